@@ -1,0 +1,262 @@
+"""Every error that neonpay raises.
+
+::
+
+    ConfigurationError (ValueError)      the program is set up wrongly; never raised by an update or a payment
+    ├── AdapterError                     the bot library is missing, unknown, or used in a way that cannot work
+    │   └── AdapterNotInstalledError (ImportError)
+    └── HandlerError                     a handler cannot be called, or two share a name
+
+    NeonPayError                         something went wrong while running
+    ├── ValidationError (ValueError)     a value breaks a rule: field, value, bound
+    ├── StageError
+    │   ├── StageNotFoundError (KeyError)
+    │   ├── StageExistsError
+    │   └── StageLimitError
+    ├── PayloadError                     an invoice payload that is not ours, or was altered
+    │   ├── ForeignPayloadError
+    │   └── ForgedPayloadError
+    ├── PaymentError                     money did not move as asked
+    │   ├── TelegramError                Telegram said no: method, error_code, description, retry_after_s
+    │   ├── TelegramUnreachableError     no answer: whether Telegram acted is unknown
+    │   ├── PaymentNotFoundError (KeyError)
+    │   └── RefundError                  Telegram refuses to refund this charge
+    ├── LedgerError                      the database did not do what was asked; nothing of the unit was kept
+    │   ├── LedgerUnavailableError       cannot be reached or opened
+    │   ├── LedgerLockedError (TimeoutError)
+    │   ├── LedgerFullError              no room left on the device
+    │   ├── LedgerReadOnlyError
+    │   ├── LedgerCorruptError
+    │   ├── LedgerClosedError
+    │   └── SchemaTooNewError            written by a newer neonpay
+    └── SimulatorError                   the simulator was asked for something that its Telegram would not do
+
+``ConfigurationError`` stands outside ``NeonPayError`` so that code which catches run-time failures of payments cannot hide a
+program that was never able to take one. Data is on attributes; messages never hold a token, a secret or a payload.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AdapterError",
+    "AdapterNotInstalledError",
+    "ConfigurationError",
+    "ForeignPayloadError",
+    "ForgedPayloadError",
+    "HandlerError",
+    "LedgerClosedError",
+    "LedgerCorruptError",
+    "LedgerError",
+    "LedgerFullError",
+    "LedgerLockedError",
+    "LedgerReadOnlyError",
+    "LedgerUnavailableError",
+    "NeonPayError",
+    "PayloadError",
+    "PaymentError",
+    "PaymentNotFoundError",
+    "RefundError",
+    "SchemaTooNewError",
+    "SimulatorError",
+    "StageError",
+    "StageExistsError",
+    "StageLimitError",
+    "StageNotFoundError",
+    "TelegramError",
+    "TelegramUnreachableError",
+    "ValidationError",
+]
+
+
+class ConfigurationError(ValueError):
+    """The program is set up wrongly; the message shows the line to write."""
+
+
+class AdapterError(ConfigurationError):
+    """A bot object that cannot be served as it was given."""
+
+
+class AdapterNotInstalledError(AdapterError, ImportError):
+    """The bot library was asked for by name and is not installed."""
+
+
+class HandlerError(ConfigurationError):
+    """A handler that cannot be called, or whose stable name is taken."""
+
+
+class NeonPayError(Exception):
+    """Base of everything that goes wrong while running."""
+
+
+class ValidationError(NeonPayError, ValueError):
+    """A value breaks a rule.
+
+    Attributes:
+        field: name of the field.
+        value: what was given.
+        bound: the rule, in words, with its unit.
+    """
+
+    def __init__(self, field: str, value: object, bound: str) -> None:
+        self.field = field
+        self.value = value
+        self.bound = bound
+        super().__init__(f"{field} must be {bound}; got {_shown(value)}")
+
+
+class StageError(NeonPayError):
+    """Something about a payment stage; ``stage_id`` names it."""
+
+    def __init__(self, message: str, *, stage_id: str) -> None:
+        self.stage_id = stage_id
+        super().__init__(message)
+
+
+class StageNotFoundError(StageError, KeyError):
+    """No stage has this id."""
+
+    def __init__(self, stage_id: str) -> None:
+        super().__init__(f"no payment stage {stage_id!r}; create it with create_payment_stage()", stage_id=stage_id)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class StageExistsError(StageError, ValueError):
+    """The id is taken."""
+
+    def __init__(self, stage_id: str) -> None:
+        super().__init__(
+            f"payment stage {stage_id!r} exists already; change it with replace_payment_stage()", stage_id=stage_id
+        )
+
+
+class StageLimitError(StageError, ValueError):
+    """The registry holds as many stages as it may; ``max_stages`` says how many."""
+
+    def __init__(self, stage_id: str, max_stages: int) -> None:
+        self.max_stages = max_stages
+        super().__init__(
+            f"cannot create payment stage {stage_id!r}: there are {max_stages} already; raise max_stages", stage_id=stage_id
+        )
+
+
+class PayloadError(NeonPayError):
+    """An invoice payload that cannot be used."""
+
+
+class ForeignPayloadError(PayloadError):
+    """The payload was not made by neonpay: the invoice belongs to the host bot."""
+
+
+class ForgedPayloadError(PayloadError):
+    """The payload looks like ours but its signature does not verify with any known key."""
+
+
+class PaymentError(NeonPayError):
+    """Money did not move as asked.
+
+    Attributes:
+        charge_id: Telegram's id of the charge, where one is known.
+    """
+
+    def __init__(self, message: str, *, charge_id: str | None = None) -> None:
+        self.charge_id = charge_id
+        super().__init__(message)
+
+
+class TelegramError(PaymentError):
+    """Telegram answered and refused.
+
+    Attributes:
+        method: Bot API method.
+        error_code: Telegram's code, which is also the HTTP status.
+        description: Telegram's own words, e.g. ``Bad Request: chat not found``.
+        retry_after_s: seconds to wait, given with code 429, else None.
+    """
+
+    def __init__(
+        self,
+        method: str,
+        *,
+        error_code: int,
+        description: str,
+        retry_after_s: int | None = None,
+        charge_id: str | None = None,
+    ) -> None:
+        self.method = method
+        self.error_code = error_code
+        self.description = description
+        self.retry_after_s = retry_after_s
+        super().__init__(f"Telegram refused {method}: {error_code} {description}", charge_id=charge_id)
+
+
+class TelegramUnreachableError(PaymentError):
+    """No answer came: the call may or may not have taken effect.
+
+    Attributes:
+        method: Bot API method.
+    """
+
+    def __init__(self, method: str, *, charge_id: str | None = None) -> None:
+        self.method = method
+        super().__init__(f"no answer from Telegram to {method}; it may have taken effect", charge_id=charge_id)
+
+
+class PaymentNotFoundError(PaymentError, KeyError):
+    """No payment with this charge id is in the ledger."""
+
+    def __init__(self, charge_id: str) -> None:
+        super().__init__(f"no payment with charge id {charge_id!r} in the ledger", charge_id=charge_id)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class RefundError(PaymentError):
+    """Telegram refuses to refund this charge; ``description`` has its words. The Stars stay with the bot."""
+
+    def __init__(self, charge_id: str, description: str) -> None:
+        self.description = description
+        super().__init__(f"Telegram refuses to refund {charge_id!r}: {description}", charge_id=charge_id)
+
+
+class LedgerError(NeonPayError):
+    """The database did not do what was asked; nothing of the failed unit was kept."""
+
+
+class LedgerUnavailableError(LedgerError):
+    """The database cannot be reached or opened."""
+
+
+class LedgerLockedError(LedgerError, TimeoutError):
+    """Another process held the database for longer than the wait allows."""
+
+
+class LedgerFullError(LedgerError):
+    """No room left for the database."""
+
+
+class LedgerReadOnlyError(LedgerError):
+    """The database cannot be written to."""
+
+
+class LedgerCorruptError(LedgerError):
+    """The file is damaged or is not a database."""
+
+
+class LedgerClosedError(LedgerError):
+    """The ledger was closed; nothing is written any more."""
+
+
+class SchemaTooNewError(LedgerError):
+    """The database was written by a newer neonpay; upgrade this program."""
+
+
+class SimulatorError(NeonPayError):
+    """The simulator was asked for something that its Telegram would not do."""
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:60]}… ({len(text)} characters)"
