@@ -1,0 +1,12 @@
+"""Who remembers: one unit of work, one set of tables, two engines.
+
+A unit of work is a plain function over a ``Transaction``; it may run more than once and is kept whole or not at all.
+"""
+
+from __future__ import annotations
+
+from neonpay.ledger.open import open_ledger
+from neonpay.ledger.statement import Statement
+from neonpay.ledger.unit import Ledger, Transaction
+
+__all__ = ["Ledger", "Statement", "Transaction", "open_ledger"]

@@ -1,0 +1,99 @@
+"""The rules that a checkout must pass before Telegram may take a Star. Whatever is not clearly in order is declined."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+
+from neonpay.core.limits import CURRENCY
+from neonpay.core.payments import Invoice, PreCheckout
+from neonpay.core.stages import PaymentStage
+
+
+class Decline(enum.StrEnum):
+    """Why a checkout was declined."""
+
+    FORGED_PAYLOAD = "forged_payload"
+    UNKNOWN_INVOICE = "unknown_invoice"
+    NOT_ON_SALE = "not_on_sale"
+    WRONG_AMOUNT = "wrong_amount"
+    WRONG_PAYER = "wrong_payer"
+    EXPIRED = "expired"
+    ALREADY_PAID = "already_paid"
+    BEING_PAID = "being_paid"
+    REFUSED = "refused"
+    TOO_SLOW = "too_slow"
+    ERROR = "error"
+
+
+class CheckoutRefused(Exception):  # noqa: N818  # a verdict that a hook gives, not a fault
+    """Raise it in an ``on_pre_checkout`` hook to decline; the buyer reads ``message``."""
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+        super().__init__(message)
+
+
+_ENGLISH: Mapping[Decline, str] = MappingProxyType(
+    {
+        Decline.FORGED_PAYLOAD: "This invoice is not valid. Please ask for a new one.",
+        Decline.UNKNOWN_INVOICE: "This invoice is not valid any more. Please ask for a new one.",
+        Decline.NOT_ON_SALE: "This is no longer for sale.",
+        Decline.WRONG_AMOUNT: "The price of this invoice is wrong. Please ask for a new one.",
+        Decline.WRONG_PAYER: "This invoice was made for somebody else. Please ask for your own.",
+        Decline.EXPIRED: "This invoice has expired. Please ask for a new one.",
+        Decline.ALREADY_PAID: "This invoice has been paid already.",
+        Decline.BEING_PAID: "This invoice is being paid right now. Please try again in a minute.",
+        Decline.REFUSED: "The seller cannot take this payment.",
+        Decline.TOO_SLOW: "The shop took too long to answer. No Stars were taken; please try again.",
+        Decline.ERROR: "Something went wrong in the shop. No Stars were taken; please try again.",
+    }
+)
+_RUSSIAN: Mapping[Decline, str] = MappingProxyType(
+    {
+        Decline.FORGED_PAYLOAD: "Этот счёт недействителен. Запросите новый.",
+        Decline.UNKNOWN_INVOICE: "Этот счёт больше не действует. Запросите новый.",
+        Decline.NOT_ON_SALE: "Этот товар больше не продаётся.",
+        Decline.WRONG_AMOUNT: "В счёте указана неверная цена. Запросите новый.",
+        Decline.WRONG_PAYER: "Этот счёт выставлен другому человеку. Запросите свой.",
+        Decline.EXPIRED: "Срок действия счёта истёк. Запросите новый.",
+        Decline.ALREADY_PAID: "Этот счёт уже оплачен.",
+        Decline.BEING_PAID: "Этот счёт прямо сейчас оплачивают. Попробуйте через минуту.",
+        Decline.REFUSED: "Продавец не может принять этот платёж.",
+        Decline.TOO_SLOW: "Магазин не успел ответить. Звёзды не списаны, попробуйте ещё раз.",
+        Decline.ERROR: "В магазине произошла ошибка. Звёзды не списаны, попробуйте ещё раз.",
+    }
+)
+
+
+def buyer_message(decline: Decline, language_code: str | None) -> str:
+    """What the buyer reads, in Russian for ``ru`` and in English for everybody else."""
+    russian = language_code is not None and language_code.lower().partition("-")[0] == "ru"
+    return (_RUSSIAN if russian else _ENGLISH)[decline]
+
+
+def fault_of(
+    query: PreCheckout, *, quoted_stars: int, invoice: Invoice | None, on_sale: PaymentStage | None, now: datetime
+) -> Decline | None:
+    """Why this checkout must not go through, or None when it may.
+
+    Args:
+        quoted_stars: the price that the signed payload says.
+        invoice: what the ledger knows of the invoice.
+        on_sale: the stage of today; an invoice keeps its price when only the content of the stage has changed.
+    """
+    if invoice is None:
+        return Decline.UNKNOWN_INVOICE
+    if query.currency != CURRENCY or query.amount != invoice.price_stars or query.amount != quoted_stars:
+        return Decline.WRONG_AMOUNT
+    if invoice.user_id is not None and invoice.user_id != query.user_id:
+        return Decline.WRONG_PAYER
+    if on_sale is None:
+        return Decline.NOT_ON_SALE
+    if invoice.expires_at is not None and now >= invoice.expires_at:
+        return Decline.EXPIRED
+    if invoice.stage.max_payments is not None and invoice.payments_count >= invoice.stage.max_payments:
+        return Decline.ALREADY_PAID
+    return None

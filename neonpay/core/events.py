@@ -1,0 +1,132 @@
+"""What happened, in the past tense: frozen, with a stable id, written in the transaction that made it true."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from neonpay.errors import ValidationError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One fact.
+
+    Attributes:
+        event_id: uuid7 as 32 hexadecimal digits; the same in the ledger and for every listener.
+        at: when it became true, aware UTC.
+        amount_stars: whole Stars that the fact is about.
+        reason: why, in words for the owner, where the fact has a why.
+        handler: name of the payment handler that the fact is about.
+    """
+
+    name: ClassVar[str] = ""
+
+    bot_id: int
+    event_id: str
+    at: datetime
+    user_id: int | None = None
+    stage_id: str | None = None
+    invoice_id: str | None = None
+    charge_id: str | None = None
+    amount_stars: int | None = None
+    reason: str | None = None
+    handler: str | None = None
+
+
+class InvoiceCreated(Event):
+    """An invoice was written to the ledger; it is about to be sent, or its link to be made."""
+
+    __slots__ = ()
+    name = "invoice_created"
+
+
+class InvoiceFailed(Event):
+    """Telegram refused to send an invoice or to make its link; ``reason`` has its words."""
+
+    __slots__ = ()
+    name = "invoice_failed"
+
+
+class CheckoutApproved(Event):
+    """A checkout was checked and found in order; Telegram may take the Stars now."""
+
+    __slots__ = ()
+    name = "checkout_approved"
+
+
+class CheckoutDeclined(Event):
+    """A checkout was declined; no Stars moved. ``reason`` says why."""
+
+    __slots__ = ()
+    name = "checkout_declined"
+
+
+class PaymentCompleted(Event):
+    """A payment was recorded and will be fulfilled."""
+
+    __slots__ = ()
+    name = "payment_completed"
+
+
+class PaymentNeedsAttention(Event):
+    """A payment was recorded that nobody can fulfil without a decision; ``reason`` says why."""
+
+    __slots__ = ()
+    name = "payment_needs_attention"
+
+
+class PaymentRefunded(Event):
+    """The Stars of a payment went back to the buyer."""
+
+    __slots__ = ()
+    name = "payment_refunded"
+
+
+class RefundFailed(Event):
+    """Telegram refused a refund for good; ``reason`` has its words."""
+
+    __slots__ = ()
+    name = "refund_failed"
+
+
+class FulfilmentFailed(Event):
+    """A handler raised; it runs again later. ``reason`` names the error."""
+
+    __slots__ = ()
+    name = "fulfilment_failed"
+
+
+class FulfilmentAbandoned(Event):
+    """A handler raised on its last attempt; it waits as a dead letter for ``retry``."""
+
+    __slots__ = ()
+    name = "fulfilment_abandoned"
+
+
+EVENTS: dict[str, type[Event]] = {
+    kind.name: kind
+    for kind in (
+        InvoiceCreated,
+        InvoiceFailed,
+        CheckoutApproved,
+        CheckoutDeclined,
+        PaymentCompleted,
+        PaymentNeedsAttention,
+        PaymentRefunded,
+        RefundFailed,
+        FulfilmentFailed,
+        FulfilmentAbandoned,
+    )
+}
+"""Every event by name."""
+
+
+def event_type(event: str | type[Event]) -> type[Event]:
+    """The event class of a name or of itself; raises ValidationError for anything else."""
+    if isinstance(event, str) and event in EVENTS:
+        return EVENTS[event]
+    if isinstance(event, type) and issubclass(event, Event):
+        return event
+    raise ValidationError("event", event, f"one of {', '.join(sorted(EVENTS))}")

@@ -1,0 +1,312 @@
+"""The facts of a payment: what was offered, asked, charged, recorded and refunded."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+
+from neonpay.core.clock import moment
+from neonpay.core.jsontext import JsonObject, JsonValue
+from neonpay.core.limits import CURRENCY
+from neonpay.core.stages import PaymentStage
+
+_EMPTY: JsonObject = MappingProxyType({})
+
+
+class PaymentStatus(enum.StrEnum):
+    """Where a payment stands, as a buyer or an owner would say it."""
+
+    PENDING = "pending"
+    """Paid, and waiting for a decision or for its refund to go through."""
+    COMPLETED = "completed"
+    """The Stars are with the bot."""
+    CANCELLED = "cancelled"
+    """The checkout was declined; no Stars moved."""
+    FAILED = "failed"
+    """Paid, and it needs the owner's attention."""
+    REFUNDED = "refunded"
+    """The Stars are back with the buyer."""
+
+
+class PaymentState(enum.StrEnum):
+    """Where a payment stands in the ledger."""
+
+    ACCEPTED = "accepted"
+    """Recorded; its handlers have run or will run."""
+    NEEDS_ATTENTION = "needs_attention"
+    """Recorded, and a person has to decide: ``Payment.attention`` says why. Nothing was delivered."""
+    REFUND_DUE = "refund_due"
+    """Recorded, and the stage's policy sends the Stars back."""
+    REFUNDED = "refunded"
+    """The Stars went back."""
+
+
+class Attention(enum.StrEnum):
+    """Why a payment needs a person."""
+
+    FORGED_PAYLOAD = "forged_payload"
+    """The signature of its invoice does not verify."""
+    UNKNOWN_INVOICE = "unknown_invoice"
+    """The signature verifies; the ledger has no such invoice (a lost database, or another one)."""
+    WRONG_AMOUNT = "wrong_amount"
+    """Another amount or currency than the invoice says."""
+    WRONG_PAYER = "wrong_payer"
+    """Paid by another user than the invoice was made for."""
+    TOO_MANY_PAYMENTS = "too_many_payments"
+    """The invoice had been paid as often as its stage allows."""
+    NO_HANDLER = "no_handler"
+    """No handler takes payments of this stage, so nobody would deliver."""
+
+
+class Source(enum.StrEnum):
+    """How the ledger learned of a fact."""
+
+    UPDATE = "update"
+    """Telegram's update."""
+    CALL = "call"
+    """The answer to a call of ours."""
+    RECONCILE = "reconcile"
+    """Telegram's list of transactions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invoice:
+    """One signed offer of a stage.
+
+    Attributes:
+        user_id: the only user who may pay, or None when anyone may.
+        price_stars: the price that was quoted; a later change of the stage does not change it.
+        payload: the signed text that travels through Telegram; left out of ``repr``.
+        metadata: the stage's payload and the invoice's own, merged.
+        message_id: the message that carries it, once sent.
+        link: its link, when it was made as one.
+        payments_count: how often it has been paid.
+    """
+
+    bot_id: int
+    invoice_id: str
+    stage_id: str
+    stage_version: int
+    stage: PaymentStage
+    user_id: int | None
+    price_stars: int
+    payload: str = field(repr=False)
+    metadata: JsonObject = _EMPTY
+    created_at: datetime
+    expires_at: datetime | None = None
+    chat_id: int | None = None
+    message_id: int | None = None
+    link: str | None = None
+    payments_count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreCheckout:
+    """A buyer pressed Pay; Telegram waits ten seconds for a yes or a no.
+
+    Attributes:
+        amount: in the currency's smallest unit; whole Stars for XTR.
+        payload: the invoice's payload; left out of ``repr``.
+        language_code: the buyer's language as Telegram names it, where known.
+    """
+
+    bot_id: int
+    query_id: str
+    user_id: int
+    currency: str
+    amount: int
+    payload: str = field(repr=False)
+    language_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """Stars that Telegram took from a buyer, as the update or the list of transactions tells it.
+
+    Attributes:
+        charge_id: Telegram's id of the charge, opaque text without a length limit.
+        amount: in the currency's smallest unit; whole Stars for XTR.
+        paid_at_us: microseconds since the epoch.
+        subscription_expires_at_us: end of the paid period of a subscription, microseconds since the epoch.
+    """
+
+    bot_id: int
+    charge_id: str
+    user_id: int
+    amount: int
+    currency: str
+    payload: str = field(repr=False)
+    paid_at_us: int
+    provider_charge_id: str | None = None
+    is_recurring: bool = False
+    is_first_recurring: bool = False
+    subscription_expires_at_us: int | None = None
+    source: Source = Source.UPDATE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundNotice:
+    """Telegram says that a charge went back to the buyer."""
+
+    bot_id: int
+    charge_id: str
+    user_id: int
+    amount: int
+    payload: str = field(repr=False)
+    source: Source = Source.UPDATE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    """A charge that the ledger holds.
+
+    Attributes:
+        number: 1 for the first payment of its invoice, 2 for the second, …; 0 when the invoice is not known.
+        attention: why a person has to look, when ``state`` is needs_attention.
+        stage: the version of the stage that was sold, when it is known.
+    """
+
+    bot_id: int
+    charge_id: str
+    user_id: int
+    amount_stars: int
+    currency: str
+    state: PaymentState
+    attention: Attention | None
+    invoice_id: str | None
+    stage_id: str | None
+    stage_version: int | None
+    stage: PaymentStage | None
+    number: int
+    metadata: JsonObject
+    payload: str = field(repr=False)
+    paid_at: datetime
+    recorded_at: datetime
+    source: Source
+    provider_charge_id: str | None = None
+    is_recurring: bool = False
+    is_first_recurring: bool = False
+    subscription_expires_at: datetime | None = None
+
+    @property
+    def status(self) -> PaymentStatus:
+        """The state in the words of the public status."""
+        return _STATUS[self.state]
+
+
+_STATUS: Mapping[PaymentState, PaymentStatus] = MappingProxyType(
+    {
+        PaymentState.ACCEPTED: PaymentStatus.COMPLETED,
+        PaymentState.NEEDS_ATTENTION: PaymentStatus.FAILED,
+        PaymentState.REFUND_DUE: PaymentStatus.PENDING,
+        PaymentState.REFUNDED: PaymentStatus.REFUNDED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentResult:
+    """What a payment handler receives.
+
+    Attributes:
+        user_id: who paid.
+        amount: whole Stars.
+        currency: ``XTR``.
+        status: ``COMPLETED`` whenever a payment handler runs.
+        stage: the version of the stage that was sold.
+        transaction_id: Telegram's charge id; refunds take it, and it is unique per bot.
+        timestamp: when it was paid, seconds since the epoch.
+        metadata: the stage's payload and the invoice's own, merged.
+        is_recurring: a payment of a subscription.
+        is_extension: a repeated payment of an invoice whose stage says ``extend``.
+        raw: Telegram's ``successful_payment`` object, the same live and after a restart; left out of ``repr``.
+        payment: the whole fact.
+    """
+
+    user_id: int
+    amount: int
+    currency: str = CURRENCY
+    status: PaymentStatus = PaymentStatus.COMPLETED
+    stage: PaymentStage | None = None
+    stage_id: str | None = None
+    invoice_id: str | None = None
+    transaction_id: str | None = None
+    timestamp: float | None = None
+    metadata: JsonObject = _EMPTY
+    is_recurring: bool = False
+    is_extension: bool = False
+    payment: Payment
+
+    @classmethod
+    def of(cls, payment: Payment) -> PaymentResult:
+        """The result that tells of a payment."""
+        extends = payment.number > 1 and payment.stage is not None and payment.stage.repeat == "extend"
+        return cls(
+            user_id=payment.user_id,
+            amount=payment.amount_stars,
+            currency=payment.currency,
+            status=payment.status,
+            stage=payment.stage,
+            stage_id=payment.stage_id,
+            invoice_id=payment.invoice_id,
+            transaction_id=payment.charge_id,
+            timestamp=payment.paid_at.timestamp(),
+            metadata=payment.metadata,
+            is_recurring=payment.is_recurring,
+            is_extension=extends,
+            payment=payment,
+        )
+
+    @property
+    def raw(self) -> dict[str, JsonValue]:
+        """Telegram's ``successful_payment`` object."""
+        paid = self.payment
+        raw: dict[str, JsonValue] = {
+            "currency": paid.currency,
+            "total_amount": paid.amount_stars,
+            "invoice_payload": paid.payload,
+            "telegram_payment_charge_id": paid.charge_id,
+            "provider_payment_charge_id": paid.provider_charge_id or "",
+        }
+        if paid.subscription_expires_at is not None:
+            raw["subscription_expiration_date"] = int(paid.subscription_expires_at.timestamp())
+        if paid.is_recurring:
+            raw["is_recurring"] = True
+        if paid.is_first_recurring:
+            raw["is_first_recurring"] = True
+        return raw
+
+
+class RefundState(enum.StrEnum):
+    """How far a refund has come."""
+
+    INTENDED = "intended"
+    """Asked for; whether Telegram has acted is not known yet."""
+    REFUNDED = "refunded"
+    """The Stars are back with the buyer."""
+    FAILED = "failed"
+    """Telegram refuses; the Stars stay with the bot."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """The way back of one charge; Telegram refunds a charge whole or not at all."""
+
+    bot_id: int
+    charge_id: str
+    user_id: int
+    amount_stars: int
+    state: RefundState
+    reason: str | None
+    source: Source
+    requested_at: datetime
+    finished_at: datetime | None = None
+    error: str | None = None
+
+
+def moment_or_none(at_us: int | None) -> datetime | None:
+    """Aware UTC time of an optional count of microseconds."""
+    return None if at_us is None else moment(at_us)

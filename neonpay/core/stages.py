@@ -1,0 +1,226 @@
+"""What may be sold: payment stages and the registry that holds them."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+from neonpay.core import jsontext, limits
+from neonpay.core.jsontext import JsonObject
+from neonpay.errors import StageExistsError, StageLimitError, StageNotFoundError, ValidationError
+
+STAGE_ID_MAX_BYTES = 64
+"""Longest stage id in UTF-8: it travels inside the 128 bytes of the invoice payload (see ``payload.py``)."""
+
+_START_PARAMETER = re.compile(r"[A-Za-z0-9_-]+")
+
+
+class RepeatPolicy(enum.StrEnum):
+    """What a second payment of one invoice means. Telegram lets any invoice be paid many times, by anyone
+    (https://github.com/tdlib/telegram-bot-api/issues/603, read 2026-11-20), so every stage has an answer."""
+
+    AGAIN = "again"
+    """Sell once more: handlers run as for the first payment."""
+    EXTEND = "extend"
+    """Handlers run, and ``result.is_extension`` tells them to prolong what the first payment gave."""
+    REFUND = "refund"
+    """The Stars go back; handlers do not run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentStage:
+    """One thing that may be bought for Telegram Stars.
+
+    Attributes:
+        title: name on the invoice, 1–32 characters.
+        description: text on the invoice, 1–255 characters.
+        price: whole Stars.
+        label: the one price line of the invoice.
+        photo_url: picture on the invoice, http or https.
+        payload: your own JSON data; it comes back as ``result.metadata`` and never travels through Telegram.
+        start_parameter: when set, forwarded copies of the invoice open the bot with this deep link; when None they keep
+            their Pay button.
+        repeat: what a second payment of the same invoice means.
+        max_payments: payments that one invoice takes before its checkout is declined; None for no limit.
+        invoice_ttl_s: seconds after which an unpaid invoice is declined at checkout; None for never.
+
+    Raises:
+        ValidationError: a value breaks its bound; the error names field, bound and value.
+    """
+
+    title: str
+    description: str
+    price: int
+    label: str = "Payment"
+    photo_url: str | None = None
+    payload: JsonObject = field(default_factory=dict)
+    start_parameter: str | None = None
+    repeat: RepeatPolicy = RepeatPolicy.AGAIN
+    max_payments: int | None = None
+    invoice_ttl_s: int | None = None
+
+    def __post_init__(self) -> None:
+        _text("title", self.title, limits.TITLE_MIN_CHARS, limits.TITLE_MAX_CHARS)
+        _text("description", self.description, limits.DESCRIPTION_MIN_CHARS, limits.DESCRIPTION_MAX_CHARS)
+        _whole("price", self.price, limits.PRICE_MIN_STARS, limits.PRICE_MAX_STARS, "Stars")
+        if not isinstance(self.label, str) or not self.label.strip():
+            raise ValidationError("label", self.label, "text that is not blank")
+        if self.photo_url is not None:
+            _url("photo_url", self.photo_url)
+        if self.start_parameter is not None:
+            _start_parameter(self.start_parameter)
+        if self.max_payments is not None:
+            _whole("max_payments", self.max_payments, 1, 2**31 - 1, "payments")
+        if self.invoice_ttl_s is not None:
+            _whole("invoice_ttl_s", self.invoice_ttl_s, 1, 10 * 365 * 86_400, "seconds")
+        try:
+            object.__setattr__(self, "repeat", RepeatPolicy(self.repeat))
+        except ValueError as exc:
+            raise ValidationError("repeat", self.repeat, f"one of {[str(p) for p in RepeatPolicy]}") from exc
+        object.__setattr__(self, "payload", frozen_json("payload", self.payload))
+
+    def to_json(self) -> str:
+        """The stage as JSON text; equal stages give equal text."""
+        content = {f.name: getattr(self, f.name) for f in fields(self)}
+        return jsontext.dump({**content, "payload": dict(self.payload)})
+
+    @classmethod
+    def from_json(cls, text: str) -> PaymentStage:
+        """The stage that ``to_json`` wrote."""
+        return cls(**jsontext.load_object(text))  # type: ignore[arg-type]  # checked field by field in __post_init__
+
+    @property
+    def digest(self) -> str:
+        """Short fingerprint of the whole content; another content is another version of the stage."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:32]
+
+
+class StageRegistry:
+    """The stages on sale, by id.
+
+    Args:
+        max_stages: most stages that may be held at once.
+    """
+
+    def __init__(self, *, max_stages: int = 100) -> None:
+        _whole("max_stages", max_stages, 1, 1_000_000, "stages")
+        self.max_stages = max_stages
+        self._stages: dict[str, PaymentStage] = {}
+
+    def create(self, stage_id: str, stage: PaymentStage) -> PaymentStage:
+        """Put a stage on sale.
+
+        Raises:
+            ValidationError: the id is empty, longer than 64 bytes of UTF-8, or holds spaces or control characters.
+            StageExistsError: the id is taken.
+            StageLimitError: the registry is full.
+        """
+        checked_stage_id(stage_id)
+        if not isinstance(stage, PaymentStage):
+            raise ValidationError("stage", stage, "a PaymentStage")
+        if stage_id in self._stages:
+            raise StageExistsError(stage_id)
+        if len(self._stages) >= self.max_stages:
+            raise StageLimitError(stage_id, self.max_stages)
+        self._stages[stage_id] = stage
+        return stage
+
+    def replace(self, stage_id: str, stage: PaymentStage) -> PaymentStage:
+        """Sell ``stage`` under an id that exists from now on; invoices made earlier keep their price.
+
+        Raises:
+            StageNotFoundError: no stage has this id.
+        """
+        if not isinstance(stage, PaymentStage):
+            raise ValidationError("stage", stage, "a PaymentStage")
+        self.get(stage_id)
+        self._stages[stage_id] = stage
+        return stage
+
+    def get(self, stage_id: str) -> PaymentStage:
+        """The stage with this id.
+
+        Raises:
+            StageNotFoundError: no stage has this id.
+        """
+        try:
+            return self._stages[stage_id]
+        except KeyError as exc:
+            raise StageNotFoundError(stage_id) from exc
+
+    def find(self, stage_id: str) -> PaymentStage | None:
+        """The stage with this id, or None."""
+        return self._stages.get(stage_id)
+
+    def list(self) -> Mapping[str, PaymentStage]:
+        """All stages by id, in the order in which they were created; a copy."""
+        return MappingProxyType(dict(self._stages))
+
+    def remove(self, stage_id: str) -> PaymentStage:
+        """Take a stage off sale; its unpaid invoices are declined at checkout. Returns what was removed.
+
+        Raises:
+            StageNotFoundError: no stage has this id.
+        """
+        stage = self.get(stage_id)
+        del self._stages[stage_id]
+        return stage
+
+    def __contains__(self, stage_id: object) -> bool:
+        return stage_id in self._stages
+
+    def __len__(self) -> int:
+        return len(self._stages)
+
+
+def checked_stage_id(stage_id: object) -> str:
+    """The id, when it may name a stage; raises ValidationError otherwise."""
+    bound = f"1–{STAGE_ID_MAX_BYTES} bytes of UTF-8 without spaces or control characters"
+    if not isinstance(stage_id, str) or not stage_id:
+        raise ValidationError("stage_id", stage_id, bound)
+    if any(not c.isprintable() or c.isspace() for c in stage_id) or len(stage_id.encode()) > STAGE_ID_MAX_BYTES:
+        raise ValidationError("stage_id", stage_id, bound)
+    return stage_id
+
+
+def frozen_json(name: str, value: object) -> JsonObject:
+    """A read-only copy of a JSON object; raises ValidationError when the value is not one."""
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise ValidationError(name, value, "a JSON object with text keys")
+    try:
+        return MappingProxyType(jsontext.load_object(jsontext.dump(dict(value))))
+    except (TypeError, ValueError) as exc:
+        raise ValidationError(name, value, f"JSON ({exc})") from exc
+
+
+def _text(name: str, value: object, least: int, most: int) -> None:
+    if not isinstance(value, str) or not least <= len(value) <= most or not value.strip():
+        raise ValidationError(name, value, f"{least}–{most} characters and not blank")
+
+
+def _whole(name: str, value: object, least: int, most: int, unit: str) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise ValidationError(name, value, f"a whole number of {unit} from {least} to {most}")
+
+
+def _url(name: str, value: object) -> None:
+    bound = "an http or https URL"
+    if not isinstance(value, str):
+        raise ValidationError(name, value, bound)
+    try:
+        parts = urlsplit(value)
+    except ValueError as exc:
+        raise ValidationError(name, value, bound) from exc
+    if parts.scheme not in {"http", "https"} or not parts.netloc or any(c.isspace() for c in value):
+        raise ValidationError(name, value, bound)
+
+
+def _start_parameter(value: object) -> None:
+    most = limits.START_PARAMETER_MAX_CHARS
+    if not isinstance(value, str) or len(value) > most or not _START_PARAMETER.fullmatch(value):
+        raise ValidationError("start_parameter", value, f"1–{most} characters of A-Z, a-z, 0-9, _ and -")

@@ -1,0 +1,82 @@
+"""What went wrong in a database, in our words: driver errors become LedgerError and nothing else escapes a ledger."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from neonpay.errors import (
+    LedgerCorruptError,
+    LedgerError,
+    LedgerFullError,
+    LedgerLockedError,
+    LedgerReadOnlyError,
+    LedgerUnavailableError,
+)
+
+_SQLITE: dict[int, tuple[type[LedgerError], str]] = {
+    sqlite3.SQLITE_BUSY: (LedgerLockedError, "another process is writing to the database and did not finish in time"),
+    sqlite3.SQLITE_LOCKED: (LedgerLockedError, "another process is writing to the database and did not finish in time"),
+    sqlite3.SQLITE_FULL: (LedgerFullError, "no room left for the database; free some space, nothing recorded is lost"),
+    sqlite3.SQLITE_READONLY: (
+        LedgerReadOnlyError,
+        "the database is read-only; check the owner and mode of file and folder",
+    ),
+    sqlite3.SQLITE_CORRUPT: (LedgerCorruptError, "the database file is damaged; restore a backup, then reconcile"),
+    sqlite3.SQLITE_NOTADB: (LedgerCorruptError, "the file is not a SQLite database; check database_url"),
+    sqlite3.SQLITE_CANTOPEN: (
+        LedgerUnavailableError,
+        "the database file cannot be opened; check that its folder exists",
+    ),
+    sqlite3.SQLITE_IOERR: (LedgerUnavailableError, "the disk failed while the database was used"),
+}
+"""Primary result codes, https://www.sqlite.org/rescode.html (read 2026-11-21)."""
+
+_POSTGRESQL: tuple[tuple[str, type[LedgerError], str], ...] = (
+    ("53100", LedgerFullError, "the PostgreSQL server has no room left; nothing recorded is lost"),
+    (
+        "25006",
+        LedgerReadOnlyError,
+        "the PostgreSQL server is read-only (a standby?); point database_url at the primary",
+    ),
+    ("55P03", LedgerLockedError, "a lock was not free in time"),
+    ("57014", LedgerLockedError, "a statement took longer than the server allows"),
+    ("XX001", LedgerCorruptError, "PostgreSQL reports damaged data"),
+    ("XX002", LedgerCorruptError, "PostgreSQL reports a damaged index"),
+    ("28", LedgerUnavailableError, "PostgreSQL refuses the login of database_url"),
+    ("3D", LedgerUnavailableError, "the database named in database_url does not exist"),
+    ("08", LedgerUnavailableError, "the connection to PostgreSQL was lost"),
+    ("57P", LedgerUnavailableError, "PostgreSQL is shutting down or starting up"),
+    ("53", LedgerUnavailableError, "PostgreSQL is out of connections or memory"),
+    ("58", LedgerUnavailableError, "the disk of the PostgreSQL server failed"),
+)
+"""SQLSTATE prefixes, most exact first, https://www.postgresql.org/docs/current/errcodes-appendix.html (read 2026-11-21)."""
+
+
+def sqlite_fault(error: sqlite3.Error) -> LedgerError:
+    """Our error for one of SQLite's; raise it ``from`` the given one."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if isinstance(code, int) and code & 0xFF in _SQLITE:
+        kind, words = _SQLITE[code & 0xFF]
+        return kind(f"{words} ({error})")
+    return LedgerError(f"SQLite refused: {error}")
+
+
+def postgresql_fault(error: BaseException) -> LedgerError:
+    """Our error for one of PostgreSQL's, of its driver's or of the network's; raise it ``from`` the given one."""
+    state = sqlstate(error)
+    for prefix, kind, words in _POSTGRESQL:
+        if state is not None and state.startswith(prefix):
+            return kind(f"{words} (SQLSTATE {state})")
+    if state is None:
+        return LedgerUnavailableError(f"PostgreSQL cannot be reached or did not answer ({type(error).__name__})")
+    return LedgerError(f"PostgreSQL refused with SQLSTATE {state}")
+
+
+def sqlstate(error: BaseException | None) -> str | None:
+    """The SQLSTATE that an error, or what caused it, carries."""
+    while error is not None:
+        found = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+        if isinstance(found, str):
+            return found
+        error = getattr(error, "orig", None) or error.__cause__
+    return None

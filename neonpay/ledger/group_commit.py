@@ -1,0 +1,173 @@
+"""One thread that writes: units that wait together share one commit, and one that fails is undone alone."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from neonpay.errors import LedgerClosedError
+from neonpay.ledger.faults import sqlite_fault
+from neonpay.ledger.unit import Transaction
+
+_MOST_UNITS = 256
+"""Most units in one commit: enough to hide the fsync, few enough that the first does not wait for the last too long."""
+
+
+class _Submitted(NamedTuple):
+    unit: Callable[..., object]
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    future: asyncio.Future[Any] | Future[Any]
+
+
+class _Outcome(NamedTuple):
+    future: asyncio.Future[Any] | Future[Any]
+    result: object
+    error: BaseException | None
+
+
+class GroupCommit:
+    """Runs units on a connection of its own thread.
+
+    Each unit runs inside a savepoint, all that wait at the same time inside one transaction; the results are told after the
+    commit. When a unit fails, its savepoint is rolled back. When the transaction itself is lost (SQLite ends it on a full
+    disk or an I/O error), or its commit fails, the units run again one by one, so that each has an outcome of its own.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, transaction: Transaction, *, name: str) -> None:
+        self._connection = connection
+        self._transaction = transaction
+        self._queue: queue.SimpleQueue[_Submitted | None] = queue.SimpleQueue()
+        self._submitting = threading.Lock()
+        self._closed = False
+        self._thread = threading.Thread(target=self._write, name=name, daemon=True)
+        self._thread.start()
+
+    def submit(
+        self,
+        unit: Callable[..., object],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        future: asyncio.Future[Any] | Future[Any],
+    ) -> None:
+        """Hand in a unit; ``future`` gets what it returned once that is on the disk, or why it is not.
+
+        Raises:
+            LedgerClosedError: nothing was handed in.
+        """
+        with self._submitting:
+            if self._closed:
+                msg = "the ledger is closed; nothing was written"
+                raise LedgerClosedError(msg)
+            self._queue.put(_Submitted(unit, args, kwargs, future))
+
+    def close(self) -> None:
+        """Write what was handed in, then close the connection; returns when that is done."""
+        with self._submitting:
+            if not self._closed:
+                self._closed = True
+                self._queue.put(None)
+        self._thread.join()
+
+    def _write(self) -> None:
+        last = False
+        while not last:
+            batch: list[_Submitted] = []
+            item = self._queue.get()
+            while item is not None:
+                batch.append(item)
+                if len(batch) == _MOST_UNITS:
+                    break
+                try:
+                    item = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+            last = item is None
+            if batch:
+                _tell(self._commit(batch))
+        self._connection.close()
+
+    def _commit(self, batch: list[_Submitted]) -> list[_Outcome]:
+        outcomes: list[_Outcome] = []
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for submitted in batch:
+                outcomes.append(self._run(submitted, alone=len(batch) == 1))
+            if self._connection.in_transaction:
+                self._connection.execute("COMMIT")
+        except sqlite3.Error as exc:
+            self._abandon()
+            if len(batch) == 1:
+                return [_failed(batch[0], exc)]
+            # The transaction is gone and every unit in it with it.
+            return [outcome for submitted in batch for outcome in self._commit([submitted])]
+        return outcomes
+
+    def _run(self, submitted: _Submitted, *, alone: bool) -> _Outcome:
+        if not alone:
+            self._connection.execute("SAVEPOINT unit")
+        try:
+            result = submitted.unit(self._transaction, *submitted.args, **submitted.kwargs)
+        except BaseException as exc:  # noqa: BLE001  # a unit is somebody's code; whatever it raises is told to its caller
+            self._transaction.forget()
+            if alone:
+                self._abandon()
+            else:
+                # Fails when SQLite has ended the transaction; then the whole batch runs again, unit by unit.
+                self._connection.execute("ROLLBACK TO unit")
+                self._connection.execute("RELEASE unit")
+            return _failed(submitted, exc)
+        if not alone:
+            self._connection.execute("RELEASE unit")
+        return _Outcome(submitted.future, result, None)
+
+    def _abandon(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+
+def _failed(submitted: _Submitted, error: BaseException) -> _Outcome:
+    if isinstance(error, sqlite3.Error):
+        fault = sqlite_fault(error)
+        fault.__cause__ = error
+        error = fault
+    elif isinstance(error, sa.exc.OperationalError | sa.exc.DatabaseError) and isinstance(error.orig, sqlite3.Error):
+        original = error.orig
+        if not isinstance(original, sqlite3.IntegrityError | sqlite3.ProgrammingError | sqlite3.DataError):
+            fault = sqlite_fault(original)
+            fault.__cause__ = error
+            error = fault
+    return _Outcome(submitted.future, None, error)
+
+
+def _tell(outcomes: list[_Outcome]) -> None:
+    by_loop: defaultdict[asyncio.AbstractEventLoop, list[_Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        if isinstance(outcome.future, Future):
+            _resolve([outcome])
+        else:
+            by_loop[outcome.future.get_loop()].append(outcome)
+    for loop, told in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_resolve, told)
+        except RuntimeError:
+            # The loop was closed while its units were written: they are durable, and nobody is left to be told.
+            continue
+
+
+def _resolve(outcomes: list[_Outcome]) -> None:
+    for future, result, error in outcomes:
+        if future.done():
+            continue
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)

@@ -1,0 +1,1 @@
+"""Alembic scripts; they ship in the wheel and run when a ledger opens."""

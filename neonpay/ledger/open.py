@@ -1,0 +1,49 @@
+"""From a database URL to a ledger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from neonpay.core.clock import Clock, SystemClock
+from neonpay.errors import ConfigurationError
+from neonpay.ledger.sqlite import SqliteLedger
+from neonpay.ledger.unit import Ledger
+
+
+def open_ledger(database_url: str, *, clock: Clock | None = None, busy_timeout_s: float = 10.0) -> Ledger:
+    """The ledger of a database URL, not opened yet: ``open`` or the first unit does that.
+
+    Args:
+        database_url: ``sqlite:///shop.db`` (relative), ``sqlite:////var/lib/shop.db`` (absolute; ``?mode=ro`` to only read) or
+            ``postgresql://user:password@host/database``.
+        clock: where the time comes from; the system's when left out.
+        busy_timeout_s: how long a SQLite write waits for another process.
+
+    Raises:
+        ConfigurationError: no engine serves the URL, or its driver is not installed; the message never shows the URL.
+    """
+    clock = clock or SystemClock()
+    try:
+        url = sa.make_url(database_url)
+    except sa.exc.ArgumentError as exc:
+        msg = 'database_url is not a URL; write "sqlite:///shop.db" or "postgresql://user:password@host/database"'
+        raise ConfigurationError(msg) from exc
+    backend = url.get_backend_name()
+    if backend == "sqlite":
+        if url.database is None or url.database in {"", ":memory:"}:
+            msg = 'payments in memory are lost with the process; give database_url a file: "sqlite:///shop.db"'
+            raise ConfigurationError(msg)
+        return SqliteLedger(
+            Path(url.database), clock=clock, busy_timeout_s=busy_timeout_s, read_only=url.query.get("mode") == "ro"
+        )
+    if backend in {"postgresql", "postgres"}:
+        try:
+            from neonpay.ledger.postgresql import PostgresqlLedger  # noqa: PLC0415  # an extra
+        except ImportError as exc:
+            msg = 'PostgreSQL needs its driver; run: pip install "neonpay[postgres]"'
+            raise ConfigurationError(msg) from exc
+        return PostgresqlLedger(url.set(drivername="postgresql+asyncpg"), clock=clock)
+    msg = f'no ledger for {backend!r}; database_url must start with "sqlite:///" or "postgresql://"'
+    raise ConfigurationError(msg)

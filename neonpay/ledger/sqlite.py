@@ -1,0 +1,244 @@
+"""The ledger in a SQLite file: one writer thread with group commit, readers of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Concatenate, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.pool import StaticPool
+
+from neonpay.core.clock import Clock
+from neonpay.errors import LedgerClosedError, LedgerError
+from neonpay.ledger import migrate
+from neonpay.ledger.faults import sqlite_fault
+from neonpay.ledger.group_commit import GroupCommit
+from neonpay.ledger.statement import Statement, arguments
+from neonpay.ledger.unit import P, Row, T, Transaction
+
+_DIALECT = SQLiteDialect_pysqlite()
+_READERS = 4
+C = TypeVar("C", bound=sqlite3.Connection)
+
+
+class _Connection(sqlite3.Connection):
+    """A connection whose transactions belong to the ledger: a unit that commits would commit its neighbours too."""
+
+    is_opening = False
+    """SQLAlchemy is looking the connection over, for which it rolls back what it believes to be nothing."""
+
+    def commit(self) -> None:
+        if self.in_transaction and not self.is_opening:
+            msg = "a unit of work does not commit; return from it and the ledger commits"
+            raise LedgerError(msg)
+
+    def rollback(self) -> None:
+        if self.in_transaction and not self.is_opening:
+            msg = "a unit of work does not roll back; raise from it and the ledger rolls back"
+            raise LedgerError(msg)
+
+
+class SqliteTransaction(Transaction):
+    """A transaction on one SQLite connection."""
+
+    __slots__ = ("_raw", "_sqlalchemy")
+
+    def __init__(self, raw: _Connection) -> None:
+        self._raw = raw
+        self._sqlalchemy: sa.Connection | None = None
+
+    @property
+    def connection(self) -> sa.Connection:
+        """The same transaction as a SQLAlchemy connection; made on first use."""
+        if self._sqlalchemy is None:
+            engine = sa.create_engine(
+                "sqlite://", creator=lambda: self._raw, poolclass=StaticPool, pool_reset_on_return=None
+            )
+            self._raw.is_opening = True
+            try:
+                self._sqlalchemy = engine.connect()
+            finally:
+                self._raw.is_opening = False
+        return self._sqlalchemy
+
+    def forget(self) -> None:
+        """Give the next unit a SQLAlchemy connection of its own."""
+        self._sqlalchemy = None
+
+    def execute(self, statement: Statement, *values: object) -> int:
+        """Run a prepared statement; the number of rows that it changed."""
+        compiled = statement.compiled(_DIALECT)
+        return self._raw.execute(compiled.sql, arguments(compiled, values)).rowcount
+
+    def rows(self, statement: Statement, *values: object) -> list[Row]:
+        """Run a prepared statement; the rows that it gives back."""
+        compiled = statement.compiled(_DIALECT)
+        return self._raw.execute(compiled.sql, arguments(compiled, values)).fetchall()
+
+
+class SqliteLedger:
+    """A ledger in one SQLite file, for one machine; several processes may share the file.
+
+    Args:
+        path: the file; it is created with mode 0600 when it is missing.
+        clock: the time that ``neonpay_now_us()`` gives inside the database.
+        busy_timeout_s: how long a write waits for another process before LedgerLockedError.
+    """
+
+    def __init__(self, path: Path, *, clock: Clock, busy_timeout_s: float = 10.0, read_only: bool = False) -> None:
+        self.path = path
+        self._clock = clock
+        self._busy_timeout_s = busy_timeout_s
+        self._read_only = read_only
+        self._opening = threading.Lock()
+        self._writer: GroupCommit | None = None
+        self._readers: ThreadPoolExecutor | None = None
+        self._reader = threading.local()
+        self._reading: list[_Connection] = []
+        self._closed = False
+
+    async def open(self) -> None:
+        """Create or upgrade the file and start the writer; does nothing when it is open already.
+
+        Raises:
+            LedgerError: the file cannot be used; the subclass says why, and nothing was changed.
+        """
+        if self._writer is None or self._closed:
+            await asyncio.to_thread(self.open_sync)
+
+    def open_sync(self) -> None:
+        """``open`` for a thread without an event loop."""
+        with self._opening:
+            if self._closed:
+                raise _closed()
+            if self._writer is not None:
+                return
+            with _our_errors():
+                if not self._read_only:
+                    _create_private(self.path)
+                with closing(self._connect(sqlite3.Connection)) as raw:
+                    migrate.upgrade_sqlite(raw)
+                connection = self._connect(_Connection)
+            self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="neonpay-reader")
+            self._writer = GroupCommit(connection, SqliteTransaction(connection), name="neonpay-writer")
+
+    async def close(self) -> None:
+        """Finish the units that were handed in, then close the file; later units raise LedgerClosedError."""
+        await asyncio.to_thread(self.close_sync)
+
+    def close_sync(self) -> None:
+        """``close`` for a thread without an event loop."""
+        with self._opening:
+            self._closed = True
+            if self._writer is not None:
+                self._writer.close()
+            if self._readers is not None:
+                self._readers.shutdown(wait=True)
+            for connection in self._reading:
+                connection.close()
+            self._reading.clear()
+
+    async def run(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What the unit returned, once its effect is on the disk."""
+        writer = self._writer
+        if writer is None or self._closed:
+            await self.open()
+            return await self.run(unit, *args, **kwargs)
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        writer.submit(unit, args, kwargs, future)
+        return await future
+
+    def run_sync(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """``run`` for a thread without an event loop."""
+        self.open_sync()
+        future: Future[T] = Future()
+        assert self._writer is not None
+        self._writer.submit(unit, args, kwargs, future)
+        return future.result()
+
+    async def read(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What the unit returned, from one consistent state of the file; it waits for no writer."""
+        await self.open()
+        assert self._readers is not None
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, lambda: self._read(unit, *args, **kwargs))
+
+    def read_sync(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """``read`` for a thread without an event loop."""
+        self.open_sync()
+        assert self._readers is not None
+        return self._readers.submit(lambda: self._read(unit, *args, **kwargs)).result()
+
+    def _read(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        transaction: SqliteTransaction | None = getattr(self._reader, "transaction", None)
+        with _our_errors():
+            if transaction is None:
+                connection = self._connect(_Connection)
+                connection.execute("PRAGMA query_only=ON")
+                self._reading.append(connection)
+                transaction = self._reader.transaction = SqliteTransaction(connection)
+                self._reader.connection = connection
+            connection = self._reader.connection
+            connection.execute("BEGIN")
+            try:
+                return unit(transaction, *args, **kwargs)
+            finally:
+                connection.execute("ROLLBACK")
+
+    def _connect(self, factory: type[C]) -> C:
+        mode = "ro" if self._read_only else "rw"
+        connection = sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            timeout=self._busy_timeout_s,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+            factory=factory,
+        )
+        connection.create_function("neonpay_now_us", 0, self._clock.now_us)
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        if not self._read_only:
+            connection.execute("PRAGMA journal_mode=WAL")
+        return connection
+
+    def __repr__(self) -> str:
+        return f"<SqliteLedger {self.path.name}>"
+
+
+def _create_private(path: Path) -> None:
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as exc:
+        raise sqlite_fault(_as_sqlite(exc)) from exc
+
+
+def _as_sqlite(error: OSError) -> sqlite3.Error:
+    fault = sqlite3.OperationalError(error.strerror)
+    fault.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+    return fault
+
+
+def _closed() -> LedgerClosedError:
+    return LedgerClosedError("the ledger is closed; nothing was written")
+
+
+@contextmanager
+def _our_errors() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as exc:
+        raise sqlite_fault(exc) from exc
+    except sa.exc.DBAPIError as exc:
+        if isinstance(exc.orig, sqlite3.Error):
+            raise sqlite_fault(exc.orig) from exc
+        raise

@@ -1,0 +1,198 @@
+"""The tables. Every key starts with ``bot_id``; times are microseconds since the epoch, UTC; Stars are whole numbers.
+
+Names carry the prefix ``neonpay_`` because the tables may live in the host bot's own database.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from neonpay.core.clock import microseconds, moment
+
+metadata = sa.MetaData()
+
+
+class Moment(sa.TypeDecorator[datetime]):
+    """An aware UTC time, stored as microseconds since the epoch on every engine."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | int | None, dialect: sa.Dialect) -> int | None:  # noqa: ARG002
+        """Store an aware time, or microseconds as they are."""
+        return microseconds(value) if isinstance(value, datetime) else value
+
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        """The aware time that was stored."""
+        return None if value is None else moment(value)
+
+
+class DatabaseNow(sa.sql.functions.GenericFunction[int]):
+    """Now, in microseconds, by the clock that all workers share: the database's."""
+
+    type = sa.BigInteger()
+    inherit_cache = True
+    name = "neonpay_now_us"
+
+
+@compiles(DatabaseNow, "postgresql")
+def _postgresql_now(element: DatabaseNow, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ARG001
+    # A session may carry its own time, which is how a test moves the clock of a real server.
+    return (
+        "coalesce(nullif(current_setting('neonpay.now_us', true), '')::bigint,"
+        " (extract(epoch from clock_timestamp()) * 1000000)::bigint)"
+    )
+
+
+def _table(name: str, *columns: sa.schema.SchemaItem) -> sa.Table:
+    return sa.Table(
+        f"neonpay_{name}",
+        metadata,
+        sa.Column("bot_id", sa.BigInteger, nullable=False),
+        *columns,
+        sqlite_with_rowid=False,
+    )
+
+
+stages = _table(
+    "stages",
+    sa.Column("stage_id", sa.Text, nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.PrimaryKeyConstraint("bot_id", "stage_id", "version"),
+    sa.UniqueConstraint("bot_id", "stage_id", "digest"),
+)
+
+invoices = _table(
+    "invoices",
+    sa.Column("invoice_id", sa.Text, nullable=False),
+    sa.Column("stage_id", sa.Text, nullable=False),
+    sa.Column("stage_version", sa.BigInteger, nullable=False),
+    sa.Column("user_id", sa.BigInteger),
+    sa.Column("price_stars", sa.BigInteger, nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),
+    sa.Column("metadata", sa.Text, nullable=False),
+    sa.Column("idempotency_key", sa.Text),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("chat_id", sa.BigInteger),
+    sa.Column("message_id", sa.BigInteger),
+    sa.Column("link", sa.Text),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("expires_at", Moment),
+    sa.Column("payments_count", sa.BigInteger, nullable=False),
+    sa.Column("held_by", sa.BigInteger),
+    sa.Column("held_until", Moment),
+    sa.PrimaryKeyConstraint("bot_id", "invoice_id"),
+    sa.UniqueConstraint("bot_id", "idempotency_key"),
+)
+
+payments = _table(
+    "payments",
+    sa.Column("charge_id", sa.Text, nullable=False),
+    sa.Column("event_id", sa.Text, nullable=False),
+    sa.Column("user_id", sa.BigInteger, nullable=False),
+    sa.Column("amount_stars", sa.BigInteger, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("attention", sa.Text),
+    sa.Column("invoice_id", sa.Text),
+    sa.Column("stage_id", sa.Text),
+    sa.Column("stage_version", sa.BigInteger),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("metadata", sa.Text, nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),
+    sa.Column("paid_at", Moment, nullable=False),
+    sa.Column("recorded_at", Moment, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("provider_charge_id", sa.Text),
+    sa.Column("is_recurring", sa.SmallInteger, nullable=False),
+    sa.Column("is_first_recurring", sa.SmallInteger, nullable=False),
+    sa.Column("subscription_expires_at", Moment),
+    sa.PrimaryKeyConstraint("bot_id", "charge_id"),
+)
+sa.Index("neonpay_payments_by_user", payments.c.bot_id, payments.c.user_id, payments.c.paid_at)
+
+jobs = _table(
+    "jobs",
+    sa.Column("event_id", sa.Text, nullable=False),
+    sa.Column("consumer", sa.Text, nullable=False),
+    sa.Column("charge_id", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("attempts", sa.BigInteger, nullable=False),
+    sa.Column("run_at", Moment, nullable=False),
+    sa.Column("token", sa.BigInteger),
+    sa.Column("error", sa.Text),
+    sa.PrimaryKeyConstraint("bot_id", "event_id", "consumer"),
+)
+UNFINISHED = ("ready", "leased")
+sa.Index(
+    "neonpay_jobs_due",
+    jobs.c.bot_id,
+    jobs.c.run_at,
+    sqlite_where=jobs.c.state.in_(UNFINISHED),
+    postgresql_where=jobs.c.state.in_(UNFINISHED),
+)
+
+steps = _table(
+    "steps",
+    sa.Column("event_id", sa.Text, nullable=False),
+    sa.Column("consumer", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("result", sa.Text, nullable=False),
+    sa.Column("finished_at", Moment, nullable=False),
+    sa.PrimaryKeyConstraint("bot_id", "event_id", "consumer", "name"),
+)
+
+events = _table(
+    "events",
+    sa.Column("event_id", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("user_id", sa.BigInteger),
+    sa.Column("stage_id", sa.Text),
+    sa.Column("invoice_id", sa.Text),
+    sa.Column("charge_id", sa.Text),
+    sa.Column("amount_stars", sa.BigInteger),
+    sa.Column("reason", sa.Text),
+    sa.Column("handler", sa.Text),
+    sa.PrimaryKeyConstraint("bot_id", "event_id"),
+)
+
+journal = _table(
+    "journal",
+    sa.Column("entry_id", sa.Text, nullable=False),
+    sa.Column("account", sa.Text, nullable=False),
+    sa.Column("amount_stars", sa.BigInteger, nullable=False),
+    sa.Column("charge_id", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.PrimaryKeyConstraint("bot_id", "entry_id", "account"),
+)
+
+refunds = _table(
+    "refunds",
+    sa.Column("charge_id", sa.Text, nullable=False),
+    sa.Column("user_id", sa.BigInteger, nullable=False),
+    sa.Column("amount_stars", sa.BigInteger, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("requested_at", Moment, nullable=False),
+    sa.Column("finished_at", Moment),
+    sa.Column("error", sa.Text),
+    sa.PrimaryKeyConstraint("bot_id", "charge_id"),
+)
+
+keys = _table(
+    "keys",
+    sa.Column("key_id", sa.Text, nullable=False),
+    sa.Column("secret", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.PrimaryKeyConstraint("bot_id", "key_id"),
+)

@@ -1,0 +1,83 @@
+"""The unit of work: a plain function over a transaction, safe to run again."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
+
+import sqlalchemy as sa
+
+from neonpay.ledger.statement import Statement
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Row = Sequence[object]
+
+
+class Transaction(ABC):
+    """What a unit of work may do. It neither commits nor rolls back: it returns or raises."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def connection(self) -> sa.Connection:
+        """The transaction as a SQLAlchemy connection, for everything that is not on the path of a payment."""
+
+    @abstractmethod
+    def execute(self, statement: Statement, *values: object) -> int:
+        """Run a prepared statement; the number of rows that it changed."""
+
+    @abstractmethod
+    def rows(self, statement: Statement, *values: object) -> list[Row]:
+        """Run a prepared statement; the rows that it gives back."""
+
+    def forget(self) -> None:
+        """A unit failed: whatever it left behind in the SQLAlchemy connection is not for the next one."""
+
+    def row(self, statement: Statement, *values: object) -> Row | None:
+        """Run a prepared statement; its first row, or None."""
+        found = self.rows(statement, *values)
+        return found[0] if found else None
+
+
+class Ledger(Protocol):
+    """A database that runs units of work.
+
+    Units of one ledger may run at the same time; each sees the whole effect of every earlier one or none of it. All methods
+    raise a subclass of LedgerError for what the database does, and whatever the unit itself raises; in both cases nothing
+    of the unit was kept.
+    """
+
+    async def open(self) -> None:
+        """Create or upgrade the tables and take up work; does nothing when it is open already."""
+        ...
+
+    async def close(self) -> None:
+        """Finish the units that were handed in, then give everything back; later units raise LedgerClosedError."""
+        ...
+
+    async def run(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What the unit returned, once its effect is durable."""
+        ...
+
+    async def read(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What the unit returned; it must not write, and it waits for no writer."""
+        ...
+
+    def run_sync(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """``run`` for a thread without an event loop."""
+        ...
+
+    def read_sync(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """``read`` for a thread without an event loop."""
+        ...
+
+    def open_sync(self) -> None:
+        """``open`` for a thread without an event loop."""
+        ...
+
+    def close_sync(self) -> None:
+        """``close`` for a thread without an event loop."""
+        ...
