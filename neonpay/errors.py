@@ -28,8 +28,10 @@
     │   ├── LedgerReadOnlyError
     │   ├── LedgerCorruptError
     │   ├── LedgerClosedError
+    │   ├── LeaseLostError               another worker has the job; nothing of this attempt was kept
     │   └── SchemaTooNewError            written by a newer neonpay
     └── SimulatorError                   the simulator was asked for something that its Telegram would not do
+        └── SimulatorTimeoutError (TimeoutError)
 
 ``ConfigurationError`` stands outside ``NeonPayError`` so that code which catches run-time failures of payments cannot hide a
 program that was never able to take one. Data is on attributes; messages never hold a token, a secret or a payload.
@@ -44,6 +46,7 @@ __all__ = [
     "ForeignPayloadError",
     "ForgedPayloadError",
     "HandlerError",
+    "LeaseLostError",
     "LedgerClosedError",
     "LedgerCorruptError",
     "LedgerError",
@@ -58,6 +61,7 @@ __all__ = [
     "RefundError",
     "SchemaTooNewError",
     "SimulatorError",
+    "SimulatorTimeoutError",
     "StageError",
     "StageExistsError",
     "StageLimitError",
@@ -249,12 +253,30 @@ class LedgerClosedError(LedgerError):
     """The ledger was closed; nothing is written any more."""
 
 
+class LeaseLostError(LedgerError):
+    """Another worker took the job over, or finished it; nothing of this attempt was kept."""
+
+
 class SchemaTooNewError(LedgerError):
     """The database was written by a newer neonpay; upgrade this program."""
 
 
 class SimulatorError(NeonPayError):
     """The simulator was asked for something that its Telegram would not do."""
+
+
+class SimulatorTimeoutError(SimulatorError, TimeoutError):
+    """What a test waited for did not happen in time.
+
+    Attributes:
+        what: what was waited for.
+        timeout_s: real seconds waited.
+    """
+
+    def __init__(self, what: str, timeout_s: float) -> None:
+        self.what = what
+        self.timeout_s = timeout_s
+        super().__init__(f"waited {timeout_s:g} s of real time for {what}; it did not happen")
 
 
 def _shown(value: object) -> str:
