@@ -1,0 +1,84 @@
+# Everything here works on a machine that has Python 3.11 or newer and make: the first target you ask for creates .venv and
+# installs what it needs into it, again whenever pyproject.toml has changed. The same by hand, for Windows: CONTRIBUTING.md.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+
+# Two processes, and not one per core: tests kill and restart bots and have a PostgreSQL server per process, so more of them
+# than a small CI machine has cores makes each wait for the others and none finish sooner. `make test WORKERS=0` runs in one
+# process, which is what a debugger wants.
+WORKERS ?= 2
+PYTEST ?= $(BIN)/pytest -n $(WORKERS) --dist worksteal
+
+.PHONY: help demo test check lint format imports types docs packaging bench demo-svg clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+demo: .venv/.ready-demo ## a shop bot sells to simulated buyers; no token, no Telegram
+	@$(BIN)/neonpay demo
+
+test: .venv/.ready-dev ## the tests, on SQLite and on PostgreSQL
+	$(PYTEST) -m "not build"
+
+check: lint imports types docs packaging test ## all that CI runs, cheapest first
+
+lint: .venv/.ready-dev ## style, and whether the files are formatted
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+format: .venv/.ready-dev ## format the files and mend what ruff can mend
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+imports: .venv/.ready-dev ## who may import whom
+	$(BIN)/lint-imports
+
+types: .venv/.ready-dev ## mypy, strict
+	$(BIN)/mypy
+
+docs: .venv/.ready-dev ## the documentation into docs/_build/html; a warning is an error
+	$(BIN)/sphinx-build -q -E -W --keep-going -n -b html docs docs/_build/html
+
+packaging: .venv/.ready-dev ## the wheel in an empty environment, and the public types as a user's mypy sees them
+	$(BIN)/pytest -m build tests/packaging
+
+bench: .venv/.ready-dev ## how fast paid updates are recorded and delivered
+	$(BIN)/python benchmarks/paid_updates.py
+
+demo-svg: .venv/.ready-demo ## the demo's picture in README.md, made again
+	$(BIN)/neonpay demo --svg docs/_static/demo.svg
+
+clean: ## remove .venv and everything that was built
+	rm -rf .venv build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.*
+	find neonpay tests examples benchmarks docs -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# uv is quicker where it is installed; pip, which comes with Python, does the same.
+INSTALL = if command -v uv >/dev/null; then uv pip install --quiet --python $(BIN)/python $(1); \
+	else $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input $(1); fi
+
+# The demo needs a quarter of what the tests need, so a first look does not wait for the rest.
+.venv/.ready-demo: pyproject.toml | $(BIN)/python
+	@echo "Installing what the demo needs into .venv"
+	@$(call INSTALL,-e ".[simulator]")
+	@touch $@
+
+.venv/.ready-dev: pyproject.toml | $(BIN)/python
+	@echo "Installing what development needs into .venv (a few minutes the first time)"
+	@$(call INSTALL,-e ".[dev]")
+	@touch .venv/.ready-demo $@
+
+$(BIN)/python:
+	@if command -v uv >/dev/null; then uv venv --quiet --python '>=3.11' .venv; exit; fi; \
+	for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    $$python -m venv .venv && exit; rm -rf .venv; \
+	    echo "$$python has no working venv module; on Debian: apt-get install python3-venv" >&2; exit 1; \
+	  fi; \
+	done; \
+	echo "neonpay needs Python 3.11 or newer, and found none" >&2; exit 1

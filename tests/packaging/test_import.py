@@ -1,0 +1,121 @@
+"""What a program pays for ``import neonpay``, and which names it gets."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import neonpay
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Frozen: to add a name here is to promise it; to remove one breaks somebody's bot and belongs in a major release.
+PUBLIC_NAMES = [
+    "AdapterError",
+    "ConfigurationError",
+    "Invoice",
+    "NeonPayCore",
+    "NeonPayError",
+    "Payment",
+    "PaymentContext",
+    "PaymentError",
+    "PaymentResult",
+    "PaymentStage",
+    "PaymentStatus",
+    "StageNotFoundError",
+    "ValidationError",
+    "__version__",
+    "create_neonpay",
+]
+
+NOT_ON_IMPORT = {
+    "aiogram",
+    "aiohttp",
+    "alembic",
+    "asyncpg",
+    "hydrogram",
+    "pydantic",
+    "pyrogram",
+    "rich",
+    "sqlalchemy",
+    "stamina",
+    "telebot",
+    "telegram",
+    "telethon",
+    "typer",
+}
+
+IMPORT_BUDGET_S = 0.040
+
+
+def _in_a_fresh_interpreter(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_import_loads_no_bot_library_no_database_and_no_http() -> None:
+    loaded = json.loads(_in_a_fresh_interpreter("import json, sys, neonpay; print(json.dumps(sorted(sys.modules)))"))
+    assert NOT_ON_IMPORT.isdisjoint(name.partition(".")[0] for name in loaded)
+    assert "neonpay" in loaded
+
+
+def test_the_public_names_are_frozen() -> None:
+    assert sorted(neonpay.__all__) == PUBLIC_NAMES
+
+
+def test_every_public_name_is_there_and_listed_by_dir() -> None:
+    assert {name: hasattr(neonpay, name) for name in PUBLIC_NAMES} == dict.fromkeys(PUBLIC_NAMES, True)
+    assert set(PUBLIC_NAMES) <= set(dir(neonpay))
+
+
+def test_the_facts_and_errors_of_the_public_names_need_no_bot_library_and_no_database() -> None:
+    facts = [name for name in PUBLIC_NAMES if name not in {"NeonPayCore", "PaymentContext", "create_neonpay"}]
+    code = f"import json, sys; from neonpay import {', '.join(facts)}; print(json.dumps(sorted(sys.modules)))"
+    loaded = json.loads(_in_a_fresh_interpreter(code))
+    assert NOT_ON_IMPORT.isdisjoint(name.partition(".")[0] for name in loaded)
+
+
+def test_import_takes_at_most_40_ms_over_a_bare_interpreter() -> None:
+    """The quickest of several runs: others on the machine can only make a run slower."""
+
+    def quickest(code: str) -> float:
+        times = []
+        for _ in range(7):
+            started = time.perf_counter()
+            _in_a_fresh_interpreter(code)
+            times.append(time.perf_counter() - started)
+        return min(times)
+
+    quickest("import neonpay")  # writes the .pyc files
+    assert quickest("import neonpay") - quickest("pass") <= IMPORT_BUDGET_S
+
+
+def _imported_by(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+    return names
+
+
+def test_core_and_errors_import_only_the_standard_library_and_core(root: Path) -> None:
+    """import-linter can forbid modules by name only; this forbids the ones that nobody has thought of yet."""
+    foreign: dict[str, list[Any]] = {}
+    for path in [root / "neonpay/errors.py", *sorted((root / "neonpay/core").rglob("*.py"))]:
+        others = [
+            name
+            for name in _imported_by(path)
+            if name.partition(".")[0] not in sys.stdlib_module_names
+            and not name.startswith(("neonpay.core", "neonpay.errors"))
+        ]
+        if others:
+            foreign[path.name] = others
+    assert foreign == {}
