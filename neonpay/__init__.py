@@ -1,0 +1,73 @@
+"""neonpay: sell for Telegram Stars from any Python bot, exactly once, provably.
+
+Importing this package loads no bot library and no database code; each name below is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from neonpay._version import __version__
+
+if TYPE_CHECKING:
+    from neonpay.app import NeonPayCore
+    from neonpay.core.payments import Invoice, Payment, PaymentResult, PaymentStatus
+    from neonpay.core.stages import PaymentStage
+    from neonpay.errors import (
+        AdapterError,
+        ConfigurationError,
+        NeonPayError,
+        PaymentError,
+        StageNotFoundError,
+        ValidationError,
+    )
+    from neonpay.factory import create_neonpay
+    from neonpay.payments.context import PaymentContext
+
+__all__ = [
+    "AdapterError",
+    "ConfigurationError",
+    "Invoice",
+    "NeonPayCore",
+    "NeonPayError",
+    "Payment",
+    "PaymentContext",
+    "PaymentError",
+    "PaymentResult",
+    "PaymentStage",
+    "PaymentStatus",
+    "StageNotFoundError",
+    "ValidationError",
+    "__version__",
+    "create_neonpay",
+]
+
+_HOMES = {
+    "AdapterError": "neonpay.errors",
+    "ConfigurationError": "neonpay.errors",
+    "Invoice": "neonpay.core.payments",
+    "NeonPayCore": "neonpay.app",
+    "NeonPayError": "neonpay.errors",
+    "Payment": "neonpay.core.payments",
+    "PaymentContext": "neonpay.payments.context",
+    "PaymentError": "neonpay.errors",
+    "PaymentResult": "neonpay.core.payments",
+    "PaymentStage": "neonpay.core.stages",
+    "PaymentStatus": "neonpay.core.payments",
+    "StageNotFoundError": "neonpay.errors",
+    "ValidationError": "neonpay.errors",
+    "create_neonpay": "neonpay.factory",
+}
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    return getattr(importlib.import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -141,7 +141,8 @@ class StageLimitError(StageError, ValueError):
     def __init__(self, stage_id: str, max_stages: int) -> None:
         self.max_stages = max_stages
         super().__init__(
-            f"cannot create payment stage {stage_id!r}: there are {max_stages} already; raise max_stages", stage_id=stage_id
+            f"cannot create payment stage {stage_id!r}: there are {max_stages} already; raise max_stages",
+            stage_id=stage_id,
         )
 
 
@@ -279,6 +280,9 @@ class SimulatorTimeoutError(SimulatorError, TimeoutError):
         super().__init__(f"waited {timeout_s:g} s of real time for {what}; it did not happen")
 
 
+_SHOWN_CHARS = 80
+
+
 def _shown(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= 80 else f"{text[:60]}… ({len(text)} characters)"
+    return text if len(text) <= _SHOWN_CHARS else f"{text[:60]}… ({len(text)} characters)"

@@ -1,0 +1,85 @@
+"""Bot libraries: one row and one file each. A library is found by looking at the object, and nothing is imported to look."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+from neonpay.core.ports import Adapter
+from neonpay.errors import AdapterError, AdapterNotInstalledError
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterSpec:
+    """One bot library.
+
+    Attributes:
+        name: what ``adapter_type`` and the extra are called.
+        module: the adapter, loaded when it is needed.
+        distribution: what pip installs.
+        minimum: the lowest version that passes the tests.
+        library_root: top-level package that the library's classes come from.
+        classes: names of the classes that a user may hold.
+    """
+
+    name: str
+    module: str
+    distribution: str
+    minimum: str
+    library_root: str
+    classes: tuple[str, ...]
+
+    @property
+    def extra(self) -> str:
+        """The extra that installs the library."""
+        return self.name
+
+
+ADAPTERS: tuple[AdapterSpec, ...] = (
+    AdapterSpec("aiogram", "neonpay.adapters.aiogram", "aiogram", "3.13", "aiogram", ("Bot", "Dispatcher", "Router")),
+)
+"""Every library that neonpay serves itself."""
+
+
+def detect(bot_instance: object) -> AdapterSpec:
+    """The library that an object belongs to, subclasses included.
+
+    Raises:
+        AdapterError: it belongs to none, or is a class instead of an object; the message says what to pass.
+    """
+    if isinstance(bot_instance, type):
+        msg = f"pass a bot object, not the class {bot_instance.__name__}"
+        raise AdapterError(msg)
+    for kind in type(bot_instance).__mro__:
+        root = (kind.__module__ or "").partition(".")[0]
+        for spec in ADAPTERS:
+            if root == spec.library_root and kind.__name__ in spec.classes:
+                return spec
+    known = ", ".join(f"{spec.name} ({', '.join(spec.classes)})" for spec in ADAPTERS)
+    msg = f"no adapter for an object of type {type(bot_instance).__name__}; neonpay serves {known}"
+    raise AdapterError(msg)
+
+
+def named(adapter_type: str) -> AdapterSpec:
+    """The row of a library by its name; raises AdapterError for a name that no row has."""
+    for spec in ADAPTERS:
+        if spec.name == adapter_type:
+            return spec
+    msg = f"no adapter is called {adapter_type!r}; there are: {', '.join(spec.name for spec in ADAPTERS)}"
+    raise AdapterError(msg)
+
+
+def load(spec: AdapterSpec) -> Callable[..., Adapter]:
+    """The function ``connect`` of an adapter's module, which makes an adapter of the objects that a user holds.
+
+    Raises:
+        AdapterNotInstalledError: the library is not installed.
+    """
+    try:
+        module = importlib.import_module(spec.module)
+    except ImportError as exc:
+        msg = f'{spec.distribution} is not installed; run: pip install "neonpay[{spec.extra}]"'
+        raise AdapterNotInstalledError(msg) from exc
+    return cast("Callable[..., Adapter]", module.connect)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import ClassVar
 
 from neonpay.errors import ValidationError
@@ -77,6 +79,13 @@ class PaymentNeedsAttention(Event):
     name = "payment_needs_attention"
 
 
+class RefundRequested(Event):
+    """A refund was asked for, by the program or by the policy of a stage; ``reason`` says why. It is about to be made."""
+
+    __slots__ = ()
+    name = "refund_requested"
+
+
 class PaymentRefunded(Event):
     """The Stars of a payment went back to the buyer."""
 
@@ -105,21 +114,24 @@ class FulfilmentAbandoned(Event):
     name = "fulfilment_abandoned"
 
 
-EVENTS: dict[str, type[Event]] = {
-    kind.name: kind
-    for kind in (
-        InvoiceCreated,
-        InvoiceFailed,
-        CheckoutApproved,
-        CheckoutDeclined,
-        PaymentCompleted,
-        PaymentNeedsAttention,
-        PaymentRefunded,
-        RefundFailed,
-        FulfilmentFailed,
-        FulfilmentAbandoned,
-    )
-}
+EVENTS: Mapping[str, type[Event]] = MappingProxyType(
+    {
+        kind.name: kind
+        for kind in (
+            InvoiceCreated,
+            InvoiceFailed,
+            CheckoutApproved,
+            CheckoutDeclined,
+            PaymentCompleted,
+            PaymentNeedsAttention,
+            RefundRequested,
+            PaymentRefunded,
+            RefundFailed,
+            FulfilmentFailed,
+            FulfilmentAbandoned,
+        )
+    }
+)
 """Every event by name."""
 
 

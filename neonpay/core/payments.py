@@ -13,8 +13,6 @@ from neonpay.core.jsontext import JsonObject, JsonValue
 from neonpay.core.limits import CURRENCY
 from neonpay.core.stages import PaymentStage
 
-_EMPTY: JsonObject = MappingProxyType({})
-
 
 class PaymentStatus(enum.StrEnum):
     """Where a payment stands, as a buyer or an owner would say it."""
@@ -94,7 +92,7 @@ class Invoice:
     user_id: int | None
     price_stars: int
     payload: str = field(repr=False)
-    metadata: JsonObject = _EMPTY
+    metadata: JsonObject = field(default_factory=dict)
     created_at: datetime
     expires_at: datetime | None = None
     chat_id: int | None = None
@@ -235,7 +233,7 @@ class PaymentResult:
     invoice_id: str | None = None
     transaction_id: str | None = None
     timestamp: float | None = None
-    metadata: JsonObject = _EMPTY
+    metadata: JsonObject = field(default_factory=dict)
     is_recurring: bool = False
     is_extension: bool = False
     payment: Payment

@@ -21,8 +21,11 @@ _START_PARAMETER = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class RepeatPolicy(enum.StrEnum):
-    """What a second payment of one invoice means. Telegram lets any invoice be paid many times, by anyone
-    (https://github.com/tdlib/telegram-bot-api/issues/603, read 2026-11-20), so every stage has an answer."""
+    """What a second payment of one invoice means.
+
+    Telegram lets any invoice be paid many times, by anyone (https://github.com/tdlib/telegram-bot-api/issues/603, read
+    2026-11-20), so every stage has an answer.
+    """
 
     AGAIN = "again"
     """Sell once more: handlers run as for the first payment."""
@@ -68,8 +71,7 @@ class PaymentStage:
         _text("title", self.title, limits.TITLE_MIN_CHARS, limits.TITLE_MAX_CHARS)
         _text("description", self.description, limits.DESCRIPTION_MIN_CHARS, limits.DESCRIPTION_MAX_CHARS)
         _whole("price", self.price, limits.PRICE_MIN_STARS, limits.PRICE_MAX_STARS, "Stars")
-        if not isinstance(self.label, str) or not self.label.strip():
-            raise ValidationError("label", self.label, "text that is not blank")
+        _text("label", self.label, 1, limits.MESSAGE_TEXT_MAX_CHARS)
         if self.photo_url is not None:
             _url("photo_url", self.photo_url)
         if self.start_parameter is not None:

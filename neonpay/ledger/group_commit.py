@@ -99,8 +99,7 @@ class GroupCommit:
         outcomes: list[_Outcome] = []
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            for submitted in batch:
-                outcomes.append(self._run(submitted, alone=len(batch) == 1))
+            outcomes.extend([self._run(submitted, alone=len(batch) == 1) for submitted in batch])
             if self._connection.in_transaction:
                 self._connection.execute("COMMIT")
         except sqlite3.Error as exc:

@@ -69,8 +69,8 @@ class _Held:
 
 def _upgrade(connection: sa.Connection) -> None:
     # Alembic costs a third of a second to import, so a database that is current never loads it.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
+    from alembic import command
+    from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))

@@ -40,7 +40,7 @@ def open_ledger(database_url: str, *, clock: Clock | None = None, busy_timeout_s
         )
     if backend in {"postgresql", "postgres"}:
         try:
-            from neonpay.ledger.postgresql import PostgresqlLedger  # noqa: PLC0415  # an extra
+            from neonpay.ledger.postgresql import PostgresqlLedger  # an extra
         except ImportError as exc:
             msg = 'PostgreSQL needs its driver; run: pip install "neonpay[postgres]"'
             raise ConfigurationError(msg) from exc

@@ -40,6 +40,9 @@ class PostgresqlTransaction(Transaction):
         """The same transaction as a SQLAlchemy connection."""
         return self._connection
 
+    def forget(self) -> None:
+        """Nothing to do: every unit has a transaction object of its own."""
+
     def execute(self, statement: Statement, *values: object) -> int:
         """Run a prepared statement; the number of rows that it changed."""
         compiled = statement.compiled(self._connection.dialect)

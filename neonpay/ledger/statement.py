@@ -6,9 +6,11 @@ paid once per process instead of once per payment.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import Dialect
 
 
@@ -31,10 +33,10 @@ class Statement:
         parameters: names in the order in which callers give the values.
     """
 
-    __slots__ = ("_compiled", "clause", "parameters")
+    __slots__ = ("_compiled", "_statement", "parameters")
 
-    def __init__(self, clause: sa.ClauseElement, *parameters: str) -> None:
-        self.clause = clause
+    def __init__(self, statement: sa.ClauseElement, *parameters: str) -> None:
+        self._statement = statement
         self.parameters = parameters
         self._compiled: dict[str, Compiled] = {}
 
@@ -45,14 +47,43 @@ class Statement:
             found = self._compiled[dialect.name] = self._compile(dialect)
         return found
 
+    def _clause(self, dialect: Dialect) -> sa.ClauseElement:  # another dialect may need another clause
+        return self._statement
+
     def _compile(self, dialect: Dialect) -> Compiled:
-        compiled = self.clause.compile(dialect=dialect)
+        compiled = self._clause(dialect).compile(dialect=dialect)
         names = list(compiled.positiontup or ())  # type: ignore[attr-defined]  # SQLCompiler has it, Compiled does not say so
         constants = [name for name in dict.fromkeys(names) if name not in self.parameters]
         order = [*self.parameters, *constants]
         positions = tuple(order.index(name) for name in names)
         same = not constants and positions == tuple(range(len(self.parameters)))
         return Compiled(str(compiled), None if same else positions, tuple(compiled.params[name] for name in constants))
+
+
+class Insert(Statement):
+    """Inserts one row; a row whose key is there already is left as it is, and the count of changed rows is 0.
+
+    Args:
+        table: where the row goes.
+        columns: the columns in the order in which callers give the values.
+        computed: values of further columns that the database computes.
+    """
+
+    __slots__ = ("_computed", "_table")
+
+    def __init__(
+        self, table: sa.Table, *columns: str, computed: Mapping[str, sa.ColumnElement[int]] | None = None
+    ) -> None:
+        super().__init__(table, *columns)
+        self._table = table
+        self._computed = computed or {}
+
+    def _clause(self, dialect: Dialect) -> sa.ClauseElement:
+        insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
+        given: dict[str, sa.ColumnElement[Any]] = {
+            name: sa.bindparam(name) for name in self.parameters if name in self._table.c
+        }
+        return insert(self._table).values({**given, **self._computed}).on_conflict_do_nothing()
 
 
 def arguments(compiled: Compiled, values: tuple[object, ...]) -> tuple[object, ...]:

@@ -23,11 +23,11 @@ class Moment(sa.TypeDecorator[datetime]):
     impl = sa.BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | int | None, dialect: sa.Dialect) -> int | None:  # noqa: ARG002
+    def process_bind_param(self, value: datetime | int | None, dialect: sa.Dialect) -> int | None:
         """Store an aware time, or microseconds as they are."""
         return microseconds(value) if isinstance(value, datetime) else value
 
-    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:
         """The aware time that was stored."""
         return None if value is None else moment(value)
 
@@ -41,7 +41,7 @@ class DatabaseNow(sa.sql.functions.GenericFunction[int]):
 
 
 @compiles(DatabaseNow, "postgresql")
-def _postgresql_now(element: DatabaseNow, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ARG001
+def _postgresql_now(element: DatabaseNow, compiler: SQLCompiler, **kwargs: Any) -> str:
     # A session may carry its own time, which is how a test moves the clock of a real server.
     return (
         "coalesce(nullif(current_setting('neonpay.now_us', true), '')::bigint,"
@@ -106,7 +106,6 @@ payments = _table(
     sa.Column("stage_id", sa.Text),
     sa.Column("stage_version", sa.BigInteger),
     sa.Column("number", sa.BigInteger, nullable=False),
-    sa.Column("metadata", sa.Text, nullable=False),
     sa.Column("payload", sa.Text, nullable=False),
     sa.Column("paid_at", Moment, nullable=False),
     sa.Column("recorded_at", Moment, nullable=False),

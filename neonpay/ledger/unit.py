@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import sqlalchemy as sa
 
@@ -12,7 +12,7 @@ from neonpay.ledger.statement import Statement
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Row = Sequence[object]
+Row = Sequence[Any]
 
 
 class Transaction(ABC):
@@ -33,6 +33,7 @@ class Transaction(ABC):
     def rows(self, statement: Statement, *values: object) -> list[Row]:
         """Run a prepared statement; the rows that it gives back."""
 
+    @abstractmethod
     def forget(self) -> None:
         """A unit failed: whatever it left behind in the SQLAlchemy connection is not for the next one."""
 

@@ -103,7 +103,6 @@ def upgrade() -> None:
         sa.Column("stage_id", sa.Text),
         sa.Column("stage_version", sa.BigInteger),
         sa.Column("number", sa.BigInteger, nullable=False),
-        sa.Column("metadata", sa.Text, nullable=False),
         sa.Column("payload", sa.Text, nullable=False),
         sa.Column("paid_at", sa.BigInteger, nullable=False),
         sa.Column("recorded_at", sa.BigInteger, nullable=False),

@@ -1,0 +1,232 @@
+"""aiogram 3: one outer middleware on the dispatcher's updates, and calls through the host's own bot.
+
+The middleware passes every update before any router, filter or handler of the host, whether it comes by polling, by webhook
+or by ``feed_update``, and consumes only what ``UpdateSink.owns``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
+from typing import Any, cast
+
+from aiogram import Bot, Dispatcher, Router
+from aiogram.exceptions import (
+    TelegramAPIError,
+    TelegramBadRequest,
+    TelegramConflictError,
+    TelegramEntityTooLarge,
+    TelegramForbiddenError,
+    TelegramMigrateToChat,
+    TelegramNetworkError,
+    TelegramNotFound,
+    TelegramRetryAfter,
+    TelegramServerError,
+    TelegramUnauthorizedError,
+)
+from aiogram.methods import TelegramMethod
+from aiogram.types import Message, TelegramObject, Update
+from pydantic import ConfigDict
+
+from neonpay.core.clock import microseconds
+from neonpay.core.jsontext import JsonValue
+from neonpay.core.payments import Charge, PreCheckout, RefundNotice
+from neonpay.core.ports import Level, UpdateSink
+from neonpay.errors import AdapterError, TelegramError, TelegramUnreachableError
+
+_UPDATES = ("message", "pre_checkout_query", "purchased_paid_media", "subscription")
+_CODES: tuple[tuple[type[TelegramAPIError], int], ...] = (
+    (TelegramEntityTooLarge, 413),
+    (TelegramRetryAfter, 429),
+    (TelegramMigrateToChat, 400),
+    (TelegramBadRequest, 400),
+    (TelegramUnauthorizedError, 401),
+    (TelegramForbiddenError, 403),
+    (TelegramNotFound, 404),
+    (TelegramConflictError, 409),
+    (TelegramServerError, 500),
+)
+
+Next = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
+
+
+def connect(bot_instance: object, *, dispatcher: object = None, application: object = None) -> AiogramAdapter:
+    """The adapter of the objects that a user holds.
+
+    Raises:
+        AdapterError: the bot or the dispatcher is missing; the message shows the line to write.
+    """
+    bot = bot_instance if isinstance(bot_instance, Bot) else None
+    root = dispatcher if bot is not None else bot_instance
+    if isinstance(root, Router) and not isinstance(root, Dispatcher):
+        while root.parent_router is not None:
+            root = root.parent_router
+    if bot is None or not isinstance(root, Dispatcher):
+        msg = "aiogram needs the bot and its dispatcher: create_neonpay(bot, dispatcher=dp)"
+        raise AdapterError(msg)
+    return AiogramAdapter(bot, root)
+
+
+class AiogramAdapter:
+    """An aiogram bot and its dispatcher.
+
+    Polling confirms an update to Telegram before its handler has run, unless it is started with
+    ``handle_as_tasks=False``; the webhook handler does unless it is made with ``handle_in_background=False``. The adapter
+    cannot see which, so it promises level B.
+    """
+
+    library = "aiogram"
+    level = Level.B
+
+    def __init__(self, bot: Bot, dispatcher: Dispatcher) -> None:
+        self._bot = bot
+        self._dispatcher = dispatcher
+        self._sink: UpdateSink | None = None
+        self._started_with: dict[str, object] = {}
+
+    @property
+    def bot_id(self) -> int:
+        """Telegram's id of the bot."""
+        return self._bot.id
+
+    def attach(self, sink: UpdateSink) -> None:
+        """Tap the dispatcher; a second call does nothing."""
+        if self._sink is not None:
+            return
+        self._sink = sink
+        self._dispatcher.update.outer_middleware(self._tap)
+        # start_polling asks Telegram for the kinds of updates that have handlers, and a middleware is none.
+        for name in _UPDATES:
+            observer = self._dispatcher.observers.get(name)
+            if observer is not None:
+                observer.register(_nothing, _never)
+        self._dispatcher.startup.register(self._startup)
+        self._dispatcher.shutdown.register(self._shutdown)
+
+    def host_data(self) -> Mapping[str, object]:
+        """The bot, and what the host gave the dispatcher or ``start_polling``."""
+        return {
+            **self._dispatcher.workflow_data,
+            **self._started_with,
+            "dispatcher": self._dispatcher,
+            "bot": self._bot,
+        }
+
+    async def call(self, method: str, params: Mapping[str, JsonValue]) -> JsonValue:
+        """The result of a Bot API method, as plain JSON."""
+        try:
+            # Plain JSON, because aiogram's own models refuse whole answers over one field that they do not know.
+            return cast("JsonValue", await self._bot(_method(method)(**params)))
+        except TelegramRetryAfter as exc:
+            words = f"Too Many Requests: retry after {exc.retry_after}"
+            raise TelegramError(method, error_code=429, description=words, retry_after_s=exc.retry_after) from exc
+        except TelegramAPIError as exc:
+            code = next((code for kind, code in _CODES if isinstance(exc, kind)), None)
+            if code is None or (isinstance(exc, TelegramNetworkError) and code != 413):  # noqa: PLR2004
+                raise TelegramUnreachableError(method) from exc
+            raise TelegramError(method, error_code=code, description=exc.message) from exc
+
+    async def close(self) -> None:
+        """Nothing of the adapter's own has to be given back."""
+
+    async def _startup(self, **data: object) -> None:
+        assert self._sink is not None, "the hook is registered when a sink is attached"
+        self._started_with = {name: value for name, value in data.items() if name not in {"bots", "router"}}
+        await self._sink.open()
+
+    async def _shutdown(self) -> None:
+        assert self._sink is not None, "the hook is registered when a sink is attached"
+        await self._sink.close()
+
+    async def _tap(self, handler: Next, event: TelegramObject, data: dict[str, Any]) -> object:
+        bot = data.get("bot")
+        if isinstance(event, Update) and bot is not None and bot.id == self._bot.id and await self._take(event):
+            return None
+        return await handler(event, data)
+
+    async def _take(self, update: Update) -> bool:
+        """Hand a payment of ours to the sink; whether it was one."""
+        sink, bot_id = self._sink, self._bot.id
+        assert sink is not None, "the middleware is registered when a sink is attached"
+        if (query := update.pre_checkout_query) is not None:
+            if not sink.owns(bot_id, query.invoice_payload):
+                return False
+            await sink.pre_checkout(
+                PreCheckout(
+                    bot_id=bot_id,
+                    query_id=query.id,
+                    user_id=query.from_user.id,
+                    currency=query.currency,
+                    amount=query.total_amount,
+                    payload=query.invoice_payload,
+                    language_code=query.from_user.language_code,
+                )
+            )
+            return True
+        message = update.message
+        if message is None:
+            return False
+        if message.successful_payment is not None and sink.owns(bot_id, message.successful_payment.invoice_payload):
+            await sink.charged(_charge(bot_id, message))
+            return True
+        refunded = message.refunded_payment
+        if refunded is not None and sink.owns(bot_id, refunded.invoice_payload):
+            await sink.refunded(
+                RefundNotice(
+                    bot_id=bot_id,
+                    charge_id=refunded.telegram_payment_charge_id,
+                    user_id=message.chat.id,
+                    amount=refunded.total_amount,
+                    payload=refunded.invoice_payload,
+                )
+            )
+            return True
+        return False
+
+    def __repr__(self) -> str:
+        return f"<AiogramAdapter of bot {self._bot.id}>"
+
+
+def _charge(bot_id: int, message: Message) -> Charge:
+    paid = message.successful_payment
+    assert paid is not None, "only called for a message that carries a payment"
+    expires = paid.subscription_expiration_date
+    return Charge(
+        bot_id=bot_id,
+        charge_id=paid.telegram_payment_charge_id,
+        user_id=message.from_user.id if message.from_user is not None else message.chat.id,
+        amount=paid.total_amount,
+        currency=paid.currency,
+        payload=paid.invoice_payload,
+        paid_at_us=microseconds(message.date),
+        provider_charge_id=paid.provider_payment_charge_id or None,
+        is_recurring=bool(paid.is_recurring),
+        is_first_recurring=bool(paid.is_first_recurring),
+        subscription_expires_at_us=None if expires is None else expires * 1_000_000,
+    )
+
+
+@lru_cache(maxsize=256)
+def _method(name: str) -> type[TelegramMethod[Any]]:
+    # Named like aiogram's own, because session middlewares of the host log and count methods by class name.
+    return cast(
+        "type[TelegramMethod[Any]]",
+        type(
+            name[0].upper() + name[1:],
+            (TelegramMethod[Any],),
+            {
+                "__module__": __name__,
+                "__returning__": Any,
+                "__api_method__": name,
+                "model_config": ConfigDict(extra="allow"),
+            },
+        ),
+    )
+
+
+async def _never(*_args: object, **_kwargs: object) -> bool:
+    return False
+
+
+async def _nothing(*_args: object, **_kwargs: object) -> None:
+    return None

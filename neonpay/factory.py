@@ -1,0 +1,81 @@
+"""From the bot object that a developer has to an application that sells."""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets as system_secrets
+from collections.abc import Callable, Sequence
+
+from neonpay import adapters
+from neonpay.app import DEFAULT_DATABASE_URL, NeonPayCore
+from neonpay.core.clock import Clock
+from neonpay.payments.checkout import BUDGET_S
+from neonpay.payments.jobs import LEASE_S
+from neonpay.payments.keys import derived_keys
+from neonpay.payments.pipeline import GRACE_S, POLL_S, Settings
+
+DATABASE_URL_VARIABLE = "NEONPAY_DATABASE_URL"
+
+
+def create_neonpay(
+    bot_instance: object,
+    *,
+    dispatcher: object = None,
+    application: object = None,
+    database_url: str | None = None,
+    secret: str | Sequence[str] | None = None,
+    thank_you_message: str | None = None,
+    enable_logging: bool = True,
+    max_stages: int = 100,
+    adapter_type: str | None = None,
+    checkout_budget_s: float = BUDGET_S,
+    lease_s: float = LEASE_S,
+    poll_s: float = POLL_S,
+    grace_s: float = GRACE_S,
+    clock: Clock | None = None,
+    rng: random.Random | None = None,
+    token_bytes: Callable[[int], bytes] = system_secrets.token_bytes,
+) -> NeonPayCore:
+    """Sell through a bot. From this call on its payments are taken care of; nothing else in the bot changes.
+
+    Args:
+        bot_instance: your bot. Its library is recognised by itself.
+        dispatcher: aiogram's dispatcher.
+        application: python-telegram-bot's application.
+        database_url: ``sqlite:///shop.db`` or ``postgresql://user:password@host/database``; when left out, the environment
+            variable ``NEONPAY_DATABASE_URL``, else ``sqlite:///neonpay.db``.
+        secret: text of 16 characters or more that signs invoices, or several, newest first. When left out, a key is made and
+            kept in the database.
+        thank_you_message: text that buyers get after a payment.
+        enable_logging: False silences the ``neonpay`` loggers of this process.
+        max_stages: most stages that may be on sale at once.
+        adapter_type: name of the library, when it should not be recognised.
+        checkout_budget_s: seconds after which a checkout that is not decided is declined; Telegram waits for ten.
+        lease_s: seconds without a sign of life after which another worker takes a job over.
+        poll_s: longest pause in seconds between two looks for due jobs.
+        grace_s: seconds for which ``close()`` waits for handlers that run.
+        clock, rng, token_bytes: where time, jitter and keys come from.
+
+    Raises:
+        ConfigurationError: something is missing or cannot work; the message shows the line to write.
+    """
+    spec = adapters.named(adapter_type) if adapter_type is not None else adapters.detect(bot_instance)
+    adapter = adapters.load(spec)(bot_instance, dispatcher=dispatcher, application=application)
+    return NeonPayCore(
+        adapter,
+        database_url=database_url or os.environ.get(DATABASE_URL_VARIABLE) or DEFAULT_DATABASE_URL,
+        settings=Settings(
+            thank_you_message=thank_you_message,
+            secrets=tuple(derived_keys(secret)),
+            checkout_budget_s=checkout_budget_s,
+            lease_s=lease_s,
+            poll_s=poll_s,
+            grace_s=grace_s,
+        ),
+        max_stages=max_stages,
+        enable_logging=enable_logging,
+        clock=clock,
+        rng=rng,
+        token_bytes=token_bytes,
+    )

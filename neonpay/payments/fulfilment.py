@@ -1,0 +1,219 @@
+"""Runs jobs: at least once each, with the marker that it is done as the last word."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import random
+from collections.abc import Awaitable, Callable, Mapping
+
+from neonpay.core.clock import Clock
+from neonpay.core.events import Event, FulfilmentAbandoned, FulfilmentFailed
+from neonpay.core.payments import Payment, PaymentResult
+from neonpay.errors import LeaseLostError, LedgerError
+from neonpay.ledger import Ledger, Transaction
+from neonpay.payments.book import write_event
+from neonpay.payments.catalogue import Catalogue
+from neonpay.payments.context import PaymentContext
+from neonpay.payments.handlers import Form, Handler, HandlerRegistry
+from neonpay.payments.inline import call_with_connection
+from neonpay.payments.jobs import Job, JobBook, finish
+from neonpay.payments.rows import find_payment
+
+logger = logging.getLogger("neonpay.payments")
+
+Errand = Callable[[Payment, PaymentContext], Awaitable[None]]
+"""A job of neonpay's own: the thank-you message, a refund by policy."""
+
+_BACKOFF_FIRST_S = 2.0
+_BACKOFF_MOST_S = 6 * 3600.0
+_ERRAND_ATTEMPTS = 12
+
+
+class Fulfilment:
+    """Runs the jobs of one bot.
+
+    Args:
+        most_running: jobs that run at the same time in this process.
+        announce: told of every event after it is durable.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        jobs: JobBook,
+        handlers: HandlerRegistry,
+        catalogue: Catalogue,
+        *,
+        bot_id: int,
+        clock: Clock,
+        rng: random.Random,
+        new_event_id: Callable[[], str],
+        host_data: Callable[[], Mapping[str, object]],
+        announce: Callable[[Event], None],
+        most_running: int = 128,
+    ) -> None:
+        self._ledger = ledger
+        self._jobs = jobs
+        self._handlers = handlers
+        self._catalogue = catalogue
+        self._bot_id = bot_id
+        self._clock = clock
+        self._rng = rng
+        self._new_event_id = new_event_id
+        self._host_data = host_data
+        self._announce = announce
+        self._most_running = most_running
+        self._errands: dict[str, Errand] = {}
+        self._running: dict[asyncio.Task[None], Job] = {}
+        self.changed = asyncio.Event()
+        """Set when there may be work to take up: room where there was none, or a job that runs again."""
+
+    def add_errand(self, consumer: str, errand: Errand) -> None:
+        """Take up a job of neonpay's own."""
+        self._errands[consumer] = errand
+
+    @property
+    def consumers(self) -> list[str]:
+        """The jobs that this process can run."""
+        return [*self._handlers.consumers, *self._errands]
+
+    @property
+    def room(self) -> int:
+        """How many more jobs may start now."""
+        return max(0, self._most_running - len(self._running))
+
+    @property
+    def held(self) -> list[Job]:
+        """The jobs that run now."""
+        return list(self._running.values())
+
+    def start(self, job: Job) -> None:
+        """Run a leased job in a task of its own."""
+        task = asyncio.get_running_loop().create_task(self._run(job))
+        self._running[task] = job
+        task.add_done_callback(self._ended)
+
+    async def drain(self) -> None:
+        """Wait until nothing runs."""
+        while self._running:
+            await asyncio.wait(self._running)
+
+    async def stop(self, *, grace_s: float) -> None:
+        """Let what runs finish for ``grace_s`` seconds; cancel the rest and give their jobs back."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=grace_s)
+        unfinished = dict(self._running)
+        for task in unfinished:
+            task.cancel()
+        if unfinished:
+            await asyncio.wait(unfinished)
+            await self._jobs.release(list(unfinished.values()))
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not self.room:
+            self.changed.set()
+        del self._running[task]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("a job could not be finished; its lease will run out and it will run again", exc_info=error)
+
+    async def _run(self, job: Job) -> None:
+        payment = job.payment
+        if payment is None:
+            payment = await self._ledger.read(self._payment, job.charge_id)
+        context = PaymentContext(self._jobs, job, PaymentResult.of(payment))
+        try:
+            done_already = await self._call(job, payment, context)
+        except LeaseLostError:
+            logger.warning("%s for charge %s was taken over by another worker", job.consumer, job.charge_id)
+        except Exception as exc:  # noqa: BLE001  # handlers are isolated: a fault of one is stored and it runs again later
+            await self._failed(job, payment, exc)
+        else:
+            if not done_already:
+                await self._finish(job, payment, context)
+
+    async def _finish(self, job: Job, payment: Payment, context: PaymentContext) -> None:
+        try:
+            await self._jobs.finish(job, context.enlisted)
+        except LeaseLostError:
+            logger.warning("%s for charge %s was taken over by another worker", job.consumer, job.charge_id)
+        except LedgerError:
+            raise
+        except Exception as exc:  # noqa: BLE001  # a statement that the handler enlisted is the handler's fault
+            await self._failed(job, payment, exc)
+
+    async def _call(self, job: Job, payment: Payment, context: PaymentContext) -> bool:
+        """Run the job; whether its marker has been written on the way."""
+        handler = self._handlers.find(job.consumer)
+        if handler is None:
+            await self._errands[job.consumer](payment, context)
+            return False
+        host = self._host_data()
+        if handler.form is Form.TRANSACTION:
+            await self._ledger.run(_run_and_finish, job, handler, payment, host)
+            return True
+        given = handler.arguments(context.result, context=context, connection=None, host=host)
+        outcome = (
+            await asyncio.to_thread(handler.function, **given)
+            if handler.form is Form.THREAD
+            else handler.function(**given)
+        )
+        if inspect.isawaitable(outcome):
+            await outcome
+        return False
+
+    async def _failed(self, job: Job, payment: Payment, error: Exception) -> None:
+        handler = self._handlers.find(job.consumer)
+        most = handler.max_attempts if handler is not None else _ERRAND_ATTEMPTS
+        reason = f"{type(error).__name__}: {error}"[:500]
+        delay_s = None if job.attempts >= most else self._backoff_s(job.attempts)
+        logger.error(
+            "%s raised for charge %s (attempt %d of %d); %s",
+            job.consumer,
+            job.charge_id,
+            job.attempts,
+            most,
+            "it is a dead letter now" if delay_s is None else f"it runs again in {delay_s:.0f} s",
+            exc_info=error,
+        )
+        event = await self._ledger.run(self._put_back, job, payment, reason, delay_s)
+        if event is not None:
+            self._announce(event)
+        self.changed.set()
+
+    def _put_back(
+        self, transaction: Transaction, job: Job, payment: Payment, reason: str, delay_s: float | None
+    ) -> Event | None:
+        if not self._jobs.put_back(transaction, job, error=reason, delay_s=delay_s):
+            return None
+        return write_event(
+            transaction,
+            FulfilmentFailed if delay_s is not None else FulfilmentAbandoned,
+            bot_id=self._bot_id,
+            event_id=self._new_event_id(),
+            at_us=self._clock.now_us(),
+            user_id=payment.user_id,
+            stage_id=payment.stage_id,
+            invoice_id=payment.invoice_id,
+            charge_id=payment.charge_id,
+            amount_stars=payment.amount_stars,
+            reason=reason,
+            handler=job.consumer.removeprefix("handler:"),
+        )
+
+    def _backoff_s(self, attempts: int) -> float:
+        full_s: float = min(_BACKOFF_MOST_S, _BACKOFF_FIRST_S * 4 ** (attempts - 1))
+        return full_s * self._rng.uniform(0.5, 1.0)
+
+    def _payment(self, transaction: Transaction, charge_id: str) -> Payment:
+        found = find_payment(transaction, self._catalogue, self._bot_id, charge_id)
+        assert found is not None, "a job belongs to a payment that was never written"
+        return found
+
+
+def _run_and_finish(
+    transaction: Transaction, job: Job, handler: Handler, payment: Payment, host: Mapping[str, object]
+) -> None:
+    finish(transaction, job)
+    call_with_connection(transaction, handler, payment, host)

@@ -1,0 +1,209 @@
+"""Payment handlers: the functions that deliver, each under a name that a restart finds again."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from neonpay.core.payments import PaymentResult
+from neonpay.errors import HandlerError
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from neonpay.payments.context import PaymentContext
+
+MAX_ATTEMPTS = 10
+"""Attempts of a handler before its job becomes a dead letter; with the stored backoff that is about two days."""
+
+Function = Callable[..., object]
+
+
+class Form(enum.Enum):
+    """How a handler is called, which decides what can be exactly once."""
+
+    ASYNC = "async"
+    """On the event loop; statements that it enlists commit together with the marker that it is done."""
+    THREAD = "thread"
+    """A plain function, in a thread, so that it cannot stop the loop."""
+    TRANSACTION = "transaction"
+    """A plain function with a ``connection`` parameter: inside the transaction that records the payment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """One registered function.
+
+    Attributes:
+        name: stable across restarts; jobs in the ledger carry it.
+        stage_ids: the stages whose payments it takes, or None for all.
+        max_attempts: attempts before the job becomes a dead letter.
+    """
+
+    name: str
+    function: Function = field(repr=False)
+    stage_ids: frozenset[str] | None
+    max_attempts: int
+    form: Form
+    parameters: tuple[str, ...]
+    result_parameter: str | None
+    optional: frozenset[str]
+
+    @property
+    def consumer(self) -> str:
+        """What jobs call it."""
+        return f"handler:{self.name}"
+
+    def takes(self, stage_id: str | None) -> bool:
+        """Whether payments of this stage are its."""
+        return self.stage_ids is None or stage_id in self.stage_ids
+
+    def arguments(
+        self,
+        result: PaymentResult,
+        *,
+        context: PaymentContext | None,
+        connection: sa.Connection | None,
+        host: Mapping[str, object],
+    ) -> dict[str, object]:
+        """The arguments by name.
+
+        Raises:
+            HandlerError: a parameter without a default is nothing that neonpay or the host can give.
+        """
+        given: dict[str, object] = {}
+        for name in self.parameters:
+            if name == self.result_parameter:
+                given[name] = result
+            elif name == "ctx":
+                given[name] = context
+            elif name == "connection" and connection is not None:
+                given[name] = connection
+            elif name in host:
+                given[name] = host[name]
+            elif name not in self.optional:
+                raise self.unknown_parameter(name, host)
+        return given
+
+    def unknown_parameter(self, name: str, host: Mapping[str, object]) -> HandlerError:
+        """The error for a parameter that nobody fills."""
+        known = ", ".join(["result", "ctx", "connection", *sorted(host)])
+        return HandlerError(f"handler {self.name!r} asks for {name!r}; it may ask for: {known}")
+
+
+class HandlerRegistry:
+    """The payment handlers of one application, in the order in which they were registered."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[str, Handler] = {}
+
+    def add(
+        self,
+        function: Function,
+        *,
+        name: str | None = None,
+        stage: str | Iterable[str] | None = None,
+        max_attempts: int = MAX_ATTEMPTS,
+    ) -> Handler:
+        """Register a function.
+
+        Raises:
+            HandlerError: its name is taken, it has none, or it takes no result.
+        """
+        if not callable(function):
+            msg = f"a payment handler must be callable; got {type(function).__name__}"
+            raise HandlerError(msg)
+        if max_attempts < 1:
+            msg = f"max_attempts must be at least 1; got {max_attempts}"
+            raise HandlerError(msg)
+        handler = _handler(function, name or _stable_name(function), _stage_ids(stage), max_attempts)
+        if handler.consumer in self._handlers:
+            msg = (
+                f"two payment handlers are called {handler.name!r}; give one a name of its own: "
+                f'@neonpay.on_payment(name="…"). Names stay the same for ever: unfinished jobs are found by them.'
+            )
+            raise HandlerError(msg)
+        self._handlers[handler.consumer] = handler
+        return handler
+
+    def find(self, consumer: str) -> Handler | None:
+        """The handler that a job names, or None when the program has it no longer."""
+        return self._handlers.get(consumer)
+
+    def for_stage(self, stage_id: str | None) -> list[Handler]:
+        """The handlers of a stage's payments."""
+        return [handler for handler in self._handlers.values() if handler.takes(stage_id)]
+
+    @property
+    def consumers(self) -> list[str]:
+        """What jobs call the handlers."""
+        return list(self._handlers)
+
+    def check(self, host: Mapping[str, object]) -> None:
+        """Raise HandlerError for the first parameter that neither neonpay nor the host can give."""
+        known = {"ctx", "connection", *host}
+        for handler in self._handlers.values():
+            for name in handler.parameters:
+                if name not in known and name != handler.result_parameter and name not in handler.optional:
+                    raise handler.unknown_parameter(name, host)
+
+    def __len__(self) -> int:
+        return len(self._handlers)
+
+
+def _handler(function: Function, name: str, stage_ids: frozenset[str] | None, max_attempts: int) -> Handler:
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError) as exc:
+        msg = f"handler {name!r} has no signature that can be read; wrap it in a function"
+        raise HandlerError(msg) from exc
+    named = [p for p in signature.parameters.values() if p.kind in {p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY}]
+    if any(p.kind is p.POSITIONAL_ONLY for p in signature.parameters.values()):
+        msg = f"handler {name!r} has positional-only parameters; neonpay passes arguments by name"
+        raise HandlerError(msg)
+    return Handler(
+        name=name,
+        function=function,
+        stage_ids=stage_ids,
+        max_attempts=max_attempts,
+        form=_form(function, {p.name for p in named}),
+        parameters=tuple(p.name for p in named),
+        result_parameter=_result_parameter([p.name for p in named]),
+        optional=frozenset(p.name for p in named if p.default is not p.empty),
+    )
+
+
+def _form(function: Function, parameters: set[str]) -> Form:
+    call = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
+    if asyncio.iscoroutinefunction(inspect.unwrap(function)) or asyncio.iscoroutinefunction(call):
+        return Form.ASYNC
+    wrapped = getattr(function, "func", None)
+    if wrapped is not None and asyncio.iscoroutinefunction(wrapped):
+        return Form.ASYNC
+    return Form.TRANSACTION if "connection" in parameters else Form.THREAD
+
+
+def _result_parameter(names: list[str]) -> str | None:
+    if "result" in names:
+        return "result"
+    # The guide's handlers call it what they like; it is the first parameter that is not one of ours.
+    first = names[0] if names else None
+    return None if first in {"ctx", "connection", "bot"} else first
+
+
+def _stable_name(function: Function) -> str:
+    name = getattr(function, "__qualname__", None)
+    if not isinstance(name, str) or "<lambda>" in name:
+        msg = 'a handler without a name of its own needs one: @neonpay.on_payment(name="…")'
+        raise HandlerError(msg)
+    return name.replace("<locals>.", "")
+
+
+def _stage_ids(stage: str | Iterable[str] | None) -> frozenset[str] | None:
+    if stage is None:
+        return None
+    return frozenset([stage]) if isinstance(stage, str) else frozenset(stage)

@@ -1,0 +1,125 @@
+"""What the ledger knows, for people and programs that ask; and the second chance that a person gives a job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from neonpay.core.payments import Payment, PaymentState
+from neonpay.errors import PaymentNotFoundError
+from neonpay.ledger import Ledger, Transaction
+from neonpay.ledger.tables import UNFINISHED, DatabaseNow, jobs, payments
+from neonpay.payments.book import REVENUE, UNSETTLED, write_entry
+from neonpay.payments.catalogue import Catalogue
+from neonpay.payments.handlers import HandlerRegistry
+from neonpay.payments.ids import new_event_id
+from neonpay.payments.jobs import INSERT_JOB, JobRecord
+from neonpay.payments.rows import find_payment, payment_of, select_payments
+
+
+class History:
+    """Reads the payments and jobs of one bot."""
+
+    def __init__(self, ledger: Ledger, bot_id: int, *, catalogue: Catalogue, handlers: HandlerRegistry) -> None:
+        self._ledger = ledger
+        self._bot_id = bot_id
+        self._catalogue = catalogue
+        self._handlers = handlers
+
+    async def payment(self, charge_id: str) -> Payment:
+        """The payment with this charge id.
+
+        Raises:
+            PaymentNotFoundError: the ledger has none.
+        """
+        return await self._ledger.read(self._get, charge_id)
+
+    async def of_user(self, user_id: int, *, limit: int) -> list[Payment]:
+        """A user's payments, newest first."""
+        return await self._ledger.read(self._list, payments.c.user_id == user_id, limit)
+
+    async def needing_attention(self, *, limit: int) -> list[Payment]:
+        """Payments that a person has to decide on, newest first."""
+        return await self._ledger.read(self._list, payments.c.state == PaymentState.NEEDS_ATTENTION.value, limit)
+
+    async def jobs_of(self, charge_id: str) -> list[JobRecord]:
+        """The jobs of a payment."""
+        await self.payment(charge_id)
+        return await self._ledger.read(self._jobs, jobs.c.charge_id == charge_id)
+
+    async def dead_letters(self) -> list[JobRecord]:
+        """Jobs that failed on their last attempt; ``retry`` revives them."""
+        return await self._ledger.read(self._jobs, jobs.c.state == "dead")
+
+    async def stranded(self, consumers: Sequence[str]) -> list[JobRecord]:
+        """Unfinished jobs whose handler this program does not have; they wait until one that has it runs."""
+        waits = sa.and_(jobs.c.state.in_(UNFINISHED), jobs.c.consumer.not_in(list(consumers)))
+        return await self._ledger.read(self._jobs, waits)
+
+    async def retry(self, charge_id: str, *, handler: str | None) -> int:
+        """Make the unfinished jobs of a payment due at once; returns how many there are."""
+        return await self._ledger.run(self._retry, charge_id, handler)
+
+    def _get(self, transaction: Transaction, charge_id: str) -> Payment:
+        found = find_payment(transaction, self._catalogue, self._bot_id, charge_id)
+        if found is None:
+            raise PaymentNotFoundError(charge_id)
+        return found
+
+    def _list(self, transaction: Transaction, where: sa.ColumnElement[bool], limit: int) -> list[Payment]:
+        newest_first = (payments.c.paid_at.desc(), payments.c.recorded_at.desc(), payments.c.charge_id)
+        query = select_payments(self._bot_id).where(where).order_by(*newest_first).limit(limit)
+        rows = transaction.connection.execute(query).mappings().all()
+        return [payment_of(transaction, self._catalogue, row) for row in rows]
+
+    def _jobs(self, transaction: Transaction, where: sa.ColumnElement[bool]) -> list[JobRecord]:
+        query = (
+            sa.select(jobs.c.charge_id, jobs.c.consumer, jobs.c.state, jobs.c.attempts, jobs.c.error)
+            .where(jobs.c.bot_id == self._bot_id, where)
+            .order_by(jobs.c.event_id, jobs.c.consumer)
+        )
+        return [JobRecord(*row) for row in transaction.connection.execute(query).all()]
+
+    def _retry(self, transaction: Transaction, charge_id: str, handler: str | None) -> int:
+        payment = self._get(transaction, charge_id)
+        event_id = (
+            sa.select(payments.c.event_id)
+            .where(payments.c.bot_id == self._bot_id, payments.c.charge_id == charge_id)
+            .scalar_subquery()
+        )
+        if payment.state is PaymentState.NEEDS_ATTENTION:
+            self._accept(transaction, payment, event_id)
+        due = [
+            jobs.c.bot_id == self._bot_id,
+            jobs.c.event_id == event_id,
+            jobs.c.state.in_(("ready", "dead")),
+        ]
+        if handler is not None:
+            due.append(jobs.c.consumer == f"handler:{handler}")
+        values = {"state": "ready", "attempts": 0, "run_at": DatabaseNow(), "error": None}
+        return transaction.connection.execute(sa.update(jobs).where(*due).values(**values)).rowcount
+
+    def _accept(self, transaction: Transaction, payment: Payment, event_id: sa.ScalarSelect[str]) -> None:
+        """A person has looked at a payment and wants it delivered: it is earned now, and its handlers get their jobs."""
+        handlers = self._handlers.for_stage(payment.stage_id)
+        if not handlers or payment.stage is None:
+            return
+        where = (payments.c.bot_id == self._bot_id, payments.c.charge_id == payment.charge_id)
+        transaction.connection.execute(
+            sa.update(payments).where(*where).values(state=PaymentState.ACCEPTED.value, attention=None)
+        )
+        found = transaction.connection.execute(sa.select(event_id)).scalar_one()
+        for handler in handlers:
+            transaction.execute(
+                INSERT_JOB, self._bot_id, found, handler.consumer, payment.charge_id, "ready", 0, None, None, 0
+            )
+        now_us = int(transaction.connection.execute(sa.select(DatabaseNow())).scalar_one())
+        write_entry(
+            transaction,
+            {UNSETTLED: payment.amount_stars, REVENUE: -payment.amount_stars},
+            bot_id=self._bot_id,
+            entry_id=new_event_id(),
+            charge_id=payment.charge_id,
+            at_us=now_us,
+        )

@@ -1,0 +1,233 @@
+"""Jobs: one row per handler and payment, which is queue, inbox marker and outbox in one.
+
+A job is *ready* (due at ``run_at``), *leased* (somebody works on it until ``run_at``; then it is anybody's), *done*, or
+*dead* (a person has to ``retry`` it). Each lease has a token; only the holder of the newest one can finish the job, so a
+worker that lost its lease cannot undo or double what its successor did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from neonpay.core import jsontext
+from neonpay.core.clock import Clock
+from neonpay.core.jsontext import JsonValue
+from neonpay.errors import LeaseLostError
+from neonpay.ledger import Insert, Ledger, Statement, Transaction
+from neonpay.ledger.tables import UNFINISHED, DatabaseNow, jobs, steps
+
+if TYPE_CHECKING:
+    from neonpay.core.payments import Payment
+
+LEASE_S = 30.0
+"""How long a worker may go without a sign of life before its jobs are taken over."""
+_JOB_KEY = (
+    jobs.c.bot_id == sa.bindparam("job_bot_id"),
+    jobs.c.event_id == sa.bindparam("job_event_id"),
+    jobs.c.consumer == sa.bindparam("job_consumer"),
+    jobs.c.token == sa.bindparam("job_token"),
+    jobs.c.state == "leased",
+)
+_JOB_NAMES = ("job_bot_id", "job_event_id", "job_consumer", "job_token")
+
+INSERT_JOB = Insert(
+    jobs,
+    "bot_id",
+    "event_id",
+    "consumer",
+    "charge_id",
+    "state",
+    "attempts",
+    "token",
+    "error",
+    "delay_us",
+    computed={"run_at": DatabaseNow() + sa.bindparam("delay_us", type_=sa.BigInteger)},
+)
+_DONE = Statement(sa.update(jobs).where(*_JOB_KEY).values(state="done", error=None), *_JOB_NAMES)
+_RETRY = Statement(
+    sa.update(jobs)
+    .where(*_JOB_KEY)
+    .values(
+        state=sa.bindparam("new_state"),
+        error=sa.bindparam("new_error"),
+        run_at=DatabaseNow() + sa.bindparam("delay_us", type_=sa.BigInteger),
+    ),
+    *_JOB_NAMES,
+    "new_state",
+    "new_error",
+    "delay_us",
+)
+_RENEW = Statement(
+    sa.update(jobs).where(*_JOB_KEY).values(run_at=DatabaseNow() + sa.bindparam("delay_us", type_=sa.BigInteger)),
+    *_JOB_NAMES,
+    "delay_us",
+)
+_RELEASE = Statement(
+    sa.update(jobs).where(*_JOB_KEY).values(state="ready", attempts=jobs.c.attempts - 1, run_at=DatabaseNow()),
+    *_JOB_NAMES,
+)
+_STEPS = Statement(
+    sa.select(steps.c.name, steps.c.result).where(
+        steps.c.bot_id == sa.bindparam("b"),
+        steps.c.event_id == sa.bindparam("e"),
+        steps.c.consumer == sa.bindparam("c"),
+    ),
+    "b",
+    "e",
+    "c",
+)
+_REMEMBER = Insert(steps, "bot_id", "event_id", "consumer", "name", "result", "finished_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A lease on one job."""
+
+    bot_id: int
+    event_id: str
+    consumer: str
+    charge_id: str
+    attempts: int
+    token: int
+    payment: Payment | None = None
+    """The payment, when it is at hand; a job taken up after a restart has to look it up."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """A job as the ledger has it, for people to look at."""
+
+    charge_id: str
+    consumer: str
+    state: str
+    attempts: int
+    error: str | None
+
+
+class JobBook:
+    """Every change of a job's state."""
+
+    def __init__(
+        self, ledger: Ledger, bot_id: int, *, clock: Clock, new_token: Callable[[], int], lease_s: float
+    ) -> None:
+        self._ledger = ledger
+        self._bot_id = bot_id
+        self._clock = clock
+        self._new_token = new_token
+        self.lease_us = int(lease_s * 1_000_000)
+
+    async def finish(
+        self, job: Job, enlisted: Sequence[tuple[sa.Executable, Mapping[str, object] | None]] = ()
+    ) -> None:
+        """Mark a job as done, together with the statements that its handler enlisted.
+
+        Raises:
+            LeaseLostError: the job is another worker's; neither marker nor statements were kept.
+        """
+        await self._ledger.run(finish, job, enlisted)
+
+    def put_back(self, transaction: Transaction, job: Job, *, error: str, delay_s: float | None) -> int:
+        """Mark an attempt as failed: due again after ``delay_s`` seconds, or a dead letter when that is None.
+
+        Returns the number of jobs that changed: 0 when the lease was lost.
+        """
+        state = "dead" if delay_s is None else "ready"
+        delay_us = int((delay_s or 0) * 1_000_000)
+        return transaction.execute(_RETRY, job.bot_id, job.event_id, job.consumer, job.token, state, error, delay_us)
+
+    async def release(self, held: Sequence[Job]) -> None:
+        """Give jobs back untouched, for another worker to take up at once."""
+        await self._ledger.run(_release, held)
+
+    async def renew(self, held: Sequence[Job]) -> None:
+        """Show that the jobs are still being worked on."""
+        await self._ledger.run(_renew, held, self.lease_us)
+
+    async def claim(self, consumers: Sequence[str], *, most: int) -> list[Job]:
+        """Lease the jobs of these consumers that are due, longest waiting first."""
+        return await self._ledger.run(_claim, self._bot_id, list(consumers), most, self._new_token(), self.lease_us)
+
+    async def due_in_s(self, consumers: Sequence[str]) -> float:
+        """Seconds until the next job of these consumers is due; a negative number when one is, a day when there is none."""
+        return await self._ledger.read(_due_in_s, self._bot_id, list(consumers))
+
+    async def steps(self, job: Job) -> dict[str, JsonValue]:
+        """The results of the steps that earlier attempts have finished."""
+        rows = await self._ledger.read(_read_steps, job)
+        return {str(name): jsontext.load(str(result)) for name, result in rows}
+
+    async def remember(self, job: Job, name: str, result: JsonValue) -> JsonValue:
+        """Store the result of a step; returns it as it will be read back."""
+        text = jsontext.dump(result)
+        await self._ledger.run(_remember, job, name, text, self._clock.now_us())
+        return jsontext.load(text)
+
+
+def finish(
+    transaction: Transaction, job: Job, enlisted: Sequence[tuple[sa.Executable, Mapping[str, object] | None]] = ()
+) -> None:
+    """The unit of work that marks a job as done; see ``JobBook.finish``."""
+    if not transaction.execute(_DONE, job.bot_id, job.event_id, job.consumer, job.token):
+        msg = f"the lease on {job.consumer} for charge {job.charge_id!r} was lost; another worker has the job"
+        raise LeaseLostError(msg)
+    for statement, parameters in enlisted:
+        transaction.connection.execute(statement, parameters)
+
+
+def _release(transaction: Transaction, held: Sequence[Job]) -> None:
+    for job in held:
+        transaction.execute(_RELEASE, job.bot_id, job.event_id, job.consumer, job.token)
+
+
+def _renew(transaction: Transaction, held: Sequence[Job], lease_us: int) -> None:
+    for job in held:
+        transaction.execute(_RENEW, job.bot_id, job.event_id, job.consumer, job.token, lease_us)
+
+
+def _claim(
+    transaction: Transaction, bot_id: int, consumers: list[str], most: int, token: int, lease_us: int
+) -> list[Job]:
+    connection = transaction.connection
+    due = (
+        sa.select(jobs.c.event_id, jobs.c.consumer, jobs.c.charge_id, jobs.c.attempts)
+        .where(
+            jobs.c.bot_id == bot_id,
+            jobs.c.state.in_(UNFINISHED),
+            jobs.c.run_at <= DatabaseNow(),
+            jobs.c.consumer.in_(consumers),
+        )
+        .order_by(jobs.c.run_at)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    claimed = [
+        Job(bot_id, event_id, consumer, charge_id, attempts + 1, token)
+        for event_id, consumer, charge_id, attempts in connection.execute(due).all()
+    ]
+    for job in claimed:
+        connection.execute(
+            sa.update(jobs)
+            .where(jobs.c.bot_id == bot_id, jobs.c.event_id == job.event_id, jobs.c.consumer == job.consumer)
+            .values(state="leased", token=token, attempts=job.attempts, run_at=DatabaseNow() + lease_us)
+        )
+    return claimed
+
+
+def _due_in_s(transaction: Transaction, bot_id: int, consumers: list[str]) -> float:
+    query = sa.select(sa.func.min(jobs.c.run_at, type_=sa.BigInteger), DatabaseNow()).where(
+        jobs.c.bot_id == bot_id, jobs.c.state.in_(UNFINISHED), jobs.c.consumer.in_(consumers)
+    )
+    soonest, now = transaction.connection.execute(query).one()
+    return 86_400.0 if soonest is None else (soonest - now) / 1_000_000
+
+
+def _read_steps(transaction: Transaction, job: Job) -> list[tuple[str, str]]:
+    return [(row[0], row[1]) for row in transaction.rows(_STEPS, job.bot_id, job.event_id, job.consumer)]
+
+
+def _remember(transaction: Transaction, job: Job, name: str, text: str, now_us: int) -> None:
+    transaction.execute(_REMEMBER, job.bot_id, job.event_id, job.consumer, name, text, now_us)

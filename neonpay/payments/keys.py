@@ -1,0 +1,58 @@
+"""The keys that sign invoice payloads: made on first use, kept in the ledger, shared by all workers of a bot."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+import sqlalchemy as sa
+
+from neonpay.errors import ConfigurationError
+from neonpay.ledger import Insert, Transaction
+from neonpay.ledger.tables import keys
+from neonpay.payments.ids import new_event_id
+
+SECRET_MIN_CHARS = 16
+_KEY_BYTES = 32
+_INSERT = Insert(keys, "bot_id", "key_id", "secret", "created_at")
+
+
+def load_keys(transaction: Transaction, bot_id: int, now_us: int, token_bytes: Callable[[int], bytes]) -> list[bytes]:
+    """The bot's keys, newest first; the first one is made now when there is none."""
+    query = (
+        sa.select(keys.c.secret).where(keys.c.bot_id == bot_id).order_by(keys.c.created_at.desc(), keys.c.key_id.desc())
+    )
+    found = list(transaction.connection.execute(query).scalars())
+    if found:
+        return found
+    # Two workers that start together both insert under this one key id, and the second finds the first one's key.
+    insert_key(transaction, bot_id, now_us, token_bytes, key_id="first")
+    return list(transaction.connection.execute(query).scalars())
+
+
+def insert_key(
+    transaction: Transaction,
+    bot_id: int,
+    now_us: int,
+    token_bytes: Callable[[int], bytes],
+    *,
+    key_id: str | None = None,
+) -> None:
+    """Add a key that signs from now on; the older ones go on verifying."""
+    transaction.execute(_INSERT, bot_id, key_id or new_event_id(), token_bytes(_KEY_BYTES), now_us)
+
+
+def derived_keys(secret: str | Sequence[str] | None) -> list[bytes]:
+    """Keys of the secrets that the program gives, newest first.
+
+    Raises:
+        ConfigurationError: a secret is shorter than 16 characters; its text is not shown.
+    """
+    secrets = [secret] if isinstance(secret, str) else list(secret or ())
+    if any(len(text) < SECRET_MIN_CHARS for text in secrets):
+        msg = (
+            f"secret must have at least {SECRET_MIN_CHARS} characters; make one with: "
+            'python -c "import secrets; print(secrets.token_urlsafe(32))"'
+        )
+        raise ConfigurationError(msg)
+    return [hashlib.sha256(b"neonpay invoice payload\0" + text.encode()).digest() for text in secrets]

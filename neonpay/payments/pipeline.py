@@ -1,0 +1,286 @@
+"""The life of a payment, wired for one bot and one ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from neonpay.core.clock import Clock
+from neonpay.core.payload import InvoiceRef, PayloadCodec
+from neonpay.core.payments import Charge, Payment, PreCheckout, RefundNotice
+from neonpay.core.ports import Adapter
+from neonpay.core.stages import StageRegistry
+from neonpay.errors import (
+    ForgedPayloadError,
+    LedgerFullError,
+    LedgerLockedError,
+    LedgerUnavailableError,
+    RefundError,
+    TelegramError,
+)
+from neonpay.ledger import Ledger
+from neonpay.payments.catalogue import Catalogue
+from neonpay.payments.checkout import BUDGET_S, CheckoutGuard
+from neonpay.payments.context import PaymentContext
+from neonpay.payments.fulfilment import Fulfilment
+from neonpay.payments.handlers import HandlerRegistry
+from neonpay.payments.history import History
+from neonpay.payments.ids import new_event_id, new_invoice_id
+from neonpay.payments.invoices import InvoiceDesk
+from neonpay.payments.jobs import LEASE_S, JobBook
+from neonpay.payments.keys import insert_key, load_keys
+from neonpay.payments.listeners import Listeners
+from neonpay.payments.recording import REFUND, THANK_YOU, AlreadyRecorded, Recorded, Recorder
+from neonpay.payments.refunds import RefundDesk
+from neonpay.payments.worker import Worker
+
+logger = logging.getLogger("neonpay.payments")
+
+_PATIENCE_S = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+"""Pauses between attempts to record a charge while the database is locked, full or away: about a minute in all."""
+POLL_S = 1.0
+GRACE_S = 10.0
+_GONE = frozenset({400, 403})
+"""Telegram's codes for a chat that cannot be written to; asking again does not help."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How the pipeline of one bot behaves.
+
+    Attributes:
+        thank_you_message: text that the buyer gets after a payment, or None.
+        secrets: signing keys that the program gives, newest first; the ledger's own keys go on verifying.
+        checkout_budget_s: time for a pre-checkout answer.
+        lease_s: how long a worker may be silent before its jobs are taken over.
+        poll_s: longest pause between two looks for due jobs.
+        grace_s: how long a stop waits for running handlers.
+        most_running: handlers that run at the same time in this process.
+    """
+
+    thank_you_message: str | None = None
+    secrets: tuple[bytes, ...] = field(default=(), repr=False)
+    checkout_budget_s: float = BUDGET_S
+    lease_s: float = LEASE_S
+    poll_s: float = POLL_S
+    grace_s: float = GRACE_S
+    most_running: int = 128
+
+
+class Pipeline:
+    """Everything that happens to the money of one bot, from opening its ledger to closing it."""
+
+    def __init__(
+        self,
+        adapter: Adapter,
+        ledger: Ledger,
+        *,
+        stages: StageRegistry,
+        handlers: HandlerRegistry,
+        listeners: Listeners,
+        clock: Clock,
+        rng: random.Random,
+        token_bytes: Callable[[int], bytes],
+        settings: Settings,
+    ) -> None:
+        self._adapter = adapter
+        self._bot_id = adapter.bot_id
+        self._ledger = ledger
+        self._handlers = handlers
+        self._listeners = listeners
+        self._clock = clock
+        self._token_bytes = token_bytes
+        self._settings = settings
+        self._codec: PayloadCodec | None = None
+        self._opening = asyncio.Lock()
+        self._recording = 0
+        self._recorded = asyncio.Event()
+        catalogue = Catalogue(self._bot_id)
+        announce = listeners.announce
+
+        def new_token() -> int:
+            return rng.getrandbits(62)
+
+        jobs = JobBook(ledger, self._bot_id, clock=clock, new_token=new_token, lease_s=settings.lease_s)
+        self.fulfilment = Fulfilment(
+            ledger,
+            jobs,
+            handlers,
+            catalogue,
+            bot_id=self._bot_id,
+            clock=clock,
+            rng=rng,
+            new_event_id=new_event_id,
+            host_data=adapter.host_data,
+            announce=announce,
+            most_running=settings.most_running,
+        )
+        self._recorder = Recorder(
+            self._bot_id,
+            catalogue=catalogue,
+            handlers=handlers,
+            clock=clock,
+            new_event_id=new_event_id,
+            new_token=new_token,
+            lease_us=jobs.lease_us,
+            thanks=lambda: settings.thank_you_message is not None,
+            host_data=adapter.host_data,
+        )
+        self.checkout = CheckoutGuard(
+            ledger,
+            adapter,
+            stages=stages,
+            catalogue=catalogue,
+            verify=self._verify,
+            clock=clock,
+            new_event_id=new_event_id,
+            announce=announce,
+            host_data=adapter.host_data,
+            budget_s=settings.checkout_budget_s,
+        )
+        self.invoices = InvoiceDesk(
+            ledger,
+            adapter,
+            codec=self._signing,
+            catalogue=catalogue,
+            clock=clock,
+            new_event_id=new_event_id,
+            new_invoice_id=new_invoice_id,
+            announce=announce,
+        )
+        self.refunds = RefundDesk(
+            ledger, adapter, catalogue=catalogue, clock=clock, new_event_id=new_event_id, announce=announce
+        )
+        self.history = History(ledger, self._bot_id, catalogue=catalogue, handlers=handlers)
+        self._worker = Worker(jobs, self.fulfilment, poll_s=settings.poll_s)
+        self.fulfilment.add_errand(REFUND, self._refund_by_policy)
+        if settings.thank_you_message is not None:
+            self.fulfilment.add_errand(THANK_YOU, self._thank)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the ledger is open and work is being taken up."""
+        return self._codec is not None
+
+    async def open(self) -> None:
+        """Open the ledger, load the signing keys and take up work; does nothing when that has happened.
+
+        Raises:
+            HandlerError: a handler asks for something that nobody can give it.
+            LedgerError: the database cannot be used.
+        """
+        async with self._opening:
+            if self.is_open:
+                return
+            self._handlers.check(self._adapter.host_data())
+            await self._ledger.open()
+            await self._load_keys()
+            self._worker.start()
+            stranded = await self.history.stranded(self.fulfilment.consumers)
+            if stranded:
+                names = sorted({job.consumer for job in stranded})
+                logger.warning("%d jobs wait for handlers that this program does not have: %s", len(stranded), names)
+
+    async def close(self) -> None:
+        """Finish or give back what runs, then close the ledger."""
+        await self._worker.stop(grace_s=self._settings.grace_s)
+        while self._recording:
+            self._recorded.clear()
+            await self._recorded.wait()
+        await self._listeners.drain()
+        await self._ledger.close()
+
+    async def pre_checkout(self, query: PreCheckout) -> None:
+        """Decide and answer a checkout, opening the ledger inside the same budget if need be."""
+        await self.checkout.handle(query, self.open)
+
+    async def charged(self, charge: Charge) -> Payment | None:
+        """Record a charge and start its handlers; the payment, or None when the ledger had it already.
+
+        Raises:
+            LedgerError: the charge could not be recorded in about a minute; Telegram's list of transactions has it.
+        """
+        await self.open()
+        try:
+            ref: InvoiceRef | None = await self._verify(charge.payload)
+        except ForgedPayloadError:
+            ref = None
+        self._recording += 1
+        try:
+            recorded = await self._record(charge, ref)
+        except AlreadyRecorded:
+            return None
+        finally:
+            self._recording -= 1
+            self._recorded.set()
+        for job in recorded.jobs:
+            self.fulfilment.start(job)
+        self._listeners.announce(recorded.event)
+        if recorded.payment.attention is not None:
+            logger.error("payment %s needs attention: %s", charge.charge_id, recorded.payment.attention.value)
+        return recorded.payment
+
+    async def refunded(self, notice: RefundNotice) -> None:
+        """Record a refund that Telegram tells of."""
+        await self.open()
+        await self.refunds.note(notice)
+
+    async def drain(self) -> None:
+        """Wait until no handler and no listener runs."""
+        await self.fulfilment.drain()
+        await self._listeners.drain()
+
+    async def rotate_key(self) -> None:
+        """Sign with a new key from now on; invoices that were made with the older ones go on verifying."""
+        await self.open()
+        await self._ledger.run(insert_key, self._bot_id, self._clock.now_us(), self._token_bytes)
+        await self._load_keys()
+
+    async def _record(self, charge: Charge, ref: InvoiceRef | None) -> Recorded:
+        for pause_s in (*_PATIENCE_S, None):
+            try:
+                return await self._ledger.run(self._recorder.record, charge, ref, take=self.fulfilment.room)
+            except (LedgerLockedError, LedgerUnavailableError, LedgerFullError) as exc:
+                if pause_s is None:
+                    raise
+                logger.warning("charge %s is not recorded yet, trying again: %s", charge.charge_id, exc)
+                await asyncio.sleep(pause_s)
+        raise AssertionError  # pragma: no cover  # the last attempt returns or raises
+
+    async def _load_keys(self) -> None:
+        keys = await self._ledger.run(load_keys, self._bot_id, self._clock.now_us(), self._token_bytes)
+        self._codec = PayloadCodec(self._bot_id, [*self._settings.secrets, *keys])
+
+    async def _verify(self, payload: str) -> InvoiceRef:
+        try:
+            return self._signing().decode(payload)
+        except ForgedPayloadError:
+            # Another worker may have begun to sign with a new key.
+            await self._load_keys()
+            return self._signing().decode(payload)
+
+    def _signing(self) -> PayloadCodec:
+        assert self._codec is not None, "the pipeline is opened before anything is signed"
+        return self._codec
+
+    async def _thank(self, payment: Payment, context: PaymentContext) -> None:
+        text = self._settings.thank_you_message or ""
+
+        async def send() -> None:
+            try:
+                await self._adapter.call("sendMessage", {"chat_id": payment.user_id, "text": text})
+            except TelegramError as exc:
+                if exc.error_code not in _GONE:
+                    raise
+                logger.info("no thank-you for charge %s: %s", payment.charge_id, exc.description)
+
+        await context.step("send", send)
+
+    async def _refund_by_policy(self, payment: Payment, _context: PaymentContext) -> None:
+        try:
+            await self.refunds.refund(payment.charge_id, reason="a second payment of this invoice goes back")
+        except RefundError as exc:
+            logger.error("the refund of charge %s was refused for good: %s", payment.charge_id, exc.description)  # noqa: TRY400

@@ -1,0 +1,97 @@
+"""From rows to facts: how the ledger's tables are read back."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from neonpay.core import jsontext
+from neonpay.core.payments import Attention, Invoice, Payment, PaymentState, Refund, RefundState, Source
+from neonpay.ledger import Transaction
+from neonpay.ledger.tables import invoices, payments, refunds
+from neonpay.payments.catalogue import Catalogue
+
+
+def find_invoice(
+    transaction: Transaction, catalogue: Catalogue, bot_id: int, *where: sa.ColumnElement[bool]
+) -> Invoice | None:
+    """The invoice that meets the conditions, or None."""
+    query = sa.select(invoices).where(invoices.c.bot_id == bot_id, *where)
+    row = transaction.connection.execute(query).mappings().first()
+    return None if row is None else invoice_of(transaction, catalogue, row)
+
+
+def invoice_of(transaction: Transaction, catalogue: Catalogue, row: sa.RowMapping) -> Invoice:
+    """The invoice of a row of its table."""
+    return Invoice(
+        bot_id=row["bot_id"],
+        invoice_id=row["invoice_id"],
+        stage_id=row["stage_id"],
+        stage_version=row["stage_version"],
+        stage=catalogue.stage(transaction, row["stage_id"], row["stage_version"]),
+        user_id=row["user_id"],
+        price_stars=row["price_stars"],
+        payload=row["payload"],
+        metadata=jsontext.load_object(row["metadata"]),
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        chat_id=row["chat_id"],
+        message_id=row["message_id"],
+        link=row["link"],
+        payments_count=row["payments_count"],
+    )
+
+
+def select_payments(bot_id: int) -> sa.Select[tuple[object, ...]]:
+    """Payments of a bot with the metadata of their invoices."""
+    join = sa.outerjoin(
+        payments,
+        invoices,
+        sa.and_(invoices.c.bot_id == payments.c.bot_id, invoices.c.invoice_id == payments.c.invoice_id),
+    )
+    return (
+        sa.select(payments, invoices.c.metadata.label("metadata")).select_from(join).where(payments.c.bot_id == bot_id)
+    )
+
+
+def find_payment(transaction: Transaction, catalogue: Catalogue, bot_id: int, charge_id: str) -> Payment | None:
+    """The payment with this charge id, or None."""
+    query = select_payments(bot_id).where(payments.c.charge_id == charge_id)
+    row = transaction.connection.execute(query).mappings().first()
+    return None if row is None else payment_of(transaction, catalogue, row)
+
+
+def payment_of(transaction: Transaction, catalogue: Catalogue, row: sa.RowMapping) -> Payment:
+    """The payment of a row of ``select_payments``."""
+    version = row["stage_version"]
+    return Payment(
+        bot_id=row["bot_id"],
+        charge_id=row["charge_id"],
+        user_id=row["user_id"],
+        amount_stars=row["amount_stars"],
+        currency=row["currency"],
+        state=PaymentState(row["state"]),
+        attention=None if row["attention"] is None else Attention(row["attention"]),
+        invoice_id=row["invoice_id"],
+        stage_id=row["stage_id"],
+        stage_version=version,
+        stage=None if version is None else catalogue.stage(transaction, row["stage_id"], version),
+        number=row["number"],
+        metadata={} if row["metadata"] is None else jsontext.load_object(row["metadata"]),
+        payload=row["payload"],
+        paid_at=row["paid_at"],
+        recorded_at=row["recorded_at"],
+        source=Source(row["source"]),
+        provider_charge_id=row["provider_charge_id"],
+        is_recurring=bool(row["is_recurring"]),
+        is_first_recurring=bool(row["is_first_recurring"]),
+        subscription_expires_at=row["subscription_expires_at"],
+    )
+
+
+def find_refund(transaction: Transaction, bot_id: int, charge_id: str) -> Refund | None:
+    """The refund of a charge, or None."""
+    query = sa.select(refunds).where(refunds.c.bot_id == bot_id, refunds.c.charge_id == charge_id)
+    row = transaction.connection.execute(query).mappings().first()
+    if row is None:
+        return None
+    return Refund(**{**row, "state": RefundState(row["state"]), "source": Source(row["source"])})
