@@ -34,7 +34,7 @@ def test_no_file_names_a_path_of_somebodys_machine_or_the_host_of_a_registry(sou
     words = [
         r"/wo" r"rk/(main|shared)",
         r"/fa" r"rm/",
-        r"/t" r"mp/(bash_jobs|brief)",
+        r"/(bash_jobs|bri" r"ef)/",
         r"/(home|Us" r"ers)/[a-z]+/",
         r"/ro" r"ot/",
         r"python" r"hosted\.org",

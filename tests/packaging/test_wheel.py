@@ -30,7 +30,7 @@ async def main():
     return tables
 
 tables = asyncio.run(main())
-assert {"payments", "jobs", "alembic_version"} <= {name.removeprefix("neonpay_") for name in tables}, tables
+assert {"stages", "invoices", "payments", "jobs"} <= {name.removeprefix("neonpay_") for name in tables}, tables
 assert "site-packages" in neonpay.__file__, neonpay.__file__
 for name in neonpay.__all__:
     getattr(neonpay, name)
