@@ -1,1 +1,82 @@
-"""A local Telegram for Stars payments: try any bot without a token, without Telegram and without a Star."""
+"""A local Telegram for Stars payments: try any bot without a token, without Telegram and without a Star.
+
+::
+
+    async with Simulator(seed=7) as telegram:
+        shop = telegram.bot("shop_bot")              # give a bot shop.token and telegram.base_url
+        ann = telegram.user("Ann", stars=500)
+        await ann.says("/start", to=shop)
+        invoice = await ann.hears(shop)
+        outcome = await ann.pays(invoice)
+
+It answers what it simulates as Telegram does and refuses everything else with 501. It knows nothing of the rest of neonpay, so
+that any bot can be pointed at it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from neonpay.simulator.accounts import BotAccount
+    from neonpay.simulator.buyers import Buyer
+    from neonpay.simulator.checkout import Checkout, InvoiceForm, Outcome
+    from neonpay.simulator.clock import RunningClock, SteppedClock
+    from neonpay.simulator.faults import Faults
+    from neonpay.simulator.journal import Call
+    from neonpay.simulator.presses import Pressed
+    from neonpay.simulator.simulator import Simulator
+    from neonpay.simulator.till import Payment, Transaction
+    from neonpay.simulator.updates import QueuedUpdate
+
+__all__ = [
+    "BotAccount",
+    "Buyer",
+    "Call",
+    "Checkout",
+    "Faults",
+    "InvoiceForm",
+    "Outcome",
+    "Payment",
+    "Pressed",
+    "QueuedUpdate",
+    "RunningClock",
+    "Simulator",
+    "SteppedClock",
+    "Transaction",
+]
+
+_HOMES: Final = {
+    "BotAccount": "accounts",
+    "Buyer": "buyers",
+    "Call": "journal",
+    "Checkout": "checkout",
+    "Faults": "faults",
+    "InvoiceForm": "checkout",
+    "Outcome": "checkout",
+    "Payment": "till",
+    "Pressed": "presses",
+    "QueuedUpdate": "updates",
+    "RunningClock": "clock",
+    "Simulator": "simulator",
+    "SteppedClock": "clock",
+    "Transaction": "till",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("neonpay"):
+            raise
+        raise ImportError(
+            f'neonpay.simulator needs {error.name!r}, which is not installed: pip install "neonpay[simulator]"'
+        ) from error
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,106 @@
+"""The simulated Bot API without its transport: a token, a method and parameters in, an answer out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from neonpay.simulator.journal import Call
+from neonpay.simulator.known import described, documented_name
+from neonpay.simulator.methods import SIMULATED
+from neonpay.simulator.refusal import Refusal, not_simulated
+from neonpay.simulator.requests import Done, Request
+
+if TYPE_CHECKING:
+    from neonpay.simulator.accounts import BotAccount
+    from neonpay.simulator.faults import Fault
+    from neonpay.simulator.params import Params
+    from neonpay.simulator.world import World
+
+_log = logging.getLogger(__name__)
+_TOKEN: Final = re.compile(r"[1-9][0-9]{0,15}:[A-Za-z0-9_-]{1,80}")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back.
+
+    Attributes:
+        status: HTTP status.
+        body: the JSON object.
+        fate: ``sent``, or how the connection ends instead: ``lost`` after the effect, ``dropped`` before it.
+        retry_after_s: for the ``Retry-After`` header.
+    """
+
+    status: int
+    body: dict[str, object]
+    fate: Literal["sent", "lost", "dropped"] = "sent"
+    retry_after_s: int | None = None
+
+
+class BotApi:
+    """Answers calls and writes each into the journal."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def call(self, token: str, method: str, params: Params) -> Answer:
+        """Do what the call asks, or say why not."""
+        bot = self._world.accounts.bot_with_token(token)
+        name = documented_name(method) or method
+        if bot is None:
+            # Seen live: a token that cannot be one is an unknown address, one that could be is not signed in.
+            status = 401 if _TOKEN.fullmatch(token) else 404
+            return self._refused(None, name, params, Refusal(status, "Unauthorized" if status == 401 else "Not Found"))  # noqa: PLR2004
+        fault = self._world.faults.take(name)
+        if fault is not None and fault.kind == "drop_connection":
+            self._write(Call(bot.username, name, described(name, params), False, None, None, "connection dropped", self._now(), False))
+            return Answer(502, {}, "dropped")
+        try:
+            done = await self._do(bot, name, params, fault)
+        except Refusal as refusal:
+            return self._refused(bot, name, params, refusal)
+        answered = fault is None
+        self._write(Call(bot.username, name, described(name, params), True, done.result, None, done.remark, self._now(), answered))
+        body: dict[str, object] = {"ok": True, "result": done.result}
+        if done.remark:
+            body["description"] = done.remark
+        return Answer(200, body, "sent" if answered else "lost")
+
+    async def _do(self, bot: BotAccount, name: str, params: Params, fault: Fault | None) -> Done:
+        if fault is not None and fault.kind == "fail":
+            raise Refusal(fault.error_code, fault.description, retry_after_s=fault.retry_after_s)
+        if documented_name(name) is None:
+            raise Refusal(404, "Not Found")
+        method = SIMULATED.get(name)
+        if method is None:
+            raise not_simulated(name)
+        try:
+            done = method(Request(self._world, bot, params))
+            return await done if isinstance(done, Awaitable) else done
+        except (Refusal, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            # A bug of the simulator must not look like an answer of Telegram's, nor stop the server.
+            _log.exception("the simulator failed in %s", name)
+            raise Refusal(500, f"Internal Server Error: bug in neonpay.simulator: {type(error).__name__} in {name}") from error
+
+    def _refused(self, bot: BotAccount | None, name: str, params: Params, refusal: Refusal) -> Answer:
+        username = None if bot is None else bot.username
+        call = Call(username, name, described(name, params), False, None, refusal.error_code, refusal.description, self._now())
+        self._write(call)
+        body: dict[str, object] = {"ok": False, "error_code": refusal.error_code, "description": refusal.description}
+        if refusal.retry_after_s is not None:
+            body["parameters"] = {"retry_after": refusal.retry_after_s}
+        return Answer(refusal.error_code, body, retry_after_s=refusal.retry_after_s)
+
+    def _now(self):  # type: ignore[no-untyped-def]
+        return self._world.clock.moment()
+
+    def _write(self, call: Call) -> None:
+        self._world.journal.add(call)
+        self._world.bell.ring()

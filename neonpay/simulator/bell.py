@@ -1,0 +1,53 @@
+"""Waiting for a condition instead of sleeping."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, TypeVar
+
+from neonpay.errors import SimulatorTimeoutError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+
+class Bell:
+    """Rung whenever anything changes, so that whoever waits looks again."""
+
+    def __init__(self) -> None:
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    def ring(self) -> None:
+        """Something changed."""
+        waiting, self._waiting = self._waiting, set()
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    async def wait_for(self, look: Callable[[], T | None], *, timeout_s: float, what: str) -> T:
+        """Return the first thing other than None or False that ``look`` sees; it is called after every change.
+
+        Args:
+            look: called now and after each change.
+            timeout_s: real seconds.
+            what: what is waited for, for the message.
+
+        Raises:
+            SimulatorTimeoutError: it was not seen within ``timeout_s``.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    seen = look()
+                    if seen is not None and seen is not False:
+                        return seen
+                    changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                    self._waiting.add(changed)
+                    try:
+                        await changed
+                    finally:
+                        self._waiting.discard(changed)
+        except TimeoutError as error:
+            raise SimulatorTimeoutError(what, timeout_s) from error

@@ -1,0 +1,46 @@
+"""Sending invoices and making links to them."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from neonpay.simulator.invoices import new_slug, read_draft
+from neonpay.simulator.keyboards import inline_keyboard
+from neonpay.simulator.objects import dump
+from neonpay.simulator.refusal import bad_request
+from neonpay.simulator.requests import Done, Method, Request
+from neonpay.simulator.sending import read_destination, refuse_unsimulated
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def send_invoice(request: Request) -> Done:
+    """Put an invoice into a chat."""
+    world, params = request.world, request.params
+    draft = read_draft(params)
+    keyboard = inline_keyboard(params, for_invoice=True)
+    destination = read_destination(request)
+    invoice = draft.submit(request.bot.id)
+    fields = destination.fields | {"invoice": invoice.as_json, "reply_markup": keyboard}
+    post = world.chats.post(destination.chat, fields, by_bot=True, invoice=invoice)
+    return Done(dump(post.message))
+
+
+def create_invoice_link(request: Request) -> Done:
+    """Make an address under which anybody can pay."""
+    params = request.params
+    draft = read_draft(params)
+    refuse_unsimulated(params)
+    if params.has("business_connection_id"):
+        raise bad_request("BUSINESS_CONNECTION_INVALID")  # ERR; no simulated bot has one
+    slug = new_slug(request.world.random)
+    invoice = draft.submit(request.bot.id, slug=slug)
+    request.world.links[slug] = invoice
+    return Done(invoice.link)
+
+
+METHODS: Final[Mapping[str, Method]] = MappingProxyType(
+    {"createInvoiceLink": create_invoice_link, "sendInvoice": send_invoice}
+)

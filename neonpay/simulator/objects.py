@@ -1,0 +1,49 @@
+"""Bot API objects, right by construction: each one is an aiogram model, checked when made and dumped for the wire."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
+
+from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+@runtime_checkable
+class Account(Protocol):
+    """Whoever has a user object: a bot or a person."""
+
+    @property
+    def as_user(self) -> dict[str, object]:
+        """The ``User`` object, as JSON."""
+
+
+def build(model: type[ModelT], **fields: object) -> ModelT:
+    """Make a Bot API object from JSON-like fields; None means absent. ``from_`` is written ``from``."""
+    return build_from(model, {name.rstrip("_"): value for name, value in fields.items() if value is not None})
+
+
+def build_from(model: type[ModelT], fields: Mapping[str, object]) -> ModelT:
+    """Make a Bot API object from a JSON object."""
+    return model.model_validate({name: _plain(value) for name, value in fields.items()})
+
+
+def dump(model: BaseModel) -> dict[str, object]:
+    """The JSON object that a client receives: only what was set, under Telegram's names, times as Unix seconds."""
+    return model.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_unset=True)
+
+
+def as_json(value: object) -> object:
+    """JSON of an answer: models dumped, lists and plain values as they are."""
+    if isinstance(value, BaseModel):
+        return dump(value)
+    if isinstance(value, list | tuple):
+        return [as_json(item) for item in value]
+    return value
+
+
+def _plain(value: object) -> object:
+    return as_json(value)

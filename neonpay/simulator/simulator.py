@@ -1,0 +1,222 @@
+"""``async with Simulator() as telegram``: a local Telegram that bots sign in to and that a test plays people in."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING, TypeVar
+
+from typing_extensions import Self
+
+from aiohttp import web
+
+from neonpay.errors import SimulatorError
+from neonpay.simulator.api import BotApi
+from neonpay.simulator.buyers import Buyer
+from neonpay.simulator.clock import SteppedClock
+from neonpay.simulator.server import build_app
+from neonpay.simulator.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from neonpay.simulator.accounts import BotAccount
+    from neonpay.simulator.faults import Faults
+    from neonpay.simulator.journal import Call
+    from neonpay.simulator.till import Payment, Transaction
+    from neonpay.simulator.updates import QueuedUpdate
+
+SeenT = TypeVar("SeenT")
+
+_SHUTDOWN_S = 0.5
+"""Real seconds given to open requests when the simulator stops."""
+
+
+class Simulator:
+    """A Telegram of one's own on 127.0.0.1.
+
+    Args:
+        seed: every id and secret follows from it, so that a run can be repeated.
+        host: address to listen on.
+        port: 0 picks a free one.
+        clock: virtual time; a :class:`SteppedClock` when left out, which moves only by :meth:`advance`.
+
+    Everything runs in the event loop that enters it.
+    """
+
+    def __init__(
+        self, *, seed: int = 0, host: str = "127.0.0.1", port: int = 0, clock: SteppedClock | None = None
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._clock = SteppedClock() if clock is None else clock
+        self._world = World(self._clock, Random(seed))  # noqa: S311 - repeatable on purpose; opens nothing real
+        self._api = BotApi(self._world)
+        self._runner: web.AppRunner | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            OSError: the port is taken.
+            SimulatorError: it listens already.
+        """
+        if self._runner is not None:
+            raise SimulatorError("this simulator is running already")
+        runner = web.AppRunner(
+            build_app(self._api, self._world),
+            access_log=None,  # its lines would hold tokens
+            handler_cancellation=True,  # a poll whose client is gone stops waiting
+            shutdown_timeout=_SHUTDOWN_S,
+        )
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, self._host, self._port)
+            await site.start()
+        except OSError:
+            await runner.cleanup()
+            raise
+        self._port = int(runner.addresses[0][1])
+        self._runner = runner
+        self._clock.start()
+
+    async def stop(self) -> None:
+        """Stop listening; open polls get an empty answer."""
+        if self._runner is None:
+            return
+        runner, self._runner = self._runner, None
+        self._clock.stop()
+        for box in self._world.postboxes():
+            box.poller.interrupt(None)
+        await runner.cleanup()
+
+    @property
+    def base_url(self) -> str:
+        """What a bot library is pointed at, ``http://127.0.0.1:PORT``."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._port}"
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong on purpose."""
+        return self._world.faults
+
+    @property
+    def clock(self) -> SteppedClock:
+        """Virtual time."""
+        return self._clock
+
+    def bot(self, username: str, *, token: str | None = None) -> BotAccount:
+        """The bot with this username, made when there is none.
+
+        Raises:
+            SimulatorError: the username or the token cannot be one, or is another bot's.
+        """
+        return self._world.accounts.bot(username, token=token)
+
+    def user(
+        self,
+        first_name: str = "Ann",
+        *,
+        stars: int = 0,
+        user_id: int | None = None,
+        username: str | None = None,
+        language_code: str = "en",
+    ) -> Buyer:
+        """A new person with this many Stars.
+
+        Raises:
+            SimulatorError: the balance is no whole number >= 0, or the id is taken.
+        """
+        account = self._world.accounts.user(
+            first_name, stars=stars, user_id=user_id, username=username, language_code=language_code
+        )
+        return Buyer(self._world, account)
+
+    def users(self) -> list[Buyer]:
+        """Everybody."""
+        return [Buyer(self._world, account) for account in self._world.accounts.users.values()]
+
+    def calls(self, method: str | None = None, *, bot: BotAccount | None = None) -> list[Call]:
+        """The journal: calls of ``method``, or all of them, oldest first."""
+        return [
+            call
+            for call in self._world.journal
+            if (method is None or call.method.lower() == method.lower()) and (bot is None or call.bot == bot.username)
+        ]
+
+    async def called(self, method: str, *, count: int = 1, timeout_s: float = 5.0) -> list[Call]:
+        """Wait until ``method`` has been answered ``count`` times, with whatever answer, and return these calls.
+
+        Raises:
+            SimulatorTimeoutError: it was not, within ``timeout_s`` real seconds.
+        """
+        return await self.until(
+            lambda: calls if len(calls := self.calls(method)) >= count else None,
+            timeout_s=timeout_s,
+            what=f"{count} call(s) of {method}",
+        )
+
+    async def until(self, look: Callable[[], SeenT | None], *, timeout_s: float = 5.0, what: str = "a condition") -> SeenT:
+        """Return the first thing other than None or False that ``look`` sees; it is called whenever something changes here.
+
+        Raises:
+            SimulatorTimeoutError: it was not seen within ``timeout_s`` real seconds.
+        """
+        return await self._world.bell.wait_for(look, timeout_s=timeout_s, what=what)
+
+    def updates(self, bot: BotAccount) -> list[QueuedUpdate]:
+        """Every update ever made for ``bot``, oldest first, with what became of it."""
+        queue = self._world.postbox(bot).queue
+        queue.pending()
+        return list(queue.history)
+
+    async def redeliver(self, update_id: int, bot: BotAccount, *, new_id: bool = False) -> QueuedUpdate:
+        """Queue the content of an earlier update again.
+
+        With the same id it is handed out once more whatever offset the bot is at, as after a lost offset; with ``new_id`` it
+        is a new update with the same content.
+
+        Raises:
+            SimulatorError: no such update was ever queued.
+        """
+        return self._world.postbox(bot).queue.repeat(update_id, new_id=new_id)
+
+    async def idle(self, bot: BotAccount, *, timeout_s: float = 5.0) -> None:
+        """Wait until the bot has confirmed every update: its library took them, which need not mean that it is done with them.
+
+        Raises:
+            SimulatorTimeoutError: some are left after ``timeout_s`` real seconds.
+        """
+        queue = self._world.postbox(bot).queue
+        await self.until(lambda: not queue.pending(), timeout_s=timeout_s, what=f"{bot.username} to take its updates")
+
+    async def advance(self, seconds: float) -> None:
+        """Let virtual time pass and everything happen that falls due.
+
+        Raises:
+            SimulatorError: ``seconds`` is negative.
+        """
+        await self._clock.advance(seconds)
+        self._world.bell.ring()
+
+    def balance(self, bot: BotAccount) -> int:
+        """The bot's Stars."""
+        return bot.balance_stars
+
+    def transactions(self, bot: BotAccount) -> list[Transaction]:
+        """Every change of the bot's balance, oldest first."""
+        return self._world.till.transactions(bot)
+
+    def payments(self, bot: BotAccount) -> list[Payment]:
+        """Every taking of Stars for the bot, oldest first."""
+        return self._world.till.payments(bot)

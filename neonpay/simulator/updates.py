@@ -1,0 +1,171 @@
+"""What waits to be told to a bot: the queue that getUpdates and webhooks both drain, with Telegram's lifetimes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal
+
+from neonpay.core.limits import PRE_CHECKOUT_UPDATE_TTL_S, UPDATE_TTL_S
+from neonpay.errors import SimulatorError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from neonpay.simulator.clock import SteppedClock
+
+UpdateState = Literal["pending", "confirmed", "expired", "dropped", "not_allowed"]
+"""``dropped``: the bot asked to forget it. ``not_allowed``: never queued, because of the bot's allowed_updates."""
+
+OFF_BY_DEFAULT: Final = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
+"""What a bot is told only when it asks for it (API, getUpdates)."""
+_SHORT_LIVED: Final = frozenset({"callback_query", "pre_checkout_query", "shipping_query"})
+"""What an undelivered update of lives 150 s and not a day (SRV, Client.cpp)."""
+
+
+@dataclass(slots=True, eq=False)
+class QueuedUpdate:
+    """One update and what became of it.
+
+    Attributes:
+        update_id: Telegram's id, 0 when it was never queued; not unique after ``redeliver`` with the same id.
+        kind: the name of its one field, e.g. ``pre_checkout_query``.
+        payload: the object under that field, as JSON.
+        lane: updates of one lane reach a webhook one after the other: (user id, class).
+        queued_at: virtual Unix time.
+        expires_at: virtual Unix time.
+        delivered_count: how many times it was handed out.
+        state: see :data:`UpdateState`.
+    """
+
+    update_id: int
+    kind: str
+    payload: dict[str, object]
+    lane: tuple[int, str]
+    queued_at: float
+    expires_at: float
+    delivered_count: int = 0
+    state: UpdateState = "pending"
+    repeats: QueuedUpdate | None = field(default=None, repr=False)
+
+    @property
+    def confirmed(self) -> bool:
+        """The bot has said that it has it: a later offset, or a webhook's 2xx."""
+        return self.state == "confirmed"
+
+    @property
+    def body(self) -> dict[str, object]:
+        """The ``Update`` object."""
+        return {"update_id": self.update_id, self.kind: self.payload}
+
+
+class UpdateQueue:
+    """The updates of one bot, oldest first, and the kinds it wants.
+
+    Args:
+        clock: virtual time.
+        first_id: id of the first update.
+        known_kinds: every kind that the Bot API has.
+        changed: called after each change.
+    """
+
+    def __init__(
+        self, clock: SteppedClock, *, first_id: int, known_kinds: frozenset[str], changed: Callable[[], None]
+    ) -> None:
+        self._clock = clock
+        self._next_id = first_id
+        self._known_kinds = known_kinds
+        self._changed = changed
+        self._pending: list[QueuedUpdate] = []
+        self.history: list[QueuedUpdate] = []
+        self.allowed: frozenset[str] = known_kinds - OFF_BY_DEFAULT
+
+    @property
+    def allowed_is_default(self) -> bool:
+        """Whether the bot wants exactly what Telegram sends by default."""
+        return self.allowed == self._known_kinds - OFF_BY_DEFAULT
+
+    def allow(self, kinds: Sequence[object]) -> None:
+        """Remember which kinds the bot wants, until told otherwise; unknown names are ignored and nothing is the default (SRV)."""
+        wanted = frozenset(kind for kind in kinds if isinstance(kind, str)) & self._known_kinds
+        self.allowed = wanted or (self._known_kinds - OFF_BY_DEFAULT)
+
+    def push(self, kind: str, payload: dict[str, object], lane: tuple[int, str]) -> QueuedUpdate:
+        """Queue an update, unless the bot does not want its kind."""
+        now = self._clock.now()
+        lifetime_s = PRE_CHECKOUT_UPDATE_TTL_S if kind in _SHORT_LIVED else UPDATE_TTL_S
+        wanted = kind in self.allowed
+        update = QueuedUpdate(self._next_id if wanted else 0, kind, payload, lane, now, now + lifetime_s)
+        self.history.append(update)
+        if wanted:
+            self._next_id += 1
+            self._pending.append(update)
+        else:
+            update.state = "not_allowed"
+        self._changed()
+        return update
+
+    def repeat(self, update_id: int, *, new_id: bool) -> QueuedUpdate:
+        """Queue the content of an earlier update once more.
+
+        Raises:
+            SimulatorError: no update with this id was ever queued.
+        """
+        original = next((update for update in self.history if update.update_id == update_id != 0), None)
+        if original is None:
+            raise SimulatorError(f"no update {update_id} was ever queued for this bot")
+        if new_id:
+            return self.push(original.kind, original.payload, original.lane)
+        now = self._clock.now()
+        copy = QueuedUpdate(
+            update_id, original.kind, original.payload, original.lane, now, now + UPDATE_TTL_S, repeats=original
+        )
+        self.history.append(copy)
+        # Repeats go first, so that a poller which takes the last id of a batch for its offset does not go back.
+        self._pending.insert(sum(update.repeats is not None for update in self._pending), copy)
+        self._changed()
+        return copy
+
+    def pending(self) -> list[QueuedUpdate]:
+        """What still waits, oldest first; what has outlived its time is gone."""
+        now = self._clock.now()
+        if any(update.expires_at <= now for update in self._pending):
+            for update in self._pending:
+                if update.expires_at <= now:
+                    update.state = "expired"
+            self._pending = [update for update in self._pending if update.state == "pending"]
+        return self._pending
+
+    def confirm_before(self, offset: int) -> None:
+        """The bot has everything older than ``offset``; a negative one keeps that many of the newest (API, getUpdates)."""
+        pending = self.pending()
+        if offset < 0:
+            for update in pending[:offset]:
+                update.state = "confirmed"
+        elif offset > 0:
+            for update in pending:
+                # A repeat carries an id from below the offset: it counts as received once it was handed out.
+                if (update.delivered_count > 0) if update.repeats is not None else (update.update_id < offset):
+                    update.state = "confirmed"
+        self._forget_settled()
+
+    def confirm(self, update: QueuedUpdate) -> None:
+        """A webhook took it."""
+        update.state = "confirmed"
+        self._forget_settled()
+
+    def expire(self, update: QueuedUpdate) -> None:
+        """It would outlive its time before the next try."""
+        update.state = "expired"
+        self._forget_settled()
+
+    def drop_all(self) -> None:
+        """The bot does not want what waits (``drop_pending_updates``)."""
+        for update in self.pending():
+            update.state = "dropped"
+        self._forget_settled()
+
+    def _forget_settled(self) -> None:
+        before = len(self._pending)
+        self._pending = [update for update in self._pending if update.state == "pending"]
+        if len(self._pending) != before:
+            self._changed()

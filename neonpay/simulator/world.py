@@ -1,0 +1,92 @@
+"""The whole simulated Telegram: one object of each part, and the roads between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from neonpay.simulator.accounts import Accounts, BotAccount
+from neonpay.simulator.bell import Bell
+from neonpay.simulator.chats import Chats
+from neonpay.simulator.checkout import Checkouts
+from neonpay.simulator.faults import Faults
+from neonpay.simulator.files import Files
+from neonpay.simulator.journal import Journal
+from neonpay.simulator.known import UPDATE_KINDS
+from neonpay.simulator.polling import Poller
+from neonpay.simulator.till import Till
+from neonpay.simulator.updates import QueuedUpdate, UpdateQueue
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from neonpay.simulator.clock import SteppedClock
+    from neonpay.simulator.invoices import Invoice
+    from neonpay.simulator.presses import Press
+    from neonpay.simulator.webhook import Webhook
+
+
+@dataclass(slots=True, eq=False)
+class Postbox:
+    """How one bot gets its updates."""
+
+    queue: UpdateQueue
+    poller: Poller
+    webhook: Webhook | None = None
+    webhook_set_at: float | None = None
+
+    def changed(self) -> None:
+        """Something was queued or settled."""
+        if self.webhook is not None:
+            self.webhook.pump()
+        else:
+            self.poller.wake()
+
+
+class World:
+    """Bots, people, chats, money and time.
+
+    Args:
+        clock: virtual time.
+        random: the source of every id, so that a seed repeats a run.
+    """
+
+    def __init__(self, clock: SteppedClock, random: Random) -> None:
+        self.clock = clock
+        self.random = random
+        self.bell = Bell()
+        self.accounts = Accounts(random)
+        self.chats = Chats(self.accounts, clock, self.bell.ring)
+        self.links: dict[str, Invoice] = {}
+        self.till = Till(self.accounts, clock, random)
+        self.checkouts = Checkouts(self.accounts, self.chats, self.till, clock, random, self.bell, self.tell)
+        self.presses: dict[str, Press] = {}
+        self.files = Files(random)
+        self.faults = Faults()
+        self.journal = Journal(self.accounts.hide_tokens)
+        self._postboxes: dict[int, Postbox] = {}
+
+    def postbox(self, bot: BotAccount) -> Postbox:
+        """Where the bot's updates wait."""
+        box = self._postboxes.get(bot.id)
+        if box is None:
+            queue = UpdateQueue(
+                self.clock,
+                first_id=self.random.randrange(100_000_000, 900_000_000),
+                known_kinds=UPDATE_KINDS,
+                changed=lambda: self._postbox_changed(bot),
+            )
+            box = self._postboxes[bot.id] = Postbox(queue, Poller(queue))
+        return box
+
+    def postboxes(self) -> list[Postbox]:
+        """Every bot's."""
+        return list(self._postboxes.values())
+
+    def tell(self, bot: BotAccount, kind: str, payload: dict[str, object], lane: tuple[int, str]) -> QueuedUpdate:
+        """Queue an update for a bot."""
+        return self.postbox(bot).queue.push(kind, payload, lane)
+
+    def _postbox_changed(self, bot: BotAccount) -> None:
+        self._postboxes[bot.id].changed()
+        self.bell.ring()
