@@ -1,0 +1,125 @@
+"""Code as users write it, for mypy and never run: what has to pass, and, marked with its error, what must not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_type
+
+import sqlalchemy as sa
+from aiogram import Bot, Dispatcher
+
+from neonpay import (
+    Invoice,
+    NeonPayCore,
+    Payment,
+    PaymentContext,
+    PaymentError,
+    PaymentResult,
+    PaymentStage,
+    PaymentStatus,
+    StageNotFoundError,
+    __version__,
+    create_neonpay,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+assert_type(__version__, str)
+
+bot = Bot("42:TEST")
+dispatcher = Dispatcher()
+neonpay = create_neonpay(bot, dispatcher=dispatcher, database_url="sqlite:///shop.db", thank_you_message="Thank you!")
+assert_type(neonpay, NeonPayCore)
+
+create_neonpay(bot, dispatcher)  # type: ignore[call-arg]
+create_neonpay(bot, dispatcher=dispatcher, max_stages="100")  # type: ignore[arg-type]
+create_neonpay(bot, dispatcher=dispatcher, databse_url="sqlite:///shop.db")  # type: ignore[call-arg]
+
+
+# Stages
+
+coffee = PaymentStage(title="Coffee", description="A cup", price=5, payload={"size": "large"}, max_payments=1)
+assert_type(neonpay.create_payment_stage("coffee", coffee), PaymentStage)
+assert_type(neonpay.get_payment_stage("coffee"), PaymentStage | None)
+assert_type(neonpay.list_payment_stages(), dict[str, PaymentStage])
+
+PaymentStage("Coffee", "A cup", 5)  # type: ignore[call-arg]
+PaymentStage(title="Coffee", description="A cup", price=4.99)  # type: ignore[arg-type]
+PaymentStage(title="Coffee", description="A cup")  # type: ignore[call-arg]
+coffee.price = 6  # type: ignore[misc]
+neonpay.create_payment_stage("coffee", {"title": "Coffee"})  # type: ignore[arg-type]
+
+
+# Selling
+
+
+async def sell() -> None:
+    async with neonpay as opened:
+        assert_type(opened, NeonPayCore)
+    try:
+        invoice = await neonpay.send_payment(7, "coffee", payload={"table": 4}, idempotency_key="order-1")
+    except (StageNotFoundError, PaymentError):
+        return
+    assert_type(invoice, Invoice)
+    assert_type(invoice.price_stars, int)
+    assert_type((await neonpay.create_payment_link("coffee")).link, str | None)
+
+    await neonpay.send_payment("7", "coffee")  # type: ignore[arg-type]
+    await neonpay.send_payment(7)  # type: ignore[call-arg]
+    await neonpay.send_payment(7, "coffee", {"table": 4})  # type: ignore[call-arg, arg-type]
+    if await neonpay.send_payment(7, "coffee") is True:  # type: ignore[comparison-overlap]
+        pass
+
+
+# Delivering
+
+
+@neonpay.on_payment
+async def deliver(result: PaymentResult, ctx: PaymentContext) -> None:
+    assert_type(result.amount, int)
+    assert_type(result.status, PaymentStatus)
+    assert_type(result.payment, Payment)
+    assert_type(result.stage_id, str | None)
+    assert_type(ctx.attempt, int)
+    assert_type(ctx.idempotency_key, str)
+    assert_type(await ctx.step("reserve", reserve, result.user_id), str)
+    ctx.enlist(sa.text("UPDATE stock SET cups = cups - 1"))
+    await ctx.step(reserve, "reserve")  # type: ignore[call-overload]
+    result.amount = 0  # type: ignore[misc]
+
+
+@neonpay.on_payment(stage=["coffee", "tea"], name="shop.pour", max_attempts=3)
+def pour(result: PaymentResult, connection: sa.Connection) -> None:
+    connection.execute(sa.text("INSERT INTO poured VALUES (:user)"), {"user": result.user_id})
+
+
+@neonpay.on_pre_checkout
+def is_open() -> str | None:
+    return "The shop is closed."
+
+
+@neonpay.on("payment_completed")
+def count(event: object) -> None: ...
+
+
+async def reserve(user_id: int) -> str:
+    return f"cup-{user_id}"
+
+
+# A decorator gives back the function that it was given.
+pour_is_itself: Callable[[PaymentResult, sa.Connection], None] = pour
+reserve_is_not_a_sale: Callable[[int], str] = reserve  # type: ignore[assignment]
+
+neonpay.on_payment(stage=7)  # type: ignore[call-overload]
+neonpay.on_payment("deliver")  # type: ignore[call-overload]
+
+
+# Afterwards
+
+
+async def look_back() -> None:
+    assert_type(await neonpay.get_payment("charge"), Payment)
+    assert_type(await neonpay.history(7), list[Payment])
+    (await neonpay.refund("charge", reason="out of coffee")).amount_stars + 1
+    await neonpay.refund(7)  # type: ignore[arg-type]
+    neonpay.refund("charge").amount_stars  # type: ignore[attr-defined]
