@@ -122,7 +122,7 @@ class Accounts:
         Raises:
             SimulatorError: ``stars`` is negative or not whole, the name is empty, or the id is taken.
         """
-        if isinstance(stars, bool) or not isinstance(stars, int) or stars < 0:
+        if type(stars) is not int or stars < 0:
             raise SimulatorError(f"a balance is a whole number of Stars >= 0, not {stars!r}")
         if not first_name.strip():
             raise SimulatorError("a person needs a first name")

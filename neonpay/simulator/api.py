@@ -47,29 +47,33 @@ class BotApi:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        world.carry_out = self.call_as
 
     async def call(self, token: str, method: str, params: Params) -> Answer:
         """Do what the call asks, or say why not."""
         bot = self._world.accounts.bot_with_token(token)
-        name = documented_name(method) or method
         if bot is None:
             # Seen live: a token that cannot be one is an unknown address, one that could be is not signed in.
-            status = 401 if _TOKEN.fullmatch(token) else 404
-            return self._refused(None, name, params, Refusal(status, "Unauthorized" if status == 401 else "Not Found"))  # noqa: PLR2004
+            unknown = Refusal(401, "Unauthorized") if _TOKEN.fullmatch(token) else Refusal(404, "Not Found")
+            return self._refused(None, documented_name(method) or method, params, unknown)
+        return await self.call_as(bot, method, params)
+
+    async def call_as(self, bot: BotAccount, method: str, params: Params) -> Answer:
+        """The same for a bot that is signed in; also for methods that come in the answer of a webhook."""
+        name = documented_name(method) or method
         fault = self._world.faults.take(name)
         if fault is not None and fault.kind == "drop_connection":
-            self._write(Call(bot.username, name, described(name, params), False, None, None, "connection dropped", self._now(), False))
+            self._write(bot, name, params, answered=False, ok=False, description="connection dropped")
             return Answer(502, {}, "dropped")
         try:
             done = await self._do(bot, name, params, fault)
         except Refusal as refusal:
             return self._refused(bot, name, params, refusal)
-        answered = fault is None
-        self._write(Call(bot.username, name, described(name, params), True, done.result, None, done.remark, self._now(), answered))
+        self._write(bot, name, params, answered=fault is None, ok=True, result=done.result, description=done.remark)
         body: dict[str, object] = {"ok": True, "result": done.result}
         if done.remark:
             body["description"] = done.remark
-        return Answer(200, body, "sent" if answered else "lost")
+        return Answer(200, body, "sent" if fault is None else "lost")
 
     async def _do(self, bot: BotAccount, name: str, params: Params, fault: Fault | None) -> Done:
         if fault is not None and fault.kind == "fail":
@@ -87,20 +91,41 @@ class BotApi:
         except Exception as error:
             # A bug of the simulator must not look like an answer of Telegram's, nor stop the server.
             _log.exception("the simulator failed in %s", name)
-            raise Refusal(500, f"Internal Server Error: bug in neonpay.simulator: {type(error).__name__} in {name}") from error
+            raise Refusal(
+                500, f"Internal Server Error: bug in neonpay.simulator: {type(error).__name__} in {name}"
+            ) from error
 
     def _refused(self, bot: BotAccount | None, name: str, params: Params, refusal: Refusal) -> Answer:
-        username = None if bot is None else bot.username
-        call = Call(username, name, described(name, params), False, None, refusal.error_code, refusal.description, self._now())
-        self._write(call)
-        body: dict[str, object] = {"ok": False, "error_code": refusal.error_code, "description": refusal.description}
+        code, words = refusal.error_code, refusal.description
+        self._write(bot, name, params, ok=False, error_code=code, description=words)
+        body: dict[str, object] = {"ok": False, "error_code": code, "description": words}
         if refusal.retry_after_s is not None:
             body["parameters"] = {"retry_after": refusal.retry_after_s}
-        return Answer(refusal.error_code, body, retry_after_s=refusal.retry_after_s)
+        return Answer(code, body, retry_after_s=refusal.retry_after_s)
 
-    def _now(self):  # type: ignore[no-untyped-def]
-        return self._world.clock.moment()
-
-    def _write(self, call: Call) -> None:
-        self._world.journal.add(call)
+    def _write(
+        self,
+        bot: BotAccount | None,
+        name: str,
+        params: Params,
+        *,
+        ok: bool,
+        result: object = None,
+        error_code: int | None = None,
+        description: str | None = None,
+        answered: bool = True,
+    ) -> None:
+        self._world.journal.add(
+            Call(
+                bot=None if bot is None else bot.username,
+                method=name,
+                params=described(name, params),
+                ok=ok,
+                result=result,
+                error_code=error_code,
+                description=description,
+                at=self._world.clock.moment(),
+                answered=answered,
+            )
+        )
         self._world.bell.ring()

@@ -59,7 +59,7 @@ class Buyer:
         Raises:
             SimulatorError: ``stars`` is not a positive whole number.
         """
-        if isinstance(stars, bool) or not isinstance(stars, int) or stars <= 0:
+        if type(stars) is not int or stars <= 0:
             raise SimulatorError(f"a top-up is a whole number of Stars > 0, not {stars!r}")
         self._account.balance_stars += stars
 
@@ -116,9 +116,7 @@ class Buyer:
             look, timeout_s=timeout_s, what=f"a message from {bot.username} to {self.name}{wanted}"
         )
 
-    async def presses(
-        self, text: str, *, on: types.Message, wait: bool = True, timeout_s: float = 5.0
-    ) -> Pressed:
+    async def presses(self, text: str, *, on: types.Message, wait: bool = True, timeout_s: float = 5.0) -> Pressed:
         """Press the button with this text, or the only one that contains it, under a message or on the keyboard it brought.
 
         A callback button asks the bot and, with ``wait``, waits for its answer. A Pay button, and a URL button with an

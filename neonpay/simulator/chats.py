@@ -99,7 +99,13 @@ class Chats:
         return chat
 
     def post(
-        self, chat: Chat, fields: dict[str, object], *, by_bot: bool, invoice: Invoice | None = None, keyboard: dict[str, object] | None = None
+        self,
+        chat: Chat,
+        fields: dict[str, object],
+        *,
+        by_bot: bool,
+        invoice: Invoice | None = None,
+        keyboard: dict[str, object] | None = None,
     ) -> Post:
         """Write a message into a chat.
 

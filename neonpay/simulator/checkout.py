@@ -124,7 +124,13 @@ class Checkouts:
     def open_form(self, payer: UserAccount, invoice: Invoice) -> InvoiceForm:
         """Show the payment sheet of an invoice."""
         return InvoiceForm(
-            invoice, payer.id, self._clock.now(), invoice.title, invoice.description, invoice.amount_stars, invoice.photo_url
+            invoice,
+            payer.id,
+            self._clock.now(),
+            invoice.title,
+            invoice.description,
+            invoice.amount_stars,
+            invoice.photo_url,
         )
 
     def begin(self, payer: UserAccount, form: InvoiceForm) -> Checkout:

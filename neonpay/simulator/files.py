@@ -20,6 +20,8 @@ _UNSEEN_SIZE: Final = (800, 600)
 """Pixels given to a photo sent by address: the simulator opens no connection to look at it."""
 _ID_LETTERS: Final = string.ascii_letters + string.digits + "_-"
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
+_JPEG_MARK: Final = b"\xff"
+_JPEG_FRAME_STARTS: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +116,9 @@ def _pixels(content: bytes) -> tuple[int, int] | None:
 
 def _jpeg_pixels(content: bytes) -> tuple[int, int] | None:
     at = 2
-    while at + 9 <= len(content) and content[at] == 0xFF:
+    while at + 9 <= len(content) and content[at : at + 1] == _JPEG_MARK:
         marker, length = content[at + 1], int.from_bytes(content[at + 2 : at + 4])
-        if 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:  # a start-of-frame segment
+        if marker in _JPEG_FRAME_STARTS:
             height, width = struct.unpack(">HH", content[at + 5 : at + 9])
             return (width, height) if width and height else None
         at += 2 + max(length, 2)

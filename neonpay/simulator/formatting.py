@@ -64,7 +64,9 @@ def read_formatted(params: Params, text_name: str, entities_name: str, *, max_ch
     if len(text) > max_chars:
         raise bad_request("message caption is too long" if text_name == "caption" else "message is too long")  # TDL
     length = utf16_length(text)
-    kept = [entity | {"length": min(_whole(entity["length"]), length - _whole(entity["offset"]))} for entity in entities]
+    kept = [
+        entity | {"length": min(_whole(entity["length"]), length - _whole(entity["offset"]))} for entity in entities
+    ]
     found = [entity for entity in kept if _whole(entity["length"]) > 0] + _commands(text)
     return FormattedText(text, sorted(found, key=lambda entity: (_whole(entity["offset"]), -_whole(entity["length"]))))
 
@@ -104,5 +106,5 @@ def _entity(item: object) -> dict[str, object]:
 
 
 def _whole(number: object) -> int:
-    assert isinstance(number, int)  # noqa: S101 - made above
+    assert isinstance(number, int)
     return number

@@ -85,7 +85,10 @@ _KEYBOARD_WORDS: Final = {"inline_keyboard": "InlineKeyboardMarkup", "keyboard":
 
 def _inline(markup: Mapping[str, object], *, for_invoice: bool) -> dict[str, object] | None:
     rows = [
-        [_inline_button(button, first=(row, column) == (0, 0), for_invoice=for_invoice) for column, button in enumerate(line)]
+        [
+            _inline_button(button, first=(row, column) == (0, 0), for_invoice=for_invoice)
+            for column, button in enumerate(line)
+        ]
         for row, line in enumerate(_rows(markup, "inline_keyboard"))
     ]
     if not rows:
@@ -106,12 +109,16 @@ def _inline_button(button: object, *, first: bool, for_invoice: bool) -> dict[st
         raise not_simulated(f"inline button with {action}")
     given = [name for name in _PLAIN_ACTIONS if button.get(name) not in (None, False)]
     if not given:
-        raise bad_request("can't parse inline keyboard button: text buttons are unallowed in the inline keyboard")  # SRV
+        raise bad_request(
+            "can't parse inline keyboard button: text buttons are unallowed in the inline keyboard"
+        )  # SRV
     action = given[0]
     value = button[action]
     if action == "pay":
         if not for_invoice or not first:
-            raise bad_request("BUTTON_TYPE_INVALID")  # API, InlineKeyboardButton.pay: only first, only on invoices. UNVERIFIED
+            raise bad_request(
+                "BUTTON_TYPE_INVALID"
+            )  # API, InlineKeyboardButton.pay: only first, only on invoices. UNVERIFIED
         value = True
     elif not isinstance(value, str):
         raise bad_request(f'can\'t parse inline keyboard button: field "{action}" must be of type String')
@@ -148,12 +155,16 @@ def _reply_button(button: object) -> dict[str, object]:
     fields = {"text": button} if isinstance(button, str) else button
     if not isinstance(fields, dict) or not isinstance(fields.get("text"), str) or not fields["text"].strip():
         raise bad_request("can't parse keyboard button: KeyboardButton must be a String or an Object with text")
-    if extra := next((name for name, value in fields.items() if name.startswith(("request_", "web_app")) and value), None):
+    if extra := next(
+        (name for name, value in fields.items() if name.startswith(("request_", "web_app")) and value), None
+    ):
         raise not_simulated(f"keyboard button with {extra}")
     return _checked(types.KeyboardButton, {"text": fields["text"]})
 
 
-def _checked(model: type[types.InlineKeyboardButton | types.KeyboardButton], fields: dict[str, object]) -> dict[str, object]:
+def _checked(
+    model: type[types.InlineKeyboardButton | types.KeyboardButton], fields: dict[str, object]
+) -> dict[str, object]:
     try:
         return dump(build_from(model, fields))
     except ValidationError as error:

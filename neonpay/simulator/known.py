@@ -26,7 +26,9 @@ def known_methods() -> dict[str, type[TelegramMethod[object]]]:
     return {
         model.__api_method__: model
         for model in classes
-        if isinstance(model, type) and issubclass(model, TelegramMethod) and isinstance(getattr(model, "__api_method__", None), str)
+        if isinstance(model, type)
+        and issubclass(model, TelegramMethod)
+        and isinstance(getattr(model, "__api_method__", None), str)
     }
 
 

@@ -1,6 +1,7 @@
 """Telegram's three ways to write formatted text: HTML, MarkdownV2 and the old Markdown.
 
-https://core.telegram.org/bots/api#formatting-options (read 2026-11-20). Offsets and lengths count UTF-16 units, as Telegram does.
+https://core.telegram.org/bots/api#formatting-options (read 2026-11-20). Offsets and lengths count UTF-16 units, as Telegram
+counts them.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ def parse_html(source: str) -> tuple[str, list[Entity]]:
     Raises:
         Refusal: a tag is unknown, not closed, or closed out of turn.
     """
-    text, entities, at = "", [], 0
+    text, at = "", 0
+    entities: list[Entity] = []
     open_tags: list[tuple[str, int, Entity]] = []
     while at < len(source):
         if source[at] == "<":
@@ -91,7 +93,8 @@ def _opened(name: str, attributes: str, offset: int, at: int) -> Entity:
     if kind is None:
         raise _unparsable(f'Unsupported start tag "{name}" at byte offset {at}')
     values = {
-        key.lower(): html.unescape(double or single or bare) for key, double, single, bare in _ATTRIBUTE.findall(attributes)
+        key.lower(): html.unescape(double or single or bare)
+        for key, double, single, bare in _ATTRIBUTE.findall(attributes)
     }
     if name == "span" and values.get("class") != "tg-spoiler":
         raise _unparsable(f'Tag "span" must have class "tg-spoiler" at byte offset {at}')

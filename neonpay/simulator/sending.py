@@ -73,7 +73,7 @@ def _reply_target(params: Params) -> tuple[int, bool]:
         raise bad_request("object expected as reply parameters")  # SRV
     message_id = reply.get("message_id")
     if isinstance(message_id, bool) or not isinstance(message_id, int):
-        raise bad_request("can't parse reply parameters: field \"message_id\" must be of type Number")
+        raise bad_request('can\'t parse reply parameters: field "message_id" must be of type Number')
     return message_id, reply.get("allow_sending_without_reply") is True
 
 

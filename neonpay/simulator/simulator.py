@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from random import Random
-from typing import TYPE_CHECKING, TypeVar
-
-from typing_extensions import Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from aiohttp import web
 
@@ -95,8 +93,7 @@ class Simulator:
             return
         runner, self._runner = self._runner, None
         self._clock.stop()
-        for box in self._world.postboxes():
-            box.poller.interrupt(None)
+        await self._world.close()
         await runner.cleanup()
 
     @property
@@ -166,7 +163,9 @@ class Simulator:
             what=f"{count} call(s) of {method}",
         )
 
-    async def until(self, look: Callable[[], SeenT | None], *, timeout_s: float = 5.0, what: str = "a condition") -> SeenT:
+    async def until(
+        self, look: Callable[[], SeenT | None], *, timeout_s: float = 5.0, what: str = "a condition"
+    ) -> SeenT:
         """Return the first thing other than None or False that ``look`` sees; it is called whenever something changes here.
 
         Raises:

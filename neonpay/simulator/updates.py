@@ -85,7 +85,10 @@ class UpdateQueue:
         return self.allowed == self._known_kinds - OFF_BY_DEFAULT
 
     def allow(self, kinds: Sequence[object]) -> None:
-        """Remember which kinds the bot wants, until told otherwise; unknown names are ignored and nothing is the default (SRV)."""
+        """Remember which kinds the bot wants, until told otherwise.
+
+        Unknown names are ignored, and a list without a known one means the default (SRV).
+        """
         wanted = frozenset(kind for kind in kinds if isinstance(kind, str)) & self._known_kinds
         self.allowed = wanted or (self._known_kinds - OFF_BY_DEFAULT)
 

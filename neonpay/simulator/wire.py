@@ -75,7 +75,10 @@ def _json_pairs(raw: bytes) -> list[tuple[str, str]]:
     if not isinstance(decoded, dict):
         raise MalformedBodyError("not a JSON object")
     # null becomes the word: a client that sends "reply_markup": null is refused by Telegram (SRV).
-    return [(name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)) for name, value in decoded.items()]
+    return [
+        (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        for name, value in decoded.items()
+    ]
 
 
 async def _read_multipart(params: Params, headers: CIMultiDictProxy[str], body: StreamReader) -> None:

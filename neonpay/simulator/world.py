@@ -16,14 +16,18 @@ from neonpay.simulator.known import UPDATE_KINDS
 from neonpay.simulator.polling import Poller
 from neonpay.simulator.till import Till
 from neonpay.simulator.updates import QueuedUpdate, UpdateQueue
+from neonpay.simulator.webhook import Webhook, WebhookSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from random import Random
 
     from neonpay.simulator.clock import SteppedClock
     from neonpay.simulator.invoices import Invoice
+    from neonpay.simulator.params import Params
     from neonpay.simulator.presses import Press
-    from neonpay.simulator.webhook import Webhook
+
+    CarryOut = Callable[[BotAccount, str, Params], Awaitable[object]]
 
 
 @dataclass(slots=True, eq=False)
@@ -64,6 +68,7 @@ class World:
         self.files = Files(random)
         self.faults = Faults()
         self.journal = Journal(self.accounts.hide_tokens)
+        self.carry_out: CarryOut | None = None
         self._postboxes: dict[int, Postbox] = {}
 
     def postbox(self, bot: BotAccount) -> Postbox:
@@ -79,9 +84,31 @@ class World:
             box = self._postboxes[bot.id] = Postbox(queue, Poller(queue))
         return box
 
-    def postboxes(self) -> list[Postbox]:
-        """Every bot's."""
-        return list(self._postboxes.values())
+    async def set_webhook(self, bot: BotAccount, settings: WebhookSettings | None) -> None:
+        """Send the bot's updates to an address from now on, or with None let it poll."""
+        box = self.postbox(bot)
+        before, box.webhook = box.webhook, None
+        if before is not None:
+            await before.stop()
+        if settings is None:
+            return
+
+        async def reply(method: str, params: Params) -> object:
+            return None if self.carry_out is None else await self.carry_out(bot, method, params)
+
+        def give_up() -> None:
+            box.webhook = None
+
+        box.webhook = Webhook(settings, box.queue, clock=self.clock, random=self.random, reply=reply, give_up=give_up)
+        box.webhook.pump()
+
+    async def close(self) -> None:
+        """Stop every delivery."""
+        for box in self._postboxes.values():
+            webhook, box.webhook = box.webhook, None
+            if webhook is not None:
+                await webhook.stop()
+            box.poller.interrupt(None)
 
     def tell(self, bot: BotAccount, kind: str, payload: dict[str, object], lane: tuple[int, str]) -> QueuedUpdate:
         """Queue an update for a bot."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from neonpay.simulator.methods import bot, invoicing, messages, stars, updating
+from neonpay.simulator.methods.bot import METHODS as BOT
+from neonpay.simulator.methods.invoicing import METHODS as INVOICING
+from neonpay.simulator.methods.messages import METHODS as MESSAGES
+from neonpay.simulator.methods.stars import METHODS as STARS
+from neonpay.simulator.methods.updating import METHODS as UPDATING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from neonpay.simulator.requests import Method
 
-SIMULATED: Final[Mapping[str, Method]] = MappingProxyType(
-    {**bot.METHODS, **invoicing.METHODS, **messages.METHODS, **stars.METHODS, **updating.METHODS}
-)
+SIMULATED: Final[Mapping[str, Method]] = MappingProxyType({**BOT, **INVOICING, **MESSAGES, **STARS, **UPDATING})
 """Every simulated method; any other method of the Bot API answers 501."""
