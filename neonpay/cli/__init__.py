@@ -1,0 +1,1 @@
+"""The ``neonpay`` command line."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from neonpay.simulator.wire import BODY_MAX_BYTES, BodyTooLargeError, MalformedBodyError, read_params
+from neonpay.simulator.wire import BodyTooLargeError, MalformedBodyError, read_params
 
 if TYPE_CHECKING:
     from neonpay.simulator.api import Answer, BotApi
@@ -18,9 +18,8 @@ _CALL: Final = re.compile(r"/bot([^/]*)/(?:test/)?([^/]*)/?")
 _FILE: Final = re.compile(r"/file/bot([^/]*)/(?:test/)?(.+)")
 
 
-def build_app(api: BotApi, world: World) -> web.Application:
-    """The aiohttp application; others may add routes before it starts."""
-    app = web.Application(client_max_size=BODY_MAX_BYTES)
+def add_bot_api(app: web.Application, api: BotApi, world: World) -> None:
+    """Answer every path that has no route of its own; to be called last."""
 
     async def serve(request: web.Request) -> web.StreamResponse:
         if (match := _CALL.fullmatch(request.path)) is not None:
@@ -30,7 +29,6 @@ def build_app(api: BotApi, world: World) -> web.Application:
         return _error(404, "Not Found")
 
     app.router.add_route("*", "/{path:.*}", serve)
-    return app
 
 
 async def _call(api: BotApi, request: web.Request, token: str, method: str) -> web.StreamResponse:

@@ -11,7 +11,8 @@ from neonpay.errors import SimulatorError
 from neonpay.simulator.api import BotApi
 from neonpay.simulator.buyers import Buyer
 from neonpay.simulator.clock import SteppedClock
-from neonpay.simulator.server import build_app
+from neonpay.simulator.control import add_control
+from neonpay.simulator.server import add_bot_api
 from neonpay.simulator.world import World
 
 if TYPE_CHECKING:
@@ -38,15 +39,23 @@ class Simulator:
         host: address to listen on.
         port: 0 picks a free one.
         clock: virtual time; a :class:`SteppedClock` when left out, which moves only by :meth:`advance`.
+        control_from_anywhere: whether ``/_sim/`` answers other machines too; nothing but the network protects it then.
 
     Everything runs in the event loop that enters it.
     """
 
     def __init__(
-        self, *, seed: int = 0, host: str = "127.0.0.1", port: int = 0, clock: SteppedClock | None = None
+        self,
+        *,
+        seed: int = 0,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        clock: SteppedClock | None = None,
+        control_from_anywhere: bool = False,
     ) -> None:
         self._host = host
         self._port = port
+        self._control_from_anywhere = control_from_anywhere
         self._clock = SteppedClock() if clock is None else clock
         self._world = World(self._clock, Random(seed))  # noqa: S311 - repeatable on purpose; opens nothing real
         self._api = BotApi(self._world)
@@ -70,8 +79,11 @@ class Simulator:
         """
         if self._runner is not None:
             raise SimulatorError("this simulator is running already")
+        app = web.Application()
+        add_control(app, self._world, from_anywhere=self._control_from_anywhere)
+        add_bot_api(app, self._api, self._world)
         runner = web.AppRunner(
-            build_app(self._api, self._world),
+            app,
             access_log=None,  # its lines would hold tokens
             handler_cancellation=True,  # a poll whose client is gone stops waiting
             shutdown_timeout=_SHUTDOWN_S,
@@ -205,8 +217,7 @@ class Simulator:
         Raises:
             SimulatorError: ``seconds`` is negative.
         """
-        await self._clock.advance(seconds)
-        self._world.bell.ring()
+        await self._world.advance(seconds)
 
     def balance(self, bot: BotAccount) -> int:
         """The bot's Stars."""

@@ -102,6 +102,11 @@ class World:
         box.webhook = Webhook(settings, box.queue, clock=self.clock, random=self.random, reply=reply, give_up=give_up)
         box.webhook.pump()
 
+    async def advance(self, seconds: float) -> None:
+        """Let virtual time pass."""
+        await self.clock.advance(seconds)
+        self.bell.ring()
+
     async def close(self) -> None:
         """Stop every delivery."""
         for box in self._postboxes.values():

@@ -1,0 +1,47 @@
+"""The ``neonpay`` command. A command is a function in a module of its own and one line at the end of this one."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+try:
+    import typer
+except ModuleNotFoundError as error:
+    if error.name != "typer":
+        raise
+    sys.exit('The neonpay command needs typer and rich: pip install "neonpay[cli]"')
+
+from neonpay import __version__
+from neonpay.cli.simulate import simulate
+
+app = typer.Typer(
+    name="neonpay",
+    help="Sell for Telegram Stars from any Python bot.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,  # locals hold tokens
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"neonpay {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def neonpay(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Sell for Telegram Stars from any Python bot."""
+
+
+app.command()(simulate)
+
+
+def main() -> None:
+    """What the ``neonpay`` script runs."""
+    app()

@@ -1,0 +1,97 @@
+"""``neonpay simulate``: a local Telegram for a bot in another process."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+
+from neonpay.errors import SimulatorError
+
+if TYPE_CHECKING:
+    from neonpay.simulator import BotAccount, Simulator
+
+_STARS = 1_000
+
+
+def simulate(
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = 8081,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    seed: Annotated[int, typer.Option(help="Every generated id and token follows from it.")] = 0,
+    token: Annotated[
+        list[str] | None, typer.Option(help="Token of a bot; give it again for more. One is made when left out.")
+    ] = None,
+    control_from_anywhere: Annotated[
+        bool, typer.Option("--control-from-anywhere", help="Let other machines use /_sim/; it has no password.")
+    ] = False,
+) -> None:
+    """Run a local Telegram: point a bot at it, and play its buyers over HTTP."""
+    console = Console()
+    try:
+        from neonpay.simulator import RunningClock, Simulator
+    except ImportError as error:
+        console.print(str(error), style="red", markup=False)
+        raise typer.Exit(1) from error
+    telegram = Simulator(
+        seed=seed, host=host, port=port, clock=RunningClock(), control_from_anywhere=control_from_anywhere
+    )
+    try:
+        bots = [telegram.bot(f"bot{number}_bot", token=one) for number, one in enumerate(token or [None], start=1)]
+    except SimulatorError as error:
+        raise typer.BadParameter(str(error), param_hint="--token") from error
+    try:
+        asyncio.run(_run(telegram, bots, console))
+    except OSError as error:
+        console.print(f"[red]Cannot listen on {escape(host)} port {port}:[/] {escape(error.strerror or str(error))}")
+        raise typer.Exit(1) from error
+
+
+async def _run(telegram: Simulator, bots: list[BotAccount], console: Console) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stopped.set)
+        except (
+            NotImplementedError
+        ):  # Windows: Ctrl-C raises KeyboardInterrupt instead, which asyncio.run turns into a stop
+            break
+    async with telegram:
+        buyer = telegram.user("Ann", stars=_STARS)
+        _print_welcome(telegram, bots, buyer.id, console)
+        await stopped.wait()
+    console.print("Stopped.")
+
+
+def _print_welcome(telegram: Simulator, bots: list[BotAccount], buyer_id: int, console: Console) -> None:
+    url = telegram.base_url
+    console.print(
+        Panel.fit(
+            f"A local Telegram is running at [bold]{url}[/]\nCtrl-C stops it and forgets everything.", title="neonpay"
+        )
+    )
+    for bot in bots:
+        console.print(f"[bold]@{bot.username}[/] (aiogram):", highlight=False)
+        session = f'AiohttpSession(api=TelegramAPIServer.from_base("{url}"))'
+        console.print(f'  Bot("{bot.token}", session={session})', soft_wrap=True, markup=False, highlight=False)
+    console.print(
+        f"[bold]Ann[/] has user id {buyer_id} and {_STARS} Stars. Play her from another terminal:", highlight=False
+    )
+    name = bots[0].username
+    for path, body in (
+        (f"users/{buyer_id}/says", f'{{"bot": "{name}", "text": "/start"}}'),
+        (f"users/{buyer_id}/pays", '{"message_id": 2}'),
+        ("advance", '{"seconds": 10}'),
+    ):
+        line = f"  curl {url}/_sim/{path} -H 'Content-Type: application/json' -d '{body}'"
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+    console.print(
+        f"  curl '{url}/_sim/users/{buyer_id}/messages?bot={name}'", soft_wrap=True, markup=False, highlight=False
+    )
+    console.print(f"Everything that can be asked: {url}/_sim/", highlight=False)

@@ -1,0 +1,275 @@
+"""``/_sim/``: people played from another process, as JSON over HTTP.
+
+Only this machine may ask, unless the simulator was told otherwise, and a page in a browser cannot: bodies must be declared as
+JSON, which a foreign page may not send without permission, and the Host header must name this machine. No answer holds a token.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from neonpay.errors import SimulatorError, SimulatorTimeoutError
+from neonpay.simulator import orders
+from neonpay.simulator.buyers import Buyer
+from neonpay.simulator.loopback import is_loopback
+from neonpay.simulator.objects import dump
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+    from aiogram import types
+
+    from neonpay.simulator.accounts import BotAccount
+    from neonpay.simulator.journal import Call
+    from neonpay.simulator.updates import QueuedUpdate
+    from neonpay.simulator.world import World
+
+    Json = Mapping[str, object]
+    Handler = Callable[[web.Request], Awaitable[Json]]
+
+OrderT = TypeVar("OrderT", bound=BaseModel)
+
+BODY_MAX_BYTES: Final = 64 * 1024
+"""Largest body that the control API reads."""
+JOURNAL_MAX: Final = 1_000
+"""Most calls or updates in one answer: the newest."""
+
+
+def add_control(app: web.Application, world: World, *, from_anywhere: bool) -> None:
+    """Add the routes of the control API."""
+    control = Control(world, from_anywhere=from_anywhere)
+    for verb, path, handler in control.routes():
+        app.router.add_route(verb, f"/_sim{path}", control.guarded(handler))
+
+
+class Control:
+    """Turns requests into what people do."""
+
+    def __init__(self, world: World, *, from_anywhere: bool) -> None:
+        self._world = world
+        self._from_anywhere = from_anywhere
+
+    def routes(self) -> Iterable[tuple[str, str, Handler]]:
+        """Verb, path under ``/_sim`` and what it does."""
+        yield "GET", "/", self._index
+        yield "GET", "/users", self._users
+        yield "POST", "/users", self._new_user
+        yield "GET", "/users/{user}/messages", self._messages
+        yield "POST", "/users/{user}/says", self._says
+        yield "POST", "/users/{user}/presses", self._presses
+        yield "POST", "/users/{user}/receives", self._receives
+        yield "POST", "/users/{user}/pays", self._pays
+        yield "POST", "/users/{user}/stars", self._stars
+        yield "POST", "/users/{user}/blocks", self._blocks
+        yield "GET", "/bots", self._bots
+        yield "POST", "/bots", self._new_bot
+        yield "GET", "/bots/{bot}/balance", self._balance
+        yield "GET", "/bots/{bot}/updates", self._updates
+        yield "GET", "/journal", self._journal
+        yield "POST", "/faults", self._fault
+        yield "POST", "/advance", self._advance
+
+    def guarded(self, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """The handler behind the checks that every route has, its errors as JSON."""
+
+        async def serve(request: web.Request) -> web.StreamResponse:
+            if not self._from_anywhere and not (is_loopback(request.remote) and is_loopback(request.url.host)):
+                return _error(403, "the control API answers only this machine; start with control_from_anywhere")
+            if request.method == "POST" and request.content_type != "application/json":
+                return _error(415, "send application/json")
+            try:
+                return web.json_response(dict(await handler(request)))
+            except ValidationError as error:
+                problems = [{"field": ".".join(map(str, one["loc"])), "problem": one["msg"]} for one in error.errors()]
+                return web.json_response({"error": "the order cannot be read", "problems": problems}, status=400)
+            except SimulatorTimeoutError as error:
+                return _error(504, str(error))
+            except SimulatorError as error:
+                return _error(400, str(error))
+
+        return serve
+
+    async def _index(self, request: web.Request) -> Json:
+        return {
+            "time": self._world.clock.moment().isoformat(),
+            "routes": [f"{verb} /_sim{path}" for verb, path, _ in self.routes()],
+        }
+
+    async def _users(self, request: web.Request) -> Json:
+        people = (Buyer(self._world, account) for account in self._world.accounts.users.values())
+        return {"users": [_person(buyer) for buyer in people]}
+
+    async def _new_user(self, request: web.Request) -> Json:
+        order = await _read(request, orders.NewUser)
+        account = self._world.accounts.user(
+            order.name, stars=order.stars, user_id=order.id, username=order.username, language_code=order.language_code
+        )
+        return _person(Buyer(self._world, account))
+
+    async def _messages(self, request: web.Request) -> Json:
+        bot = self._bot(request.query.get("bot", ""))
+        return {"messages": [dump(message) for message in self._buyer(request).messages(bot)]}
+
+    async def _says(self, request: web.Request) -> Json:
+        order = await _read(request, orders.Says)
+        return {"message": dump(await self._buyer(request).says(order.text, to=self._bot(order.bot)))}
+
+    async def _presses(self, request: web.Request) -> Json:
+        order = await _read(request, orders.Presses)
+        message = self._message(order.message_id)
+        pressed = await self._buyer(request).presses(
+            order.button, on=message, wait=order.wait, timeout_s=order.timeout_s
+        )
+        answer: dict[str, object] = {"kind": pressed.kind, "answered": pressed.answered, "url": pressed.url}
+        answer |= {"text": pressed.text, "show_alert": pressed.show_alert}
+        if pressed.form is not None:
+            answer["form"] = {"title": pressed.form.title, "amount_stars": pressed.form.amount_stars}
+        if pressed.message is not None:
+            answer["message"] = dump(pressed.message)
+        return answer
+
+    async def _receives(self, request: web.Request) -> Json:
+        order = await _read(request, orders.Receives)
+        return {"message": dump(await self._buyer(request).receives(self._message(order.message_id)))}
+
+    async def _pays(self, request: web.Request) -> Json:
+        order = await _read(request, orders.Pays)
+        what = order.link if order.link is not None else self._message(order.message_id or 0)
+        outcome = await self._buyer(request).pays(what, timeout_s=order.timeout_s)
+        return {
+            "status": outcome.status,
+            "reason": outcome.reason,
+            "charge_id": outcome.charge_id,
+            "amount_stars": outcome.amount_stars,
+            "query_id": outcome.query_id,
+        }
+
+    async def _stars(self, request: web.Request) -> Json:
+        order = await _read(request, orders.Stars)
+        buyer = self._buyer(request)
+        buyer.gets_stars(order.stars)
+        return _person(buyer)
+
+    async def _blocks(self, request: web.Request) -> Json:
+        order = await _read(request, orders.Blocks)
+        buyer, bot = self._buyer(request), self._bot(order.bot)
+        await (buyer.blocks(bot) if order.blocked else buyer.unblocks(bot))
+        return {"blocked": order.blocked}
+
+    async def _bots(self, request: web.Request) -> Json:
+        bots = self._world.accounts.bots.values()
+        return {"bots": [{"id": bot.id, "username": bot.username, "stars": bot.balance_stars} for bot in bots]}
+
+    async def _new_bot(self, request: web.Request) -> Json:
+        order = await _read(request, orders.NewBot)
+        bot = self._world.accounts.bot(order.username, token=order.token)
+        return {"id": bot.id, "username": bot.username, "stars": bot.balance_stars}
+
+    async def _balance(self, request: web.Request) -> Json:
+        bot = self._bot(request.match_info["bot"])
+        payments = [
+            {
+                "charge_id": payment.charge_id,
+                "user_id": payment.user_id,
+                "amount": payment.amount,
+                "payload": payment.payload,
+                "refunded": payment.refunded,
+            }
+            for payment in self._world.till.payments(bot)
+        ]
+        return {"stars": bot.balance_stars, "payments": payments[-JOURNAL_MAX:]}
+
+    async def _updates(self, request: web.Request) -> Json:
+        queue = self._world.postbox(self._bot(request.match_info["bot"])).queue
+        queue.pending()
+        return {"updates": [_queued(update) for update in queue.history[-JOURNAL_MAX:]]}
+
+    async def _journal(self, request: web.Request) -> Json:
+        method = request.query.get("method", "").lower()
+        calls = [call for call in self._world.journal if not method or call.method.lower() == method]
+        return {"calls": [_called(call) for call in calls[-JOURNAL_MAX:]]}
+
+    async def _fault(self, request: web.Request) -> Json:
+        order = await _read(request, orders.NewFault)
+        if order.kind == "fail":
+            self._world.faults.fail(
+                order.method,
+                error_code=order.error_code,
+                description=order.description,
+                retry_after=order.retry_after_s,
+                times=order.times,
+            )
+        elif order.kind == "lose_answer":
+            self._world.faults.lose_answer(order.method, times=order.times)
+        else:
+            self._world.faults.drop_connection(order.method, times=order.times)
+        return {"method": order.method, "kind": order.kind, "times": order.times}
+
+    async def _advance(self, request: web.Request) -> Json:
+        order = await _read(request, orders.Advance)
+        await self._world.advance(order.seconds)
+        return {"time": self._world.clock.moment().isoformat()}
+
+    def _buyer(self, request: web.Request) -> Buyer:
+        named = request.match_info["user"]
+        account = self._world.accounts.users.get(int(named)) if named.isascii() and named.isdigit() else None
+        if account is None:
+            raise SimulatorError(f"there is no user {named}")
+        return Buyer(self._world, account)
+
+    def _bot(self, username: str) -> BotAccount:
+        wanted = username.removeprefix("@").lower()
+        for bot in self._world.accounts.bots.values():
+            if bot.username.lower() == wanted:
+                return bot
+        raise SimulatorError(f"there is no bot {username!r}")
+
+    def _message(self, message_id: int) -> types.Message:
+        post = self._world.chats.find(message_id)
+        if post is None:
+            raise SimulatorError(f"there is no message {message_id}")
+        return post.message
+
+
+async def _read(request: web.Request, order: type[OrderT]) -> OrderT:
+    body = await request.content.read(BODY_MAX_BYTES + 1)
+    while len(body) <= BODY_MAX_BYTES and (more := await request.content.read(BODY_MAX_BYTES)):
+        body += more
+    if len(body) > BODY_MAX_BYTES:
+        raise SimulatorError(f"the body is larger than {BODY_MAX_BYTES} bytes")
+    return order.model_validate_json(body or b"{}")
+
+
+def _error(status: int, message: str) -> web.Response:
+    return web.json_response({"error": message}, status=status)
+
+
+def _person(buyer: Buyer) -> Json:
+    return {"id": buyer.id, "name": buyer.name, "stars": buyer.stars}
+
+
+def _queued(update: QueuedUpdate) -> Json:
+    return {
+        "update_id": update.update_id,
+        "kind": update.kind,
+        "payload": update.payload,
+        "state": update.state,
+        "delivered_count": update.delivered_count,
+    }
+
+
+def _called(call: Call) -> Json:
+    return {
+        "at": call.at.isoformat(),
+        "bot": call.bot,
+        "method": call.method,
+        "params": call.params,
+        "ok": call.ok,
+        "result": call.result,
+        "error_code": call.error_code,
+        "description": call.description,
+        "answered": call.answered,
+    }
