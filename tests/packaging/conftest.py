@@ -1,8 +1,11 @@
-"""Where the tree is, and what pyproject.toml says."""
+"""Where the tree is, what pyproject.toml says, and environments to install into."""
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -60,3 +63,47 @@ def sources(root: Path) -> dict[str, str]:
             except UnicodeDecodeError:
                 continue  # a database or a picture
     return texts
+
+
+class Environment:
+    """A virtual environment that has pip and nothing else, until something is installed."""
+
+    def __init__(self, home: Path) -> None:
+        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
+        self._bin = home / ("Scripts" if os.name == "nt" else "bin")
+
+    def install(self, *what: str) -> None:
+        done = self.run("python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", *what)
+        assert done.returncode == 0, done.stderr
+
+    def command(self, program: str, *arguments: str) -> list[str]:
+        return [str(self._bin / program), *arguments]
+
+    def run(self, program: str, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(program, *arguments),
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=self.variables(),
+        )
+
+    def variables(self) -> dict[str, str]:
+        """Ours without those that would let this environment see into another."""
+        return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "NEONPAY_", "COV"))}
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Environment:
+    return Environment(tmp_path / "env")
+
+
+@pytest.fixture(scope="session")
+def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    [built] = out.glob("*.whl")
+    return built
