@@ -1,0 +1,169 @@
+"""A shop for tests: real aiogram that sells through neonpay in a simulated Telegram."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from aiogram import Bot, Dispatcher
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import TelegramAPIServer
+
+from neonpay import PaymentStage, create_neonpay
+from neonpay.core.events import Event
+from neonpay.ledger import Transaction, open_ledger
+from neonpay.simulator import BotAccount, Buyer, Outcome, Simulator
+
+VIP = PaymentStage(title="VIP", description="A month of VIP", price=50, payload={"days": 30})
+
+
+class MovableClock:
+    """Time that stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self._now_us = 1_790_000_000_000_000
+
+    def now_us(self) -> int:
+        return self._now_us
+
+    def advance(self, seconds: float) -> None:
+        self._now_us += int(seconds * 1_000_000)
+
+
+class Shop:
+    """One bot. Without ``handle_as_tasks=True`` it handles its updates in turn, so that ``settles`` means done with them."""
+
+    def __init__(self, telegram: Simulator, account: BotAccount, **options: Any) -> None:
+        self.telegram = telegram
+        self.account = account
+        self.bot = bot_of(telegram, account)
+        self.dispatcher = options.pop("dispatcher", None) or Dispatcher()
+        self.neonpay = create_neonpay(self.bot, dispatcher=self.dispatcher, **{"poll_s": 0.01, **options})
+        self.facts: list[Event] = []
+        self._told = asyncio.Event()
+        self.neonpay.on(Event)(self._tell)
+
+    async def _tell(self, event: Event) -> None:
+        self.facts.append(event)
+        self._told.set()
+
+    @asynccontextmanager
+    async def polling(self, *, handle_as_tasks: bool = False, **data: object) -> AsyncIterator[Shop]:
+        """The bot runs inside the block."""
+        started = asyncio.Event()
+        self.dispatcher.startup.register(_setter(started))
+        running = asyncio.ensure_future(
+            self.dispatcher.start_polling(
+                self.bot, handle_as_tasks=handle_as_tasks, handle_signals=False, close_bot_session=False, **data
+            )
+        )
+        starting = asyncio.ensure_future(started.wait())
+        await asyncio.wait({running, starting}, return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            starting.cancel()
+            await running
+        try:
+            yield self
+        finally:
+            await self.dispatcher.stop_polling()
+            await running
+
+    async def visitor(self, name: str = "Ann", *, stars: int = 1000, language_code: str = "en") -> Buyer:
+        """Somebody who has written to the bot, so that it may write back."""
+        visitor = self.telegram.user(name, stars=stars, language_code=language_code)
+        await visitor.says("/start", to=self.account)
+        return visitor
+
+    async def sells(self, buyer: Buyer, stage_id: str = "vip", **options: Any) -> Outcome:
+        """Send an invoice, have it paid, and wait until everything that follows has happened."""
+        await self.neonpay.send_payment(buyer.id, stage_id, **options)
+        outcome = await buyer.pays(await buyer.hears(self.account, predicate=lambda m: m.invoice is not None))
+        await self.settles()
+        return outcome
+
+    async def settles(self) -> None:
+        """Wait until the bot is done with its updates, and its handlers and listeners have returned."""
+        await self.telegram.idle(self.account)
+        await self.neonpay.drain()
+
+    async def fact(self, name: str, *, count: int = 1) -> Event:
+        """Wait for the event of this name that comes as number ``count``."""
+        async with asyncio.timeout(10):
+            while len(found := self.named(name)) < count:
+                self._told.clear()
+                await self._told.wait()
+        return found[count - 1]
+
+    def named(self, name: str) -> list[Event]:
+        """The events of this name so far."""
+        return [event for event in self.facts if event.name == name]
+
+    async def aclose(self) -> None:
+        await self.neonpay.close()
+        await self.bot.session.close()
+
+
+def bot_of(telegram: Simulator, account: BotAccount) -> Bot:
+    """aiogram's bot, signed in to the simulator."""
+    return Bot(account.token, session=AiohttpSession(api=TelegramAPIServer.from_base(telegram.base_url)))
+
+
+def _setter(event: asyncio.Event) -> Callable[[], Any]:
+    async def set_it() -> None:
+        event.set()
+
+    return set_it
+
+
+@pytest.fixture
+async def telegram() -> AsyncIterator[Simulator]:
+    async with Simulator(seed=7) as telegram:
+        yield telegram
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock()
+
+
+@pytest.fixture
+async def open_shop(telegram: Simulator, database_url: str, clock: MovableClock) -> AsyncIterator[Callable[..., Shop]]:
+    """Makes shops of one bot on one database: a second one is the first after a restart, or another worker."""
+    shops: list[Shop] = []
+
+    def open_shop(**options: Any) -> Shop:
+        account = telegram.bot(options.pop("username", "shop_bot"))
+        shop = Shop(telegram, account, **{"database_url": database_url, "clock": clock, **options})
+        shop.neonpay.create_payment_stage("vip", VIP)
+        shops.append(shop)
+        return shop
+
+    yield open_shop
+    for shop in shops:
+        await shop.aclose()
+
+
+@pytest.fixture
+def shop(open_shop: Callable[..., Shop]) -> Shop:
+    return open_shop()
+
+
+@pytest.fixture
+def query(database_url: str) -> Callable[[sa.Select[Any]], Any]:
+    """What the ledger answers to a SELECT, as a list of tuples."""
+
+    async def query(select: sa.Select[Any]) -> list[tuple[Any, ...]]:
+        def unit(transaction: Transaction) -> list[tuple[Any, ...]]:
+            return [tuple(row) for row in transaction.connection.execute(select).all()]
+
+        ledger = open_ledger(database_url)
+        try:
+            return await ledger.read(unit)
+        finally:
+            await ledger.close()
+
+    return query
