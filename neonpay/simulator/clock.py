@@ -21,8 +21,8 @@ from neonpay.errors import SimulatorError
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-_PATIENCE_S: Final = 1.0
-"""Real seconds for which ``advance`` waits for what one timer started, so that a webhook which never answers cannot hang it."""
+PATIENCE_S: Final = 1.0
+"""Real seconds for which ``advance`` waits for what is under way, so that a webhook which never answers cannot hang it."""
 
 
 class TimerAction(Protocol):
@@ -111,7 +111,7 @@ class SteppedClock:
     async def _fire(self, timer: Timer) -> None:
         work = timer.act()
         if work is not None:
-            await asyncio.wait({asyncio.ensure_future(work)}, timeout=_PATIENCE_S)
+            await asyncio.wait({asyncio.ensure_future(work)}, timeout=PATIENCE_S)
 
     def _move_to(self, when: float) -> None:
         self._now = when

@@ -8,15 +8,22 @@ from typing import TYPE_CHECKING
 from neonpay.simulator.refusal import Refusal, conflict
 
 if TYPE_CHECKING:
+    from neonpay.simulator.bell import Bell
     from neonpay.simulator.updates import QueuedUpdate, UpdateQueue
 
 
 class Poller:
     """The one long poll that a bot may have open."""
 
-    def __init__(self, queue: UpdateQueue) -> None:
+    def __init__(self, queue: UpdateQueue, bell: Bell) -> None:
         self._queue = queue
+        self._bell = bell
         self._open: asyncio.Future[None] | None = None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a poll is open."""
+        return self._open is not None
 
     async def poll(self, *, offset: int, limit: int, timeout_s: int) -> list[QueuedUpdate]:
         """Hand out at most ``limit`` updates; with none there, wait up to ``timeout_s`` real seconds for one.
@@ -55,6 +62,7 @@ class Poller:
 
     async def _wait(self, timeout_s: int) -> None:
         self._open = opened = asyncio.get_running_loop().create_future()
+        self._bell.ring()
         try:
             async with asyncio.timeout(timeout_s):
                 await opened
@@ -63,3 +71,4 @@ class Poller:
         finally:
             if self._open is opened:
                 self._open = None
+                self._bell.ring()

@@ -13,6 +13,7 @@ from neonpay.simulator.buyers import Buyer
 from neonpay.simulator.clock import SteppedClock
 from neonpay.simulator.control import add_control
 from neonpay.simulator.server import add_bot_api
+from neonpay.simulator.webhook import WebhookSettings
 from neonpay.simulator.world import World
 
 if TYPE_CHECKING:
@@ -210,6 +211,14 @@ class Simulator:
         """
         queue = self._world.postbox(bot).queue
         await self.until(lambda: not queue.pending(), timeout_s=timeout_s, what=f"{bot.username} to take its updates")
+
+    def polling(self, bot: BotAccount) -> bool:
+        """Whether a getUpdates call of the bot is open and waits for an update."""
+        return self._world.postbox(bot).poller.waiting
+
+    async def post_to(self, bot: BotAccount, url: str, *, secret_token: str = "") -> None:
+        """Send the bot's updates to ``url`` from now on, as its own setWebhook would."""
+        await self._world.set_webhook(bot, WebhookSettings(url, secret_token))
 
     async def advance(self, seconds: float) -> None:
         """Let virtual time pass and everything happen that falls due.

@@ -103,6 +103,11 @@ class Webhook:
             if not lane.under_way and lane.not_before <= now and len(self._under_way) < self.settings.max_connections:
                 self._start(lane, update)
 
+    async def settle(self) -> None:
+        """Wait until nothing is under way."""
+        while self._under_way:
+            await asyncio.wait(set(self._under_way))
+
     async def stop(self) -> None:
         """Send nothing more; what is under way is cut off and stays queued."""
         self._stopped = True
@@ -110,6 +115,9 @@ class Webhook:
         for task in under_way:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
+        await self._close_session()
+
+    async def _close_session(self) -> None:
         if self._session is not None:
             await self._session.close()
 
@@ -131,6 +139,11 @@ class Webhook:
         lane.under_way = False
         if self._stopped:
             return
+        if self._gone_since is not None and self._clock.now() - self._gone_since > GONE_FOR_S:
+            self._stopped = True
+            self._give_up()
+            await self._close_session()
+            return
         if error is None:
             self._queue.confirm(update)
             return
@@ -150,11 +163,8 @@ class Webhook:
             self._clock.call_at(lane.not_before, self._retry)
 
     async def _retry(self) -> None:
-        before = set(self._under_way)
         self.pump()
-        started = self._under_way - before
-        if started:
-            await asyncio.wait(started)
+        await self.settle()
 
     async def _post(self, update: QueuedUpdate) -> tuple[str | None, int]:
         """Send one update; what went wrong, and the pause that the bot asked for."""
@@ -204,5 +214,3 @@ class Webhook:
             self._gone_since = None
         elif self._gone_since is None:
             self._gone_since = self._clock.now()
-        elif self._clock.now() - self._gone_since > GONE_FOR_S:
-            self._give_up()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from neonpay.simulator.accounts import Accounts, BotAccount
 from neonpay.simulator.bell import Bell
 from neonpay.simulator.chats import Chats
 from neonpay.simulator.checkout import Checkouts
+from neonpay.simulator.clock import PATIENCE_S
 from neonpay.simulator.faults import Faults
 from neonpay.simulator.files import Files
 from neonpay.simulator.journal import Journal
@@ -81,7 +83,7 @@ class World:
                 known_kinds=UPDATE_KINDS,
                 changed=lambda: self._postbox_changed(bot),
             )
-            box = self._postboxes[bot.id] = Postbox(queue, Poller(queue))
+            box = self._postboxes[bot.id] = Postbox(queue, Poller(queue, self.bell))
         return box
 
     async def set_webhook(self, bot: BotAccount, settings: WebhookSettings | None) -> None:
@@ -103,7 +105,12 @@ class World:
         box.webhook.pump()
 
     async def advance(self, seconds: float) -> None:
-        """Let virtual time pass."""
+        """Let virtual time pass, after what is on its way to a webhook has come to an end."""
+        settling = [asyncio.ensure_future(box.webhook.settle()) for box in self._postboxes.values() if box.webhook]
+        if settling:
+            _, late = await asyncio.wait(settling, timeout=PATIENCE_S)
+            for task in late:
+                task.cancel()
         await self.clock.advance(seconds)
         self.bell.ring()
 

@@ -12,6 +12,7 @@ from aiogram import types
 from neonpay.core.limits import GET_UPDATES_LIMIT, GET_UPDATES_TIMEOUT_MAX_S, WEBHOOK_SECRET_MAX_CHARS
 from neonpay.simulator.loopback import is_loopback
 from neonpay.simulator.objects import build_from, dump
+from neonpay.simulator.params import Params, strict_json
 from neonpay.simulator.refusal import bad_request, conflict, not_simulated, too_many_requests
 from neonpay.simulator.requests import Done, Method, Request
 from neonpay.simulator.webhook import WebhookSettings
@@ -19,7 +20,6 @@ from neonpay.simulator.webhook import WebhookSettings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from neonpay.simulator.params import Params
 
 MAX_CONNECTIONS_DEFAULT: Final = 40
 """Deliveries at once when the bot does not say (API, setWebhook)."""
@@ -48,9 +48,10 @@ async def get_updates(request: Request) -> Done:
 
 def remember_allowed_updates(request: Request) -> None:
     """Keep the list that came; without one, the list of before stays (API); what is no list is ignored (SRV)."""
-    if not request.params.has("allowed_updates"):
+    try:
+        wanted = strict_json(request.params.values.get("allowed_updates", ""))
+    except ValueError:
         return
-    wanted = request.params.json("allowed_updates", "allowed updates")
     if isinstance(wanted, list):
         request.world.postbox(request.bot).queue.allow(wanted)
 
