@@ -6,7 +6,6 @@ import ast
 import json
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 import neonpay
@@ -82,18 +81,9 @@ def test_the_facts_and_errors_of_the_public_names_need_no_bot_library_and_no_dat
 
 
 def test_import_takes_at_most_40_ms_over_a_bare_interpreter() -> None:
-    """The quickest of several runs: others on the machine can only make a run slower."""
-
-    def quickest(code: str) -> float:
-        times = []
-        for _ in range(7):
-            started = time.perf_counter()
-            _in_a_fresh_interpreter(code)
-            times.append(time.perf_counter() - started)
-        return min(times)
-
-    quickest("import neonpay")  # writes the .pyc files
-    assert quickest("import neonpay") - quickest("pass") <= IMPORT_BUDGET_S
+    """Processor time, and the least of several runs: what else the machine does is not what is measured."""
+    code = "import time; started = time.process_time(); import neonpay; print(time.process_time() - started)"
+    assert min(float(_in_a_fresh_interpreter(code)) for _ in range(7)) <= IMPORT_BUDGET_S
 
 
 def _imported_by(path: Path) -> set[str]:
