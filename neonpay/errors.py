@@ -284,5 +284,8 @@ _SHOWN_CHARS = 80
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except RecursionError:
+        return f"a {type(value).__name__} that is nested too deep to show"
     return text if len(text) <= _SHOWN_CHARS else f"{text[:60]}… ({len(text)} characters)"

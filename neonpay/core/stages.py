@@ -192,17 +192,38 @@ def checked_stage_id(stage_id: object) -> str:
 
 def frozen_json(name: str, value: object) -> JsonObject:
     """A read-only copy of a JSON object; raises ValidationError when the value is not one."""
-    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-        raise ValidationError(name, value, "a JSON object with text keys")
+    if not isinstance(value, Mapping):
+        raise ValidationError(name, value, "a JSON object")
     try:
-        return MappingProxyType(jsontext.load_object(jsontext.dump(dict(value))))
-    except (TypeError, ValueError) as exc:
-        raise ValidationError(name, value, f"JSON ({exc})") from exc
+        _check_keys(value)
+        text = jsontext.dump(dict(value))
+        text.encode()  # half of a surrogate pair is text to Python and to nobody else
+        return MappingProxyType(jsontext.load_object(text))
+    except (TypeError, ValueError, RecursionError) as exc:
+        raise ValidationError(name, value, f"a JSON object with text keys ({exc})") from exc
+
+
+def _check_keys(value: object) -> None:
+    # json.dumps would write the key 1 as "1", and the data would come back other than it was given.
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if not isinstance(key, str):
+                msg = f"{key!r} is a key"
+                raise TypeError(msg)
+            _check_keys(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            _check_keys(inner)
 
 
 def _text(name: str, value: object, least: int, most: int) -> None:
+    bound = f"{least}–{most} characters and not blank"
     if not isinstance(value, str) or not least <= len(value) <= most or not value.strip():
-        raise ValidationError(name, value, f"{least}–{most} characters and not blank")
+        raise ValidationError(name, value, bound)
+    try:
+        value.encode()
+    except UnicodeEncodeError as exc:
+        raise ValidationError(name, value, f"{bound}, all of them Unicode") from exc
 
 
 def _whole(name: str, value: object, least: int, most: int, unit: str) -> None:
