@@ -1,0 +1,7 @@
+"""``python -m neonpay.cli.demo``."""
+
+import typer
+
+from neonpay.cli.demo.command import demo
+
+typer.run(demo)

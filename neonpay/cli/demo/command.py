@@ -1,0 +1,83 @@
+"""``neonpay demo``."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from neonpay.errors import NeonPayError
+
+_SCENES = 5
+
+
+def demo(
+    *,
+    svg: Annotated[Path | None, typer.Option(help="Also write what is shown as a picture to this file.")] = None,
+) -> None:
+    """Watch a shop sell to buyers, be killed, and lose nothing; no token, no Telegram. Exit code 1 if it did lose something."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # a console without stars shows question marks
+    from neonpay.cli.demo.screen import WIDTH, save_picture
+
+    console = Console(highlight=False, record=svg is not None)
+    if svg is not None or not console.is_terminal:
+        console.width = WIDTH
+    try:
+        kept = asyncio.run(_play(console))
+    except ImportError as error:
+        console.print(str(error), style="red", markup=False)
+        raise typer.Exit(1) from error
+    if svg is not None:
+        save_picture(console, svg)
+    if not kept:
+        raise typer.Exit(1)
+
+
+async def _play(console: Console) -> bool:
+    """Play all scenes; whether every promise was kept."""
+    from neonpay.cli.demo.screen import Screen
+
+    began = time.monotonic()
+    screen = Screen(console, scenes=_SCENES)
+    screen.opening(
+        [
+            "A local Telegram, and the shop of examples/aiogram_shop.py in a process of its own, on SQLite.",
+            "Three buyers have 100 ★ each. On the right is the Bot API call that carried the line.",
+        ]
+    )
+    with screen.waiting("loading the Bot API"):
+        from neonpay.cli.demo.scenes import Scenes
+        from neonpay.cli.demo.shop_process import ShopDiedError, ShopProcess
+        from neonpay.simulator import RunningClock, Simulator
+    # Windows keeps files of a process that was just killed open for a moment; that must not fail the demo.
+    with tempfile.TemporaryDirectory(prefix="neonpay-demo-", ignore_cleanup_errors=True) as folder:
+        async with Simulator(seed=7, clock=RunningClock()) as telegram:
+            bot = telegram.bot("coffee_shop_bot")
+            owner = telegram.user("Owner")
+            ann, bob, dora = (telegram.user(name, stars=100) for name in ("Ann", "Bob", "Dora"))
+            shop = ShopProcess(Path(folder), token=bot.token, api_url=telegram.base_url, admin_id=owner.id)
+            scenes = Scenes(telegram, bot, shop, screen, owner)
+            try:
+                await scenes.open_shop()
+                await scenes.buy_a_coffee(ann)
+                await scenes.repeat_the_update(ann)
+                await scenes.decline_checkouts(ann, bob)
+                await scenes.kill_the_shop(dora)
+                await scenes.give_stars_back(dora)
+                await scenes.close_the_books()
+            except (NeonPayError, ShopDiedError) as error:
+                screen.stopped(str(error))
+                if not isinstance(error, ShopDiedError):
+                    screen.opening([shop.last_words()])
+                return False
+            finally:
+                await shop.stop()
+    screen.result(scenes.promises, seconds=time.monotonic() - began)
+    return all(promise.kept for promise in scenes.promises)
