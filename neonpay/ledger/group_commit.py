@@ -7,7 +7,7 @@ import queue
 import sqlite3
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
@@ -15,17 +15,18 @@ import sqlalchemy as sa
 
 from neonpay.errors import LedgerClosedError
 from neonpay.ledger.faults import sqlite_fault
-from neonpay.ledger.unit import Transaction
+from neonpay.ledger.unit import A, Transaction
 
 _MOST_UNITS = 256
 """Most units in one commit: enough to hide the fsync, few enough that the first does not wait for the last too long."""
 
 
 class _Submitted(NamedTuple):
-    unit: Callable[..., object]
-    args: tuple[Any, ...]
-    kwargs: Mapping[str, Any]
+    call: Callable[[Transaction], object]
     future: asyncio.Future[Any] | Future[Any]
+    each: Callable[[Transaction, Sequence[Any]], Sequence[object]] | None = None
+    """The unit that takes this item together with others, when there is one; ``call`` runs it for this item alone."""
+    item: object = None
 
 
 class _Outcome(NamedTuple):
@@ -51,23 +52,29 @@ class GroupCommit:
         self._thread = threading.Thread(target=self._write, name=name, daemon=True)
         self._thread.start()
 
-    def submit(
-        self,
-        unit: Callable[..., object],
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-        future: asyncio.Future[Any] | Future[Any],
-    ) -> None:
+    def submit(self, call: Callable[[Transaction], object], future: asyncio.Future[Any] | Future[Any]) -> None:
         """Hand in a unit; ``future`` gets what it returned once that is on the disk, or why it is not.
 
         Raises:
             LedgerClosedError: nothing was handed in.
         """
+        self._put(_Submitted(call, future))
+
+    def submit_each(
+        self,
+        unit: Callable[[Transaction, Sequence[A]], Sequence[object]],
+        item: A,
+        future: asyncio.Future[Any] | Future[Any],
+    ) -> None:
+        """Hand in an item for a unit that takes many; see ``submit``."""
+        self._put(_Submitted(lambda transaction: unit(transaction, [item])[0], future, unit, item))
+
+    def _put(self, submitted: _Submitted) -> None:
         with self._submitting:
             if self._closed:
                 msg = "the ledger is closed; nothing was written"
                 raise LedgerClosedError(msg)
-            self._queue.put(_Submitted(unit, args, kwargs, future))
+            self._queue.put(submitted)
 
     def close(self) -> None:
         """Write what was handed in, then close the connection; returns when that is done."""
@@ -99,7 +106,10 @@ class GroupCommit:
         outcomes: list[_Outcome] = []
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            outcomes.extend([self._run(submitted, alone=len(batch) == 1) for submitted in batch])
+            for group in _groups(batch):
+                outcomes += (
+                    self._run_together(group) if len(group) > 1 else [self._run(group[0], alone=len(batch) == 1)]
+                )
             if self._connection.in_transaction:
                 self._connection.execute("COMMIT")
         except sqlite3.Error as exc:
@@ -110,11 +120,25 @@ class GroupCommit:
             return [outcome for submitted in batch for outcome in self._commit([submitted])]
         return outcomes
 
+    def _run_together(self, group: list[_Submitted]) -> list[_Outcome]:
+        unit = group[0].each
+        assert unit is not None, "only items of one unit run together"
+        self._connection.execute("SAVEPOINT unit")
+        try:
+            results = unit(self._transaction, [submitted.item for submitted in group])
+        except BaseException:  # noqa: BLE001  # one of the items is at fault; alone, each gets the outcome that is its own
+            self._transaction.forget()
+            self._connection.execute("ROLLBACK TO unit")
+            self._connection.execute("RELEASE unit")
+            return [self._run(submitted, alone=False) for submitted in group]
+        self._connection.execute("RELEASE unit")
+        return [_Outcome(s.future, result, None) for s, result in zip(group, results, strict=True)]
+
     def _run(self, submitted: _Submitted, *, alone: bool) -> _Outcome:
         if not alone:
             self._connection.execute("SAVEPOINT unit")
         try:
-            result = submitted.unit(self._transaction, *submitted.args, **submitted.kwargs)
+            result = submitted.call(self._transaction)
         except BaseException as exc:  # noqa: BLE001  # a unit is somebody's code; whatever it raises is told to its caller
             self._transaction.forget()
             if alone:
@@ -131,6 +155,20 @@ class GroupCommit:
     def _abandon(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
+
+
+def _groups(batch: list[_Submitted]) -> list[list[_Submitted]]:
+    groups: list[list[_Submitted]] = []
+    together: dict[object, list[_Submitted]] = {}
+    for submitted in batch:
+        if submitted.each is None:
+            groups.append([submitted])
+        elif submitted.each in together:
+            together[submitted.each].append(submitted)
+        else:
+            together[submitted.each] = [submitted]
+            groups.append(together[submitted.each])
+    return groups
 
 
 def _failed(submitted: _Submitted, error: BaseException) -> _Outcome:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import chain
 from typing import Concatenate, TypeVar
 
 import sqlalchemy as sa
@@ -15,8 +16,8 @@ from neonpay.errors import LedgerClosedError, LedgerError
 from neonpay.ledger import migrate
 from neonpay.ledger.faults import postgresql_fault, sqlstate
 from neonpay.ledger.loop_thread import LoopThread
-from neonpay.ledger.statement import Statement, arguments
-from neonpay.ledger.unit import P, Row, T, Transaction
+from neonpay.ledger.statement import Insert, Statement, arguments, chunks
+from neonpay.ledger.unit import A, P, Row, T, Transaction
 
 R = TypeVar("R")
 
@@ -48,6 +49,15 @@ class PostgresqlTransaction(Transaction):
         compiled = statement.compiled(self._connection.dialect)
         self._cursor.execute(compiled.sql, arguments(compiled, values))
         return self._cursor.rowcount
+
+    def insert(self, insert: Insert, *rows: tuple[object, ...]) -> int:
+        """Insert rows; the number of those whose key was not there yet."""
+        inserted = 0
+        for part in chunks(rows):
+            compiled = insert.compiled(self._connection.dialect, len(part))
+            self._cursor.execute(compiled.sql, arguments(compiled, tuple(chain.from_iterable(part))))
+            inserted += self._cursor.rowcount
+        return inserted
 
     def rows(self, statement: Statement, *values: object) -> list[Row]:
         """Run a prepared statement; the rows that it gives back."""
@@ -136,6 +146,10 @@ class PostgresqlLedger:
     async def run(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the unit returned, once its transaction is committed; it may have run more than once."""
         return await self._at_home(lambda: self._rerun(unit, *args, **kwargs))
+
+    async def run_each(self, unit: Callable[[Transaction, Sequence[A]], Sequence[T]], item: A) -> T:
+        """What the unit returned for this item; PostgreSQL commits every item on its own."""
+        return (await self.run(unit, [item]))[0]
 
     async def read(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the unit returned; readers in PostgreSQL wait for no writer."""

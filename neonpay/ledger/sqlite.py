@@ -6,9 +6,10 @@ import asyncio
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Concatenate, TypeVar
 
@@ -21,8 +22,8 @@ from neonpay.errors import LedgerClosedError, LedgerError
 from neonpay.ledger import migrate
 from neonpay.ledger.faults import sqlite_fault
 from neonpay.ledger.group_commit import GroupCommit
-from neonpay.ledger.statement import Statement, arguments
-from neonpay.ledger.unit import P, Row, T, Transaction
+from neonpay.ledger.statement import Insert, Statement, arguments, chunks
+from neonpay.ledger.unit import A, P, Row, T, Transaction
 
 _DIALECT = SQLiteDialect_pysqlite()
 _READERS = 4
@@ -77,6 +78,14 @@ class SqliteTransaction(Transaction):
         """Run a prepared statement; the number of rows that it changed."""
         compiled = statement.compiled(_DIALECT)
         return self._raw.execute(compiled.sql, arguments(compiled, values)).rowcount
+
+    def insert(self, insert: Insert, *rows: tuple[object, ...]) -> int:
+        """Insert rows; the number of those whose key was not there yet."""
+        inserted = 0
+        for part in chunks(rows):
+            compiled = insert.compiled(_DIALECT, len(part))
+            inserted += self._raw.execute(compiled.sql, arguments(compiled, tuple(chain.from_iterable(part)))).rowcount
+        return inserted
 
     def rows(self, statement: Statement, *values: object) -> list[Row]:
         """Run a prepared statement; the rows that it gives back."""
@@ -153,7 +162,17 @@ class SqliteLedger:
             await self.open()
             return await self.run(unit, *args, **kwargs)
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        writer.submit(unit, args, kwargs, future)
+        writer.submit(lambda transaction: unit(transaction, *args, **kwargs), future)
+        return await future
+
+    async def run_each(self, unit: Callable[[Transaction, Sequence[A]], Sequence[T]], item: A) -> T:
+        """What the unit returned for this item, once its effect is on the disk; items that wait together are one unit."""
+        writer = self._writer
+        if writer is None or self._closed:
+            await self.open()
+            return await self.run_each(unit, item)
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        writer.submit_each(unit, item, future)
         return await future
 
     def run_sync(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -161,7 +180,7 @@ class SqliteLedger:
         self.open_sync()
         future: Future[T] = Future()
         assert self._writer is not None
-        self._writer.submit(unit, args, kwargs, future)
+        self._writer.submit(lambda transaction: unit(transaction, *args, **kwargs), future)
         return future.result()
 
     async def read(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -1,17 +1,25 @@
 """SQL that is written once in SQLAlchemy Core and compiled once per dialect.
 
-Building and compiling a Core statement costs more CPU than SQLite needs to execute it; on the path of a payment that cost is
-paid once per process instead of once per payment.
+Building, compiling and executing a Core statement costs several times the CPU that SQLite needs for it; on the path of a
+payment that cost is paid once per process instead of once per payment.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import Dialect
+
+T = TypeVar("T")
+
+_INSERT_PARTS = re.compile(r"(INSERT INTO .*? VALUES )(\(.*\))( ON CONFLICT DO NOTHING)", re.DOTALL)
+_NUMBERED = re.compile(r"\$(\d+)")
+_MOST_ROWS = 64
+"""Rows in the largest insert, values in the largest list: each size is compiled once, so there are few of them."""
 
 
 class Compiled(NamedTuple):
@@ -33,10 +41,10 @@ class Statement:
         parameters: names in the order in which callers give the values.
     """
 
-    __slots__ = ("_compiled", "_statement", "parameters")
+    __slots__ = ("_clause", "_compiled", "parameters")
 
-    def __init__(self, statement: sa.ClauseElement, *parameters: str) -> None:
-        self._statement = statement
+    def __init__(self, clause: sa.ClauseElement | Callable[[Dialect], sa.ClauseElement], *parameters: str) -> None:
+        self._clause = clause
         self.parameters = parameters
         self._compiled: dict[str, Compiled] = {}
 
@@ -47,43 +55,105 @@ class Statement:
             found = self._compiled[dialect.name] = self._compile(dialect)
         return found
 
-    def _clause(self, dialect: Dialect) -> sa.ClauseElement:  # another dialect may need another clause
-        return self._statement
-
     def _compile(self, dialect: Dialect) -> Compiled:
-        compiled = self._clause(dialect).compile(dialect=dialect)
+        clause = self._clause if isinstance(self._clause, sa.ClauseElement) else self._clause(dialect)
+        compiled = clause.compile(dialect=dialect)
         names = list(compiled.positiontup or ())  # type: ignore[attr-defined]  # SQLCompiler has it, Compiled does not say so
         constants = [name for name in dict.fromkeys(names) if name not in self.parameters]
-        order = [*self.parameters, *constants]
-        positions = tuple(order.index(name) for name in names)
+        order = {name: position for position, name in enumerate([*self.parameters, *constants])}
+        positions = tuple(order[name] for name in names)
         same = not constants and positions == tuple(range(len(self.parameters)))
         return Compiled(str(compiled), None if same else positions, tuple(compiled.params[name] for name in constants))
 
 
-class Insert(Statement):
-    """Inserts one row; a row whose key is there already is left as it is, and the count of changed rows is 0.
+class Insert:
+    """Inserts rows; one whose key is there already is left as it is and does not count as changed.
 
     Args:
-        table: where the row goes.
+        table: where the rows go.
         columns: the columns in the order in which callers give the values.
-        computed: values of further columns that the database computes.
+        computed: SQL for further columns, given the parameter of the column that carries its input.
     """
 
-    __slots__ = ("_computed", "_table")
+    __slots__ = ("_one", "_sized", "_width")
 
     def __init__(
-        self, table: sa.Table, *columns: str, computed: Mapping[str, sa.ColumnElement[int]] | None = None
+        self,
+        table: sa.Table,
+        *columns: str,
+        computed: Mapping[str, Callable[[sa.BindParameter[int]], sa.ColumnElement[int]]] | None = None,
     ) -> None:
-        super().__init__(table, *columns)
-        self._table = table
-        self._computed = computed or {}
+        row: dict[str, sa.ColumnElement[Any]] = {}
+        for column in columns:
+            compute = (computed or {}).get(column)
+            kind = table.c[column].type if compute is None else sa.BigInteger()
+            parameter: sa.BindParameter[Any] = sa.bindparam(column, type_=kind)
+            row[column] = parameter if compute is None else compute(parameter)
 
-    def _clause(self, dialect: Dialect) -> sa.ClauseElement:
-        insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
-        given: dict[str, sa.ColumnElement[Any]] = {
-            name: sa.bindparam(name) for name in self.parameters if name in self._table.c
-        }
-        return insert(self._table).values({**given, **self._computed}).on_conflict_do_nothing()
+        def clause(dialect: Dialect) -> sa.ClauseElement:
+            insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
+            return insert(table).values(row).on_conflict_do_nothing()
+
+        self._one = Statement(clause, *columns)
+        self._width = len(columns)
+        self._sized: dict[tuple[str, int], Compiled] = {}
+
+    def compiled(self, dialect: Dialect, rows: int) -> Compiled:
+        """The statement that inserts so many rows at once, in this dialect."""
+        found = self._sized.get((dialect.name, rows))
+        if found is None:
+            found = self._sized[dialect.name, rows] = self._repeat(self._one.compiled(dialect), rows)
+        return found
+
+    def _repeat(self, one: Compiled, rows: int) -> Compiled:
+        # Compiling thousands of parameters in SQLAlchemy takes longer than many payments; repeating the text does not.
+        head, values, tail = _INSERT_PARTS.fullmatch(one.sql).groups()  # type: ignore[union-attr]  # how SQLAlchemy writes it
+        repeated = ", ".join([_renumbered(values, row * self._width) for row in range(rows)])
+        order = one.positions or tuple(range(self._width))
+        positions = tuple([row * self._width + position for row in range(rows) for position in order])
+        return Compiled(f"{head}{repeated}{tail}", None if one.positions is None else positions, ())
+
+
+class Among:
+    """A statement about a list of values of any length.
+
+    Args:
+        build: the statement, given the parameters that stand for the list.
+        parameters: names of the parameters that come before the list.
+        lists: how many lists there are, all of the same length.
+    """
+
+    __slots__ = ("_build", "_lists", "_parameters", "_sized")
+
+    def __init__(self, build: Callable[..., sa.ClauseElement], *parameters: str, lists: int = 1) -> None:
+        self._build = build
+        self._parameters = parameters
+        self._lists = lists
+        self._sized: dict[int, Statement] = {}
+
+    def statements(
+        self, fixed: tuple[object, ...], *lists: Sequence[object]
+    ) -> list[tuple[Statement, tuple[object, ...]]]:
+        """The statements that cover the lists, each with its values; a short list is filled up with its last value."""
+        parts: list[tuple[Statement, tuple[object, ...]]] = []
+        for start in range(0, len(lists[0]), _MOST_ROWS):
+            chunks = [list(values[start : start + _MOST_ROWS]) for values in lists]
+            size = _size_above(len(chunks[0]))
+            values = list(fixed)
+            for chunk in chunks:
+                values += chunk
+                values += [chunk[-1]] * (size - len(chunk))
+            parts.append((self._of_size(size), tuple(values)))
+        return parts
+
+    def _of_size(self, size: int) -> Statement:
+        found = self._sized.get(size)
+        if found is None:
+            names = [[f"list{number}_{index}" for index in range(size)] for number in range(self._lists)]
+            clause = self._build(*[[sa.bindparam(name) for name in group] for group in names])
+            flat = [name for group in names for name in group]
+            found = self._sized[size] = Statement(clause, *self._parameters, *flat)
+        return found
 
 
 def arguments(compiled: Compiled, values: tuple[object, ...]) -> tuple[object, ...]:
@@ -92,3 +162,30 @@ def arguments(compiled: Compiled, values: tuple[object, ...]) -> tuple[object, .
         return values
     pool = values + compiled.constants
     return tuple([pool[position] for position in compiled.positions])
+
+
+def _renumbered(values: str, by: int) -> str:
+    return _NUMBERED.sub(lambda found: f"${int(found[1]) + by}", values) if by else values
+
+
+def chunks(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    """The rows in parts of few different sizes, so that few statements have to be made."""
+    start = 0
+    while start < len(rows):
+        size = _size_below(len(rows) - start)
+        yield rows[start : start + size]
+        start += size
+
+
+def _size_below(count: int) -> int:
+    size = _MOST_ROWS
+    while size > count:
+        size //= 2
+    return size
+
+
+def _size_above(count: int) -> int:
+    size = 1
+    while size < count:
+        size *= 2
+    return size

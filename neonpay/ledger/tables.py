@@ -49,13 +49,13 @@ def _postgresql_now(element: DatabaseNow, compiler: SQLCompiler, **kwargs: Any) 
     )
 
 
-def _table(name: str, *columns: sa.schema.SchemaItem) -> sa.Table:
+def _table(name: str, *columns: sa.schema.SchemaItem, with_rowid: bool = False) -> sa.Table:
     return sa.Table(
         f"neonpay_{name}",
         metadata,
         sa.Column("bot_id", sa.BigInteger, nullable=False),
         *columns,
-        sqlite_with_rowid=False,
+        sqlite_with_rowid=with_rowid,
     )
 
 
@@ -115,6 +115,7 @@ payments = _table(
     sa.Column("is_first_recurring", sa.SmallInteger, nullable=False),
     sa.Column("subscription_expires_at", Moment),
     sa.PrimaryKeyConstraint("bot_id", "charge_id"),
+    with_rowid=True,  # charge ids come in no order: wide rows are appended, and only the narrow index is not
 )
 sa.Index("neonpay_payments_by_user", payments.c.bot_id, payments.c.user_id, payments.c.paid_at)
 
@@ -166,12 +167,11 @@ events = _table(
 
 journal = _table(
     "journal",
-    sa.Column("entry_id", sa.Text, nullable=False),
+    sa.Column("event_id", sa.Text, nullable=False),
     sa.Column("account", sa.Text, nullable=False),
     sa.Column("amount_stars", sa.BigInteger, nullable=False),
-    sa.Column("charge_id", sa.Text, nullable=False),
     sa.Column("at", Moment, nullable=False),
-    sa.PrimaryKeyConstraint("bot_id", "entry_id", "account"),
+    sa.PrimaryKeyConstraint("bot_id", "event_id", "account"),
 )
 
 refunds = _table(

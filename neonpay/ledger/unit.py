@@ -8,10 +8,11 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import sqlalchemy as sa
 
-from neonpay.ledger.statement import Statement
+from neonpay.ledger.statement import Among, Insert, Statement
 
 P = ParamSpec("P")
 T = TypeVar("T")
+A = TypeVar("A")
 Row = Sequence[Any]
 
 
@@ -37,6 +38,17 @@ class Transaction(ABC):
     def forget(self) -> None:
         """A unit failed: whatever it left behind in the SQLAlchemy connection is not for the next one."""
 
+    @abstractmethod
+    def insert(self, insert: Insert, *rows: tuple[object, ...]) -> int:
+        """Insert rows; the number of those whose key was not there yet."""
+
+    def rows_among(self, among: Among, fixed: tuple[object, ...], *lists: Sequence[object]) -> list[Row]:
+        """Run a statement about lists of values; the rows that it gives back."""
+        found: list[Row] = []
+        for statement, values in among.statements(fixed, *lists):
+            found += self.rows(statement, *values)
+        return found
+
     def row(self, statement: Statement, *values: object) -> Row | None:
         """Run a prepared statement; its first row, or None."""
         found = self.rows(statement, *values)
@@ -61,6 +73,14 @@ class Ledger(Protocol):
 
     async def run(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the unit returned, once its effect is durable."""
+        ...
+
+    async def run_each(self, unit: Callable[[Transaction, Sequence[A]], Sequence[T]], item: A) -> T:
+        """What the unit returned for this item, once its effect is durable.
+
+        Items that wait for the same unit at the same time are handed to it together, which costs a fraction of one unit
+        each; when it raises for several, it runs again for each of them alone. It returns one result per item, in order.
+        """
         ...
 
     async def read(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -23,7 +23,7 @@ INSERT_EVENT = Insert(
     "reason",
     "handler",
 )
-INSERT_JOURNAL = Insert(journal, "bot_id", "entry_id", "account", "amount_stars", "charge_id", "at")
+INSERT_JOURNAL = Insert(journal, "bot_id", "event_id", "account", "amount_stars", "at")
 
 STARS = "stars"
 """What Telegram holds for the bot."""
@@ -51,21 +51,7 @@ def write_event(
     handler: str | None = None,
 ) -> Event:
     """Write a fact next to what made it true."""
-    transaction.execute(
-        INSERT_EVENT,
-        bot_id,
-        event_id,
-        kind.name,
-        at_us,
-        user_id,
-        stage_id,
-        invoice_id,
-        charge_id,
-        amount_stars,
-        reason,
-        handler,
-    )
-    return kind(
+    event = kind(
         bot_id=bot_id,
         event_id=event_id,
         at=moment(at_us),
@@ -77,12 +63,50 @@ def write_event(
         reason=reason,
         handler=handler,
     )
+    row = event_row(
+        bot_id, event_id, event.name, at_us, user_id, stage_id, invoice_id, charge_id, amount_stars, reason, handler
+    )
+    transaction.insert(INSERT_EVENT, row)
+    return event
+
+
+def event_row(  # noqa: PLR0917  # a row is its columns in their order
+    bot_id: int,
+    event_id: str,
+    name: str,
+    at_us: int,
+    user_id: int | None,
+    stage_id: str | None,
+    invoice_id: str | None,
+    charge_id: str | None,
+    amount_stars: int | None,
+    reason: str | None,
+    handler: str | None = None,
+) -> tuple[object, ...]:
+    """An event as a row of its table."""
+    return (
+        bot_id,
+        event_id,
+        name,
+        at_us,
+        user_id,
+        stage_id,
+        invoice_id,
+        charge_id,
+        amount_stars,
+        reason,
+        handler,
+    )
 
 
 def write_entry(
-    transaction: Transaction, amounts: Mapping[str, int], *, bot_id: int, entry_id: str, charge_id: str, at_us: int
+    transaction: Transaction, amounts: Mapping[str, int], *, bot_id: int, event_id: str, at_us: int
 ) -> None:
-    """Write a journal entry: Stars by account, which sum to zero; what comes in is positive on ``stars``."""
+    """Write the journal entry of an event: Stars by account, which sum to zero; what comes in is positive on ``stars``."""
+    transaction.insert(INSERT_JOURNAL, *entry_rows(bot_id, event_id, at_us, amounts))
+
+
+def entry_rows(bot_id: int, event_id: str, at_us: int, amounts: Mapping[str, int]) -> list[tuple[object, ...]]:
+    """A journal entry as rows of its table."""
     assert sum(amounts.values()) == 0, "a journal entry must balance"
-    for account, amount_stars in amounts.items():
-        transaction.execute(INSERT_JOURNAL, bot_id, entry_id, account, amount_stars, charge_id, at_us)
+    return [(bot_id, event_id, account, stars, at_us) for account, stars in amounts.items()]

@@ -54,7 +54,7 @@ class Catalogue:
             newest = transaction.row(_NEWEST, self._bot_id, stage_id)
             version = 1 + int((newest and newest[0]) or 0)
             # Another worker may write this number first, with this content or another; then look again.
-            transaction.execute(_INSERT, self._bot_id, stage_id, version, stage.digest, stage.to_json(), now_us)
+            transaction.insert(_INSERT, (self._bot_id, stage_id, version, stage.digest, stage.to_json(), now_us))
 
     def stage(self, transaction: Transaction, stage_id: str, version: int) -> PaymentStage:
         """The content of a version."""

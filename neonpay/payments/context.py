@@ -76,7 +76,9 @@ class PaymentContext:
             self._memo = await self._jobs.steps(self._job)
         if name not in self._memo:
             # A plain function may block, so it runs in a thread; one that gives back an awaitable is awaited here.
-            outcome = function(*args) if inspect.iscoroutinefunction(function) else await asyncio.to_thread(function, *args)
+            outcome = (
+                function(*args) if inspect.iscoroutinefunction(function) else await asyncio.to_thread(function, *args)
+            )
             value = await outcome if inspect.isawaitable(outcome) else outcome
             self._memo[name] = await self._jobs.remember(self._job, name, value)
         return cast("R", self._memo[name])

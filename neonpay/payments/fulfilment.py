@@ -149,7 +149,7 @@ class Fulfilment:
         if handler is None:
             await self._errands[job.consumer](payment, context)
             return False
-        host = self._host_data()
+        host = self._host_data
         if handler.form is Form.TRANSACTION:
             await self._ledger.run(_run_and_finish, job, handler, payment, host)
             return True
@@ -213,7 +213,7 @@ class Fulfilment:
 
 
 def _run_and_finish(
-    transaction: Transaction, job: Job, handler: Handler, payment: Payment, host: Mapping[str, object]
+    transaction: Transaction, job: Job, handler: Handler, payment: Payment, host: Callable[[], Mapping[str, object]]
 ) -> None:
     finish(transaction, job)
     call_with_connection(transaction, handler, payment, host)

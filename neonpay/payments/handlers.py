@@ -68,14 +68,17 @@ class Handler:
         *,
         context: PaymentContext | None,
         connection: sa.Connection | None,
-        host: Mapping[str, object],
+        host: Callable[[], Mapping[str, object]],
     ) -> dict[str, object]:
         """The arguments by name.
 
         Raises:
             HandlerError: a parameter without a default is nothing that neonpay or the host can give.
         """
+        if self.parameters == (self.result_parameter,):
+            return {self.parameters[0]: result}
         given: dict[str, object] = {}
+        theirs = host()
         for name in self.parameters:
             if name == self.result_parameter:
                 given[name] = result
@@ -83,10 +86,10 @@ class Handler:
                 given[name] = context
             elif name == "connection" and connection is not None:
                 given[name] = connection
-            elif name in host:
-                given[name] = host[name]
+            elif name in theirs:
+                given[name] = theirs[name]
             elif name not in self.optional:
-                raise self.unknown_parameter(name, host)
+                raise self.unknown_parameter(name, theirs)
         return given
 
     def unknown_parameter(self, name: str, host: Mapping[str, object]) -> HandlerError:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from neonpay.core.events import PaymentCompleted
 from neonpay.core.payments import Payment, PaymentState
 from neonpay.errors import PaymentNotFoundError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import UNFINISHED, DatabaseNow, jobs, payments
-from neonpay.payments.book import REVENUE, UNSETTLED, write_entry
+from neonpay.payments.book import REVENUE, UNSETTLED, write_entry, write_event
 from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.handlers import HandlerRegistry
 from neonpay.payments.ids import new_event_id
@@ -111,15 +112,22 @@ class History:
         )
         found = transaction.connection.execute(sa.select(event_id)).scalar_one()
         for handler in handlers:
-            transaction.execute(
-                INSERT_JOB, self._bot_id, found, handler.consumer, payment.charge_id, "ready", 0, None, None, 0
+            transaction.insert(
+                INSERT_JOB, (self._bot_id, found, handler.consumer, payment.charge_id, "ready", 0, None, None, 0)
             )
         now_us = int(transaction.connection.execute(sa.select(DatabaseNow())).scalar_one())
-        write_entry(
+        event = write_event(
             transaction,
-            {UNSETTLED: payment.amount_stars, REVENUE: -payment.amount_stars},
+            PaymentCompleted,
             bot_id=self._bot_id,
-            entry_id=new_event_id(),
-            charge_id=payment.charge_id,
+            event_id=new_event_id(),
             at_us=now_us,
+            user_id=payment.user_id,
+            stage_id=payment.stage_id,
+            invoice_id=payment.invoice_id,
+            charge_id=payment.charge_id,
+            amount_stars=payment.amount_stars,
+            reason="accepted by hand",
         )
+        moved = {UNSETTLED: payment.amount_stars, REVENUE: -payment.amount_stars}
+        write_entry(transaction, moved, bot_id=self._bot_id, event_id=event.event_id, at_us=now_us)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from neonpay.core.payments import Payment, PaymentResult
 from neonpay.ledger import Transaction
@@ -14,7 +14,11 @@ logger = logging.getLogger("neonpay.payments")
 
 
 def run_inside(
-    transaction: Transaction, handler: Handler, payment: Payment, event_id: str, host: Mapping[str, object]
+    transaction: Transaction,
+    handler: Handler,
+    payment: Payment,
+    event_id: str,
+    host: Callable[[], Mapping[str, object]],
 ) -> None:
     """Run a handler in the recording transaction and write its job as done; its writes and the payment stand or fall together.
 
@@ -33,13 +37,13 @@ def run_inside(
             "handler %r raised inside the recording transaction; it will run again", handler.name, exc_info=exc
         )
         state, error = "ready", f"{type(exc).__name__}: {exc}"
-    transaction.execute(
-        INSERT_JOB, payment.bot_id, event_id, handler.consumer, payment.charge_id, state, attempts, None, error, 0
+    transaction.insert(
+        INSERT_JOB, (payment.bot_id, event_id, handler.consumer, payment.charge_id, state, attempts, None, error, 0)
     )
 
 
 def call_with_connection(
-    transaction: Transaction, handler: Handler, payment: Payment, host: Mapping[str, object]
+    transaction: Transaction, handler: Handler, payment: Payment, host: Callable[[], Mapping[str, object]]
 ) -> None:
     """Call a handler with the transaction's connection.
 

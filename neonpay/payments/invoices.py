@@ -123,8 +123,7 @@ class InvoiceDesk:
         metadata = frozen_json("payload", {**stage.payload, **offer.metadata})
         payload = codec.encode(invoice_id, stage_id=offer.stage_id, price_stars=stage.price)
         expires_at_us = None if stage.invoice_ttl_s is None else now_us + stage.invoice_ttl_s * 1_000_000
-        written = transaction.execute(
-            _INSERT,
+        row = (
             self._bot_id,
             invoice_id,
             offer.stage_id,
@@ -139,6 +138,7 @@ class InvoiceDesk:
             expires_at_us,
             0,
         )
+        written = transaction.insert(_INSERT, row)
         where = invoices.c.invoice_id == invoice_id if written else invoices.c.idempotency_key == key
         invoice = self._find(transaction, where)
         assert invoice is not None, "the invoice was written a moment ago"

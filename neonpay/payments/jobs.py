@@ -17,7 +17,7 @@ from neonpay.core import jsontext
 from neonpay.core.clock import Clock
 from neonpay.core.jsontext import JsonValue
 from neonpay.errors import LeaseLostError
-from neonpay.ledger import Insert, Ledger, Statement, Transaction
+from neonpay.ledger import Among, Insert, Ledger, Statement, Transaction
 from neonpay.ledger.tables import UNFINISHED, DatabaseNow, jobs, steps
 
 if TYPE_CHECKING:
@@ -44,10 +44,26 @@ INSERT_JOB = Insert(
     "attempts",
     "token",
     "error",
-    "delay_us",
-    computed={"run_at": DatabaseNow() + sa.bindparam("delay_us", type_=sa.BigInteger)},
+    "run_at",
+    computed={"run_at": lambda delay_us: DatabaseNow() + delay_us},
 )
 _DONE = Statement(sa.update(jobs).where(*_JOB_KEY).values(state="done", error=None), *_JOB_NAMES)
+_ALL_DONE = Among(
+    lambda event_ids, tokens: (
+        sa.update(jobs)
+        .where(
+            jobs.c.bot_id == sa.bindparam("job_bot_id"),
+            jobs.c.event_id.in_(event_ids),
+            jobs.c.token.in_(tokens),
+            jobs.c.state == "leased",
+        )
+        .values(state="done", error=None)
+        .returning(jobs.c.token)
+    ),
+    "job_bot_id",
+    lists=2,
+)
+"""Tokens are never used twice, so each finds its own job; the event ids are there for the index."""
 _RETRY = Statement(
     sa.update(jobs)
     .where(*_JOB_KEY)
@@ -128,7 +144,10 @@ class JobBook:
         Raises:
             LeaseLostError: the job is another worker's; neither marker nor statements were kept.
         """
-        await self._ledger.run(finish, job, enlisted)
+        if enlisted:
+            await self._ledger.run(finish, job, enlisted)
+        elif not await self._ledger.run_each(_finish_all, job):
+            raise _lost(job)
 
     def put_back(self, transaction: Transaction, job: Job, *, error: str, delay_s: float | None) -> int:
         """Mark an attempt as failed: due again after ``delay_s`` seconds, or a dead letter when that is None.
@@ -149,7 +168,7 @@ class JobBook:
 
     async def claim(self, consumers: Sequence[str], *, most: int) -> list[Job]:
         """Lease the jobs of these consumers that are due, longest waiting first."""
-        return await self._ledger.run(_claim, self._bot_id, list(consumers), most, self._new_token(), self.lease_us)
+        return await self._ledger.run(_claim, self._bot_id, list(consumers), most, self._new_token, self.lease_us)
 
     async def due_in_s(self, consumers: Sequence[str]) -> float:
         """Seconds until the next job of these consumers is due; a negative number when one is, a day when there is none."""
@@ -172,10 +191,22 @@ def finish(
 ) -> None:
     """The unit of work that marks a job as done; see ``JobBook.finish``."""
     if not transaction.execute(_DONE, job.bot_id, job.event_id, job.consumer, job.token):
-        msg = f"the lease on {job.consumer} for charge {job.charge_id!r} was lost; another worker has the job"
-        raise LeaseLostError(msg)
+        raise _lost(job)
     for statement, parameters in enlisted:
         transaction.connection.execute(statement, parameters)
+
+
+def _finish_all(transaction: Transaction, finished: Sequence[Job]) -> list[bool]:
+    event_ids, tokens = [job.event_id for job in finished], [job.token for job in finished]
+    rows = transaction.rows_among(_ALL_DONE, (finished[0].bot_id,), event_ids, tokens)
+    held = {row[0] for row in rows}
+    return [token in held for token in tokens]
+
+
+def _lost(job: Job) -> LeaseLostError:
+    return LeaseLostError(
+        f"the lease on {job.consumer} for charge {job.charge_id!r} was lost; another worker has the job"
+    )
 
 
 def _release(transaction: Transaction, held: Sequence[Job]) -> None:
@@ -189,7 +220,7 @@ def _renew(transaction: Transaction, held: Sequence[Job], lease_us: int) -> None
 
 
 def _claim(
-    transaction: Transaction, bot_id: int, consumers: list[str], most: int, token: int, lease_us: int
+    transaction: Transaction, bot_id: int, consumers: list[str], most: int, new_token: Callable[[], int], lease_us: int
 ) -> list[Job]:
     connection = transaction.connection
     due = (
@@ -205,14 +236,14 @@ def _claim(
         .with_for_update(skip_locked=True)
     )
     claimed = [
-        Job(bot_id, event_id, consumer, charge_id, attempts + 1, token)
+        Job(bot_id, event_id, consumer, charge_id, attempts + 1, new_token())
         for event_id, consumer, charge_id, attempts in connection.execute(due).all()
     ]
     for job in claimed:
         connection.execute(
             sa.update(jobs)
             .where(jobs.c.bot_id == bot_id, jobs.c.event_id == job.event_id, jobs.c.consumer == job.consumer)
-            .values(state="leased", token=token, attempts=job.attempts, run_at=DatabaseNow() + lease_us)
+            .values(state="leased", token=job.token, attempts=job.attempts, run_at=DatabaseNow() + lease_us)
         )
     return claimed
 
@@ -230,4 +261,4 @@ def _read_steps(transaction: Transaction, job: Job) -> list[tuple[str, str]]:
 
 
 def _remember(transaction: Transaction, job: Job, name: str, text: str, now_us: int) -> None:
-    transaction.execute(_REMEMBER, job.bot_id, job.event_id, job.consumer, name, text, now_us)
+    transaction.insert(_REMEMBER, (job.bot_id, job.event_id, job.consumer, name, text, now_us))

@@ -39,7 +39,7 @@ def insert_key(
     key_id: str | None = None,
 ) -> None:
     """Add a key that signs from now on; the older ones go on verifying."""
-    transaction.execute(_INSERT, bot_id, key_id or new_event_id(), token_bytes(_KEY_BYTES), now_us)
+    transaction.insert(_INSERT, (bot_id, key_id or new_event_id(), token_bytes(_KEY_BYTES), now_us))
 
 
 def derived_keys(secret: str | Sequence[str] | None) -> list[bytes]:

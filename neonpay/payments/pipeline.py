@@ -33,7 +33,7 @@ from neonpay.payments.invoices import InvoiceDesk
 from neonpay.payments.jobs import LEASE_S, JobBook
 from neonpay.payments.keys import insert_key, load_keys
 from neonpay.payments.listeners import Listeners
-from neonpay.payments.recording import REFUND, THANK_YOU, AlreadyRecorded, Recorded, Recorder
+from neonpay.payments.recording import REFUND, THANK_YOU, Arrival, Recorded, Recorder, recorded_event
 from neonpay.payments.refunds import RefundDesk
 from neonpay.payments.worker import Worker
 
@@ -203,7 +203,8 @@ class Pipeline:
         Raises:
             LedgerError: the charge could not be recorded in about a minute; Telegram's list of transactions has it.
         """
-        await self.open()
+        if self._codec is None:
+            await self.open()
         try:
             ref: InvoiceRef | None = await self._verify(charge.payload)
         except ForgedPayloadError:
@@ -211,14 +212,15 @@ class Pipeline:
         self._recording += 1
         try:
             recorded = await self._record(charge, ref)
-        except AlreadyRecorded:
-            return None
         finally:
             self._recording -= 1
             self._recorded.set()
+        if recorded is None:
+            return None
         for job in recorded.jobs:
             self.fulfilment.start(job)
-        self._listeners.announce(recorded.event)
+        if self._listeners:
+            self._listeners.announce(recorded_event(recorded.payment, recorded.event_id))
         if recorded.payment.attention is not None:
             logger.error("payment %s needs attention: %s", charge.charge_id, recorded.payment.attention.value)
         return recorded.payment
@@ -239,10 +241,11 @@ class Pipeline:
         await self._ledger.run(insert_key, self._bot_id, self._clock.now_us(), self._token_bytes)
         await self._load_keys()
 
-    async def _record(self, charge: Charge, ref: InvoiceRef | None) -> Recorded:
+    async def _record(self, charge: Charge, ref: InvoiceRef | None) -> Recorded | None:
         for pause_s in (*_PATIENCE_S, None):
             try:
-                return await self._ledger.run(self._recorder.record, charge, ref, take=self.fulfilment.room)
+                arrival = Arrival(charge, ref, take=self.fulfilment.room > 0)
+                return await self._ledger.run_each(self._recorder.record, arrival)
             except (LedgerLockedError, LedgerUnavailableError, LedgerFullError) as exc:
                 if pause_s is None:
                     raise

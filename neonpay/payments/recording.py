@@ -7,7 +7,7 @@ charge recorded again changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -15,13 +15,22 @@ import sqlalchemy as sa
 from neonpay.core import jsontext
 from neonpay.core.clock import Clock, moment
 from neonpay.core.events import Event, PaymentCompleted, PaymentNeedsAttention, RefundRequested
+from neonpay.core.jsontext import JsonObject
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payload import InvoiceRef
 from neonpay.core.payments import Attention, Charge, Payment, PaymentState, moment_or_none
 from neonpay.core.stages import PaymentStage, RepeatPolicy
-from neonpay.ledger import Insert, Statement, Transaction
+from neonpay.ledger import Among, Insert, Transaction
 from neonpay.ledger.tables import invoices, payments
-from neonpay.payments.book import REVENUE, STARS, UNSETTLED, write_entry, write_event
+from neonpay.payments.book import (
+    INSERT_EVENT,
+    INSERT_JOURNAL,
+    REVENUE,
+    STARS,
+    UNSETTLED,
+    entry_rows,
+    event_row,
+)
 from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.handlers import Form, Handler, HandlerRegistry
 from neonpay.payments.inline import run_inside
@@ -32,20 +41,37 @@ REFUND = "neonpay:refund"
 THANK_YOU = "neonpay:thank_you"
 """The job that thanks the buyer."""
 
-_COUNT_PAYMENT = Statement(
-    sa.update(invoices)
-    .where(invoices.c.bot_id == sa.bindparam("b"), invoices.c.invoice_id == sa.bindparam("i"))
-    .values(payments_count=invoices.c.payments_count + 1, held_by=None, held_until=None)
-    .returning(
-        invoices.c.stage_id,
-        invoices.c.stage_version,
-        invoices.c.user_id,
-        invoices.c.price_stars,
-        invoices.c.metadata,
-        invoices.c.payments_count,
+_INVOICES = Among(
+    lambda ids: (
+        sa.select(
+            invoices.c.invoice_id,
+            invoices.c.stage_id,
+            invoices.c.stage_version,
+            invoices.c.user_id,
+            invoices.c.price_stars,
+            invoices.c.metadata,
+            invoices.c.payments_count,
+        )
+        .where(invoices.c.bot_id == sa.bindparam("b"), invoices.c.invoice_id.in_(ids))
+        .order_by(invoices.c.invoice_id)
+        .with_for_update()
     ),
     "b",
-    "i",
+)
+_RECORDED = Among(
+    lambda ids: sa.select(payments.c.charge_id).where(
+        payments.c.bot_id == sa.bindparam("b"), payments.c.charge_id.in_(ids)
+    ),
+    "b",
+)
+_COUNT_PAYMENT = Among(
+    lambda ids: (
+        sa.update(invoices)
+        .where(invoices.c.bot_id == sa.bindparam("b"), invoices.c.invoice_id.in_(ids))
+        .values(payments_count=invoices.c.payments_count + 1, held_by=None, held_until=None)
+        .returning(invoices.c.invoice_id)
+    ),
+    "b",
 )
 _INSERT_PAYMENT = Insert(
     payments,
@@ -72,21 +98,30 @@ _INSERT_PAYMENT = Insert(
 )
 
 
-class AlreadyRecorded(Exception):  # noqa: N818  # a verdict that undoes the unit, not a fault
-    """The ledger has this charge; nothing was changed."""
+class _SameTwiceError(Exception):
+    """Two items of one batch are about the same charge or invoice; each has to be recorded on its own."""
+
+
+class Arrival(NamedTuple):
+    """A charge on its way into the ledger."""
+
+    charge: Charge
+    ref: InvoiceRef | None
+    """What its verified payload says, or None when it does not verify."""
+    take: bool
+    """Whether this process has room to run the handlers at once; otherwise their jobs are left for whoever is free."""
 
 
 class Recorded(NamedTuple):
     """What recording a charge has made."""
 
     payment: Payment
-    event: Event
+    event_id: str
     jobs: list[Job]
     """Jobs that are leased to this process."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(NamedTuple):
     """What the ledger knows of the invoice of a charge."""
 
     stage_id: str | None = None
@@ -94,7 +129,7 @@ class _Known:
     stage: PaymentStage | None = None
     user_id: int | None = None
     price_stars: int | None = None
-    metadata: Mapping[str, jsontext.JsonValue] | None = None
+    metadata: JsonObject = MappingProxyType({})
     number: int = 0
 
 
@@ -124,71 +159,54 @@ class Recorder:
         self._thanks = thanks
         self._host_data = host_data
 
-    def record(self, transaction: Transaction, charge: Charge, ref: InvoiceRef | None, *, take: int) -> Recorded:
-        """The unit of work that records a charge.
-
-        Args:
-            ref: what the verified payload says, or None when it does not verify.
-            take: how many of the jobs this process takes at once; the others are left for whoever is free.
-
-        Raises:
-            AlreadyRecorded: the ledger has the charge.
-        """
+    def record(self, transaction: Transaction, arrivals: Sequence[Arrival]) -> list[Recorded | None]:
+        """The unit of work that records charges; None for one that the ledger has already."""
         now_us = self._clock.now_us()
-        known = self._count(transaction, ref) if ref is not None else _Known()
+        known = self._invoices(transaction, arrivals)
+        charge_ids = [arrival.charge.charge_id for arrival in arrivals]
+        there = {row[0] for row in transaction.rows_among(_RECORDED, (self._bot_id,), charge_ids)}
+        new = [arrival for arrival in arrivals if arrival.charge.charge_id not in there]
+        written = [self._write(transaction, arrival, known, now_us) for arrival in new]
+        pairs = zip(written, new, strict=True)
+        rows = [_row(payment, event_id, arrival.charge, now_us) for (payment, event_id), arrival in pairs]
+        if transaction.insert(_INSERT_PAYMENT, *rows) != len(new):
+            if len(new) > 1:
+                raise _SameTwiceError
+            return [None] * len(arrivals)
+        paid = [
+            arrival.ref.invoice_id for arrival in new if arrival.ref is not None and arrival.ref.invoice_id in known
+        ]
+        if paid:
+            transaction.rows_among(_COUNT_PAYMENT, (self._bot_id,), paid)
+        self._write_book(transaction, written, now_us)
+        taken = self._plan(transaction, written, [arrival.take for arrival in new])
+        recorded = iter(
+            [Recorded(payment, event_id, jobs) for (payment, event_id), jobs in zip(written, taken, strict=True)]
+        )
+        return [None if charge_id in there else next(recorded) for charge_id in charge_ids]
+
+    def _invoices(self, transaction: Transaction, arrivals: Sequence[Arrival]) -> dict[str, _Known]:
+        ids = [arrival.ref.invoice_id for arrival in arrivals if arrival.ref is not None]
+        if len(arrivals) > 1 and (
+            len(set(ids)) < len(ids) or len({a.charge.charge_id for a in arrivals}) < len(arrivals)
+        ):
+            raise _SameTwiceError
+        known: dict[str, _Known] = {}
+        rows = transaction.rows_among(_INVOICES, (self._bot_id,), ids) if ids else []
+        for invoice_id, stage_id, version, user_id, price_stars, metadata, count in rows:
+            stage = self._catalogue.stage(transaction, stage_id, version)
+            known[invoice_id] = _Known(
+                stage_id, version, stage, user_id, price_stars, jsontext.load_object(metadata), count + 1
+            )
+        return known
+
+    def _write(
+        self, transaction: Transaction, arrival: Arrival, invoices_known: Mapping[str, _Known], now_us: int
+    ) -> tuple[Payment, str]:
+        charge, ref = arrival.charge, arrival.ref
+        known = _UNKNOWN if ref is None else invoices_known.get(ref.invoice_id, _UNKNOWN)
         handlers = self._handlers.for_stage(known.stage_id)
         state, attention = _verdict(charge, ref, known, handlers)
-        event_id = self._new_event_id()
-        stage_id = known.stage_id or (ref.stage_id if ref is not None else None)
-        invoice_id = ref.invoice_id if ref is not None else None
-        inserted = transaction.execute(
-            _INSERT_PAYMENT,
-            self._bot_id,
-            charge.charge_id,
-            event_id,
-            charge.user_id,
-            charge.amount,
-            charge.currency,
-            state.value,
-            None if attention is None else attention.value,
-            invoice_id,
-            stage_id,
-            known.stage_version,
-            known.number,
-            charge.payload,
-            charge.paid_at_us,
-            now_us,
-            charge.source.value,
-            charge.provider_charge_id,
-            int(charge.is_recurring),
-            int(charge.is_first_recurring),
-            charge.subscription_expires_at_us,
-        )
-        if not inserted:
-            raise AlreadyRecorded
-        if charge.currency == CURRENCY:
-            other = REVENUE if state is PaymentState.ACCEPTED else UNSETTLED
-            write_entry(
-                transaction,
-                {STARS: charge.amount, other: -charge.amount},
-                bot_id=self._bot_id,
-                entry_id=event_id,
-                charge_id=charge.charge_id,
-                at_us=now_us,
-            )
-        event = write_event(
-            transaction,
-            _EVENTS[state],
-            bot_id=self._bot_id,
-            event_id=event_id,
-            at_us=now_us,
-            user_id=charge.user_id,
-            stage_id=stage_id,
-            invoice_id=invoice_id,
-            charge_id=charge.charge_id,
-            amount_stars=charge.amount,
-            reason=attention.value if attention is not None else _REASONS.get(state),
-        )
         payment = Payment(
             bot_id=self._bot_id,
             charge_id=charge.charge_id,
@@ -197,71 +215,121 @@ class Recorder:
             currency=charge.currency,
             state=state,
             attention=attention,
-            invoice_id=invoice_id,
-            stage_id=stage_id,
+            invoice_id=ref.invoice_id if ref is not None else None,
+            stage_id=known.stage_id or (ref.stage_id if ref is not None else None),
             stage_version=known.stage_version,
             stage=known.stage,
             number=known.number,
-            metadata=known.metadata or {},
+            metadata=known.metadata,
             payload=charge.payload,
             paid_at=moment(charge.paid_at_us),
-            recorded_at=event.at,
+            recorded_at=moment(now_us),
             source=charge.source,
             provider_charge_id=charge.provider_charge_id,
             is_recurring=charge.is_recurring,
             is_first_recurring=charge.is_first_recurring,
             subscription_expires_at=moment_or_none(charge.subscription_expires_at_us),
         )
-        return Recorded(payment, event, self._plan(transaction, payment, event_id, handlers, take=take))
+        return payment, self._new_event_id()
 
-    def _count(self, transaction: Transaction, ref: InvoiceRef) -> _Known:
-        row = transaction.row(_COUNT_PAYMENT, self._bot_id, ref.invoice_id)
-        if row is None:
-            return _Known()
-        stage_id, version, user_id, price_stars, metadata, number = row
-        return _Known(
-            stage_id,
-            version,
-            self._catalogue.stage(transaction, stage_id, version),
-            user_id,
-            price_stars,
-            jsontext.load_object(metadata),
-            number,
-        )
+    def _write_book(self, transaction: Transaction, written: Sequence[tuple[Payment, str]], now_us: int) -> None:
+        entries: list[tuple[object, ...]] = []
+        facts: list[tuple[object, ...]] = []
+        for payment, event_id in written:
+            if payment.currency == CURRENCY:
+                other = REVENUE if payment.state is PaymentState.ACCEPTED else UNSETTLED
+                stars = payment.amount_stars
+                entries += entry_rows(self._bot_id, event_id, now_us, {STARS: stars, other: -stars})
+            facts.append(
+                event_row(
+                    self._bot_id,
+                    event_id,
+                    _EVENTS[payment.state].name,
+                    now_us,
+                    payment.user_id,
+                    payment.stage_id,
+                    payment.invoice_id,
+                    payment.charge_id,
+                    payment.amount_stars,
+                    _reason(payment),
+                )
+            )
+        transaction.insert(INSERT_JOURNAL, *entries)
+        transaction.insert(INSERT_EVENT, *facts)
 
     def _plan(
-        self, transaction: Transaction, payment: Payment, event_id: str, handlers: Sequence[Handler], *, take: int
-    ) -> list[Job]:
-        taken: list[Job] = []
-        if payment.state is PaymentState.NEEDS_ATTENTION:
-            return taken
-        consumers: list[Handler | str] = [*handlers]
-        if payment.state is PaymentState.REFUND_DUE:
-            consumers = [REFUND]
-        elif self._thanks():
-            consumers.append(THANK_YOU)
-        for consumer in consumers:
-            if isinstance(consumer, Handler) and consumer.form is Form.TRANSACTION:
-                run_inside(transaction, consumer, payment, event_id, self._host_data())
-                continue
-            name = consumer if isinstance(consumer, str) else consumer.consumer
-            leased = len(taken) < take
-            token = self._new_token() if leased else None
-            transaction.execute(
-                INSERT_JOB,
-                self._bot_id,
-                event_id,
-                name,
-                payment.charge_id,
-                "leased" if leased else "ready",
-                int(leased),
-                token,
-                None,
-                self._lease_us if leased else 0,
-            )
-            if token is not None:
-                taken.append(Job(self._bot_id, event_id, name, payment.charge_id, 1, token, payment))
+        self, transaction: Transaction, written: Sequence[tuple[Payment, str]], takes: Sequence[bool]
+    ) -> list[list[Job]]:
+        rows: list[tuple[object, ...]] = []
+        taken: list[list[Job]] = []
+        for (payment, event_id), take in zip(written, takes, strict=True):
+            mine: list[Job] = []
+            for consumer in self._consumers(payment):
+                if isinstance(consumer, Handler) and consumer.form is Form.TRANSACTION:
+                    run_inside(transaction, consumer, payment, event_id, self._host_data)
+                    continue
+                name = consumer if isinstance(consumer, str) else consumer.consumer
+                token = self._new_token() if take else None
+                delay_us = self._lease_us if take else 0
+                state = "leased" if take else "ready"
+                rows.append((self._bot_id, event_id, name, payment.charge_id, state, int(take), token, None, delay_us))
+                if token is not None:
+                    mine.append(Job(self._bot_id, event_id, name, payment.charge_id, 1, token, payment))
+            taken.append(mine)
+        transaction.insert(INSERT_JOB, *rows)
         return taken
+
+    def _consumers(self, payment: Payment) -> Sequence[Handler | str]:
+        if payment.state is PaymentState.NEEDS_ATTENTION:
+            return ()
+        if payment.state is PaymentState.REFUND_DUE:
+            return (REFUND,)
+        handlers = self._handlers.for_stage(payment.stage_id)
+        return [*handlers, THANK_YOU] if self._thanks() else handlers
+
+
+def recorded_event(payment: Payment, event_id: str) -> Event:
+    """The event that tells of a payment that was recorded."""
+    return _EVENTS[payment.state](
+        bot_id=payment.bot_id,
+        event_id=event_id,
+        at=payment.recorded_at,
+        user_id=payment.user_id,
+        stage_id=payment.stage_id,
+        invoice_id=payment.invoice_id,
+        charge_id=payment.charge_id,
+        amount_stars=payment.amount_stars,
+        reason=_reason(payment),
+    )
+
+
+def _reason(payment: Payment) -> str | None:
+    return payment.attention.value if payment.attention is not None else _REASONS.get(payment.state)
+
+
+def _row(payment: Payment, event_id: str, charge: Charge, now_us: int) -> tuple[object, ...]:
+    return (
+        payment.bot_id,
+        payment.charge_id,
+        event_id,
+        payment.user_id,
+        payment.amount_stars,
+        payment.currency,
+        payment.state.value,
+        None if payment.attention is None else payment.attention.value,
+        payment.invoice_id,
+        payment.stage_id,
+        payment.stage_version,
+        payment.number,
+        payment.payload,
+        charge.paid_at_us,
+        now_us,
+        payment.source.value,
+        payment.provider_charge_id,
+        int(payment.is_recurring),
+        int(payment.is_first_recurring),
+        charge.subscription_expires_at_us,
+    )
 
 
 def _verdict(
@@ -294,6 +362,7 @@ def _fault(charge: Charge, ref: InvoiceRef | None, known: _Known) -> Attention |
     return None
 
 
+_UNKNOWN = _Known()
 _EVENTS: Mapping[PaymentState, type[Event]] = {
     PaymentState.ACCEPTED: PaymentCompleted,
     PaymentState.NEEDS_ATTENTION: PaymentNeedsAttention,

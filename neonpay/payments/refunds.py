@@ -138,8 +138,7 @@ class RefundDesk:
                     transaction,
                     {STARS: -payment.amount_stars, other: payment.amount_stars},
                     bot_id=self._bot_id,
-                    entry_id=event.event_id,
-                    charge_id=charge_id,
+                    event_id=event.event_id,
                     at_us=self._clock.now_us(),
                 )
         refund = find_refund(transaction, self._bot_id, charge_id)
@@ -153,8 +152,7 @@ class RefundDesk:
         return self._write(transaction, RefundFailed, self._payment(transaction, charge_id), error) if changed else None
 
     def _insert(self, transaction: Transaction, payment: Payment, reason: str | None, source: Source) -> int:
-        return transaction.execute(
-            _INSERT,
+        row = (
             self._bot_id,
             payment.charge_id,
             payment.user_id,
@@ -165,6 +163,7 @@ class RefundDesk:
             self._clock.now_us(),
             None,
         )
+        return transaction.insert(_INSERT, row)
 
     def _update(self, transaction: Transaction, charge_id: str, **values: object) -> int:
         unsettled = (

@@ -72,12 +72,11 @@ def upgrade() -> None:
     op.create_table(
         "neonpay_journal",
         sa.Column("bot_id", sa.BigInteger, nullable=False),
-        sa.Column("entry_id", sa.Text, nullable=False),
+        sa.Column("event_id", sa.Text, nullable=False),
         sa.Column("account", sa.Text, nullable=False),
         sa.Column("amount_stars", sa.BigInteger, nullable=False),
-        sa.Column("charge_id", sa.Text, nullable=False),
         sa.Column("at", sa.BigInteger, nullable=False),
-        sa.PrimaryKeyConstraint("bot_id", "entry_id", "account"),
+        sa.PrimaryKeyConstraint("bot_id", "event_id", "account"),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -112,7 +111,6 @@ def upgrade() -> None:
         sa.Column("is_first_recurring", sa.SmallInteger, nullable=False),
         sa.Column("subscription_expires_at", sa.BigInteger),
         sa.PrimaryKeyConstraint("bot_id", "charge_id"),
-        sqlite_with_rowid=False,
     )
     op.create_index("neonpay_payments_by_user", "neonpay_payments", ["bot_id", "user_id", "paid_at"])
     op.create_table(
