@@ -38,7 +38,7 @@ class AdapterSpec:
 
 
 ADAPTERS: tuple[AdapterSpec, ...] = (
-    AdapterSpec("aiogram", "neonpay.adapters.aiogram", "aiogram", "3.13", "aiogram", ("Bot", "Dispatcher", "Router")),
+    AdapterSpec("aiogram", "neonpay.adapters.aiogram", "aiogram", "3.15", "aiogram", ("Bot", "Dispatcher", "Router")),
 )
 """Every library that neonpay serves itself."""
 
