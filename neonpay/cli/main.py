@@ -13,6 +13,7 @@ except ModuleNotFoundError as error:
     sys.exit('The neonpay command needs typer and rich: pip install "neonpay[cli]"')
 
 from neonpay import __version__
+from neonpay.cli.demo.command import demo
 from neonpay.cli.simulate import simulate
 
 app = typer.Typer(
@@ -40,6 +41,7 @@ def neonpay(
 
 
 app.command()(simulate)
+app.command()(demo)
 
 
 def main() -> None:

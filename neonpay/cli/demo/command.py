@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -44,7 +43,6 @@ async def _play(console: Console) -> bool:
     """Play all scenes; whether every promise was kept."""
     from neonpay.cli.demo.screen import Screen
 
-    began = time.monotonic()
     screen = Screen(console, scenes=_SCENES)
     screen.opening(
         [
@@ -66,9 +64,9 @@ async def _play(console: Console) -> bool:
             scenes = Scenes(telegram, bot, shop, screen, owner)
             try:
                 await scenes.open_shop()
-                await scenes.buy_a_coffee(ann)
+                coffee = await scenes.buy_a_coffee(ann)
                 await scenes.repeat_the_update(ann)
-                await scenes.decline_checkouts(ann, bob)
+                await scenes.decline_checkouts(ann, bob, coffee=coffee)
                 await scenes.kill_the_shop(dora)
                 await scenes.give_stars_back(dora)
                 await scenes.close_the_books()
@@ -79,5 +77,5 @@ async def _play(console: Console) -> bool:
                 return False
             finally:
                 await shop.stop()
-    screen.result(scenes.promises, seconds=time.monotonic() - began)
+    screen.result(scenes.promises)
     return all(promise.kept for promise in scenes.promises)

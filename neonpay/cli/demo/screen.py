@@ -72,21 +72,21 @@ class Screen:
         self._scene += 1
         self._heading(f"{self._scene}/{self._scenes}  {title}")
 
-    def line(self, who: str, text: str, *, style: str, call: str = "") -> None:
+    def line(self, who: str, text: str | Text, *, style: str, call: str = "") -> None:
         """Somebody says or does something; ``call`` is the Bot API method that carried it."""
         row = Table.grid(expand=True, padding=(0, 1))
-        row.add_column(width=_WHO_CHARS, justify="right", style=f"bold {style}")
+        row.add_column(width=_WHO_CHARS, style=f"bold {style}")
         row.add_column(ratio=1)
         if call:
             row.add_column(justify="right", style="dim", no_wrap=True)
-        row.add_row(Text(who), Text(text), *([Text(call)] if call else []))
+        row.add_row(Text(who), Text.assemble(text), *([Text(call)] if call else []))
         self._console.print(row, width=min(self._console.width, WIDTH))
 
     def promise(self, promise: Promise) -> None:
         """Say whether a promise was kept."""
         mark, style = ("✓", "green") if promise.kept else ("✗", "bold red")
-        words = promise.text if promise.kept else f"{promise.text}; but: {promise.seen}"
-        self.line(mark, words, style=style)
+        words = promise.text if promise.kept else f"{promise.text}; but {promise.seen}"
+        self.line("", Text.assemble((mark, style), " ", (words, style)), style=style)
 
     def ledger(self, books: Books, *, names: dict[int, str], balance_stars: int) -> None:
         """Print the payments, what became of them, and the journal."""
@@ -115,13 +115,13 @@ class Screen:
         self.line("journal", f"{accounts};  together {sum(books.accounts.values())}", style="cyan")
         self.line("Telegram", f"holds {balance_stars} ★ for the bot", style="yellow")
 
-    def result(self, promises: Sequence[Promise], *, seconds: float) -> None:
+    def result(self, promises: Sequence[Promise]) -> None:
         """Print how many promises were kept, and again those that were not."""
         broken = [promise for promise in promises if not promise.kept]
         self._console.print()
         for promise in broken:
             self.promise(promise)
-        words = f"{len(promises) - len(broken)} of {len(promises)} promises kept, in {seconds:.0f} seconds."
+        words = f"{len(promises) - len(broken)} of {len(promises)} promises kept."
         self._console.print(Text(words, style="bold red" if broken else "bold green"))
 
     def stopped(self, reason: str) -> None:
