@@ -1,0 +1,118 @@
+"""People played from another process through /_sim/."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from neonpay.simulator import Simulator
+
+
+@pytest.fixture
+def control(http, telegram):
+    async def ask(path, body=None, **options):
+        url = f"{telegram.base_url}/_sim{path}"
+        request = http.get(url, **options) if body is None else http.post(url, json=body, **options)
+        async with request as response:
+            return response.status, json.loads(await response.text())
+
+    return ask
+
+
+async def test_a_purchase_is_played_over_http(telegram, shop, bot, control, invoice):
+    status, ann = await control("/users", {"name": "Ann", "stars": 500})
+    assert (status, ann["stars"]) == (200, 500)
+    path = f"/users/{ann['id']}"
+    status, said = await control(f"{path}/says", {"bot": "shop_bot", "text": "/start"})
+    assert said["message"]["text"] == "/start"
+    message = await bot.send_invoice(ann["id"], **invoice)
+    paying = asyncio.create_task(control(f"{path}/pays", {"message_id": message.message_id}))
+    query = (await bot.get_updates(timeout=5, allowed_updates=["pre_checkout_query"], offset=-1))[0]
+    while query.pre_checkout_query is None:
+        query = (await bot.get_updates(timeout=5, offset=query.update_id + 1))[0]
+    await bot.answer_pre_checkout_query(query.pre_checkout_query.id, ok=True)
+    status, outcome = await paying
+    assert (status, outcome["status"]) == (200, "paid")
+    status, books = await control("/bots/shop_bot/balance")
+    assert (books["stars"], books["payments"][0]["charge_id"]) == (5, outcome["charge_id"])
+    status, seen = await control(f"{path}/messages?bot=shop_bot")
+    assert [("invoice" in one, "successful_payment" in one) for one in seen["messages"]][1:] == [
+        (True, False),
+        (False, True),
+    ]
+    status, told = await control("/bots/shop_bot/updates")
+    assert [update["kind"] for update in told["updates"]] == ["message", "pre_checkout_query", "message"]
+    status, journal = await control("/journal?method=sendInvoice")
+    assert [call["params"]["title"] for call in journal["calls"]] == ["A book"]
+
+
+async def test_time_is_moved_over_http(telegram, control):
+    before = telegram.clock.now()
+    assert (await control("/advance", {"seconds": 30}))[0] == 200
+    assert telegram.clock.now() == before + 30
+
+
+async def test_buttons_forwards_blocks_and_balances(telegram, shop, bot, ann, control, invoice):
+    markup = {"inline_keyboard": [[{"text": "Buy", "callback_data": "b"}]]}
+    message = await bot.send_message(ann.id, "Buy?", reply_markup=markup)
+    body = {"message_id": message.message_id, "button": "Buy", "wait": False}
+    assert (await control(f"/users/{ann.id}/presses", body))[1]["kind"] == "callback"
+    bob = telegram.user("Bob")
+    sent = await bot.send_invoice(ann.id, **invoice)
+    status, copy = await control(f"/users/{bob.id}/receives", {"message_id": sent.message_id})
+    assert copy["message"]["invoice"]["total_amount"] == 5
+    assert (await control(f"/users/{bob.id}/stars", {"stars": 9}))[1]["stars"] == 9
+    assert (await control(f"/users/{ann.id}/blocks", {"bot": "shop_bot"}))[1] == {"blocked": True}
+    assert (await control("/users"))[1]["users"][1] == {"id": bob.id, "name": "Bob", "stars": 9}
+
+
+async def test_faults_are_set_over_http(wire, control):
+    assert (await control("/faults", {"method": "getMe", "kind": "fail", "error_code": 503}))[0] == 200
+    assert (await wire("getMe")).status == 503
+    assert (await wire("getMe")).status == 200
+
+
+async def test_a_bot_is_made_with_a_token_that_is_not_told_again(control):
+    token = "123456:" + "a" * 35
+    status, made = await control("/bots", {"username": "new_bot", "token": token})
+    assert (status, made) == (200, {"id": 123456, "username": "new_bot", "stars": 0})
+    assert token not in json.dumps((await control("/bots"))[1])
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/users", {"name": "Ann", "stars": -1}, 400),
+        ("/users", {"name": "Ann", "balance": 5}, 400),
+        ("/users", {"name": "Ann", "stars": "5"}, 400),
+        ("/users/1/says", {"bot": "shop_bot", "text": "hi"}, 400),
+        ("/users/x/says", {"bot": "shop_bot", "text": "hi"}, 400),
+        ("/advance", {"seconds": -1}, 400),
+        ("/advance", {}, 400),
+        ("/users", {"name": "x" * 70_000}, 400),
+        ("/users/1/pays", {}, 400),
+        ("/bots/no_bot/balance", None, 400),
+    ],
+)
+async def test_orders_that_make_no_sense_are_refused(shop, control, path, body, status):
+    answer = await control(path, body)
+    assert answer[0] == status
+    assert answer[1]["error"]
+
+
+async def test_a_page_in_a_browser_cannot_give_orders(http, telegram):
+    url = f"{telegram.base_url}/_sim/users"
+    async with http.post(url, data='{"name": "Eve"}', headers={"Content-Type": "text/plain"}) as response:
+        assert response.status == 415
+    async with http.post(url, json={"name": "Eve"}, headers={"Host": "evil.example.com"}) as response:
+        assert response.status == 403
+    assert telegram.users() == []
+
+
+async def test_other_machines_are_answered_only_when_told_so(http):
+    async with Simulator(control_from_anywhere=True) as telegram:
+        url = f"{telegram.base_url}/_sim/"
+        async with http.get(url, headers={"Host": "simulator.internal"}) as response:
+            assert "POST /_sim/users" in (await response.json())["routes"]
