@@ -66,7 +66,8 @@ class NeonPayCore:
         self._handlers = HandlerRegistry()
         self._listeners = Listeners()
         self._hooks: list[Function] = []
-        logging.getLogger("neonpay").disabled = not enable_logging
+        if not enable_logging:
+            logging.getLogger("neonpay").setLevel(logging.CRITICAL + 1)
         self._pipeline = self._new_pipeline()
         adapter.attach(_Sink(self))
 
@@ -93,6 +94,10 @@ class NeonPayCore:
             LedgerError: the database cannot be used; the subclass says why.
             HandlerError: a payment handler asks for an argument that nobody can give it.
         """
+        if self._pipeline.was_left_behind:
+            # asyncio.run() twice: the loop that the tasks and connections belonged to is gone.
+            self._pipeline.abandon()
+            self._pipeline = self._new_pipeline()
         await self._pipeline.open()
 
     async def close(self) -> None:

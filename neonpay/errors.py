@@ -11,8 +11,8 @@
     ├── ValidationError (ValueError)     a value breaks a rule: field, value, bound
     ├── StageError
     │   ├── StageNotFoundError (KeyError)
-    │   ├── StageExistsError
-    │   └── StageLimitError
+    │   ├── StageExistsError (ValueError)
+    │   └── StageLimitError (ValueError)
     ├── PayloadError                     an invoice payload that is not ours, or was altered
     │   ├── ForeignPayloadError
     │   └── ForgedPayloadError

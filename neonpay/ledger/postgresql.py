@@ -134,6 +134,8 @@ class PostgresqlLedger:
         if self._thread is not None:
             self._thread.submit(self._dispose()).result()
             self._thread.close()
+        elif self._home is not None and not self._home.is_closed():
+            asyncio.run_coroutine_threadsafe(self._dispose(), self._home).result()
 
     async def _dispose(self) -> None:
         while self._running:

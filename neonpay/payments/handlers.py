@@ -168,12 +168,22 @@ def _handler(function: Function, name: str, stage_ids: frozenset[str] | None, ma
     if any(p.kind is p.POSITIONAL_ONLY for p in signature.parameters.values()):
         msg = f"handler {name!r} has positional-only parameters; neonpay passes arguments by name"
         raise HandlerError(msg)
+    form = _form(function, {p.name for p in named})
+    if form is Form.ASYNC and "connection" in {p.name for p in named}:
+        msg = (
+            f"handler {name!r} is asynchronous and asks for 'connection'; a transaction cannot wait for it. "
+            "Use ctx.enlist(statement), or make it a plain function"
+        )
+        raise HandlerError(msg)
+    if form is Form.TRANSACTION and "ctx" in {p.name for p in named}:
+        msg = f"handler {name!r} asks for 'connection' and 'ctx'; inside the transaction there is no context to use"
+        raise HandlerError(msg)
     return Handler(
         name=name,
         function=function,
         stage_ids=stage_ids,
         max_attempts=max_attempts,
-        form=_form(function, {p.name for p in named}),
+        form=form,
         parameters=tuple(p.name for p in named),
         result_parameter=_result_parameter([p.name for p in named]),
         optional=frozenset(p.name for p in named if p.default is not p.empty),

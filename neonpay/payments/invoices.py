@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -76,28 +78,49 @@ class InvoiceDesk:
         self._new_invoice_id = new_invoice_id
         self._announce = announce
         self._bot_id = adapter.bot_id
+        self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
 
     async def send(self, offer: Offer, *, chat_id: int, options: JsonObject) -> Invoice:
         """Send an invoice message; see ``NeonPayCore.send_payment``."""
-        invoice = await self._prepare(offer)
-        if invoice.message_id is not None:
-            return invoice
-        start_parameter = invoice.stage.start_parameter
+        async with self._turn(offer):
+            invoice = await self._prepare(offer)
+            return invoice if invoice.message_id is not None else await self._send(invoice, chat_id, options)
+
+    async def link(self, offer: Offer, *, options: JsonObject) -> Invoice:
+        """Make an invoice link; see ``NeonPayCore.create_payment_link``."""
+        async with self._turn(offer):
+            invoice = await self._prepare(offer)
+            return invoice if invoice.link is not None else await self._link(invoice, options)
+
+    @asynccontextmanager
+    async def _turn(self, offer: Offer) -> AsyncIterator[None]:
+        """Calls with the same idempotency key come one after another, so that the second sees what the first has sent."""
+        key = offer.idempotency_key
+        if key is None:
+            yield
+            return
+        lock, waiting = self._turns.get(key, (asyncio.Lock(), 0))
+        self._turns[key] = (lock, waiting + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, waiting = self._turns.pop(key)
+            if waiting > 1:
+                self._turns[key] = (lock, waiting - 1)
+
+    async def _send(self, invoice: Invoice, chat_id: int, options: JsonObject) -> Invoice:
         params: dict[str, JsonValue] = {**options, **_content(invoice), "chat_id": chat_id}
-        if start_parameter is not None:
-            params["start_parameter"] = start_parameter
+        if invoice.stage.start_parameter is not None:
+            params["start_parameter"] = invoice.stage.start_parameter
         message = await self._ask(invoice, "sendInvoice", params)
-        message_id = message.get("message_id") if isinstance(message, dict) else None
+        message_id = message.get("message_id") if isinstance(message, Mapping) else None
         if not isinstance(message_id, int):
             msg = "Telegram answered sendInvoice with something that is no message"
             raise PaymentError(msg)
         return await self._ledger.run(self._mark_sent, invoice, {"chat_id": chat_id, "message_id": message_id})
 
-    async def link(self, offer: Offer, *, options: JsonObject) -> Invoice:
-        """Make an invoice link; see ``NeonPayCore.create_payment_link``."""
-        invoice = await self._prepare(offer)
-        if invoice.link is not None:
-            return invoice
+    async def _link(self, invoice: Invoice, options: JsonObject) -> Invoice:
         link = await self._ask(invoice, "createInvoiceLink", {**options, **_content(invoice)})
         if not isinstance(link, str):
             msg = "Telegram answered createInvoiceLink with something that is no link"

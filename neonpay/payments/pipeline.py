@@ -96,6 +96,7 @@ class Pipeline:
         self._settings = settings
         self._codec: PayloadCodec | None = None
         self._opening = asyncio.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._recording = 0
         self._recorded = asyncio.Event()
         catalogue = Catalogue(self._bot_id)
@@ -165,6 +166,15 @@ class Pipeline:
         """Whether the ledger is open and work is being taken up."""
         return self._codec is not None
 
+    @property
+    def was_left_behind(self) -> bool:
+        """Whether the event loop that the pipeline was opened on has been closed without closing the pipeline."""
+        return self._loop is not None and self._loop.is_closed()
+
+    def abandon(self) -> None:
+        """Give back what a dead event loop left open; running handlers are gone, and their leases will run out."""
+        self._ledger.close_sync()
+
     async def open(self) -> None:
         """Open the ledger, load the signing keys and take up work; does nothing when that has happened.
 
@@ -178,6 +188,7 @@ class Pipeline:
             self._handlers.check(self._adapter.host_data())
             await self._ledger.open()
             await self._load_keys()
+            self._loop = asyncio.get_running_loop()
             self._worker.start()
             stranded = await self.history.stranded(self.fulfilment.consumers)
             if stranded:
@@ -244,7 +255,7 @@ class Pipeline:
     async def _record(self, charge: Charge, ref: InvoiceRef | None) -> Recorded | None:
         for pause_s in (*_PATIENCE_S, None):
             try:
-                arrival = Arrival(charge, ref, take=self.fulfilment.room > 0)
+                arrival = Arrival(charge, ref, take=self.fulfilment.room >= self._recording)
                 return await self._ledger.run_each(self._recorder.record, arrival)
             except (LedgerLockedError, LedgerUnavailableError, LedgerFullError) as exc:
                 if pause_s is None:
