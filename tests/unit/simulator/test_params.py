@@ -1,0 +1,47 @@
+"""Parameters, read as leniently as the Bot API server reads them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from neonpay.simulator.params import Params, strict_json
+from neonpay.simulator.refusal import Refusal
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("5", 5), ("-5", -5), ("abc", 0), ("12abc", 12), ("", 9), ("1.9", 1), ("+3", 0), (" 4", 0)]
+)
+def test_integers_are_read_leniently(text, number):
+    assert Params({"n": text}).integer("n", 9) == number
+
+
+@given(st.text(max_size=60))
+def test_integers_are_always_in_range(text):
+    assert 1 <= Params({"n": text}).integer("n", 100, minimum=1, maximum=100) <= 100
+
+
+def test_a_missing_and_an_empty_string_are_the_same():
+    for params in (Params(), Params({"title": ""})):
+        with pytest.raises(Refusal, match='Bad Request: parameter "title" is required'):
+            params.required("title")
+
+
+@given(st.text(max_size=60))
+def test_json_is_read_or_refused(text):
+    try:
+        Params({"x": text}).json("x", "things")
+    except Refusal as refusal:
+        assert refusal.error_code == 400
+
+
+@pytest.mark.parametrize("text", ["NaN", "[Infinity]", "[" * 100_000, "{", ""])
+def test_what_is_not_json(text):
+    with pytest.raises(ValueError, match=r"is not JSON|Expecting|nested"):
+        strict_json(text)
+
+
+def test_lone_surrogates_in_json_are_refused():
+    with pytest.raises(Refusal, match="UTF-8"):
+        Params({"x": '["\\ud800"]'}).json("x", "things")
