@@ -1,0 +1,31 @@
+"""A bot that sells coffee for Telegram Stars."""
+
+import asyncio
+from os import environ
+
+from aiogram import Bot, Dispatcher
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import TelegramAPIServer
+from aiogram.filters import CommandStart
+from aiogram.types import Message
+
+from neonpay import PaymentResult, PaymentStage, create_neonpay
+
+api = TelegramAPIServer.from_base(environ.get("TELEGRAM_API_URL", "https://api.telegram.org"))
+bot = Bot(environ["BOT_TOKEN"], session=AiohttpSession(api=api))
+dispatcher = Dispatcher()
+neonpay = create_neonpay(bot, dispatcher=dispatcher)
+neonpay.create_payment_stage("coffee", PaymentStage(title="Coffee", description="A cup of coffee", price=5))
+
+
+@dispatcher.message(CommandStart())
+async def start(message: Message) -> None:
+    await neonpay.send_payment(message.chat.id, "coffee")
+
+
+@neonpay.on_payment
+async def deliver(result: PaymentResult) -> None:
+    await bot.send_message(result.user_id, f"Your coffee is ready. Thank you for {result.amount} Stars!")
+
+
+asyncio.run(dispatcher.start_polling(bot, handle_as_tasks=False))
