@@ -164,7 +164,7 @@ def _remains(transaction: Transaction) -> Remains:
         effects=Counter(rows(sa.text("SELECT what, charge_id FROM shop_effects"))),
         stars=int(rows(sa.select(total).where(journal.c.account == "stars"))[0][0] or 0),
         unbalanced=[
-            entry for (entry,) in rows(sa.select(journal.c.entry_id).group_by(journal.c.entry_id).having(total != 0))
+            entry for (entry,) in rows(sa.select(journal.c.event_id).group_by(journal.c.event_id).having(total != 0))
         ],
         job_states=Counter(state for (state,) in rows(sa.select(jobs.c.state))),
         refund_states=dict(rows(sa.select(refunds.c.charge_id, refunds.c.state))),

@@ -25,15 +25,18 @@ from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.session.middlewares.base import BaseRequestMiddleware
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.filters import Command, CommandObject
-from aiogram.types import Message, TelegramObject, Update
+from aiogram.methods.base import Response
+from aiogram.types import Message, TelegramObject, Update, User
 
 import neonpay.adapters.aiogram
-import neonpay.ledger.postgresql
+import neonpay.ledger.postgresql  # noqa: F401 - loaded once here, not once per shop
 from neonpay import PaymentContext, PaymentResult, PaymentStage, create_neonpay
 from neonpay.core.clock import SystemClock
 
 EFFECTS = sa.Table("shop_effects", sa.MetaData(), sa.Column("what", sa.Text), sa.Column("charge_id", sa.Text))
 """What the shop does in its database for a payment. Nothing in it is unique, so that doing it twice shows."""
+SESSION = AiohttpSession()
+"""Made before the first fork, because reading the certificates of TLS takes longer than all else that a shop does to start."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,8 @@ class AroundCalls(BaseRequestMiddleware):
 
 async def run(settings: Settings) -> None:
     fate = Fate(settings)
-    bot = Bot(settings.token, session=AiohttpSession(api=TelegramAPIServer.from_base(settings.base_url)))
+    SESSION.api = TelegramAPIServer.from_base(settings.base_url)
+    bot = Bot(settings.token, session=SESSION)
     bot.session.middleware(AroundCalls(fate))
     dispatcher = Dispatcher()
     around = AroundUpdates(fate)
@@ -169,6 +173,8 @@ async def run(settings: Settings) -> None:
 
 
 def nursery() -> None:
+    for answer in (User, Message, list[Update], bool, Any):
+        Response[answer]  # type: ignore[valid-type]  # noqa: B018 - aiogram builds these models when it first needs them
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:

@@ -181,7 +181,7 @@ async def test_every_journal_entry_sums_to_zero_and_stars_equal_telegrams_balanc
         await shop.settles()
 
     entries = await query(
-        sa.select(journal.c.entry_id, sa.func.sum(journal.c.amount_stars), sa.func.count()).group_by(journal.c.entry_id)
+        sa.select(journal.c.event_id, sa.func.sum(journal.c.amount_stars), sa.func.count()).group_by(journal.c.event_id)
     )
     accounts = await query(
         sa.select(journal.c.account, sa.func.sum(journal.c.amount_stars)).group_by(journal.c.account)
