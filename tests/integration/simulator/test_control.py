@@ -61,7 +61,7 @@ async def test_buttons_forwards_blocks_and_balances(telegram, shop, bot, ann, co
     assert (await control(f"/users/{ann.id}/presses", body))[1]["kind"] == "callback"
     bob = telegram.user("Bob")
     sent = await bot.send_invoice(ann.id, **invoice)
-    status, copy = await control(f"/users/{bob.id}/receives", {"message_id": sent.message_id})
+    copy = (await control(f"/users/{bob.id}/receives", {"message_id": sent.message_id}))[1]
     assert copy["message"]["invoice"]["total_amount"] == 5
     assert (await control(f"/users/{bob.id}/stars", {"stars": 9}))[1]["stars"] == 9
     assert (await control(f"/users/{ann.id}/blocks", {"bot": "shop_bot"}))[1] == {"blocked": True}

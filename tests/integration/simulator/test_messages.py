@@ -159,9 +159,7 @@ async def test_a_deleted_message_is_gone_for_both(telegram, shop, bot, ann):
 
 async def test_a_reply_quotes_the_message_it_answers(shop, bot, ann):
     question = await ann.says("How much?", to=shop)
-    answer = await bot.send_message(
-        ann.id, "5 Stars", reply_parameters=ReplyParameters(message_id=question.message_id)
-    )
+    answer = await bot.send_message(ann.id, "5 Stars", reply_parameters=ReplyParameters(message_id=question.message_id))
     assert answer.reply_to_message.text == "How much?"
     with pytest.raises(TelegramBadRequest, match="message to be replied not found"):
         await bot.send_message(ann.id, "5 Stars", reply_parameters=ReplyParameters(message_id=999))
@@ -178,7 +176,7 @@ async def test_formatted_text_comes_as_plain_text_with_entities(shop, bot, ann):
 @pytest.mark.parametrize(
     ("text", "mode", "reason"),
     [
-        ("<b>open", "HTML", 'can\'t parse entities: Can\'t find end tag corresponding to start tag "b"'),
+        ("<b>open", "HTML", "can't parse entities: Can't find end tag corresponding to start tag \"b\""),
         ("<b>x</i>", "HTML", "can't parse entities: Unexpected end tag at byte offset 4"),
         ("<blink>x</blink>", "HTML", 'can\'t parse entities: Unsupported start tag "blink" at byte offset 0'),
         ("costs 5.", "MarkdownV2", "can't parse entities: Character '.' is reserved and must be escaped"),

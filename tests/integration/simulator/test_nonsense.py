@@ -36,7 +36,9 @@ buttons = st.fixed_dictionaries(
 )
 telling = st.one_of(
     st.just(str(USER_ID)),
-    st.sampled_from(["", "1", "-1", "XTR", "abc", "HTML", "MarkdownV2", "Markdown", "true", "null", "[]", "{}", "attach://f"]),
+    st.sampled_from(
+        ["", "1", "-1", "XTR", "abc", "HTML", "MarkdownV2", "Markdown", "true", "null", "[]", "{}", "attach://f"]
+    ),
     st.sampled_from(["https://t.me/$x", "http://127.0.0.1:9/x", "https://example.com:8443/"]),
     st.text(alphabet="<>/&;_*[]()`~|\\!.b i\n⭐\ud800", max_size=30),
     st.text(max_size=40),
@@ -60,7 +62,9 @@ def parameters(method: str):
     required.pop("timeout", None)
     wild = {name: telling for name in names if name != "timeout" and name not in likely}
     return st.builds(
-        Params, st.fixed_dictionaries(required, optional=wild), st.dictionaries(st.just("photo") | st.just("f"), uploads)
+        Params,
+        st.fixed_dictionaries(required, optional=wild),
+        st.dictionaries(st.just("photo") | st.just("f"), uploads),
     )
 
 
@@ -76,7 +80,7 @@ def test_no_parameters_make_the_simulator_fail(method, data):
 
 
 async def answered(method: str, params: Params):
-    world = World(SteppedClock(1_800_000_000), Random(1))
+    world = World(SteppedClock(1_800_000_000), Random(1))  # noqa: S311 - repeatable on purpose
     bot = world.accounts.bot("shop_bot")
     person = world.accounts.user("Ann", stars=5, user_id=USER_ID)
     world.chats.post(world.chats.between(bot, person), {"text": "/start"}, by_bot=False)

@@ -72,8 +72,7 @@ def test_markdown_v2_that_is_wrong(source):
 def test_every_entity_lies_within_the_text(parse, source):
     try:
         text, entities = parse(source)
-    except Refusal as refusal:
-        assert refusal.error_code == 400
-        return
+    except Refusal:
+        return  # not markup; the texts are tested above
     for entity in entities:
         assert 0 <= entity["offset"] < entity["offset"] + entity["length"] <= utf16_length(text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,12 +30,15 @@ def test_a_missing_and_an_empty_string_are_the_same():
             params.required("title")
 
 
-@given(st.text(max_size=60))
-def test_json_is_read_or_refused(text):
-    try:
+@given(st.recursive(st.integers() | st.text(max_size=5), st.lists, max_leaves=5))
+def test_json_is_read_back(value):
+    assert Params({"x": json.dumps([value])}).json("x", "things") == [value]
+
+
+@given(st.text(alphabet="{}[]:,x", min_size=1, max_size=10).filter(lambda text: "x" in text))
+def test_what_is_not_json_is_refused(text):
+    with pytest.raises(Refusal, match="Bad Request: can't parse things JSON object"):
         Params({"x": text}).json("x", "things")
-    except Refusal as refusal:
-        assert refusal.error_code == 400
 
 
 @pytest.mark.parametrize("text", ["NaN", "[Infinity]", "[" * 100_000, "{", ""])

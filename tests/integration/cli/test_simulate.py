@@ -1,0 +1,74 @@
+"""``neonpay simulate`` as a process."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import socket
+import sys
+
+import aiohttp
+import pytest
+from typer.testing import CliRunner
+
+from neonpay.cli.main import app
+
+TOKEN = "123456:" + "aB3-_" * 7
+
+
+async def start(*arguments):
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "neonpay", *arguments,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+
+
+async def read_until(stream, pattern):
+    text = ""
+    async with asyncio.timeout(30):
+        while not (match := re.search(pattern, text)):
+            line = await stream.readline()
+            assert line, text
+            text += line.decode()
+    return match, text
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_it_serves_until_told_to_stop(number):
+    process = await start("simulate", "--port", "0", "--token", TOKEN, "--seed", "3")
+    match, text = await read_until(process.stdout, r"Everything that can be asked: (http://127\.0\.0\.1:\d+)/_sim/")
+    assert f'Bot("{TOKEN}", session=AiohttpSession' in text
+    async with aiohttp.ClientSession() as http, http.get(f"{match.group(1)}/bot{TOKEN}/getMe") as response:
+        assert (await response.json())["result"]["id"] == 123456
+    process.send_signal(number)
+    out, err = await process.communicate()
+    assert (process.returncode, out.decode().strip(), err) == (0, "Stopped.", b"")
+
+
+def test_a_port_that_is_taken_is_told():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = CliRunner().invoke(app, ["simulate", "--port", str(port)])
+    assert result.exit_code == 1
+    assert f"Cannot listen on 127.0.0.1 port {port}" in result.output
+
+
+def test_a_token_that_cannot_be_one_is_refused():
+    result = CliRunner().invoke(app, ["simulate", "--token", "nonsense"])
+    assert result.exit_code == 2
+    assert "a token is <bot id>:<secret>" in result.output
+
+
+async def test_the_version_is_printed():
+    process = await start("--version")
+    out, _ = await process.communicate()
+    assert re.fullmatch(r"neonpay \d+\.\d+\.\S+\n", out.decode())
+
+
+async def test_without_typer_the_command_names_the_extra():
+    code = "import sys; sys.modules['typer'] = None; from neonpay.cli.main import main"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stderr=asyncio.subprocess.PIPE)
+    _, err = await process.communicate()
+    assert process.returncode == 1
+    assert 'pip install "neonpay[cli]"' in err.decode()
