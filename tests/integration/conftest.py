@@ -90,6 +90,12 @@ class Shop:
         await self.telegram.idle(self.account)
         await self.neonpay.drain()
 
+    async def delivers(self, outcome: Outcome) -> None:
+        """Wait until every job of a payment is done."""
+        async with asyncio.timeout(10):
+            while any(job.state != "done" for job in await self.neonpay.jobs(outcome.charge_id or "")):
+                pass
+
     async def fact(self, name: str, *, count: int = 1) -> Event:
         """Wait for the event of this name that comes as number ``count``."""
         async with asyncio.timeout(10):
