@@ -92,6 +92,8 @@ class Buyer:
     ) -> types.Message:
         """Wait for the next message from ``bot`` that has not been heard yet; those passed over count as heard.
 
+        Service messages are not words: ``messages`` has them.
+
         Args:
             bot: who writes.
             timeout_s: real seconds.
@@ -103,7 +105,7 @@ class Buyer:
         """
 
         def look() -> types.Message | None:
-            unheard = [post for post in self._chat(bot).posts if post.by_bot and not post.heard and not post.deleted]
+            unheard = [post for post in self._chat(bot).posts if post.is_words_of_bot and not post.heard]
             for number, post in enumerate(unheard):
                 if _says(post.message, containing) and (predicate is None or predicate(post.message)):
                     for heard in unheard[: number + 1]:

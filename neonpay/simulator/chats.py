@@ -41,6 +41,11 @@ class Post:
     deleted: bool = False
     heard: bool = False
 
+    @property
+    def is_words_of_bot(self) -> bool:
+        """Whether the bot wrote it and it still stands; service messages are nobody's words."""
+        return self.by_bot and not self.is_service and not self.deleted
+
 
 @dataclass(slots=True, eq=False)
 class Chat:

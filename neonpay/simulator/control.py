@@ -34,6 +34,7 @@ OrderT = TypeVar("OrderT", bound=BaseModel)
 
 BODY_MAX_BYTES: Final = 64 * 1024
 """Largest body that the control API reads."""
+_ID_MAX_DIGITS: Final = 19
 JOURNAL_MAX: Final = 1_000
 """Most calls or updates in one answer: the newest."""
 
@@ -215,7 +216,7 @@ class Control:
 
     def _buyer(self, request: web.Request) -> Buyer:
         named = request.match_info["user"]
-        account = self._world.accounts.users.get(int(named)) if named.isascii() and named.isdigit() else None
+        account = self._world.accounts.users.get(int(named)) if _is_user_id(named) else None
         if account is None:
             raise SimulatorError(f"there is no user {named}")
         return Buyer(self._world, account)
@@ -241,6 +242,10 @@ async def _read(request: web.Request, order: type[OrderT]) -> OrderT:
     if len(body) > BODY_MAX_BYTES:
         raise SimulatorError(f"the body is larger than {BODY_MAX_BYTES} bytes")
     return order.model_validate_json(body or b"{}")
+
+
+def _is_user_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _ID_MAX_DIGITS
 
 
 def _error(status: int, message: str) -> web.Response:

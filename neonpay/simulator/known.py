@@ -11,12 +11,10 @@ import aiogram.methods
 from aiogram import types
 from aiogram.methods.base import TelegramMethod
 
-from neonpay.simulator.params import Params, Upload, lenient_integer, strict_json
+from neonpay.simulator.params import Params, Upload, is_yes, lenient_integer, strict_json
 
 UPDATE_KINDS: Final = frozenset(types.Update.model_fields) - {"update_id"}
 """Every kind of update."""
-
-_LENIENT_FLAGS: Final = frozenset({"true", "yes", "1"})
 
 
 @cache
@@ -56,7 +54,7 @@ def _described_file(upload: Upload) -> dict[str, object]:
 
 def _decoded(text: str, kinds: frozenset[type]) -> object:
     if bool in kinds and int not in kinds:
-        return text.lower() in _LENIENT_FLAGS
+        return is_yes(text)
     if int in kinds and (str not in kinds or text.removeprefix("-").isdecimal()):
         return lenient_integer(text)
     if str not in kinds or text[:1] in {"[", "{"}:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel
 
@@ -12,15 +12,6 @@ if TYPE_CHECKING:
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
-@runtime_checkable
-class Account(Protocol):
-    """Whoever has a user object: a bot or a person."""
-
-    @property
-    def as_user(self) -> dict[str, object]:
-        """The ``User`` object, as JSON."""
-
-
 def build(model: type[ModelT], **fields: object) -> ModelT:
     """Make a Bot API object from JSON-like fields; None means absent. ``from_`` is written ``from``."""
     return build_from(model, {name.rstrip("_"): value for name, value in fields.items() if value is not None})
@@ -28,7 +19,7 @@ def build(model: type[ModelT], **fields: object) -> ModelT:
 
 def build_from(model: type[ModelT], fields: Mapping[str, object]) -> ModelT:
     """Make a Bot API object from a JSON object."""
-    return model.model_validate({name: _plain(value) for name, value in fields.items()})
+    return model.model_validate({name: as_json(value) for name, value in fields.items()})
 
 
 def dump(model: BaseModel) -> dict[str, object]:
@@ -43,7 +34,3 @@ def as_json(value: object) -> object:
     if isinstance(value, list | tuple):
         return [as_json(item) for item in value]
     return value
-
-
-def _plain(value: object) -> object:
-    return as_json(value)

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from neonpay.simulator.refusal import bad_request
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 _LEADING_INTEGER: Final = re.compile(r"-?[0-9]{1,40}")
 _TRUE_WORDS: Final = frozenset({"true", "yes", "1"})
+NESTING_MAX: Final = 64
+"""Deepest JSON read: no parameter of the Bot API comes near it, and what is deeper could exhaust the stack later."""
 _INT64_MAX: Final = 2**63 - 1
 
 
@@ -63,7 +68,7 @@ class Params:
 
     def boolean(self, name: str) -> bool:
         """True for ``true``, ``True``, ``yes`` and ``1``; False for everything else (SRV: to_bool)."""
-        return self.values.get(name, "").lower() in _TRUE_WORDS
+        return is_yes(self.values.get(name, ""))
 
     def json(self, name: str, what: str) -> object:
         """The parameter decoded from JSON; None when it did not come.
@@ -89,6 +94,11 @@ def lenient_integer(text: str) -> int:
     return int(match.group()) if match else 0
 
 
+def is_yes(text: str) -> bool:
+    """Whether a flag is set; everything that is not one of the four words is no (SRV)."""
+    return text.lower() in _TRUE_WORDS
+
+
 def is_utf8(text: str) -> bool:
     """Whether the text came from valid UTF-8; what was not is kept as lone surrogates."""
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
@@ -104,7 +114,22 @@ def strict_json(text: str) -> object:
         value: object = json.loads(text, parse_constant=_no_constant)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+    if text.count("[") + text.count("{") > NESTING_MAX and _is_too_deep(value):
+        raise ValueError("nested too deeply")
     return value
+
+
+def _is_too_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(NESTING_MAX):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: object) -> Iterable[object]:
+    return value if isinstance(value, list) else value.values() if isinstance(value, dict) else ()
 
 
 def _no_constant(name: str) -> object:

@@ -69,6 +69,8 @@ class Poller:
         except TimeoutError:
             pass
         finally:
+            if opened.done() and not opened.cancelled():
+                opened.exception()  # seen, also when the client went away in the same moment
             if self._open is opened:
                 self._open = None
                 self._bell.ring()

@@ -95,9 +95,8 @@ class UpdateQueue:
     def push(self, kind: str, payload: dict[str, object], lane: tuple[int, str]) -> QueuedUpdate:
         """Queue an update, unless the bot does not want its kind."""
         now = self._clock.now()
-        lifetime_s = PRE_CHECKOUT_UPDATE_TTL_S if kind in _SHORT_LIVED else UPDATE_TTL_S
         wanted = kind in self.allowed
-        update = QueuedUpdate(self._next_id if wanted else 0, kind, payload, lane, now, now + lifetime_s)
+        update = QueuedUpdate(self._next_id if wanted else 0, kind, payload, lane, now, now + _lifetime_s(kind))
         self.history.append(update)
         if wanted:
             self._next_id += 1
@@ -120,7 +119,13 @@ class UpdateQueue:
             return self.push(original.kind, original.payload, original.lane)
         now = self._clock.now()
         copy = QueuedUpdate(
-            update_id, original.kind, original.payload, original.lane, now, now + UPDATE_TTL_S, repeats=original
+            update_id,
+            original.kind,
+            original.payload,
+            original.lane,
+            now,
+            now + _lifetime_s(original.kind),
+            repeats=original,
         )
         self.history.append(copy)
         # Repeats go first, so that a poller which takes the last id of a batch for its offset does not go back.
@@ -172,3 +177,7 @@ class UpdateQueue:
         self._pending = [update for update in self._pending if update.state == "pending"]
         if len(self._pending) != before:
             self._changed()
+
+
+def _lifetime_s(kind: str) -> int:
+    return PRE_CHECKOUT_UPDATE_TTL_S if kind in _SHORT_LIVED else UPDATE_TTL_S

@@ -10,7 +10,8 @@ import json
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
-from aiohttp import BodyPartReader, MultipartReader, hdrs
+from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, BodyPartReader, MultipartReader, hdrs
+from aiohttp.http import HttpProcessingError
 
 from neonpay.simulator.params import Params, Upload, strict_json
 
@@ -24,6 +25,13 @@ BODY_MAX_BYTES: Final = 64 * 2**20
 """Largest request body read; Telegram takes files of up to 50 MB (https://core.telegram.org/bots/api#sending-files, read
 2026-11-20)."""
 _FIELDS_MAX: Final = 2_000
+_NOT_MULTIPART: Final = (
+    AssertionError,  # a Content-Type without a boundary
+    BadContentDispositionHeader,  # warnings, which some programs turn into errors
+    BadContentDispositionParam,
+    HttpProcessingError,  # headers of a part
+    ValueError,
+)
 
 
 class BodyTooLargeError(Exception):
@@ -95,7 +103,7 @@ async def _read_multipart(params: Params, headers: CIMultiDictProxy[str], body: 
                     raise BodyTooLargeError
                 content += chunk
             _keep_part(params, part, bytes(content))
-    except (ValueError, AssertionError, KeyError) as error:
+    except _NOT_MULTIPART as error:
         raise MalformedBodyError("not multipart") from error
 
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import aiohttp
 import pytest
 from aiogram.types import BufferedInputFile
+from aiohttp.base_protocol import BaseProtocol
+from hypothesis import given
+from hypothesis import strategies as st
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from neonpay.simulator.params import Params
+from neonpay.simulator.wire import MalformedBodyError, read_params
 
 PRICES = '[{"label": "Book", "amount": 5}]'
 FIELDS = {"title": "A book", "description": "ÄÖ ⭐", "payload": "order-1", "currency": "XTR", "prices": PRICES}
@@ -14,6 +22,13 @@ PNG = (
     b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x02\x00\x00\x00\x03\x08\x06\x00\x00\x00"
     b"\r\n--not-a-boundary\r\n\x00\xff"
 )
+
+PIECES = [
+    b"--x\r\n", b"--x--", b"\r\n", b"\r\n\r\n", b'Content-Disposition: form-data; name="a"', b"value", b"\xff\xfe",
+    b'Content-Disposition: form-data; name="a"; filename="f"', b"Content-Disposition: ;;=", b"Content-Length: 5",
+    b"Content-Disposition: form-data; name*=utf-8''%ff", b"Content-Type: multipart/mixed; boundary=y", b": ",
+    b"Content-Transfer-Encoding: base64",
+]  # fmt: skip
 
 
 def multipart(fields, **files):
@@ -76,15 +91,51 @@ async def test_an_empty_form_body_is_no_parameters(wire):
     assert (await wire.send("POST", "/getMe", headers=headers)).status == 200
 
 
-@pytest.mark.parametrize("body", ["{", "[1]", "nonsense", '{"a": NaN}', '"text"', "[" * 100_000])
+@pytest.mark.parametrize(
+    "body", ["{", "[1]", '{"a":' * 100 + "1" + "}" * 100, "nonsense", '{"a": NaN}', '"text"', "[" * 100_000]
+)
 async def test_a_malformed_json_body_is_400_with_nothing_in_it(wire, body):
     reply = await wire.send("POST", "/getMe", data=body, headers={"Content-Type": "application/json"})
     assert (reply.status, reply.text) == (400, "")
 
 
-async def test_a_malformed_multipart_body_is_400(wire):
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"no boundary here",
+        b"--x\r\nnonsense\r\n--x--",
+        b"--x\r\nContent-Type: multipart/mixed; boundary=y\r\n\r\n--y--\r\n--x--",
+    ],
+)
+async def test_a_malformed_multipart_body_is_400(wire, body):
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
-    assert (await wire.send("POST", "/getMe", data=b"no boundary here", headers=headers)).status == 400
+    reply = await wire.send("POST", "/getMe", data=body, headers=headers)
+    assert (reply.status, reply.text) == (400, "")
+
+
+async def test_multipart_without_a_boundary_is_400(wire):
+    reply = await wire.send("POST", "/getMe", data=b"x", headers={"Content-Type": "multipart/form-data"})
+    assert reply.status == 400
+
+
+@given(
+    content_type=st.sampled_from(["", "; boundary=x", "; boundary=", "; boundary=ä"]).map(
+        "multipart/form-data{}".format
+    ),
+    body=st.lists(st.sampled_from(PIECES), max_size=9).map(b"".join) | st.binary(max_size=40),
+)
+def test_whatever_is_called_multipart_is_read_or_malformed(content_type, body):
+    async def read():
+        stream = aiohttp.StreamReader(BaseProtocol(asyncio.get_running_loop()), 2**16)
+        stream.feed_data(body)
+        stream.feed_eof()
+        headers = CIMultiDictProxy(CIMultiDict({"Content-Type": content_type}))
+        try:
+            return await read_params("", headers, stream)
+        except MalformedBodyError as malformed:
+            return malformed
+
+    assert isinstance(asyncio.run(read()), Params | MalformedBodyError)
 
 
 async def test_a_json_null_becomes_a_word_and_is_refused_as_markup(ann, wire):
