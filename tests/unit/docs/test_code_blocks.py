@@ -1,0 +1,64 @@
+"""The Python that the documentation shows is Python, and what it registers is accepted.
+
+Blocks of a page run one after the other in one namespace, with neonpay's names, ``bot``, ``dispatcher`` and ``neonpay`` there.
+A block that awaits at its top level is compiled only, since it shows a line of a handler; one that shows a test is run as one.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import re
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import pytest
+from aiogram import Bot, Dispatcher
+
+import neonpay as package
+from neonpay import create_neonpay
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGES = sorted(
+    path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts
+)
+PAGES_WITH_PYTHON = [name for name in PAGES if "```python" in (ROOT / name).read_text(encoding="utf-8")]
+RUN = [name for name in PAGES_WITH_PYTHON if name != "docs/howto/test-your-bot.md"]  # its fixtures are the suite's own
+
+pytestmark = pytest.mark.timeout(120)  # a page about the simulator loads the whole Bot API
+
+
+def _blocks(name: str) -> list[CodeType]:
+    """The blocks of a page, each with the line of the page that it begins on."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    found = []
+    for match in re.finditer(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
+        tree = ast.parse(match.group(1), filename=name)
+        ast.increment_lineno(tree, text.count("\n", 0, match.start(1)))
+        found.append(compile(tree, name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True))
+    return found
+
+
+def test_the_documentation_shows_python() -> None:
+    assert len(PAGES_WITH_PYTHON) >= 5
+
+
+@pytest.mark.parametrize("name", PAGES_WITH_PYTHON)
+def test_every_block_of_a_page_is_python(name: str) -> None:
+    assert all(_blocks(name))
+
+
+@pytest.mark.parametrize("name", RUN)
+async def test_what_a_page_shows_is_accepted(name: str, tmp_path: Path) -> None:
+    bot, dispatcher = Bot("42:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), Dispatcher()
+    neonpay = create_neonpay(bot, dispatcher=dispatcher, database_url=f"sqlite:///{tmp_path}/page.db")
+    there: dict[str, Any] = {name: getattr(package, name) for name in package.__all__}
+    there |= {"bot": bot, "dispatcher": dispatcher, "neonpay": neonpay, "__name__": "page"}
+    for block in _blocks(name):
+        if not block.co_flags & inspect.CO_COROUTINE:
+            exec(block, there)  # noqa: S102 - the page's own code is what is tested
+    async with neonpay:  # refuses a handler that asks for what nobody can give
+        await asyncio.gather(*(shown(tmp_path) for word, shown in there.items() if word.startswith("test_")))
+    await bot.session.close()
