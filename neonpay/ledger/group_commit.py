@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from neonpay.errors import LedgerClosedError
 from neonpay.ledger.faults import sqlite_fault
-from neonpay.ledger.unit import A, Transaction
+from neonpay.ledger.unit import A, Transaction, one_result_each
 
 _MOST_UNITS = 256
 """Most units in one commit: enough to hide the fsync, few enough that the first does not wait for the last too long."""
@@ -67,7 +67,7 @@ class GroupCommit:
         future: asyncio.Future[Any] | Future[Any],
     ) -> None:
         """Hand in an item for a unit that takes many; see ``submit``."""
-        self._put(_Submitted(lambda transaction: unit(transaction, [item])[0], future, unit, item))
+        self._put(_Submitted(lambda transaction: one_result_each(transaction, unit, [item])[0], future, unit, item))
 
     def _put(self, submitted: _Submitted) -> None:
         with self._submitting:
@@ -99,13 +99,24 @@ class GroupCommit:
                     break
             last = item is None
             if batch:
-                _tell(self._commit(batch))
+                _tell(self._outcomes(batch))
         self._connection.close()
+
+    def _outcomes(self, batch: list[_Submitted]) -> list[_Outcome]:
+        try:
+            return self._commit(batch)
+        except BaseException as exc:  # noqa: BLE001  # without this thread every later unit would wait for ever
+            return [_failed(submitted, exc) for submitted in batch]
 
     def _commit(self, batch: list[_Submitted]) -> list[_Outcome]:
         outcomes: list[_Outcome] = []
         try:
+            self._abandon()
             self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as exc:
+            # No unit has run. Each trying alone would wait as long for a locked file, one after another.
+            return [_failed(submitted, exc) for submitted in batch]
+        try:
             for group in _groups(batch):
                 outcomes += (
                     self._run_together(group) if len(group) > 1 else [self._run(group[0], alone=len(batch) == 1)]
@@ -125,7 +136,7 @@ class GroupCommit:
         assert unit is not None, "only items of one unit run together"
         self._connection.execute("SAVEPOINT unit")
         try:
-            results = unit(self._transaction, [submitted.item for submitted in group])
+            results = one_result_each(self._transaction, unit, [submitted.item for submitted in group])
         except BaseException:  # noqa: BLE001  # one of the items is at fault; alone, each gets the outcome that is its own
             self._transaction.forget()
             self._connection.execute("ROLLBACK TO unit")
@@ -172,7 +183,12 @@ def _groups(batch: list[_Submitted]) -> list[list[_Submitted]]:
 
 
 def _failed(submitted: _Submitted, error: BaseException) -> _Outcome:
-    if isinstance(error, sqlite3.Error):
+    if isinstance(error, StopIteration):
+        # It cannot be raised into a future, as it would end whatever iterates there.
+        stopped = RuntimeError("a unit of work raised StopIteration")
+        stopped.__cause__ = error
+        error = stopped
+    elif isinstance(error, sqlite3.Error):
         fault = sqlite_fault(error)
         fault.__cause__ = error
         error = fault

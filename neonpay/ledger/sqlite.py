@@ -59,7 +59,7 @@ class SqliteTransaction(Transaction):
     @property
     def connection(self) -> sa.Connection:
         """The same transaction as a SQLAlchemy connection; made on first use."""
-        if self._sqlalchemy is None:
+        if self._sqlalchemy is None or self._sqlalchemy.closed:
             engine = sa.create_engine(
                 "sqlite://", creator=lambda: self._raw, poolclass=StaticPool, pool_reset_on_return=None
             )
@@ -209,6 +209,9 @@ class SqliteLedger:
             connection.execute("BEGIN")
             try:
                 return unit(transaction, *args, **kwargs)
+            except BaseException:
+                transaction.forget()
+                raise
             finally:
                 connection.execute("ROLLBACK")
 

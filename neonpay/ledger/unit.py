@@ -102,3 +102,14 @@ class Ledger(Protocol):
     def close_sync(self) -> None:
         """``close`` for a thread without an event loop."""
         ...
+
+
+def one_result_each(
+    transaction: Transaction, unit: Callable[[Transaction, Sequence[A]], Sequence[T]], items: Sequence[A]
+) -> Sequence[T]:
+    """What the unit returned; raises TypeError, which undoes the unit, unless that is one result per item."""
+    results = unit(transaction, items)
+    if len(results) != len(items):
+        msg = f"a unit of work returned {len(results)} results for {len(items)} items"
+        raise TypeError(msg)
+    return results
