@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future
 from itertools import chain
 from typing import Concatenate, TypeVar
 
@@ -12,12 +14,12 @@ import stamina
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from neonpay.core.clock import Clock, SystemClock
-from neonpay.errors import LedgerClosedError, LedgerError
+from neonpay.errors import LedgerClosedError, LedgerError, LedgerUnavailableError
 from neonpay.ledger import migrate
 from neonpay.ledger.faults import postgresql_fault, sqlstate
 from neonpay.ledger.loop_thread import LoopThread
 from neonpay.ledger.statement import Insert, Statement, arguments, chunks
-from neonpay.ledger.unit import A, P, Row, T, Transaction
+from neonpay.ledger.unit import A, P, Row, T, Transaction, one_result_each
 
 R = TypeVar("R")
 
@@ -25,6 +27,10 @@ _RERUN_STATES = ("40001", "40P01", "08", "57P01", "57P02", "57P03")
 """Conflicts with another transaction, and connections that were lost: the unit runs again. That is safe when the lost answer
 was a commit, because units are keyed by charge id and fencing token."""
 _ATTEMPTS = 6
+_READING = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+"""Options of a transaction that reads: it sees one state from beginning to end. They cost no round trip."""
+_IN_UNIT = "neonpay_in_unit"
+_NOT_ITS_TO_END = "a unit of work neither commits nor rolls back; return from it or raise, and the ledger does"
 
 
 class PostgresqlTransaction(Transaction):
@@ -81,13 +87,18 @@ class PostgresqlLedger:
         self._clock = clock
         self._carries_time = not isinstance(clock, SystemClock)
         self._pool_size = pool_size
+        self._deciding = threading.Lock()
         self._home: asyncio.AbstractEventLoop | None = None
-        self._engine: AsyncEngine | None = None
+        """The loop that the connections belong to: that of the first caller, or the one of ``_thread``."""
         self._thread: LoopThread | None = None
+        self._closing: Future[None] | None = None
+        # From here on, for the home loop only.
+        self._engine: AsyncEngine | None = None
+        self._reading: AsyncEngine | None = None
+        """The same connections, for transactions that read."""
         self._opening = asyncio.Lock()
         self._running = 0
         self._idle = asyncio.Event()
-        self._closed = False
 
     async def open(self) -> None:
         """Create or upgrade the tables; does nothing when it is open already.
@@ -95,104 +106,142 @@ class PostgresqlLedger:
         Raises:
             LedgerError: the database cannot be used; the subclass says why, and nothing was changed.
         """
-        if self._closed:
-            raise _closed()
-        if self._home is not None and self._home is not asyncio.get_running_loop():
-            return
-        async with self._opening:
-            if self._engine is not None:
-                return
-            engine = create_async_engine(self.url, pool_size=self._pool_size, max_overflow=0, pool_pre_ping=False)
-            try:
-                async with engine.begin() as connection:
-                    await connection.run_sync(migrate.upgrade_postgresql)
-            except (OSError, TimeoutError, sa.exc.SQLAlchemyError) as exc:
-                await engine.dispose()
-                raise postgresql_fault(exc) from exc
-            except LedgerError:
-                await engine.dispose()
-                raise
-            self._home, self._engine = asyncio.get_running_loop(), engine
+        await self._at_home(self._opened)
 
     def open_sync(self) -> None:
         """``open`` for a thread without an event loop."""
-        self._wait(self.open)
+        self._wait(self._opened)
+
+    async def _opened(self) -> AsyncEngine:
+        async with self._opening:
+            if self._closing is not None:
+                raise _closed()
+            if self._engine is None:
+                engine = await self._connect()
+                self._reading = engine.execution_options(**_READING)
+                self._engine = engine
+            return self._engine
+
+    async def _connect(self) -> AsyncEngine:
+        engine = create_async_engine(self.url, pool_size=self._pool_size, max_overflow=0, pool_pre_ping=False)
+        sa.event.listen(engine.sync_engine, "commit", _refuse_in_unit)
+        sa.event.listen(engine.sync_engine, "rollback", _refuse_in_unit)
+        try:
+            async with engine.begin() as connection:
+                await connection.run_sync(migrate.upgrade_postgresql)
+        except (OSError, TimeoutError, sa.exc.SQLAlchemyError) as exc:
+            await engine.dispose()
+            raise postgresql_fault(exc) from exc
+        except BaseException:
+            await engine.dispose()
+            raise
+        return engine
 
     async def close(self) -> None:
         """Finish the units that run, then close the connections; later units raise LedgerClosedError."""
-        self._closed = True
-        if self._home is not None and self._home is not asyncio.get_running_loop():
-            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._dispose(), self._home))
-        else:
-            await self._dispose()
-        if self._thread is not None:
-            await asyncio.to_thread(self._thread.close)
+        closing, is_first = self._begin_closing()
+        if not is_first:
+            await asyncio.shield(asyncio.wrap_future(closing))
+            return
+        try:
+            if self._home is not None and not self._home.is_closed():
+                await self._cross(self._dispose, self._home)
+            if self._thread is not None:
+                await asyncio.to_thread(self._thread.close)
+        finally:
+            closing.set_result(None)
 
     def close_sync(self) -> None:
         """``close`` for a thread without an event loop."""
-        self._closed = True
-        if self._thread is not None:
-            self._thread.submit(self._dispose()).result()
-            self._thread.close()
-        elif self._home is not None and not self._home.is_closed():
-            asyncio.run_coroutine_threadsafe(self._dispose(), self._home).result()
+        closing, is_first = self._begin_closing()
+        if not is_first:
+            closing.result()
+            return
+        try:
+            if self._home is not None and not self._home.is_closed():
+                _submit(self._dispose, self._home).result()
+            if self._thread is not None:
+                self._thread.close()
+        finally:
+            closing.set_result(None)
+
+    def _begin_closing(self) -> tuple[Future[None], bool]:
+        with self._deciding:
+            is_first = self._closing is None
+            if self._closing is None:
+                self._closing = Future()
+            return self._closing, is_first
 
     async def _dispose(self) -> None:
-        while self._running:
-            self._idle.clear()
-            await self._idle.wait()
-        engine, self._engine = self._engine, None
-        if engine is not None:
-            await engine.dispose()
+        async with self._opening:
+            while self._running:
+                self._idle.clear()
+                await self._idle.wait()
+            engine, self._engine = self._engine, None
+            if engine is not None:
+                await engine.dispose()
 
     async def run(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the unit returned, once its transaction is committed; it may have run more than once."""
-        return await self._at_home(lambda: self._rerun(unit, *args, **kwargs))
+        return await self._at_home(lambda: self._rerun(lambda t: unit(t, *args, **kwargs)))
 
     async def run_each(self, unit: Callable[[Transaction, Sequence[A]], Sequence[T]], item: A) -> T:
         """What the unit returned for this item; PostgreSQL commits every item on its own."""
-        return (await self.run(unit, [item]))[0]
+        return (await self.run(one_result_each, unit, [item]))[0]
 
     async def read(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What the unit returned; readers in PostgreSQL wait for no writer."""
-        return await self._at_home(lambda: self._rerun(unit, *args, **kwargs))
+        """What the unit returned, from one consistent state of the database; readers in PostgreSQL wait for no writer."""
+        return await self._at_home(lambda: self._rerun(lambda t: unit(t, *args, **kwargs), reading=True))
 
     def run_sync(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """``run`` for a thread without an event loop."""
-        return self._wait(lambda: self._rerun(unit, *args, **kwargs))
+        return self._wait(lambda: self._rerun(lambda t: unit(t, *args, **kwargs)))
 
     def read_sync(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """``read`` for a thread without an event loop."""
-        return self._wait(lambda: self._rerun(unit, *args, **kwargs))
+        return self._wait(lambda: self._rerun(lambda t: unit(t, *args, **kwargs), reading=True))
 
     async def _at_home(self, work: Callable[[], Awaitable[R]]) -> R:
+        return await self._cross(work, self._find_home(asyncio.get_running_loop()))
+
+    async def _cross(self, work: Callable[[], Awaitable[R]], home: asyncio.AbstractEventLoop) -> R:
         # asyncpg belongs to the loop that opened it; a caller on another loop crosses over.
-        if self._home is None or self._home is asyncio.get_running_loop():
+        if home is asyncio.get_running_loop():
             return await work()
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_awaited(work), self._home))
+        return await asyncio.wrap_future(_submit(work, home))
 
     def _wait(self, work: Callable[[], Awaitable[R]]) -> R:
-        if self._closed:
-            raise _closed()
-        if self._home is not None and self._thread is None:
-            return asyncio.run_coroutine_threadsafe(_awaited(work), self._home).result()
-        if self._thread is None:
-            self._thread = LoopThread(name="neonpay-postgresql")
-        return self._thread.submit(_awaited(work)).result()
+        home = self._find_home(None)
+        if home is _running_loop():
+            msg = "run_sync() would wait for the event loop that it blocks; await run() here"
+            raise LedgerError(msg)
+        return _submit(work, home).result()
 
-    async def _rerun(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        if self._engine is None:
-            await self.open()
-        if self._closed or self._engine is None:
+    def _find_home(self, here: asyncio.AbstractEventLoop | None) -> asyncio.AbstractEventLoop:
+        with self._deciding:
+            if self._closing is not None:
+                raise _closed()
+            if self._home is None or (self._home.is_closed() and self._engine is None):
+                if here is None:
+                    self._thread = LoopThread(name="neonpay-postgresql")
+                    here = self._thread.loop
+                self._home = here
+            return self._home
+
+    async def _rerun(self, call: Callable[[Transaction], T], *, reading: bool = False) -> T:
+        engine = self._engine or await self._opened()
+        if self._closing is not None:
             raise _closed()
+        if reading and self._reading is not None:
+            engine = self._reading
         self._running += 1
         try:
             async for attempt in stamina.retry_context(
                 on=_is_worth_another_run, attempts=_ATTEMPTS, timeout=None, wait_initial=0.02, wait_max=1.0
             ):
                 with attempt:
-                    async with self._engine.begin() as connection:
-                        return await self._once(connection, unit, *args, **kwargs)
+                    async with engine.begin() as connection:
+                        return await self._once(connection, call)
         except (OSError, TimeoutError, sa.exc.DBAPIError) as exc:
             if isinstance(exc, sa.exc.IntegrityError | sa.exc.ProgrammingError | sa.exc.DataError):
                 raise
@@ -208,21 +257,52 @@ class PostgresqlLedger:
                 self._idle.set()
         raise AssertionError  # pragma: no cover  # retry_context returns or raises
 
-    async def _once(
-        self,
-        connection: AsyncConnection,
-        unit: Callable[Concatenate[Transaction, P], T],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
+    async def _once(self, connection: AsyncConnection, call: Callable[[Transaction], T]) -> T:
         if self._carries_time:
             await connection.exec_driver_sql(
                 "SELECT set_config('neonpay.now_us', $1, true)", (str(self._clock.now_us()),)
             )
-        return await connection.run_sync(lambda c: unit(PostgresqlTransaction(c), *args, **kwargs))
+        return await connection.run_sync(_within, call)
 
     def __repr__(self) -> str:
         return f"<PostgresqlLedger {self.url.database}>"
+
+
+def _within(connection: sa.Connection, call: Callable[[Transaction], T]) -> T:
+    transaction = connection.get_transaction() or connection.begin()
+    connection.info[_IN_UNIT] = True
+    try:
+        result = call(PostgresqlTransaction(connection))
+    finally:
+        connection.info.pop(_IN_UNIT, None)
+        if not transaction.is_active:
+            # The unit tried to end the transaction. SQLAlchemy takes it for ended; the server must not.
+            connection.invalidate()
+    if not transaction.is_active:
+        raise LedgerError(_NOT_ITS_TO_END)
+    return result
+
+
+def _refuse_in_unit(connection: sa.Connection) -> None:
+    if _IN_UNIT in connection.info:
+        raise LedgerError(_NOT_ITS_TO_END)
+
+
+def _submit(work: Callable[[], Awaitable[R]], home: asyncio.AbstractEventLoop) -> Future[R]:
+    coroutine = _awaited(work)
+    try:
+        return asyncio.run_coroutine_threadsafe(coroutine, home)
+    except RuntimeError as exc:
+        coroutine.close()
+        msg = "the event loop that the ledger was opened on is gone; close the ledger and open another"
+        raise LedgerUnavailableError(msg) from exc
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 async def _awaited(work: Callable[[], Awaitable[R]]) -> R:
