@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import os
 import re
 import subprocess
@@ -9,7 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from neonpay.cli.demo.command import play
 from neonpay.cli.demo.shop_process import SHOP, ShopDiedError, ShopProcess
 
 pytestmark = pytest.mark.timeout(240)  # each process of the demo loads aiogram, which takes seconds on a slow machine
@@ -39,6 +43,23 @@ def test_the_demo_keeps_its_promises_and_leaves_nothing_behind(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "noticed"),
+    [
+        ("POSTERS = 1", "POSTERS = 9", "both checkouts declined"),
+        ("ctx.enlist(", "(lambda _: None)(", "one stamp on the card"),
+    ],
+)
+async def test_the_demo_notices_a_shop_that_breaks_a_promise(
+    tmp_path: Path, right: str, wrong: str, noticed: str
+) -> None:
+    program = tmp_path / "shop.py"
+    program.write_text(SHOP.read_text(encoding="utf-8").replace(right, wrong), encoding="utf-8")
+    out = io.StringIO()
+    assert not await play(Console(file=out, width=200), program=program)
+    assert re.findall(rf"✗ .*{noticed}.*; but expected", out.getvalue()) != []
+
+
 async def test_a_shop_that_dies_by_itself_ends_the_demo_with_its_last_words(tmp_path: Path) -> None:
     shop = ShopProcess(tmp_path, token="not a token", api_url="http://127.0.0.1:1", admin_id=1)
     await shop.start()
@@ -52,6 +73,4 @@ def test_the_shop_beside_the_package_is_the_one_in_it() -> None:
 
 
 async def _never() -> None:
-    import asyncio
-
     await asyncio.get_running_loop().create_future()

@@ -72,7 +72,7 @@ async def choose(callback: CallbackQuery) -> None:
 @dispatcher.message(Command("orders"))
 async def orders(message: Message) -> None:
     """List what a buyer has paid for."""
-    paid = await neonpay.history(message.chat.id)
+    paid = await neonpay.history(message.chat.id, limit=10)
     lines = [f"{p.paid_at:%d %b}: {p.stage_id}, {p.amount_stars} ★, {p.status}\n{p.charge_id}" for p in paid]
     await message.answer("\n".join(lines) or "Nothing yet.")
 
@@ -105,6 +105,7 @@ async def refund(message: Message, command: CommandObject) -> None:
 @neonpay.on_pre_checkout
 def is_in_stock(invoice: Invoice) -> str | None:
     """Decline the checkout of what is sold out; the buyer reads the text, and no Stars move."""
+    # Two who press Pay within the same second may both be let in; the one who gets no poster gets a /refund.
     with database.connect() as connection:
         sold = connection.execute(sa.select(sa.func.count()).where(goods.c.what == "poster")).scalar_one()
     return "Sorry, the poster is sold out." if invoice.stage_id == "poster" and sold >= POSTERS else None

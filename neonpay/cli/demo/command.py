@@ -29,7 +29,7 @@ def demo(
     if svg is not None or not console.is_terminal:
         console.width = WIDTH
     try:
-        kept = asyncio.run(_play(console))
+        kept = asyncio.run(play(console))
     except ImportError as error:
         console.print(str(error), style="red", markup=False)
         raise typer.Exit(1) from error
@@ -39,8 +39,8 @@ def demo(
         raise typer.Exit(1)
 
 
-async def _play(console: Console) -> bool:
-    """Play all scenes; whether every promise was kept."""
+async def play(console: Console, *, program: Path | None = None) -> bool:
+    """Play all scenes with the example shop, or with another program; whether every promise was kept."""
     from neonpay.cli.demo.screen import Screen
 
     screen = Screen(console, scenes=_SCENES)
@@ -52,15 +52,21 @@ async def _play(console: Console) -> bool:
     )
     with screen.waiting("loading the Bot API"):
         from neonpay.cli.demo.scenes import Scenes
-        from neonpay.cli.demo.shop_process import ShopDiedError, ShopProcess
-        from neonpay.simulator import RunningClock, Simulator
+        from neonpay.cli.demo.shop_process import SHOP, ShopDiedError, ShopProcess
+        from neonpay.simulator import Simulator
     # Windows keeps files of a process that was just killed open for a moment; that must not fail the demo.
     with tempfile.TemporaryDirectory(prefix="neonpay-demo-", ignore_cleanup_errors=True) as folder:
-        async with Simulator(seed=7, clock=RunningClock()) as telegram:
+        async with Simulator(seed=7) as telegram:
             bot = telegram.bot("coffee_shop_bot")
             owner = telegram.user("Owner")
             ann, bob, dora = (telegram.user(name, stars=100) for name in ("Ann", "Bob", "Dora"))
-            shop = ShopProcess(Path(folder), token=bot.token, api_url=telegram.base_url, admin_id=owner.id)
+            shop = ShopProcess(
+                Path(folder),
+                token=bot.token,
+                api_url=telegram.base_url,
+                admin_id=owner.id,
+                program=program or SHOP,
+            )
             scenes = Scenes(telegram, bot, shop, screen, owner)
             try:
                 await scenes.open_shop()

@@ -28,9 +28,11 @@ class ShopProcess:
         token: the bot's; handed over in the environment.
         api_url: the Telegram that it talks to.
         admin_id: who may refund.
+        program: the shop.
     """
 
-    def __init__(self, folder: Path, *, token: str, api_url: str, admin_id: int) -> None:
+    def __init__(self, folder: Path, *, token: str, api_url: str, admin_id: int, program: Path = SHOP) -> None:
+        self._program = program
         self._folder = folder
         self._log = folder / "shop.log"
         self._environment = {
@@ -50,7 +52,7 @@ class ShopProcess:
         """Run the shop; what it prints goes to a log in its folder."""
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, str(SHOP), cwd=self._folder, env=self._environment, stdout=log, stderr=log
+                sys.executable, str(self._program), cwd=self._folder, env=self._environment, stdout=log, stderr=log
             )
 
     async def kill(self) -> None:
