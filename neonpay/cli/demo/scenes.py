@@ -63,8 +63,8 @@ class Scenes:
         """Telegram delivers the same payment twice more."""
         self._screen.scene("Telegram sends the same payment twice more")
         paid = next(update for update in self._telegram.updates(self._bot) if "successful_payment" in update.payload)
-        for new_id, how in ((False, "the same update"), (True, "the same payment in a new update")):
-            self._talk.aside("Telegram", f"delivers {how} again")
+        for new_id, how in ((False, "the update again"), (True, "the payment once more, as a new update")):
+            self._talk.aside("Telegram", f"delivers {how}")
             await self._telegram.redeliver(paid.update_id, self._bot, new_id=new_id)
         await self._shop.while_it_lives(self._telegram.idle(self._bot, timeout_s=_WAIT_S))
         await self._talk.says(ann, "/orders")
