@@ -337,6 +337,7 @@ class NeonPayCore:
 
         Raises:
             PaymentNotFoundError: the ledger has no such payment.
+            PaymentError: the payment needs attention and no handler takes its stage; nothing was changed.
         """
         await self.setup()
         revived = await self._pipeline.history.retry(charge_id, handler=handler)

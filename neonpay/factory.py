@@ -13,7 +13,7 @@ from neonpay.core.clock import Clock
 from neonpay.payments.checkout import BUDGET_S
 from neonpay.payments.jobs import LEASE_S
 from neonpay.payments.keys import derived_keys
-from neonpay.payments.pipeline import GRACE_S, POLL_S, Settings
+from neonpay.payments.pipeline import GRACE_S, PATIENCE_S, POLL_S, Settings
 
 DATABASE_URL_VARIABLE = "NEONPAY_DATABASE_URL"
 
@@ -33,6 +33,7 @@ def create_neonpay(
     lease_s: float = LEASE_S,
     poll_s: float = POLL_S,
     grace_s: float = GRACE_S,
+    patience_s: float = PATIENCE_S,
     clock: Clock | None = None,
     rng: random.Random | None = None,
     token_bytes: Callable[[int], bytes] = system_secrets.token_bytes,
@@ -55,6 +56,8 @@ def create_neonpay(
         lease_s: seconds without a sign of life after which another worker takes a job over.
         poll_s: longest pause in seconds between two looks for due jobs.
         grace_s: seconds for which ``close()`` waits for handlers that run.
+        patience_s: seconds for which a charge is tried again while the database is locked, full or away, before the
+            update fails.
         clock, rng, token_bytes: where time, jitter and keys come from.
 
     Raises:
@@ -72,6 +75,7 @@ def create_neonpay(
             lease_s=lease_s,
             poll_s=poll_s,
             grace_s=grace_s,
+            patience_s=patience_s,
         ),
         max_stages=max_stages,
         enable_logging=enable_logging,

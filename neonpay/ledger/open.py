@@ -16,7 +16,8 @@ def open_ledger(database_url: str, *, clock: Clock | None = None, busy_timeout_s
     """The ledger of a database URL, not opened yet: ``open`` or the first unit does that.
 
     Args:
-        database_url: ``sqlite:///shop.db`` (relative), ``sqlite:////var/lib/shop.db`` (absolute; ``?mode=ro`` to only read) or
+        database_url: ``sqlite:///shop.db`` (relative), ``sqlite:////var/lib/shop.db`` (absolute; ``?mode=ro`` to only read,
+            ``?timeout=5`` to wait so many seconds for another process that writes) or
             ``postgresql://user:password@host/database``.
         clock: where the time comes from; the system's when left out.
         busy_timeout_s: how long a SQLite write waits for another process.
@@ -36,7 +37,10 @@ def open_ledger(database_url: str, *, clock: Clock | None = None, busy_timeout_s
             msg = 'payments in memory are lost with the process; give database_url a file: "sqlite:///shop.db"'
             raise ConfigurationError(msg)
         return SqliteLedger(
-            Path(url.database), clock=clock, busy_timeout_s=busy_timeout_s, read_only=url.query.get("mode") == "ro"
+            Path(url.database),
+            clock=clock,
+            busy_timeout_s=float(str(url.query.get("timeout", busy_timeout_s))),
+            read_only=url.query.get("mode") == "ro",
         )
     if backend in {"postgresql", "postgres"}:
         try:

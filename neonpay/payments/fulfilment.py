@@ -126,7 +126,11 @@ class Fulfilment:
         try:
             done_already = await self._call(job, payment, context)
         except LeaseLostError:
-            logger.warning("%s for charge %s was taken over by another worker", job.consumer, job.charge_id)
+            logger.warning(
+                "%s for charge %s was ended elsewhere, by another worker or a refund; this attempt does not count",
+                job.consumer,
+                job.charge_id,
+            )
         except Exception as exc:  # noqa: BLE001  # handlers are isolated: a fault of one is stored and it runs again later
             await self._failed(job, payment, exc)
         else:
@@ -137,7 +141,11 @@ class Fulfilment:
         try:
             await self._jobs.finish(job, context.enlisted)
         except LeaseLostError:
-            logger.warning("%s for charge %s was taken over by another worker", job.consumer, job.charge_id)
+            logger.warning(
+                "%s for charge %s was ended elsewhere, by another worker or a refund; this attempt does not count",
+                job.consumer,
+                job.charge_id,
+            )
         except LedgerError:
             raise
         except Exception as exc:  # noqa: BLE001  # a statement that the handler enlisted is the handler's fault
@@ -217,3 +225,8 @@ def _run_and_finish(
 ) -> None:
     finish(transaction, job)
     call_with_connection(transaction, handler, payment, host)
+
+
+def _ended_elsewhere(job: Job) -> None:
+    words = "%s for charge %s was ended elsewhere, by another worker or a refund; this attempt does not count"
+    logger.warning(words, job.consumer, job.charge_id)

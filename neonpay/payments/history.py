@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from neonpay.core.events import PaymentCompleted
 from neonpay.core.payments import Payment, PaymentState
-from neonpay.errors import PaymentNotFoundError
+from neonpay.errors import PaymentError, PaymentNotFoundError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import UNFINISHED, DatabaseNow, jobs, payments
 from neonpay.payments.book import REVENUE, UNSETTLED, write_entry, write_event
@@ -104,8 +104,9 @@ class History:
     def _accept(self, transaction: Transaction, payment: Payment, event_id: sa.ScalarSelect[str]) -> None:
         """A person has looked at a payment and wants it delivered: it is earned now, and its handlers get their jobs."""
         handlers = self._handlers.for_stage(payment.stage_id)
-        if not handlers or payment.stage is None:
-            return
+        if not handlers:
+            msg = f"no handler takes payments of stage {payment.stage_id!r}, so nobody would deliver; add one or refund"
+            raise PaymentError(msg, charge_id=payment.charge_id)
         where = (payments.c.bot_id == self._bot_id, payments.c.charge_id == payment.charge_id)
         transaction.connection.execute(
             sa.update(payments).where(*where).values(state=PaymentState.ACCEPTED.value, attention=None)

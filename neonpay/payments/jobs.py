@@ -205,7 +205,7 @@ def _finish_all(transaction: Transaction, finished: Sequence[Job]) -> list[bool]
 
 def _lost(job: Job) -> LeaseLostError:
     return LeaseLostError(
-        f"the lease on {job.consumer} for charge {job.charge_id!r} was lost; another worker has the job"
+        f"the lease on {job.consumer} for charge {job.charge_id!r} was lost: another worker or a refund has ended it"
     )
 
 
