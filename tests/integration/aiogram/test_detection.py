@@ -77,7 +77,14 @@ def test_an_adapter_is_loaded_by_its_row() -> None:
 
 
 def test_looking_at_an_object_imports_no_bot_library() -> None:
-    program = "import sys; from neonpay.adapters import detect\ntry: detect(object())\nexcept ValueError: print('aiogram' in sys.modules)"
+    program = """
+import sys
+from neonpay.adapters import detect
+try:
+    detect(object())
+except ValueError:
+    print("aiogram" in sys.modules)
+"""
 
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
 
