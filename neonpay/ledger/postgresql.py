@@ -270,11 +270,13 @@ class PostgresqlLedger:
 
 def _within(connection: sa.Connection, call: Callable[[Transaction], T]) -> T:
     transaction = connection.get_transaction() or connection.begin()
-    connection.info[_IN_UNIT] = True
+    # Held, because a cancelled unit has no connection any more to ask for it.
+    info = connection.info
+    info[_IN_UNIT] = True
     try:
         result = call(PostgresqlTransaction(connection))
     finally:
-        connection.info.pop(_IN_UNIT, None)
+        info.pop(_IN_UNIT, None)
         if not transaction.is_active:
             # The unit tried to end the transaction. SQLAlchemy takes it for ended; the server must not.
             connection.invalidate()
@@ -284,7 +286,7 @@ def _within(connection: sa.Connection, call: Callable[[Transaction], T]) -> T:
 
 
 def _refuse_in_unit(connection: sa.Connection) -> None:
-    if _IN_UNIT in connection.info:
+    if not connection.invalidated and _IN_UNIT in connection.info:
         raise LedgerError(_NOT_ITS_TO_END)
 
 

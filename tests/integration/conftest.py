@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from copy import copy
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from aiogram import Bot, Dispatcher
 from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.session.middlewares.manager import RequestMiddlewareManager
 from aiogram.client.telegram import TelegramAPIServer
+from aiogram.methods.base import Response
+from aiogram.types import Message, Update, User
 
 from neonpay import PaymentStage, create_neonpay
 from neonpay.core.events import Event
@@ -121,9 +125,18 @@ class PlainSession(AiohttpSession):
             await self._session.close()
 
 
+_SESSION = PlainSession()
+"""Copied for each bot, because reading the certificates of TLS takes longer than most tests."""
+_ANSWERS = [Response[kind] for kind in (User, Message, list[Update], bool, Any)]
+"""aiogram makes these models when it needs them; held here, so that it does not make them again in every test."""
+
+
 def bot_of(telegram: Simulator, account: BotAccount) -> Bot:
     """aiogram's bot, signed in to the simulator."""
-    return Bot(account.token, session=PlainSession(api=TelegramAPIServer.from_base(telegram.base_url)))
+    session = copy(_SESSION)
+    session.middleware = RequestMiddlewareManager()
+    session.api = TelegramAPIServer.from_base(telegram.base_url)
+    return Bot(account.token, session=session)
 
 
 def _setter(event: asyncio.Event) -> Callable[[], Any]:
