@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from random import Random
 
+    from neonpay.simulator.bell import Bell
     from neonpay.simulator.clock import SteppedClock
     from neonpay.simulator.updates import QueuedUpdate, UpdateQueue
 
@@ -61,6 +62,7 @@ class Webhook:
         random: for the cap on the pause.
         reply: carries out a method that the bot puts into its answer.
         give_up: called when the address has been gone for 23 hours.
+        bell: rung when an update is handed out, for those who wait for that.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Webhook:
         random: Random,
         reply: Callable[[str, Params], Awaitable[object]],
         give_up: Callable[[], None],
+        bell: Bell,
     ) -> None:
         self.settings = settings
         self.last_error: tuple[float, str] | None = None
@@ -80,6 +83,7 @@ class Webhook:
         self._random = random
         self._reply = reply
         self._give_up = give_up
+        self._bell = bell
         self._lanes: dict[tuple[int, str], _Lane] = {}
         self._under_way: set[asyncio.Task[None]] = set()
         self._session: aiohttp.ClientSession | None = None
@@ -124,6 +128,7 @@ class Webhook:
     def _start(self, lane: _Lane, update: QueuedUpdate) -> None:
         lane.under_way = True
         update.delivered_count += 1
+        self._bell.ring()
         task = asyncio.get_running_loop().create_task(self._deliver(lane, update))
         self._under_way.add(task)
         task.add_done_callback(self._ended)

@@ -101,7 +101,9 @@ class World:
         def give_up() -> None:
             box.webhook = None
 
-        box.webhook = Webhook(settings, box.queue, clock=self.clock, random=self.random, reply=reply, give_up=give_up)
+        box.webhook = Webhook(
+            settings, box.queue, clock=self.clock, random=self.random, reply=reply, give_up=give_up, bell=self.bell
+        )
         box.webhook.pump()
 
     async def advance(self, seconds: float) -> None:
