@@ -90,6 +90,8 @@ class PostgresqlLedger:
         self._deciding = threading.Lock()
         self._home: asyncio.AbstractEventLoop | None = None
         """The loop that the connections belong to: that of the first caller, or the one of ``_thread``."""
+        self._handed_in = 0
+        """Work that was taken and is not done; closing waits for it."""
         self._thread: LoopThread | None = None
         self._closing: Future[None] | None = None
         # From here on, for the home loop only.
@@ -97,7 +99,6 @@ class PostgresqlLedger:
         self._reading: AsyncEngine | None = None
         """The same connections, for transactions that read."""
         self._opening = asyncio.Lock()
-        self._running = 0
         self._idle = asyncio.Event()
 
     async def open(self) -> None:
@@ -114,8 +115,6 @@ class PostgresqlLedger:
 
     async def _opened(self) -> AsyncEngine:
         async with self._opening:
-            if self._closing is not None:
-                raise _closed()
             if self._engine is None:
                 engine = await self._connect()
                 self._reading = engine.execution_options(**_READING)
@@ -145,7 +144,7 @@ class PostgresqlLedger:
             return
         try:
             if self._home is not None and not self._home.is_closed():
-                await self._cross(self._dispose, self._home)
+                await _cross(self._dispose, self._home)
             if self._thread is not None:
                 await asyncio.to_thread(self._thread.close)
         finally:
@@ -173,13 +172,12 @@ class PostgresqlLedger:
             return self._closing, is_first
 
     async def _dispose(self) -> None:
-        async with self._opening:
-            while self._running:
-                self._idle.clear()
-                await self._idle.wait()
-            engine, self._engine = self._engine, None
-            if engine is not None:
-                await engine.dispose()
+        while self._handed_in:
+            self._idle.clear()
+            await self._idle.wait()
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            await engine.dispose()
 
     async def run(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the unit returned, once its transaction is committed; it may have run more than once."""
@@ -202,22 +200,25 @@ class PostgresqlLedger:
         return self._wait(lambda: self._rerun(lambda t: unit(t, *args, **kwargs), reading=True))
 
     async def _at_home(self, work: Callable[[], Awaitable[R]]) -> R:
-        return await self._cross(work, self._find_home(asyncio.get_running_loop()))
-
-    async def _cross(self, work: Callable[[], Awaitable[R]], home: asyncio.AbstractEventLoop) -> R:
-        # asyncpg belongs to the loop that opened it; a caller on another loop crosses over.
-        if home is asyncio.get_running_loop():
-            return await work()
-        return await asyncio.wrap_future(_submit(work, home))
+        home = self._hand_in(asyncio.get_running_loop())
+        return await _cross(lambda: self._done(work), home)
 
     def _wait(self, work: Callable[[], Awaitable[R]]) -> R:
-        home = self._find_home(None)
-        if home is _running_loop():
+        if self._home is not None and self._home is _running_loop():
             msg = "run_sync() would wait for the event loop that it blocks; await run() here"
             raise LedgerError(msg)
-        return _submit(work, home).result()
+        return _submit(lambda: self._done(work), self._hand_in(None)).result()
 
-    def _find_home(self, here: asyncio.AbstractEventLoop | None) -> asyncio.AbstractEventLoop:
+    async def _done(self, work: Callable[[], Awaitable[R]]) -> R:
+        try:
+            return await work()
+        finally:
+            with self._deciding:
+                self._handed_in -= 1
+            self._idle.set()
+
+    def _hand_in(self, here: asyncio.AbstractEventLoop | None) -> asyncio.AbstractEventLoop:
+        """The home loop, which has one more thing to do."""
         with self._deciding:
             if self._closing is not None:
                 raise _closed()
@@ -225,16 +226,18 @@ class PostgresqlLedger:
                 if here is None:
                     self._thread = LoopThread(name="neonpay-postgresql")
                     here = self._thread.loop
-                self._home = here
+                self._home, self._handed_in = here, 0
+                self._opening, self._idle = asyncio.Lock(), asyncio.Event()
+            if self._home.is_closed():
+                msg = "the event loop that the ledger was opened on is gone; close the ledger and open another"
+                raise LedgerUnavailableError(msg)
+            self._handed_in += 1
             return self._home
 
     async def _rerun(self, call: Callable[[Transaction], T], *, reading: bool = False) -> T:
         engine = self._engine or await self._opened()
-        if self._closing is not None:
-            raise _closed()
         if reading and self._reading is not None:
             engine = self._reading
-        self._running += 1
         try:
             async for attempt in stamina.retry_context(
                 on=_is_worth_another_run, attempts=_ATTEMPTS, timeout=None, wait_initial=0.02, wait_max=1.0
@@ -251,10 +254,6 @@ class PostgresqlLedger:
             if sqlstate(exc) is not None and not isinstance(exc, LedgerError):
                 raise postgresql_fault(exc) from exc
             raise
-        finally:
-            self._running -= 1
-            if not self._running:
-                self._idle.set()
         raise AssertionError  # pragma: no cover  # retry_context returns or raises
 
     async def _once(self, connection: AsyncConnection, call: Callable[[Transaction], T]) -> T:
@@ -290,14 +289,16 @@ def _refuse_in_unit(connection: sa.Connection) -> None:
         raise LedgerError(_NOT_ITS_TO_END)
 
 
+async def _cross(work: Callable[[], Awaitable[R]], home: asyncio.AbstractEventLoop) -> R:
+    # asyncpg belongs to the loop that opened it; a caller on another loop crosses over.
+    if home is asyncio.get_running_loop():
+        return await work()
+    # A caller that goes away leaves its work to be done: cancelled before it begins, it would never be counted as done.
+    return await asyncio.shield(asyncio.wrap_future(_submit(work, home)))
+
+
 def _submit(work: Callable[[], Awaitable[R]], home: asyncio.AbstractEventLoop) -> Future[R]:
-    coroutine = _awaited(work)
-    try:
-        return asyncio.run_coroutine_threadsafe(coroutine, home)
-    except RuntimeError as exc:
-        coroutine.close()
-        msg = "the event loop that the ledger was opened on is gone; close the ledger and open another"
-        raise LedgerUnavailableError(msg) from exc
+    return asyncio.run_coroutine_threadsafe(_awaited(work), home)
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

@@ -46,6 +46,17 @@ class LifeRules(LedgerFixtures):
         assert await asyncio.gather(*units) == [1] * 50
         assert len(await another().read(everything)) == 50
 
+    async def test_closing_finishes_what_was_handed_in_to_a_ledger_that_a_thread_opened(
+        self, another: Callable[[], Ledger]
+    ) -> None:
+        ledger = another()
+        await asyncio.to_thread(ledger.open_sync)
+        await ledger.run(create)
+        units = [asyncio.create_task(ledger.run(put, f"{n}")) for n in range(50)]
+        await asyncio.sleep(0)  # each has handed its unit in
+        await ledger.close()
+        assert await asyncio.gather(*units) == [1] * 50
+
     async def test_a_unit_that_comes_while_a_ledger_closes_is_kept_or_refused(
         self, ledger: Ledger, another: Callable[[], Ledger]
     ) -> None:
