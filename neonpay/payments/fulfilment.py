@@ -35,7 +35,7 @@ class Fulfilment:
     """Runs the jobs of one bot.
 
     Args:
-        most_running: jobs that run at the same time in this process.
+        most_running: handlers that run at the same time in this process.
         announce: told of every event after it is durable.
     """
 
@@ -52,7 +52,7 @@ class Fulfilment:
         new_event_id: Callable[[], str],
         host_data: Callable[[], Mapping[str, object]],
         announce: Callable[[Event], None],
-        most_running: int = 128,
+        most_running: int = 256,
     ) -> None:
         self._ledger = ledger
         self._jobs = jobs
@@ -67,6 +67,8 @@ class Fulfilment:
         self._most_running = most_running
         self._errands: dict[str, Errand] = {}
         self._running: dict[asyncio.Task[None], Job] = {}
+        self._finishing = 0
+        self._reserved = 0
         self.changed = asyncio.Event()
         """Set when there may be work to take up: room where there was none, or a job that runs again."""
 
@@ -81,13 +83,25 @@ class Fulfilment:
 
     @property
     def room(self) -> int:
-        """How many more jobs may start now."""
-        return max(0, self._most_running - len(self._running))
+        """How many more jobs may start now; one whose handler has returned takes no room while its marker is written."""
+        return max(0, self._most_running - len(self._running) + self._finishing - self._reserved)
 
     @property
     def held(self) -> list[Job]:
         """The jobs that run now."""
         return list(self._running.values())
+
+    def reserve(self) -> bool:
+        """Keep room for a payment that is being recorded, until ``unreserve``; False when there is none."""
+        if not self.room:
+            return False
+        self._reserved += 1
+        return True
+
+    def unreserve(self) -> None:
+        """The payment is recorded, or will not be."""
+        self._note_room()
+        self._reserved -= 1
 
     def start(self, job: Job) -> None:
         """Run a leased job in a task of its own."""
@@ -112,11 +126,15 @@ class Fulfilment:
             await self._jobs.release(list(unfinished.values()))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        if not self.room:
-            self.changed.set()
+        self._note_room()
         del self._running[task]
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("a job could not be finished; its lease will run out and it will run again", exc_info=error)
+
+    def _note_room(self) -> None:
+        """Called before a job stops taking room."""
+        if not self.room:
+            self.changed.set()
 
     async def _run(self, job: Job) -> None:
         payment = job.payment
@@ -135,7 +153,12 @@ class Fulfilment:
             await self._failed(job, payment, exc)
         else:
             if not done_already:
-                await self._finish(job, payment, context)
+                self._note_room()
+                self._finishing += 1
+                try:
+                    await self._finish(job, payment, context)
+                finally:
+                    self._finishing -= 1
 
     async def _finish(self, job: Job, payment: Payment, context: PaymentContext) -> None:
         try:

@@ -72,7 +72,7 @@ class Settings:
     poll_s: float = POLL_S
     patience_s: float = PATIENCE_S
     grace_s: float = GRACE_S
-    most_running: int = 128
+    most_running: int = 256
 
 
 class Pipeline:
@@ -225,12 +225,17 @@ class Pipeline:
             ref: InvoiceRef | None = await self._verify(charge.payload)
         except ForgedPayloadError:
             ref = None
+        take = self.fulfilment.reserve()
         self._recording += 1
         try:
-            recorded = await self._record(charge, ref)
+            recorded = await self._record(charge, ref, take=take)
         finally:
             self._recording -= 1
             self._recorded.set()
+            if take:
+                self.fulfilment.unreserve()
+            else:
+                self.fulfilment.changed.set()
         if recorded is None:
             return None
         for job in recorded.jobs:
@@ -257,12 +262,12 @@ class Pipeline:
         await self._ledger.run(insert_key, self._bot_id, self._clock.now_us(), self._token_bytes)
         await self._load_keys()
 
-    async def _record(self, charge: Charge, ref: InvoiceRef | None) -> Recorded | None:
+    async def _record(self, charge: Charge, ref: InvoiceRef | None, *, take: bool) -> Recorded | None:
         loop = asyncio.get_running_loop()
         give_up_at, pause_s = loop.time() + self._settings.patience_s, _PAUSE_FIRST_S
         while True:
             try:
-                arrival = Arrival(charge, ref, take=self.fulfilment.room >= self._recording)
+                arrival = Arrival(charge, ref, take=take)
                 return await self._ledger.run_each(self._recorder.record, arrival)
             except (LedgerLockedError, LedgerUnavailableError, LedgerFullError) as exc:
                 if loop.time() + pause_s > give_up_at:

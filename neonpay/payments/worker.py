@@ -56,16 +56,17 @@ class Worker:
     async def _once(self) -> float:
         """Start what is due; seconds until the next look."""
         consumers = self._fulfilment.consumers
-        room = self._fulfilment.room
-        if not consumers or not room:
+        # Half of the room, because payments that arrive now are to find some too.
+        most = (self._fulfilment.room + 1) // 2
+        if not consumers or not most:
             return self._poll_s
         due_in_s = await self._jobs.due_in_s(consumers)
         if due_in_s > 0:
             return min(due_in_s, self._poll_s)
-        claimed = await self._jobs.claim(consumers, most=room)
+        claimed = await self._jobs.claim(consumers, most=most)
         for job in claimed:
             self._fulfilment.start(job)
-        return 0.0 if len(claimed) == room else min(0.05, self._poll_s)
+        return 0.0 if len(claimed) == most else min(0.05, self._poll_s)
 
     async def _keep_leases(self) -> None:
         while True:
