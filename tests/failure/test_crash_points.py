@@ -102,9 +102,7 @@ async def test_a_checkout_whose_answer_died_with_the_shop_takes_no_stars(shop: M
 
 
 @pytest.mark.parametrize("point", ["before sendInvoice", "after sendInvoice"])
-async def test_a_shop_killed_while_it_sends_an_invoice_sends_one_that_can_be_paid(
-    shop: MortalShop, point: str
-) -> None:
+async def test_a_shop_killed_while_it_sends_an_invoice_sends_one_that_can_be_paid(shop: MortalShop, point: str) -> None:
     await shop.starts(crash_at=point)
     ann = await shop.visitor()
     await ann.says("/buy", to=shop.account)

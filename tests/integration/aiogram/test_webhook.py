@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
+import pytest
 from aiogram.webhook.aiohttp_server import SimpleRequestHandler, setup_application
 from aiohttp import web
 
@@ -38,15 +39,18 @@ async def served(shop: Shop, *, in_background: bool = False) -> AsyncIterator[No
         await runner.cleanup()
 
 
-async def test_a_webhook_sells(shop: Shop) -> None:
+@pytest.mark.parametrize("in_background", [False, True])
+async def test_a_webhook_sells(shop: Shop, *, in_background: bool) -> None:
     delivered: list[PaymentResult] = []
 
     @shop.neonpay.on_payment
     async def deliver(result: PaymentResult) -> None:
         delivered.append(result)
 
-    async with served(shop):
+    async with served(shop, in_background=in_background):
         outcome = await shop.sells(await shop.visitor())
+        await shop.fact("payment_completed")
+        await shop.settles()
         payment = await shop.neonpay.get_payment(outcome.charge_id or "")
 
     assert outcome.status == "paid"

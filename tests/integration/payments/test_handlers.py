@@ -246,9 +246,7 @@ async def test_a_handler_with_a_connection_that_raises_undoes_its_own_writes_onl
     assert await query(sa.select(CREDITS)) == [(outcome.charge_id, 3)]
 
 
-async def test_a_step_is_made_once_over_all_attempts_and_its_result_remembered(
-    shop: Shop, clock: MovableClock
-) -> None:
+async def test_a_step_is_made_once_over_all_attempts_and_its_result_remembered(shop: Shop, clock: MovableClock) -> None:
     calls: list[str] = []
     results: list[object] = []
 
