@@ -274,6 +274,11 @@ def _within(connection: sa.Connection, call: Callable[[Transaction], T]) -> T:
     info[_IN_UNIT] = True
     try:
         result = call(PostgresqlTransaction(connection))
+    except connection.dialect.loaded_dbapi.Error as exc:
+        # A prepared statement goes past SQLAlchemy, which has to learn that the connection is lost, and all others with it.
+        if connection.dialect.is_disconnect(exc, connection.connection.dbapi_connection, None):
+            connection.exec_driver_sql("SELECT 1")
+        raise
     finally:
         info.pop(_IN_UNIT, None)
         if not transaction.is_active:
