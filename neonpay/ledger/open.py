@@ -28,9 +28,10 @@ def open_ledger(database_url: str, *, clock: Clock | None = None, busy_timeout_s
     clock = clock or SystemClock()
     try:
         url = sa.make_url(database_url)
-    except sa.exc.ArgumentError as exc:
+    except (sa.exc.ArgumentError, ValueError):
         msg = 'database_url is not a URL; write "sqlite:///shop.db" or "postgresql://user:password@host/database"'
-        raise ConfigurationError(msg) from exc
+        # Not "from" SQLAlchemy's error, which may show a part of the URL, and so of its password.
+        raise ConfigurationError(msg) from None
     backend = url.get_backend_name()
     if backend == "sqlite":
         if url.database is None or url.database in {"", ":memory:"}:
