@@ -194,7 +194,9 @@ def _failed(submitted: _Submitted, error: BaseException) -> _Outcome:
         error = fault
     elif isinstance(error, sa.exc.OperationalError | sa.exc.DatabaseError) and isinstance(error.orig, sqlite3.Error):
         original = error.orig
-        if not isinstance(original, sqlite3.IntegrityError | sqlite3.ProgrammingError | sqlite3.DataError):
+        # SQLITE_ERROR is SQL that does not fit, which is the fault of whoever wrote it and not of the database.
+        is_the_units = isinstance(original, sqlite3.IntegrityError | sqlite3.ProgrammingError | sqlite3.DataError)
+        if not is_the_units and getattr(original, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR:
             fault = sqlite_fault(original)
             fault.__cause__ = error
             error = fault

@@ -1,8 +1,8 @@
 """A shop in a process of its own, to be killed.
 
-``python shop_program.py`` is a nursery: it has imported everything, reads one line of JSON settings after the other, and forks a
-shop for each, so that a shop is up in the time of a fork. It prints ``started <pid>`` and, when that shop is gone,
-``ended <wait status>``.
+``python shop_program.py`` is a nursery: it has imported everything, reads one line of JSON settings after the other, and
+forks a shop for each, so that a shop is up in the time of a fork. It prints ``started <pid>`` and, when that shop is
+gone, ``ended <wait status>``.
 
 A shop dies by SIGKILL at the first point of its life that is called ``crash_at``, or at its ``fuse``-th point. Points are the
 seams that any program has: its own handlers and middlewares, the clock it passes in, its Bot API calls, its SQL.
@@ -174,15 +174,17 @@ async def run(settings: Settings) -> None:
 
 def nursery() -> None:
     for answer in (User, Message, list[Update], bool, Any):
-        Response[answer]  # type: ignore[valid-type]  # noqa: B018 - aiogram builds these models when it first needs them
+        Response[answer]  # aiogram builds these models when it first needs them
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
             asyncio.run(run(Settings(**json.loads(line))))
             os._exit(0)
-        print(f"started {pid}", flush=True)
+        sys.stdout.write(f"started {pid}\n")
+        sys.stdout.flush()
         _, status = os.waitpid(pid, 0)
-        print(f"ended {status}", flush=True)
+        sys.stdout.write(f"ended {status}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
