@@ -27,6 +27,7 @@ from neonpay.ledger.unit import A, P, Row, T, Transaction
 
 _DIALECT = SQLiteDialect_pysqlite()
 _READERS = 4
+_WAL_ATTEMPTS = 10
 C = TypeVar("C", bound=sqlite3.Connection)
 
 
@@ -230,11 +231,27 @@ class SqliteLedger:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         if not self._read_only:
-            connection.execute("PRAGMA journal_mode=WAL")
+            _use_wal(connection)
         return connection
 
     def __repr__(self) -> str:
         return f"<SqliteLedger {self.path.name}>"
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    for _ in range(_WAL_ATTEMPTS):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as exc:
+            if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            # Two processes that make a new file at the same time: SQLite lets one of them fail at once, whatever the
+            # timeout. Beginning to write does wait for the other.
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+        else:
+            return
+    connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _create_private(path: Path) -> None:
