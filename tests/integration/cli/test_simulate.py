@@ -26,7 +26,7 @@ async def start(*arguments):
 
 async def read_until(stream, pattern):
     text = ""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(55):
         while not (match := re.search(pattern, text)):
             line = await stream.readline()
             assert line, text
