@@ -62,7 +62,8 @@ async def test_a_call_made_before_its_memo_is_made_again_and_nothing_else_is(sho
     await shop.settles()
 
     remains = await shop.remains()
-    assert shop.told(ann, "reserved")[charge_id] + shop.told(ann, "Thank").total() <= 3
+    repeated = shop.told(ann, "reserved")[charge_id] + shop.told(ann, "Thank").total() - 2
+    assert 1 <= repeated <= 2, "the calls that were under way at the time: this one, and perhaps the thanks beside it"
     assert shop.told(ann, "shipped") == {charge_id: 1}
     assert remains.payments == {charge_id: 1}
     assert remains.effects == {("credited", charge_id): 1, ("delivered", charge_id): 1}
