@@ -46,9 +46,11 @@ class GroupCommit:
     def __init__(self, connection: sqlite3.Connection, transaction: Transaction, *, name: str) -> None:
         self._connection = connection
         self._transaction = transaction
-        self._queue: queue.SimpleQueue[_Submitted | None] = queue.SimpleQueue()
+        self._waiting: list[_Submitted] = []
+        self._calling: set[asyncio.AbstractEventLoop] = set()
         self._submitting = threading.Lock()
         self._closed = False
+        self._calls: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write, name=name, daemon=True)
         self._thread.start()
 
@@ -70,36 +72,40 @@ class GroupCommit:
         self._put(_Submitted(lambda transaction: one_result_each(transaction, unit, [item])[0], future, unit, item))
 
     def _put(self, submitted: _Submitted) -> None:
+        future = submitted.future
         with self._submitting:
             if self._closed:
                 msg = "the ledger is closed; nothing was written"
                 raise LedgerClosedError(msg)
-            self._queue.put(submitted)
+            self._waiting.append(submitted)
+            if isinstance(future, Future):
+                self._calls.put(None)
+            elif (loop := future.get_loop()) not in self._calling:
+                # The writer is called when the loop comes round, and not for the first unit of many: what the loop is
+                # about to hand in then shares one commit, and neither thread waits for the other in the middle of it.
+                self._calling.add(loop)
+                loop.call_soon(self._call_from, loop)
+
+    def _call_from(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._submitting:
+            self._calling.discard(loop)
+        self._calls.put(None)
 
     def close(self) -> None:
         """Write what was handed in, then close the connection; returns when that is done."""
         with self._submitting:
-            if not self._closed:
-                self._closed = True
-                self._queue.put(None)
+            self._closed = True
+        self._calls.put(None)
         self._thread.join()
 
     def _write(self) -> None:
         last = False
         while not last:
-            batch: list[_Submitted] = []
-            item = self._queue.get()
-            while item is not None:
-                batch.append(item)
-                if len(batch) == _MOST_UNITS:
-                    break
-                try:
-                    item = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-            last = item is None
-            if batch:
-                _tell(self._outcomes(batch))
+            self._calls.get()
+            with self._submitting:
+                waiting, self._waiting, last = self._waiting, [], self._closed
+            for start in range(0, len(waiting), _MOST_UNITS):
+                _tell(self._outcomes(waiting[start : start + _MOST_UNITS]))
         self._connection.close()
 
     def _outcomes(self, batch: list[_Submitted]) -> list[_Outcome]:
