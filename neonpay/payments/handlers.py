@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -103,6 +103,7 @@ class HandlerRegistry:
 
     def __init__(self) -> None:
         self._handlers: dict[str, Handler] = {}
+        self._by_stage: dict[str | None, list[Handler]] = {}
 
     def add(
         self,
@@ -131,15 +132,21 @@ class HandlerRegistry:
             )
             raise HandlerError(msg)
         self._handlers[handler.consumer] = handler
+        # A new dict and not an emptied one: the writer's thread may be about to put an answer of before into the old one.
+        self._by_stage = {}
         return handler
 
     def find(self, consumer: str) -> Handler | None:
         """The handler that a job names, or None when the program has it no longer."""
         return self._handlers.get(consumer)
 
-    def for_stage(self, stage_id: str | None) -> list[Handler]:
+    def for_stage(self, stage_id: str | None) -> Sequence[Handler]:
         """The handlers of a stage's payments."""
-        return [handler for handler in self._handlers.values() if handler.takes(stage_id)]
+        by_stage = self._by_stage
+        found = by_stage.get(stage_id)
+        if found is None:
+            found = by_stage[stage_id] = [handler for handler in self._handlers.values() if handler.takes(stage_id)]
+        return found
 
     @property
     def consumers(self) -> list[str]:

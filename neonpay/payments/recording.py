@@ -7,6 +7,7 @@ charge recorded again changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -166,7 +167,8 @@ class Recorder:
         charge_ids = [arrival.charge.charge_id for arrival in arrivals]
         there = {row[0] for row in transaction.rows_among(_RECORDED, (self._bot_id,), charge_ids)}
         new = [arrival for arrival in arrivals if arrival.charge.charge_id not in there]
-        written = [self._write(transaction, arrival, known, now_us) for arrival in new]
+        recorded_at = moment(now_us)
+        written = [self._write(arrival, known, recorded_at) for arrival in new]
         pairs = zip(written, new, strict=True)
         rows = [_row(payment, event_id, arrival.charge, now_us) for (payment, event_id), arrival in pairs]
         if transaction.insert(_INSERT_PAYMENT, *rows) != len(new):
@@ -201,7 +203,7 @@ class Recorder:
         return known
 
     def _write(
-        self, transaction: Transaction, arrival: Arrival, invoices_known: Mapping[str, _Known], now_us: int
+        self, arrival: Arrival, invoices_known: Mapping[str, _Known], recorded_at: datetime
     ) -> tuple[Payment, str]:
         charge, ref = arrival.charge, arrival.ref
         known = _UNKNOWN if ref is None else invoices_known.get(ref.invoice_id, _UNKNOWN)
@@ -223,7 +225,7 @@ class Recorder:
             metadata=known.metadata,
             payload=charge.payload,
             paid_at=moment(charge.paid_at_us),
-            recorded_at=moment(now_us),
+            recorded_at=recorded_at,
             source=charge.source,
             provider_charge_id=charge.provider_charge_id,
             is_recurring=charge.is_recurring,
