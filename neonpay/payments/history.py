@@ -47,7 +47,7 @@ class History:
     async def jobs_of(self, charge_id: str) -> list[JobRecord]:
         """The jobs of a payment."""
         await self.payment(charge_id)
-        return await self._ledger.read(self._jobs, jobs.c.charge_id == charge_id)
+        return await self._ledger.read(self._jobs, jobs.c.event_id == self._event_id(charge_id))
 
     async def dead_letters(self) -> list[JobRecord]:
         """Jobs that failed on their last attempt; ``retry`` revives them."""
@@ -68,6 +68,13 @@ class History:
             raise PaymentNotFoundError(charge_id)
         return found
 
+    def _event_id(self, charge_id: str) -> sa.ScalarSelect[str]:
+        # Jobs are found by the event of their payment, which starts their key; by charge id all of them would be read.
+        found = sa.select(payments.c.event_id).where(
+            payments.c.bot_id == self._bot_id, payments.c.charge_id == charge_id
+        )
+        return found.scalar_subquery()
+
     def _list(self, transaction: Transaction, where: sa.ColumnElement[bool], limit: int) -> list[Payment]:
         newest_first = (payments.c.paid_at.desc(), payments.c.recorded_at.desc(), payments.c.charge_id)
         query = select_payments(self._bot_id).where(where).order_by(*newest_first).limit(limit)
@@ -84,11 +91,7 @@ class History:
 
     def _retry(self, transaction: Transaction, charge_id: str, handler: str | None) -> int:
         payment = self._get(transaction, charge_id)
-        event_id = (
-            sa.select(payments.c.event_id)
-            .where(payments.c.bot_id == self._bot_id, payments.c.charge_id == charge_id)
-            .scalar_subquery()
-        )
+        event_id = self._event_id(charge_id)
         if payment.state is PaymentState.NEEDS_ATTENTION:
             self._accept(transaction, payment, event_id)
         due = [
