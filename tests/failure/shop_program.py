@@ -128,7 +128,7 @@ async def run(settings: Settings) -> None:
         database_url=settings.database_url,
         thank_you_message="Thank you!",
         clock=ClockAhead(fate, settings.ahead_s),
-        poll_s=0.02,
+        poll_s=0.1,
     )
     around.after_update = neonpay.drain
     neonpay.create_payment_stage(
