@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
 
-from neonpay.core.events import PaymentCompleted
+from neonpay.core.events import Event, PaymentCompleted
+from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import Payment, PaymentState
 from neonpay.errors import PaymentError, PaymentNotFoundError
 from neonpay.ledger import Ledger, Transaction
@@ -22,11 +23,20 @@ from neonpay.payments.rows import find_payment, payment_of, select_payments
 class History:
     """Reads the payments and jobs of one bot."""
 
-    def __init__(self, ledger: Ledger, bot_id: int, *, catalogue: Catalogue, handlers: HandlerRegistry) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        bot_id: int,
+        *,
+        catalogue: Catalogue,
+        handlers: HandlerRegistry,
+        announce: Callable[[Event], None],
+    ) -> None:
         self._ledger = ledger
         self._bot_id = bot_id
         self._catalogue = catalogue
         self._handlers = handlers
+        self._announce = announce
 
     async def payment(self, charge_id: str) -> Payment:
         """The payment with this charge id.
@@ -60,7 +70,10 @@ class History:
 
     async def retry(self, charge_id: str, *, handler: str | None) -> int:
         """Make the unfinished jobs of a payment due at once; returns how many there are."""
-        return await self._ledger.run(self._retry, charge_id, handler)
+        revived, accepted = await self._ledger.run(self._retry, charge_id, handler)
+        if accepted is not None:
+            self._announce(accepted)
+        return revived
 
     def _get(self, transaction: Transaction, charge_id: str) -> Payment:
         found = find_payment(transaction, self._catalogue, self._bot_id, charge_id)
@@ -89,11 +102,12 @@ class History:
         )
         return [JobRecord(*row) for row in transaction.connection.execute(query).all()]
 
-    def _retry(self, transaction: Transaction, charge_id: str, handler: str | None) -> int:
+    def _retry(self, transaction: Transaction, charge_id: str, handler: str | None) -> tuple[int, Event | None]:
         payment = self._get(transaction, charge_id)
         event_id = self._event_id(charge_id)
+        accepted = None
         if payment.state is PaymentState.NEEDS_ATTENTION:
-            self._accept(transaction, payment, event_id)
+            accepted = self._accept(transaction, payment, event_id)
         due = [
             jobs.c.bot_id == self._bot_id,
             jobs.c.event_id == event_id,
@@ -102,18 +116,25 @@ class History:
         if handler is not None:
             due.append(jobs.c.consumer == f"handler:{handler}")
         values = {"state": "ready", "attempts": 0, "run_at": DatabaseNow(), "error": None}
-        return transaction.connection.execute(sa.update(jobs).where(*due).values(**values)).rowcount
+        return transaction.connection.execute(sa.update(jobs).where(*due).values(**values)).rowcount, accepted
 
-    def _accept(self, transaction: Transaction, payment: Payment, event_id: sa.ScalarSelect[str]) -> None:
-        """A person has looked at a payment and wants it delivered: it is earned now, and its handlers get their jobs."""
+    def _accept(self, transaction: Transaction, payment: Payment, event_id: sa.ScalarSelect[str]) -> Event | None:
+        """A person has looked at a payment and wants it delivered: it is earned now, and its handlers get their jobs.
+
+        None when somebody else has accepted it or sent it back in the meantime.
+        """
         handlers = self._handlers.for_stage(payment.stage_id)
         if not handlers:
             msg = f"no handler takes payments of stage {payment.stage_id!r}, so nobody would deliver; add one or refund"
             raise PaymentError(msg, charge_id=payment.charge_id)
-        where = (payments.c.bot_id == self._bot_id, payments.c.charge_id == payment.charge_id)
-        transaction.connection.execute(
-            sa.update(payments).where(*where).values(state=PaymentState.ACCEPTED.value, attention=None)
+        waits = (
+            payments.c.bot_id == self._bot_id,
+            payments.c.charge_id == payment.charge_id,
+            payments.c.state == PaymentState.NEEDS_ATTENTION.value,
         )
+        accept = sa.update(payments).where(*waits).values(state=PaymentState.ACCEPTED.value, attention=None)
+        if not transaction.connection.execute(accept).rowcount:
+            return None
         found = transaction.connection.execute(sa.select(event_id)).scalar_one()
         for handler in handlers:
             transaction.insert(
@@ -133,5 +154,7 @@ class History:
             amount_stars=payment.amount_stars,
             reason="accepted by hand",
         )
-        moved = {UNSETTLED: payment.amount_stars, REVENUE: -payment.amount_stars}
-        write_entry(transaction, moved, bot_id=self._bot_id, event_id=event.event_id, at_us=now_us)
+        if payment.currency == CURRENCY:
+            moved = {UNSETTLED: payment.amount_stars, REVENUE: -payment.amount_stars}
+            write_entry(transaction, moved, bot_id=self._bot_id, event_id=event.event_id, at_us=now_us)
+        return event

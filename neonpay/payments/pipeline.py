@@ -160,7 +160,7 @@ class Pipeline:
         self.refunds = RefundDesk(
             ledger, adapter, catalogue=catalogue, clock=clock, new_event_id=new_event_id, announce=announce
         )
-        self.history = History(ledger, self._bot_id, catalogue=catalogue, handlers=handlers)
+        self.history = History(ledger, self._bot_id, catalogue=catalogue, handlers=handlers, announce=announce)
         self._worker = Worker(jobs, self.fulfilment, poll_s=settings.poll_s)
         self.fulfilment.add_errand(REFUND, self._refund_by_policy)
         if settings.thank_you_message is not None:

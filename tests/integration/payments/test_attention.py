@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -134,3 +135,41 @@ async def test_a_payment_that_waits_can_be_sent_back(shop: Shop, query: Callable
     assert ann.stars == 50
     accounts = sa.select(journal.c.account, sa.func.sum(journal.c.amount_stars)).group_by(journal.c.account)
     assert {account: int(total) for account, total in await query(accounts)} == {"stars": 0, "unsettled": 0}
+
+
+async def test_retries_at_the_same_time_accept_a_payment_once(
+    open_shop: Callable[..., Shop], query: Callable[..., Any]
+) -> None:
+    first = open_shop()
+    async with first.polling():
+        outcome = await first.sells(await first.visitor())
+    second = open_shop()
+    delivered = notes_deliveries(second)
+    async with second.polling():
+        await asyncio.gather(*(second.neonpay.retry(outcome.charge_id or "") for _ in range(5)))
+        await second.delivers(outcome)
+
+    assert len(delivered) == 1
+    assert len(second.named("payment_completed")) == 1
+    accounts = sa.select(journal.c.account, sa.func.sum(journal.c.amount_stars)).group_by(journal.c.account)
+    assert {account: int(total) for account, total in await query(accounts)} == {
+        "stars": 50,
+        "unsettled": 0,
+        "revenue": -50,
+    }
+
+
+async def test_a_payment_in_another_currency_that_is_accepted_moves_no_stars(
+    shop: Shop, query: Callable[..., Any]
+) -> None:
+    delivered = notes_deliveries(shop)
+    async with shop.polling():
+        charge_id = await pays_something_odd(shop, currency=lambda _: "USD")
+        assert await shop.neonpay.retry(charge_id) == 1
+        async with asyncio.timeout(10):
+            while any(job.state != "done" for job in await shop.neonpay.jobs(charge_id)):
+                pass
+
+    assert len(delivered) == 2
+    accounts = sa.select(journal.c.account, sa.func.sum(journal.c.amount_stars)).group_by(journal.c.account)
+    assert {account: int(total) for account, total in await query(accounts)} == {"stars": 50, "revenue": -50}
