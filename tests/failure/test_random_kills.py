@@ -29,7 +29,7 @@ async def _keeps_buying(shop: MortalShop, buyer: Buyer, closing: asyncio.Event) 
 @pytest.mark.timeout(120)
 async def test_nothing_is_lost_or_doubled_by_random_kills(shop: MortalShop) -> None:
     # A unit of work passes more points on PostgreSQL, which is asked for every clock and statement over a wire.
-    longest = 800 if shop.database_url.startswith("sqlite") else 1200
+    longest = 800 if shop.database_url.startswith("sqlite") else 900
     random = Random(2026)  # noqa: S311 - the same kills in every run
     buyers = [await shop.visitor(f"Buyer {number}") for number in range(BUYERS)]
     closing = asyncio.Event()
