@@ -1,9 +1,10 @@
 """Paid updates through aiogram to a durable, delivered payment on SQLite: what they cost, and beside what.
 
-Every contender gets the same updates in a process of its own, the contenders take turns round by round, and what counts is the
-ratio within one run: absolute figures are those of this machine at this hour. The contenders promise different things.
-Bare aiogram and neonpay 2.6.0 write nothing; aiogram-stars writes a payment twice; ours writes the payment, its journal, event
-and job, and that the job is done.
+Every contender gets the same updates in a process of its own, round by round in turns; inside its process it takes turns with
+bare aiogram. What counts are the ratios: absolute figures are those of this machine at this hour.
+
+The contenders promise different things. Bare aiogram and neonpay 2.6.0 write nothing; aiogram-stars writes a payment twice;
+ours writes the payment, its journal, event and job, and that the job is done.
 
     python benchmarks/paid_updates.py            # some minutes; installs the other packages into your cache on first use
     python benchmarks/paid_updates.py --quick    # seconds; proves that everything runs, and measures nothing worth quoting

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from running import AIOGRAM_STARS, BARE, OURS, Contender, Measured
+from running import AIOGRAM_STARS, OURS, Contender, Measured
 
 CPU_TARGET = 1.0
 """At most this much of bare aiogram's CPU per paid update, with 64 in flight."""
@@ -13,18 +13,30 @@ THROUGHPUT_TARGET = 20.0
 TARGET_IN_FLIGHT = 64
 
 Results = Mapping[Contender, Measured]
-_HEAD = ("contender", "CPU per update", "updates/s", "CPU: neonpay is", "throughput: neonpay is", "not delivered")
+_HEAD = (
+    "contender",
+    "CPU per update",
+    "over bare",
+    "neonpay takes",
+    "updates/s",
+    "neonpay does",
+    "not delivered",
+)
 
 
 def show(in_flight: int, results: Results, *, rounds: int) -> None:
-    """Print the medians of one load, and how ours compares with each."""
+    """Print the medians of one load, and how ours compares with each.
+
+    Bare aiogram over bare aiogram would be 1.00 on a machine without noise.
+    """
     ours = results[OURS]
     rows = [
         (
             contender.name,
             f"{measured.cpu_us:,.0f} µs",
+            f"{measured.over_bare:.2f}×",
+            "" if contender is OURS else f"{ours.over_bare / measured.over_bare:.2f}×",
             f"{measured.per_s:,.0f}",
-            "" if contender is OURS else f"{ours.cpu_us / measured.cpu_us:.2f}×",
             "" if contender is OURS else f"{ours.per_s / measured.per_s:.2f}×",
             str(measured.lost),
         )
@@ -36,7 +48,7 @@ def show(in_flight: int, results: Results, *, rounds: int) -> None:
 def show_targets(results: Results) -> None:
     """Print what the project has promised itself, and whether this run keeps it."""
     ours = results[OURS]
-    ratio = ours.cpu_us / results[BARE].cpu_us
+    ratio = ours.over_bare
     at = f"at {TARGET_IN_FLIGHT} in flight"
     print(f"target: CPU ratio to bare aiogram {at} <= {CPU_TARGET}: {ratio:.2f}, {_verdict(met=ratio <= CPU_TARGET)}")
     if (stars := results.get(AIOGRAM_STARS)) is None:

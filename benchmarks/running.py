@@ -66,6 +66,8 @@ class Measured:
 
     cpu_us: float
     """Processor time of all threads per paid update, in microseconds."""
+    over_bare: float
+    """That, over what bare aiogram took for the same updates in turns with it."""
     per_s: float
     """Paid updates per second of wall time."""
     lost: int
@@ -74,7 +76,12 @@ class Measured:
     @classmethod
     def median_of(cls, runs: Sequence[Measured]) -> Measured:
         """The medians of several runs, and everything that any of them lost."""
-        return cls(median(run.cpu_us for run in runs), median(run.per_s for run in runs), sum(run.lost for run in runs))
+        return cls(
+            cpu_us=median(run.cpu_us for run in runs),
+            over_bare=median(run.over_bare for run in runs),
+            per_s=median(run.per_s for run in runs),
+            lost=sum(run.lost for run in runs),
+        )
 
 
 def run(contender: Contender, python: Path, load: Load) -> Measured:
@@ -90,4 +97,9 @@ def run(contender: Contender, python: Path, load: Load) -> Measured:
         raise ContenderFailedError(f"{contender.name} failed:\n{done.stderr[-2000:]}")
     result = json.loads(done.stdout.splitlines()[-1])
     updates = result["n"]
-    return Measured(result["cpu_s"] / updates * 1e6, updates / result["wall_s"], updates - result["delivered"])
+    return Measured(
+        cpu_us=result["cpu_s"] / updates * 1e6,
+        over_bare=result["cpu_s"] / result["bare_cpu_s"],
+        per_s=updates / result["wall_s"],
+        lost=updates - result["delivered"],
+    )

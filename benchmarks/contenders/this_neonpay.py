@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 
 from aiogram import Dispatcher
-from traffic import PRICE_STARS, Deliveries, Task, charge_id, local_bot, measure, paid_update, report, together
+from traffic import PRICE_STARS, Deliveries, Task, charge_id, local_bot, measure, report, together
 
 from neonpay import PaymentResult, PaymentStage, create_neonpay
 
@@ -31,8 +31,7 @@ async def main(task: Task) -> None:
 
     async with neonpay:
         offers = await together(neonpay.send_payment(user_id, "vip") for user_id in task.buyers)
-        updates = [paid_update(user_id, offer.payload) for user_id, offer in zip(task.buyers, offers, strict=True)]
-        times = await measure(task, bot, dispatcher, updates, settled)
+        times = await measure(task, bot, dispatcher, [offer.payload for offer in offers], settled)
         jobs = await together(neonpay.jobs(charge_id(user_id)) for user_id in task.buyers)
         report(task, times, delivered=sum([job.state for job in done] == ["done"] for done in jobs))
 

@@ -8,7 +8,7 @@ from aiogram import Dispatcher
 from aiogram_stars import Payment, PaymentStatus, StarsPayments
 from aiogram_stars.sqlalchemy import SqlAlchemyStorage
 from sqlalchemy.ext.asyncio import create_async_engine
-from traffic import PRICE_STARS, Deliveries, Task, at_once, charge_id, local_bot, measure, paid_update, report
+from traffic import PRICE_STARS, Deliveries, Task, at_once, charge_id, local_bot, measure, report
 
 
 async def main(task: Task) -> None:
@@ -24,8 +24,8 @@ async def main(task: Task) -> None:
     stars = StarsPayments(storage, secret="benchmark-" + "s" * 32, on_paid=on_paid)
     stars.setup(dispatcher)
     await dispatcher.emit_startup(bot=bot)
-    updates = [paid_update(user_id, stars.make_payload(user_id, PRICE_STARS)) for user_id in task.buyers]
-    times = await measure(task, bot, dispatcher, updates, at_once)
+    payloads = [stars.make_payload(user_id, PRICE_STARS) for user_id in task.buyers]
+    times = await measure(task, bot, dispatcher, payloads, at_once)
     payments = [await stars.get_payment(charge_id(user_id)) for user_id in task.buyers]
     report(
         task,

@@ -6,7 +6,7 @@ import asyncio
 import json
 
 from aiogram import Dispatcher
-from traffic import PRICE_STARS, Deliveries, Task, at_once, local_bot, measure, paid_update, report
+from traffic import PRICE_STARS, Deliveries, Task, at_once, local_bot, measure, report
 
 from neonpay import PaymentResult, PaymentStage, create_neonpay
 
@@ -22,8 +22,8 @@ async def main(task: Task) -> None:
 
     neonpay.on_payment(deliver)
     await neonpay.setup()
-    updates = [paid_update(user_id, json.dumps({"user_id": user_id, "amount": PRICE_STARS})) for user_id in task.buyers]
-    times = await measure(task, bot, dispatcher, updates, at_once)
+    payloads = [json.dumps({"user_id": user_id, "amount": PRICE_STARS}) for user_id in task.buyers]
+    times = await measure(task, bot, dispatcher, payloads, at_once)
     report(task, times, delivered=goods.count)
 
 
