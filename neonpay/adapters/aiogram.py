@@ -1,7 +1,7 @@
 """aiogram 3: one outer middleware on the dispatcher's updates, and calls through the host's own bot.
 
-The middleware passes every update before any router, filter or handler of the host, whether it comes by polling, by webhook
-or by ``feed_update``, and consumes only what ``UpdateSink.owns``.
+The middleware sees every update before any other middleware, router, filter or handler, whether it comes by polling, by
+webhook or by ``feed_update``, and consumes only what ``UpdateSink.owns``.
 """
 
 from __future__ import annotations
@@ -94,7 +94,13 @@ class AiogramAdapter:
         if self._sink is not None:
             return
         self._sink = sink
-        self._dispatcher.update.outer_middleware(self._tap)
+        middlewares = self._dispatcher.update.outer_middleware
+        theirs = list(middlewares)
+        # First in line: a throttle, an error handler that swallows, FSM locks and a storage that is down all come later.
+        for middleware in theirs:
+            middlewares.unregister(middleware)
+        for middleware in (self._tap, *theirs):
+            middlewares.register(middleware)
         # start_polling asks Telegram for the kinds of updates that have handlers, and a middleware is none.
         for name in _UPDATES:
             observer = self._dispatcher.observers.get(name)

@@ -144,11 +144,7 @@ class Fulfilment:
         try:
             done_already = await self._call(job, payment, context)
         except LeaseLostError:
-            logger.warning(
-                "%s for charge %s was ended elsewhere, by another worker or a refund; this attempt does not count",
-                job.consumer,
-                job.charge_id,
-            )
+            _ended_elsewhere(job)
         except Exception as exc:  # noqa: BLE001  # handlers are isolated: a fault of one is stored and it runs again later
             await self._failed(job, payment, exc)
         else:
@@ -164,11 +160,7 @@ class Fulfilment:
         try:
             await self._jobs.finish(job, context.enlisted)
         except LeaseLostError:
-            logger.warning(
-                "%s for charge %s was ended elsewhere, by another worker or a refund; this attempt does not count",
-                job.consumer,
-                job.charge_id,
-            )
+            _ended_elsewhere(job)
         except LedgerError:
             raise
         except Exception as exc:  # noqa: BLE001  # a statement that the handler enlisted is the handler's fault

@@ -6,10 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aiogram import BaseMiddleware, F, Router
+from aiogram import BaseMiddleware, Dispatcher, F, Router
 from aiogram.filters import Command
 from aiogram.fsm.context import FSMContext
 from aiogram.fsm.state import State, StatesGroup
+from aiogram.fsm.storage.memory import SimpleEventIsolation
 from aiogram.types import LabeledPrice, Message, PreCheckoutQuery, TelegramObject
 
 from neonpay import PaymentResult
@@ -179,6 +180,51 @@ async def test_middlewares_of_the_host_see_what_is_the_hosts_and_cannot_stop_a_p
 
     assert len(deliveries.results) == 1
     assert seen == ["Message"]
+
+
+async def test_a_gate_before_everything_does_not_stop_a_payment(open_shop: Callable[..., Shop]) -> None:
+    dispatcher, stopped = Dispatcher(), []
+
+    @dispatcher.update.outer_middleware()
+    async def maintenance(
+        handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]],
+        event: TelegramObject,
+        data: dict[str, Any],
+    ) -> None:
+        stopped.append(event)
+
+    shop = open_shop(dispatcher=dispatcher)
+    deliveries = Deliveries(shop)
+    async with shop.polling():
+        await shop.sells(await shop.visitor())
+
+    assert len(deliveries.results) == 1
+    assert len(stopped) == 1, "the words of the visitor"
+
+
+async def test_a_host_that_is_busy_with_the_buyer_does_not_delay_the_checkout(open_shop: Callable[..., Shop]) -> None:
+    # SimpleEventIsolation lets the updates of one user in one chat pass one at a time.
+    dispatcher = Dispatcher(events_isolation=SimpleEventIsolation())
+    shop = open_shop(dispatcher=dispatcher)
+    deliveries, asked, answered = Deliveries(shop), asyncio.Event(), asyncio.Event()
+
+    @shop.dispatcher.message(Command("wait"))
+    async def wait(message: Message) -> None:
+        asked.set()
+        await answered.wait()
+
+    async with shop.polling(handle_as_tasks=True):
+        ann = await shop.visitor()
+        await ann.says("/wait", to=shop.account)
+        await asked.wait()
+        await shop.neonpay.send_payment(ann.id, "vip")
+        outcome = await ann.pays(await ann.hears(shop.account, predicate=lambda m: m.invoice is not None))
+        await shop.fact("payment_completed")
+        await shop.neonpay.drain()
+        answered.set()
+
+    assert outcome.status == "paid"
+    assert len(deliveries.results) == 1
 
 
 async def test_an_update_of_a_kind_nobody_knows_passes(shop: Shop) -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
+from aiogram.types import ErrorEvent
 from aiogram.webhook.aiohttp_server import SimpleRequestHandler, setup_application
 from aiohttp import web
 
@@ -79,6 +80,10 @@ async def test_telegram_delivers_again_what_could_not_be_recorded(
     path = tmp_path / "busy.db"
     shop = open_shop(database_url=f"sqlite:///{path}?timeout=0.05", patience_s=0.0)
     delivered: list[PaymentResult] = []
+
+    @shop.dispatcher.errors()
+    async def swallow(event: ErrorEvent) -> bool:
+        return True
 
     @shop.neonpay.on_payment
     async def deliver(result: PaymentResult) -> None:
