@@ -303,6 +303,8 @@ class Refund:
     requested_at: datetime
     finished_at: datetime | None = None
     error: str | None = None
+    requested_by: str | None = None
+    """Who asked for it, in the words of the program: an admin, a handler, a policy."""
 
 
 def moment_or_none(at_us: int | None) -> datetime | None:

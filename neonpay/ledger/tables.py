@@ -171,7 +171,26 @@ journal = _table(
     sa.Column("account", sa.Text, nullable=False),
     sa.Column("amount_stars", sa.BigInteger, nullable=False),
     sa.Column("at", Moment, nullable=False),
+    sa.Column("nanostars", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("seal", sa.BigInteger),
     sa.PrimaryKeyConstraint("bot_id", "event_id", "account"),
+)
+sa.Index(
+    "neonpay_journal_unsealed",
+    journal.c.bot_id,
+    journal.c.event_id,
+    sqlite_where=journal.c.seal.is_(None),
+    postgresql_where=journal.c.seal.is_(None),
+)
+
+seals = _table(
+    "seals",
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("previous_hash", sa.Text, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+    sa.Column("sealed_at", Moment, nullable=False),
+    sa.PrimaryKeyConstraint("bot_id", "number"),
 )
 
 refunds = _table(
@@ -185,7 +204,23 @@ refunds = _table(
     sa.Column("requested_at", Moment, nullable=False),
     sa.Column("finished_at", Moment),
     sa.Column("error", sa.Text),
+    sa.Column("requested_by", sa.Text),
     sa.PrimaryKeyConstraint("bot_id", "charge_id"),
+)
+
+refund_requests = _table(
+    "refund_requests",
+    sa.Column("request_id", sa.Text, nullable=False),
+    sa.Column("charge_id", sa.Text, nullable=False),
+    sa.Column("user_id", sa.BigInteger, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("words", sa.Text),
+    sa.Column("answer", sa.Text),
+    sa.Column("decided_by", sa.Text),
+    sa.Column("requested_at", Moment, nullable=False),
+    sa.Column("decided_at", Moment),
+    sa.PrimaryKeyConstraint("bot_id", "request_id"),
+    sa.UniqueConstraint("bot_id", "charge_id"),
 )
 
 keys = _table(
@@ -194,4 +229,24 @@ keys = _table(
     sa.Column("secret", sa.LargeBinary, nullable=False),
     sa.Column("created_at", Moment, nullable=False),
     sa.PrimaryKeyConstraint("bot_id", "key_id"),
+)
+
+duties = _table(
+    "duties",
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("token", sa.BigInteger),
+    sa.Column("run_at", Moment, nullable=False),
+    sa.Column("position", sa.BigInteger, nullable=False),
+    sa.Column("memo", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("bot_id", "name"),
+)
+
+standings = _table(
+    "standings",
+    sa.Column("user_id", sa.BigInteger, nullable=False),
+    sa.Column("standing", sa.Text, nullable=False),
+    sa.Column("until", Moment),
+    sa.Column("reason", sa.Text),
+    sa.Column("since", Moment, nullable=False),
+    sa.PrimaryKeyConstraint("bot_id", "user_id"),
 )

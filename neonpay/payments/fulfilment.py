@@ -11,14 +11,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from neonpay.core.clock import Clock
 from neonpay.core.events import Event, FulfilmentAbandoned, FulfilmentFailed
 from neonpay.core.payments import Payment, PaymentResult
-from neonpay.errors import LeaseLostError, LedgerError
+from neonpay.errors import LeaseLostError, LedgerError, PaymentError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.payments.book import write_event
 from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.context import PaymentContext
 from neonpay.payments.handlers import Form, Handler, HandlerRegistry
-from neonpay.payments.inline import call_with_connection
-from neonpay.payments.jobs import Job, JobBook, finish
+from neonpay.payments.inline import call_with_connection, run_inside
+from neonpay.payments.jobs import INSERT_JOB, Job, JobBook, finish
+from neonpay.payments.planning import PLAN, Plan, consumer_name
 from neonpay.payments.rows import find_payment
 
 logger = logging.getLogger("neonpay.payments")
@@ -46,6 +47,7 @@ class Fulfilment:
         handlers: HandlerRegistry,
         catalogue: Catalogue,
         *,
+        plan: Plan,
         bot_id: int,
         clock: Clock,
         rng: random.Random,
@@ -58,6 +60,7 @@ class Fulfilment:
         self._jobs = jobs
         self._handlers = handlers
         self._catalogue = catalogue
+        self._plan = plan
         self._bot_id = bot_id
         self._clock = clock
         self._rng = rng
@@ -79,7 +82,7 @@ class Fulfilment:
     @property
     def consumers(self) -> list[str]:
         """The jobs that this process can run."""
-        return [*self._handlers.consumers, *self._errands]
+        return [*self._handlers.consumers, *self._errands, PLAN]
 
     @property
     def room(self) -> int:
@@ -168,6 +171,10 @@ class Fulfilment:
 
     async def _call(self, job: Job, payment: Payment, context: PaymentContext) -> bool:
         """Run the job; whether its marker has been written on the way."""
+        if job.consumer == PLAN:
+            await self._ledger.run(self._carry_out_plan, job, payment)
+            self.changed.set()
+            return True
         handler = self._handlers.find(job.consumer)
         if handler is None:
             await self._errands[job.consumer](payment, context)
@@ -204,6 +211,20 @@ class Fulfilment:
         if event is not None:
             self._announce(event)
         self.changed.set()
+
+    def _carry_out_plan(self, transaction: Transaction, job: Job, payment: Payment) -> None:
+        finish(transaction, job)
+        consumers = self._plan.consumers(payment.state, payment.stage_id)
+        if not consumers:
+            msg = f"no handler takes payments of stage {payment.stage_id!r}; add one, or refund charge {payment.charge_id!r}"
+            raise PaymentError(msg, charge_id=payment.charge_id)
+        for consumer in consumers:
+            if isinstance(consumer, Handler) and consumer.form is Form.TRANSACTION:
+                run_inside(transaction, consumer, payment, job.event_id, self._host_data)
+            else:
+                name = consumer_name(consumer)
+                row = (self._bot_id, job.event_id, name, payment.charge_id, "ready", 0, None, None, 0)
+                transaction.insert(INSERT_JOB, row)
 
     def _put_back(
         self, transaction: Transaction, job: Job, payment: Payment, reason: str, delay_s: float | None

@@ -14,9 +14,9 @@ from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import UNFINISHED, DatabaseNow, jobs, payments
 from neonpay.payments.book import REVENUE, UNSETTLED, write_entry, write_event
 from neonpay.payments.catalogue import Catalogue
-from neonpay.payments.handlers import HandlerRegistry
 from neonpay.payments.ids import new_event_id
 from neonpay.payments.jobs import INSERT_JOB, JobRecord
+from neonpay.payments.planning import Plan, consumer_name
 from neonpay.payments.rows import find_payment, payment_of, select_payments
 
 
@@ -29,13 +29,13 @@ class History:
         bot_id: int,
         *,
         catalogue: Catalogue,
-        handlers: HandlerRegistry,
+        plan: Plan,
         announce: Callable[[Event], None],
     ) -> None:
         self._ledger = ledger
         self._bot_id = bot_id
         self._catalogue = catalogue
-        self._handlers = handlers
+        self._plan = plan
         self._announce = announce
 
     async def payment(self, charge_id: str) -> Payment:
@@ -123,8 +123,8 @@ class History:
 
         None when somebody else has accepted it or sent it back in the meantime.
         """
-        handlers = self._handlers.for_stage(payment.stage_id)
-        if not handlers:
+        consumers = self._plan.consumers(PaymentState.ACCEPTED, payment.stage_id)
+        if not consumers:
             msg = f"no handler takes payments of stage {payment.stage_id!r}, so nobody would deliver; add one or refund"
             raise PaymentError(msg, charge_id=payment.charge_id)
         waits = (
@@ -136,10 +136,9 @@ class History:
         if not transaction.connection.execute(accept).rowcount:
             return None
         found = transaction.connection.execute(sa.select(event_id)).scalar_one()
-        for handler in handlers:
-            transaction.insert(
-                INSERT_JOB, (self._bot_id, found, handler.consumer, payment.charge_id, "ready", 0, None, None, 0)
-            )
+        for consumer in consumers:
+            name = consumer_name(consumer)
+            transaction.insert(INSERT_JOB, (self._bot_id, found, name, payment.charge_id, "ready", 0, None, None, 0))
         now_us = int(transaction.connection.execute(sa.select(DatabaseNow())).scalar_one())
         event = write_event(
             transaction,

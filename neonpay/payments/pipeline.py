@@ -33,7 +33,8 @@ from neonpay.payments.invoices import InvoiceDesk
 from neonpay.payments.jobs import LEASE_S, JobBook
 from neonpay.payments.keys import insert_key, load_keys
 from neonpay.payments.listeners import Listeners
-from neonpay.payments.recording import REFUND, THANK_YOU, Arrival, Recorded, Recorder, recorded_event
+from neonpay.payments.planning import REFUND, THANK_YOU, Plan
+from neonpay.payments.recording import Arrival, Recorded, Recorder, recorded_event
 from neonpay.payments.refunds import RefundDesk
 from neonpay.payments.worker import Worker
 
@@ -110,12 +111,14 @@ class Pipeline:
         def new_token() -> int:
             return rng.getrandbits(62)
 
+        plan = Plan(handlers, thanks=settings.thank_you_message is not None)
         jobs = JobBook(ledger, self._bot_id, clock=clock, new_token=new_token, lease_s=settings.lease_s)
         self.fulfilment = Fulfilment(
             ledger,
             jobs,
             handlers,
             catalogue,
+            plan=plan,
             bot_id=self._bot_id,
             clock=clock,
             rng=rng,
@@ -127,12 +130,11 @@ class Pipeline:
         self._recorder = Recorder(
             self._bot_id,
             catalogue=catalogue,
-            handlers=handlers,
+            plan=plan,
             clock=clock,
             new_event_id=new_event_id,
             new_token=new_token,
             lease_us=jobs.lease_us,
-            thanks=lambda: settings.thank_you_message is not None,
             host_data=adapter.host_data,
         )
         self.checkout = CheckoutGuard(
@@ -160,7 +162,7 @@ class Pipeline:
         self.refunds = RefundDesk(
             ledger, adapter, catalogue=catalogue, clock=clock, new_event_id=new_event_id, announce=announce
         )
-        self.history = History(ledger, self._bot_id, catalogue=catalogue, handlers=handlers, announce=announce)
+        self.history = History(ledger, self._bot_id, catalogue=catalogue, plan=plan, announce=announce)
         self._worker = Worker(jobs, self.fulfilment, poll_s=settings.poll_s)
         self.fulfilment.add_errand(REFUND, self._refund_by_policy)
         if settings.thank_you_message is not None:

@@ -33,14 +33,10 @@ from neonpay.payments.book import (
     event_row,
 )
 from neonpay.payments.catalogue import Catalogue
-from neonpay.payments.handlers import Form, Handler, HandlerRegistry
+from neonpay.payments.handlers import Form, Handler
 from neonpay.payments.inline import run_inside
 from neonpay.payments.jobs import INSERT_JOB, Job
-
-REFUND = "neonpay:refund"
-"""The job that sends Stars back because the stage's policy says so."""
-THANK_YOU = "neonpay:thank_you"
-"""The job that thanks the buyer."""
+from neonpay.payments.planning import Plan, consumer_name
 
 _INVOICES = Among(
     lambda ids: (
@@ -142,22 +138,20 @@ class Recorder:
         bot_id: int,
         *,
         catalogue: Catalogue,
-        handlers: HandlerRegistry,
+        plan: Plan,
         clock: Clock,
         new_event_id: Callable[[], str],
         new_token: Callable[[], int],
         lease_us: int,
-        thanks: Callable[[], bool],
         host_data: Callable[[], Mapping[str, object]],
     ) -> None:
         self._bot_id = bot_id
         self._catalogue = catalogue
-        self._handlers = handlers
+        self._plan = plan
         self._clock = clock
         self._new_event_id = new_event_id
         self._new_token = new_token
         self._lease_us = lease_us
-        self._thanks = thanks
         self._host_data = host_data
 
     def record(self, transaction: Transaction, arrivals: Sequence[Arrival]) -> list[Recorded | None]:
@@ -181,7 +175,7 @@ class Recorder:
         if paid:
             transaction.rows_among(_COUNT_PAYMENT, (self._bot_id,), paid)
         self._write_book(transaction, written, now_us)
-        taken = self._plan(transaction, written, [arrival.take for arrival in new])
+        taken = self._write_jobs(transaction, written, [arrival.take for arrival in new])
         recorded = iter(
             [Recorded(payment, event_id, jobs) for (payment, event_id), jobs in zip(written, taken, strict=True)]
         )
@@ -207,8 +201,7 @@ class Recorder:
     ) -> tuple[Payment, str]:
         charge, ref = arrival.charge, arrival.ref
         known = _UNKNOWN if ref is None else invoices_known.get(ref.invoice_id, _UNKNOWN)
-        handlers = self._handlers.for_stage(known.stage_id)
-        state, attention = _verdict(charge, ref, known, handlers)
+        state, attention = _verdict(charge, ref, known, self._plan)
         payment = Payment(
             bot_id=self._bot_id,
             charge_id=charge.charge_id,
@@ -259,18 +252,18 @@ class Recorder:
         transaction.insert(INSERT_JOURNAL, *entries)
         transaction.insert(INSERT_EVENT, *facts)
 
-    def _plan(
+    def _write_jobs(
         self, transaction: Transaction, written: Sequence[tuple[Payment, str]], takes: Sequence[bool]
     ) -> list[list[Job]]:
         rows: list[tuple[object, ...]] = []
         taken: list[list[Job]] = []
         for (payment, event_id), take in zip(written, takes, strict=True):
             mine: list[Job] = []
-            for consumer in self._consumers(payment):
+            for consumer in self._plan.consumers(payment.state, payment.stage_id):
                 if isinstance(consumer, Handler) and consumer.form is Form.TRANSACTION:
                     run_inside(transaction, consumer, payment, event_id, self._host_data)
                     continue
-                name = consumer if isinstance(consumer, str) else consumer.consumer
+                name = consumer_name(consumer)
                 token = self._new_token() if take else None
                 delay_us = self._lease_us if take else 0
                 state = "leased" if take else "ready"
@@ -280,14 +273,6 @@ class Recorder:
             taken.append(mine)
         transaction.insert(INSERT_JOB, *rows)
         return taken
-
-    def _consumers(self, payment: Payment) -> Sequence[Handler | str]:
-        if payment.state is PaymentState.NEEDS_ATTENTION:
-            return ()
-        if payment.state is PaymentState.REFUND_DUE:
-            return (REFUND,)
-        handlers = self._handlers.for_stage(payment.stage_id)
-        return [*handlers, THANK_YOU] if self._thanks() else handlers
 
 
 def recorded_event(payment: Payment, event_id: str) -> Event:
@@ -335,7 +320,7 @@ def _row(payment: Payment, event_id: str, charge: Charge, now_us: int) -> tuple[
 
 
 def _verdict(
-    charge: Charge, ref: InvoiceRef | None, known: _Known, handlers: Sequence[Handler]
+    charge: Charge, ref: InvoiceRef | None, known: _Known, plan: Plan
 ) -> tuple[PaymentState, Attention | None]:
     attention = _fault(charge, ref, known)
     if attention is not None:
@@ -347,7 +332,7 @@ def _verdict(
         return PaymentState.REFUND_DUE, None
     if repeats and known.stage.max_payments is not None and known.number > known.stage.max_payments:
         return PaymentState.NEEDS_ATTENTION, Attention.TOO_MANY_PAYMENTS
-    if not handlers:
+    if not plan.delivers(known.stage_id):
         return PaymentState.NEEDS_ATTENTION, Attention.NO_HANDLER
     return PaymentState.ACCEPTED, None
 

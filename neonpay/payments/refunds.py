@@ -22,7 +22,7 @@ from neonpay.ledger import Insert, Ledger, Transaction
 from neonpay.ledger.tables import jobs, payments, refunds
 from neonpay.payments.book import REFUNDS, STARS, UNSETTLED, write_entry, write_event
 from neonpay.payments.catalogue import Catalogue
-from neonpay.payments.recording import REFUND
+from neonpay.payments.planning import REFUND
 from neonpay.payments.rows import find_payment, find_refund
 
 logger = logging.getLogger("neonpay.payments")

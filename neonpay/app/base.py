@@ -1,0 +1,168 @@
+"""The life of an application: made from an adapter, opened, closed, looked at."""
+
+from __future__ import annotations
+
+import logging
+import random
+import secrets
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from neonpay.core.clock import Clock, SystemClock
+from neonpay.core.payload import is_ours
+from neonpay.core.payments import Charge, PreCheckout, RefundNotice
+from neonpay.core.ports import Adapter
+from neonpay.core.stages import StageRegistry
+from neonpay.ledger import open_ledger
+from neonpay.payments.handlers import Function, HandlerRegistry
+from neonpay.payments.listeners import Listeners
+from neonpay.payments.pipeline import Pipeline, Settings
+
+DEFAULT_DATABASE_URL = "sqlite:///neonpay.db"
+
+
+class Application:
+    """One bot, its stages, its handlers and its ledger.
+
+    The ledger opens with the host library's start-up, with ``setup()``, ``async with``, or the first call that needs it, and
+    closes with the host's shutdown or ``close()``.
+
+    Args:
+        adapter: the bot library.
+        database_url: where payments are kept; ``sqlite:///neonpay.db`` when left out.
+        settings: how payments are handled.
+        max_stages: most stages that may be on sale at once.
+        enable_logging: False silences the ``neonpay`` loggers of this process.
+        clock, rng, token_bytes: where time, jitter and keys come from.
+    """
+
+    def __init__(
+        self,
+        adapter: Adapter,
+        *,
+        database_url: str = DEFAULT_DATABASE_URL,
+        settings: Settings | None = None,
+        max_stages: int = 100,
+        enable_logging: bool = True,
+        clock: Clock | None = None,
+        rng: random.Random | None = None,
+        token_bytes: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        self._adapter = adapter
+        self._database_url = database_url
+        self._settings = settings or Settings()
+        self._clock = clock or SystemClock()
+        self._rng = rng or random.SystemRandom()
+        self._token_bytes = token_bytes
+        self._stages = StageRegistry(max_stages=max_stages)
+        self._handlers = HandlerRegistry()
+        self._listeners = Listeners()
+        self._hooks: list[Function] = []
+        if not enable_logging:
+            logging.getLogger("neonpay").setLevel(logging.CRITICAL + 1)
+        self._pipeline = self._new_pipeline()
+        adapter.attach(_Sink(self))
+
+    def _new_pipeline(self) -> Pipeline:
+        pipeline = Pipeline(
+            self._adapter,
+            open_ledger(self._database_url, clock=self._clock),
+            stages=self._stages,
+            handlers=self._handlers,
+            listeners=self._listeners,
+            clock=self._clock,
+            rng=self._rng,
+            token_bytes=self._token_bytes,
+            settings=self._settings,
+        )
+        for hook in self._hooks:
+            pipeline.checkout.add_hook(hook)
+        return pipeline
+
+    async def setup(self) -> None:
+        """Open the ledger, creating or upgrading its tables, and take up unfinished work; safe to call again.
+
+        Raises:
+            LedgerError: the database cannot be used; the subclass says why.
+            HandlerError: a payment handler asks for an argument that nobody can give it.
+        """
+        if self._pipeline.was_left_behind:
+            # asyncio.run() twice: the loop that the tasks and connections belonged to is gone.
+            self._pipeline.abandon()
+            self._pipeline = self._new_pipeline()
+        await self._pipeline.open()
+
+    async def close(self) -> None:
+        """Finish or release what runs and close the ledger; safe to call again. ``setup()`` opens it anew."""
+        pipeline, self._pipeline = self._pipeline, self._new_pipeline()
+        await pipeline.close()
+
+    async def __aenter__(self) -> Self:
+        await self.setup()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def rotate_key(self) -> None:
+        """Sign invoices with a new key from now on; those made with the older ones go on verifying."""
+        await self._pipeline.rotate_key()
+
+    async def drain(self) -> None:
+        """Wait until no handler and no listener runs in this process."""
+        await self._pipeline.drain()
+
+    def get_stats(self) -> dict[str, int | str | bool]:
+        """What this process is doing, without a look at the database."""
+        return {
+            "total_stages": len(self._stages),
+            "registered_callbacks": len(self._handlers),
+            "registered_listeners": len(self._listeners),
+            "running_handlers": len(self._pipeline.fulfilment.held),
+            "library": self._adapter.library,
+            "level": str(self._adapter.level),
+            "bot_id": self._adapter.bot_id,
+            "is_open": self._pipeline.is_open,
+        }
+
+    @property
+    def adapter(self) -> Adapter:
+        """The bot library."""
+        return self._adapter
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The parts that handle money; the sink of the adapter's updates, and a door for tests and tools."""
+        return self._pipeline
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of bot {self._adapter.bot_id} on {self._adapter.library}>"
+
+
+class _Sink:
+    """Hands the adapter's facts to whatever pipeline is open at the time."""
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+        self._bot_id = app.adapter.bot_id
+
+    def owns(self, bot_id: int, payload: str | None) -> bool:
+        return bot_id == self._bot_id and is_ours(payload)
+
+    async def pre_checkout(self, query: PreCheckout) -> None:
+        await self._app.pipeline.pre_checkout(query)
+
+    async def charged(self, charge: Charge) -> None:
+        await self._app.pipeline.charged(charge)
+
+    async def refunded(self, notice: RefundNotice) -> None:
+        await self._app.pipeline.refunded(notice)
+
+    async def open(self) -> None:
+        await self._app.setup()
+
+    async def close(self) -> None:
+        await self._app.close()

@@ -1,0 +1,81 @@
+"""The functions of the program that take part in the life of a payment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar, overload
+
+from neonpay.app.base import Application
+from neonpay.core.events import Event
+from neonpay.payments.handlers import MAX_ATTEMPTS
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Delivering(Application):
+    """Payment handlers, checkout hooks and listeners."""
+
+    @overload
+    def on_payment(self, function: F, /) -> F: ...
+    @overload
+    def on_payment(
+        self,
+        function: None = None,
+        /,
+        *,
+        stage: str | Iterable[str] | None = None,
+        name: str | None = None,
+        max_attempts: int = MAX_ATTEMPTS,
+    ) -> Callable[[F], F]: ...
+    def on_payment(
+        self,
+        function: F | None = None,
+        /,
+        *,
+        stage: str | Iterable[str] | None = None,
+        name: str | None = None,
+        max_attempts: int = MAX_ATTEMPTS,
+    ) -> F | Callable[[F], F]:
+        """Have a function deliver what was paid; returns the function itself.
+
+        It runs at least once for every payment, again after it has raised, and in the next process when this one dies.
+        It may ask for ``result``, ``ctx`` and the host's objects by name. Effects are exactly once when they are enlisted
+        (``ctx.enlist``), made in a step (``ctx.step``), or made by a plain function that asks for ``connection``.
+
+        Args:
+            stage: only payments of this stage id, or of these.
+            name: what the ledger calls it; its qualified name when left out. Unfinished jobs are found by it.
+            max_attempts: attempts before the payment becomes a dead letter that waits for ``retry``.
+
+        Raises:
+            HandlerError: the name is taken, or the function cannot be called by name.
+        """
+
+        def register(function: F) -> F:
+            self._handlers.add(function, name=name, stage=stage, max_attempts=max_attempts)
+            return function
+
+        return register if function is None else register(function)
+
+    def on_pre_checkout(self, function: F, /) -> F:
+        """Ask a function before a checkout is approved; returns the function itself.
+
+        It may ask for ``query``, ``invoice``, ``stage`` and the host's objects by name. Raising ``CheckoutRefused(text)`` or
+        returning a text declines with that text, returning False declines, and whatever goes wrong declines too.
+        """
+        self._hooks.append(function)
+        self._pipeline.checkout.add_hook(function)
+        return function
+
+    def on(self, event: str | type[Event], /) -> Callable[[F], F]:
+        """Tell a function of every event of a kind, in this process, once the event is durable.
+
+        Raises:
+            ValidationError: there is no such event.
+        """
+
+        def register(function: F) -> F:
+            self._listeners.add(event, function)
+            return function
+
+        return register

@@ -1,0 +1,67 @@
+"""What has become of a payment, and what a person decides about it."""
+
+from __future__ import annotations
+
+from neonpay.app.base import Application
+from neonpay.core.payments import Payment, Refund
+from neonpay.payments.jobs import JobRecord
+
+
+class Settling(Application):
+    """Refunds, the history, and payments and jobs that wait for a decision."""
+
+    async def refund(self, charge_id: str, *, reason: str | None = None) -> Refund:
+        """Give the Stars of a payment back, whole; returns when they are back. A repeated call changes nothing.
+
+        Raises:
+            PaymentNotFoundError: the ledger has no such payment.
+            RefundError: Telegram refuses for good; the Stars stay with the bot.
+            TelegramError: Telegram cannot do it now (429 has ``retry_after_s``); the intent is kept, call again.
+            TelegramUnreachableError: no answer; the intent is kept, and calling again is safe.
+        """
+        await self.setup()
+        return await self._pipeline.refunds.refund(charge_id, reason=reason)
+
+    async def get_payment(self, charge_id: str) -> Payment:
+        """The payment with this charge id; raises PaymentNotFoundError when there is none."""
+        await self.setup()
+        return await self._pipeline.history.payment(charge_id)
+
+    async def history(self, user_id: int, *, limit: int = 100) -> list[Payment]:
+        """A user's payments, newest first."""
+        await self.setup()
+        return await self._pipeline.history.of_user(user_id, limit=limit)
+
+    async def needs_attention(self, *, limit: int = 100) -> list[Payment]:
+        """Payments that were recorded and that a person has to decide on, newest first."""
+        await self.setup()
+        return await self._pipeline.history.needing_attention(limit=limit)
+
+    async def jobs(self, charge_id: str) -> list[JobRecord]:
+        """How far each handler has come with a payment."""
+        await self.setup()
+        return await self._pipeline.history.jobs_of(charge_id)
+
+    async def dead_letters(self) -> list[JobRecord]:
+        """Handlers that have failed on their last attempt."""
+        await self.setup()
+        return await self._pipeline.history.dead_letters()
+
+    async def stranded_jobs(self) -> list[JobRecord]:
+        """Unfinished jobs whose handler this program does not have; they wait for one that has it."""
+        await self.setup()
+        return await self._pipeline.history.stranded(self._pipeline.fulfilment.consumers)
+
+    async def retry(self, charge_id: str, *, handler: str | None = None) -> int:
+        """Run the unfinished handlers of a payment again now, dead letters included; returns how many there are.
+
+        A payment that needs attention is accepted by this: it counts as earned, and its handlers get their jobs.
+
+        Raises:
+            PaymentNotFoundError: the ledger has no such payment.
+            PaymentError: the payment needs attention and no handler takes its stage; nothing was changed.
+        """
+        await self.setup()
+        revived = await self._pipeline.history.retry(charge_id, handler=handler)
+        self._pipeline.fulfilment.changed.set()
+        return revived

@@ -1,0 +1,161 @@
+"""Work that comes round: each duty has one holder at a time among all workers of a bot, and remembers how far it has come."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from neonpay.errors import LeaseLostError, LedgerError, TelegramError, TelegramUnreachableError
+from neonpay.ledger import Insert, Ledger, Transaction
+from neonpay.ledger.tables import DatabaseNow, duties
+
+logger = logging.getLogger("neonpay.payments")
+
+_LEASE_S = 60.0
+_AGAIN_S = 5.0
+_INSERT = Insert(
+    duties, "bot_id", "name", "token", "run_at", "position", "memo", computed={"run_at": lambda us: DatabaseNow() + us}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A lease on one duty.
+
+    Attributes:
+        position: how far the last turns have come; what it counts is the duty's own business.
+        memo: a text that the duty keeps beside it.
+    """
+
+    bot_id: int
+    name: str
+    token: int
+    position: int
+    memo: str
+
+    def save(self, transaction: Transaction, *, position: int, memo: str = "") -> None:
+        """Remember how far this turn has come, inside the transaction that did the work, and keep the lease.
+
+        Raises:
+            LeaseLostError: another worker has taken over; the transaction must not be kept.
+        """
+        kept = {"position": position, "memo": memo, "run_at": DatabaseNow() + int(_LEASE_S * 1_000_000)}
+        if not transaction.connection.execute(sa.update(duties).where(*_held(self)).values(**kept)).rowcount:
+            msg = f"the lease on {self.name} was lost: another worker has taken over"
+            raise LeaseLostError(msg)
+
+
+Work = Callable[[Turn], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """What comes round.
+
+    Attributes:
+        every_s: seconds from the end of one turn to the next one.
+        work: does one turn.
+    """
+
+    name: str
+    every_s: float
+    work: Work
+
+
+class DutyBook:
+    """Takes turns at the duties of one bot."""
+
+    def __init__(self, ledger: Ledger, bot_id: int, *, new_token: Callable[[], int]) -> None:
+        self._ledger = ledger
+        self._bot_id = bot_id
+        self._new_token = new_token
+
+    async def take(self, name: str, *, early: bool = False) -> Turn | None:
+        """The lease on a duty that is due; None while it is not, or while another worker has it.
+
+        Args:
+            early: take it before it is due, unless another worker has it.
+        """
+        return await self._ledger.run(_take, self._bot_id, name, self._new_token(), early)
+
+    async def end(self, turn: Turn, *, next_in_s: float) -> None:
+        """Give the lease back; the duty is due again after so many seconds. Does nothing when the lease was lost."""
+        await self._ledger.run(_end, turn, int(next_in_s * 1_000_000))
+
+
+class DutyRound:
+    """Takes turns at duties for as long as the process lives; two workers never work at one duty at the same time.
+
+    Args:
+        poll_s: how often a worker asks whether a duty of another one has become free.
+    """
+
+    def __init__(self, book: DutyBook, *, poll_s: float = 5.0) -> None:
+        self._book = book
+        self._poll_s = poll_s
+        self._duties: list[Duty] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def add(self, duty: Duty) -> None:
+        """Take turns at a duty from the next ``start`` on."""
+        self._duties.append(duty)
+
+    def start(self) -> None:
+        """Begin; each duty has a task of its own."""
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self._keep(duty)) for duty in self._duties]
+
+    async def stop(self) -> None:
+        """Stop where the turns are; what they have saved stays, and another worker goes on from there at once."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _keep(self, duty: Duty) -> None:
+        while True:
+            try:
+                turn = await self._book.take(duty.name)
+                if turn is not None:
+                    await self._do(duty, turn)
+            except LedgerError as exc:
+                logger.warning("cannot take a turn at %s: %s", duty.name, exc)
+            await asyncio.sleep(min(self._poll_s, duty.every_s))
+
+    async def _do(self, duty: Duty, turn: Turn) -> None:
+        next_in_s = _AGAIN_S
+        try:
+            await duty.work(turn)
+            next_in_s = duty.every_s
+        except asyncio.CancelledError:
+            next_in_s = 0.0
+            raise
+        except (LedgerError, TelegramError, TelegramUnreachableError) as exc:
+            logger.warning("%s stopped early and goes on in %.0f s: %s", duty.name, next_in_s, exc)
+        except Exception:  # one duty's fault must not end the round
+            next_in_s = duty.every_s
+            logger.exception("%s failed; its next turn is in %.0f s", duty.name, next_in_s)
+        finally:
+            await self._book.end(turn, next_in_s=next_in_s)
+
+
+def _held(turn: Turn) -> tuple[sa.ColumnElement[bool], ...]:
+    return (duties.c.bot_id == turn.bot_id, duties.c.name == turn.name, duties.c.token == turn.token)
+
+
+def _take(transaction: Transaction, bot_id: int, name: str, token: int, early: bool) -> Turn | None:
+    transaction.insert(_INSERT, (bot_id, name, None, 0, 0, ""))
+    free = duties.c.token.is_(None) if early else sa.false()
+    where = (duties.c.bot_id == bot_id, duties.c.name == name, sa.or_(free, duties.c.run_at <= DatabaseNow()))
+    taken = sa.update(duties).where(*where).values(token=token, run_at=DatabaseNow() + int(_LEASE_S * 1_000_000))
+    row = transaction.connection.execute(taken.returning(duties.c.position, duties.c.memo)).first()
+    return None if row is None else Turn(bot_id, name, token, row.position, row.memo)
+
+
+def _end(transaction: Transaction, turn: Turn, next_in_us: int) -> None:
+    free = {"token": None, "run_at": DatabaseNow() + next_in_us}
+    transaction.connection.execute(sa.update(duties).where(*_held(turn)).values(**free))
