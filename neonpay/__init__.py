@@ -12,6 +12,7 @@ from neonpay._version import __version__
 
 if TYPE_CHECKING:
     from neonpay.app import NeonPayCore
+    from neonpay.core.checkout import CheckoutRefused
     from neonpay.core.payments import Invoice, Payment, PaymentResult, PaymentStatus
     from neonpay.core.stages import PaymentStage
     from neonpay.errors import (
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
         ConfigurationError,
         NeonPayError,
         PaymentError,
+        RefundError,
+        RejectPayment,
         StageNotFoundError,
+        TelegramError,
         ValidationError,
     )
     from neonpay.factory import create_neonpay
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AdapterError",
+    "CheckoutRefused",
     "ConfigurationError",
     "Invoice",
     "NeonPayCore",
@@ -37,7 +42,10 @@ __all__ = [
     "PaymentResult",
     "PaymentStage",
     "PaymentStatus",
+    "RefundError",
+    "RejectPayment",
     "StageNotFoundError",
+    "TelegramError",
     "ValidationError",
     "__version__",
     "create_neonpay",
@@ -45,6 +53,7 @@ __all__ = [
 
 _HOMES = {
     "AdapterError": "neonpay.errors",
+    "CheckoutRefused": "neonpay.core.checkout",
     "ConfigurationError": "neonpay.errors",
     "Invoice": "neonpay.core.payments",
     "NeonPayCore": "neonpay.app",
@@ -55,7 +64,10 @@ _HOMES = {
     "PaymentResult": "neonpay.core.payments",
     "PaymentStage": "neonpay.core.stages",
     "PaymentStatus": "neonpay.core.payments",
+    "RefundError": "neonpay.errors",
+    "RejectPayment": "neonpay.errors",
     "StageNotFoundError": "neonpay.errors",
+    "TelegramError": "neonpay.errors",
     "ValidationError": "neonpay.errors",
     "create_neonpay": "neonpay.factory",
 }

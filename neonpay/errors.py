@@ -33,6 +33,9 @@
     └── SimulatorError                   the simulator was asked for something that its Telegram would not do
         └── SimulatorTimeoutError (TimeoutError)
 
+    RejectPayment                        a verdict of yours, raised in a payment handler: the Stars go back
+    RefundRefused                        a verdict of yours, raised in a refund request hook: they stay
+
 ``ConfigurationError`` stands outside ``NeonPayError`` so that code which catches run-time failures of payments cannot hide a
 program that was never able to take one. Data is on attributes; messages never hold a token, a secret or a payload.
 """
@@ -59,6 +62,8 @@ __all__ = [
     "PaymentError",
     "PaymentNotFoundError",
     "RefundError",
+    "RefundRefused",
+    "RejectPayment",
     "SchemaTooNewError",
     "SimulatorError",
     "SimulatorTimeoutError",
@@ -224,6 +229,26 @@ class RefundError(PaymentError):
     def __init__(self, charge_id: str, description: str) -> None:
         self.description = description
         super().__init__(f"Telegram refuses to refund {charge_id!r}: {description}", charge_id=charge_id)
+
+
+class RejectPayment(Exception):  # noqa: N818  # a verdict that a handler gives, not a fault
+    """Raise it in a payment handler to end the delivery of this payment and send the Stars back.
+
+    Attributes:
+        reason: why, in words for the owner; the buyer is not told them.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class RefundRefused(Exception):  # noqa: N818  # a verdict that a hook gives, not a fault
+    """Raise it in an ``on_refund_request`` hook to refuse what a buyer asks for; the buyer reads ``message``."""
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+        super().__init__(message)
 
 
 class LedgerError(NeonPayError):

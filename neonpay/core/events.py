@@ -79,6 +79,13 @@ class PaymentNeedsAttention(Event):
     name = "payment_needs_attention"
 
 
+class PaymentRejected(Event):
+    """A handler rejected a payment: its delivery has ended and the Stars go back. ``reason`` has the handler's words."""
+
+    __slots__ = ()
+    name = "payment_rejected"
+
+
 class RefundRequested(Event):
     """A refund was asked for, by the program or by the policy of a stage; ``reason`` says why. It is about to be made."""
 
@@ -124,6 +131,7 @@ EVENTS: Mapping[str, type[Event]] = MappingProxyType(
             CheckoutDeclined,
             PaymentCompleted,
             PaymentNeedsAttention,
+            PaymentRejected,
             RefundRequested,
             PaymentRefunded,
             RefundFailed,

@@ -37,7 +37,7 @@ class PaymentState(enum.StrEnum):
     NEEDS_ATTENTION = "needs_attention"
     """Recorded, and a person has to decide: ``Payment.attention`` says why. Nothing was delivered."""
     REFUND_DUE = "refund_due"
-    """Recorded, and the stage's policy sends the Stars back."""
+    """Recorded, and the stage's policy or a handler sends the Stars back."""
     REFUNDED = "refunded"
     """The Stars went back."""
 
@@ -57,6 +57,8 @@ class Attention(enum.StrEnum):
     """The invoice had been paid as often as its stage allows."""
     NO_HANDLER = "no_handler"
     """No handler takes payments of this stage, so nobody would deliver."""
+    REFUND_REFUSED = "refund_refused"
+    """It was to go back undelivered, and Telegram refuses the refund for good."""
 
 
 class Source(enum.StrEnum):
@@ -282,7 +284,9 @@ class RefundState(enum.StrEnum):
     """How far a refund has come."""
 
     INTENDED = "intended"
-    """Asked for; whether Telegram has acted is not known yet."""
+    """Asked for, and Telegram has not done it yet; its job goes on until Telegram says yes or no."""
+    UNKNOWN = "unknown"
+    """Telegram was asked and its answer was lost; its job asks again, which is safe, and thereby finds out."""
     REFUNDED = "refunded"
     """The Stars are back with the buyer."""
     FAILED = "failed"

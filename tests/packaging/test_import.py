@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # Frozen: to add a name here is to promise it; to remove one breaks somebody's bot and belongs in a major release.
 PUBLIC_NAMES = [
     "AdapterError",
+    "CheckoutRefused",
     "ConfigurationError",
     "Invoice",
     "NeonPayCore",
@@ -26,7 +27,10 @@ PUBLIC_NAMES = [
     "PaymentResult",
     "PaymentStage",
     "PaymentStatus",
+    "RefundError",
+    "RejectPayment",
     "StageNotFoundError",
+    "TelegramError",
     "ValidationError",
     "__version__",
     "create_neonpay",
