@@ -114,6 +114,7 @@ payments = _table(
     sa.Column("is_recurring", sa.SmallInteger, nullable=False),
     sa.Column("is_first_recurring", sa.SmallInteger, nullable=False),
     sa.Column("subscription_expires_at", Moment),
+    sa.Column("is_listed", sa.SmallInteger),
     sa.PrimaryKeyConstraint("bot_id", "charge_id"),
     with_rowid=True,  # charge ids come in no order: wide rows are appended, and only the narrow index is not
 )
@@ -239,6 +240,13 @@ duties = _table(
     sa.Column("position", sa.BigInteger, nullable=False),
     sa.Column("memo", sa.Text, nullable=False),
     sa.PrimaryKeyConstraint("bot_id", "name"),
+)
+
+unexplained = _table(
+    "unexplained",
+    sa.Column("charge_id", sa.Text, nullable=False),
+    sa.Column("found_at", Moment, nullable=False),
+    sa.PrimaryKeyConstraint("bot_id", "charge_id"),
 )
 
 standings = _table(

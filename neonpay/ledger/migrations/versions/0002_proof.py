@@ -59,6 +59,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("bot_id", "name"),
         sqlite_with_rowid=False,
     )
+    op.add_column("neonpay_payments", sa.Column("is_listed", sa.SmallInteger))
+    op.create_table(
+        "neonpay_unexplained",
+        sa.Column("bot_id", sa.BigInteger, nullable=False),
+        sa.Column("charge_id", sa.Text, nullable=False),
+        sa.Column("found_at", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("bot_id", "charge_id"),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "neonpay_standings",
         sa.Column("bot_id", sa.BigInteger, nullable=False),
