@@ -16,7 +16,8 @@ from neonpay.ledger.tables import DatabaseNow, duties
 logger = logging.getLogger("neonpay.payments")
 
 _LEASE_S = 60.0
-_AGAIN_S = 5.0
+_AGAIN_FIRST_S = 5.0
+_AGAIN_MOST_S = 300.0
 _INSERT = Insert(
     duties, "bot_id", "name", "token", "run_at", "position", "memo", computed={"run_at": lambda us: DatabaseNow() + us}
 )
@@ -49,7 +50,8 @@ class Turn:
             raise LeaseLostError(msg)
 
 
-Work = Callable[[Turn], Awaitable[None]]
+Work = Callable[[Turn], Awaitable[float | None]]
+"""Does one turn; seconds until the next one when that is to come sooner or later than usual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Duty:
     """What comes round.
 
     Attributes:
-        every_s: seconds from the end of one turn to the next one.
+        every_s: seconds from the end of one turn to the next one, unless the turn says otherwise.
         work: does one turn.
     """
 
@@ -117,30 +119,35 @@ class DutyRound:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _keep(self, duty: Duty) -> None:
+        again_s = _AGAIN_FIRST_S
         while True:
             try:
                 turn = await self._book.take(duty.name)
                 if turn is not None:
-                    await self._do(duty, turn)
+                    done = await self._do(duty, turn, again_s=min(again_s, duty.every_s))
+                    again_s = _AGAIN_FIRST_S if done else min(2 * again_s, _AGAIN_MOST_S)
             except LedgerError as exc:
                 logger.warning("cannot take a turn at %s: %s", duty.name, exc)
             await asyncio.sleep(min(self._poll_s, duty.every_s))
 
-    async def _do(self, duty: Duty, turn: Turn) -> None:
-        next_in_s = _AGAIN_S
+    async def _do(self, duty: Duty, turn: Turn, *, again_s: float) -> bool:
+        """Do one turn and give it back; whether it came to its end."""
+        next_in_s, done = again_s, False
         try:
-            await duty.work(turn)
-            next_in_s = duty.every_s
+            sooner_s = await duty.work(turn)
+            next_in_s, done = duty.every_s if sooner_s is None else sooner_s, True
         except asyncio.CancelledError:
             next_in_s = 0.0
             raise
         except (LedgerError, TelegramError, TelegramUnreachableError) as exc:
+            next_in_s = max(next_in_s, getattr(exc, "retry_after_s", None) or 0.0)
             logger.warning("%s stopped early and goes on in %.0f s: %s", duty.name, next_in_s, exc)
         except Exception:  # one duty's fault must not end the round
             next_in_s = duty.every_s
             logger.exception("%s failed; its next turn is in %.0f s", duty.name, next_in_s)
         finally:
             await self._book.end(turn, next_in_s=next_in_s)
+        return done
 
 
 def _held(turn: Turn) -> tuple[sa.ColumnElement[bool], ...]:

@@ -25,6 +25,7 @@ from neonpay.ledger import Ledger
 from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.checkout import BUDGET_S, CheckoutGuard
 from neonpay.payments.context import PaymentContext
+from neonpay.payments.duties import DutyBook, DutyRound
 from neonpay.payments.fulfilment import Fulfilment
 from neonpay.payments.handlers import HandlerRegistry
 from neonpay.payments.history import History
@@ -164,6 +165,8 @@ class Pipeline:
         )
         self.history = History(ledger, self._bot_id, catalogue=catalogue, plan=plan, announce=announce)
         self._worker = Worker(jobs, self.fulfilment, poll_s=settings.poll_s)
+        self._duty_book = DutyBook(ledger, self._bot_id, new_token=new_token)
+        self.duties = DutyRound(self._duty_book)
         self.fulfilment.add_errand(REFUND, self._refund_by_policy)
         if settings.thank_you_message is not None:
             self.fulfilment.add_errand(THANK_YOU, self._thank)
@@ -197,6 +200,7 @@ class Pipeline:
             await self._load_keys()
             self._loop = asyncio.get_running_loop()
             self._worker.start()
+            self.duties.start()
             stranded = await self.history.stranded(self.fulfilment.consumers)
             if stranded:
                 names = sorted({job.consumer for job in stranded})
@@ -204,6 +208,7 @@ class Pipeline:
 
     async def close(self) -> None:
         """Finish or give back what runs, then close the ledger."""
+        await self.duties.stop()
         await self._worker.stop(grace_s=self._settings.grace_s)
         while self._recording:
             self._recorded.clear()
