@@ -76,6 +76,8 @@ MESSAGES_PER_S: Final = 30
 """Messages a second that a bot may send in total (FAQ)."""
 CHAT_MESSAGES_PER_S: Final = 1
 """Messages a second that a bot may send to one chat, short bursts aside (FAQ)."""
+GROUP_MESSAGES_PER_S: Final = 20 / 60
+"""Messages a second that a bot may send to one group: twenty a minute (FAQ)."""
 MESSAGE_TEXT_MAX_CHARS: Final = 4_096
 """Longest text message (API, sendMessage)."""
 CAPTION_MAX_CHARS: Final = 1_024

@@ -1,0 +1,1 @@
+"""Our own way to Telegram: calls at the rate that it allows."""

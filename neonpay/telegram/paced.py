@@ -1,0 +1,64 @@
+"""An adapter whose calls keep to Telegram's limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from neonpay.core.jsontext import JsonValue
+from neonpay.core.ports import Adapter, Level, UpdateSink
+from neonpay.telegram.pacing import Chat, Pacer, is_message
+
+
+class PacedAdapter:
+    """Another adapter with its outgoing calls at the rate that Telegram allows.
+
+    Messages wait for their turn. Answers that a buyer waits for, a checkout's above all, wait behind nothing. A refusal
+    with code 429 has done nothing, so the call is made again when its ``retry_after`` is over, unless that is longer than
+    ``PATIENCE_S``. A call without an answer is made again only when it does no harm twice; a message may have arrived, so
+    it is not. Refunds and gifts are made once: their callers keep a record and decide.
+    """
+
+    def __init__(self, adapter: Adapter, pacer: Pacer) -> None:
+        self._adapter = adapter
+        self.pacer = pacer
+
+    @property
+    def library(self) -> str:
+        """The other adapter's."""
+        return self._adapter.library
+
+    @property
+    def bot_id(self) -> int:
+        """The other adapter's."""
+        return self._adapter.bot_id
+
+    @property
+    def level(self) -> Level:
+        """The other adapter's."""
+        return self._adapter.level
+
+    def attach(self, sink: UpdateSink) -> None:
+        """Tap the other adapter's updates."""
+        self._adapter.attach(sink)
+
+    def host_data(self) -> Mapping[str, object]:
+        """The other adapter's."""
+        return self._adapter.host_data()
+
+    async def call(self, method: str, params: Mapping[str, JsonValue]) -> JsonValue:
+        """The result of a Bot API method, once its turn has come.
+
+        Raises:
+            TelegramError: Telegram refused; nothing was done.
+            TelegramUnreachableError: no answer; it may have been done.
+        """
+        return await self.pacer.call(method, _chat(method, params), lambda: self._adapter.call(method, params))
+
+    async def close(self) -> None:
+        """Close the other adapter."""
+        await self._adapter.close()
+
+
+def _chat(method: str, params: Mapping[str, JsonValue]) -> Chat | None:
+    chat = params.get("chat_id")
+    return chat if is_message(method) and isinstance(chat, int | str) else None
