@@ -1,0 +1,110 @@
+"""Seals on the journal: entries are chained by hash in batches, so that a change of one that is sealed shows.
+
+A payment never waits for the chain. Its rows are written without a seal, and a duty that one worker has at a time seals what
+it finds; rows are found by having no seal, so one that commits late is in a later batch and never left out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+
+from neonpay.core.clock import Clock
+from neonpay.errors import LeaseLostError
+from neonpay.ledger import Insert, Ledger, Transaction
+from neonpay.ledger.tables import journal, seals
+from neonpay.payments.duties import Duty, Turn
+
+GENESIS = "0" * 64
+"""What the first seal of a bot follows."""
+SEAL_EVERY_S = 30.0
+_MOST_ROWS = 512
+"""Rows of one batch: few milliseconds, because on SQLite payments wait for whoever writes."""
+_INSERT = Insert(seals, "bot_id", "number", "rows", "previous_hash", "hash", "sealed_at")
+_text = json.JSONEncoder(separators=(",", ":")).encode
+
+EntryRow = tuple[str, str, int, int, int]
+"""A journal row as it is sealed: event id, account, Stars, nanostars, and its time in microseconds."""
+ENTRY_COLUMNS = (
+    journal.c.event_id,
+    journal.c.account,
+    journal.c.amount_stars,
+    journal.c.nanostars,
+    sa.type_coerce(journal.c.at, sa.BigInteger).label("at_us"),
+)
+
+
+def seal_hash(bot_id: int, number: int, sealed_at_us: int, previous_hash: str, rows: Iterable[EntryRow]) -> str:
+    """SHA-256, in hexadecimal, over a seal and what it seals.
+
+    One line of compact JSON each: first ``[bot id, number, microseconds, previous hash]``, then the rows in the order of
+    event id and account. Anybody can compute it again without neonpay.
+    """
+    lines = [_text([bot_id, number, sealed_at_us, previous_hash]), *[_text(row) for row in sorted(rows)]]
+    return hashlib.sha256("".join([f"{line}\n" for line in lines]).encode()).hexdigest()
+
+
+class Sealer:
+    """Seals the journal of one bot.
+
+    Args:
+        most_rows: rows of one batch.
+    """
+
+    def __init__(self, ledger: Ledger, bot_id: int, *, clock: Clock, most_rows: int = _MOST_ROWS) -> None:
+        self._ledger = ledger
+        self._bot_id = bot_id
+        self._clock = clock
+        self._most_rows = most_rows
+
+    @property
+    def duty(self) -> Duty:
+        """Seal what is there, again and again."""
+        return Duty("seal", SEAL_EVERY_S, self.work)
+
+    async def seal(self) -> int:
+        """Seal everything that is not sealed yet; the number of rows."""
+        return await self._seal_all(None)
+
+    async def work(self, turn: Turn) -> None:
+        """One turn at the duty.
+
+        Raises:
+            LeaseLostError: another worker has taken over; the batch was not kept, those before it were.
+        """
+        await self._seal_all(turn)
+
+    async def _seal_all(self, turn: Turn | None) -> int:
+        sealed = 0
+        while rows := await self._ledger.run(self._seal, turn):
+            sealed += rows
+            await asyncio.sleep(0)  # payments that wait go first
+        return sealed
+
+    def _seal(self, transaction: Transaction, turn: Turn | None) -> int:
+        connection = transaction.connection
+        unsealed = [journal.c.bot_id == self._bot_id, journal.c.seal.is_(None)]
+        # Up to an event and not so many rows, so that no entry is divided between two seals.
+        nth = sa.select(journal.c.event_id).where(*unsealed).order_by(journal.c.event_id).offset(self._most_rows - 1)
+        last_event_id = connection.execute(nth.limit(1)).scalar()
+        if last_event_id is not None:
+            unsealed.append(journal.c.event_id <= last_event_id)
+        newest = sa.select(seals.c.number, seals.c.hash).where(seals.c.bot_id == self._bot_id)
+        head = connection.execute(newest.order_by(seals.c.number.desc()).limit(1)).first()
+        number, previous_hash = (1, GENESIS) if head is None else (head.number + 1, head.hash)
+        # The rows that the statement has sealed are hashed, and not those that an earlier one has seen.
+        taking = sa.update(journal).where(*unsealed).values(seal=number).returning(*ENTRY_COLUMNS)
+        rows: list[EntryRow] = [tuple(row) for row in connection.execute(taking)]
+        if rows:
+            now_us = self._clock.now_us()
+            hashed = seal_hash(self._bot_id, number, now_us, previous_hash, rows)
+            if not transaction.insert(_INSERT, (self._bot_id, number, len(rows), previous_hash, hashed, now_us)):
+                msg = f"seal {number} is another worker's; nothing of this batch was kept"
+                raise LeaseLostError(msg)
+            if turn is not None:
+                turn.save(transaction, position=number)
+        return len(rows)

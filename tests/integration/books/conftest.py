@@ -1,0 +1,80 @@
+"""Books with every kind of payment in them, and what somebody with the password of the database may do to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from neonpay.ledger import Ledger, Transaction, open_ledger
+from neonpay.payments.proof import Proof, prove
+from neonpay.payments.sealing import Sealer
+from tests.integration.conftest import MovableClock, Shop
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    import sqlalchemy as sa
+
+
+class Books:
+    """The ledger of a shop that has accepted, waiting and refunded payments; open, with nothing else running on it."""
+
+    def __init__(self, ledger: Ledger, bot_id: int, clock: MovableClock, *, charges: dict[str, str]) -> None:
+        self.ledger = ledger
+        self.bot_id = bot_id
+        self.charges = charges
+        self.clock = clock
+
+    async def seal(self, *, most_rows: int = 512) -> int:
+        return await Sealer(self.ledger, self.bot_id, clock=self.clock, most_rows=most_rows).seal()
+
+    async def proof(self, head: str | None = None) -> Proof:
+        return await self.ledger.read(prove, self.bot_id, head)
+
+    async def run(self, *statements: sa.Executable) -> None:
+        def unit(transaction: Transaction) -> None:
+            for statement in statements:
+                transaction.connection.execute(statement)
+
+        await self.ledger.run(unit)
+
+    async def rows(self, select: sa.Select[Any]) -> list[tuple[Any, ...]]:
+        def unit(transaction: Transaction) -> list[tuple[Any, ...]]:
+            return [tuple(row) for row in transaction.connection.execute(select)]
+
+        return await self.ledger.read(unit)
+
+
+async def sell_everything(shop: Shop) -> dict[str, str]:
+    """Charge ids by what became of the payment."""
+    shop.neonpay.on_payment(stage="vip", name="deliver")(_deliver)
+    shop.neonpay.create_payment_stage("poster", shop.neonpay.list_payment_stages()["vip"])
+    charges: dict[str, str] = {}
+    async with shop.polling():
+        ann = await shop.visitor()
+        for name, stage_id in (("kept", "vip"), ("refunded", "vip"), ("waiting", "poster"), ("returned", "poster")):
+            charges[name] = (await shop.sells(ann, stage_id)).charge_id or ""
+        for name in ("refunded", "returned"):
+            await shop.neonpay.refund(charges[name], reason="asked for")
+        await shop.settles()
+    return charges
+
+
+async def _deliver() -> None:
+    pass
+
+
+@pytest.fixture
+async def books(shop: Shop, database_url: str, clock: MovableClock) -> AsyncIterator[Books]:
+    charges = await sell_everything(shop)
+    await shop.aclose()
+    ledger = open_ledger(database_url, clock=clock)
+    yield Books(ledger, shop.neonpay.adapter.bot_id, clock, charges=charges)
+    await ledger.close()
+
+
+@pytest.fixture
+def open_books(clock: MovableClock) -> Callable[[str, int], Books]:
+    """Books in another database."""
+    return lambda url, bot_id: Books(open_ledger(url, clock=clock), bot_id, clock, charges={})

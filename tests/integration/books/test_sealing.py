@@ -1,0 +1,113 @@
+"""Journal entries are chained in batches, and no payment waits for the chain."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from neonpay.core.events import PaymentCompleted
+from neonpay.errors import LeaseLostError
+from neonpay.ledger.tables import journal, seals
+from neonpay.payments.book import write_entry, write_event
+from neonpay.payments.duties import DutyBook
+from neonpay.payments.sealing import GENESIS, Sealer
+
+if TYPE_CHECKING:
+    from neonpay.ledger import Transaction
+    from tests.integration.books.conftest import Books
+
+
+def earn(transaction: Transaction, bot_id: int, event_id: str) -> None:
+    write_event(transaction, PaymentCompleted, bot_id=bot_id, event_id=event_id, at_us=1)
+    write_entry(transaction, {"stars": 5, "revenue": -5}, bot_id=bot_id, event_id=event_id, at_us=1)
+
+
+async def test_everything_is_sealed_once(books: Books) -> None:
+    assert await books.seal() == 12
+    assert await books.seal() == 0
+    proof = await books.proof()
+    assert (proof.seals, proof.sealed_rows, proof.unsealed_rows, proof.findings) == (1, 12, 0, ())
+
+
+async def test_no_entry_is_divided_between_two_seals(books: Books) -> None:
+    assert await books.seal(most_rows=3) == 12
+    numbers = sa.func.count(journal.c.seal.distinct())
+    divided = sa.select(journal.c.event_id).group_by(journal.c.event_id).having(numbers > 1)
+    assert await books.rows(divided) == []
+    assert await books.rows(sa.select(seals.c.number, seals.c.rows).order_by(seals.c.number)) == [
+        (1, 4),
+        (2, 4),
+        (3, 4),
+    ]
+    assert (await books.proof()).is_clean
+
+
+async def test_a_stranger_can_compute_the_chain_from_what_the_documentation_says(books: Books) -> None:
+    await books.seal(most_rows=5)
+    previous = GENESIS
+    at_us = sa.type_coerce(seals.c.sealed_at, sa.BigInteger)
+    chain = await books.rows(sa.select(seals.c.number, at_us, seals.c.previous_hash, seals.c.hash).order_by("number"))
+    for number, sealed_at_us, previous_hash, sealed in chain:
+        assert previous_hash == previous
+        row_at_us = sa.type_coerce(journal.c.at, sa.BigInteger)
+        columns = (journal.c.event_id, journal.c.account, journal.c.amount_stars, journal.c.nanostars, row_at_us)
+        rows = sorted(await books.rows(sa.select(*columns).where(journal.c.seal == number)))
+        lines = [[books.bot_id, number, sealed_at_us, previous_hash], *map(list, rows)]
+        text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
+        previous = hashlib.sha256(text.encode()).hexdigest()
+        assert previous == sealed
+    assert (await books.proof()).head == previous
+
+
+async def test_an_entry_that_is_older_than_what_is_sealed_is_sealed_later(books: Books) -> None:
+    await books.seal()
+    await books.ledger.run(earn, books.bot_id, "0" * 32)
+    assert (await books.proof()).unsealed_rows == 2
+    assert await books.seal() == 2
+    assert (await books.proof()).unsealed_rows == 0
+
+
+async def test_bots_in_one_database_have_chains_of_their_own(books: Books) -> None:
+    await books.ledger.run(earn, 77, "f" * 32)
+    assert await books.seal() == 12
+    other = Sealer(books.ledger, 77, clock=books.clock)
+    assert await other.seal() == 2
+    assert await books.rows(sa.select(seals.c.previous_hash).distinct()) == [(GENESIS,)]
+
+
+async def test_sealers_at_the_same_time_make_one_chain(books: Books) -> None:
+    sealers = [Sealer(books.ledger, books.bot_id, clock=books.clock, most_rows=2) for _ in range(4)]
+    done = await asyncio.gather(*(sealer.seal() for sealer in sealers), return_exceptions=True)
+    assert all(isinstance(outcome, int | LeaseLostError) for outcome in done)
+    await books.seal()
+    proof = await books.proof()
+    assert (proof.findings, proof.sealed_rows, proof.unsealed_rows) == ((), 12, 0)
+
+
+async def test_a_turn_remembers_the_newest_seal(books: Books) -> None:
+    duties = DutyBook(books.ledger, books.bot_id, new_token=iter(range(1, 9)).__next__)
+    sealer = Sealer(books.ledger, books.bot_id, clock=books.clock, most_rows=4)
+    turn = await duties.take(sealer.duty.name)
+    assert turn is not None
+    await sealer.work(turn)
+    await duties.end(turn, next_in_s=0)
+    again = await duties.take(sealer.duty.name)
+    assert again is not None
+    assert again.position == 3
+
+
+async def test_a_worker_that_lost_its_turn_seals_nothing(books: Books) -> None:
+    duties = DutyBook(books.ledger, books.bot_id, new_token=iter(range(1, 9)).__next__)
+    sealer = Sealer(books.ledger, books.bot_id, clock=books.clock)
+    turn = await duties.take(sealer.duty.name)
+    assert turn is not None
+    books.clock.advance(3600)
+    assert await duties.take(sealer.duty.name) is not None
+    with pytest.raises(LeaseLostError):
+        await sealer.work(turn)
+    assert (await books.proof()).sealed_rows == 0
