@@ -20,6 +20,7 @@
     │   ├── TelegramError                Telegram said no: method, error_code, description, retry_after_s
     │   ├── TelegramUnreachableError     no answer: whether Telegram acted is unknown
     │   ├── PaymentNotFoundError (KeyError)
+    │   ├── SaleRefused                  a limit or a block of the seller's: reason, retry_after_s, buyer_text
     │   └── RefundError                  Telegram refuses to refund this charge
     ├── LedgerError                      the database did not do what was asked; nothing of the unit was kept
     │   ├── LedgerUnavailableError       cannot be reached or opened
@@ -64,6 +65,7 @@ __all__ = [
     "RefundError",
     "RefundRefused",
     "RejectPayment",
+    "SaleRefused",
     "SchemaTooNewError",
     "SimulatorError",
     "SimulatorTimeoutError",
@@ -221,6 +223,29 @@ class PaymentNotFoundError(PaymentError, KeyError):
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+class SaleRefused(PaymentError):  # noqa: N818  # the seller's own rule says no
+    """A rule of the seller's does not let this user buy now; no invoice was made.
+
+    Attributes:
+        user_id: who wanted to buy, where that is known.
+        stage_id: what.
+        reason: which rule, e.g. ``blocked`` or ``too_often``.
+        retry_after_s: seconds until the rule may agree, where that is known.
+        buyer_text: words for the buyer, in English.
+    """
+
+    def __init__(
+        self, reason: str, *, user_id: int | None, stage_id: str, retry_after_s: float | None, buyer_text: str
+    ) -> None:
+        self.user_id = user_id
+        self.stage_id = stage_id
+        self.reason = reason
+        self.retry_after_s = retry_after_s
+        self.buyer_text = buyer_text
+        later = "" if retry_after_s is None else f"; again in {retry_after_s:.0f} s"
+        super().__init__(f"no invoice of {stage_id!r} for user {user_id}: {reason}{later}")
 
 
 class RefundError(PaymentError):

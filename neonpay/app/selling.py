@@ -70,14 +70,16 @@ class Selling(Application):
 
         Raises:
             StageNotFoundError: no stage has this id; nothing was sent.
+            SaleRefused: the user is blocked or over a limit, ``reason`` says which; nothing was sent. A PaymentError.
             TelegramError: Telegram refused, with its reason as data; nothing was sent. A PaymentError.
             TelegramUnreachableError: no answer; the invoice may have been sent. A PaymentError.
             LedgerError: the ledger cannot be written to; nothing was sent.
         """
-        payer_id = None if anyone_may_pay else _id("user_id", user_id)
-        offer = self._offer(stage_id, payer_id, payload, idempotency_key)
+        asker_id = _id("user_id", user_id)
+        payer_id = None if anyone_may_pay else asker_id
+        offer = self._offer(stage_id, asker_id, payer_id, payload, idempotency_key)
         await self.setup()
-        where = _id("user_id", user_id) if chat_id is None else _id("chat_id", chat_id)
+        where = asker_id if chat_id is None else _id("chat_id", chat_id)
         return await self._pipeline.invoices.send(offer, chat_id=where, options=options or {})
 
     async def create_payment_link(
@@ -96,19 +98,25 @@ class Selling(Application):
             options: more parameters of Telegram's ``createInvoiceLink``.
 
         Raises:
-            StageNotFoundError, TelegramError, TelegramUnreachableError, LedgerError: as for ``send_payment``.
+            StageNotFoundError, SaleRefused, TelegramError, TelegramUnreachableError, LedgerError: as for ``send_payment``.
         """
         payer_id = None if user_id is None else _id("user_id", user_id)
-        offer = self._offer(stage_id, payer_id, payload, idempotency_key)
+        offer = self._offer(stage_id, payer_id, payer_id, payload, idempotency_key)
         await self.setup()
         return await self._pipeline.invoices.link(offer, options=options or {})
 
     def _offer(
-        self, stage_id: str, payer_id: int | None, payload: JsonObject | None, idempotency_key: str | None
+        self,
+        stage_id: str,
+        asker_id: int | None,
+        payer_id: int | None,
+        payload: JsonObject | None,
+        idempotency_key: str | None,
     ) -> Offer:
         return Offer(
             stage_id=stage_id,
             stage=self._stages.get(stage_id),
+            asker_id=asker_id,
             payer_id=payer_id,
             metadata=frozen_json("payload", payload or {}),
             idempotency_key=idempotency_key,

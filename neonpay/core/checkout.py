@@ -24,6 +24,12 @@ class Decline(enum.StrEnum):
     ALREADY_PAID = "already_paid"
     BEING_PAID = "being_paid"
     REFUSED = "refused"
+    BLOCKED = "blocked"
+    TOO_OFTEN = "too_often"
+    TOO_MUCH = "too_much"
+    TOO_MANY_REFUNDS = "too_many_refunds"
+    TOO_RISKY = "too_risky"
+    LINK_USED_UP = "link_used_up"
     TOO_SLOW = "too_slow"
     ERROR = "error"
 
@@ -47,6 +53,12 @@ _ENGLISH: Mapping[Decline, str] = MappingProxyType(
         Decline.ALREADY_PAID: "This invoice has been paid already.",
         Decline.BEING_PAID: "This invoice is being paid right now. Please try again in a minute.",
         Decline.REFUSED: "The seller cannot take this payment.",
+        Decline.BLOCKED: "The seller does not sell to you.",
+        Decline.TOO_OFTEN: "That was too often. Please try again later.",
+        Decline.TOO_MUCH: "You have spent as much as the seller allows for now. Please try again later.",
+        Decline.TOO_MANY_REFUNDS: "You have had several refunds lately. Please ask the seller.",
+        Decline.TOO_RISKY: "The seller has to look at this first. Please ask the seller.",
+        Decline.LINK_USED_UP: "This link has been paid too many times. Please ask for an invoice of your own.",
         Decline.TOO_SLOW: "The shop took too long to answer. No Stars were taken; please try again.",
         Decline.ERROR: "Something went wrong in the shop. No Stars were taken; please try again.",
     }
@@ -62,6 +74,12 @@ _RUSSIAN: Mapping[Decline, str] = MappingProxyType(
         Decline.ALREADY_PAID: "Этот счёт уже оплачен.",
         Decline.BEING_PAID: "Этот счёт прямо сейчас оплачивают. Попробуйте через минуту.",
         Decline.REFUSED: "Продавец не может принять этот платёж.",
+        Decline.BLOCKED: "Продавец не продаёт вам.",
+        Decline.TOO_OFTEN: "Слишком часто. Попробуйте позже.",
+        Decline.TOO_MUCH: "Вы потратили столько, сколько продавец пока разрешает. Попробуйте позже.",
+        Decline.TOO_MANY_REFUNDS: "У вас недавно было несколько возвратов. Обратитесь к продавцу.",
+        Decline.TOO_RISKY: "Сначала продавец должен это проверить. Обратитесь к продавцу.",
+        Decline.LINK_USED_UP: "По этой ссылке заплатили слишком много раз. Запросите свой счёт.",
         Decline.TOO_SLOW: "Магазин не успел ответить. Звёзды не списаны, попробуйте ещё раз.",
         Decline.ERROR: "В магазине произошла ошибка. Звёзды не списаны, попробуйте ещё раз.",
     }

@@ -51,6 +51,13 @@ class InvoiceFailed(Event):
     name = "invoice_failed"
 
 
+class OfferRefused(Event):
+    """A rule of the seller's let no invoice be made for this user; ``reason`` names it."""
+
+    __slots__ = ()
+    name = "offer_refused"
+
+
 class CheckoutApproved(Event):
     """A checkout was checked and found in order; Telegram may take the Stars now."""
 
@@ -107,6 +114,36 @@ class RefundFailed(Event):
     name = "refund_failed"
 
 
+class StarsMoved(Event):
+    """Stars came or went otherwise than by a payment of ours: ``reason`` names the account, such as ``withdrawals`` or
+    ``foreign``, ``charge_id`` is the id in Telegram's list, and ``amount_stars`` is negative for what went out."""
+
+    __slots__ = ()
+    name = "stars_moved"
+
+
+class WithdrawalFailed(Event):
+    """A withdrawal that was pending has failed; its Stars are back with the bot."""
+
+    __slots__ = ()
+    name = "withdrawal_failed"
+
+
+class BalanceDrifted(Event):
+    """The balance of the bot is no longer what Telegram's list of transactions adds up to, or it is again; ``reason`` has the
+    numbers and ``amount_stars`` how much the balance is above the list."""
+
+    __slots__ = ()
+    name = "balance_drifted"
+
+
+class PaymentUnexplained(Event):
+    """The ledger has a payment that Telegram's list of transactions does not have; an update may have been forged."""
+
+    __slots__ = ()
+    name = "payment_unexplained"
+
+
 class FulfilmentFailed(Event):
     """A handler raised; it runs again later. ``reason`` names the error."""
 
@@ -127,6 +164,7 @@ EVENTS: Mapping[str, type[Event]] = MappingProxyType(
         for kind in (
             InvoiceCreated,
             InvoiceFailed,
+            OfferRefused,
             CheckoutApproved,
             CheckoutDeclined,
             PaymentCompleted,
@@ -135,6 +173,10 @@ EVENTS: Mapping[str, type[Event]] = MappingProxyType(
             RefundRequested,
             PaymentRefunded,
             RefundFailed,
+            StarsMoved,
+            WithdrawalFailed,
+            BalanceDrifted,
+            PaymentUnexplained,
             FulfilmentFailed,
             FulfilmentAbandoned,
         )

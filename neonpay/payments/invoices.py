@@ -10,19 +10,21 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from neonpay.core import jsontext
+from neonpay.core.checkout import buyer_message
 from neonpay.core.clock import Clock
-from neonpay.core.events import Event, InvoiceCreated, InvoiceFailed
+from neonpay.core.events import Event, InvoiceCreated, InvoiceFailed, OfferRefused
 from neonpay.core.jsontext import JsonObject, JsonValue
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payload import PayloadCodec
 from neonpay.core.payments import Invoice
 from neonpay.core.ports import Adapter
 from neonpay.core.stages import PaymentStage, frozen_json
-from neonpay.errors import PaymentError, TelegramError
+from neonpay.errors import PaymentError, SaleRefused, TelegramError
 from neonpay.ledger import Insert, Ledger, Transaction
 from neonpay.ledger.tables import invoices
 from neonpay.payments.book import write_event
 from neonpay.payments.catalogue import Catalogue
+from neonpay.payments.gates import Gate, Refusal, Sale, first_refusal
 from neonpay.payments.rows import find_invoice
 
 _INSERT = Insert(
@@ -45,10 +47,16 @@ _INSERT = Insert(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What somebody is to be offered."""
+    """What somebody is to be offered.
+
+    Attributes:
+        asker_id: who wants to buy, where that is known.
+        payer_id: the only user who may pay, or None when anyone may.
+    """
 
     stage_id: str
     stage: PaymentStage
+    asker_id: int | None
     payer_id: int | None
     metadata: JsonObject
     idempotency_key: str | None
@@ -79,6 +87,11 @@ class InvoiceDesk:
         self._announce = announce
         self._bot_id = adapter.bot_id
         self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
+        self._gates: list[Gate] = []
+
+    def add_gate(self, gate: Gate) -> None:
+        """Ask ``gate`` in the transaction that writes a new invoice."""
+        self._gates.append(gate)
 
     async def send(self, offer: Offer, *, chat_id: int, options: JsonObject) -> Invoice:
         """Send an invoice message; see ``NeonPayCore.send_payment``."""
@@ -133,14 +146,25 @@ class InvoiceDesk:
         )
         if event is not None:
             self._announce(event)
+        if isinstance(invoice, Refusal):
+            raise SaleRefused(
+                invoice.reason.value,
+                user_id=offer.asker_id,
+                stage_id=offer.stage_id,
+                retry_after_s=invoice.retry_after_s,
+                buyer_text=invoice.message or buyer_message(invoice.reason, None),
+            )
         return invoice
 
     def _write(
         self, transaction: Transaction, offer: Offer, invoice_id: str, codec: PayloadCodec, event_id: str, now_us: int
-    ) -> tuple[Invoice, Event | None]:
+    ) -> tuple[Invoice | Refusal, Event | None]:
         key = offer.idempotency_key
         if key is not None and (known := self._find(transaction, invoices.c.idempotency_key == key)) is not None:
             return _same_offer(known, offer), None
+        refusal = self._refusal(transaction, offer, event_id)
+        if refusal is not None:
+            return refusal, self._note_refused(transaction, offer, refusal, event_id, now_us)
         stage = offer.stage
         version = self._catalogue.version_of(transaction, offer.stage_id, stage, now_us)
         metadata = frozen_json("payload", {**stage.payload, **offer.metadata})
@@ -179,6 +203,31 @@ class InvoiceDesk:
             amount_stars=stage.price,
         )
         return invoice, event
+
+    def _refusal(self, transaction: Transaction, offer: Offer, event_id: str) -> Refusal | None:
+        sale = Sale(
+            bot_id=self._bot_id,
+            sale_id=event_id,
+            user_id=offer.asker_id,
+            stage_id=offer.stage_id,
+            price_stars=offer.stage.price,
+        )
+        return first_refusal(self._gates, transaction, sale)
+
+    def _note_refused(
+        self, transaction: Transaction, offer: Offer, refusal: Refusal, event_id: str, now_us: int
+    ) -> Event:
+        return write_event(
+            transaction,
+            OfferRefused,
+            bot_id=self._bot_id,
+            event_id=event_id,
+            at_us=now_us,
+            user_id=offer.asker_id,
+            stage_id=offer.stage_id,
+            amount_stars=offer.stage.price,
+            reason=refusal.reason.value,
+        )
 
     async def _ask(self, invoice: Invoice, method: str, params: dict[str, JsonValue]) -> JsonValue:
         try:

@@ -1,0 +1,74 @@
+"""Who may buy: asked before an invoice is made and before a checkout is approved, and never once Stars have moved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from neonpay.core.checkout import Decline
+from neonpay.core.payments import Invoice, PreCheckout
+from neonpay.ledger import Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sale:
+    """What is about to be offered, or paid.
+
+    Attributes:
+        sale_id: id of the event that will tell of it; the same when the unit of work runs again.
+        user_id: who asks for the invoice, or who pays; None for a link that nobody in particular asked for.
+        invoice: None while it is not made yet.
+        query: the checkout, or None while the invoice is not made yet.
+    """
+
+    bot_id: int
+    sale_id: str
+    user_id: int | None
+    stage_id: str
+    price_stars: int
+    invoice: Invoice | None = None
+    query: PreCheckout | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A gate's no.
+
+    Attributes:
+        reason: why, for the owner; it picks the words that the buyer reads.
+        message: other words for the buyer.
+        retry_after_s: seconds after which it may be a yes, where that is known.
+    """
+
+    reason: Decline
+    message: str | None = None
+    retry_after_s: float | None = None
+
+
+class Gate(Protocol):
+    """Decides inside the transaction that writes the invoice or the approval, so what it writes is kept with the sale."""
+
+    def check(self, transaction: Transaction, sale: Sale) -> Refusal | None:
+        """Why this may not go on, or None. A unit of work: it may run more than once, and must not wait.
+
+        What it raises stops the sale: a checkout is declined, ``send_payment`` fails, and nothing is kept.
+        """
+        ...
+
+    def withdrawn(self, transaction: Transaction, user_id: int, sale_id: str) -> None:
+        """An approval that ``check`` had agreed to did not reach Telegram in time: forget what was written for it."""
+        ...
+
+    def declined(self, transaction: Transaction, query: PreCheckout, reason: Decline) -> None:
+        """A checkout was declined, by whomever; for gates that count. What it raises is logged."""
+        ...
+
+
+def first_refusal(gates: Sequence[Gate], transaction: Transaction, sale: Sale) -> Refusal | None:
+    """The first gate's no, or None when all agree."""
+    for gate in gates:
+        refusal = gate.check(transaction, sale)
+        if refusal is not None:
+            return refusal
+    return None
