@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from neonpay.core.clock import Clock
+from neonpay.core.limits import MESSAGES_PER_S
 from neonpay.core.payload import InvoiceRef, PayloadCodec
 from neonpay.core.payments import Charge, Payment, PreCheckout, RefundNotice
 from neonpay.core.ports import Adapter
@@ -27,6 +28,7 @@ from neonpay.payments.checkout import BUDGET_S, CheckoutGuard
 from neonpay.payments.context import PaymentContext
 from neonpay.payments.duties import DutyBook, DutyRound
 from neonpay.payments.fulfilment import Fulfilment
+from neonpay.payments.gates import Gate
 from neonpay.payments.handlers import HandlerRegistry
 from neonpay.payments.history import History
 from neonpay.payments.ids import new_event_id, new_invoice_id
@@ -38,6 +40,8 @@ from neonpay.payments.planning import REFUND, THANK_YOU, Plan
 from neonpay.payments.recording import Arrival, Recorded, Recorder, recorded_event
 from neonpay.payments.refunds import RefundDesk
 from neonpay.payments.worker import Worker
+from neonpay.telegram.paced import PacedAdapter
+from neonpay.telegram.pacing import Pacer
 
 logger = logging.getLogger("neonpay.payments")
 
@@ -65,6 +69,7 @@ class Settings:
         poll_s: longest pause between two looks for due jobs.
         grace_s: how long a stop waits for running handlers.
         most_running: handlers that run at the same time in this process.
+        messages_per_s: messages a second to all chats; None leaves the pace to Telegram's refusals.
     """
 
     thank_you_message: str | None = None
@@ -75,6 +80,7 @@ class Settings:
     patience_s: float = PATIENCE_S
     grace_s: float = GRACE_S
     most_running: int = 256
+    messages_per_s: float | None = MESSAGES_PER_S
 
 
 class Pipeline:
@@ -93,7 +99,8 @@ class Pipeline:
         token_bytes: Callable[[int], bytes],
         settings: Settings,
     ) -> None:
-        self._adapter = adapter
+        self._pacer = Pacer(messages_per_s=settings.messages_per_s)
+        self._adapter = adapter = PacedAdapter(adapter, self._pacer)
         self._bot_id = adapter.bot_id
         self._ledger = ledger
         self._handlers = handlers
@@ -184,6 +191,16 @@ class Pipeline:
     def abandon(self) -> None:
         """Give back what a dead event loop left open; running handlers are gone, and their leases will run out."""
         self._ledger.close_sync()
+
+    @property
+    def ledger(self) -> Ledger:
+        """The database; open between ``open`` and ``close``."""
+        return self._ledger
+
+    def add_gate(self, gate: Gate) -> None:
+        """Ask ``gate`` before an invoice is made and before a checkout is approved."""
+        self.invoices.add_gate(gate)
+        self.checkout.add_gate(gate)
 
     async def open(self) -> None:
         """Open the ledger, load the signing keys and take up work; does nothing when that has happened.

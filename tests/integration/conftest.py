@@ -46,7 +46,7 @@ class Shop:
         self.account = account
         self.bot = bot_of(telegram, account)
         self.dispatcher = options.pop("dispatcher", None) or Dispatcher()
-        self.neonpay = create_neonpay(self.bot, dispatcher=self.dispatcher, **{"poll_s": 0.01, **options})
+        self.neonpay = create_neonpay(self.bot, dispatcher=self.dispatcher, **{"poll_s": 0.01, "messages_per_s": None, **options})
         self.facts: list[Event] = []
         self._told = asyncio.Event()
         self.neonpay.on(Event)(self._tell)
