@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from neonpay import adapters
 from neonpay.app import DEFAULT_DATABASE_URL, NeonPayCore
 from neonpay.core.clock import Clock
+from neonpay.core.limits import MESSAGES_PER_S
+from neonpay.errors import ConfigurationError
 from neonpay.payments.checkout import BUDGET_S
 from neonpay.payments.jobs import LEASE_S
 from neonpay.payments.keys import derived_keys
@@ -34,6 +36,7 @@ def create_neonpay(
     poll_s: float = POLL_S,
     grace_s: float = GRACE_S,
     patience_s: float = PATIENCE_S,
+    messages_per_s: float | None = MESSAGES_PER_S,
     clock: Clock | None = None,
     rng: random.Random | None = None,
     token_bytes: Callable[[int], bytes] = system_secrets.token_bytes,
@@ -58,11 +61,16 @@ def create_neonpay(
         grace_s: seconds for which ``close()`` waits for handlers that run.
         patience_s: seconds for which a charge is tried again while the database is locked, full or away, before the
             update fails.
+        messages_per_s: messages a second that neonpay sends for this bot in this process; Telegram allows about 30 in all.
+            None sends at once and waits only when Telegram says so.
         clock, rng, token_bytes: where time, jitter and keys come from.
 
     Raises:
         ConfigurationError: something is missing or cannot work; the message shows the line to write.
     """
+    if messages_per_s is not None and not messages_per_s > 0:
+        msg = "messages_per_s must be above 0, or None for no limit of ours"
+        raise ConfigurationError(msg)
     spec = adapters.named(adapter_type) if adapter_type is not None else adapters.detect(bot_instance)
     adapter = adapters.load(spec)(bot_instance, dispatcher=dispatcher, application=application)
     return NeonPayCore(
@@ -76,6 +84,7 @@ def create_neonpay(
             poll_s=poll_s,
             grace_s=grace_s,
             patience_s=patience_s,
+            messages_per_s=messages_per_s,
         ),
         max_stages=max_stages,
         enable_logging=enable_logging,
