@@ -37,8 +37,10 @@ from neonpay.payments.jobs import LEASE_S, JobBook
 from neonpay.payments.keys import insert_key, load_keys
 from neonpay.payments.listeners import Listeners
 from neonpay.payments.planning import REFUND, THANK_YOU, Plan
+from neonpay.payments.proof import Proof, prove
 from neonpay.payments.recording import Arrival, Recorded, Recorder, recorded_event
 from neonpay.payments.refunds import RefundDesk
+from neonpay.payments.sealing import Sealer
 from neonpay.payments.worker import Worker
 from neonpay.telegram.paced import PacedAdapter
 from neonpay.telegram.pacing import Pacer
@@ -174,6 +176,8 @@ class Pipeline:
         self._worker = Worker(jobs, self.fulfilment, poll_s=settings.poll_s)
         self._duty_book = DutyBook(ledger, self._bot_id, new_token=new_token)
         self.duties = DutyRound(self._duty_book)
+        self.sealer = Sealer(ledger, self._bot_id, clock=clock)
+        self.duties.add(self.sealer.duty)
         self.fulfilment.add_errand(REFUND, self._refund_by_policy)
         if settings.thank_you_message is not None:
             self.fulfilment.add_errand(THANK_YOU, self._thank)
@@ -274,6 +278,10 @@ class Pipeline:
         """Record a refund that Telegram tells of."""
         await self.open()
         await self.refunds.note(notice)
+
+    async def prove(self, head: str | None) -> Proof:
+        """What a look at all the books shows."""
+        return await self._ledger.read(prove, self._bot_id, head)
 
     async def drain(self) -> None:
         """Wait until no handler and no listener runs."""

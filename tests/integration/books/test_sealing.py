@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
@@ -16,10 +16,14 @@ from neonpay.ledger.tables import journal, seals
 from neonpay.payments.book import write_entry, write_event
 from neonpay.payments.duties import DutyBook
 from neonpay.payments.sealing import GENESIS, Sealer
+from tests.integration.books.conftest import sell_everything
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from neonpay.ledger import Transaction
     from tests.integration.books.conftest import Books
+    from tests.integration.conftest import MovableClock, Shop
 
 
 def earn(transaction: Transaction, bot_id: int, event_id: str) -> None:
@@ -92,11 +96,11 @@ async def test_sealers_at_the_same_time_make_one_chain(books: Books) -> None:
 async def test_a_turn_remembers_the_newest_seal(books: Books) -> None:
     duties = DutyBook(books.ledger, books.bot_id, new_token=iter(range(1, 9)).__next__)
     sealer = Sealer(books.ledger, books.bot_id, clock=books.clock, most_rows=4)
-    turn = await duties.take(sealer.duty.name)
+    turn = await duties.take(sealer.duty.name, early=True)
     assert turn is not None
     await sealer.work(turn)
     await duties.end(turn, next_in_s=0)
-    again = await duties.take(sealer.duty.name)
+    again = await duties.take(sealer.duty.name, early=True)
     assert again is not None
     assert again.position == 3
 
@@ -104,10 +108,34 @@ async def test_a_turn_remembers_the_newest_seal(books: Books) -> None:
 async def test_a_worker_that_lost_its_turn_seals_nothing(books: Books) -> None:
     duties = DutyBook(books.ledger, books.bot_id, new_token=iter(range(1, 9)).__next__)
     sealer = Sealer(books.ledger, books.bot_id, clock=books.clock)
-    turn = await duties.take(sealer.duty.name)
+    turn = await duties.take(sealer.duty.name, early=True)
     assert turn is not None
     books.clock.advance(3600)
     assert await duties.take(sealer.duty.name) is not None
     with pytest.raises(LeaseLostError):
         await sealer.work(turn)
     assert (await books.proof()).sealed_rows == 0
+
+
+async def test_a_shop_seals_its_journal_while_it_runs(
+    shop: Shop, query: Callable[..., Any], clock: MovableClock
+) -> None:
+    charges = await sell_everything(shop)
+    clock.advance(60)
+    async with shop.neonpay:
+        async with asyncio.timeout(10):
+            while (await shop.neonpay.verify()).unsealed_rows:
+                pass
+        proof = await shop.neonpay.verify()
+    assert (proof.is_clean, proof.payments) == (True, len(charges))
+    assert proof.head == (await query(sa.select(seals.c.hash).order_by(seals.c.number.desc())))[0][0]
+
+
+async def test_a_program_may_seal_before_it_keeps_the_head(shop: Shop) -> None:
+    await sell_everything(shop)
+    async with shop.neonpay:
+        await shop.neonpay.seal()
+        kept = (await shop.neonpay.verify()).head
+        assert kept is not None
+        assert (await shop.neonpay.verify(head=kept)).is_clean
+        assert not (await shop.neonpay.verify(head="0" * 64)).is_clean
