@@ -258,3 +258,14 @@ standings = _table(
     sa.Column("since", Moment, nullable=False),
     sa.PrimaryKeyConstraint("bot_id", "user_id"),
 )
+
+conduct = _table(
+    "conduct",
+    sa.Column("user_id", sa.BigInteger, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("entry_id", sa.Text, nullable=False),
+    sa.Column("amount_stars", sa.BigInteger, nullable=False),
+    sa.Column("note", sa.Text),
+    sa.PrimaryKeyConstraint("bot_id", "user_id", "kind", "at", "entry_id"),
+)

@@ -20,7 +20,7 @@ from neonpay.errors import (
     ValidationError,
 )
 
-DRAWN = re.compile(r"^ {4}([│├└─ ]*)(\w+Error|RejectPayment|RefundRefused)(?: \((\w+)\))?", re.MULTILINE)
+DRAWN = re.compile(r"^ {4}([│├└─ ]*)(\w+Error|RejectPayment|RefundRefused|SaleRefused)(?: \((\w+)\))?", re.MULTILINE)
 
 
 def drawing() -> dict[str, tuple[str | None, str | None]]:

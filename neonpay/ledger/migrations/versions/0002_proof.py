@@ -79,3 +79,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("bot_id", "user_id"),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "neonpay_conduct",
+        sa.Column("bot_id", sa.BigInteger, nullable=False),
+        sa.Column("user_id", sa.BigInteger, nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("entry_id", sa.Text, nullable=False),
+        sa.Column("amount_stars", sa.BigInteger, nullable=False),
+        sa.Column("note", sa.Text),
+        sa.PrimaryKeyConstraint("bot_id", "user_id", "kind", "at", "entry_id"),
+        sqlite_with_rowid=False,
+    )
