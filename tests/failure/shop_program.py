@@ -114,6 +114,16 @@ class AroundCalls(BaseRequestMiddleware):
         return answer
 
 
+def _stand_outside(dispatcher: Dispatcher, middleware: BaseMiddleware) -> None:
+    """Put a middleware in front of neonpay's own, which makes itself the first one."""
+    registered = dispatcher.update.outer_middleware
+    others = list(registered)
+    for other in others:
+        registered.unregister(other)
+    for each in (middleware, *others):
+        registered.register(each)
+
+
 async def run(settings: Settings) -> None:
     fate = Fate(settings)
     SESSION.api = TelegramAPIServer.from_base(settings.base_url)
@@ -121,7 +131,6 @@ async def run(settings: Settings) -> None:
     bot.session.middleware(AroundCalls(fate))
     dispatcher = Dispatcher()
     around = AroundUpdates(fate)
-    dispatcher.update.outer_middleware(around)
     neonpay = create_neonpay(
         bot,
         dispatcher=dispatcher,
@@ -131,6 +140,7 @@ async def run(settings: Settings) -> None:
         poll_s=0.1,
     )
     around.after_update = neonpay.drain
+    _stand_outside(dispatcher, around)
     neonpay.create_payment_stage(
         "vip", PaymentStage(title="VIP", description="A month of VIP", price=5, repeat=settings.repeat)
     )
