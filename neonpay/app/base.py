@@ -15,7 +15,7 @@ from neonpay.core.payments import Charge, PreCheckout, RefundNotice
 from neonpay.core.ports import Adapter
 from neonpay.core.stages import StageRegistry
 from neonpay.ledger import open_ledger
-from neonpay.payments.handlers import Function, HandlerRegistry
+from neonpay.payments.handlers import ON_REFUND, Function, HandlerRegistry
 from neonpay.payments.listeners import Listeners
 from neonpay.payments.pipeline import Pipeline, Settings
 
@@ -57,6 +57,7 @@ class Application:
         self._token_bytes = token_bytes
         self._stages = StageRegistry(max_stages=max_stages)
         self._handlers = HandlerRegistry()
+        self._revokers = HandlerRegistry(ON_REFUND)
         self._listeners = Listeners()
         self._hooks: list[Function] = []
         if not enable_logging:
@@ -70,6 +71,7 @@ class Application:
             open_ledger(self._database_url, clock=self._clock),
             stages=self._stages,
             handlers=self._handlers,
+            revokers=self._revokers,
             listeners=self._listeners,
             clock=self._clock,
             rng=self._rng,

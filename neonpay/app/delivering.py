@@ -41,6 +41,7 @@ class Delivering(Application):
         It runs at least once for every payment, again after it has raised, and in the next process when this one dies.
         It may ask for ``result``, ``ctx`` and the host's objects by name. Effects are exactly once when they are enlisted
         (``ctx.enlist``), made in a step (``ctx.step``), or made by a plain function that asks for ``connection``.
+        Raising ``RejectPayment(reason)`` ends the delivery and sends the Stars back.
 
         Args:
             stage: only payments of this stage id, or of these.
@@ -53,6 +54,48 @@ class Delivering(Application):
 
         def register(function: F) -> F:
             self._handlers.add(function, name=name, stage=stage, max_attempts=max_attempts)
+            return function
+
+        return register if function is None else register(function)
+
+    @overload
+    def on_refund(self, function: F, /) -> F: ...
+    @overload
+    def on_refund(
+        self,
+        function: None = None,
+        /,
+        *,
+        stage: str | Iterable[str] | None = None,
+        name: str | None = None,
+        max_attempts: int = MAX_ATTEMPTS,
+    ) -> Callable[[F], F]: ...
+    def on_refund(
+        self,
+        function: F | None = None,
+        /,
+        *,
+        stage: str | Iterable[str] | None = None,
+        name: str | None = None,
+        max_attempts: int = MAX_ATTEMPTS,
+    ) -> F | Callable[[F], F]:
+        """Have a function take back what a payment has granted, once its Stars are back; returns the function itself.
+
+        It runs as payment handlers do, in the same three forms, whoever has made the refund: ``refund``, a policy, a handler
+        that rejected the payment, or somebody else of whom Telegram tells. It may ask for ``refund`` beside ``result``,
+        whose status is ``REFUNDED``. It does not run when no payment handler had delivered or was about to.
+
+        Args:
+            stage: only refunds of this stage id, or of these.
+            name: what the ledger calls it; its qualified name when left out. Unfinished jobs are found by it.
+            max_attempts: attempts before it becomes a dead letter that waits for ``retry``.
+
+        Raises:
+            HandlerError: the name is taken, or the function cannot be called by name.
+        """
+
+        def register(function: F) -> F:
+            self._revokers.add(function, name=name, stage=stage, max_attempts=max_attempts)
             return function
 
         return register if function is None else register(function)

@@ -3,24 +3,44 @@
 from __future__ import annotations
 
 from neonpay.app.base import Application
-from neonpay.core.payments import Payment, Refund
+from neonpay.core.payments import Payment, Refund, RefundState
+from neonpay.errors import ValidationError
 from neonpay.payments.jobs import JobRecord
 
 
 class Settling(Application):
     """Refunds, the history, and payments and jobs that wait for a decision."""
 
-    async def refund(self, charge_id: str, *, reason: str | None = None) -> Refund:
-        """Give the Stars of a payment back, whole; returns when they are back. A repeated call changes nothing.
+    async def refund(self, charge_id: str, *, reason: str | None = None, requested_by: str | None = None) -> Refund:
+        """Give the Stars of a payment back, whole. A repeated call changes nothing, and one after a refusal asks again.
+
+        The returned refund is ``refunded`` when the Stars are back. It is ``intended`` while Telegram cannot do it now, or
+        another worker is at it, and ``unknown`` when Telegram's answer was lost; then it is durable all the same, and a
+        worker carries on until Telegram says yes or no (``payment_refunded`` or ``refund_failed``).
+
+        Args:
+            reason: why, in words for the owner.
+            requested_by: who wants it, in words for the owner.
 
         Raises:
             PaymentNotFoundError: the ledger has no such payment.
             RefundError: Telegram refuses for good; the Stars stay with the bot.
-            TelegramError: Telegram cannot do it now (429 has ``retry_after_s``); the intent is kept, call again.
-            TelegramUnreachableError: no answer; the intent is kept, and calling again is safe.
         """
         await self.setup()
-        return await self._pipeline.refunds.refund(charge_id, reason=reason)
+        return await self._pipeline.refunds.refund(charge_id, reason=reason, requested_by=requested_by)
+
+    async def refunds(self, state: RefundState | str | None = None, *, limit: int = 100) -> list[Refund]:
+        """Refunds, newest first: all of them, or those that are intended, unknown, refunded or failed.
+
+        Raises:
+            ValidationError: there is no such state.
+        """
+        try:
+            wanted = None if state is None else RefundState(state)
+        except ValueError as exc:
+            raise ValidationError("state", state, f"one of {[str(known) for known in RefundState]}") from exc
+        await self.setup()
+        return await self._pipeline.refunds.list(wanted, limit=limit)
 
     async def get_payment(self, charge_id: str) -> Payment:
         """The payment with this charge id; raises PaymentNotFoundError when there is none."""

@@ -11,24 +11,25 @@ from collections.abc import Awaitable, Callable, Mapping
 from neonpay.core.clock import Clock
 from neonpay.core.events import Event, FulfilmentAbandoned, FulfilmentFailed
 from neonpay.core.payments import Payment, PaymentResult
-from neonpay.errors import LeaseLostError, LedgerError, PaymentError
+from neonpay.errors import LeaseLostError, LedgerError, PaymentError, RejectPayment
 from neonpay.ledger import Ledger, Transaction
 from neonpay.payments.book import write_event
 from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.context import PaymentContext
-from neonpay.payments.handlers import Form, Handler, HandlerRegistry
-from neonpay.payments.inline import call_with_connection, run_inside
-from neonpay.payments.jobs import INSERT_JOB, Job, JobBook, finish
-from neonpay.payments.planning import PLAN, Plan, consumer_name
+from neonpay.payments.handlers import ON_PAYMENT, Form, Handler, HandlerRegistry
+from neonpay.payments.inline import call_with_connection, run_now
+from neonpay.payments.jobs import INSERT_JOB, Job, JobBook, backoff_s, finish
+from neonpay.payments.planning import PLAN, PLAN_REFUND, Plan
+from neonpay.payments.refund_book import Change, RefundBook
 from neonpay.payments.rows import find_payment
 
 logger = logging.getLogger("neonpay.payments")
 
 Errand = Callable[[Payment, PaymentContext], Awaitable[None]]
-"""A job of neonpay's own: the thank-you message, a refund by policy."""
+"""A job of neonpay's own that is done when it returns, such as the thank-you message."""
+Chore = Callable[[Job], Awaitable[None]]
+"""A job of neonpay's own that writes itself what has become of it, such as a refund."""
 
-_BACKOFF_FIRST_S = 2.0
-_BACKOFF_MOST_S = 6 * 3600.0
 _ERRAND_ATTEMPTS = 12
 
 
@@ -36,6 +37,7 @@ class Fulfilment:
     """Runs the jobs of one bot.
 
     Args:
+        refund_book: writes what a handler's rejection of its payment means.
         most_running: handlers that run at the same time in this process.
         announce: told of every event after it is durable.
     """
@@ -45,6 +47,8 @@ class Fulfilment:
         ledger: Ledger,
         jobs: JobBook,
         handlers: HandlerRegistry,
+        revokers: HandlerRegistry,
+        refund_book: RefundBook,
         catalogue: Catalogue,
         *,
         plan: Plan,
@@ -59,6 +63,8 @@ class Fulfilment:
         self._ledger = ledger
         self._jobs = jobs
         self._handlers = handlers
+        self._revokers = revokers
+        self._refund_book = refund_book
         self._catalogue = catalogue
         self._plan = plan
         self._bot_id = bot_id
@@ -69,6 +75,7 @@ class Fulfilment:
         self._announce = announce
         self._most_running = most_running
         self._errands: dict[str, Errand] = {}
+        self._chores: dict[str, Chore] = {}
         self._running: dict[asyncio.Task[None], Job] = {}
         self._finishing = 0
         self._reserved = 0
@@ -79,10 +86,15 @@ class Fulfilment:
         """Take up a job of neonpay's own."""
         self._errands[consumer] = errand
 
+    def add_chore(self, consumer: str, chore: Chore) -> None:
+        """Take up a job of neonpay's own that writes its own marker."""
+        self._chores[consumer] = chore
+
     @property
     def consumers(self) -> list[str]:
         """The jobs that this process can run."""
-        return [*self._handlers.consumers, *self._errands, PLAN]
+        plans = (PLAN, PLAN_REFUND) if self._plan.is_carried_out_here else ()
+        return [*self._handlers.consumers, *self._revokers.consumers, *self._errands, *self._chores, *plans]
 
     @property
     def room(self) -> int:
@@ -105,6 +117,13 @@ class Fulfilment:
         """The payment is recorded, or will not be."""
         self._note_room()
         self._reserved -= 1
+
+    def running(self, charge_id: str, consumer: str) -> asyncio.Task[None] | None:
+        """The task that runs a job of this charge in this process, or None."""
+        for task, job in self._running.items():
+            if job.charge_id == charge_id and job.consumer == consumer:
+                return task
+        return None
 
     def start(self, job: Job) -> None:
         """Run a leased job in a task of its own."""
@@ -139,7 +158,18 @@ class Fulfilment:
         if not self.room:
             self.changed.set()
 
+    def follow(self, change: Change) -> None:
+        """Tell of what a unit has written about a refund, and run the jobs that it has leased to this process."""
+        for event in change.events:
+            self._announce(event)
+        for job in change.jobs:
+            self.start(job)
+
     async def _run(self, job: Job) -> None:
+        chore = self._chores.get(job.consumer)
+        if chore is not None:
+            await chore(job)
+            return
         payment = job.payment
         if payment is None:
             payment = await self._ledger.read(self._payment, job.charge_id)
@@ -148,6 +178,8 @@ class Fulfilment:
             done_already = await self._call(job, payment, context)
         except LeaseLostError:
             _ended_elsewhere(job)
+        except RejectPayment as verdict:
+            await self._rejected(job, payment, verdict)
         except Exception as exc:  # noqa: BLE001  # handlers are isolated: a fault of one is stored and it runs again later
             await self._failed(job, payment, exc)
         else:
@@ -171,19 +203,24 @@ class Fulfilment:
 
     async def _call(self, job: Job, payment: Payment, context: PaymentContext) -> bool:
         """Run the job; whether its marker has been written on the way."""
-        if job.consumer == PLAN:
-            await self._ledger.run(self._carry_out_plan, job, payment)
+        if job.consumer in {PLAN, PLAN_REFUND}:
+            change = await self._ledger.run(self._carry_out_plan, job)
+            if change is not None:
+                self.follow(change)
             self.changed.set()
             return True
-        handler = self._handlers.find(job.consumer)
+        handler = self._find(job.consumer)
         if handler is None:
             await self._errands[job.consumer](payment, context)
             return False
         host = self._host_data
         if handler.form is Form.TRANSACTION:
-            await self._ledger.run(_run_and_finish, job, handler, payment, host)
+            change = await self._ledger.run(self._run_and_finish, job, handler)
+            if change is not None:
+                self.follow(change)
             return True
-        given = handler.arguments(context.result, context=context, connection=None, host=host)
+        refund = await self._ledger.read(self._refund_book.find, job.charge_id) if handler.takes_refund else None
+        given = handler.arguments(context.result, context=context, connection=None, host=host, refund=refund)
         outcome = (
             await asyncio.to_thread(handler.function, **given)
             if handler.form is Form.THREAD
@@ -193,11 +230,23 @@ class Fulfilment:
             await outcome
         return False
 
+    async def _rejected(self, job: Job, payment: Payment, verdict: RejectPayment) -> None:
+        handler = self._find(job.consumer)
+        if handler is None or handler.kind != ON_PAYMENT:
+            await self._failed(job, payment, verdict)
+            return
+        try:
+            change = await self._ledger.run(self._refund_book.reject, job, verdict.reason)
+        except LeaseLostError:
+            _ended_elsewhere(job)
+        else:
+            self.follow(change)
+
     async def _failed(self, job: Job, payment: Payment, error: Exception) -> None:
-        handler = self._handlers.find(job.consumer)
+        handler = self._find(job.consumer)
         most = handler.max_attempts if handler is not None else _ERRAND_ATTEMPTS
         reason = f"{type(error).__name__}: {error}"[:500]
-        delay_s = None if job.attempts >= most else self._backoff_s(job.attempts)
+        delay_s = None if job.attempts >= most else backoff_s(job.attempts, self._rng)
         logger.error(
             "%s raised for charge %s (attempt %d of %d); %s",
             job.consumer,
@@ -212,19 +261,37 @@ class Fulfilment:
             self._announce(event)
         self.changed.set()
 
-    def _carry_out_plan(self, transaction: Transaction, job: Job, payment: Payment) -> None:
+    def _find(self, consumer: str) -> Handler | None:
+        return self._handlers.find(consumer) or self._revokers.find(consumer)
+
+    def _carry_out_plan(self, transaction: Transaction, job: Job) -> Change | None:
+        payment, event_id = self._refund_book.lock(transaction, job.charge_id)
         finish(transaction, job)
-        consumers = self._plan.consumers(payment.state, payment.stage_id)
-        if not consumers:
-            msg = f"no handler takes payments of stage {payment.stage_id!r}; add one, or refund charge {payment.charge_id!r}"
-            raise PaymentError(msg, charge_id=payment.charge_id)
-        for consumer in consumers:
-            if isinstance(consumer, Handler) and consumer.form is Form.TRANSACTION:
-                run_inside(transaction, consumer, payment, job.event_id, self._host_data)
-            else:
-                name = consumer_name(consumer)
-                row = (self._bot_id, job.event_id, name, payment.charge_id, "ready", 0, None, None, 0)
-                transaction.insert(INSERT_JOB, row)
+        if job.consumer == PLAN_REFUND:
+            consumers = self._plan.after_refund(payment.stage_id)
+        else:
+            consumers = self._plan.consumers(payment.state, payment.stage_id)
+            if not consumers:
+                words = f"no handler takes payments of stage {payment.stage_id!r}; add one, or refund charge"
+                raise PaymentError(f"{words} {payment.charge_id!r}", charge_id=payment.charge_id)
+        others, rejection = run_now(transaction, consumers, payment, event_id, self._host_data)
+        rows = [(self._bot_id, event_id, name, payment.charge_id, "ready", 0, None, None, 0) for name in others]
+        transaction.insert(INSERT_JOB, *rows)
+        if rejection is None:
+            return None
+        return self._refund_book.send_back(transaction, payment, event_id, rejection, take=True)
+
+    def _run_and_finish(self, transaction: Transaction, job: Job, handler: Handler) -> Change | None:
+        payment, _ = self._refund_book.lock(transaction, job.charge_id)
+        try:
+            with transaction.connection.begin_nested():
+                finish(transaction, job)
+                call_with_connection(transaction, handler, payment, self._host_data)
+        except RejectPayment as verdict:
+            if handler.kind != ON_PAYMENT:
+                raise
+            return self._refund_book.reject(transaction, job, verdict.reason)
+        return None
 
     def _put_back(
         self, transaction: Transaction, job: Job, payment: Payment, reason: str, delay_s: float | None
@@ -243,24 +310,13 @@ class Fulfilment:
             charge_id=payment.charge_id,
             amount_stars=payment.amount_stars,
             reason=reason,
-            handler=job.consumer.removeprefix("handler:"),
+            handler=job.consumer.removeprefix(f"{ON_PAYMENT}:"),
         )
-
-    def _backoff_s(self, attempts: int) -> float:
-        full_s: float = min(_BACKOFF_MOST_S, _BACKOFF_FIRST_S * 4 ** (attempts - 1))
-        return full_s * self._rng.uniform(0.5, 1.0)
 
     def _payment(self, transaction: Transaction, charge_id: str) -> Payment:
         found = find_payment(transaction, self._catalogue, self._bot_id, charge_id)
         assert found is not None, "a job belongs to a payment that was never written"
         return found
-
-
-def _run_and_finish(
-    transaction: Transaction, job: Job, handler: Handler, payment: Payment, host: Callable[[], Mapping[str, object]]
-) -> None:
-    finish(transaction, job)
-    call_with_connection(transaction, handler, payment, host)
 
 
 def _ended_elsewhere(job: Job) -> None:

@@ -1,4 +1,4 @@
-"""Payment handlers: the functions that deliver, each under a name that a restart finds again."""
+"""Handlers: the functions that deliver, or take back, each under a name that a restart finds again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from neonpay.core.payments import PaymentResult
+from neonpay.core.payments import PaymentResult, Refund
 from neonpay.errors import HandlerError
 
 if TYPE_CHECKING:
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 MAX_ATTEMPTS = 10
 """Attempts of a handler before its job becomes a dead letter; with the stored backoff that is about two days."""
+
+ON_PAYMENT = "handler"
+"""What jobs of payment handlers begin with."""
+ON_REFUND = "on_refund"
+"""What jobs of refund handlers begin with."""
+_DECORATORS = {ON_PAYMENT: "on_payment", ON_REFUND: "on_refund"}
 
 Function = Callable[..., object]
 
@@ -39,11 +45,13 @@ class Handler:
     """One registered function.
 
     Attributes:
+        kind: ``ON_PAYMENT`` or ``ON_REFUND``.
         name: stable across restarts; jobs in the ledger carry it.
         stage_ids: the stages whose payments it takes, or None for all.
         max_attempts: attempts before the job becomes a dead letter.
     """
 
+    kind: str
     name: str
     function: Function = field(repr=False)
     stage_ids: frozenset[str] | None
@@ -56,7 +64,12 @@ class Handler:
     @property
     def consumer(self) -> str:
         """What jobs call it."""
-        return f"handler:{self.name}"
+        return f"{self.kind}:{self.name}"
+
+    @property
+    def takes_refund(self) -> bool:
+        """Whether it asks for the refund that it is about."""
+        return self.kind == ON_REFUND and "refund" in self.parameters
 
     def takes(self, stage_id: str | None) -> bool:
         """Whether payments of this stage are its."""
@@ -69,6 +82,7 @@ class Handler:
         context: PaymentContext | None,
         connection: sa.Connection | None,
         host: Callable[[], Mapping[str, object]],
+        refund: Refund | None = None,
     ) -> dict[str, object]:
         """The arguments by name.
 
@@ -86,6 +100,8 @@ class Handler:
                 given[name] = context
             elif name == "connection" and connection is not None:
                 given[name] = connection
+            elif name == "refund" and refund is not None:
+                given[name] = refund
             elif name in theirs:
                 given[name] = theirs[name]
             elif name not in self.optional:
@@ -94,14 +110,15 @@ class Handler:
 
     def unknown_parameter(self, name: str, host: Mapping[str, object]) -> HandlerError:
         """The error for a parameter that nobody fills."""
-        known = ", ".join(["result", "ctx", "connection", *sorted(host)])
+        known = ", ".join(["result", *_own_names(self.kind), *sorted(host)])
         return HandlerError(f"handler {self.name!r} asks for {name!r}; it may ask for: {known}")
 
 
 class HandlerRegistry:
-    """The payment handlers of one application, in the order in which they were registered."""
+    """The handlers of one kind of one application, in the order in which they were registered."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str = ON_PAYMENT) -> None:
+        self._kind = kind
         self._handlers: dict[str, Handler] = {}
         self._by_stage: dict[str | None, list[Handler]] = {}
 
@@ -119,16 +136,18 @@ class HandlerRegistry:
             HandlerError: its name is taken, it has none, or it takes no result.
         """
         if not callable(function):
-            msg = f"a payment handler must be callable; got {type(function).__name__}"
+            msg = f"a handler must be callable; got {type(function).__name__}"
             raise HandlerError(msg)
         if max_attempts < 1:
             msg = f"max_attempts must be at least 1; got {max_attempts}"
             raise HandlerError(msg)
-        handler = _handler(function, name or _stable_name(function), _stage_ids(stage), max_attempts)
+        stable = name or _stable_name(function, self._kind)
+        handler = _handler(self._kind, function, stable, _stage_ids(stage), max_attempts)
         if handler.consumer in self._handlers:
             msg = (
-                f"two payment handlers are called {handler.name!r}; give one a name of its own: "
-                f'@neonpay.on_payment(name="…"). Names stay the same for ever: unfinished jobs are found by them.'
+                f"two {_DECORATORS[self._kind]} handlers are called {handler.name!r}; give one a name of its own: "
+                f'@neonpay.{_DECORATORS[self._kind]}(name="…"). Names stay the same for ever: unfinished jobs are found '
+                "by them."
             )
             raise HandlerError(msg)
         self._handlers[handler.consumer] = handler
@@ -155,7 +174,7 @@ class HandlerRegistry:
 
     def check(self, host: Mapping[str, object]) -> None:
         """Raise HandlerError for the first parameter that neither neonpay nor the host can give."""
-        known = {"ctx", "connection", *host}
+        known = {*_own_names(self._kind), *host}
         for handler in self._handlers.values():
             for name in handler.parameters:
                 if name not in known and name != handler.result_parameter and name not in handler.optional:
@@ -165,7 +184,7 @@ class HandlerRegistry:
         return len(self._handlers)
 
 
-def _handler(function: Function, name: str, stage_ids: frozenset[str] | None, max_attempts: int) -> Handler:
+def _handler(kind: str, function: Function, name: str, stage_ids: frozenset[str] | None, max_attempts: int) -> Handler:
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError) as exc:
@@ -186,13 +205,14 @@ def _handler(function: Function, name: str, stage_ids: frozenset[str] | None, ma
         msg = f"handler {name!r} asks for 'connection' and 'ctx'; inside the transaction there is no context to use"
         raise HandlerError(msg)
     return Handler(
+        kind=kind,
         name=name,
         function=function,
         stage_ids=stage_ids,
         max_attempts=max_attempts,
         form=form,
         parameters=tuple(p.name for p in named),
-        result_parameter=_result_parameter([p.name for p in named]),
+        result_parameter=_result_parameter(kind, [p.name for p in named]),
         optional=frozenset(p.name for p in named if p.default is not p.empty),
     )
 
@@ -207,18 +227,22 @@ def _form(function: Function, parameters: set[str]) -> Form:
     return Form.TRANSACTION if "connection" in parameters else Form.THREAD
 
 
-def _result_parameter(names: list[str]) -> str | None:
+def _own_names(kind: str) -> tuple[str, ...]:
+    return ("ctx", "connection", "refund") if kind == ON_REFUND else ("ctx", "connection")
+
+
+def _result_parameter(kind: str, names: list[str]) -> str | None:
     if "result" in names:
         return "result"
     # The guide's handlers call it what they like; it is the first parameter that is not one of ours.
     first = names[0] if names else None
-    return None if first in {"ctx", "connection", "bot"} else first
+    return None if first in {*_own_names(kind), "bot"} else first
 
 
-def _stable_name(function: Function) -> str:
+def _stable_name(function: Function, kind: str) -> str:
     name = getattr(function, "__qualname__", None)
     if not isinstance(name, str) or "<lambda>" in name:
-        msg = 'a handler without a name of its own needs one: @neonpay.on_payment(name="…")'
+        msg = f'a handler without a name of its own needs one: @neonpay.{_DECORATORS[kind]}(name="…")'
         raise HandlerError(msg)
     return name.replace("<locals>.", "")
 

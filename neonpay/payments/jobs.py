@@ -2,11 +2,13 @@
 
 A job is *ready* (due at ``run_at``), *leased* (somebody works on it until ``run_at``; then it is anybody's), *done*, or
 *dead* (a person has to ``retry`` it). Each lease has a token; only the holder of the newest one can finish the job, so a
-worker that lost its lease cannot undo or double what its successor did.
+worker that lost its lease cannot undo or double what its successor did. A handler that rejects its payment leaves its job
+*rejected*; a refund leaves the jobs that had not run *dropped* and those that were running *interrupted*.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -33,6 +35,9 @@ _JOB_KEY = (
     jobs.c.state == "leased",
 )
 _JOB_NAMES = ("job_bot_id", "job_event_id", "job_consumer", "job_token")
+
+_BACKOFF_FIRST_S = 2.0
+_BACKOFF_MOST_S = 6 * 3600.0
 
 INSERT_JOB = Insert(
     jobs,
@@ -147,7 +152,7 @@ class JobBook:
         if enlisted:
             await self._ledger.run(finish, job, enlisted)
         elif not await self._ledger.run_each(_finish_all, job):
-            raise _lost(job)
+            raise lease_lost(job)
 
     def put_back(self, transaction: Transaction, job: Job, *, error: str, delay_s: float | None) -> int:
         """Mark an attempt as failed: due again after ``delay_s`` seconds, or a dead letter when that is None.
@@ -186,12 +191,18 @@ class JobBook:
         return jsontext.load(text)
 
 
+def backoff_s(attempts: int, rng: random.Random) -> float:
+    """Seconds from one failed attempt to the next: 1–2 after the first, four times as long after each, six hours at most."""
+    full_s: float = min(_BACKOFF_MOST_S, _BACKOFF_FIRST_S * 4.0 ** min(attempts - 1, 16))
+    return full_s * rng.uniform(0.5, 1.0)
+
+
 def finish(
     transaction: Transaction, job: Job, enlisted: Sequence[tuple[sa.Executable, Mapping[str, object] | None]] = ()
 ) -> None:
     """The unit of work that marks a job as done; see ``JobBook.finish``."""
     if not transaction.execute(_DONE, job.bot_id, job.event_id, job.consumer, job.token):
-        raise _lost(job)
+        raise lease_lost(job)
     for statement, parameters in enlisted:
         transaction.connection.execute(statement, parameters)
 
@@ -203,7 +214,8 @@ def _finish_all(transaction: Transaction, finished: Sequence[Job]) -> list[bool]
     return [token in held for token in tokens]
 
 
-def _lost(job: Job) -> LeaseLostError:
+def lease_lost(job: Job) -> LeaseLostError:
+    """The error of an attempt whose job is somebody else's by now."""
     return LeaseLostError(
         f"the lease on {job.consumer} for charge {job.charge_id!r} was lost: another worker or a refund has ended it"
     )

@@ -19,7 +19,6 @@ from neonpay.errors import (
     LedgerFullError,
     LedgerLockedError,
     LedgerUnavailableError,
-    RefundError,
     TelegramError,
 )
 from neonpay.ledger import Ledger
@@ -36,9 +35,10 @@ from neonpay.payments.invoices import InvoiceDesk
 from neonpay.payments.jobs import LEASE_S, JobBook
 from neonpay.payments.keys import insert_key, load_keys
 from neonpay.payments.listeners import Listeners
-from neonpay.payments.planning import REFUND, THANK_YOU, Plan
+from neonpay.payments.planning import THANK_YOU, Plan
 from neonpay.payments.proof import Proof, prove
 from neonpay.payments.recording import Arrival, Recorded, Recorder, recorded_event
+from neonpay.payments.refund_book import RefundBook
 from neonpay.payments.refunds import RefundDesk
 from neonpay.payments.sealing import Sealer
 from neonpay.payments.worker import Worker
@@ -95,6 +95,7 @@ class Pipeline:
         *,
         stages: StageRegistry,
         handlers: HandlerRegistry,
+        revokers: HandlerRegistry,
         listeners: Listeners,
         clock: Clock,
         rng: random.Random,
@@ -106,6 +107,7 @@ class Pipeline:
         self._bot_id = adapter.bot_id
         self._ledger = ledger
         self._handlers = handlers
+        self._revokers = revokers
         self._listeners = listeners
         self._clock = clock
         self._token_bytes = token_bytes
@@ -121,12 +123,24 @@ class Pipeline:
         def new_token() -> int:
             return rng.getrandbits(62)
 
-        plan = Plan(handlers, thanks=settings.thank_you_message is not None)
+        plan = Plan(handlers, revokers=revokers, thanks=settings.thank_you_message is not None)
         jobs = JobBook(ledger, self._bot_id, clock=clock, new_token=new_token, lease_s=settings.lease_s)
+        refund_book = RefundBook(
+            self._bot_id,
+            catalogue=catalogue,
+            plan=plan,
+            clock=clock,
+            new_event_id=new_event_id,
+            new_token=new_token,
+            lease_us=jobs.lease_us,
+            host_data=adapter.host_data,
+        )
         self.fulfilment = Fulfilment(
             ledger,
             jobs,
             handlers,
+            revokers,
+            refund_book,
             catalogue,
             plan=plan,
             bot_id=self._bot_id,
@@ -146,6 +160,7 @@ class Pipeline:
             new_token=new_token,
             lease_us=jobs.lease_us,
             host_data=adapter.host_data,
+            refund_book=refund_book,
         )
         self.checkout = CheckoutGuard(
             ledger,
@@ -169,16 +184,13 @@ class Pipeline:
             new_invoice_id=new_invoice_id,
             announce=announce,
         )
-        self.refunds = RefundDesk(
-            ledger, adapter, catalogue=catalogue, clock=clock, new_event_id=new_event_id, announce=announce
-        )
+        self.refunds = RefundDesk(ledger, adapter, refund_book, jobs, self.fulfilment, rng=rng)
         self.history = History(ledger, self._bot_id, catalogue=catalogue, plan=plan, announce=announce)
         self._worker = Worker(jobs, self.fulfilment, poll_s=settings.poll_s)
         self._duty_book = DutyBook(ledger, self._bot_id, new_token=new_token)
         self.duties = DutyRound(self._duty_book)
         self.sealer = Sealer(ledger, self._bot_id, clock=clock)
         self.duties.add(self.sealer.duty)
-        self.fulfilment.add_errand(REFUND, self._refund_by_policy)
         if settings.thank_you_message is not None:
             self.fulfilment.add_errand(THANK_YOU, self._thank)
 
@@ -216,7 +228,8 @@ class Pipeline:
         async with self._opening:
             if self.is_open:
                 return
-            self._handlers.check(self._adapter.host_data())
+            for registry in (self._handlers, self._revokers):
+                registry.check(self._adapter.host_data())
             await self._ledger.open()
             await self._load_keys()
             self._loop = asyncio.get_running_loop()
@@ -269,7 +282,8 @@ class Pipeline:
         for job in recorded.jobs:
             self.fulfilment.start(job)
         if self._listeners:
-            self._listeners.announce(recorded_event(recorded.payment, recorded.event_id))
+            for event in (recorded_event(recorded.payment, recorded.event_id), *recorded.events):
+                self._listeners.announce(event)
         if recorded.payment.attention is not None:
             logger.error("payment %s needs attention: %s", charge.charge_id, recorded.payment.attention.value)
         return recorded.payment
@@ -336,9 +350,3 @@ class Pipeline:
                 logger.info("no thank-you for charge %s: %s", payment.charge_id, exc.description)
 
         await context.step("send", send)
-
-    async def _refund_by_policy(self, payment: Payment, _context: PaymentContext) -> None:
-        try:
-            await self.refunds.refund(payment.charge_id, reason="a second payment of this invoice goes back")
-        except RefundError as exc:
-            logger.error("the refund of charge %s was refused for good: %s", payment.charge_id, exc.description)  # noqa: TRY400

@@ -9,6 +9,8 @@ from neonpay.payments.handlers import Handler, HandlerRegistry
 
 PLAN = "neonpay:plan"
 """The job that gives a payment its other jobs, left by a program that has no handlers for one that has."""
+PLAN_REFUND = "neonpay:plan_refund"
+"""The job that gives a refunded payment the jobs that revoke what it granted, left by a program that has no handlers."""
 REFUND = "neonpay:refund"
 """The job that sends Stars back."""
 THANK_YOU = "neonpay:thank_you"
@@ -20,12 +22,21 @@ class Plan:
 
     Args:
         handlers: the payment handlers of this program; None for a tool that works on the ledger of a bot that has some.
+        revokers: the refund handlers of this program; None for one that has none.
         thanks: whether buyers are thanked.
     """
 
-    def __init__(self, handlers: HandlerRegistry | None, *, thanks: bool) -> None:
+    def __init__(
+        self, handlers: HandlerRegistry | None, *, thanks: bool, revokers: HandlerRegistry | None = None
+    ) -> None:
         self._handlers = handlers
+        self._revokers = revokers
         self._thanks = thanks
+
+    @property
+    def is_carried_out_here(self) -> bool:
+        """Whether this program has the handlers, so that it can take up what a tool has left."""
+        return self._handlers is not None
 
     def consumers(self, state: PaymentState, stage_id: str | None) -> Sequence[Handler | str]:
         """The handlers, or the names of neonpay's own jobs, of a payment in this state; empty when nobody would deliver it."""
@@ -37,6 +48,12 @@ class Plan:
             return (PLAN,)
         handlers = self._handlers.for_stage(stage_id)
         return [*handlers, THANK_YOU] if handlers and self._thanks else handlers
+
+    def after_refund(self, stage_id: str | None) -> Sequence[Handler | str]:
+        """Who revokes what a payment of this stage has granted."""
+        if self._handlers is None:
+            return (PLAN_REFUND,)
+        return () if self._revokers is None else self._revokers.for_stage(stage_id)
 
     def delivers(self, stage_id: str | None) -> bool:
         """Whether somebody takes payments of this stage."""

@@ -33,10 +33,10 @@ from neonpay.payments.book import (
     event_row,
 )
 from neonpay.payments.catalogue import Catalogue
-from neonpay.payments.handlers import Form, Handler
-from neonpay.payments.inline import run_inside
+from neonpay.payments.inline import Rejection, run_now
 from neonpay.payments.jobs import INSERT_JOB, Job
-from neonpay.payments.planning import Plan, consumer_name
+from neonpay.payments.planning import Plan
+from neonpay.payments.refund_book import SECOND_PAYMENT, RefundBook
 
 _INVOICES = Among(
     lambda ids: (
@@ -116,6 +116,8 @@ class Recorded(NamedTuple):
     event_id: str
     jobs: list[Job]
     """Jobs that are leased to this process."""
+    events: Sequence[Event] = ()
+    """What followed in the same transaction: a handler's rejection."""
 
 
 class _Known(NamedTuple):
@@ -144,8 +146,10 @@ class Recorder:
         new_token: Callable[[], int],
         lease_us: int,
         host_data: Callable[[], Mapping[str, object]],
+        refund_book: RefundBook,
     ) -> None:
         self._bot_id = bot_id
+        self._refund_book = refund_book
         self._catalogue = catalogue
         self._plan = plan
         self._clock = clock
@@ -177,7 +181,10 @@ class Recorder:
         self._write_book(transaction, written, now_us)
         taken = self._write_jobs(transaction, written, [arrival.take for arrival in new])
         recorded = iter(
-            [Recorded(payment, event_id, jobs) for (payment, event_id), jobs in zip(written, taken, strict=True)]
+            [
+                Recorded(payment, event_id, jobs, events)
+                for (payment, event_id), (jobs, events) in zip(written, taken, strict=True)
+            ]
         )
         return [None if charge_id in there else next(recorded) for charge_id in charge_ids]
 
@@ -254,24 +261,30 @@ class Recorder:
 
     def _write_jobs(
         self, transaction: Transaction, written: Sequence[tuple[Payment, str]], takes: Sequence[bool]
-    ) -> list[list[Job]]:
+    ) -> list[tuple[list[Job], Sequence[Event]]]:
         rows: list[tuple[object, ...]] = []
-        taken: list[list[Job]] = []
-        for (payment, event_id), take in zip(written, takes, strict=True):
+        taken: list[tuple[list[Job], Sequence[Event]]] = []
+        rejected: list[tuple[int, Rejection]] = []
+        for index, ((payment, event_id), take) in enumerate(zip(written, takes, strict=True)):
+            consumers = self._plan.consumers(payment.state, payment.stage_id)
+            names, rejection = run_now(transaction, consumers, payment, event_id, self._host_data)
+            if rejection is not None:
+                rejected.append((index, rejection))
+            leases = take and rejection is None
+            state, delay_us = ("leased", self._lease_us) if leases else ("ready", 0)
             mine: list[Job] = []
-            for consumer in self._plan.consumers(payment.state, payment.stage_id):
-                if isinstance(consumer, Handler) and consumer.form is Form.TRANSACTION:
-                    run_inside(transaction, consumer, payment, event_id, self._host_data)
-                    continue
-                name = consumer_name(consumer)
-                token = self._new_token() if take else None
-                delay_us = self._lease_us if take else 0
-                state = "leased" if take else "ready"
-                rows.append((self._bot_id, event_id, name, payment.charge_id, state, int(take), token, None, delay_us))
+            for name in names:
+                token = self._new_token() if leases else None
+                row = (self._bot_id, event_id, name, payment.charge_id, state, int(leases), token, None, delay_us)
+                rows.append(row)
                 if token is not None:
                     mine.append(Job(self._bot_id, event_id, name, payment.charge_id, 1, token, payment))
-            taken.append(mine)
+            taken.append((mine, ()))
         transaction.insert(INSERT_JOB, *rows)
+        for index, rejection in rejected:
+            payment, event_id = written[index]
+            change = self._refund_book.send_back(transaction, payment, event_id, rejection, take=takes[index])
+            taken[index] = (change.jobs, change.events)
         return taken
 
 
@@ -355,4 +368,4 @@ _EVENTS: Mapping[PaymentState, type[Event]] = {
     PaymentState.NEEDS_ATTENTION: PaymentNeedsAttention,
     PaymentState.REFUND_DUE: RefundRequested,
 }
-_REASONS = {PaymentState.REFUND_DUE: "a second payment of this invoice goes back"}
+_REASONS = {PaymentState.REFUND_DUE: SECOND_PAYMENT}

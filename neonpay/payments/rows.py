@@ -60,6 +60,15 @@ def find_payment(transaction: Transaction, catalogue: Catalogue, bot_id: int, ch
     return None if row is None else payment_of(transaction, catalogue, row)
 
 
+def lock_payment(
+    transaction: Transaction, catalogue: Catalogue, bot_id: int, charge_id: str
+) -> tuple[Payment, str] | None:
+    """The payment with this charge id and the id of its event, or None; nobody else changes it until the unit ends."""
+    query = select_payments(bot_id).where(payments.c.charge_id == charge_id).with_for_update(of=payments)
+    row = transaction.connection.execute(query).mappings().first()
+    return None if row is None else (payment_of(transaction, catalogue, row), row["event_id"])
+
+
 def payment_of(transaction: Transaction, catalogue: Catalogue, row: sa.RowMapping) -> Payment:
     """The payment of a row of ``select_payments``."""
     version = row["stage_version"]
@@ -92,6 +101,9 @@ def find_refund(transaction: Transaction, bot_id: int, charge_id: str) -> Refund
     """The refund of a charge, or None."""
     query = sa.select(refunds).where(refunds.c.bot_id == bot_id, refunds.c.charge_id == charge_id)
     row = transaction.connection.execute(query).mappings().first()
-    if row is None:
-        return None
+    return None if row is None else refund_of(row)
+
+
+def refund_of(row: sa.RowMapping) -> Refund:
+    """The refund of a row of its table."""
     return Refund(**{**row, "state": RefundState(row["state"]), "source": Source(row["source"])})

@@ -148,7 +148,7 @@ async def test_two_handlers_of_one_name_are_refused(shop: Shop) -> None:
     @shop.neonpay.on_payment(name="deliver")
     async def deliver(result: PaymentResult) -> None: ...
 
-    with pytest.raises(HandlerError, match="two payment handlers are called 'deliver'"):
+    with pytest.raises(HandlerError, match="two on_payment handlers are called 'deliver'"):
         shop.neonpay.on_payment(name="deliver")(lambda result: None)
 
 

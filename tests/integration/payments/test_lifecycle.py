@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from neonpay import ConfigurationError, PaymentResult, create_neonpay
-from neonpay.errors import LedgerError, TelegramError
+from neonpay.errors import LedgerError, RefundError, TelegramError
 from tests.integration.conftest import Shop
 
 if TYPE_CHECKING:
@@ -159,14 +159,14 @@ async def test_neither_token_nor_signature_reaches_a_log_an_error_or_a_repr(
         ann = await shop.visitor()
         outcome = await shop.sells(ann)
         payment = await shop.neonpay.get_payment(outcome.charge_id or "")
-        shop.telegram.faults.fail("sendInvoice", error_code=403)
+        shop.telegram.faults.fail("sendInvoice", error_code=400)
         with pytest.raises(TelegramError) as refused:
             await shop.neonpay.send_payment(ann.id, "vip")
         errors.append(refused.value)
-        shop.telegram.faults.fail("refundStarPayment", error_code=403)
-        with pytest.raises(TelegramError) as refused:
+        shop.telegram.faults.fail("refundStarPayment", error_code=400)
+        with pytest.raises(RefundError) as kept:
             await shop.neonpay.refund(outcome.charge_id or "")
-        errors.append(refused.value)
+        errors.append(kept.value)
 
     texts = [caplog.text, repr(payment), repr(shop.neonpay), repr(shop.facts), *map(repr, errors), *map(str, errors)]
     assert "cannot deliver" in caplog.text

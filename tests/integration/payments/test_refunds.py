@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from neonpay import PaymentContext, PaymentResult, PaymentStatus
-from neonpay.errors import PaymentNotFoundError, RefundError, TelegramError, TelegramUnreachableError
+from neonpay.errors import PaymentNotFoundError, RefundError, ValidationError
 from neonpay.ledger.tables import journal, refunds
 
 if TYPE_CHECKING:
@@ -136,31 +136,70 @@ async def test_a_refund_that_telegram_refuses_says_why_and_may_be_asked_for_agai
     assert ann.stars == 80
 
 
-async def test_a_refund_that_telegram_puts_off_says_for_how_long(sold: tuple[Shop, Buyer, str]) -> None:
+async def test_a_refund_that_telegram_puts_off_is_made_when_telegram_says(
+    sold: tuple[Shop, Buyer, str], clock: MovableClock
+) -> None:
     shop, ann, charge_id = sold
     shop.telegram.faults.fail("refundStarPayment", error_code=429, retry_after=7)
-    with pytest.raises(TelegramError) as put_off:
-        await shop.neonpay.refund(charge_id)
+    refund = await shop.neonpay.refund(charge_id)
+    clock.advance(6)
+    await shop.neonpay.jobs(charge_id)
+    calls_before = len(shop.telegram.calls("refundStarPayment"))
+    clock.advance(1)
+    await shop.fact("payment_refunded")
 
-    assert (put_off.value.error_code, put_off.value.retry_after_s) == (429, 7)
+    assert (refund.state, refund.error) == ("intended", "429 Too Many Requests: retry after 7")
     assert shop.named("refund_failed") == []
+    assert (calls_before, len(shop.telegram.calls("refundStarPayment"))) == (1, 2)
+    assert ann.stars == 80
+
+
+async def test_asking_again_for_a_refund_that_was_put_off_asks_telegram_at_once(sold: tuple[Shop, Buyer, str]) -> None:
+    shop, ann, charge_id = sold
+    shop.telegram.faults.fail("refundStarPayment", error_code=500)
+    assert (await shop.neonpay.refund(charge_id)).state == "intended"
     assert (await shop.neonpay.refund(charge_id)).state == "refunded"
     assert ann.stars == 80
 
 
-async def test_a_refund_whose_answer_was_lost_is_made_once(
-    sold: tuple[Shop, Buyer, str], query: Callable[..., Any]
+async def test_a_refund_outlives_any_number_of_failures_of_telegram(
+    sold: tuple[Shop, Buyer, str], clock: MovableClock
 ) -> None:
     shop, ann, charge_id = sold
-    shop.telegram.faults.lose_answer("refundStarPayment")
-    with pytest.raises(TelegramUnreachableError, match="it may have taken effect"):
-        await shop.neonpay.refund(charge_id)
-    refund = await shop.neonpay.refund(charge_id)
-    await shop.settles()
+    shop.telegram.faults.fail("refundStarPayment", error_code=502, times=20)
+    await shop.neonpay.refund(charge_id)
+    async with asyncio.timeout(10):
+        while not shop.named("payment_refunded"):
+            clock.advance(6 * 3600)
+            await shop.neonpay.refunds("intended")
 
-    assert refund.state == "refunded"
+    assert shop.named("refund_failed") == []
+    assert len(shop.telegram.calls("refundStarPayment")) == 21
+    assert ann.stars == 80
+
+
+async def test_a_refund_whose_answer_was_lost_is_unknown_until_telegram_says_that_it_is_made(
+    open_shop: Callable[..., Shop], query: Callable[..., Any], clock: MovableClock
+) -> None:
+    shop = open_shop()
+    shop.neonpay.on_payment(name="deliver")(_nothing)
+    async with shop.polling():
+        ann = await shop.visitor("Ann", stars=80)
+        charge_id = (await shop.sells(ann)).charge_id or ""
+    # Nobody polls now, so that Telegram's own note of the refund does not come first.
+    await shop.neonpay.setup()
+    shop.telegram.faults.lose_answer("refundStarPayment")
+    refund = await shop.neonpay.refund(charge_id)
+    (listed,) = await shop.neonpay.refunds("unknown")
+    clock.advance(60)
+    await shop.fact("payment_refunded")
+
+    assert (refund.state, listed) == ("unknown", refund)
+    assert refund.error == "no answer from Telegram to refundStarPayment; it may have taken effect"
+    assert await shop.neonpay.refunds("unknown") == []
     assert ann.stars == 80
     assert len(shop.named("payment_refunded")) == 1
+    assert "CHARGE_ALREADY_REFUNDED" in (shop.telegram.calls("refundStarPayment")[-1].description or "")
     assert await stars_by_account(query) == {"stars": 0, "revenue": -50, "refunds": 50}
 
 
@@ -185,7 +224,7 @@ async def test_what_was_not_delivered_yet_is_not_delivered_after_a_refund(shop: 
         await shop.neonpay.refund(outcome.charge_id or "")
         clock.advance(86_400)
         await shop.settles()
-        (job,) = await shop.neonpay.jobs(outcome.charge_id or "")
+        job, _ = await shop.neonpay.jobs(outcome.charge_id or "")
         assert await shop.neonpay.retry(outcome.charge_id or "") == 0
         await shop.settles()
 
@@ -212,8 +251,37 @@ async def test_a_handler_that_runs_while_its_payment_is_refunded_cannot_finish(
         await shop.neonpay.refund(outcome.charge_id or "")
         may_end.set()
         await shop.settles()
-        (job,) = await shop.neonpay.jobs(outcome.charge_id or "")
+        job, _ = await shop.neonpay.jobs(outcome.charge_id or "")
 
     # Had the statement been executed, it would have failed for want of a table.
-    assert job.state == "dropped"
+    assert job.state == "interrupted"
     assert shop.named("fulfilment_failed") == []
+
+
+async def test_refunds_are_listed_by_state_newest_first(sold: tuple[Shop, Buyer, str], clock: MovableClock) -> None:
+    shop, ann, first = sold
+    await shop.neonpay.refund(first, reason="first", requested_by="admin 7")
+    await shop.settles()
+    clock.advance(1)
+    second = (await shop.sells(ann)).charge_id or ""
+    shop.telegram.faults.fail("refundStarPayment", error_code=400, description="Bad Request: CHARGE_NOT_REFUNDABLE")
+    with pytest.raises(RefundError):
+        await shop.neonpay.refund(second, reason="second")
+
+    listed = await shop.neonpay.refunds()
+    assert [(r.charge_id, r.state, r.requested_by) for r in listed] == [
+        (second, "failed", None),
+        (first, "refunded", "admin 7"),
+    ]
+    assert [r.charge_id for r in await shop.neonpay.refunds("failed")] == [second]
+    with pytest.raises(ValidationError, match="intended"):
+        await shop.neonpay.refunds("lost")
+
+
+async def test_a_refund_that_a_tool_leaves_is_made_by_the_bot_that_runs(sold: tuple[Shop, Buyer, str]) -> None:
+    shop, ann, charge_id = sold
+    left = await shop.neonpay.pipeline.refunds.leave(charge_id, reason="asked for at a console")
+    await shop.fact("payment_refunded")
+
+    assert left.state == "intended"
+    assert ann.stars == 80

@@ -1,0 +1,329 @@
+"""What the ledger holds of refunds: every change of a refund's state, decided under the lock of its payment.
+
+Refunds, handlers that finish, retries and people who accept a payment all meet at the row of the payment: whoever has its
+lock decides, and the others decide on what it has left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from neonpay.core.clock import Clock
+from neonpay.core.events import Event, PaymentRefunded, PaymentRejected, RefundFailed, RefundRequested
+from neonpay.core.limits import CURRENCY
+from neonpay.core.payments import Attention, Payment, PaymentState, Refund, RefundNotice, RefundState, Source
+from neonpay.errors import PaymentNotFoundError
+from neonpay.ledger import Insert, Transaction
+from neonpay.ledger.tables import DatabaseNow, jobs, payments, refunds
+from neonpay.payments.book import REFUNDS, REVENUE, STARS, UNSETTLED, write_entry, write_event
+from neonpay.payments.catalogue import Catalogue
+from neonpay.payments.handlers import ON_PAYMENT
+from neonpay.payments.inline import Rejection, run_now
+from neonpay.payments.jobs import INSERT_JOB, Job, lease_lost
+from neonpay.payments.planning import PLAN, REFUND, THANK_YOU, Plan
+from neonpay.payments.rows import find_refund, lock_payment, refund_of
+
+SECOND_PAYMENT = "a second payment of this invoice goes back"
+BY_POLICY = "policy"
+"""Who asked for a refund that the stage's ``repeat`` has decided."""
+
+_INSERT = Insert(
+    refunds,
+    "bot_id",
+    "charge_id",
+    "user_id",
+    "amount_stars",
+    "state",
+    "reason",
+    "source",
+    "requested_at",
+    "requested_by",
+)
+_DELIVERS = sa.or_(jobs.c.consumer.startswith(f"{ON_PAYMENT}:"), jobs.c.consumer.in_((THANK_YOU, PLAN)))
+_GRANTED = frozenset({"done", "leased", "interrupted"})
+"""States of a handler's job in which it has delivered, or may have begun to."""
+
+
+class Change(NamedTuple):
+    """What a unit about a refund has made."""
+
+    refund: Refund
+    events: list[Event]
+    jobs: list[Job]
+    """Jobs that are leased to this process."""
+
+
+class RefundBook:
+    """The refunds of one bot; every method is a unit of work or a part of one.
+
+    Args:
+        lease_us: how long this process may be silent before the jobs that it leases here are taken over.
+    """
+
+    def __init__(
+        self,
+        bot_id: int,
+        *,
+        catalogue: Catalogue,
+        plan: Plan,
+        clock: Clock,
+        new_event_id: Callable[[], str],
+        new_token: Callable[[], int],
+        lease_us: int,
+        host_data: Callable[[], Mapping[str, object]],
+    ) -> None:
+        self._bot_id = bot_id
+        self._catalogue = catalogue
+        self._plan = plan
+        self._clock = clock
+        self._new_event_id = new_event_id
+        self._new_token = new_token
+        self._lease_us = lease_us
+        self._host_data = host_data
+
+    def find(self, transaction: Transaction, charge_id: str) -> Refund | None:
+        """The refund of a charge, or None."""
+        return find_refund(transaction, self._bot_id, charge_id)
+
+    def in_state(self, transaction: Transaction, state: RefundState | None, limit: int) -> list[Refund]:
+        """Refunds, newest first."""
+        query = sa.select(refunds).where(refunds.c.bot_id == self._bot_id)
+        if state is not None:
+            query = query.where(refunds.c.state == state.value)
+        query = query.order_by(refunds.c.requested_at.desc(), refunds.c.charge_id).limit(limit)
+        return [refund_of(row) for row in transaction.connection.execute(query).mappings()]
+
+    def lock(self, transaction: Transaction, charge_id: str) -> tuple[Payment, str]:
+        """The payment and the id of its event; nobody else changes it until the unit ends.
+
+        Raises:
+            PaymentNotFoundError: the ledger has no such payment.
+        """
+        found = lock_payment(transaction, self._catalogue, self._bot_id, charge_id)
+        if found is None:
+            raise PaymentNotFoundError(charge_id)
+        return found
+
+    def intend(
+        self, transaction: Transaction, charge_id: str, reason: str | None, requested_by: str | None, take: bool
+    ) -> Change:
+        """Write that a charge is to go back, with the job that does it; a refund that is made already changes nothing.
+
+        Args:
+            take: lease the job to this process; otherwise it is left for whoever is free. No job comes back when somebody
+                is at it right now.
+        """
+        payment, event_id = self.lock(transaction, charge_id)
+        refund = self.find(transaction, charge_id)
+        if refund is not None and refund.state is RefundState.REFUNDED:
+            return Change(refund, [], [])
+        events: list[Event] = []
+        if self._ask(transaction, payment, reason, requested_by, Source.CALL) and (
+            refund is not None or payment.state is not PaymentState.REFUND_DUE
+        ):
+            events = [self._write(transaction, RefundRequested, payment, reason)]
+        taken = self._give_job(transaction, event_id, charge_id, take=take)
+        return Change(self._found(transaction, charge_id), events, taken)
+
+    def begin(self, transaction: Transaction, job: Job) -> Refund | None:
+        """The refund that a job is about to ask Telegram for; None when it is made already, and the job is done."""
+        payment, event_id = self.lock(transaction, job.charge_id)
+        self._ask(transaction, payment, SECOND_PAYMENT, BY_POLICY, Source.CALL)
+        refund = self._found(transaction, job.charge_id)
+        if refund.state is RefundState.REFUNDED:
+            self._finish_job(transaction, event_id)
+            return None
+        return refund
+
+    def note(self, transaction: Transaction, notice: RefundNotice) -> Change | None:
+        """Write a refund that Telegram tells of; None when the ledger does not have the payment."""
+        found = lock_payment(transaction, self._catalogue, self._bot_id, notice.charge_id)
+        if found is None:
+            return None
+        self._ask(transaction, found[0], None, None, notice.source)
+        return self.mark_refunded(transaction, notice.charge_id, notice.source)
+
+    def mark_refunded(self, transaction: Transaction, charge_id: str, source: Source) -> Change:
+        """Write that the Stars are back, drop what was not delivered, and have what was delivered revoked; once."""
+        payment, event_id = self.lock(transaction, charge_id)
+        now_us = self._clock.now_us()
+        values = {"state": RefundState.REFUNDED.value, "finished_at": now_us, "source": source.value, "error": None}
+        self._finish_job(transaction, event_id)
+        if not self._update(transaction, charge_id, **values):
+            return Change(self._found(transaction, charge_id), [], [])
+        granted = self._drop_jobs(transaction, event_id)
+        self._set_payment(transaction, charge_id, state=PaymentState.REFUNDED.value)
+        event = self._write(transaction, PaymentRefunded, payment, None)
+        other = REFUNDS if payment.state is PaymentState.ACCEPTED else UNSETTLED
+        self._move(transaction, payment, event, {STARS: -payment.amount_stars, other: payment.amount_stars})
+        taken: list[Job] = []
+        if granted:
+            refunded = replace(payment, state=PaymentState.REFUNDED)
+            taken = self._revoke(transaction, refunded, event_id)
+        return Change(self._found(transaction, charge_id), [event], taken)
+
+    def mark_failed(self, transaction: Transaction, charge_id: str, error: str) -> Change:
+        """Write that Telegram refuses; a payment that was to go back undelivered needs a person now."""
+        payment, event_id = self.lock(transaction, charge_id)
+        self._finish_job(transaction, event_id)
+        events: list[Event] = []
+        failed = {"state": RefundState.FAILED.value, "finished_at": self._clock.now_us(), "error": error}
+        if self._update(transaction, charge_id, **failed):
+            if payment.state is PaymentState.REFUND_DUE:
+                waits = {"state": PaymentState.NEEDS_ATTENTION.value, "attention": Attention.REFUND_REFUSED.value}
+                self._set_payment(transaction, charge_id, **waits)
+            events = [self._write(transaction, RefundFailed, payment, error)]
+        return Change(self._found(transaction, charge_id), events, [])
+
+    def put_off(self, transaction: Transaction, charge_id: str, error: str, *, unknown: bool) -> None:
+        """Write why Telegram has not done it yet, and whether it may have all the same; the payment is locked already."""
+        values = {"error": error, **({"state": RefundState.UNKNOWN.value} if unknown else {})}
+        self._update(transaction, charge_id, **values)
+
+    def reject(self, transaction: Transaction, job: Job, reason: str) -> Change:
+        """End the delivery of a payment, in the name of the handler whose job this is, and intend its refund.
+
+        Raises:
+            LeaseLostError: the job is another worker's, or a refund has ended it; nothing was kept.
+        """
+        payment, event_id = self.lock(transaction, job.charge_id)
+        mine = (
+            jobs.c.bot_id == self._bot_id,
+            jobs.c.event_id == event_id,
+            jobs.c.consumer == job.consumer,
+            jobs.c.token == job.token,
+            jobs.c.state == "leased",
+        )
+        ended = sa.update(jobs).where(*mine).values(state="rejected", error=reason)
+        if not transaction.connection.execute(ended).rowcount:
+            raise lease_lost(job)
+        handler = job.consumer.removeprefix(f"{ON_PAYMENT}:")
+        return self.send_back(transaction, payment, event_id, Rejection(handler, reason), take=True)
+
+    def send_back(
+        self, transaction: Transaction, payment: Payment, event_id: str, rejection: Rejection, *, take: bool
+    ) -> Change:
+        """What follows from a rejection: the other jobs are dropped, the payment is due for a refund, which is intended."""
+        self._drop_jobs(transaction, event_id)
+        rejected = self._write(transaction, PaymentRejected, payment, rejection.reason, handler=rejection.handler)
+        if payment.state is PaymentState.ACCEPTED:
+            self._set_payment(transaction, payment.charge_id, state=PaymentState.REFUND_DUE.value)
+            stars = payment.amount_stars
+            self._move(transaction, payment, rejected, {REVENUE: stars, UNSETTLED: -stars})
+        events: list[Event] = [rejected]
+        asker = f"{ON_PAYMENT}:{rejection.handler}"
+        if self._ask(transaction, payment, rejection.reason, asker, Source.CALL):
+            events.append(self._write(transaction, RefundRequested, payment, rejection.reason))
+        taken = self._give_job(transaction, event_id, payment.charge_id, take=take)
+        return Change(self._found(transaction, payment.charge_id), events, taken)
+
+    def _ask(
+        self, transaction: Transaction, payment: Payment, reason: str | None, requested_by: str | None, source: Source
+    ) -> bool:
+        """Write the intent, or revive one that has failed; whether that has changed anything."""
+        now_us = self._clock.now_us()
+        state = RefundState.INTENDED.value
+        owner = (self._bot_id, payment.charge_id, payment.user_id, payment.amount_stars)
+        if transaction.insert(_INSERT, (*owner, state, reason, source.value, now_us, requested_by)):
+            return True
+        failed = (
+            refunds.c.bot_id == self._bot_id,
+            refunds.c.charge_id == payment.charge_id,
+            refunds.c.state == RefundState.FAILED.value,
+        )
+        values = {"state": state, "reason": reason, "requested_by": requested_by, "error": None, "finished_at": None}
+        return bool(transaction.connection.execute(sa.update(refunds).where(*failed).values(values)).rowcount)
+
+    def _give_job(self, transaction: Transaction, event_id: str, charge_id: str, *, take: bool) -> list[Job]:
+        """Have the refund made: lease its job, or make it due; nothing when somebody has it leased right now."""
+        token = self._new_token() if take else None
+        state, attempts, delay_us = ("leased", 1, self._lease_us) if take else ("ready", 0, 0)
+        row = (self._bot_id, event_id, REFUND, charge_id, state, attempts, token, None, delay_us)
+        if not transaction.insert(INSERT_JOB, row):
+            under_way = sa.and_(jobs.c.state == "leased", jobs.c.run_at > DatabaseNow())
+            free = (*self._refund_job(event_id), sa.not_(under_way))
+            due = {"state": state, "attempts": attempts, "token": token, "run_at": DatabaseNow() + delay_us}
+            if not transaction.connection.execute(sa.update(jobs).where(*free).values(due)).rowcount:
+                return []
+        return [] if token is None else [Job(self._bot_id, event_id, REFUND, charge_id, attempts, token)]
+
+    def _finish_job(self, transaction: Transaction, event_id: str) -> None:
+        # Whoever has it leased: the outcome is known, and an attempt that is still under way can only find the same.
+        done = sa.update(jobs).where(*self._refund_job(event_id)).values(state="done", token=None, error=None)
+        transaction.connection.execute(done)
+
+    def _refund_job(self, event_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+        return (jobs.c.bot_id == self._bot_id, jobs.c.event_id == event_id, jobs.c.consumer == REFUND)
+
+    def _drop_jobs(self, transaction: Transaction, event_id: str) -> bool:
+        """End what was not delivered yet; whether a handler has delivered something, or may have."""
+        connection = transaction.connection
+        of_payment = (jobs.c.bot_id == self._bot_id, jobs.c.event_id == event_id, _DELIVERS)
+        found = sa.select(jobs.c.consumer, jobs.c.state).where(*of_payment).order_by(jobs.c.consumer).with_for_update()
+        states = connection.execute(found).all()
+        for ended, left in ((("leased",), "interrupted"), (("ready", "dead"), "dropped")):
+            which = sa.update(jobs).where(*of_payment, jobs.c.state.in_(ended))
+            connection.execute(which.values(state=left, token=None))
+        return any(state in _GRANTED and consumer.startswith(f"{ON_PAYMENT}:") for consumer, state in states)
+
+    def _revoke(self, transaction: Transaction, payment: Payment, event_id: str) -> list[Job]:
+        others, _ = run_now(transaction, self._plan.after_refund(payment.stage_id), payment, event_id, self._host_data)
+        take = self._plan.is_carried_out_here
+        taken: list[Job] = []
+        for name in others:
+            token = self._new_token() if take else None
+            state, attempts, delay_us = ("leased", 1, self._lease_us) if take else ("ready", 0, 0)
+            row = (self._bot_id, event_id, name, payment.charge_id, state, attempts, token, None, delay_us)
+            if transaction.insert(INSERT_JOB, row) and token is not None:
+                taken.append(Job(self._bot_id, event_id, name, payment.charge_id, attempts, token))
+        return taken
+
+    def _update(self, transaction: Transaction, charge_id: str, **values: object) -> int:
+        unsettled = (
+            refunds.c.bot_id == self._bot_id,
+            refunds.c.charge_id == charge_id,
+            refunds.c.state != RefundState.REFUNDED.value,
+        )
+        return transaction.connection.execute(sa.update(refunds).where(*unsettled).values(**values)).rowcount
+
+    def _set_payment(self, transaction: Transaction, charge_id: str, **values: object) -> None:
+        where = (payments.c.bot_id == self._bot_id, payments.c.charge_id == charge_id)
+        transaction.connection.execute(sa.update(payments).where(*where).values(**values))
+
+    def _move(self, transaction: Transaction, payment: Payment, event: Event, amounts: Mapping[str, int]) -> None:
+        if payment.currency == CURRENCY:
+            at_us = self._clock.now_us()
+            write_entry(transaction, amounts, bot_id=self._bot_id, event_id=event.event_id, at_us=at_us)
+
+    def _write(
+        self,
+        transaction: Transaction,
+        kind: type[Event],
+        payment: Payment,
+        reason: str | None,
+        *,
+        handler: str | None = None,
+    ) -> Event:
+        return write_event(
+            transaction,
+            kind,
+            bot_id=self._bot_id,
+            event_id=self._new_event_id(),
+            at_us=self._clock.now_us(),
+            user_id=payment.user_id,
+            stage_id=payment.stage_id,
+            invoice_id=payment.invoice_id,
+            charge_id=payment.charge_id,
+            amount_stars=payment.amount_stars,
+            reason=reason,
+            handler=handler,
+        )
+
+    def _found(self, transaction: Transaction, charge_id: str) -> Refund:
+        refund = self.find(transaction, charge_id)
+        assert refund is not None, "a refund is intended before anything else is written about it"
+        return refund
