@@ -29,6 +29,7 @@
     │   ├── LedgerReadOnlyError
     │   ├── LedgerCorruptError
     │   ├── LedgerClosedError
+    │   ├── BusyError                    another worker does it right now
     │   ├── LeaseLostError               another worker has the job; nothing of this attempt was kept
     │   └── SchemaTooNewError            written by a newer neonpay
     └── SimulatorError                   the simulator was asked for something that its Telegram would not do
@@ -46,6 +47,7 @@ from __future__ import annotations
 __all__ = [
     "AdapterError",
     "AdapterNotInstalledError",
+    "BusyError",
     "ConfigurationError",
     "ForeignPayloadError",
     "ForgedPayloadError",
@@ -302,6 +304,18 @@ class LedgerCorruptError(LedgerError):
 
 class LedgerClosedError(LedgerError):
     """The ledger was closed; nothing is written any more."""
+
+
+class BusyError(LedgerError):
+    """Another worker has the duty and did not give it back in time; call again later.
+
+    Attributes:
+        duty: what it is about, e.g. ``reconcile``.
+    """
+
+    def __init__(self, duty: str) -> None:
+        self.duty = duty
+        super().__init__(f"another worker is at {duty} right now; call again later")
 
 
 class LeaseLostError(LedgerError):

@@ -16,6 +16,7 @@ from neonpay.payments.checkout import BUDGET_S
 from neonpay.payments.jobs import LEASE_S
 from neonpay.payments.keys import derived_keys
 from neonpay.payments.pipeline import GRACE_S, PATIENCE_S, POLL_S, Settings
+from neonpay.payments.reconcile import RECONCILE_EVERY_S, RECONCILE_GRACE_S, ReconcileRules
 
 DATABASE_URL_VARIABLE = "NEONPAY_DATABASE_URL"
 
@@ -37,6 +38,9 @@ def create_neonpay(
     grace_s: float = GRACE_S,
     patience_s: float = PATIENCE_S,
     messages_per_s: float | None = MESSAGES_PER_S,
+    reconcile_every_s: float | None = RECONCILE_EVERY_S,
+    reconcile_grace_s: float = RECONCILE_GRACE_S,
+    all_invoices_are_ours: bool = False,
     clock: Clock | None = None,
     rng: random.Random | None = None,
     token_bytes: Callable[[int], bytes] = system_secrets.token_bytes,
@@ -61,6 +65,11 @@ def create_neonpay(
         grace_s: seconds for which ``close()`` waits for handlers that run.
         patience_s: seconds for which a charge is tried again while the database is locked, full or away, before the
             update fails.
+        reconcile_every_s: seconds between two comparisons with Telegram's list of transactions, the first of which comes at the
+            start; None for none but those that ``reconcile()`` makes.
+        reconcile_grace_s: seconds for which the comparison leaves a payment to its update.
+        all_invoices_are_ours: True when the bot makes no invoices but through neonpay; a payment of another one then needs
+            attention. Otherwise it is the bot's own business.
         messages_per_s: messages a second that neonpay sends for this bot in this process; Telegram allows about 30 in all.
             None sends at once and waits only when Telegram says so.
         clock, rng, token_bytes: where time, jitter and keys come from.
@@ -85,6 +94,9 @@ def create_neonpay(
             grace_s=grace_s,
             patience_s=patience_s,
             messages_per_s=messages_per_s,
+            reconcile=ReconcileRules(
+                every_s=reconcile_every_s, grace_s=reconcile_grace_s, all_invoices_are_ours=all_invoices_are_ours
+            ),
         ),
         max_stages=max_stages,
         enable_logging=enable_logging,

@@ -115,8 +115,11 @@ class RefundFailed(Event):
 
 
 class StarsMoved(Event):
-    """Stars came or went otherwise than by a payment of ours: ``reason`` names the account, such as ``withdrawals`` or
-    ``foreign``, ``charge_id`` is the id in Telegram's list, and ``amount_stars`` is negative for what went out."""
+    """Stars came or went otherwise than by a payment of ours.
+
+    ``reason`` names the account, such as ``withdrawals`` or ``foreign``, ``charge_id`` is the id in Telegram's list, and
+    ``amount_stars`` is negative for what went out.
+    """
 
     __slots__ = ()
     name = "stars_moved"
@@ -130,8 +133,10 @@ class WithdrawalFailed(Event):
 
 
 class BalanceDrifted(Event):
-    """The balance of the bot is no longer what Telegram's list of transactions adds up to, or it is again; ``reason`` has the
-    numbers and ``amount_stars`` how much the balance is above the list."""
+    """The balance of the bot is no longer what Telegram's list of transactions adds up to, or it is again.
+
+    ``reason`` has the numbers, and ``amount_stars`` how much the balance is above the list.
+    """
 
     __slots__ = ()
     name = "balance_drifted"

@@ -45,6 +45,8 @@ class PaymentState(enum.StrEnum):
 class Attention(enum.StrEnum):
     """Why a payment needs a person."""
 
+    FOREIGN_PAYLOAD = "foreign_payload"
+    """Its invoice was not made by neonpay, in a bot that says that it sells nothing else."""
     FORGED_PAYLOAD = "forged_payload"
     """The signature of its invoice does not verify."""
     UNKNOWN_INVOICE = "unknown_invoice"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from neonpay.errors import LeaseLostError, LedgerError, TelegramError, TelegramUnreachableError
+from neonpay.errors import BusyError, LeaseLostError, LedgerError, TelegramError, TelegramUnreachableError
 from neonpay.ledger import Insert, Ledger, Transaction
 from neonpay.ledger.tables import DatabaseNow, duties
 
@@ -18,6 +19,7 @@ logger = logging.getLogger("neonpay.payments")
 _LEASE_S = 60.0
 _AGAIN_FIRST_S = 5.0
 _AGAIN_MOST_S = 300.0
+_LOOK_S = 0.2
 _INSERT = Insert(
     duties, "bot_id", "name", "token", "run_at", "position", "memo", computed={"run_at": lambda us: DatabaseNow() + us}
 )
@@ -83,6 +85,24 @@ class DutyBook:
             early: take it before it is due, unless another worker has it.
         """
         return await self._ledger.run(_take, self._bot_id, name, self._new_token(), early)
+
+    @asynccontextmanager
+    async def turn(self, name: str, *, patience_s: float, next_in_s: float) -> AsyncIterator[Turn]:
+        """A lease on a duty for the time of the block, whether it is due or not; after it, the duty is due in ``next_in_s``.
+
+        Raises:
+            BusyError: another worker kept it for ``patience_s`` seconds.
+        """
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + patience_s
+        while (turn := await self.take(name, early=True)) is None:
+            if loop.time() > give_up_at:
+                raise BusyError(name)
+            await asyncio.sleep(_LOOK_S)
+        try:
+            yield turn
+        finally:
+            await self.end(turn, next_in_s=next_in_s)
 
     async def end(self, turn: Turn, *, next_in_s: float) -> None:
         """Give the lease back; the duty is due again after so many seconds. Does nothing when the lease was lost."""

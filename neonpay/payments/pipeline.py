@@ -13,8 +13,10 @@ from neonpay.core.limits import MESSAGES_PER_S
 from neonpay.core.payload import InvoiceRef, PayloadCodec
 from neonpay.core.payments import Charge, Payment, PreCheckout, RefundNotice
 from neonpay.core.ports import Adapter
+from neonpay.core.reports import ReconcileReport
 from neonpay.core.stages import StageRegistry
 from neonpay.errors import (
+    ForeignPayloadError,
     ForgedPayloadError,
     LedgerFullError,
     LedgerLockedError,
@@ -25,7 +27,7 @@ from neonpay.ledger import Ledger
 from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.checkout import BUDGET_S, CheckoutGuard
 from neonpay.payments.context import PaymentContext
-from neonpay.payments.duties import DutyBook, DutyRound
+from neonpay.payments.duties import Duty, DutyBook, DutyRound
 from neonpay.payments.fulfilment import Fulfilment
 from neonpay.payments.gates import Gate
 from neonpay.payments.handlers import HandlerRegistry
@@ -37,6 +39,7 @@ from neonpay.payments.keys import insert_key, load_keys
 from neonpay.payments.listeners import Listeners
 from neonpay.payments.planning import THANK_YOU, Plan
 from neonpay.payments.proof import Proof, prove
+from neonpay.payments.reconcile import RECONCILE, RECONCILE_EVERY_S, Reconciler, ReconcileRules
 from neonpay.payments.recording import Arrival, Recorded, Recorder, recorded_event
 from neonpay.payments.refund_book import RefundBook
 from neonpay.payments.refunds import RefundDesk
@@ -71,6 +74,7 @@ class Settings:
         poll_s: longest pause between two looks for due jobs.
         grace_s: how long a stop waits for running handlers.
         most_running: handlers that run at the same time in this process.
+        reconcile: how the ledger is compared with Telegram's list of transactions.
         messages_per_s: messages a second to all chats; None leaves the pace to Telegram's refusals.
     """
 
@@ -82,6 +86,7 @@ class Settings:
     patience_s: float = PATIENCE_S
     grace_s: float = GRACE_S
     most_running: int = 256
+    reconcile: ReconcileRules = field(default_factory=ReconcileRules)
     messages_per_s: float | None = MESSAGES_PER_S
 
 
@@ -189,6 +194,20 @@ class Pipeline:
         self._worker = Worker(jobs, self.fulfilment, poll_s=settings.poll_s)
         self._duty_book = DutyBook(ledger, self._bot_id, new_token=new_token)
         self.duties = DutyRound(self._duty_book)
+        self._reconciler = Reconciler(
+            ledger,
+            adapter.call,
+            bot_id=self._bot_id,
+            clock=clock,
+            rules=settings.reconcile,
+            charged=self.charged,
+            refunded=self.refunded,
+            price_of=self._price_of,
+            new_event_id=new_event_id,
+            announce=announce,
+        )
+        if settings.reconcile.every_s is not None:
+            self.duties.add(Duty(RECONCILE, settings.reconcile.every_s, self._reconciler.work))
         self.sealer = Sealer(ledger, self._bot_id, clock=clock)
         self.duties.add(self.sealer.duty)
         if settings.thank_you_message is not None:
@@ -262,10 +281,7 @@ class Pipeline:
         """
         if self._codec is None:
             await self.open()
-        try:
-            ref: InvoiceRef | None = await self._verify(charge.payload)
-        except ForgedPayloadError:
-            ref = None
+        ref = await self._read(charge.payload)
         take = self.fulfilment.reserve()
         self._recording += 1
         try:
@@ -297,6 +313,14 @@ class Pipeline:
         """What a look at all the books shows."""
         return await self._ledger.read(prove, self._bot_id, head)
 
+    async def reconcile(self, *, grace_s: float | None, afresh: bool, patience_s: float) -> ReconcileReport:
+        """Compare the ledger with Telegram now; see ``NeonPayCore.reconcile``."""
+        await self.open()
+        every_s = self._settings.reconcile.every_s
+        next_in_s = RECONCILE_EVERY_S if every_s is None else every_s
+        async with self._duty_book.turn(RECONCILE, patience_s=patience_s, next_in_s=next_in_s) as turn:
+            return await self._reconciler.walk(turn, grace_s=grace_s, afresh=afresh)
+
     async def drain(self) -> None:
         """Wait until no handler and no listener runs."""
         await self.fulfilment.drain()
@@ -325,6 +349,17 @@ class Pipeline:
     async def _load_keys(self) -> None:
         keys = await self._ledger.run(load_keys, self._bot_id, self._clock.now_us(), self._token_bytes)
         self._codec = PayloadCodec(self._bot_id, [*self._settings.secrets, *keys])
+
+    async def _read(self, payload: str) -> InvoiceRef | None:
+        """What a payload says; None when it is not ours or its signature does not verify."""
+        try:
+            return await self._verify(payload)
+        except (ForgedPayloadError, ForeignPayloadError):
+            return None
+
+    async def _price_of(self, payload: str) -> int | None:
+        ref = await self._read(payload)
+        return None if ref is None else ref.price_stars
 
     async def _verify(self, payload: str) -> InvoiceRef:
         try:

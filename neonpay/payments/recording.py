@@ -18,8 +18,8 @@ from neonpay.core.clock import Clock, moment
 from neonpay.core.events import Event, PaymentCompleted, PaymentNeedsAttention, RefundRequested
 from neonpay.core.jsontext import JsonObject
 from neonpay.core.limits import CURRENCY
-from neonpay.core.payload import InvoiceRef
-from neonpay.core.payments import Attention, Charge, Payment, PaymentState, moment_or_none
+from neonpay.core.payload import InvoiceRef, is_ours
+from neonpay.core.payments import Attention, Charge, Payment, PaymentState, Source, moment_or_none
 from neonpay.core.stages import PaymentStage, RepeatPolicy
 from neonpay.ledger import Among, Insert, Transaction
 from neonpay.ledger.tables import invoices, payments
@@ -229,7 +229,7 @@ class Recorder:
             source=charge.source,
             provider_charge_id=charge.provider_charge_id,
             is_recurring=charge.is_recurring,
-            is_first_recurring=charge.is_first_recurring,
+            is_first_recurring=charge.is_first_recurring or _must_be_first(charge, known),
             subscription_expires_at=moment_or_none(charge.subscription_expires_at_us),
         )
         return payment, self._new_event_id()
@@ -332,6 +332,11 @@ def _row(payment: Payment, event_id: str, charge: Charge, now_us: int) -> tuple[
     )
 
 
+def _must_be_first(charge: Charge, known: _Known) -> bool:
+    # Telegram's list does not say which payment of a subscription is the first one.
+    return charge.source is Source.RECONCILE and charge.is_recurring and known.number == 1
+
+
 def _verdict(
     charge: Charge, ref: InvoiceRef | None, known: _Known, plan: Plan
 ) -> tuple[PaymentState, Attention | None]:
@@ -352,7 +357,7 @@ def _verdict(
 
 def _fault(charge: Charge, ref: InvoiceRef | None, known: _Known) -> Attention | None:
     if ref is None:
-        return Attention.FORGED_PAYLOAD
+        return Attention.FORGED_PAYLOAD if is_ours(charge.payload) else Attention.FOREIGN_PAYLOAD
     if known.stage is None:
         return Attention.UNKNOWN_INVOICE
     if charge.currency != CURRENCY or charge.amount != known.price_stars:

@@ -46,7 +46,9 @@ class Shop:
         self.account = account
         self.bot = bot_of(telegram, account)
         self.dispatcher = options.pop("dispatcher", None) or Dispatcher()
-        self.neonpay = create_neonpay(self.bot, dispatcher=self.dispatcher, **{"poll_s": 0.01, "messages_per_s": None, **options})
+        # Nothing goes out that the test did not ask for.
+        quiet = {"poll_s": 0.01, "messages_per_s": None, "reconcile_every_s": None}
+        self.neonpay = create_neonpay(self.bot, dispatcher=self.dispatcher, **{**quiet, **options})
         self.facts: list[Event] = []
         self._told = asyncio.Event()
         self.neonpay.on(Event)(self._tell)

@@ -1,0 +1,250 @@
+"""Rows of Telegram's list in the books: what is not a payment of ours gets a journal entry, once per row."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from neonpay.core.clock import moment
+from neonpay.core.events import BalanceDrifted, Event, PaymentUnexplained, StarsMoved, WithdrawalFailed
+from neonpay.core.limits import CURRENCY
+from neonpay.core.payload import is_ours
+from neonpay.core.payments import PaymentState
+from neonpay.core.transactions import NANOSTARS, Account, StarTransaction, Withdrawal, split_stars
+from neonpay.ledger import Among, Insert, Transaction
+from neonpay.ledger.tables import events, journal, payments, unexplained
+from neonpay.payments.book import INSERT_EVENT, STARS, event_row
+
+_SOLD = Among(
+    lambda ids: sa.select(
+        payments.c.charge_id, payments.c.amount_stars, payments.c.currency, payments.c.state, payments.c.is_listed
+    ).where(payments.c.bot_id == sa.bindparam("b"), payments.c.charge_id.in_(ids)),
+    "b",
+)
+_LISTED = Among(
+    lambda ids: (
+        sa.update(payments)
+        .where(payments.c.bot_id == sa.bindparam("b"), payments.c.charge_id.in_(ids))
+        .values(is_listed=1)
+        .returning(payments.c.is_listed)
+    ),
+    "b",
+)
+_EXPLAINED = Among(
+    lambda ids: (
+        sa.delete(unexplained)
+        .where(unexplained.c.bot_id == sa.bindparam("b"), unexplained.c.charge_id.in_(ids))
+        .returning(unexplained.c.charge_id)
+    ),
+    "b",
+)
+_THERE = Among(
+    lambda ids: sa.select(events.c.event_id).where(events.c.bot_id == sa.bindparam("b"), events.c.event_id.in_(ids)),
+    "b",
+)
+_INSERT_ENTRY = Insert(journal, "bot_id", "event_id", "account", "amount_stars", "at", "nanostars")
+_INSERT_UNEXPLAINED = Insert(unexplained, "bot_id", "charge_id", "found_at")
+_EXAMINED_AT_ONCE = 2_000
+
+
+class Sale(NamedTuple):
+    """What the ledger has of a charge.
+
+    Attributes:
+        amount_stars: what its journal entry says; 0 when it was paid in another currency.
+    """
+
+    amount_stars: int
+    is_refunded: bool
+    is_listed: bool
+
+
+class Entry(NamedTuple):
+    """A journal entry that a row of the list asks for.
+
+    Attributes:
+        event_id: follows from the row, so that the same row never makes a second entry.
+        after: event id of the entry that this one takes back; without that one there is nothing to take back.
+    """
+
+    event_id: str
+    kind: type[Event]
+    account: Account
+    effect: int
+    row: StarTransaction
+    after: str | None = None
+
+
+def sales(transaction: Transaction, bot_id: int, charge_ids: Sequence[str]) -> dict[str, Sale]:
+    """What the ledger has of these charges."""
+    return {
+        charge_id: Sale(
+            amount if currency == CURRENCY else 0, state == PaymentState.REFUNDED.value, is_listed is not None
+        )
+        for charge_id, amount, currency, state, is_listed in transaction.rows_among(_SOLD, (bot_id,), charge_ids)
+    }
+
+
+def list_payments(transaction: Transaction, bot_id: int, charge_ids: Sequence[str]) -> None:
+    """Remember that Telegram's list has these charges."""
+    transaction.rows_among(_LISTED, (bot_id,), charge_ids)
+    transaction.rows_among(_EXPLAINED, (bot_id,), charge_ids)
+
+
+def entries(bot_id: int, rows: Sequence[StarTransaction], sold: Mapping[str, Sale]) -> Iterator[Entry]:
+    """The journal entries that rows ask for beside those that payments and refunds have made."""
+    for row in rows:
+        moved = _event_id(bot_id, row, "moved")
+        if row.withdrawal is Withdrawal.FAILED:
+            failed = _event_id(bot_id, row, "failed")
+            yield Entry(failed, WithdrawalFailed, row.account, row.nanostars, row, after=moved)
+            continue
+        account, effect = row.account, row.effect
+        if account is Account.SALES:
+            sale = sold.get(row.transaction_id)
+            if sale is not None:
+                booked = sale.amount_stars * NANOSTARS
+                effect -= booked if row.incoming else -booked
+                account = Account.COMMISSIONS if row.affiliate_nanostars else Account.OTHER
+            else:
+                account = Account.OTHER if is_ours(row.payload) else Account.FOREIGN
+        if effect:
+            yield Entry(moved, StarsMoved, account, effect, row)
+
+
+def write_entries(transaction: Transaction, bot_id: int, wanted: Sequence[Entry], now_us: int) -> list[Event]:
+    """Write those entries that are not there yet; the events that tell of them."""
+    if not wanted:
+        return []
+    ids = [found for entry in wanted for found in (entry.event_id, entry.after) if found is not None]
+    there = {str(row[0]) for row in transaction.rows_among(_THERE, (bot_id,), ids)}
+    new = {
+        entry.event_id: entry
+        for entry in wanted
+        if entry.event_id not in there and (entry.after is None or entry.after in there)
+    }
+    facts: list[Event] = []
+    rows: list[tuple[object, ...]] = []
+    for entry in new.values():
+        stars, rest = split_stars(entry.effect)
+        rows.append((bot_id, entry.event_id, STARS, stars, now_us, rest))
+        rows.append((bot_id, entry.event_id, entry.account.value, -stars, now_us, -rest))
+        row = entry.row
+        facts.append(
+            entry.kind(
+                bot_id=bot_id,
+                event_id=entry.event_id,
+                at=moment(now_us),
+                user_id=row.user_id,
+                charge_id=row.transaction_id,
+                amount_stars=stars,
+                reason=entry.account.value,
+            )
+        )
+    _write_events(transaction, facts, now_us)
+    transaction.insert(_INSERT_ENTRY, *rows)
+    return facts
+
+
+def write_drift(transaction: Transaction, bot_id: int, event_id: str, now_us: int, drift: int, reason: str) -> Event:
+    """Write that the balance and the list have come apart, or together again."""
+    stars, _ = split_stars(drift)
+    event = BalanceDrifted(bot_id=bot_id, event_id=event_id, at=moment(now_us), amount_stars=stars, reason=reason)
+    _write_events(transaction, [event], now_us)
+    return event
+
+
+def examine_payments(
+    transaction: Transaction, bot_id: int, after: str, before_us: int, now_us: int
+) -> tuple[str | None, list[Event]]:
+    """Look whether payments that were recorded before ``before_us`` have been seen in Telegram's list, some at a time.
+
+    Returns:
+        The event id after which to go on, None when there is nothing left; and what was found, written already.
+    """
+    paid = sa.and_(
+        payments.c.bot_id == events.c.bot_id,
+        payments.c.charge_id == events.c.charge_id,
+        payments.c.event_id == events.c.event_id,
+    )
+    query = (
+        sa.select(
+            events.c.event_id,
+            payments.c.recorded_at,
+            payments.c.charge_id,
+            payments.c.user_id,
+            payments.c.amount_stars,
+            payments.c.currency,
+            payments.c.is_listed,
+        )
+        .join_from(events, payments, paid)
+        .where(events.c.bot_id == bot_id, events.c.event_id > after)
+        .order_by(events.c.event_id)
+        .limit(_EXAMINED_AT_ONCE)
+    )
+    last: str | None = None
+    facts: list[Event] = []
+    for row in transaction.connection.execute(query):
+        if row.recorded_at >= moment(before_us):
+            return last, _write_unexplained(transaction, facts, now_us)
+        last = row.event_id
+        if row.is_listed is None and row.currency == CURRENCY:
+            event_id = _hashed(bot_id, f"unexplained {row.charge_id}", now_us)
+            facts.append(
+                PaymentUnexplained(
+                    bot_id=bot_id,
+                    event_id=event_id,
+                    at=moment(now_us),
+                    user_id=row.user_id,
+                    charge_id=row.charge_id,
+                    amount_stars=row.amount_stars,
+                    reason="Telegram's list of transactions does not have it",
+                )
+            )
+    return last, _write_unexplained(transaction, facts, now_us)
+
+
+def unexplained_charges(transaction: Transaction, bot_id: int, most: int) -> tuple[int, list[str]]:
+    """How many payments Telegram's list does not have, and the charge ids of the first of them."""
+    where = unexplained.c.bot_id == bot_id
+    count = transaction.connection.scalar(sa.select(sa.func.count()).select_from(unexplained).where(where))
+    query = sa.select(unexplained.c.charge_id).where(where).order_by(unexplained.c.charge_id).limit(most)
+    return int(count or 0), list(transaction.connection.scalars(query))
+
+
+def _write_unexplained(transaction: Transaction, facts: list[Event], now_us: int) -> list[Event]:
+    new = [fact for fact in facts if transaction.insert(_INSERT_UNEXPLAINED, (fact.bot_id, fact.charge_id, now_us))]
+    _write_events(transaction, new, now_us)
+    return new
+
+
+def _write_events(transaction: Transaction, facts: Sequence[Event], now_us: int) -> None:
+    rows = [
+        event_row(
+            fact.bot_id,
+            fact.event_id,
+            fact.name,
+            now_us,
+            fact.user_id,
+            None,
+            None,
+            fact.charge_id,
+            fact.amount_stars,
+            fact.reason,
+        )
+        for fact in facts
+    ]
+    transaction.insert(INSERT_EVENT, *rows)
+
+
+def _event_id(bot_id: int, row: StarTransaction, what: str) -> str:
+    return _hashed(bot_id, f"{what} {row.key}", row.at_us)
+
+
+def _hashed(bot_id: int, what: str, at_us: int) -> str:
+    """A uuid7 of a time whose other bits follow from what it is about."""
+    digest = hashlib.sha256(f"{bot_id} {what}".encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{max(0, at_us) // 1000:012x}"[-12:] + "7" + digest[:3] + "8" + digest[3:18]
