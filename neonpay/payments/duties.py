@@ -63,11 +63,13 @@ class Duty:
     Attributes:
         every_s: seconds from the end of one turn to the next one, unless the turn says otherwise.
         work: does one turn.
+        at_start: whether a process that starts takes a turn at once, due or not, unless another worker is at it.
     """
 
     name: str
     every_s: float
     work: Work
+    at_start: bool = False
 
 
 class DutyBook:
@@ -139,10 +141,11 @@ class DutyRound:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _keep(self, duty: Duty) -> None:
-        again_s = _AGAIN_FIRST_S
+        again_s, early = _AGAIN_FIRST_S, duty.at_start
         while True:
             try:
-                turn = await self._book.take(duty.name)
+                turn = await self._book.take(duty.name, early=early)
+                early = False
                 if turn is not None:
                     done = await self._do(duty, turn, again_s=min(again_s, duty.every_s))
                     again_s = _AGAIN_FIRST_S if done else min(2 * again_s, _AGAIN_MOST_S)

@@ -15,15 +15,12 @@ logger = logging.getLogger("neonpay.payments")
 
 Call = Callable[[str, Mapping[str, JsonValue]], Awaitable[JsonValue]]
 
-_WAIT_MOST_S = 30
-"""Longest ``retry_after`` that is waited for; a lease on the duty lasts longer, and after more than this it is better to come
-back another time."""
-
 
 class TransactionList:
     """Reads the list of one bot.
 
     Args:
+        call: makes a Bot API call, and waits when Telegram asks for it.
         pause_s: seconds between two pages.
     """
 
@@ -38,10 +35,10 @@ class TransactionList:
         """The rows from ``offset`` on, oldest first; None stands for one that cannot be read.
 
         Raises:
-            TelegramError: Telegram refused, or wants to be left alone for long.
+            TelegramError: Telegram refused.
             TelegramUnreachableError: no answer.
         """
-        answer = await self._ask("getStarTransactions", {"offset": offset, "limit": limit})
+        answer = await self._call("getStarTransactions", {"offset": offset, "limit": limit})
         rows = answer.get("transactions") if isinstance(answer, Mapping) else None
         if not isinstance(rows, list):
             raise TelegramError(
@@ -57,7 +54,7 @@ class TransactionList:
 
     async def balance(self) -> int:
         """What the bot has, in nanostars; raises as ``page`` does."""
-        nanostars = read_star_amount(await self._ask("getMyStarBalance", {}))
+        nanostars = read_star_amount(await self._call("getMyStarBalance", {}))
         if nanostars is None:
             raise TelegramError("getMyStarBalance", error_code=200, description="the answer holds no amount")
         return nanostars
@@ -65,13 +62,3 @@ class TransactionList:
     async def pause(self) -> None:
         """Leave Telegram alone between two pages."""
         await self._sleep(self._pause_s)
-
-    async def _ask(self, method: str, params: Mapping[str, JsonValue]) -> JsonValue:
-        try:
-            return await self._call(method, params)
-        except TelegramError as exc:
-            if exc.retry_after_s is None or exc.retry_after_s > _WAIT_MOST_S:
-                raise
-            logger.info("Telegram asks to wait %d s before the next %s", exc.retry_after_s, method)
-            await self._sleep(exc.retry_after_s)
-        return await self._call(method, params)

@@ -207,7 +207,8 @@ class Pipeline:
             announce=announce,
         )
         if settings.reconcile.every_s is not None:
-            self.duties.add(Duty(RECONCILE, settings.reconcile.every_s, self._reconciler.work))
+            every_s = settings.reconcile.every_s
+            self.duties.add(Duty(RECONCILE, every_s, self._reconciler.work, at_start=True))
         self.sealer = Sealer(ledger, self._bot_id, clock=clock)
         self.duties.add(self.sealer.duty)
         if settings.thank_you_message is not None:

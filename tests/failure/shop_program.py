@@ -48,6 +48,7 @@ class Settings:
         crash_at: name of the point at which it dies, or None.
         fuse: number of the point at which it dies, or None.
         repeat: what a second payment of an invoice means.
+        handle_as_tasks: aiogram's default: Telegram is told that an update has arrived before anybody has looked at it.
     """
 
     token: str
@@ -57,6 +58,7 @@ class Settings:
     crash_at: str | None = None
     fuse: int | None = None
     repeat: str = "again"
+    handle_as_tasks: bool = False
 
 
 class Fate:
@@ -85,8 +87,9 @@ class ClockAhead:
 class AroundUpdates(BaseMiddleware):
     """Stands outside neonpay's own middleware."""
 
-    def __init__(self, fate: Fate) -> None:
+    def __init__(self, fate: Fate, *, waits_for_confirmation: bool) -> None:
         self._fate = fate
+        self._waits_for_confirmation = waits_for_confirmation
         self.after_update: Callable[[], Awaitable[None]]
 
     async def __call__(
@@ -95,6 +98,9 @@ class AroundUpdates(BaseMiddleware):
         is_payment = isinstance(event, Update) and event.message is not None and event.message.successful_payment
         if is_payment:
             self._fate.reach("payment received")
+            while self._waits_for_confirmation and (await data["bot"].get_webhook_info()).pending_update_count:
+                pass
+            self._fate.reach("payment confirmed")
         outcome = await handler(event, data)
         if is_payment:
             self._fate.reach("payment recorded")
@@ -130,7 +136,7 @@ async def run(settings: Settings) -> None:
     bot = Bot(settings.token, session=SESSION)
     bot.session.middleware(AroundCalls(fate))
     dispatcher = Dispatcher()
-    around = AroundUpdates(fate)
+    around = AroundUpdates(fate, waits_for_confirmation=settings.crash_at == "payment confirmed")
     neonpay = create_neonpay(
         bot,
         dispatcher=dispatcher,
@@ -178,8 +184,7 @@ async def run(settings: Settings) -> None:
         await neonpay.refund(command.args or "")
         await message.answer("refunded")
 
-    # Without handle_as_tasks=False, aiogram tells Telegram that it has an update before anybody has looked at it.
-    await dispatcher.start_polling(bot, handle_as_tasks=False)
+    await dispatcher.start_polling(bot, handle_as_tasks=settings.handle_as_tasks)
 
 
 def nursery() -> None:
