@@ -149,6 +149,34 @@ class PaymentUnexplained(Event):
     name = "payment_unexplained"
 
 
+class UserBlocked(Event):
+    """The seller sells nothing to this user from now on; ``reason`` has the seller's words."""
+
+    __slots__ = ()
+    name = "user_blocked"
+
+
+class UserTrusted(Event):
+    """No limit applies to this user from now on."""
+
+    __slots__ = ()
+    name = "user_trusted"
+
+
+class UserUnblocked(Event):
+    """This user is treated like every other from now on: neither blocked nor trusted."""
+
+    __slots__ = ()
+    name = "user_unblocked"
+
+
+class UserReported(Event):
+    """The program has reported something suspicious about this user; ``reason`` says what."""
+
+    __slots__ = ()
+    name = "user_reported"
+
+
 class FulfilmentFailed(Event):
     """A handler raised; it runs again later. ``reason`` names the error."""
 
@@ -182,6 +210,10 @@ EVENTS: Mapping[str, type[Event]] = MappingProxyType(
             WithdrawalFailed,
             BalanceDrifted,
             PaymentUnexplained,
+            UserBlocked,
+            UserTrusted,
+            UserUnblocked,
+            UserReported,
             FulfilmentFailed,
             FulfilmentAbandoned,
         )
