@@ -1,6 +1,7 @@
 """The application, put together from what it can do."""
 
 from neonpay.app.base import DEFAULT_DATABASE_URL
+from neonpay.app.deciding import Deciding
 from neonpay.app.delivering import Delivering
 from neonpay.app.guarding import Guarding
 from neonpay.app.proving import Proving
@@ -9,7 +10,7 @@ from neonpay.app.selling import Selling
 from neonpay.app.settling import Settling
 
 
-class NeonPayCore(Selling, Guarding, Delivering, Settling, Reconciling, Proving):
+class NeonPayCore(Selling, Guarding, Delivering, Settling, Reconciling, Deciding, Proving):
     """Sells for Telegram Stars through one bot. ``create_neonpay`` makes one from the bot that you have.
 
     The ledger opens with the host library's start-up, with ``setup()``, ``async with``, or the first call that needs it, and

@@ -47,16 +47,6 @@ class Settling(Application):
         await self.setup()
         return await self._pipeline.history.payment(charge_id)
 
-    async def history(self, user_id: int, *, limit: int = 100) -> list[Payment]:
-        """A user's payments, newest first."""
-        await self.setup()
-        return await self._pipeline.history.of_user(user_id, limit=limit)
-
-    async def needs_attention(self, *, limit: int = 100) -> list[Payment]:
-        """Payments that were recorded and that a person has to decide on, newest first."""
-        await self.setup()
-        return await self._pipeline.history.needing_attention(limit=limit)
-
     async def jobs(self, charge_id: str) -> list[JobRecord]:
         """How far each handler has come with a payment."""
         await self.setup()
@@ -75,11 +65,9 @@ class Settling(Application):
     async def retry(self, charge_id: str, *, handler: str | None = None) -> int:
         """Run the unfinished handlers of a payment again now, dead letters included; returns how many there are.
 
-        A payment that needs attention is accepted by this: it counts as earned, and its handlers get their jobs.
-
         Raises:
             PaymentNotFoundError: the ledger has no such payment.
-            PaymentError: the payment needs attention and no handler takes its stage; nothing was changed.
+            PaymentError: the payment needs attention: ``accept`` gives it its handlers, ``refund`` sends it back.
         """
         await self.setup()
         revived = await self._pipeline.history.retry(charge_id, handler=handler)

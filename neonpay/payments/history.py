@@ -1,4 +1,4 @@
-"""What the ledger knows, for people and programs that ask; and the second chance that a person gives a job."""
+"""What the ledger knows, for people and programs that ask; and what a person decides about a payment or a job."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from neonpay.core.events import Event, PaymentCompleted
 from neonpay.core.limits import CURRENCY
-from neonpay.core.payments import Payment, PaymentState
+from neonpay.core.payments import Payment, PaymentState, RefundState
 from neonpay.errors import PaymentError, PaymentNotFoundError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import UNFINISHED, DatabaseNow, jobs, payments
@@ -17,7 +17,8 @@ from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.ids import new_event_id
 from neonpay.payments.jobs import INSERT_JOB, JobRecord
 from neonpay.payments.planning import Plan, consumer_name
-from neonpay.payments.rows import find_payment, payment_of, select_payments
+from neonpay.payments.rows import find_payment, find_refund, payment_of, select_payments
+from neonpay.payments.selection import Selection
 
 
 class History:
@@ -46,13 +47,9 @@ class History:
         """
         return await self._ledger.read(self._get, charge_id)
 
-    async def of_user(self, user_id: int, *, limit: int) -> list[Payment]:
-        """A user's payments, newest first."""
-        return await self._ledger.read(self._list, payments.c.user_id == user_id, limit)
-
-    async def needing_attention(self, *, limit: int) -> list[Payment]:
-        """Payments that a person has to decide on, newest first."""
-        return await self._ledger.read(self._list, payments.c.state == PaymentState.NEEDS_ATTENTION.value, limit)
+    async def select(self, selection: Selection, *, limit: int) -> list[Payment]:
+        """The payments that are asked for, newest first."""
+        return await self._ledger.read(self._list, selection, limit)
 
     async def jobs_of(self, charge_id: str) -> list[JobRecord]:
         """The jobs of a payment."""
@@ -70,10 +67,14 @@ class History:
 
     async def retry(self, charge_id: str, *, handler: str | None) -> int:
         """Make the unfinished jobs of a payment due at once; returns how many there are."""
-        revived, accepted = await self._ledger.run(self._retry, charge_id, handler)
+        return await self._ledger.run(self._retry, charge_id, handler)
+
+    async def accept(self, charge_id: str) -> Payment:
+        """Have a payment that needs attention delivered; see ``NeonPayCore.accept``."""
+        payment, accepted = await self._ledger.run(self._accept, charge_id)
         if accepted is not None:
             self._announce(accepted)
-        return revived
+        return payment
 
     def _get(self, transaction: Transaction, charge_id: str) -> Payment:
         found = find_payment(transaction, self._catalogue, self._bot_id, charge_id)
@@ -88,10 +89,10 @@ class History:
         )
         return found.scalar_subquery()
 
-    def _list(self, transaction: Transaction, where: sa.ColumnElement[bool], limit: int) -> list[Payment]:
+    def _list(self, transaction: Transaction, selection: Selection, limit: int) -> list[Payment]:
         newest_first = (payments.c.paid_at.desc(), payments.c.recorded_at.desc(), payments.c.charge_id)
-        query = select_payments(self._bot_id).where(where).order_by(*newest_first).limit(limit)
-        rows = transaction.connection.execute(query).mappings().all()
+        query = select_payments(self._bot_id).where(*selection.where(self._bot_id)).order_by(*newest_first)
+        rows = transaction.connection.execute(query.limit(limit)).mappings().all()
         return [payment_of(transaction, self._catalogue, row) for row in rows]
 
     def _jobs(self, transaction: Transaction, where: sa.ColumnElement[bool]) -> list[JobRecord]:
@@ -102,43 +103,45 @@ class History:
         )
         return [JobRecord(*row) for row in transaction.connection.execute(query).all()]
 
-    def _retry(self, transaction: Transaction, charge_id: str, handler: str | None) -> tuple[int, Event | None]:
-        payment = self._get(transaction, charge_id)
-        event_id = self._event_id(charge_id)
-        accepted = None
-        if payment.state is PaymentState.NEEDS_ATTENTION:
-            accepted = self._accept(transaction, payment, event_id)
+    def _retry(self, transaction: Transaction, charge_id: str, handler: str | None) -> int:
+        if self._get(transaction, charge_id).state is PaymentState.NEEDS_ATTENTION:
+            msg = f"charge {charge_id!r} needs attention and has no handlers to retry yet; accept or refund it"
+            raise PaymentError(msg, charge_id=charge_id)
         due = [
             jobs.c.bot_id == self._bot_id,
-            jobs.c.event_id == event_id,
+            jobs.c.event_id == self._event_id(charge_id),
             jobs.c.state.in_(("ready", "dead")),
         ]
         if handler is not None:
             due.append(jobs.c.consumer == f"handler:{handler}")
         values = {"state": "ready", "attempts": 0, "run_at": DatabaseNow(), "error": None}
-        return transaction.connection.execute(sa.update(jobs).where(*due).values(**values)).rowcount, accepted
+        return transaction.connection.execute(sa.update(jobs).where(*due).values(**values)).rowcount
 
-    def _accept(self, transaction: Transaction, payment: Payment, event_id: sa.ScalarSelect[str]) -> Event | None:
-        """A person has looked at a payment and wants it delivered: it is earned now, and its handlers get their jobs.
-
-        None when somebody else has accepted it or sent it back in the meantime.
-        """
+    def _accept(self, transaction: Transaction, charge_id: str) -> tuple[Payment, Event | None]:
+        locked = select_payments(self._bot_id).where(payments.c.charge_id == charge_id).with_for_update(of=payments)
+        row = transaction.connection.execute(locked).mappings().first()
+        if row is None:
+            raise PaymentNotFoundError(charge_id)
+        payment = payment_of(transaction, self._catalogue, row)
+        if payment.state is PaymentState.ACCEPTED:
+            return payment, None
+        refund = find_refund(transaction, self._bot_id, charge_id)
+        if payment.state is not PaymentState.NEEDS_ATTENTION or (refund and refund.state is not RefundState.FAILED):
+            msg = f"charge {charge_id!r} cannot be accepted: its Stars have gone back to the buyer, or are on their way"
+            raise PaymentError(msg, charge_id=charge_id)
         consumers = self._plan.consumers(PaymentState.ACCEPTED, payment.stage_id)
         if not consumers:
             msg = f"no handler takes payments of stage {payment.stage_id!r}, so nobody would deliver; add one or refund"
-            raise PaymentError(msg, charge_id=payment.charge_id)
-        waits = (
-            payments.c.bot_id == self._bot_id,
-            payments.c.charge_id == payment.charge_id,
-            payments.c.state == PaymentState.NEEDS_ATTENTION.value,
-        )
-        accept = sa.update(payments).where(*waits).values(state=PaymentState.ACCEPTED.value, attention=None)
-        if not transaction.connection.execute(accept).rowcount:
-            return None
-        found = transaction.connection.execute(sa.select(event_id)).scalar_one()
+            raise PaymentError(msg, charge_id=charge_id)
+        where = (payments.c.bot_id == self._bot_id, payments.c.charge_id == charge_id)
+        values = {"state": PaymentState.ACCEPTED.value, "attention": None}
+        transaction.connection.execute(sa.update(payments).where(*where).values(**values))
         for consumer in consumers:
-            name = consumer_name(consumer)
-            transaction.insert(INSERT_JOB, (self._bot_id, found, name, payment.charge_id, "ready", 0, None, None, 0))
+            job = (self._bot_id, row["event_id"], consumer_name(consumer), charge_id, "ready", 0, None, None, 0)
+            transaction.insert(INSERT_JOB, job)
+        return self._get(transaction, charge_id), self._write_accepted(transaction, payment)
+
+    def _write_accepted(self, transaction: Transaction, payment: Payment) -> Event:
         now_us = int(transaction.connection.execute(sa.select(DatabaseNow())).scalar_one())
         event = write_event(
             transaction,

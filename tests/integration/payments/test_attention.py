@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from aiogram.types import Update
 
 from neonpay import PaymentError, PaymentResult, PaymentStatus
+from neonpay.errors import PaymentNotFoundError
 from neonpay.ledger.tables import journal
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ async def test_a_payment_of_an_invoice_that_the_ledger_lost_is_recorded_and_wait
     assert delivered == []
 
 
-async def test_a_payment_without_a_handler_waits_and_retry_delivers_it_once_there_is_one(
+async def test_a_payment_without_a_handler_waits_and_is_delivered_when_it_is_accepted_once_there_is_one(
     open_shop: Callable[..., Shop], query: Callable[..., Any]
 ) -> None:
     first = open_shop()
@@ -101,17 +102,16 @@ async def test_a_payment_without_a_handler_waits_and_retry_delivers_it_once_ther
         outcome = await first.sells(await first.visitor())
         (waiting,) = await first.neonpay.needs_attention()
         with pytest.raises(PaymentError, match="no handler takes payments of stage 'vip'"):
-            await first.neonpay.retry(outcome.charge_id or "")
+            await first.neonpay.accept(outcome.charge_id or "")
     assert waiting.attention == "no_handler"
 
     second = open_shop()
     delivered = notes_deliveries(second)
     async with second.polling():
-        assert await second.neonpay.retry(outcome.charge_id or "") == 1
+        payment = await second.neonpay.accept(outcome.charge_id or "")
         await second.delivers(outcome)
-        payment = await second.neonpay.get_payment(outcome.charge_id or "")
         assert await second.neonpay.needs_attention() == []
-        await second.neonpay.retry(outcome.charge_id or "")
+        assert await second.neonpay.accept(outcome.charge_id or "") == payment
         await second.settles()
 
     assert (payment.state, payment.attention) == ("accepted", None)
@@ -137,7 +137,7 @@ async def test_a_payment_that_waits_can_be_sent_back(shop: Shop, query: Callable
     assert {account: int(total) for account, total in await query(accounts)} == {"stars": 0, "unsettled": 0}
 
 
-async def test_retries_at_the_same_time_accept_a_payment_once(
+async def test_people_who_accept_a_payment_at_the_same_time_accept_it_once(
     open_shop: Callable[..., Shop], query: Callable[..., Any]
 ) -> None:
     first = open_shop()
@@ -146,7 +146,7 @@ async def test_retries_at_the_same_time_accept_a_payment_once(
     second = open_shop()
     delivered = notes_deliveries(second)
     async with second.polling():
-        await asyncio.gather(*(second.neonpay.retry(outcome.charge_id or "") for _ in range(5)))
+        await asyncio.gather(*(second.neonpay.accept(outcome.charge_id or "") for _ in range(5)))
         await second.delivers(outcome)
 
     assert len(delivered) == 1
@@ -165,7 +165,7 @@ async def test_a_payment_in_another_currency_that_is_accepted_moves_no_stars(
     delivered = notes_deliveries(shop)
     async with shop.polling():
         charge_id = await pays_something_odd(shop, currency=lambda _: "USD")
-        assert await shop.neonpay.retry(charge_id) == 1
+        assert (await shop.neonpay.accept(charge_id)).state == "accepted"
         async with asyncio.timeout(10):
             while any(job.state != "done" for job in await shop.neonpay.jobs(charge_id)):
                 pass
@@ -173,3 +173,31 @@ async def test_a_payment_in_another_currency_that_is_accepted_moves_no_stars(
     assert len(delivered) == 2
     accounts = sa.select(journal.c.account, sa.func.sum(journal.c.amount_stars)).group_by(journal.c.account)
     assert {account: int(total) for account, total in await query(accounts)} == {"stars": 50, "revenue": -50}
+
+
+async def test_a_payment_that_waits_has_nothing_to_retry(shop: Shop) -> None:
+    async with shop.polling():
+        outcome = await shop.sells(await shop.visitor())
+        with pytest.raises(PaymentError, match="accept or refund"):
+            await shop.neonpay.retry(outcome.charge_id or "")
+        assert len(await shop.neonpay.needs_attention()) == 1
+
+
+async def test_stars_that_have_gone_back_cannot_be_accepted(open_shop: Callable[..., Shop]) -> None:
+    first = open_shop()
+    async with first.polling():
+        outcome = await first.sells(await first.visitor())
+        await first.neonpay.refund(outcome.charge_id or "")
+    second = open_shop()
+    delivered = notes_deliveries(second)
+    async with second.polling():
+        with pytest.raises(PaymentError, match="gone back"):
+            await second.neonpay.accept(outcome.charge_id or "")
+        await second.settles()
+    assert delivered == []
+
+
+async def test_a_charge_that_is_not_there_cannot_be_accepted(shop: Shop) -> None:
+    async with shop.polling():
+        with pytest.raises(PaymentNotFoundError, match="stx-none"):
+            await shop.neonpay.accept("stx-none")

@@ -1,0 +1,69 @@
+"""What a person looks for among the payments, and decides about one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from neonpay.app.base import Application
+from neonpay.core.payments import Payment, PaymentState, RefundState
+from neonpay.payments.selection import Selection
+
+
+class Deciding(Application):
+    """Payments by what they have in common, and those that wait for a decision."""
+
+    async def payments(
+        self,
+        *,
+        state: PaymentState | str | None = None,
+        user_id: int | None = None,
+        stage_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        has_dead_letters: bool = False,
+        refund: RefundState | str | None = None,
+        limit: int = 100,
+    ) -> list[Payment]:
+        """The payments that meet every condition that is given, newest first.
+
+        Args:
+            since, until: bounds of the time of payment, aware; the first is in, the second is not.
+            has_dead_letters: only payments with a handler that has failed on its last attempt.
+            refund: only payments whose refund has come so far, such as ``"unknown"``.
+
+        Raises:
+            ValueError: there is no such state.
+        """
+        selection = Selection(
+            state=None if state is None else PaymentState(state),
+            user_id=user_id,
+            stage_id=stage_id,
+            since=since,
+            until=until,
+            has_dead_letters=has_dead_letters,
+            refund=None if refund is None else RefundState(refund),
+        )
+        await self.setup()
+        return await self._pipeline.history.select(selection, limit=limit)
+
+    async def history(self, user_id: int, *, limit: int = 100) -> list[Payment]:
+        """A user's payments, newest first."""
+        return await self.payments(user_id=user_id, limit=limit)
+
+    async def needs_attention(self, *, limit: int = 100) -> list[Payment]:
+        """Payments that were recorded and that a person has to decide on, newest first."""
+        return await self.payments(state=PaymentState.NEEDS_ATTENTION, limit=limit)
+
+    async def accept(self, charge_id: str) -> Payment:
+        """Have a payment that needs attention delivered: it counts as earned from now on, and its handlers get their jobs.
+
+        Returns the payment as it is now. One that is accepted already stays as it is.
+
+        Raises:
+            PaymentNotFoundError: the ledger has no such payment.
+            PaymentError: no handler takes its stage, or its Stars have gone back or are on their way; nothing was changed.
+        """
+        await self.setup()
+        accepted = await self._pipeline.history.accept(charge_id)
+        self._pipeline.fulfilment.changed.set()
+        return accepted

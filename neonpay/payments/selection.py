@@ -1,0 +1,53 @@
+"""Which payments somebody asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from neonpay.core.payments import PaymentState, RefundState
+from neonpay.ledger.tables import jobs, payments, refunds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Payments that meet every condition that is given.
+
+    Attributes:
+        since, until: bounds of the time of payment, aware; the first is in, the second is not.
+        has_dead_letters: only payments with a handler that has failed on its last attempt.
+        refund: only payments whose refund has come so far.
+    """
+
+    state: PaymentState | None = None
+    user_id: int | None = None
+    stage_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    has_dead_letters: bool = False
+    refund: RefundState | None = None
+
+    def where(self, bot_id: int) -> list[sa.ColumnElement[bool]]:
+        """The conditions on rows of the payments of a bot."""
+        where = [payments.c.bot_id == bot_id]
+        if self.state is not None:
+            where.append(payments.c.state == self.state.value)
+        if self.user_id is not None:
+            where.append(payments.c.user_id == self.user_id)
+        if self.stage_id is not None:
+            where.append(payments.c.stage_id == self.stage_id)
+        where += self.between(payments.c.paid_at)
+        if self.has_dead_letters:
+            is_its_job = (jobs.c.bot_id == bot_id, jobs.c.event_id == payments.c.event_id, jobs.c.state == "dead")
+            where.append(sa.exists().where(*is_its_job))
+        if self.refund is not None:
+            is_its_refund = (refunds.c.bot_id == bot_id, refunds.c.charge_id == payments.c.charge_id)
+            where.append(sa.exists().where(*is_its_refund, refunds.c.state == self.refund.value))
+        return where
+
+    def between(self, at: sa.ColumnElement[datetime]) -> list[sa.ColumnElement[bool]]:
+        """The condition on a time: not before ``since``, and before ``until``."""
+        where = [] if self.since is None else [at >= self.since]
+        return where if self.until is None else [*where, at < self.until]
