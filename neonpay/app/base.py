@@ -68,7 +68,7 @@ class Application:
     def _new_pipeline(self) -> Pipeline:
         pipeline = Pipeline(
             self._adapter,
-            open_ledger(self._database_url, clock=self._clock),
+            open_ledger(self._database_url, clock=self._clock, as_it_is=self._settings.is_tool),
             stages=self._stages,
             handlers=self._handlers,
             revokers=self._revokers,

@@ -8,7 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
-from neonpay.errors import SchemaTooNewError
+from neonpay.errors import LedgerUnavailableError, SchemaTooNewError
 
 VERSION_TABLE = "neonpay_schema"
 REVISIONS = ("0001", "0002")
@@ -49,6 +49,33 @@ def upgrade_postgresql(connection: sa.Connection) -> None:
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
     if _known(_postgresql_revision(connection)) != REVISIONS[-1]:
         _upgrade(connection)
+
+
+def require_sqlite(raw: sqlite3.Connection) -> None:
+    """Check that a file has the tables of this program, and change nothing.
+
+    Raises:
+        LedgerUnavailableError: it has none, or older ones.
+        SchemaTooNewError: a newer program wrote them.
+    """
+    _require(_sqlite_revision(raw))
+
+
+def require_postgresql(connection: sa.Connection) -> None:
+    """``require_sqlite`` for a PostgreSQL database."""
+    _require(_known(_postgresql_revision(connection)))
+
+
+def _require(revision: str | None) -> None:
+    if revision is None:
+        msg = "there is no ledger in this database; give the URL that the bot runs with"
+        raise LedgerUnavailableError(msg)
+    if revision != REVISIONS[-1]:
+        msg = (
+            f"the ledger has schema {revision!r} and this program needs {REVISIONS[-1]!r}; start the bot with this release "
+            "once, which upgrades it"
+        )
+        raise LedgerUnavailableError(msg)
 
 
 class _Held:

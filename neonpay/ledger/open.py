@@ -12,7 +12,9 @@ from neonpay.ledger.sqlite import SqliteLedger
 from neonpay.ledger.unit import Ledger
 
 
-def open_ledger(database_url: str, *, clock: Clock | None = None, busy_timeout_s: float = 10.0) -> Ledger:
+def open_ledger(
+    database_url: str, *, clock: Clock | None = None, busy_timeout_s: float = 10.0, as_it_is: bool = False
+) -> Ledger:
     """The ledger of a database URL, not opened yet: ``open`` or the first unit does that.
 
     Args:
@@ -21,6 +23,7 @@ def open_ledger(database_url: str, *, clock: Clock | None = None, busy_timeout_s
             ``postgresql://user:password@host/database``.
         clock: where the time comes from; the system's when left out.
         busy_timeout_s: how long a SQLite write waits for another process.
+        as_it_is: neither make nor upgrade the tables; opening raises a LedgerError unless they have this release's shape.
 
     Raises:
         ConfigurationError: no engine serves the URL, or its driver is not installed; the message never shows the URL.
@@ -42,6 +45,7 @@ def open_ledger(database_url: str, *, clock: Clock | None = None, busy_timeout_s
             clock=clock,
             busy_timeout_s=float(str(url.query.get("timeout", busy_timeout_s))),
             read_only=url.query.get("mode") == "ro",
+            as_it_is=as_it_is,
         )
     if backend in {"postgresql", "postgres"}:
         try:
@@ -49,6 +53,6 @@ def open_ledger(database_url: str, *, clock: Clock | None = None, busy_timeout_s
         except ImportError as exc:
             msg = 'PostgreSQL needs its driver; run: pip install "neonpay[postgres]"'
             raise ConfigurationError(msg) from exc
-        return PostgresqlLedger(url.set(drivername="postgresql+asyncpg"), clock=clock)
+        return PostgresqlLedger(url.set(drivername="postgresql+asyncpg"), clock=clock, as_it_is=as_it_is)
     msg = f'no ledger for {backend!r}; database_url must start with "sqlite:///" or "postgresql://"'
     raise ConfigurationError(msg)

@@ -80,13 +80,15 @@ class PostgresqlLedger:
         clock: a clock other than the system's is carried into each transaction as its time; otherwise leases and due times
             go by the server's clock, which all workers share.
         pool_size: connections that the ledger keeps at most.
+        as_it_is: neither make nor upgrade the tables.
     """
 
-    def __init__(self, url: sa.URL, *, clock: Clock, pool_size: int = 8) -> None:
+    def __init__(self, url: sa.URL, *, clock: Clock, pool_size: int = 8, as_it_is: bool = False) -> None:
         self.url = url
         self._clock = clock
         self._carries_time = not isinstance(clock, SystemClock)
         self._pool_size = pool_size
+        self._bring = migrate.require_postgresql if as_it_is else migrate.upgrade_postgresql
         self._deciding = threading.Lock()
         self._home: asyncio.AbstractEventLoop | None = None
         """The loop that the connections belong to: that of the first caller, or the one of ``_thread``."""
@@ -127,7 +129,7 @@ class PostgresqlLedger:
         sa.event.listen(engine.sync_engine, "rollback", _refuse_in_unit)
         try:
             async with engine.begin() as connection:
-                await connection.run_sync(migrate.upgrade_postgresql)
+                await connection.run_sync(self._bring)
         except (OSError, TimeoutError, sa.exc.SQLAlchemyError) as exc:
             await engine.dispose()
             raise postgresql_fault(exc) from exc

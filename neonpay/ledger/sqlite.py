@@ -101,13 +101,23 @@ class SqliteLedger:
         path: the file; it is created with mode 0600 when it is missing.
         clock: the time that ``neonpay_now_us()`` gives inside the database.
         busy_timeout_s: how long a write waits for another process before LedgerLockedError.
+        as_it_is: neither make nor upgrade the file.
     """
 
-    def __init__(self, path: Path, *, clock: Clock, busy_timeout_s: float = 10.0, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Clock,
+        busy_timeout_s: float = 10.0,
+        read_only: bool = False,
+        as_it_is: bool = False,
+    ) -> None:
         self.path = path
         self._clock = clock
         self._busy_timeout_s = busy_timeout_s
         self._read_only = read_only
+        self._as_it_is = as_it_is
         self._opening = threading.Lock()
         self._writer: GroupCommit | None = None
         self._readers: ThreadPoolExecutor | None = None
@@ -132,10 +142,13 @@ class SqliteLedger:
             if self._writer is not None:
                 return
             with _our_errors():
-                if not self._read_only:
+                if not (self._read_only or self._as_it_is):
                     _create_private(self.path)
                 with closing(self._connect(sqlite3.Connection)) as raw:
-                    migrate.upgrade_sqlite(raw)
+                    if self._as_it_is:
+                        migrate.require_sqlite(raw)
+                    else:
+                        migrate.upgrade_sqlite(raw)
                 connection = self._connect(_Connection)
             self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="neonpay-reader")
             self._writer = GroupCommit(connection, SqliteTransaction(connection), name="neonpay-writer")

@@ -76,6 +76,8 @@ class Settings:
         most_running: handlers that run at the same time in this process.
         reconcile: how the ledger is compared with Telegram's list of transactions.
         messages_per_s: messages a second to all chats; None leaves the pace to Telegram's refusals.
+        is_tool: whether this program works on the ledger of a bot that runs elsewhere: it has no handlers, leaves every job to
+            the bot, takes no turns at duties, and neither makes nor upgrades a ledger.
     """
 
     thank_you_message: str | None = None
@@ -88,6 +90,7 @@ class Settings:
     most_running: int = 256
     reconcile: ReconcileRules = field(default_factory=ReconcileRules)
     messages_per_s: float | None = MESSAGES_PER_S
+    is_tool: bool = False
 
 
 class Pipeline:
@@ -128,7 +131,8 @@ class Pipeline:
         def new_token() -> int:
             return rng.getrandbits(62)
 
-        plan = Plan(handlers, revokers=revokers, thanks=settings.thank_you_message is not None)
+        here = None if settings.is_tool else handlers
+        plan = Plan(here, revokers=revokers, thanks=settings.thank_you_message is not None)
         jobs = JobBook(ledger, self._bot_id, clock=clock, new_token=new_token, lease_s=settings.lease_s)
         refund_book = RefundBook(
             self._bot_id,
@@ -154,7 +158,7 @@ class Pipeline:
             new_event_id=new_event_id,
             host_data=adapter.host_data,
             announce=announce,
-            most_running=settings.most_running,
+            most_running=0 if settings.is_tool else settings.most_running,
         )
         self._recorder = Recorder(
             self._bot_id,
@@ -253,6 +257,8 @@ class Pipeline:
             await self._ledger.open()
             await self._load_keys()
             self._loop = asyncio.get_running_loop()
+            if self._settings.is_tool:
+                return
             self._worker.start()
             self.duties.start()
             stranded = await self.history.stranded(self.fulfilment.consumers)

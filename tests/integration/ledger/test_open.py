@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import traceback
+from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 
-from neonpay.errors import ConfigurationError
-from neonpay.ledger import open_ledger
+from neonpay.errors import ConfigurationError, LedgerUnavailableError
+from neonpay.ledger import Transaction, open_ledger
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -40,3 +45,36 @@ async def test_a_ledger_shows_its_name_and_no_secret() -> None:
     ledger = open_ledger("sqlite:////var/lib/shop/neonpay.db")
     assert repr(ledger) == "<SqliteLedger neonpay.db>"
     await ledger.close()
+
+
+async def test_a_tool_makes_no_ledger(database_url: str, tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere.db"
+    for url in (database_url, f"sqlite:///{nowhere}"):
+        ledger = open_ledger(url, as_it_is=True)
+        with pytest.raises(LedgerUnavailableError):
+            await ledger.open()
+        await ledger.close()
+    with pytest.raises(LedgerUnavailableError):
+        await open_ledger(f"sqlite:///{nowhere}?mode=ro").open()
+
+
+async def test_a_tool_upgrades_no_ledger(database_url: str) -> None:
+    def set_back(transaction: Transaction) -> None:
+        transaction.connection.execute(sa.text("UPDATE neonpay_schema SET version_num = '0001'"))
+
+    made = open_ledger(database_url)
+    await made.run(set_back)
+    await made.close()
+    tool = open_ledger(database_url, as_it_is=True)
+    with pytest.raises(LedgerUnavailableError, match="start the bot with this release once"):
+        await tool.open()
+    await tool.close()
+
+
+async def test_a_tool_opens_the_ledger_of_this_release(database_url: str) -> None:
+    made = open_ledger(database_url)
+    await made.open()
+    tool = open_ledger(database_url, as_it_is=True)
+    assert await tool.read(lambda transaction: transaction.connection.execute(sa.select(sa.literal(1))).scalar()) == 1
+    await tool.close()
+    await made.close()
