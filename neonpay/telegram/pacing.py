@@ -67,6 +67,11 @@ class Pacer:
         self._chats: dict[Chat, _Lane] = {}
         self._sweep_at = _LANES_KEPT
 
+    @property
+    def chats(self) -> int:
+        """How many chats are remembered; those that were quiet for long enough are forgotten from time to time."""
+        return len(self._chats)
+
     async def call(self, method: str, chat: Chat | None, send: Callable[[], Awaitable[T]]) -> T:
         """What ``send`` returned, called when it may be and again when that is safe.
 
@@ -116,7 +121,9 @@ class Pacer:
         yield
 
     async def _until(self, *lanes: _Lane) -> None:
-        while (wait_s := max(lane.wait_s(self._now()) if self._paces else lane.hold_s(self._now()) for lane in lanes)) > 0:
+        while (
+            wait_s := max(lane.wait_s(self._now()) if self._paces else lane.hold_s(self._now()) for lane in lanes)
+        ) > 0:
             await self._sleep(wait_s)
 
     def _wait_s(self, lane: _Lane) -> float:
@@ -209,7 +216,9 @@ def is_message(method: str) -> bool:
     return method.startswith(("send", "copy", "forward")) and method not in _NO_MESSAGES
 
 
-def _pause_s(method: str, error: TelegramError | TelegramUnreachableError, *, tries: int, took_s: float) -> float | None:
+def _pause_s(
+    method: str, error: TelegramError | TelegramUnreachableError, *, tries: int, took_s: float
+) -> float | None:
     """Seconds until the call is made again, or None when it is not."""
     if method in _AS_THEY_ARE or tries >= _TRIES:
         return None
