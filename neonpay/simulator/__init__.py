@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from neonpay.simulator.presses import Pressed
     from neonpay.simulator.simulator import Simulator
     from neonpay.simulator.till import Payment, Transaction
+    from neonpay.simulator.treasury import Treasury, Withdrawal
     from neonpay.simulator.updates import QueuedUpdate
 
 __all__ = [
@@ -45,6 +46,8 @@ __all__ = [
     "Simulator",
     "SteppedClock",
     "Transaction",
+    "Treasury",
+    "Withdrawal",
 ]
 
 _HOMES: Final = {
@@ -62,6 +65,8 @@ _HOMES: Final = {
     "Simulator": "simulator",
     "SteppedClock": "clock",
     "Transaction": "till",
+    "Treasury": "treasury",
+    "Withdrawal": "treasury",
 }
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _TOKEN_LETTERS: Final = string.ascii_letters + string.digits + "_-"
 _TOKEN_SECRET_CHARS: Final = 35
 _USERNAME_LETTERS: Final = frozenset(string.ascii_letters + string.digits + "_")
+NANOSTARS: Final = 1_000_000_000
+"""Nanostars in one Star (https://core.telegram.org/bots/api#staramount, read 2026-11-20)."""
 TELEGRAM_USER_ID: Final = 777_000
 """Telegram's own account; no simulated user gets it or an id below."""
 
@@ -27,7 +29,8 @@ class BotAccount:
 
     Attributes:
         token: what the bot signs in with; in no repr.
-        balance_stars: Stars the bot has.
+        balance_stars: whole Stars that the bot has; negative when more was taken from it than it had.
+        balance_nanostars: what it has beside them, billionths of a Star.
     """
 
     id: int
@@ -35,7 +38,13 @@ class BotAccount:
     first_name: str
     token: str = field(repr=False)
     balance_stars: int = 0
+    balance_nanostars: int = 0
     commands: dict[tuple[str, str], list[types.BotCommand]] = field(default_factory=dict, repr=False)
+
+    def gets(self, nanostars: int) -> None:
+        """Change the balance; a negative amount is taken away."""
+        whole = self.balance_stars * NANOSTARS + self.balance_nanostars + nanostars
+        self.balance_stars, self.balance_nanostars = divmod(whole, NANOSTARS)
 
     @property
     def as_user(self) -> dict[str, object]:

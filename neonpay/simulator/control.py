@@ -16,6 +16,7 @@ from neonpay.simulator import orders
 from neonpay.simulator.buyers import Buyer
 from neonpay.simulator.loopback import is_loopback
 from neonpay.simulator.objects import dump
+from neonpay.simulator.treasury import Treasury
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -68,6 +69,7 @@ class Control:
         yield "GET", "/bots", self._bots
         yield "POST", "/bots", self._new_bot
         yield "GET", "/bots/{bot}/balance", self._balance
+        yield "POST", "/bots/{bot}/moves", self._moves
         yield "GET", "/bots/{bot}/updates", self._updates
         yield "GET", "/journal", self._journal
         yield "POST", "/faults", self._fault
@@ -183,6 +185,20 @@ class Control:
         ]
         return {"stars": bot.balance_stars, "payments": payments[-JOURNAL_MAX:]}
 
+    async def _moves(self, request: web.Request) -> Json:
+        order = await _read(request, orders.Moves)
+        bot = self._bot(request.match_info["bot"])
+        treasury = Treasury(self._world.till, self._world.clock, self._world.accounts, bot)
+        if order.kind == "withdrawal":
+            withdrawal = treasury.withdraws(order.stars)
+            if order.ends != "pending":
+                (withdrawal.succeeds if order.ends == "succeeded" else withdrawal.fails)()
+            transaction_id = withdrawal.id
+        else:
+            user = None if order.user is None else self._person(str(order.user))
+            transaction_id = treasury.move(order.kind, order.stars, nanostars=order.nanostars, user=user)
+        return {"id": transaction_id, "stars": bot.balance_stars, "nanostars": bot.balance_nanostars}
+
     async def _updates(self, request: web.Request) -> Json:
         queue = self._world.postbox(self._bot(request.match_info["bot"])).queue
         queue.pending()
@@ -215,7 +231,9 @@ class Control:
         return {"time": self._world.clock.moment().isoformat()}
 
     def _buyer(self, request: web.Request) -> Buyer:
-        named = request.match_info["user"]
+        return self._person(request.match_info["user"])
+
+    def _person(self, named: str) -> Buyer:
         account = self._world.accounts.users.get(int(named)) if _is_user_id(named) else None
         if account is None:
             raise SimulatorError(f"there is no user {named}")

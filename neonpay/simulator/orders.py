@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from neonpay.errors import SimulatorError
+from neonpay.simulator.treasury import MovementKind
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 WaitSeconds = Annotated[float, Field(gt=0, le=120)]
@@ -75,6 +76,17 @@ class Stars(Order):
     """Top a balance up."""
 
     stars: Annotated[int, Field(gt=0, le=10**12)]
+
+
+class Moves(Order):
+    """Move Stars of a bot beside its invoices."""
+
+    kind: MovementKind
+    stars: Annotated[int, Field(ge=0, le=10**12)]
+    nanostars: Annotated[int, Field(ge=0, lt=10**9)] = 0
+    user: int | None = None
+    ends: Literal["pending", "succeeded", "failed"] = "pending"
+    """What becomes of a withdrawal."""
 
 
 class Blocks(Order):

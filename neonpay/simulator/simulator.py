@@ -13,6 +13,7 @@ from neonpay.simulator.buyers import Buyer
 from neonpay.simulator.clock import SteppedClock
 from neonpay.simulator.control import add_control
 from neonpay.simulator.server import add_bot_api
+from neonpay.simulator.treasury import Treasury
 from neonpay.simulator.webhook import WebhookSettings
 from neonpay.simulator.world import World
 
@@ -228,8 +229,12 @@ class Simulator:
         """
         await self._world.advance(seconds)
 
+    def treasury(self, bot: BotAccount) -> Treasury:
+        """What moves the bot's Stars beside its invoices."""
+        return Treasury(self._world.till, self._clock, self._world.accounts, bot)
+
     def balance(self, bot: BotAccount) -> int:
-        """The bot's Stars."""
+        """The bot's whole Stars."""
         return bot.balance_stars
 
     def transactions(self, bot: BotAccount) -> list[Transaction]:

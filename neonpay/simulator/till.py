@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import string
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from aiogram import types
 
+from neonpay.simulator.accounts import NANOSTARS
 from neonpay.simulator.objects import build, dump
 from neonpay.simulator.refusal import bad_request
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from random import Random
+
+    from pydantic import BaseModel
 
     from neonpay.simulator.accounts import Accounts, BotAccount, UserAccount
     from neonpay.simulator.clock import SteppedClock
@@ -22,6 +26,22 @@ if TYPE_CHECKING:
 CHARGE_ID_CHARS: Final = 150
 """Length of a charge id here. Real ones are opaque and have been seen to pass 128 characters, so these always do."""
 _CHARGE_ID_LETTERS: Final = string.ascii_letters + string.digits
+
+
+@dataclass(frozen=True, slots=True)
+class Commission:
+    """What an affiliate gets of each sale of a bot.
+
+    Attributes:
+        is_net: whether the bot's row and balance are without it. Which it is at Telegram is not known, so a test tries both.
+    """
+
+    per_mille: int
+    is_net: bool
+
+    def of(self, amount: int) -> int:
+        """The affiliate's share of so many Stars, in nanostars."""
+        return amount * self.per_mille * (NANOSTARS // 1000)
 
 
 @dataclass(slots=True)
@@ -34,6 +54,7 @@ class Payment:
         payload: the invoice's.
         paid_at: virtual UTC time.
         refunded: the Stars went back.
+        commission: what an affiliate gets of it.
     """
 
     charge_id: str
@@ -43,6 +64,7 @@ class Payment:
     payload: str = field(repr=False)
     paid_at: datetime
     refunded: bool = False
+    commission: Commission | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +74,18 @@ class Transaction:
     Attributes:
         direction: ``source`` when Stars came in, ``receiver`` when they went out.
         amount: Stars, positive.
+        partner: the other side as the Bot API shows it.
+        nanostars: billionths of a Star beside ``amount``, positive.
     """
 
     id: str
     direction: Literal["source", "receiver"]
     amount: int
     at: datetime
-    user_id: int
+    user_id: int | None
     payload: str = field(repr=False)
+    partner: Mapping[str, object] = field(default_factory=dict, repr=False)
+    nanostars: int = 0
 
 
 class Till:
@@ -71,6 +97,7 @@ class Till:
         self._random = random
         self._payments: dict[int, dict[str, Payment]] = {}
         self._transactions: dict[int, list[Transaction]] = {}
+        self.commissions: dict[int, Commission] = {}
 
     def payments(self, bot: BotAccount) -> list[Payment]:
         """Every taking of Stars for this bot, oldest first."""
@@ -83,11 +110,13 @@ class Till:
     def take(self, bot: BotAccount, payer: UserAccount, invoice: Invoice) -> Payment:
         """Move the Stars of an invoice from the payer to the bot; the payer has them, which the caller has checked."""
         moment = self._clock.moment()
-        payment = Payment(self._new_charge_id(), bot.id, payer.id, invoice.amount_stars, invoice.payload, moment)
+        payment = Payment(
+            self.new_id(), bot.id, payer.id, invoice.amount_stars, invoice.payload, moment,
+            commission=self.commissions.get(bot.id),
+        )  # fmt: skip
         payer.balance_stars -= payment.amount
-        bot.balance_stars += payment.amount
         self._payments.setdefault(bot.id, {})[payment.charge_id] = payment
-        self._enter(bot, payment, "source")
+        self._enter_sale(bot, payment, "source")
         return payment
 
     def refund(self, bot: BotAccount, user_id: int, charge_id: str) -> Payment:
@@ -111,9 +140,8 @@ class Till:
         if bot.balance_stars < payment.amount:
             raise bad_request("BALANCE_TOO_LOW")  # UNVERIFIED: the Stars have left the bot since
         payment.refunded = True
-        bot.balance_stars -= payment.amount
         payer.balance_stars += payment.amount
-        self._enter(bot, payment, "receiver")
+        self._enter_sale(bot, payment, "receiver")
         return payment
 
     def page(self, bot: BotAccount, *, offset: int, limit: int) -> list[dict[str, object]]:
@@ -121,29 +149,67 @@ class Till:
         rows = self._transactions.get(bot.id, [])[offset : offset + limit]
         return [self._as_json(row) for row in rows]
 
-    def _enter(self, bot: BotAccount, payment: Payment, direction: Literal["source", "receiver"]) -> None:
-        row = Transaction(
-            payment.charge_id, direction, payment.amount, self._clock.moment(), payment.user_id, payment.payload
-        )
+    def enter(
+        self,
+        bot: BotAccount,
+        transaction_id: str,
+        direction: Literal["source", "receiver"],
+        nanostars: int,
+        partner: BaseModel,
+        *,
+        user_id: int | None = None,
+        payload: str = "",
+    ) -> None:
+        """Change the balance and write the row that says so."""
+        bot.gets(nanostars if direction == "source" else -nanostars)
+        stars, rest = divmod(nanostars, NANOSTARS)
+        moment = self._clock.moment()
+        row = Transaction(transaction_id, direction, stars, moment, user_id, payload, dump(partner), rest)
         self._transactions.setdefault(bot.id, []).append(row)
 
-    def _as_json(self, row: Transaction) -> dict[str, object]:
+    def change_partner(self, bot: BotAccount, transaction_id: str, partner: BaseModel) -> None:
+        """Rewrite the other side of a row where it stands, as Telegram does with withdrawals."""
+        rows = self._transactions[bot.id]
+        (place,) = [place for place, row in enumerate(rows) if row.id == transaction_id]
+        rows[place] = replace(rows[place], partner=dump(partner))
+
+    def new_id(self) -> str:
+        """An id for a transaction: of a charge, or of anything else."""
+        tail = "".join(self._random.choices(_CHARGE_ID_LETTERS, k=CHARGE_ID_CHARS - 5))
+        return f"stx{tail[:70]}_{tail[70:]}="
+
+    def _enter_sale(self, bot: BotAccount, payment: Payment, direction: Literal["source", "receiver"]) -> None:
+        nanostars, affiliate = payment.amount * NANOSTARS, None
+        if payment.commission is not None:
+            share = payment.commission.of(payment.amount)
+            sign = 1 if direction == "source" else -1
+            stars, rest = divmod(share, NANOSTARS)
+            nanostars -= share if payment.commission.is_net else 0
+            affiliate = build(
+                types.AffiliateInfo,
+                commission_per_mille=payment.commission.per_mille,
+                amount=sign * stars,
+                nanostar_amount=sign * rest or None,
+            )
         partner = build(
             types.TransactionPartnerUser,
             type="user",
             transaction_type="invoice_payment",
-            user=self._accounts.users[row.user_id].as_user,
-            invoice_payload=row.payload,
+            user=self._accounts.users[payment.user_id].as_user,
+            invoice_payload=payment.payload,
+            affiliate=affiliate,
         )
+        self.enter(
+            bot, payment.charge_id, direction, nanostars, partner, user_id=payment.user_id, payload=payment.payload
+        )
+
+    def _as_json(self, row: Transaction) -> dict[str, object]:
         transaction = build(
             types.StarTransaction,
             id=row.id,
             amount=row.amount,
+            nanostar_amount=row.nanostars or None,
             date=int(row.at.timestamp()),
-            **{row.direction: dump(partner)},
+            **{row.direction: row.partner},
         )
         return dump(transaction)
-
-    def _new_charge_id(self) -> str:
-        tail = "".join(self._random.choices(_CHARGE_ID_LETTERS, k=CHARGE_ID_CHARS - 5))
-        return f"stx{tail[:70]}_{tail[70:]}="

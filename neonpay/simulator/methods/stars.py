@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from aiogram import types
 
 from neonpay.core.limits import CURRENCY, TRANSACTIONS_LIMIT
+from neonpay.simulator.accounts import NANOSTARS
 from neonpay.simulator.objects import build, dump
 from neonpay.simulator.requests import Done, Method, Request
 
@@ -53,7 +54,11 @@ def get_star_transactions(request: Request) -> Done:
 
 def get_my_star_balance(request: Request) -> Done:
     """The bot's Stars."""
-    return Done(dump(build(types.StarAmount, amount=request.bot.balance_stars)))
+    bot = request.bot
+    stars, rest = bot.balance_stars, bot.balance_nanostars
+    if stars < 0 < rest:  # both have the sign of the whole
+        stars, rest = stars + 1, rest - NANOSTARS
+    return Done(dump(build(types.StarAmount, amount=stars, nanostar_amount=rest or None)))
 
 
 METHODS: Final[Mapping[str, Method]] = MappingProxyType(
