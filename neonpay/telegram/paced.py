@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Adapter, Level, UpdateSink
-from neonpay.telegram.pacing import Chat, Pacer, is_message
+from neonpay.telegram.pacing import PATIENCE_S, Chat, Pacer, is_message
 
 
 class PacedAdapter:
@@ -45,14 +45,19 @@ class PacedAdapter:
         """The other adapter's."""
         return self._adapter.host_data()
 
-    async def call(self, method: str, params: Mapping[str, JsonValue]) -> JsonValue:
+    async def call(self, method: str, params: Mapping[str, JsonValue], *, patience_s: float = PATIENCE_S) -> JsonValue:
         """The result of a Bot API method, once its turn has come.
+
+        Args:
+            patience_s: longest ``retry_after`` that is waited out.
 
         Raises:
             TelegramError: Telegram refused; nothing was done.
             TelegramUnreachableError: no answer; it may have been done.
         """
-        return await self.pacer.call(method, _chat(method, params), lambda: self._adapter.call(method, params))
+        return await self.pacer.call(
+            method, _chat(method, params), lambda: self._adapter.call(method, params), patience_s=patience_s
+        )
 
     async def close(self) -> None:
         """Close the other adapter."""

@@ -72,11 +72,14 @@ class Pacer:
         """How many chats are remembered; those that were quiet for long enough are forgotten from time to time."""
         return len(self._chats)
 
-    async def call(self, method: str, chat: Chat | None, send: Callable[[], Awaitable[T]]) -> T:
+    async def call(
+        self, method: str, chat: Chat | None, send: Callable[[], Awaitable[T]], *, patience_s: float = PATIENCE_S
+    ) -> T:
         """What ``send`` returned, called when it may be and again when that is safe.
 
         Args:
             chat: where a message goes; None for a call that sends none.
+            patience_s: longest ``retry_after`` that is waited out.
 
         Raises:
             TelegramError, TelegramUnreachableError: what the last try raised; see ``PacedAdapter``.
@@ -90,7 +93,7 @@ class Pacer:
                 async with self._turn(chat):
                     return await send()
             except (TelegramError, TelegramUnreachableError) as exc:
-                pause_s = _pause_s(method, exc, tries=tries, took_s=self._now() - began)
+                pause_s = _pause_s(method, exc, tries=tries, took_s=self._now() - began, patience_s=patience_s)
                 if isinstance(exc, TelegramError) and exc.error_code == _TOO_MANY and chat is not None:
                     self._hold(chat, float(exc.retry_after_s or 1))
                 if pause_s is None:
@@ -222,7 +225,7 @@ def _pause_s(
     """Seconds until the call is made again, or None when it is not."""
     if method in _AS_THEY_ARE or tries >= _TRIES:
         return None
-    most_s = URGENT_S - took_s if method in _URGENT else PATIENCE_S
+    most_s = URGENT_S - took_s if method in _URGENT else patience_s
     if isinstance(error, TelegramUnreachableError):
         # Whether it was done is not known: only what does no harm twice.
         is_safe = method in _URGENT or method in _REPEATABLE or method.startswith("get")
