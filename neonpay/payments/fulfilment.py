@@ -33,6 +33,14 @@ Chore = Callable[[Job], Awaitable[None]]
 _ERRAND_ATTEMPTS = 12
 
 
+class PutOff(Exception):  # noqa: N818  # no fault: it is not the time for it
+    """Raised by an errand that has done nothing yet and wants to be run again in ``delay_s`` seconds."""
+
+    def __init__(self, delay_s: float) -> None:
+        self.delay_s = delay_s
+        super().__init__(f"again in {delay_s:.1f} s")
+
+
 class Fulfilment:
     """Runs the jobs of one bot.
 
@@ -178,6 +186,9 @@ class Fulfilment:
             done_already = await self._call(job, payment, context)
         except LeaseLostError:
             _ended_elsewhere(job)
+        except PutOff as later:
+            await self._jobs.put_off(job, later.delay_s)
+            self.changed.set()
         except RejectPayment as verdict:
             await self._rejected(job, payment, verdict)
         except Exception as exc:  # noqa: BLE001  # handlers are isolated: a fault of one is stored and it runs again later

@@ -91,6 +91,17 @@ _RELEASE = Statement(
     sa.update(jobs).where(*_JOB_KEY).values(state="ready", attempts=jobs.c.attempts - 1, run_at=DatabaseNow()),
     *_JOB_NAMES,
 )
+_PUT_OFF = Statement(
+    sa.update(jobs)
+    .where(*_JOB_KEY)
+    .values(
+        state="ready",
+        attempts=jobs.c.attempts - 1,
+        run_at=DatabaseNow() + sa.bindparam("delay_us", type_=sa.BigInteger),
+    ),
+    *_JOB_NAMES,
+    "delay_us",
+)
 _STEPS = Statement(
     sa.select(steps.c.name, steps.c.result).where(
         steps.c.bot_id == sa.bindparam("b"),
@@ -163,6 +174,11 @@ class JobBook:
         delay_us = int((delay_s or 0) * 1_000_000)
         return transaction.execute(_RETRY, job.bot_id, job.event_id, job.consumer, job.token, state, error, delay_us)
 
+    async def put_off(self, job: Job, delay_s: float) -> None:
+        """Let a job that could not even be tried come up again in ``delay_s`` seconds; the attempt does not count."""
+        key = (job.bot_id, job.event_id, job.consumer, job.token)
+        await self._ledger.run(_put_off, key, int(delay_s * 1_000_000))
+
     async def release(self, held: Sequence[Job]) -> None:
         """Give jobs back untouched, for another worker to take up at once."""
         await self._ledger.run(_release, held)
@@ -219,6 +235,10 @@ def lease_lost(job: Job) -> LeaseLostError:
     return LeaseLostError(
         f"the lease on {job.consumer} for charge {job.charge_id!r} was lost: another worker or a refund has ended it"
     )
+
+
+def _put_off(transaction: Transaction, key: tuple[int, str, str, int], delay_us: int) -> None:
+    transaction.execute(_PUT_OFF, *key, delay_us)
 
 
 def _release(transaction: Transaction, held: Sequence[Job]) -> None:

@@ -21,12 +21,10 @@ from neonpay.errors import (
     LedgerFullError,
     LedgerLockedError,
     LedgerUnavailableError,
-    TelegramError,
 )
 from neonpay.ledger import Ledger
 from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.checkout import BUDGET_S, CheckoutGuard
-from neonpay.payments.context import PaymentContext
 from neonpay.payments.duties import Duty, DutyBook, DutyRound
 from neonpay.payments.fulfilment import Fulfilment
 from neonpay.payments.gates import Gate
@@ -44,6 +42,7 @@ from neonpay.payments.recording import Arrival, Recorded, Recorder, recorded_eve
 from neonpay.payments.refund_book import RefundBook
 from neonpay.payments.refunds import RefundDesk
 from neonpay.payments.sealing import Sealer
+from neonpay.payments.thanks import Thanks
 from neonpay.payments.worker import Worker
 from neonpay.telegram.paced import PacedAdapter
 from neonpay.telegram.pacing import Pacer
@@ -57,8 +56,6 @@ _PAUSE_FIRST_S = 0.05
 _PAUSE_MOST_S = 5.0
 POLL_S = 1.0
 GRACE_S = 10.0
-_GONE = frozenset({400, 403})
-"""Telegram's codes for a chat that cannot be written to; asking again does not help."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +107,7 @@ class Pipeline:
         token_bytes: Callable[[int], bytes],
         settings: Settings,
     ) -> None:
-        self._pacer = Pacer(messages_per_s=settings.messages_per_s)
-        self._adapter = adapter = PacedAdapter(adapter, self._pacer)
+        self._adapter = adapter = PacedAdapter(adapter, Pacer(messages_per_s=settings.messages_per_s))
         self._bot_id = adapter.bot_id
         self._ledger = ledger
         self._handlers = handlers
@@ -216,7 +212,7 @@ class Pipeline:
         self.sealer = Sealer(ledger, self._bot_id, clock=clock)
         self.duties.add(self.sealer.duty)
         if settings.thank_you_message is not None:
-            self.fulfilment.add_errand(THANK_YOU, self._thank)
+            self.fulfilment.add_errand(THANK_YOU, Thanks(adapter, settings.thank_you_message).send)
 
     @property
     def is_open(self) -> bool:
@@ -380,15 +376,3 @@ class Pipeline:
         assert self._codec is not None, "the pipeline is opened before anything is signed"
         return self._codec
 
-    async def _thank(self, payment: Payment, context: PaymentContext) -> None:
-        text = self._settings.thank_you_message or ""
-
-        async def send() -> None:
-            try:
-                await self._adapter.call("sendMessage", {"chat_id": payment.user_id, "text": text})
-            except TelegramError as exc:
-                if exc.error_code not in _GONE:
-                    raise
-                logger.info("no thank-you for charge %s: %s", payment.charge_id, exc.description)
-
-        await context.step("send", send)

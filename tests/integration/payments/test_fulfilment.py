@@ -183,7 +183,7 @@ async def test_a_thank_you_that_telegram_does_not_take_is_sent_later(
     attempts = fails(shop, times=0)
     async with shop.polling():
         ann = await shop.visitor()
-        shop.telegram.faults.fail("sendMessage", error_code=429, retry_after=3)
+        shop.telegram.faults.fail("sendMessage", error_code=500)
         outcome = await shop.sells(ann)
         await shop.fact("fulfilment_failed")
         clock.advance(60)
