@@ -220,7 +220,12 @@ def is_message(method: str) -> bool:
 
 
 def _pause_s(
-    method: str, error: TelegramError | TelegramUnreachableError, *, tries: int, took_s: float
+    method: str,
+    error: TelegramError | TelegramUnreachableError,
+    *,
+    tries: int,
+    took_s: float,
+    patience_s: float,
 ) -> float | None:
     """Seconds until the call is made again, or None when it is not."""
     if method in _AS_THEY_ARE or tries >= _TRIES:
