@@ -306,6 +306,53 @@ async def test_a_checkout_that_a_locked_database_holds_up_is_declined_in_time(
     assert declined_because(shop) == ["too_slow"]
 
 
+async def test_a_checkout_declined_over_a_locked_database_keeps_nobody_from_paying(
+    open_shop: Callable[..., Shop], database_url: str
+) -> None:
+    shop = open_shop(checkout_budget_s=0.3)
+    shop.neonpay.create_payment_stage("one", PaymentStage(title="One", description="One only", price=5, max_payments=1))
+
+    @shop.neonpay.on_payment
+    async def deliver(result: PaymentResult) -> None: ...
+
+    async with shop.polling():
+        ann, bob = await shop.visitor("Ann"), await shop.visitor("Bob")
+        link = (await shop.neonpay.create_payment_link("one")).link or ""
+        async with locked(database_url):
+            declined = await ann.pays(link)
+        await shop.fact("checkout_declined")
+        paid = await bob.pays(link)
+        await shop.settles()
+
+    assert (declined.status, paid.status) == ("declined", "paid")
+    assert [event.user_id for event in shop.named("checkout_approved")] == [bob.id]
+
+
+async def test_a_checkout_that_was_approved_too_late_keeps_nobody_from_paying(open_shop: Callable[..., Shop]) -> None:
+    only_one = PaymentStage(title="One", description="One only", price=5, max_payments=1)
+    first = open_shop()
+    first.neonpay.create_payment_stage("one", only_one)
+    async with first.polling():
+        ann, bob = await first.visitor("Ann"), await first.visitor("Bob")
+        link = (await first.neonpay.create_payment_link("one")).link or ""
+    checkout = await ann.begins_to_pay(link)
+    await first.telegram.advance(15)
+    assert (await checkout.outcome()).status == "timed_out"
+
+    second = open_shop()
+    second.neonpay.create_payment_stage("one", only_one)
+
+    @second.neonpay.on_payment
+    async def deliver(result: PaymentResult) -> None: ...
+
+    async with second.polling():
+        await second.settles()
+        outcome = await bob.pays(link)
+        await second.settles()
+
+    assert outcome.status == "paid"
+
+
 async def test_a_checkout_that_waited_out_its_deadline_while_the_bot_was_down_changes_nothing(
     open_shop: Callable[..., Shop],
 ) -> None:

@@ -1,0 +1,128 @@
+"""What leaves the bot keeps Telegram's pace, and nobody who pays waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from neonpay import ConfigurationError, PaymentResult, create_neonpay
+from neonpay.errors import TelegramError
+from neonpay.telegram.pacing import CHAT_BURST
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.integration.conftest import MovableClock, Shop
+
+
+def delivers(shop: Shop) -> list[int]:
+    delivered: list[int] = []
+
+    @shop.neonpay.on_payment
+    async def deliver(result: PaymentResult) -> None:
+        delivered.append(result.user_id)
+
+    return delivered
+
+
+async def test_a_checkout_is_answered_and_paid_while_messages_wait_for_their_turn(
+    open_shop: Callable[..., Shop],
+) -> None:
+    shop = open_shop(messages_per_s=0.001)
+    delivered = delivers(shop)
+    async with shop.polling():
+        ann = await shop.visitor()
+        link = (await shop.neonpay.create_payment_link("vip")).link or ""
+        sends = [asyncio.ensure_future(shop.neonpay.send_payment(ann.id, "vip")) for _ in range(3)]
+        await ann.hears(shop.account, predicate=lambda message: message.invoice is not None)
+        outcome = await ann.pays(link)
+        await shop.settles()
+        waiting = [send for send in sends if not send.done()]
+        for send in waiting:
+            send.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+    assert outcome.status == "paid"
+    assert delivered == [ann.id]
+    assert len(waiting) == 2
+    assert len(shop.telegram.calls("sendInvoice")) == 1
+
+
+async def test_an_invoice_that_telegram_puts_off_is_sent_once_it_may_be(shop: Shop) -> None:
+    async with shop.polling():
+        ann = await shop.visitor()
+        shop.telegram.faults.fail("sendInvoice", error_code=429, retry_after=1)
+        invoice = await shop.neonpay.send_payment(ann.id, "vip")
+
+    assert invoice.message_id is not None
+    assert [call.error_code for call in shop.telegram.calls("sendInvoice")] == [429, None]
+
+
+async def test_an_invoice_that_is_put_off_for_long_is_the_callers_to_know(shop: Shop) -> None:
+    async with shop.polling():
+        ann = await shop.visitor()
+        shop.telegram.faults.fail("sendInvoice", error_code=429, retry_after=3600)
+        with pytest.raises(TelegramError) as put_off:
+            await shop.neonpay.send_payment(ann.id, "vip")
+
+    assert put_off.value.retry_after_s == 3600
+    assert len(shop.telegram.calls("sendInvoice")) == 1
+
+
+async def test_a_checkout_answer_that_is_lost_is_given_again(shop: Shop) -> None:
+    delivered = delivers(shop)
+    async with shop.polling():
+        ann = await shop.visitor()
+        shop.telegram.faults.drop_connection("answerPreCheckoutQuery")
+        outcome = await shop.sells(ann)
+
+    assert outcome.status == "paid"
+    assert delivered == [ann.id]
+    assert len(shop.telegram.calls("answerPreCheckoutQuery")) == 2
+
+
+async def test_a_thank_you_that_telegram_puts_off_comes_when_it_says(
+    open_shop: Callable[..., Shop], clock: MovableClock
+) -> None:
+    shop = open_shop(thank_you_message="Thank you!")
+    delivered = delivers(shop)
+    async with shop.polling():
+        ann = await shop.visitor()
+        shop.telegram.faults.fail("sendMessage", error_code=429, retry_after=3)
+        outcome = await shop.sells(ann)
+        waiting = {job.consumer: job for job in await shop.neonpay.jobs(outcome.charge_id or "")}
+        clock.advance(3)
+        # The lane of this chat is held by the machine's clock, so it is another worker that comes first.
+        other = open_shop(thank_you_message="Thank you!")
+        delivers(other)
+        await other.neonpay.setup()
+        await shop.neonpay.close()
+        await other.delivers(outcome)
+
+    assert (waiting["neonpay:thank_you"].state, waiting["neonpay:thank_you"].attempts) == ("ready", 0)
+    assert shop.named("fulfilment_failed") == []
+    assert delivered == [ann.id]
+    assert [message.text for message in ann.messages(shop.account)][-1] == "Thank you!"
+
+
+async def test_thank_yous_that_wait_keep_no_handler_waiting(open_shop: Callable[..., Shop]) -> None:
+    shop = open_shop(thank_you_message="Thank you!", messages_per_s=0.001)
+    delivered = delivers(shop)
+    async with shop.polling():
+        ann = await shop.visitor()
+        link = (await shop.neonpay.create_payment_link("vip")).link or ""
+        charges = [(await ann.pays(link)).charge_id or "" for _ in range(CHAT_BURST)]
+        await shop.settles()
+        jobs = [job for charge_id in charges for job in await shop.neonpay.jobs(charge_id)]
+
+    thanks = sorted(job.state for job in jobs if job.consumer == "neonpay:thank_you")
+    assert delivered == [ann.id] * CHAT_BURST
+    assert thanks == ["done", *["ready"] * (CHAT_BURST - 1)]
+
+
+@pytest.mark.parametrize("pace", [0, -1, float("nan")])
+def test_a_pace_is_above_nothing(shop: Shop, pace: float) -> None:
+    with pytest.raises(ConfigurationError, match="messages_per_s"):
+        create_neonpay(shop.bot, dispatcher=shop.dispatcher, messages_per_s=pace)
