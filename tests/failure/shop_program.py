@@ -142,6 +142,7 @@ async def run(settings: Settings) -> None:
         dispatcher=dispatcher,
         database_url=settings.database_url,
         thank_you_message="Thank you!",
+        messages_per_s=None,
         clock=ClockAhead(fate, settings.ahead_s),
         poll_s=0.1,
     )
