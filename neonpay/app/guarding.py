@@ -7,7 +7,8 @@ from functools import cached_property
 from neonpay.app.base import Application
 from neonpay.ledger import Ledger
 from neonpay.payments.pipeline import Pipeline
-from neonpay.security import RiskAssessment, SecurityManager, Standing
+from neonpay.security import RiskAssessment, Standing
+from neonpay.security.manager import SecurityManager
 
 
 class Guarding(Application):

@@ -1,4 +1,7 @@
-"""Limits that act before checkout: who gets an invoice, and whose checkout goes through."""
+"""Limits that act before checkout: who gets an invoice, and whose checkout goes through.
+
+The facts are here and load no database code; ``neonpay.security.manager`` is where they are decided.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,6 @@ from neonpay.security.facts import (
     UserSecurityProfile,
 )
 from neonpay.security.limits import Limits, Rate
-from neonpay.security.manager import SecurityManager
-from neonpay.security.rate_limiter import RateLimiter
 
 __all__ = [
     "ActionType",
@@ -22,10 +23,8 @@ __all__ = [
     "Rank",
     "Rate",
     "RateCheck",
-    "RateLimiter",
     "RiskAssessment",
     "SecurityEvent",
-    "SecurityManager",
     "Standing",
     "ThreatLevel",
     "UserSecurityProfile",
