@@ -33,12 +33,12 @@ if TYPE_CHECKING:
         ActionType,
         Limits,
         Rate,
-        RateLimiter,
         SecurityEvent,
-        SecurityManager,
         ThreatLevel,
         UserSecurityProfile,
     )
+    from neonpay.security.manager import SecurityManager
+    from neonpay.security.rate_limiter import RateLimiter
 
 __all__ = [
     "ActionType",
@@ -87,12 +87,12 @@ _HOMES = {
     "PaymentStage": "neonpay.core.stages",
     "PaymentStatus": "neonpay.core.payments",
     "Rate": "neonpay.security",
-    "RateLimiter": "neonpay.security",
+    "RateLimiter": "neonpay.security.rate_limiter",
     "RefundError": "neonpay.errors",
     "RejectPayment": "neonpay.errors",
     "SaleRefused": "neonpay.errors",
     "SecurityEvent": "neonpay.security",
-    "SecurityManager": "neonpay.security",
+    "SecurityManager": "neonpay.security.manager",
     "StageNotFoundError": "neonpay.errors",
     "TelegramError": "neonpay.errors",
     "ThreatLevel": "neonpay.security",
