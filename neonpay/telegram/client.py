@@ -1,0 +1,111 @@
+"""The Bot API over HTTP without a bot library: for tools, and for programs that have only a token."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, cast
+
+from neonpay.core.jsontext import JsonValue
+from neonpay.errors import ConfigurationError, TelegramError, TelegramUnreachableError
+
+if TYPE_CHECKING:
+    import aiohttp
+
+BASE_URL = "https://api.telegram.org"
+TIMEOUT_S = 30.0
+
+
+class BotApiClient:
+    """Calls methods of the Bot API as one bot.
+
+    The token is part of every address that is asked for, so nothing that could show an address leaves this class: no error,
+    no log line, no ``repr``.
+
+    Args:
+        token: as @BotFather gives it.
+        base_url: of a Bot API server of one's own, or of a simulator.
+        timeout_s: seconds for one call; what has not answered by then may have been done.
+
+    Raises:
+        ConfigurationError: the token is none, or aiohttp is not installed.
+    """
+
+    def __init__(self, token: str, *, base_url: str = BASE_URL, timeout_s: float = TIMEOUT_S) -> None:
+        bot_id, colon, secret = token.strip().partition(":")
+        if not (colon and secret and bot_id.isascii() and bot_id.isdigit() and _is_plain(secret)):
+            msg = "this is not a bot's token; @BotFather prints it as <number>:<letters>"
+            raise ConfigurationError(msg)
+        try:
+            import aiohttp  # an extra
+        except ImportError as exc:
+            msg = 'calls without a bot library need aiohttp; run: pip install "neonpay[cli]"'
+            raise ConfigurationError(msg) from exc
+        self.bot_id = int(bot_id)
+        self._address = f"{base_url.rstrip('/')}/bot{bot_id}:{secret}"
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def call(self, method: str, params: Mapping[str, JsonValue]) -> JsonValue:
+        """The result of a method.
+
+        Raises:
+            TelegramError: Telegram refused; nothing was done.
+            TelegramUnreachableError: no answer that can be read; it may have been done.
+        """
+        import aiohttp
+
+        if not _is_plain(method):
+            msg = f"no method of the Bot API is called {method!r}"
+            raise ValueError(msg)
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=self._timeout, trust_env=True)
+        try:
+            # A redirect would carry the token to another address.
+            async with self._session.post(
+                f"{self._address}/{method}", json=dict(params), allow_redirects=False
+            ) as response:
+                answer = json.loads(await response.text())
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            # Not "from" the error, which may show the address.
+            raise TelegramUnreachableError(method) from None
+        return _result(method, answer)
+
+    async def close(self) -> None:
+        """Close the connections; a later call opens new ones."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"<BotApiClient of bot {self.bot_id}>"
+
+
+def _result(method: str, answer: object) -> JsonValue:
+    if not isinstance(answer, dict) or "ok" not in answer:
+        raise TelegramUnreachableError(method)
+    if answer["ok"]:
+        return cast("JsonValue", answer.get("result"))
+    parameters = answer.get("parameters")
+    retry_after_s = parameters.get("retry_after") if isinstance(parameters, dict) else None
+    code, description = answer.get("error_code"), answer.get("description")
+    raise TelegramError(
+        method,
+        error_code=code if isinstance(code, int) else 500,
+        description=str(description),
+        retry_after_s=retry_after_s if isinstance(retry_after_s, int) else None,
+    )
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text can stand in an address as it is."""
+    return text.isascii() and text.replace("_", "").replace("-", "").isalnum()
