@@ -1,38 +1,31 @@
-"""Payments whose update never came are found in Telegram's list of transactions, recorded and delivered."""
+"""Payments and refunds whose update never came are found in Telegram's list of transactions."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Any
 
-from neonpay import PaymentResult
+import pytest
+import sqlalchemy as sa
+from aiogram.types import Update
+
+from neonpay.errors import TelegramError, TelegramUnreachableError
+from neonpay.ledger.tables import payments, refunds
+from tests.integration.reconcile.conftest import notes_deliveries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
-    from neonpay.simulator import Outcome
     from tests.integration.conftest import Shop
+    from tests.integration.reconcile.conftest import SellUnseen
+
+    Books = Callable[[], Awaitable[dict[str, float]]]
 
 
-def notes_deliveries(shop: Shop) -> list[PaymentResult]:
-    delivered: list[PaymentResult] = []
-
-    @shop.neonpay.on_payment(name="deliver")
-    async def deliver(result: PaymentResult) -> None:
-        delivered.append(result)
-
-    return delivered
-
-
-async def sells_unseen(shop: Shop, **options: object) -> Outcome:
-    """Sell something whose update Telegram keeps to itself."""
-    async with shop.polling(allowed_updates=["pre_checkout_query"]):
-        ann = await shop.visitor()
-        invoice = await shop.neonpay.create_payment_link("vip", **options)  # type: ignore[arg-type]
-        return await ann.pays(invoice.link or "")
-
-
-async def test_a_payment_whose_update_was_lost_is_recorded_and_delivered(open_shop: Callable[..., Shop]) -> None:
-    outcome = await sells_unseen(open_shop())
+async def test_a_payment_whose_update_was_lost_is_recorded_and_delivered(
+    sells_unseen: SellUnseen, open_shop: Callable[..., Shop], books: Books
+) -> None:
+    outcome = await sells_unseen()
     shop = open_shop()
     delivered = notes_deliveries(shop)
 
@@ -45,3 +38,170 @@ async def test_a_payment_whose_update_was_lost_is_recorded_and_delivered(open_sh
     assert [(result.transaction_id, result.metadata) for result in delivered] == [(outcome.charge_id, {"days": 30})]
     assert (payment.source, payment.state, payment.amount_stars) == ("reconcile", "accepted", 50)
     assert len(shop.named("payment_completed")) == 1
+    assert await books() == {"stars": 50, "revenue": -50}
+
+
+async def test_a_second_comparison_finds_nothing_new(sells_unseen: SellUnseen, open_shop: Callable[..., Shop]) -> None:
+    await sells_unseen()
+    shop = open_shop()
+    delivered = notes_deliveries(shop)
+    await shop.neonpay.reconcile(grace_s=0)
+
+    again = await shop.neonpay.reconcile(grace_s=0)
+    afresh = await shop.neonpay.reconcile(grace_s=0, afresh=True)
+    await shop.neonpay.drain()
+
+    assert (again.checked, again.recovered, again.is_clean) == (0, 0, True)
+    assert (afresh.checked, afresh.recovered, afresh.is_clean) == (1, 0, True)
+    assert len(delivered) == 1
+
+
+async def test_a_payment_is_left_to_its_update_for_the_time_of_grace(
+    sells_unseen: SellUnseen, open_shop: Callable[..., Shop], clock: Any
+) -> None:
+    outcome = await sells_unseen()
+    shop = open_shop()
+    notes_deliveries(shop)
+    paid_at = shop.telegram.payments(shop.account)[0].paid_at.timestamp()
+
+    clock.advance(paid_at - clock.now_us() / 1e6 + 59)
+    early = await shop.neonpay.reconcile()
+    clock.advance(2)
+    late = await shop.neonpay.reconcile()
+
+    assert (early.recovered, early.waiting, early.is_clean, early.drift_stars) == (0, 1, False, 0)
+    assert (late.recovered, late.waiting, late.is_clean) == (1, 0, True)
+    assert (await shop.neonpay.get_payment(outcome.charge_id or "")).source == "reconcile"
+
+
+async def test_an_update_that_comes_after_all_changes_nothing(
+    sells_unseen: SellUnseen, open_shop: Callable[..., Shop], query: Callable[..., Any]
+) -> None:
+    await sells_unseen()
+    shop = open_shop()
+    delivered = notes_deliveries(shop)
+    await shop.neonpay.reconcile(grace_s=0)
+
+    (update,) = [u for u in shop.telegram.updates(shop.account) if "successful_payment" in u.payload]
+    await shop.dispatcher.feed_update(shop.bot, Update.model_validate(update.body))
+    await shop.neonpay.drain()
+
+    assert len(delivered) == 1
+    assert await query(sa.select(payments.c.source)) == [("reconcile",)]
+
+
+async def test_the_comparison_and_updates_at_the_same_time_deliver_once(open_shop: Callable[..., Shop]) -> None:
+    shop = open_shop()
+    delivered = notes_deliveries(shop)
+    async with shop.polling():
+        ann = await shop.visitor()
+        invoice = await shop.neonpay.create_payment_link("vip")
+        outcome, *_ = await asyncio.gather(
+            ann.pays(invoice.link or ""), *(shop.neonpay.reconcile(grace_s=0) for _ in range(3))
+        )
+        await shop.settles()
+        report = await shop.neonpay.reconcile(grace_s=0)
+
+    assert [result.transaction_id for result in delivered] == [outcome.charge_id]
+    assert report.is_clean
+
+
+async def test_a_payment_that_nobody_delivers_is_recorded_and_waits(
+    sells_unseen: SellUnseen, open_shop: Callable[..., Shop]
+) -> None:
+    await sells_unseen()
+    shop = open_shop()
+    report = await shop.neonpay.reconcile(grace_s=0)
+    (waiting,) = await shop.neonpay.needs_attention()
+
+    assert (report.recovered, report.needs_attention) == (1, 1)
+    assert waiting.attention == "no_handler"
+
+
+async def test_a_payment_signed_with_another_key_is_recorded_and_waits(
+    sells_unseen: SellUnseen, open_shop: Callable[..., Shop], tmp_path: Any
+) -> None:
+    await sells_unseen(database_url=f"sqlite:///{tmp_path / 'lost.db'}")
+    shop = open_shop()
+    notes_deliveries(shop)
+    report = await shop.neonpay.reconcile(grace_s=0)
+    (waiting,) = await shop.neonpay.needs_attention()
+
+    assert (report.recovered, report.needs_attention, report.foreign) == (1, 1, 0)
+    assert waiting.attention == "forged_payload"
+
+
+async def test_a_refund_that_the_ledger_missed_ends_as_a_refund(
+    open_shop: Callable[..., Shop], query: Callable[..., Any], books: Books
+) -> None:
+    shop = open_shop()
+    notes_deliveries(shop)
+    async with shop.polling():
+        ann = await shop.visitor()
+        outcome = await shop.sells(ann)
+    await shop.bot.refund_star_payment(ann.id, outcome.charge_id or "")
+
+    back = open_shop()
+    notes_deliveries(back)
+    report = await back.neonpay.reconcile(grace_s=0)
+    again = await back.neonpay.reconcile(grace_s=0)
+
+    assert (report.checked, report.refunded, report.balance_stars) == (2, 1, 0)
+    assert (again.refunded, again.is_clean) == (0, True)
+    assert await query(sa.select(refunds.c.state, refunds.c.source)) == [("refunded", "reconcile")]
+    assert await books() == {"stars": 0, "revenue": -50, "refunds": 50}
+
+
+async def test_a_payment_that_was_paid_and_refunded_unseen_is_both(
+    sells_unseen: SellUnseen, open_shop: Callable[..., Shop], books: Books
+) -> None:
+    outcome = await sells_unseen()
+    shop = open_shop()
+    notes_deliveries(shop)
+    (payment,) = shop.telegram.payments(shop.account)
+    await shop.bot.refund_star_payment(payment.user_id, payment.charge_id)
+
+    report = await shop.neonpay.reconcile(grace_s=0)
+    await shop.neonpay.drain()
+
+    assert (report.recovered, report.refunded, report.balance_stars, report.is_clean) == (1, 1, 0, True)
+    assert (await shop.neonpay.get_payment(outcome.charge_id or "")).state == "refunded"
+    assert (await books())["stars"] == 0
+
+
+@pytest.mark.parametrize("is_net", [True, False])
+async def test_an_affiliates_share_does_not_change_what_was_paid(
+    sells_unseen: SellUnseen, open_shop: Callable[..., Shop], books: Books, is_net: bool
+) -> None:
+    shop = open_shop()
+    shop.telegram.treasury(shop.account).shares_sales(101, is_net=is_net)
+    outcome = await sells_unseen()
+    delivered = notes_deliveries(shop)
+    async with shop.polling():
+        await shop.sells(await shop.visitor("Bob"))
+        report = await shop.neonpay.reconcile(grace_s=0)
+        await shop.settles()
+    payment = await shop.neonpay.get_payment(outcome.charge_id or "")
+
+    assert (payment.amount_stars, payment.state, len(delivered)) == (50, "accepted", 2)
+    assert (report.recovered, report.is_clean) == (1, True)
+    net = {"stars": 89.9, "revenue": -100, "commissions": 10.1}
+    assert await books() == pytest.approx(net if is_net else {"stars": 100, "revenue": -100})
+
+
+@pytest.mark.parametrize("method", ["getStarTransactions", "getMyStarBalance"])
+async def test_a_comparison_that_telegram_does_not_answer_can_be_made_again(
+    sells_unseen: SellUnseen, open_shop: Callable[..., Shop], method: str
+) -> None:
+    await sells_unseen()
+    shop = open_shop()
+    delivered = notes_deliveries(shop)
+    shop.telegram.faults.fail(method, error_code=400, description="Bad Request: not today")
+    with pytest.raises((TelegramError, TelegramUnreachableError)):
+        await shop.neonpay.reconcile(grace_s=0)
+
+    report = await shop.neonpay.reconcile(grace_s=0)
+    await shop.neonpay.drain()
+
+    assert report.is_clean
+    assert len(delivered) == 1
