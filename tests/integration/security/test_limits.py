@@ -168,6 +168,20 @@ async def test_a_link_that_goes_round_is_paid_so_many_times(running: Shop) -> No
     assert [outcome.status for outcome in outcomes] == ["paid", "paid", "declined"]
 
 
+async def test_refunds_that_the_seller_gave_a_reason_for_are_not_the_buyers_fault(running: Shop) -> None:
+    running.neonpay.security.limits = Limits(refunds=Rate(2, 3600))
+    ann = await running.visitor()
+    charges = [(await running.sells(ann)).charge_id or "" for _ in range(4)]
+    for charge_id in charges[:2]:
+        await running.neonpay.refund(charge_id, reason="sold out")
+    await running.neonpay.send_payment(ann.id, "vip")
+    for charge_id in charges[2:]:
+        await running.neonpay.refund(charge_id)
+
+    assert (await refusal(running, ann.id)).reason == "too_many_refunds"
+    assert (await running.neonpay.get_user_risk_assessment(ann.id))["refunds"] == 2
+
+
 async def test_a_trusted_user_has_no_limits(running: Shop) -> None:
     running.neonpay.security.limits = Limits(
         actions={ActionType.PAYMENT_REQUEST: Rate(1, 60)}, spending=Rate(50, 60), risk_score=1
