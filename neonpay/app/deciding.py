@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from neonpay.app.base import Application
-from neonpay.core.payments import Payment, PaymentState, RefundState
+from neonpay.core.payments import Payment, PaymentState, Refund, RefundState
 from neonpay.payments.selection import Selection
 
 
@@ -53,6 +53,21 @@ class Deciding(Application):
     async def needs_attention(self, *, limit: int = 100) -> list[Payment]:
         """Payments that were recorded and that a person has to decide on, newest first."""
         return await self.payments(state=PaymentState.NEEDS_ATTENTION, limit=limit)
+
+    async def find_payment(self, beginning: str) -> Payment:
+        """The payment with this charge id, or the only one whose charge id begins so.
+
+        Raises:
+            PaymentNotFoundError: the ledger has no such payment.
+            PaymentError: several begin so.
+        """
+        await self.setup()
+        return await self._pipeline.history.find(beginning)
+
+    async def get_refund(self, charge_id: str) -> Refund | None:
+        """The refund of a payment, or None when nobody has asked for one."""
+        await self.setup()
+        return await self._pipeline.history.refund(charge_id)
 
     async def accept(self, charge_id: str) -> Payment:
         """Have a payment that needs attention delivered: it counts as earned from now on, and its handlers get their jobs.

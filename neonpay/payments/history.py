@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from neonpay.core.events import Event, PaymentCompleted
 from neonpay.core.limits import CURRENCY
-from neonpay.core.payments import Payment, PaymentState, RefundState
+from neonpay.core.payments import Payment, PaymentState, Refund, RefundState
 from neonpay.errors import PaymentError, PaymentNotFoundError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import UNFINISHED, DatabaseNow, jobs, payments
@@ -47,6 +47,14 @@ class History:
         """
         return await self._ledger.read(self._get, charge_id)
 
+    async def find(self, beginning: str) -> Payment:
+        """The payment with this charge id, or the only one whose charge id begins so; see ``NeonPayCore.find_payment``."""
+        return await self._ledger.read(self._find, beginning)
+
+    async def refund(self, charge_id: str) -> Refund | None:
+        """The refund of a charge, or None."""
+        return await self._ledger.read(find_refund, self._bot_id, charge_id)
+
     async def select(self, selection: Selection, *, limit: int) -> list[Payment]:
         """The payments that are asked for, newest first."""
         return await self._ledger.read(self._list, selection, limit)
@@ -81,6 +89,19 @@ class History:
         if found is None:
             raise PaymentNotFoundError(charge_id)
         return found
+
+    def _find(self, transaction: Transaction, beginning: str) -> Payment:
+        exact = find_payment(transaction, self._catalogue, self._bot_id, beginning)
+        if exact is not None:
+            return exact
+        begins_so = payments.c.charge_id.startswith(beginning, autoescape=True)
+        rows = transaction.connection.execute(select_payments(self._bot_id).where(begins_so).limit(2)).mappings().all()
+        if not rows or not beginning:
+            raise PaymentNotFoundError(beginning)
+        if len(rows) > 1:
+            msg = f"more than one charge id begins with {beginning!r}; give more of it"
+            raise PaymentError(msg, charge_id=beginning)
+        return payment_of(transaction, self._catalogue, rows[0])
 
     def _event_id(self, charge_id: str) -> sa.ScalarSelect[str]:
         # Jobs are found by the event of their payment, which starts their key; by charge id all of them would be read.

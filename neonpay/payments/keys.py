@@ -30,6 +30,11 @@ def load_keys(transaction: Transaction, bot_id: int, now_us: int, token_bytes: C
     return list(transaction.connection.execute(query).scalars())
 
 
+def bots(transaction: Transaction) -> list[int]:
+    """The bots that have sold on this ledger or are ready to: each has a key from its first start on."""
+    return list(transaction.connection.execute(sa.select(keys.c.bot_id).distinct().order_by(keys.c.bot_id)).scalars())
+
+
 def insert_key(
     transaction: Transaction,
     bot_id: int,

@@ -108,6 +108,7 @@ class _Findings:
             self.kept.append(Finding(kind, str(subject), words))
 
 
+_SUMS = ("received", STARS, REVENUE, UNSETTLED, REFUNDS)
 _Note = Callable[[FindingKind, object, str], None]
 
 
@@ -240,10 +241,17 @@ def _of_account(account: str) -> sa.Label[int]:
 
 
 def _by_charge(bot_id: int) -> sa.Subquery:
-    """What the entries of every charge add up to, by account."""
+    """What came in with every charge, and what all of its entries add up to, by account."""
+    received = sa.case(
+        (sa.and_(journal.c.account == STARS, journal.c.amount_stars > 0), journal.c.amount_stars), else_=0
+    )
     is_event = sa.and_(events.c.bot_id == journal.c.bot_id, events.c.event_id == journal.c.event_id)
     return (
-        sa.select(events.c.charge_id, *[_of_account(name) for name in (STARS, REVENUE, UNSETTLED, REFUNDS)])
+        sa.select(
+            events.c.charge_id,
+            sa.cast(sa.func.sum(received), sa.BigInteger).label("received"),
+            *[_of_account(name) for name in _SUMS[1:]],
+        )
         .join_from(journal, events, is_event)
         .where(journal.c.bot_id == bot_id, events.c.name.in_(_OF_PAYMENTS))
         .group_by(events.c.charge_id)
@@ -281,16 +289,13 @@ def _prove_payments(transaction: Transaction, bot_id: int, note: _Note) -> int:
     return count
 
 
-_SUMS = (STARS, REVENUE, UNSETTLED, REFUNDS)
-
-
-def _expected(state: PaymentState, stars: int) -> list[tuple[int, int, int, int]]:
+def _expected(state: PaymentState, stars: int) -> list[tuple[int, int, int, int, int]]:
     """What the entries of a payment may add up to, in the order of ``_SUMS``."""
     if state is PaymentState.ACCEPTED:
-        return [(stars, -stars, 0, 0)]
+        return [(stars, stars, -stars, 0, 0)]
     if state is PaymentState.REFUNDED:
-        return [(0, -stars, 0, stars), (0, 0, 0, 0)]
-    return [(stars, 0, -stars, 0)]
+        return [(stars, 0, -stars, 0, stars), (stars, 0, 0, 0, 0)]
+    return [(stars, stars, 0, -stars, 0)]
 
 
 def _prove_refunds(transaction: Transaction, bot_id: int, note: _Note) -> int:
