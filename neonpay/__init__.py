@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from neonpay.app import NeonPayCore
     from neonpay.core.checkout import CheckoutRefused
     from neonpay.core.payments import Invoice, Payment, PaymentResult, PaymentStatus
-    from neonpay.core.stages import PaymentStage
+    from neonpay.core.stages import PaymentStage, RefundPolicy
     from neonpay.errors import (
         AdapterError,
         ConfigurationError,
         NeonPayError,
         PaymentError,
         RefundError,
+        RefundRefused,
         RejectPayment,
         SaleRefused,
         StageNotFoundError,
@@ -58,6 +59,8 @@ __all__ = [
     "Rate",
     "RateLimiter",
     "RefundError",
+    "RefundPolicy",
+    "RefundRefused",
     "RejectPayment",
     "SaleRefused",
     "SecurityEvent",
@@ -89,6 +92,8 @@ _HOMES = {
     "Rate": "neonpay.security",
     "RateLimiter": "neonpay.security.rate_limiter",
     "RefundError": "neonpay.errors",
+    "RefundPolicy": "neonpay.core.stages",
+    "RefundRefused": "neonpay.errors",
     "RejectPayment": "neonpay.errors",
     "SaleRefused": "neonpay.errors",
     "SecurityEvent": "neonpay.security",

@@ -21,6 +21,7 @@
     │   ├── TelegramUnreachableError     no answer: whether Telegram acted is unknown
     │   ├── PaymentNotFoundError (KeyError)
     │   ├── SaleRefused                  a limit or a block of the seller's: reason, retry_after_s, buyer_text
+    │   ├── RequestNotFoundError (KeyError)
     │   └── RefundError                  Telegram refuses to refund this charge
     ├── LedgerError                      the database did not do what was asked; nothing of the unit was kept
     │   ├── LedgerUnavailableError       cannot be reached or opened
@@ -67,6 +68,7 @@ __all__ = [
     "RefundError",
     "RefundRefused",
     "RejectPayment",
+    "RequestNotFoundError",
     "SaleRefused",
     "SchemaTooNewError",
     "SimulatorError",
@@ -248,6 +250,17 @@ class SaleRefused(PaymentError):  # noqa: N818  # the seller's own rule says no
         self.buyer_text = buyer_text
         later = "" if retry_after_s is None else f"; again in {retry_after_s:.0f} s"
         super().__init__(f"no invoice of {stage_id!r} for user {user_id}: {reason}{later}")
+
+
+class RequestNotFoundError(PaymentError, KeyError):
+    """No request for a refund has this id."""
+
+    def __init__(self, request_id: str) -> None:
+        self.request_id = request_id
+        super().__init__(f"no request for a refund has the id {request_id!r}")
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class RefundError(PaymentError):

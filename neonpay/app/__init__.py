@@ -6,11 +6,12 @@ from neonpay.app.delivering import Delivering
 from neonpay.app.guarding import Guarding
 from neonpay.app.proving import Proving
 from neonpay.app.reconciling import Reconciling
+from neonpay.app.requesting import Requesting
 from neonpay.app.selling import Selling
 from neonpay.app.settling import Settling
 
 
-class NeonPayCore(Selling, Guarding, Delivering, Settling, Reconciling, Deciding, Proving):
+class NeonPayCore(Selling, Guarding, Delivering, Settling, Requesting, Reconciling, Deciding, Proving):
     """Sells for Telegram Stars through one bot. ``create_neonpay`` makes one from the bot that you have.
 
     The ledger opens with the host library's start-up, with ``setup()``, ``async with``, or the first call that needs it, and

@@ -15,7 +15,7 @@ from neonpay.core.payments import Charge, PreCheckout, RefundNotice
 from neonpay.core.ports import Adapter
 from neonpay.core.stages import StageRegistry
 from neonpay.ledger import open_ledger
-from neonpay.payments.handlers import ON_REFUND, Function, HandlerRegistry
+from neonpay.payments.handlers import ON_REFUND, ON_REFUND_REQUEST, Function, HandlerRegistry
 from neonpay.payments.listeners import Listeners
 from neonpay.payments.pipeline import Pipeline, Settings
 
@@ -58,6 +58,7 @@ class Application:
         self._stages = StageRegistry(max_stages=max_stages)
         self._handlers = HandlerRegistry()
         self._revokers = HandlerRegistry(ON_REFUND)
+        self._reviewers = HandlerRegistry(ON_REFUND_REQUEST)
         self._listeners = Listeners()
         self._hooks: list[Function] = []
         if not enable_logging:
@@ -72,6 +73,7 @@ class Application:
             stages=self._stages,
             handlers=self._handlers,
             revokers=self._revokers,
+            reviewers=self._reviewers,
             listeners=self._listeners,
             clock=self._clock,
             rng=self._rng,

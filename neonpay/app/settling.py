@@ -40,7 +40,7 @@ class Settling(Application):
         except ValueError as exc:
             raise ValidationError("state", state, f"one of {[str(known) for known in RefundState]}") from exc
         await self.setup()
-        return await self._pipeline.refunds.list(wanted, limit=limit)
+        return await self._pipeline.refunds.in_state(wanted, limit=limit)
 
     async def get_payment(self, charge_id: str) -> Payment:
         """The payment with this charge id; raises PaymentNotFoundError when there is none."""

@@ -114,6 +114,27 @@ class RefundFailed(Event):
     name = "refund_failed"
 
 
+class RefundReviewRequested(Event):
+    """A buyer wants their Stars back and a person has to decide; ``reason`` has the buyer's words."""
+
+    __slots__ = ()
+    name = "refund_review_requested"
+
+
+class RefundRequestApproved(Event):
+    """A buyer's request for a refund was granted; ``reason`` says by whom."""
+
+    __slots__ = ()
+    name = "refund_request_approved"
+
+
+class RefundRequestRefused(Event):
+    """A buyer's request for a refund was refused; ``reason`` says by whom and why."""
+
+    __slots__ = ()
+    name = "refund_request_refused"
+
+
 class StarsMoved(Event):
     """Stars came or went otherwise than by a payment of ours.
 
@@ -206,6 +227,9 @@ EVENTS: Mapping[str, type[Event]] = MappingProxyType(
             RefundRequested,
             PaymentRefunded,
             RefundFailed,
+            RefundReviewRequested,
+            RefundRequestApproved,
+            RefundRequestRefused,
             StarsMoved,
             WithdrawalFailed,
             BalanceDrifted,

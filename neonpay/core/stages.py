@@ -36,6 +36,28 @@ class RepeatPolicy(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefundPolicy:
+    """What a buyer's request for a refund meets.
+
+    Attributes:
+        window_days: days from the payment within which a buyer may ask, 1–3650; None for ever. Later requests are refused.
+        automatic: whether a request inside the window is granted at once; otherwise a person decides.
+
+    Raises:
+        ValidationError: ``window_days`` breaks its bound.
+    """
+
+    window_days: int | None = 14
+    automatic: bool = True
+
+    def __post_init__(self) -> None:
+        if self.window_days is not None:
+            _whole("window_days", self.window_days, 1, 3650, "days")
+        if not isinstance(self.automatic, bool):
+            raise ValidationError("automatic", self.automatic, "True or False")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentStage:
     """One thing that may be bought for Telegram Stars.
 
@@ -51,6 +73,7 @@ class PaymentStage:
         repeat: what a second payment of the same invoice means.
         max_payments: payments that one invoice takes before its checkout is declined; None for no limit.
         invoice_ttl_s: seconds after which an unpaid invoice is declined at checkout; None for never.
+        refund_policy: what a buyer's request for a refund meets; None leaves every request to a person.
 
     Raises:
         ValidationError: a value breaks its bound; the error names field, bound and value.
@@ -66,6 +89,7 @@ class PaymentStage:
     repeat: RepeatPolicy = RepeatPolicy.AGAIN
     max_payments: int | None = None
     invoice_ttl_s: int | None = None
+    refund_policy: RefundPolicy | None = None
 
     def __post_init__(self) -> None:
         _text("title", self.title, limits.TITLE_MIN_CHARS, limits.TITLE_MAX_CHARS)
@@ -85,16 +109,25 @@ class PaymentStage:
         except ValueError as exc:
             raise ValidationError("repeat", self.repeat, f"one of {[str(p) for p in RepeatPolicy]}") from exc
         object.__setattr__(self, "payload", frozen_json("payload", self.payload))
+        if self.refund_policy is not None and not isinstance(self.refund_policy, RefundPolicy):
+            raise ValidationError("refund_policy", self.refund_policy, "a RefundPolicy")
 
     def to_json(self) -> str:
         """The stage as JSON text; equal stages give equal text."""
         content = {f.name: getattr(self, f.name) for f in fields(self)}
+        policy = content.pop("refund_policy")
+        if policy is not None:  # left out otherwise, so that stages of before the field keep their digests
+            content["refund_policy"] = {f.name: getattr(policy, f.name) for f in fields(policy)}
         return jsontext.dump({**content, "payload": dict(self.payload)})
 
     @classmethod
     def from_json(cls, text: str) -> PaymentStage:
         """The stage that ``to_json`` wrote."""
-        return cls(**jsontext.load_object(text))  # type: ignore[arg-type]  # checked field by field in __post_init__
+        content: dict[str, object] = dict(jsontext.load_object(text))
+        policy = content.get("refund_policy")
+        if isinstance(policy, Mapping):
+            content["refund_policy"] = RefundPolicy(**policy)
+        return cls(**content)  # type: ignore[arg-type]  # checked field by field in __post_init__
 
     @property
     def digest(self) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from neonpay.core.clock import Clock
 from neonpay.core.events import Event, FulfilmentAbandoned, FulfilmentFailed
@@ -168,10 +168,14 @@ class Fulfilment:
 
     def follow(self, change: Change) -> None:
         """Tell of what a unit has written about a refund, and run the jobs that it has leased to this process."""
-        for event in change.events:
-            self._announce(event)
+        self.announce(change.events)
         for job in change.jobs:
             self.start(job)
+
+    def announce(self, events: Sequence[Event]) -> None:
+        """Tell the listeners of events that are durable."""
+        for event in events:
+            self._announce(event)
 
     async def _run(self, job: Job) -> None:
         chore = self._chores.get(job.consumer)
@@ -230,8 +234,10 @@ class Fulfilment:
             if change is not None:
                 self.follow(change)
             return True
-        refund = await self._ledger.read(self._refund_book.find, job.charge_id) if handler.takes_refund else None
-        given = handler.arguments(context.result, context=context, connection=None, host=host, refund=refund)
+        about: Mapping[str, object] = {}
+        if handler.takes_refund:
+            about = {"refund": await self._ledger.read(self._refund_book.find, job.charge_id)}
+        given = handler.arguments(context.result, context=context, connection=None, host=host, about=about)
         outcome = (
             await asyncio.to_thread(handler.function, **given)
             if handler.form is Form.THREAD

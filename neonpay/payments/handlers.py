@@ -7,9 +7,10 @@ import enum
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from neonpay.core.payments import PaymentResult, Refund
+from neonpay.core.payments import PaymentResult
 from neonpay.errors import HandlerError
 
 if TYPE_CHECKING:
@@ -24,7 +25,16 @@ ON_PAYMENT = "handler"
 """What jobs of payment handlers begin with."""
 ON_REFUND = "on_refund"
 """What jobs of refund handlers begin with."""
-_DECORATORS = {ON_PAYMENT: "on_payment", ON_REFUND: "on_refund"}
+ON_REFUND_REQUEST = "on_refund_request"
+"""What hooks that look at a buyer's request for a refund are called by; they have no jobs of their own."""
+_DECORATORS = {ON_PAYMENT: "on_payment", ON_REFUND: "on_refund", ON_REFUND_REQUEST: "on_refund_request"}
+_OWN_NAMES: Mapping[str, tuple[str, ...]] = {
+    ON_PAYMENT: ("ctx", "connection"),
+    ON_REFUND: ("ctx", "connection", "refund"),
+    ON_REFUND_REQUEST: ("request",),
+}
+"""What functions of each kind may ask for beside the result and the host's objects."""
+_NOTHING: Mapping[str, object] = MappingProxyType({})
 
 Function = Callable[..., object]
 
@@ -45,7 +55,7 @@ class Handler:
     """One registered function.
 
     Attributes:
-        kind: ``ON_PAYMENT`` or ``ON_REFUND``.
+        kind: ``ON_PAYMENT``, ``ON_REFUND`` or ``ON_REFUND_REQUEST``.
         name: stable across restarts; jobs in the ledger carry it.
         stage_ids: the stages whose payments it takes, or None for all.
         max_attempts: attempts before the job becomes a dead letter.
@@ -82,9 +92,12 @@ class Handler:
         context: PaymentContext | None,
         connection: sa.Connection | None,
         host: Callable[[], Mapping[str, object]],
-        refund: Refund | None = None,
+        about: Mapping[str, object] = _NOTHING,
     ) -> dict[str, object]:
         """The arguments by name.
+
+        Args:
+            about: the further facts that functions of this kind may ask for.
 
         Raises:
             HandlerError: a parameter without a default is nothing that neonpay or the host can give.
@@ -100,8 +113,8 @@ class Handler:
                 given[name] = context
             elif name == "connection" and connection is not None:
                 given[name] = connection
-            elif name == "refund" and refund is not None:
-                given[name] = refund
+            elif name in about:
+                given[name] = about[name]
             elif name in theirs:
                 given[name] = theirs[name]
             elif name not in self.optional:
@@ -110,7 +123,7 @@ class Handler:
 
     def unknown_parameter(self, name: str, host: Mapping[str, object]) -> HandlerError:
         """The error for a parameter that nobody fills."""
-        known = ", ".join(["result", *_own_names(self.kind), *sorted(host)])
+        known = ", ".join(["result", *_OWN_NAMES[self.kind], *sorted(host)])
         return HandlerError(f"handler {self.name!r} asks for {name!r}; it may ask for: {known}")
 
 
@@ -174,7 +187,7 @@ class HandlerRegistry:
 
     def check(self, host: Mapping[str, object]) -> None:
         """Raise HandlerError for the first parameter that neither neonpay nor the host can give."""
-        known = {*_own_names(self._kind), *host}
+        known = {*_OWN_NAMES[self._kind], *host}
         for handler in self._handlers.values():
             for name in handler.parameters:
                 if name not in known and name != handler.result_parameter and name not in handler.optional:
@@ -227,16 +240,12 @@ def _form(function: Function, parameters: set[str]) -> Form:
     return Form.TRANSACTION if "connection" in parameters else Form.THREAD
 
 
-def _own_names(kind: str) -> tuple[str, ...]:
-    return ("ctx", "connection", "refund") if kind == ON_REFUND else ("ctx", "connection")
-
-
 def _result_parameter(kind: str, names: list[str]) -> str | None:
     if "result" in names:
         return "result"
     # The guide's handlers call it what they like; it is the first parameter that is not one of ours.
     first = names[0] if names else None
-    return None if first in {*_own_names(kind), "bot"} else first
+    return None if first in {*_OWN_NAMES[kind], "bot"} else first
 
 
 def _stable_name(function: Function, kind: str) -> str:

@@ -86,7 +86,6 @@ def call_with_connection(
     Raises:
         HandlerError: the function turned out to be asynchronous, so it has not run.
     """
-    refund = find_refund(transaction, payment.bot_id, payment.charge_id) if handler.takes_refund else None
+    about = {"refund": find_refund(transaction, payment.bot_id, payment.charge_id)} if handler.takes_refund else {}
     connection, result = transaction.connection, PaymentResult.of(payment)
-    given = handler.arguments(result, context=None, connection=connection, host=host, refund=refund)
-    handler.function(**given)
+    handler.function(**handler.arguments(result, context=None, connection=connection, host=host, about=about))

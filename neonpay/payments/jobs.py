@@ -213,6 +213,31 @@ def backoff_s(attempts: int, rng: random.Random) -> float:
     return full_s * rng.uniform(0.5, 1.0)
 
 
+def give_job(
+    transaction: Transaction,
+    consumer: str,
+    *,
+    bot_id: int,
+    event_id: str,
+    charge_id: str,
+    token: int | None,
+    lease_us: int,
+) -> list[Job]:
+    """Have a job of neonpay's own run, again if need be: leased under ``token``, or due when that is None.
+
+    Nothing happens, and no job comes back, while somebody has it leased.
+    """
+    state, attempts, delay_us = ("ready", 0, 0) if token is None else ("leased", 1, lease_us)
+    row = (bot_id, event_id, consumer, charge_id, state, attempts, token, None, delay_us)
+    if not transaction.insert(INSERT_JOB, row):
+        under_way = sa.and_(jobs.c.state == "leased", jobs.c.run_at > DatabaseNow())
+        key = (jobs.c.bot_id == bot_id, jobs.c.event_id == event_id, jobs.c.consumer == consumer)
+        due = {"state": state, "attempts": attempts, "token": token, "run_at": DatabaseNow() + delay_us}
+        if not transaction.connection.execute(sa.update(jobs).where(*key, sa.not_(under_way)).values(due)).rowcount:
+            return []
+    return [] if token is None else [Job(bot_id, event_id, consumer, charge_id, attempts, token)]
+
+
 def finish(
     transaction: Transaction, job: Job, enlisted: Sequence[tuple[sa.Executable, Mapping[str, object] | None]] = ()
 ) -> None:

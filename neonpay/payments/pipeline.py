@@ -30,7 +30,7 @@ from neonpay.payments.fulfilment import Fulfilment
 from neonpay.payments.gates import Gate
 from neonpay.payments.handlers import HandlerRegistry
 from neonpay.payments.history import History
-from neonpay.payments.ids import new_event_id, new_invoice_id
+from neonpay.payments.ids import new_event_id, new_invoice_id, new_request_id
 from neonpay.payments.invoices import InvoiceDesk
 from neonpay.payments.jobs import LEASE_S, JobBook
 from neonpay.payments.keys import insert_key, load_keys
@@ -40,7 +40,9 @@ from neonpay.payments.proof import Proof, prove
 from neonpay.payments.reconcile import RECONCILE, RECONCILE_EVERY_S, Reconciler, ReconcileRules
 from neonpay.payments.recording import Arrival, Recorded, Recorder, recorded_event
 from neonpay.payments.refund_book import RefundBook
+from neonpay.payments.refund_requests import RequestDesk
 from neonpay.payments.refunds import RefundDesk
+from neonpay.payments.request_book import RequestBook
 from neonpay.payments.sealing import Sealer
 from neonpay.payments.thanks import Thanks
 from neonpay.payments.worker import Worker
@@ -101,6 +103,7 @@ class Pipeline:
         stages: StageRegistry,
         handlers: HandlerRegistry,
         revokers: HandlerRegistry,
+        reviewers: HandlerRegistry,
         listeners: Listeners,
         clock: Clock,
         rng: random.Random,
@@ -112,6 +115,7 @@ class Pipeline:
         self._ledger = ledger
         self._handlers = handlers
         self._revokers = revokers
+        self._reviewers = reviewers
         self._listeners = listeners
         self._clock = clock
         self._token_bytes = token_bytes
@@ -190,6 +194,19 @@ class Pipeline:
             announce=announce,
         )
         self.refunds = RefundDesk(ledger, adapter, refund_book, jobs, self.fulfilment, rng=rng)
+        request_book = RequestBook(
+            self._bot_id,
+            refund_book,
+            catalogue=catalogue,
+            clock=clock,
+            new_event_id=new_event_id,
+            new_request_id=new_request_id,
+            new_token=new_token,
+            lease_us=jobs.lease_us,
+        )
+        self.requests = RequestDesk(
+            ledger, request_book, reviewers, self.fulfilment, self.refunds, host_data=adapter.host_data
+        )
         self.history = History(ledger, self._bot_id, catalogue=catalogue, plan=plan, announce=announce)
         self._worker = Worker(jobs, self.fulfilment, poll_s=settings.poll_s)
         self._duty_book = DutyBook(ledger, self._bot_id, new_token=new_token)
@@ -248,7 +265,7 @@ class Pipeline:
         async with self._opening:
             if self.is_open:
                 return
-            for registry in (self._handlers, self._revokers):
+            for registry in (self._handlers, self._revokers, self._reviewers):
                 registry.check(self._adapter.host_data())
             await self._ledger.open()
             await self._load_keys()

@@ -18,12 +18,12 @@ from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import Attention, Payment, PaymentState, Refund, RefundNotice, RefundState, Source
 from neonpay.errors import PaymentNotFoundError
 from neonpay.ledger import Insert, Transaction
-from neonpay.ledger.tables import DatabaseNow, jobs, payments, refunds
+from neonpay.ledger.tables import jobs, payments, refunds
 from neonpay.payments.book import REFUNDS, REVENUE, STARS, UNSETTLED, write_entry, write_event
 from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.handlers import ON_PAYMENT
 from neonpay.payments.inline import Rejection, run_now
-from neonpay.payments.jobs import INSERT_JOB, Job, lease_lost
+from neonpay.payments.jobs import Job, give_job, lease_lost
 from neonpay.payments.planning import PLAN, REFUND, THANK_YOU, Plan
 from neonpay.payments.rows import find_refund, lock_payment, refund_of
 
@@ -238,18 +238,18 @@ class RefundBook:
         values = {"state": state, "reason": reason, "requested_by": requested_by, "error": None, "finished_at": None}
         return bool(transaction.connection.execute(sa.update(refunds).where(*failed).values(values)).rowcount)
 
-    def _give_job(self, transaction: Transaction, event_id: str, charge_id: str, *, take: bool) -> list[Job]:
-        """Have the refund made: lease its job, or make it due; nothing when somebody has it leased right now."""
-        token = self._new_token() if take else None
-        state, attempts, delay_us = ("leased", 1, self._lease_us) if take else ("ready", 0, 0)
-        row = (self._bot_id, event_id, REFUND, charge_id, state, attempts, token, None, delay_us)
-        if not transaction.insert(INSERT_JOB, row):
-            under_way = sa.and_(jobs.c.state == "leased", jobs.c.run_at > DatabaseNow())
-            free = (*self._refund_job(event_id), sa.not_(under_way))
-            due = {"state": state, "attempts": attempts, "token": token, "run_at": DatabaseNow() + delay_us}
-            if not transaction.connection.execute(sa.update(jobs).where(*free).values(due)).rowcount:
-                return []
-        return [] if token is None else [Job(self._bot_id, event_id, REFUND, charge_id, attempts, token)]
+    def _give_job(
+        self, transaction: Transaction, event_id: str, charge_id: str, *, take: bool, consumer: str = REFUND
+    ) -> list[Job]:
+        return give_job(
+            transaction,
+            consumer,
+            bot_id=self._bot_id,
+            event_id=event_id,
+            charge_id=charge_id,
+            token=self._new_token() if take else None,
+            lease_us=self._lease_us,
+        )
 
     def _finish_job(self, transaction: Transaction, event_id: str) -> None:
         # Whoever has it leased: the outcome is known, and an attempt that is still under way can only find the same.
@@ -275,11 +275,7 @@ class RefundBook:
         take = self._plan.is_carried_out_here
         taken: list[Job] = []
         for name in others:
-            token = self._new_token() if take else None
-            state, attempts, delay_us = ("leased", 1, self._lease_us) if take else ("ready", 0, 0)
-            row = (self._bot_id, event_id, name, payment.charge_id, state, attempts, token, None, delay_us)
-            if transaction.insert(INSERT_JOB, row) and token is not None:
-                taken.append(Job(self._bot_id, event_id, name, payment.charge_id, attempts, token))
+            taken += self._give_job(transaction, event_id, payment.charge_id, take=take, consumer=name)
         return taken
 
     def _update(self, transaction: Transaction, charge_id: str, **values: object) -> int:

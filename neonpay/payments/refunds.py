@@ -79,7 +79,7 @@ class RefundDesk:
         self._fulfilment.follow(change)
         return change.refund
 
-    async def list(self, state: RefundState | None, *, limit: int) -> list[Refund]:
+    async def in_state(self, state: RefundState | None, *, limit: int) -> list[Refund]:
         """Refunds, newest first."""
         return await self._ledger.read(self._book.in_state, state, limit)
 

@@ -32,6 +32,8 @@ PUBLIC_NAMES = [
     "Rate",
     "RateLimiter",
     "RefundError",
+    "RefundPolicy",
+    "RefundRefused",
     "RejectPayment",
     "SaleRefused",
     "SecurityEvent",

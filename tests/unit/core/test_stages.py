@@ -8,7 +8,7 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 
 from neonpay.core import limits
-from neonpay.core.stages import PaymentStage, RepeatPolicy
+from neonpay.core.stages import PaymentStage, RefundPolicy, RepeatPolicy
 from neonpay.errors import ValidationError
 
 TEN_YEARS_S = 10 * 365 * 86_400
@@ -244,3 +244,29 @@ def test_any_change_of_content_changes_the_digest(field: str, other: object) -> 
 def test_a_digest_stays_the_same_from_release_to_release() -> None:
     # Versions of a stage in the ledger are told apart by it: another value would give every stage a new version.
     assert stage().digest == "2a483c6cab1b98f8b80b1b6784a3e8fd"
+
+
+def test_a_refund_policy_is_part_of_the_stage_and_of_its_digest() -> None:
+    with_policy = stage(refund_policy=RefundPolicy(window_days=3, automatic=False))
+    assert PaymentStage.from_json(with_policy.to_json()) == with_policy
+    assert len({with_policy.digest, stage().digest, stage(refund_policy=RefundPolicy()).digest}) == 3
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("window_days", {"window_days": 0}),
+        ("window_days", {"window_days": 3651}),
+        ("window_days", {"window_days": True}),
+        ("automatic", {"automatic": 1}),
+    ],
+)
+def test_a_refund_policy_breaks_no_bound(field: str, values: dict[str, object]) -> None:
+    with pytest.raises(ValidationError) as broken:
+        RefundPolicy(**values)  # type: ignore[arg-type]  # wrong values are what is tested
+    assert broken.value.field == field
+
+
+def test_a_stage_takes_no_other_kind_of_refund_policy() -> None:
+    with pytest.raises(ValidationError, match="a RefundPolicy"):
+        stage(refund_policy="automatic")
