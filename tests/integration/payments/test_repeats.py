@@ -191,8 +191,8 @@ async def test_a_seat_held_by_a_buyer_who_did_not_pay_is_free_again_after_a_minu
     async with shop.polling():
         invoice = await shop.neonpay.create_payment_link("seat")
         ann, bob = shop.telegram.user("Ann", stars=30), shop.telegram.user("Bob", stars=30)
-        # The answer says yes and reaches nobody, so that Ann's Stars never move.
-        shop.telegram.faults.fail("answerPreCheckoutQuery", error_code=400)
+        # The answer says yes and Ann's Stars never move; the shop cannot know that, because Telegram did not say so.
+        shop.telegram.faults.fail("answerPreCheckoutQuery", error_code=403)
         held = await ann.begins_to_pay(invoice.link or "")
         await shop.fact("checkout_approved")
         assert (await bob.pays(invoice.link or "")).status == "declined"
