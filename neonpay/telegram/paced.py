@@ -14,8 +14,8 @@ class PacedAdapter:
 
     Messages wait for their turn. Answers that a buyer waits for, a checkout's above all, wait behind nothing. A refusal
     with code 429 has done nothing, so the call is made again when its ``retry_after`` is over, unless that is longer than
-    ``PATIENCE_S``. A call without an answer is made again only when it does no harm twice; a message may have arrived, so
-    it is not. Refunds and gifts are made once: their callers keep a record and decide.
+    ``PATIENCE_S``. A call without an answer, or with a server error, is made again only when it does no harm twice; a
+    message may have arrived, so it is not. Refunds and gifts are made once: their callers keep a record and decide.
     """
 
     def __init__(self, adapter: Adapter, pacer: Pacer) -> None:

@@ -32,6 +32,7 @@ _TRIES = 5
 _PAUSE_S = 0.5
 _LANES_KEPT = 4096
 _TOO_MANY = 429
+_SERVER_ERROR = 500
 _FLOAT_SLACK_S = 1e-9
 
 _URGENT = frozenset({"answerPreCheckoutQuery", "answerShippingQuery", "answerCallbackQuery", "answerInlineQuery"})
@@ -85,6 +86,7 @@ class Pacer:
             TelegramError, TelegramUnreachableError: what the last try raised; see ``PacedAdapter``.
         """
         began, tries = self._now(), 0
+        lost: TelegramUnreachableError | None = None
         while True:
             tries += 1
             try:
@@ -97,7 +99,13 @@ class Pacer:
                 if isinstance(exc, TelegramError) and exc.error_code == _TOO_MANY and chat is not None:
                     self._hold(chat, float(exc.retry_after_s or 1))
                 if pause_s is None:
+                    if lost is not None and method in _URGENT:
+                        raise lost from exc  # "already answered" may be the answer to what was lost
                     raise
+                if isinstance(exc, TelegramUnreachableError):
+                    lost = exc
+                elif exc.error_code >= _SERVER_ERROR:
+                    lost = TelegramUnreachableError(method)
             await self._sleep(pause_s)
 
     def delay_s(self, chat: Chat) -> float:
@@ -231,7 +239,7 @@ def _pause_s(
     if method in _AS_THEY_ARE or tries >= _TRIES:
         return None
     most_s = URGENT_S - took_s if method in _URGENT else patience_s
-    if isinstance(error, TelegramUnreachableError):
+    if isinstance(error, TelegramUnreachableError) or error.error_code >= _SERVER_ERROR:
         # Whether it was done is not known: only what does no harm twice.
         is_safe = method in _URGENT or method in _REPEATABLE or method.startswith("get")
         pause_s = _PAUSE_S * (tries - 1)

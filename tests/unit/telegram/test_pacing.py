@@ -187,10 +187,29 @@ def test_what_is_not_safe_or_not_worth_it_is_called_once(
 @pytest.mark.parametrize(
     "method", ["getStarTransactions", "getMyStarBalance", "createInvoiceLink", "answerPreCheckoutQuery"]
 )
-def test_a_lost_answer_is_asked_for_again_where_that_does_no_harm(in_virtual_time: Run, method: str) -> None:
-    telegram = Telegram(TelegramUnreachableError(method))
+@pytest.mark.parametrize(
+    "error", [TelegramUnreachableError("x"), TelegramError("x", error_code=502, description="Bad Gateway")]
+)
+def test_a_lost_answer_is_asked_for_again_where_that_does_no_harm(
+    in_virtual_time: Run, method: str, error: Exception
+) -> None:
+    telegram = Telegram(error)
     in_virtual_time(calls(Pacer(), telegram, 1, None, method))
     assert telegram.times == [0.0, 0.0]
+
+
+def test_a_checkout_that_telegram_calls_answered_after_a_lost_answer_may_have_been_approved(
+    in_virtual_time: Run,
+) -> None:
+    too_old = TelegramError("x", error_code=400, description="Bad Request: query is too old")
+    telegram, pacer = Telegram(TelegramUnreachableError("answerPreCheckoutQuery"), too_old), Pacer()
+
+    async def answer() -> None:
+        with pytest.raises(TelegramUnreachableError):
+            await pacer.call("answerPreCheckoutQuery", None, telegram.take)
+
+    in_virtual_time(answer())
+    assert len(telegram.times) == 2
 
 
 def test_a_checkout_is_answered_again_for_as_long_as_the_buyer_waits(in_virtual_time: Run) -> None:
