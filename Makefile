@@ -15,7 +15,7 @@ BIN := .venv/bin
 WORKERS ?= 2
 PYTEST ?= $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: help demo test check lint format imports types docs packaging bench demo-svg clean
+.PHONY: help demo test check lint format imports types docs packaging soak bench demo-svg clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -47,6 +47,11 @@ docs: .venv/.ready-dev ## the documentation into docs/_build/html; a warning is 
 
 packaging: .venv/.ready-dev ## the wheel in an empty environment, and the public types as a user's mypy sees them
 	$(BIN)/pytest -m build tests/packaging
+
+# `make soak SOAK="--minutes 5"`; all options: .venv/bin/python -m tests.failure.soak --help
+SOAK ?= --payments 100000 --kills 1000
+soak: .venv/.ready-dev ## sell and kill for the better part of an hour, and count what was lost or doubled
+	$(BIN)/python -m tests.failure.soak $(SOAK)
 
 bench: .venv/.ready-dev ## how fast paid updates are recorded and delivered
 	$(BIN)/python benchmarks/paid_updates.py
