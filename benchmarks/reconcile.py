@@ -240,7 +240,8 @@ def _show(
     grown = peak / tenth
     print(
         f"{rows:,} transactions compared in {took_s:.1f} s, {took_s / rows * 1e6:.0f} µs each; found: "
-        f"{report.recovered:,} lost payments, {report.refunded:,} refunds, {report.foreign:,} of the host, {report.moved:,} gifts"
+        f"{report.recovered:,} lost payments, {report.refunded:,} refunds, {report.foreign:,} of the host, "
+        f"{report.moved:,} gifts"
     )
     print(f"over the least that sqlite3 alone could do ({least_s:.1f} s): {took_s / least_s:.2f}×")
     print(f"the next comparison, with nothing new: {idle_s * 1000:.1f} ms")
