@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 async def test_a_payment_whose_update_died_with_the_shop_is_delivered_once_when_it_is_back(
     shop: MortalShop, point: str
 ) -> None:
-    await shop.starts(handle_as_tasks=True, crash_at=point)
+    await shop.starts(level="B", crash_at=point)
     ann = await shop.visitor()
     await ann.says("/buy", to=shop.account)
     outcome = await ann.pays(await ann.hears(shop.account))
     await shop.dies()
     comparisons = len(shop.telegram.calls("getMyStarBalance"))
 
-    await shop.starts(handle_as_tasks=True)
+    await shop.starts(level="B")
     await shop.telegram.called("getMyStarBalance", count=comparisons + 1, timeout_s=20)
     await shop.settles()
 
