@@ -14,7 +14,12 @@ except ModuleNotFoundError as error:
 
 from neonpay import __version__
 from neonpay.cli.demo.command import demo
+from neonpay.cli.export import export
+from neonpay.cli.move import move
+from neonpay.cli.payments import payments
+from neonpay.cli.reconcile import reconcile
 from neonpay.cli.simulate import simulate
+from neonpay.cli.verify import verify
 
 app = typer.Typer(
     name="neonpay",
@@ -42,6 +47,11 @@ def neonpay(
 
 app.command()(simulate)
 app.command()(demo)
+app.add_typer(payments, name="payments")
+app.command()(verify)
+app.command()(reconcile)
+app.command()(export)
+app.command()(move)
 
 
 def main() -> None:

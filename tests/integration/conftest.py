@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from copy import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -179,6 +180,15 @@ async def open_shop(telegram: Simulator, database_url: str, clock: MovableClock)
 @pytest.fixture
 def shop(open_shop: Callable[..., Shop]) -> Shop:
     return open_shop()
+
+
+@pytest.fixture
+def other_url(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> str:
+    """A database of the other engine."""
+    if database_url.startswith("sqlite"):
+        url: str = request.getfixturevalue("postgres_url")
+        return url
+    return f"sqlite:///{tmp_path / 'moved.db'}"
 
 
 @pytest.fixture

@@ -24,15 +24,6 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def other_url(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> str:
-    """A database of the other engine."""
-    if database_url.startswith("sqlite"):
-        url: str = request.getfixturevalue("postgres_url")
-        return url
-    return f"sqlite:///{tmp_path / 'moved.db'}"
-
-
-@pytest.fixture
 async def target(other_url: str) -> AsyncIterator[Ledger]:
     ledger = open_ledger(other_url)
     yield ledger

@@ -1,0 +1,67 @@
+"""``neonpay move``: take the books from one database to another."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from neonpay.cli.shop import errors_in_one_line
+from neonpay.errors import ConfigurationError
+
+
+def move(
+    source: Annotated[str, typer.Argument(help="URL of the ledger as it is; it is only read.")],
+    target: Annotated[str, typer.Argument(help="URL of the database that takes it.")],
+    *,
+    bot_id: Annotated[int | None, typer.Option("--bot-id", help="Only this bot; all of them when left out.")] = None,
+    despite_findings: Annotated[
+        bool, typer.Option("--despite-findings", help="Move books that do not add up as they are.")
+    ] = False,
+) -> None:
+    """Copy a ledger from SQLite to PostgreSQL or back, and keep the copy only when nothing differs.
+
+    Stop the bot first. Tables of your own are not copied.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from neonpay.ledger import open_ledger
+    from neonpay.payments.keys import bots
+    from neonpay.payments.moving import move as move_books
+
+    with errors_in_one_line():
+        if source == target:
+            msg = "source and target are the same database"
+            raise ConfigurationError(msg)
+        old, new = open_ledger(_only_read(source), as_it_is=True), open_ledger(target)
+        try:
+            known = old.read_sync(bots)
+            if bot_id is not None and bot_id not in known:
+                msg = f"the source does not have bot {bot_id}; it has: {', '.join(map(str, known)) or 'none'}"
+                raise ConfigurationError(msg)
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+            with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+                bar = progress.add_task("", total=None)
+                moved = move_books(
+                    old,
+                    new,
+                    bot_ids=known if bot_id is None else [bot_id],
+                    note=lambda table, done, total: progress.update(
+                        bar, description=table, completed=done, total=total
+                    ),
+                    despite_findings=despite_findings,
+                )
+        finally:
+            old.close_sync()
+            new.close_sync()
+    for one in moved:
+        head = one.proof.head or "none"
+        typer.echo(f"bot {one.bot_id}: {one.rows} rows, {one.proof.payments} payments, {one.stars} Stars, head {head}")
+    typer.echo("Both sides agree. Point the bot at the new database, and keep the old one until you are sure.")
+
+
+def _only_read(url: str) -> str:
+    if not url.startswith("sqlite:"):
+        return url
+    return url if "mode=" in url else f"{url}{'&' if '?' in url else '?'}mode=ro"

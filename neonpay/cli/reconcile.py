@@ -1,0 +1,79 @@
+"""``neonpay reconcile``: compare the ledger with Telegram's own list."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from neonpay.cli.sheets import print_facts, print_json
+from neonpay.cli.shop import (
+    FOUND,
+    ApiOption,
+    BotOption,
+    DatabaseOption,
+    JsonOption,
+    TokenFileOption,
+    errors_in_one_line,
+    run_in_shop,
+    where,
+)
+from neonpay.core.reports import ReconcileReport
+
+
+def reconcile(
+    *,
+    afresh: Annotated[bool, typer.Option("--afresh", help="Read the whole list, and not only what is new.")] = False,
+    json: JsonOption = False,
+    database: DatabaseOption = None,
+    bot_id: BotOption = None,
+    token_file: TokenFileOption = None,
+    api_url: ApiOption = None,
+) -> None:
+    """Compare the ledger with Telegram's list of transactions and the balance, and record what is missing.
+
+    The running bot delivers what was found. Exit code 1 when something is left that nobody can explain.
+    """
+    with errors_in_one_line():
+        at = where(database, bot_id, token_file=token_file, api_url=api_url)
+        report = run_in_shop(at, lambda shop: shop.reconcile(afresh=afresh))
+    if json:
+        print_json({name: _plain(value) for name, value in asdict(report).items()})
+    else:
+        _print(report)
+    if not _is_explained(report):
+        raise typer.Exit(FOUND)
+
+
+def _is_explained(report: ReconcileReport) -> bool:
+    """Whether nothing is left to explain; payments that may still come as updates are nothing strange."""
+    drifted = report.drift_stars or report.drift_nanostars
+    return report.is_complete and not (report.unexplained or report.unreadable or drifted)
+
+
+def _print(report: ReconcileReport) -> None:
+    facts = {
+        "transactions checked": str(report.checked),
+        "payments recovered": f"{report.recovered}, of which {report.needs_attention} need attention",
+        "refunds noted": str(report.refunded),
+        "not neonpay's": str(report.foreign),
+        "other movements": str(report.moved),
+        "may still come": str(report.waiting),
+        "unreadable": str(report.unreadable),
+        "unexplained": str(report.unexplained),
+        "balance": "not compared" if report.balance_stars is None else f"{report.balance_stars} Stars",
+        "drift": f"{report.drift_stars:+d} Stars, {report.drift_nanostars:+d} nanostars",
+    }
+    print_facts(facts)
+    for charge_id in report.unexplained_charges:
+        typer.echo(f"Telegram's list does not have {charge_id}")
+    if not report.is_complete:
+        typer.echo("The list was not read to its end; the next comparison goes on from there.")
+
+
+def _plain(value: str | int | bool | datetime | tuple[str, ...] | None) -> str | int | bool | list[str] | None:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return list(value) if isinstance(value, tuple) else value

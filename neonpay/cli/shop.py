@@ -1,0 +1,206 @@
+"""How commands reach the ledger of a bot, and Telegram, and how they say that they could not."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from neonpay.core.jsontext import JsonValue
+from neonpay.core.ports import Adapter, Level, UpdateSink
+from neonpay.errors import ConfigurationError, NeonPayError
+
+if TYPE_CHECKING:
+    from neonpay.app import NeonPayCore
+
+T = TypeVar("T")
+
+FOUND = 1
+"""Exit code of a command that did what it was asked to do, and has found something wrong."""
+COULD_NOT = 3
+"""Exit code of a command that could not do what it was asked to do. (2 is a command that was written wrongly.)"""
+TOKEN_VARIABLE = "NEONPAY_BOT_TOKEN"  # noqa: S105  # the name of a variable
+DATABASE_VARIABLE = "NEONPAY_DATABASE_URL"
+
+DatabaseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        envvar=DATABASE_VARIABLE,
+        show_envvar=True,
+        help="URL of the ledger; sqlite:///neonpay.db when left out. Give one with a password by the variable.",
+    ),
+]
+BotOption = Annotated[int | None, typer.Option("--bot-id", help="The bot; may be left out when the ledger has one.")]
+TokenFileOption = Annotated[
+    Path | None,
+    typer.Option("--token-file", help=f"File with the bot's token; {TOKEN_VARIABLE} when left out."),
+]
+ApiOption = Annotated[
+    str | None, typer.Option("--api-url", help="Address of a Bot API server of your own, or of a simulator.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+SinceOption = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
+        help="Not before this time, in UTC.",
+        metavar="TIME",
+    ),
+]
+UntilOption = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"], help="Before this time, in UTC.", metavar="TIME"
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What a command was told about the shop.
+
+    Attributes:
+        token: of the bot, when the command may speak with Telegram.
+        api_url: of the Bot API server; Telegram's own when None.
+    """
+
+    database_url: str
+    bot_id: int | None
+    token: str | None = field(default=None, repr=False)
+    api_url: str | None = None
+
+
+def where(
+    database: str | None, bot_id: int | None, *, token_file: Path | None = None, api_url: str | None = None
+) -> Where:
+    """What the options and the environment say.
+
+    Raises:
+        ConfigurationError: the token file cannot be read, or the token is another bot's.
+    """
+    from neonpay.app import DEFAULT_DATABASE_URL
+
+    token = os.environ.get(TOKEN_VARIABLE) or None
+    if token_file is not None:
+        try:
+            token = token_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as exc:
+            msg = f"cannot read the token file {token_file}: {exc.strerror if isinstance(exc, OSError) else 'not text'}"
+            raise ConfigurationError(msg) from exc
+    if token is not None:
+        owner = token.partition(":")[0]
+        if not owner.isdecimal():
+            msg = "the bot's token must be <bot id>:<secret>, as @BotFather gives it"
+            raise ConfigurationError(msg)
+        if bot_id is not None and bot_id != int(owner):
+            msg = f"the token is that of bot {owner}, and --bot-id says {bot_id}"
+            raise ConfigurationError(msg)
+        bot_id = int(owner)
+    return Where(database or DEFAULT_DATABASE_URL, bot_id, token, api_url)
+
+
+def run_in_shop(at: Where, work: Callable[[NeonPayCore], Awaitable[T]]) -> T:
+    """What the work returns, done on the ledger of a bot by a program that has no handlers; the bot may run meanwhile.
+
+    Raises:
+        ConfigurationError, NeonPayError: whatever is in the way.
+    """
+    return asyncio.run(_in_shop(at, work))
+
+
+async def _in_shop(at: Where, work: Callable[[NeonPayCore], Awaitable[T]]) -> T:
+    from neonpay.app import NeonPayCore
+    from neonpay.payments.pipeline import Settings
+
+    bot_id = await only_bot(at)
+    adapter = _adapter(at, bot_id)
+    try:
+        async with NeonPayCore(adapter, database_url=at.database_url, settings=Settings(is_tool=True)) as shop:
+            return await work(shop)
+    finally:
+        await adapter.close()
+
+
+async def only_bot(at: Where) -> int:
+    """The bot that is meant.
+
+    Raises:
+        ConfigurationError: the ledger does not have it, or has several and none was named.
+    """
+    from neonpay.ledger import open_ledger
+    from neonpay.payments.keys import bots
+
+    ledger = open_ledger(at.database_url, as_it_is=True)
+    try:
+        known = await ledger.read(bots)
+    finally:
+        await ledger.close()
+    if at.bot_id in known:
+        return at.bot_id
+    names = ", ".join(map(str, known)) or "none"
+    if at.bot_id is not None:
+        msg = f"the ledger does not have bot {at.bot_id}; it has: {names}"
+        raise ConfigurationError(msg)
+    if len(known) != 1:
+        msg = f"name the bot with --bot-id; the ledger has: {names}"
+        raise ConfigurationError(msg)
+    return known[0]
+
+
+def _adapter(at: Where, bot_id: int) -> Adapter:
+    if at.token is None:
+        return WithoutToken(bot_id)
+    from neonpay.telegram.console import ConsoleAdapter
+
+    return ConsoleAdapter(at.token, base_url=at.api_url) if at.api_url else ConsoleAdapter(at.token)
+
+
+class WithoutToken:
+    """A bot that only its ledger is known of; it cannot speak with Telegram."""
+
+    library = "none"
+    level = Level.A
+
+    def __init__(self, bot_id: int) -> None:
+        self.bot_id = bot_id
+
+    def attach(self, sink: UpdateSink) -> None:
+        """There are no updates."""
+
+    def host_data(self) -> Mapping[str, object]:
+        """There is no host."""
+        return {}
+
+    async def call(self, method: str, params: Mapping[str, JsonValue]) -> JsonValue:
+        """Raises ConfigurationError."""
+        msg = f"this needs the bot's token for {method}: set {TOKEN_VARIABLE} or give --token-file"
+        raise ConfigurationError(msg)
+
+    async def close(self) -> None:
+        """There is nothing to give back."""
+
+
+@contextmanager
+def errors_in_one_line() -> Iterator[None]:
+    """Whatever is in the way is told in one line on standard error, and the exit code is ``COULD_NOT``."""
+    try:
+        yield
+    except (NeonPayError, ConfigurationError) as error:
+        typer.echo(f"neonpay: {' '.join(str(error).split())}", err=True)
+        raise typer.Exit(COULD_NOT) from None
+    except OSError as error:
+        typer.echo(f"neonpay: {error.strerror or error}: {error.filename or ''}".rstrip(": "), err=True)
+        raise typer.Exit(COULD_NOT) from None
+
+
+def in_utc(at: datetime | None) -> datetime | None:
+    """A time that was given without a zone, which means UTC."""
+    return None if at is None else at.replace(tzinfo=UTC)

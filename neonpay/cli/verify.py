@@ -1,0 +1,77 @@
+"""``neonpay verify``: prove that the books add up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from neonpay.cli.sheets import print_facts, print_json
+from neonpay.cli.shop import FOUND, BotOption, DatabaseOption, JsonOption, errors_in_one_line, run_in_shop, where
+from neonpay.core.jsontext import JsonValue
+
+if TYPE_CHECKING:
+    from neonpay.payments.proof import Proof
+
+
+def verify(
+    *,
+    head: Annotated[
+        str | None, typer.Option(help="The head that an earlier run printed; books that were written anew lack it.")
+    ] = None,
+    json: JsonOption = False,
+    database: DatabaseOption = None,
+    bot_id: BotOption = None,
+) -> None:
+    """Prove that the books add up and that nobody has changed them. Exit code 1 if they do not."""
+    with errors_in_one_line():
+        proof = run_in_shop(where(database, bot_id), lambda shop: shop.verify(head=head))
+    if json:
+        print_json(_as_json(proof))
+    else:
+        _print(proof)
+    if not proof.is_clean:
+        raise typer.Exit(FOUND)
+
+
+def _print(proof: Proof) -> None:
+    facts = {
+        "bot": str(proof.bot_id),
+        "payments": str(proof.payments),
+        "refunds": str(proof.refunds),
+        "journal entries": str(proof.entries),
+        "seals": f"{proof.seals} over {proof.sealed_rows} rows, {proof.unsealed_rows} rows not sealed yet",
+        "accounts": ",  ".join(f"{name} {_amount(*sums)}" for name, sums in proof.accounts.items()) or "none",
+        "head": proof.head or "none, nothing is sealed yet",
+    }
+    print_facts(facts)
+    for finding in proof.findings:
+        typer.echo(f"{finding.kind}  {finding.subject}  {finding.words}")
+    if proof.is_clean:
+        typer.echo("Everything adds up. Keep the head somewhere else, and give it to --head next time.")
+    else:
+        typer.echo(f"{proof.findings_count} things do not add up.")
+
+
+def _amount(stars: int, nanostars: int) -> str:
+    return f"{stars:+d}" if not nanostars else f"{stars:+d} and {nanostars:+d} nano"
+
+
+def _as_json(proof: Proof) -> dict[str, JsonValue]:
+    return {
+        "bot_id": proof.bot_id,
+        "is_clean": proof.is_clean,
+        "head": proof.head,
+        "seals": proof.seals,
+        "sealed_rows": proof.sealed_rows,
+        "unsealed_rows": proof.unsealed_rows,
+        "entries": proof.entries,
+        "payments": proof.payments,
+        "refunds": proof.refunds,
+        "accounts": {name: {"stars": stars, "nanostars": nano} for name, (stars, nano) in proof.accounts.items()},
+        "findings": [
+            {"kind": finding.kind.value, "subject": finding.subject, "words": finding.words}
+            for finding in proof.findings
+        ],
+        "findings_count": proof.findings_count,
+    }

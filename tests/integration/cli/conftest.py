@@ -1,0 +1,48 @@
+"""The ``neonpay`` command on the ledger of a shop that is closed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner
+
+from neonpay.cli.main import app
+from tests.integration.books.conftest import sell_everything
+
+if TYPE_CHECKING:
+    from click.testing import Result
+
+    from tests.integration.conftest import Shop
+
+
+class Command:
+    """Runs ``neonpay`` with the ledger of the shop in its environment."""
+
+    def __init__(self, shop: Shop, database_url: str, charges: dict[str, str]) -> None:
+        self.shop = shop
+        self.charges = charges
+        self.environment = {"NEONPAY_DATABASE_URL": database_url, "COLUMNS": "200"}
+
+    @property
+    def with_token(self) -> dict[str, str]:
+        """The environment of somebody who has the bot's token."""
+        return {"NEONPAY_BOT_TOKEN": self.shop.account.token}
+
+    async def __call__(self, *arguments: str, **environment: str) -> Result:
+        env = {"NEONPAY_BOT_TOKEN": None, **self.environment, **environment}
+        return await asyncio.to_thread(CliRunner().invoke, app, list(arguments), env=env)
+
+    async def json(self, *arguments: str, **environment: str) -> Any:
+        result = await self(*arguments, "--json", **environment)
+        assert result.stderr == ""
+        return json.loads(result.stdout)
+
+
+@pytest.fixture
+async def neonpay(shop: Shop, database_url: str) -> Command:
+    charges = await sell_everything(shop)
+    await shop.aclose()
+    return Command(shop, database_url, charges)

@@ -1,0 +1,155 @@
+"""``neonpay verify``, ``reconcile``, ``export`` and ``move``."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from neonpay.cli.export import cell
+from neonpay.core.sheets import COLUMNS, Sheet
+from neonpay.ledger import Transaction, open_ledger
+from neonpay.ledger.tables import payments, refunds
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.integration.cli.conftest import Command
+
+
+async def change(url: str, statement: sa.Executable) -> None:
+    def unit(transaction: Transaction) -> None:
+        transaction.connection.execute(statement)
+
+    ledger = open_ledger(url)
+    await ledger.run(unit)
+    await ledger.close()
+
+
+async def test_honest_books_are_proved(neonpay: Command) -> None:
+    async with neonpay.shop.neonpay:
+        await neonpay.shop.neonpay.seal()
+    proof = await neonpay.json("verify")
+    assert (proof["is_clean"], proof["payments"], proof["accounts"]["stars"]) == (
+        True,
+        4,
+        {"stars": 100, "nanostars": 0},
+    )
+    people = await neonpay("verify", "--head", proof["head"])
+    assert people.exit_code == 0
+    assert proof["head"] in people.stdout
+    assert "Everything adds up." in people.stdout
+
+
+async def test_books_that_were_changed_are_told(neonpay: Command, database_url: str) -> None:
+    await change(database_url, sa.update(payments).values(amount_stars=5))
+    told = await neonpay("verify")
+    assert told.exit_code == 1
+    assert "payment_differs" in told.stdout
+    assert neonpay.charges["kept"] in told.stdout
+    assert "do not add up" in told.stdout
+
+
+async def test_a_head_that_is_not_in_the_chain_is_told(neonpay: Command) -> None:
+    told = await neonpay("verify", "--head", "0" * 64)
+    assert (told.exit_code, "unknown_head" in told.stdout) == (1, True)
+
+
+async def test_the_ledger_is_compared_with_telegram(neonpay: Command) -> None:
+    arguments = ("reconcile", "--api-url", neonpay.shop.telegram.base_url)
+    report = await neonpay.json(*arguments, **neonpay.with_token)
+    assert (report["is_complete"], report["balance_stars"], report["unexplained"]) == (True, 100, 0)
+    people = await neonpay(*arguments, **neonpay.with_token)
+    assert people.exit_code == 0
+    assert "100 Stars" in people.stdout
+
+
+async def test_a_comparison_needs_a_token(neonpay: Command) -> None:
+    told = await neonpay("reconcile")
+    assert told.exit_code == 3
+    assert "set NEONPAY_BOT_TOKEN or give --token-file" in told.stderr
+
+
+async def test_payments_are_exported_for_spreadsheets(neonpay: Command) -> None:
+    written = await neonpay("export", "payments")
+    rows = list(csv.DictReader(io.StringIO(written.stdout)))
+    assert tuple(rows[0]) == COLUMNS[Sheet.PAYMENTS]
+    assert [row["charge_id"] for row in rows] == sorted(
+        neonpay.charges.values(),
+        key=lambda charge_id: next((r["paid_at"], charge_id) for r in rows if r["charge_id"] == charge_id),
+    )
+    kept = next(row for row in rows if row["charge_id"] == neonpay.charges["kept"])
+    assert (kept["amount_stars"], kept["state"], kept["attention"], kept["is_recurring"]) == (
+        "50",
+        "accepted",
+        "",
+        "false",
+    )
+    assert kept["paid_at"].endswith("+00:00")
+
+
+@pytest.mark.parametrize(("sheet", "rows"), [("payments", 4), ("refunds", 2), ("journal", 12)])
+async def test_every_sheet_is_exported_for_programs_too(neonpay: Command, sheet: str, rows: int) -> None:
+    written = await neonpay("export", sheet, "--format", "jsonl")
+    found = [json.loads(line) for line in written.stdout.splitlines()]
+    assert len(found) == rows
+    assert all(tuple(row) == COLUMNS[Sheet(sheet)] for row in found)
+    if sheet == "journal":
+        assert sum(row["amount_stars"] for row in found) == 0
+
+
+async def test_an_export_has_the_time_that_was_asked_for(neonpay: Command) -> None:
+    before = await neonpay("export", "payments", "--until", "2020-01-01", "--format", "jsonl")
+    after = await neonpay("export", "payments", "--since", "2020-01-01", "--format", "jsonl")
+    assert (before.stdout, len(after.stdout.splitlines())) == ("", 4)
+
+
+async def test_a_file_is_for_its_owner_alone_and_takes_the_place_of_the_old_one(
+    neonpay: Command, tmp_path: Path
+) -> None:
+    file = tmp_path / "refunds.csv"
+    file.write_text("old")
+    written = await neonpay("export", "refunds", "--output", str(file))
+    assert written.stderr == f"2 rows are in {file}.\n"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert len(file.read_text().splitlines()) == 3
+    nowhere = await neonpay("export", "refunds", "--output", str(tmp_path / "none" / "refunds.csv"))
+    assert (nowhere.exit_code, nowhere.stderr.count("\n")) == (3, 1)
+    assert [name for name in os.listdir(tmp_path) if "csv" in name] == ["refunds.csv"]
+
+
+async def test_a_reason_that_looks_like_a_formula_is_none_in_a_spreadsheet(neonpay: Command, database_url: str) -> None:
+    formula = '=HYPERLINK("https://example.org","open")'
+    await change(database_url, sa.update(refunds).values(reason=formula))
+    sheet = (await neonpay("export", "refunds")).stdout
+    assert {row["reason"] for row in csv.DictReader(io.StringIO(sheet))} == {f"'{formula}"}
+    lines = (await neonpay("export", "refunds", "--format", "jsonl")).stdout.splitlines()
+    assert {json.loads(line)["reason"] for line in lines} == {formula}
+
+
+@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\t=1", "\r=1", "\n=1", "\0=1"])
+def test_no_text_begins_like_a_formula(text: str) -> None:
+    assert cell(text) == f"'{text}"
+
+
+def test_numbers_stay_numbers() -> None:
+    assert [cell(value) for value in (-5, 0, None, True, "a=1")] == ["-5", "0", "", "true", "a=1"]
+
+
+async def test_a_ledger_is_moved(neonpay: Command, database_url: str, other_url: str) -> None:
+    moved = await neonpay("move", database_url, other_url)
+    assert moved.exit_code == 0, moved.output
+    assert "4 payments, 100 Stars" in moved.stdout
+    proof = await neonpay.json("verify", "--database", other_url)
+    assert (proof["is_clean"], proof["payments"]) == (True, 4)
+    again = await neonpay("move", database_url, other_url)
+    assert again.exit_code == 3
+    assert "move into a database that has none" in again.stderr
+    same = await neonpay("move", database_url, database_url)
+    assert "the same database" in same.stderr

@@ -1,0 +1,193 @@
+"""``neonpay payments``: find payments, and decide about those that wait."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from neonpay import PaymentResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.integration.cli.conftest import Command
+    from tests.integration.conftest import Shop
+
+
+async def charges_of(neonpay: Command, *options: str) -> list[str]:
+    """Names of the payments that a list has, newest first."""
+    names = {charge_id: name for name, charge_id in neonpay.charges.items()}
+    return [names[payment["charge_id"]] for payment in await neonpay.json("payments", "list", *options)]
+
+
+async def test_payments_are_listed_by_what_they_have_in_common(neonpay: Command) -> None:
+    everything = {"kept", "refunded", "waiting", "returned"}
+    assert set(await charges_of(neonpay)) == everything
+    assert set(await charges_of(neonpay, "--stage", "poster")) == {"waiting", "returned"}
+    assert await charges_of(neonpay, "--needs-attention") == ["waiting"]
+    assert await charges_of(neonpay, "--state", "accepted") == ["kept"]
+    assert set(await charges_of(neonpay, "--refund", "refunded")) == {"refunded", "returned"}
+    assert await charges_of(neonpay, "--refund", "unknown") == []
+    assert await charges_of(neonpay, "--dead-letters") == []
+    assert await charges_of(neonpay, "--user", "1") == []
+    assert len(await charges_of(neonpay, "--limit", "2")) == 2
+    paid_at = (await neonpay.json("payments", "list", "--limit", "1"))[0]["paid_at"][:10]
+    assert set(await charges_of(neonpay, "--since", paid_at)) == everything
+    assert await charges_of(neonpay, "--until", paid_at) == []
+
+
+async def test_a_list_is_a_table_for_people(neonpay: Command) -> None:
+    listed = await neonpay("payments", "list", "--needs-attention")
+    assert listed.exit_code == 0
+    assert "needs_attention: no_handler" in listed.stdout
+    assert neonpay.charges["waiting"] in listed.stdout, "nothing is cut off in a pipe"
+    assert (await neonpay("payments", "list", "--user", "1")).stdout == "No such payments.\n"
+
+
+async def test_dead_letters_are_found_and_retried(open_shop: Callable[..., Shop], neonpay: Command) -> None:
+    shop = open_shop()
+
+    @shop.neonpay.on_payment(stage="vip", name="break", max_attempts=1)
+    async def fail() -> None:
+        raise RuntimeError("no more stock")
+
+    async with shop.polling():
+        outcome = await shop.sells(await shop.visitor("Bob"))
+        await shop.fact("fulfilment_abandoned")
+    charge_id = outcome.charge_id or ""
+    neonpay.charges["broken"] = charge_id
+    assert await charges_of(neonpay, "--dead-letters") == ["broken"]
+    shown = await neonpay("payments", "show", charge_id[:20])
+    assert "no more stock" in shown.stdout
+    revived = await neonpay("payments", "retry", charge_id[:20], "--handler", "break")
+    assert revived.stdout == "1 job is due now; the bot runs what is due.\n"
+    (job,) = (await neonpay.json("payments", "show", charge_id))["jobs"]
+    assert (job["state"], job["attempts"]) == ("ready", 0)
+    assert (await neonpay("payments", "retry", charge_id, "--handler", "other")).stdout.startswith("0 jobs")
+
+
+async def test_one_payment_is_shown_whole(neonpay: Command) -> None:
+    shown = await neonpay.json("payments", "show", neonpay.charges["refunded"])
+    assert (shown["state"], shown["amount_stars"], shown["metadata"]) == ("refunded", 50, {"days": 30})
+    assert (shown["refund"]["state"], shown["refund"]["reason"]) == ("refunded", "asked for")
+    assert "deliver" in {job["job"].rpartition(":")[2] for job in shown["jobs"]}
+    people = (await neonpay("payments", "show", neonpay.charges["refunded"])).stdout
+    assert "asked for" in people
+    assert "payload" not in people
+
+
+@pytest.mark.parametrize("command", ["show", "retry", "accept", "refund"])
+async def test_a_payment_is_named_by_a_beginning_that_it_alone_has(neonpay: Command, command: str) -> None:
+    several = await neonpay("payments", command, "st")
+    nobody = await neonpay("payments", command, "stx-none")
+    assert (several.exit_code, nobody.exit_code) == (3, 3)
+    assert several.stderr == "neonpay: more than one charge id begins with 'st'; give more of it\n"
+    assert nobody.stderr == "neonpay: no payment with charge id 'stx-none' in the ledger\n"
+
+
+async def test_a_payment_that_is_accepted_is_delivered_by_the_bot(
+    open_shop: Callable[..., Shop], neonpay: Command
+) -> None:
+    accepted = await neonpay("payments", "accept", neonpay.charges["waiting"])
+    assert accepted.exit_code == 0
+    assert "the bot delivers it" in accepted.stdout
+    assert await charges_of(neonpay, "--needs-attention") == []
+
+    shop = open_shop(clock=None)  # the clock of the command
+    delivered: list[str | None] = []
+
+    @shop.neonpay.on_payment
+    async def deliver(result: PaymentResult) -> None:
+        delivered.append(result.transaction_id)
+
+    async with shop.polling():
+        async with asyncio.timeout(10):
+            while not delivered:
+                await shop.neonpay.jobs(neonpay.charges["waiting"])
+        assert (await shop.neonpay.verify()).is_clean
+    assert delivered == [neonpay.charges["waiting"]]
+
+
+async def test_a_payment_that_waits_is_not_retried(neonpay: Command) -> None:
+    refused = await neonpay("payments", "retry", neonpay.charges["waiting"])
+    assert refused.exit_code == 3
+    assert "accept or refund" in refused.stderr
+
+
+async def test_a_refund_without_a_token_is_left_to_the_bot(open_shop: Callable[..., Shop], neonpay: Command) -> None:
+    left = await neonpay("payments", "refund", neonpay.charges["kept"], "--reason", "broken", "--yes")
+    assert left.exit_code == 0
+    assert "the bot makes it" in left.stdout
+    refund = (await neonpay.json("payments", "show", neonpay.charges["kept"]))["refund"]
+    assert (refund["state"], refund["reason"]) == ("intended", "broken")
+    assert refund["requested_by"].endswith("by command")
+
+    shop = open_shop(clock=None)  # the clock of the command
+    async with shop.polling():
+        await shop.fact("payment_refunded")
+        assert (await shop.neonpay.get_payment(neonpay.charges["kept"])).state == "refunded"
+        assert (await shop.neonpay.verify()).is_clean
+
+
+async def test_a_refund_with_a_token_is_made_at_once(neonpay: Command) -> None:
+    arguments = ("payments", "refund", neonpay.charges["kept"], "--yes", "--api-url", neonpay.shop.telegram.base_url)
+    made = await neonpay(*arguments, **neonpay.with_token)
+    assert made.stdout.startswith("50 Stars are back with user ")
+    assert made.exit_code == 0
+    assert (await neonpay.json("payments", "show", neonpay.charges["kept"]))["state"] == "refunded"
+    again = await neonpay(*arguments, **neonpay.with_token)
+    assert (again.exit_code, again.stdout) == (0, made.stdout)
+    assert (await neonpay("verify")).exit_code == 0
+
+
+async def test_a_refund_that_telegram_refuses_is_told(neonpay: Command) -> None:
+    telegram = neonpay.shop.telegram
+    telegram.faults.fail("refundStarPayment", error_code=400, description="Bad Request: CHARGE_NOT_FOUND")
+    arguments = ("payments", "refund", neonpay.charges["kept"], "--yes", "--api-url", telegram.base_url)
+    refused = await neonpay(*arguments, **neonpay.with_token)
+    assert refused.exit_code == 1
+    assert "CHARGE_NOT_FOUND" in refused.stderr
+    assert neonpay.shop.account.token not in refused.output
+
+
+async def test_a_person_is_asked_before_stars_go_back(neonpay: Command) -> None:
+    asked = await neonpay("payments", "refund", neonpay.charges["kept"])
+    assert asked.exit_code == 1
+    assert "Give 50 Stars back to user" in asked.output
+    assert (await neonpay.json("payments", "show", neonpay.charges["kept"]))["refund"] is None
+
+
+async def test_the_token_may_be_in_a_file(neonpay: Command, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text(f"{neonpay.shop.account.token}\n")
+    arguments = ("payments", "refund", neonpay.charges["kept"], "--yes", "--api-url", neonpay.shop.telegram.base_url)
+    assert (await neonpay(*arguments, "--token-file", str(file))).exit_code == 0
+    missing = await neonpay(*arguments, "--token-file", str(tmp_path / "none"))
+    assert (missing.exit_code, "cannot read the token file" in missing.stderr) == (3, True)
+    wrong = await neonpay(*arguments, "--bot-id", "7", "--token-file", str(file))
+    assert "--bot-id says 7" in wrong.stderr
+
+
+async def test_a_command_makes_no_ledger_where_there_is_none(neonpay: Command, tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere.db"
+    for arguments in (("payments", "list"), ("verify",), ("export",), ("payments", "show", "stx")):
+        result = await neonpay(*arguments, "--database", f"sqlite:///{nowhere}")
+        assert result.exit_code == 3
+        assert result.stderr.startswith("neonpay: the database file cannot be opened")
+        assert result.stderr.count("\n") == 1
+    assert not nowhere.exists()
+
+
+async def test_the_bot_has_to_be_named_when_there_are_several(open_shop: Callable[..., Shop], neonpay: Command) -> None:
+    other = open_shop(username="other_bot")
+    await other.neonpay.setup()
+    unnamed = await neonpay("payments", "list")
+    assert unnamed.exit_code == 3
+    assert "name the bot with --bot-id" in unnamed.stderr
+    bot_id = neonpay.shop.account.id
+    assert len(await neonpay.json("payments", "list", "--bot-id", str(bot_id))) == 4
+    unknown = await neonpay("payments", "list", "--bot-id", "7")
+    assert "does not have bot 7" in unknown.stderr
