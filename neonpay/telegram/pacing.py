@@ -110,10 +110,9 @@ class Pacer:
 
     def delay_s(self, chat: Chat) -> float:
         """Seconds that a message to this chat would have to wait now, behind those that wait already."""
-        if not self._paces:
-            return self._all.hold_s(self._now())
         now, lane = self._now(), self._chats.get(chat)
-        return max(self._all.queue_s(now), 0.0 if lane is None else lane.queue_s(now))
+        lanes = (self._all,) if lane is None else (self._all, lane)
+        return max(lane.queue_s(now) if self._paces else lane.hold_s(now) for lane in lanes)
 
     @asynccontextmanager
     async def _turn(self, chat: Chat) -> AsyncIterator[None]:
