@@ -31,7 +31,7 @@ from pydantic import ConfigDict
 from neonpay.core.clock import microseconds
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.payments import Charge, PreCheckout, RefundNotice
-from neonpay.core.ports import Level, UpdateSink
+from neonpay.core.ports import Command, Level, Press, UpdateSink
 from neonpay.errors import AdapterError, TelegramError, TelegramUnreachableError
 
 _UPDATES = ("message", "pre_checkout_query", "purchased_paid_media", "subscription")
@@ -83,6 +83,7 @@ class AiogramAdapter:
         self._dispatcher = dispatcher
         self._sink: UpdateSink | None = None
         self._started_with: dict[str, object] = {}
+        self._converses = False
 
     @property
     def bot_id(self) -> int:
@@ -108,6 +109,11 @@ class AiogramAdapter:
                 observer.register(_nothing, _never)
         self._dispatcher.startup.register(self._startup)
         self._dispatcher.shutdown.register(self._shutdown)
+
+    def converse(self) -> None:
+        """Hand over the commands and pressed buttons that the sink wants, too."""
+        self._converses = True
+        self._dispatcher.callback_query.register(_nothing, _never)
 
     def host_data(self) -> Mapping[str, object]:
         """The bot, and what the host gave the dispatcher or ``start_polling``."""
@@ -169,6 +175,8 @@ class AiogramAdapter:
                 )
             )
             return True
+        if self._converses and await self._take_words(update):
+            return True
         message = update.message
         if message is None:
             return False
@@ -188,6 +196,41 @@ class AiogramAdapter:
             )
             return True
         return False
+
+    async def _take_words(self, update: Update) -> bool:
+        """Hand a command or a pressed button that is wanted to the sink; whether it was one."""
+        sink, bot_id = self._sink, self._bot.id
+        assert sink is not None, "the middleware is registered when a sink is attached"
+        message, query = update.message, update.callback_query
+        if message is not None and message.text is not None and message.from_user is not None:
+            if message.chat.type != "private" or not sink.wants_command(bot_id, message.text):
+                return False
+            await sink.command(
+                Command(
+                    bot_id=bot_id,
+                    user_id=message.from_user.id,
+                    chat_id=message.chat.id,
+                    text=message.text,
+                    language_code=message.from_user.language_code,
+                )
+            )
+            return True
+        if query is None or query.data is None or not sink.wants_press(bot_id, query.data):
+            return False
+        under = query.message
+        await sink.press(
+            Press(
+                bot_id=bot_id,
+                user_id=query.from_user.id,
+                query_id=query.id,
+                data=query.data,
+                chat_id=None if under is None else under.chat.id,
+                message_id=None if under is None else under.message_id,
+                message_text=under.text if isinstance(under, Message) else None,
+                language_code=query.from_user.language_code,
+            )
+        )
+        return True
 
     def __repr__(self) -> str:
         return f"<AiogramAdapter of bot {self._bot.id}>"

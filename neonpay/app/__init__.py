@@ -9,9 +9,10 @@ from neonpay.app.reconciling import Reconciling
 from neonpay.app.requesting import Requesting
 from neonpay.app.selling import Selling
 from neonpay.app.settling import Settling
+from neonpay.app.supporting import Supporting
 
 
-class NeonPayCore(Selling, Guarding, Delivering, Settling, Requesting, Reconciling, Deciding, Proving):
+class NeonPayCore(Selling, Guarding, Delivering, Settling, Requesting, Supporting, Reconciling, Deciding, Proving):
     """Sells for Telegram Stars through one bot. ``create_neonpay`` makes one from the bot that you have.
 
     The ledger opens with the host library's start-up, with ``setup()``, ``async with``, or the first call that needs it, and

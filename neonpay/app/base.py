@@ -12,12 +12,14 @@ from typing import Self
 from neonpay.core.clock import Clock, SystemClock
 from neonpay.core.payload import is_ours
 from neonpay.core.payments import Charge, PreCheckout, RefundNotice
-from neonpay.core.ports import Adapter
+from neonpay.core.ports import Adapter, Command, Press
 from neonpay.core.stages import StageRegistry
 from neonpay.ledger import open_ledger
 from neonpay.payments.handlers import ON_REFUND, ON_REFUND_REQUEST, Function, HandlerRegistry
 from neonpay.payments.listeners import Listeners
 from neonpay.payments.pipeline import Pipeline, Settings
+from neonpay.payments.planning import ANSWER_BUYER, ASK_ADMINS
+from neonpay.support.desk import SupportDesk, SupportRules, wants_press
 
 DEFAULT_DATABASE_URL = "sqlite:///neonpay.db"
 
@@ -61,6 +63,8 @@ class Application:
         self._reviewers = HandlerRegistry(ON_REFUND_REQUEST)
         self._listeners = Listeners()
         self._hooks: list[Function] = []
+        self._support_rules: SupportRules | None = None
+        self._support: SupportDesk | None = None
         if not enable_logging:
             logging.getLogger("neonpay").setLevel(logging.CRITICAL + 1)
         self._pipeline = self._new_pipeline()
@@ -82,7 +86,14 @@ class Application:
         )
         for hook in self._hooks:
             pipeline.checkout.add_hook(hook)
+        self._join_support(pipeline)
         return pipeline
+
+    def _join_support(self, pipeline: Pipeline) -> None:
+        if self._support_rules is not None:
+            self._support = desk = SupportDesk(self._support_rules, pipeline.requests, pipeline.adapter)
+            pipeline.fulfilment.add_errand(ASK_ADMINS, desk.ask_admins)
+            pipeline.fulfilment.add_errand(ANSWER_BUYER, desk.answer_buyer)
 
     async def setup(self) -> None:
         """Open the ledger, creating or upgrading its tables, and take up unfinished work; safe to call again.
@@ -133,6 +144,16 @@ class Application:
         }
 
     @property
+    def support_rules(self) -> SupportRules | None:
+        """How buyers are supported; None while ``enable_support`` was not called."""
+        return self._support_rules
+
+    @property
+    def support(self) -> SupportDesk | None:
+        """What answers /paysupport; None while ``enable_support`` was not called."""
+        return self._support
+
+    @property
     def adapter(self) -> Adapter:
         """The bot library."""
         return self._adapter
@@ -164,6 +185,23 @@ class _Sink:
 
     async def refunded(self, notice: RefundNotice) -> None:
         await self._app.pipeline.refunded(notice)
+
+    def wants_command(self, bot_id: int, text: str) -> bool:
+        rules = self._app.support_rules
+        return bot_id == self._bot_id and rules is not None and rules.wants_command(text)
+
+    def wants_press(self, bot_id: int, data: str) -> bool:
+        return bot_id == self._bot_id and self._app.support_rules is not None and wants_press(data)
+
+    async def command(self, command: Command) -> None:
+        await self._app.setup()
+        if self._app.support is not None:
+            await self._app.support.command(command)
+
+    async def press(self, press: Press) -> None:
+        await self._app.setup()
+        if self._app.support is not None:
+            await self._app.support.press(press)
 
     async def open(self) -> None:
         await self._app.setup()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.payments import Charge, PreCheckout, RefundNotice
@@ -17,6 +18,42 @@ class Level(enum.StrEnum):
     """Recorded before Telegram is told that the update arrived."""
     B = "B"
     """Recorded right away; a crash in between loses the update, and Telegram's list of transactions still has the charge."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A command that somebody wrote to the bot in their private chat.
+
+    Attributes:
+        text: the whole message, with the command's slash; left out of ``repr``.
+        language_code: their language as Telegram names it, where known.
+    """
+
+    bot_id: int
+    user_id: int
+    chat_id: int
+    text: str = field(repr=False)
+    language_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Press:
+    """A button under a message of the bot was pressed.
+
+    Attributes:
+        data: what the button carries, at most 64 bytes.
+        chat_id, message_id, message_text: the message with the button, as far as Telegram tells.
+        language_code: the language of who pressed, as Telegram names it, where known.
+    """
+
+    bot_id: int
+    user_id: int
+    query_id: str
+    data: str
+    chat_id: int | None = None
+    message_id: int | None = None
+    message_text: str | None = field(default=None, repr=False)
+    language_code: str | None = None
 
 
 class UpdateSink(Protocol):
@@ -36,6 +73,22 @@ class UpdateSink(Protocol):
 
     async def refunded(self, notice: RefundNotice) -> None:
         """Record a refund that Telegram tells of; returns when it is durable."""
+        ...
+
+    def wants_command(self, bot_id: int, text: str) -> bool:
+        """Whether a message of this bot is a command that we answer; the adapter consumes only those."""
+        ...
+
+    def wants_press(self, bot_id: int, data: str) -> bool:
+        """Whether a button of this bot is ours; the adapter consumes only those."""
+        ...
+
+    async def command(self, command: Command) -> None:
+        """Answer a command that was wanted."""
+        ...
+
+    async def press(self, press: Press) -> None:
+        """Do what a button that was wanted says, and answer it."""
         ...
 
     async def open(self) -> None:
@@ -84,4 +137,22 @@ class Adapter(Protocol):
 
     async def close(self) -> None:
         """Give back what the adapter opened itself; the host's bot stays as it is."""
+        ...
+
+
+@runtime_checkable
+class Conversing(Protocol):
+    """An adapter that can hand over commands and pressed buttons, too."""
+
+    def converse(self) -> None:
+        """From now on have Telegram deliver messages and pressed buttons, and hand over those that the sink wants."""
+        ...
+
+
+@runtime_checkable
+class Conversing(Protocol):
+    """An adapter that can hand over commands and pressed buttons, too."""
+
+    def converse(self) -> None:
+        """From now on have Telegram deliver messages and pressed buttons, and hand over those that the sink wants."""
         ...

@@ -30,6 +30,7 @@ class RefundRequest:
     Attributes:
         words: the buyer's reason, when they gave one.
         answer: what the buyer is told, when it was refused with words.
+        language_code: the buyer's language as Telegram names it, where known.
         decided_by: ``policy``, ``hook:`` and the name of the hook, or the person, in the words of the program.
     """
 
@@ -43,3 +44,4 @@ class RefundRequest:
     decided_by: str | None
     requested_at: datetime
     decided_at: datetime | None
+    language_code: str | None = None

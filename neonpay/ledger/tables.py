@@ -220,6 +220,7 @@ refund_requests = _table(
     sa.Column("decided_by", sa.Text),
     sa.Column("requested_at", Moment, nullable=False),
     sa.Column("decided_at", Moment),
+    sa.Column("language_code", sa.Text),
     sa.PrimaryKeyConstraint("bot_id", "request_id"),
     sa.UniqueConstraint("bot_id", "charge_id"),
 )

@@ -232,6 +232,11 @@ class Pipeline:
             self.fulfilment.add_errand(THANK_YOU, Thanks(adapter, settings.thank_you_message).send)
 
     @property
+    def adapter(self) -> Adapter:
+        """The bot library, at the pace that Telegram allows."""
+        return self._adapter
+
+    @property
     def is_open(self) -> bool:
         """Whether the ledger is open and work is being taken up."""
         return self._codec is not None

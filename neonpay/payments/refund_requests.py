@@ -60,7 +60,15 @@ class RequestDesk:
         self._host_data = host_data
         fulfilment.add_chore(REFUND_REQUEST, self._consider)
 
-    async def ask(self, charge_id: str, *, user_id: int, words: str | None, told: bool = False) -> RefundRequest:
+    async def ask(
+        self,
+        charge_id: str,
+        *,
+        user_id: int,
+        words: str | None,
+        told: bool = False,
+        language_code: str | None = None,
+    ) -> RefundRequest:
         """Take a request and apply the policy; see ``NeonPayCore.request_refund``.
 
         Args:
@@ -68,7 +76,7 @@ class RequestDesk:
         """
         if words is not None and len(words) > WORDS_MAX_CHARS:
             raise ValidationError("words", words, f"text of at most {WORDS_MAX_CHARS} characters")
-        for job in await self._ledger.run(self._book.ask, charge_id, user_id, words, told):
+        for job in await self._ledger.run(self._book.ask, charge_id, user_id, words, told, language_code):
             self._fulfilment.start(job)
         task = self._fulfilment.running(charge_id, REFUND_REQUEST)
         if task is not None:
@@ -93,6 +101,10 @@ class RequestDesk:
     async def about(self, charge_id: str) -> RefundRequest:
         """The request about a payment; raises PaymentNotFoundError when there is none."""
         return await self._ledger.read(self._book.about, charge_id)
+
+    async def payment_of(self, request: RefundRequest) -> Payment:
+        """The payment that a request is about."""
+        return (await self._ledger.read(self._book.with_payment, request.charge_id))[1]
 
     async def find(self, request_id: str) -> RefundRequest:
         """The request with this id; raises RequestNotFoundError."""

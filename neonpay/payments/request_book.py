@@ -75,7 +75,15 @@ class RequestBook:
         self._new_token = new_token
         self._lease_us = lease_us
 
-    def ask(self, transaction: Transaction, charge_id: str, user_id: int, words: str | None, told: bool) -> list[Job]:
+    def ask(
+        self,
+        transaction: Transaction,
+        charge_id: str,
+        user_id: int,
+        words: str | None,
+        told: bool,
+        language_code: str | None,
+    ) -> list[Job]:
         """Write an open request, with the job that considers it; nothing when one is open or decided already.
 
         Raises:
@@ -89,6 +97,9 @@ class RequestBook:
             sent = {"state": RequestState.OPEN.value, "words": words, "requested_at": self._clock.now_us()}
             if not self._update(transaction, RequestState.DRAFT, refund_requests.c.charge_id == charge_id, sent):
                 return []
+        if language_code is not None:
+            same = refund_requests.c.charge_id == charge_id
+            self._update(transaction, RequestState.OPEN, same, {"language_code": language_code})
         if payment.state.value not in _ASKABLE:
             msg = f"the Stars of charge {charge_id!r} are back, or on their way, already"
             raise PaymentError(msg, charge_id=charge_id)

@@ -44,6 +44,7 @@ def upgrade() -> None:
         sa.Column("decided_by", sa.Text),
         sa.Column("requested_at", sa.BigInteger, nullable=False),
         sa.Column("decided_at", sa.BigInteger),
+        sa.Column("language_code", sa.Text),
         sa.PrimaryKeyConstraint("bot_id", "request_id"),
         sa.UniqueConstraint("bot_id", "charge_id"),
         sqlite_with_rowid=False,
