@@ -8,7 +8,9 @@ import sqlalchemy as sa
 from aiogram import Bot, Dispatcher
 
 from neonpay import (
+    ActionType,
     Invoice,
+    Limits,
     NeonPayCore,
     Payment,
     PaymentContext,
@@ -16,6 +18,8 @@ from neonpay import (
     PaymentResult,
     PaymentStage,
     PaymentStatus,
+    Rate,
+    SaleRefused,
     StageNotFoundError,
     __version__,
     create_neonpay,
@@ -48,6 +52,23 @@ PaymentStage(title="Coffee", description="A cup", price=4.99)  # type: ignore[ar
 PaymentStage(title="Coffee", description="A cup")  # type: ignore[call-arg]
 coffee.price = 6  # type: ignore[misc]
 neonpay.create_payment_stage("coffee", {"title": "Coffee"})  # type: ignore[arg-type]
+
+
+# Who may buy
+
+
+async def decide() -> None:
+    neonpay.security.limits = Limits(actions={ActionType.PAYMENT_REQUEST: Rate(5, 60)}, spending=Rate(1_000, 86_400))
+    neonpay.security.set_rate_limit(ActionType.API_CALL, max_requests=5, time_window=60)
+    neonpay.security.set_rate_limit("api call", 5, 60)  # type: ignore[arg-type]
+    await neonpay.block_user(7, 60, reason="spam")
+    assert_type((await neonpay.get_user_risk_assessment(7))["risk_score"], float)
+    allowed, retry_after_s = await neonpay.security.check_rate_limit(7, ActionType.API_CALL)
+    assert_type((allowed, retry_after_s), tuple[bool, float | None])
+    try:
+        await neonpay.send_payment(7, "coffee")
+    except SaleRefused as refused:
+        assert_type((refused.reason, refused.retry_after_s), tuple[str, float | None])
 
 
 # Selling
