@@ -291,6 +291,8 @@ class CheckoutGuard:
             return
         self._announce(event)
         for gate in self._gates:
+            if decline not in gate.counts_declines:
+                continue
             try:
                 await self._ledger.run(gate.declined, checkout.query, decline)
             except Exception:  # the answer is given; a gate that cannot count changes nothing about it

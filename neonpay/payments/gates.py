@@ -49,6 +49,11 @@ class Refusal:
 class Gate(Protocol):
     """Decides inside the transaction that writes the invoice or the approval, so what it writes is kept with the sale."""
 
+    @property
+    def counts_declines(self) -> frozenset[Decline]:
+        """The declined checkouts that it wants to be told of."""
+        ...
+
     def check(self, transaction: Transaction, sale: Sale) -> Refusal | None:
         """Why this may not go on, or None. A unit of work: it may run more than once, and must not wait.
 
@@ -61,7 +66,7 @@ class Gate(Protocol):
         ...
 
     def declined(self, transaction: Transaction, query: PreCheckout, reason: Decline) -> None:
-        """A checkout was declined, by whomever; for gates that count. What it raises is logged."""
+        """A checkout was declined, by whomever, for one of ``counts_declines``. What it raises is logged."""
         ...
 
 

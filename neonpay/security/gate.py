@@ -29,6 +29,8 @@ _SUSPICIOUS = frozenset(
 class SecurityGate:
     """Blocks, trust and limits of one bot."""
 
+    counts_declines = _SUSPICIOUS
+
     def __init__(self, bot_id: int) -> None:
         self._bot_id = bot_id
         self.limits = Limits()
@@ -59,8 +61,6 @@ class SecurityGate:
 
     def declined(self, transaction: Transaction, query: PreCheckout, reason: Decline) -> None:
         """Count a declined checkout that looks like an attempt at something."""
-        if reason not in _SUSPICIOUS:
-            return
         record = UserRecord(transaction, self._bot_id, query.user_id)
         now_us = record.decision().now_us
         declines = self.limits.declines

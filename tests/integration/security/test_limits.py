@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from neonpay import PaymentResult, PaymentStage, ValidationError
+from neonpay.core.checkout import Decline
 from neonpay.errors import SaleRefused
 from neonpay.ledger.tables import conduct
 from neonpay.security import ActionType, Limits, Rate, ThreatLevel
@@ -270,6 +271,8 @@ async def test_a_gate_that_fails_declines_and_sends_nothing(running: Shop) -> No
 
 
 class _Broken:
+    counts_declines = frozenset({Decline.ERROR})
+
     def check(self, *_: object) -> None:
         raise ZeroDivisionError
 
