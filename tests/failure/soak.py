@@ -13,6 +13,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
@@ -24,7 +25,6 @@ from tests.failure.proving.servers import MortalPostgres, mortal_postgres
 from tests.failure.proving.tally import Tally
 
 _PAYMENTS_PER_ROUND = 5000
-_MOST_SEEDS = 1_000_000
 
 
 def main() -> int:
@@ -35,17 +35,23 @@ def main() -> int:
         print(f"no scenario is called like {wanted.only!r}", file=sys.stderr)
         return 2
     total, rounds, ends_at = Tally(), 0, monotonic() + 60 * wanted.minutes
-    with mortal_postgres() as server:
+    log_path = Path(tempfile.mkstemp(prefix="neonpay-soak-", suffix=".log")[1])
+    with mortal_postgres() as server, log_path.open("w") as log, closing(Nursery(log=log)) as nursery:
         while (total.payments < wanted.payments or total.kills.total() < wanted.kills) and monotonic() < ends_at:
-            scenario, seed = _scaled(chosen[rounds % len(chosen)], wanted), (wanted.seed + rounds) % _MOST_SEEDS
-            tally = _round(scenario, seed, server)
+            scenario, seed = _scaled(chosen[rounds % len(chosen)], wanted), wanted.seed + rounds
+            tally = asyncio.run(_run_round(scenario, seed, server, nursery))
             rounds += 1
             total.add(tally)
-            _print_round(rounds, scenario, tally)
+            _print_round(rounds, scenario, seed, tally)
             if not tally.is_clean:
-                repeat = f"--seed {seed} --only '{scenario.engine}: {scenario.name}' --payments 1 --kills 1"
-                print(f"this round again: python -m tests.failure.soak {repeat}")
+                again = (
+                    f"--seed {seed} --only '{scenario.engine}: {scenario.name}' --round-payments {scenario.payments}"
+                )
+                print(f"this round again: python -m tests.failure.soak --payments 1 --kills 1 {again}")
+                print(f"what the shops had to say: {log_path}")
                 break
+        else:
+            log_path.unlink()
     _print_total(total, rounds, wanted.seed)
     return 0 if total.is_clean else 1
 
@@ -76,20 +82,12 @@ def _scaled(scenario: Scenario, wanted: argparse.Namespace) -> Scenario:
     )
 
 
-def _round(scenario: Scenario, seed: int, server: MortalPostgres) -> Tally:
+async def _run_round(scenario: Scenario, seed: int, server: MortalPostgres, nursery: Nursery) -> Tally:
     folder = Path(tempfile.mkdtemp(prefix="neonpay-soak-"))
-    log_path = folder / "log"
-    with log_path.open("w") as log:
-        nursery = Nursery(log=log)
-        try:
-            tally = asyncio.run(_run(scenario, seed, server, nursery, folder))
-        finally:
-            nursery.close()
-    if tally.is_clean:
+    try:
+        return await _run(scenario, seed, server, nursery, folder)
+    finally:
         shutil.rmtree(folder)
-    else:
-        print(f"what the shops had to say: {log_path}")
-    return tally
 
 
 async def _run(scenario: Scenario, seed: int, server: MortalPostgres, nursery: Nursery, folder: Path) -> Tally:
@@ -102,10 +100,10 @@ async def _run(scenario: Scenario, seed: int, server: MortalPostgres, nursery: N
         await asyncio.to_thread(server.databases.drop_database, url)
 
 
-def _print_round(number: int, scenario: Scenario, tally: Tally) -> None:
+def _print_round(number: int, scenario: Scenario, seed: int, tally: Tally) -> None:
     print(
         f"{number:3} {scenario.engine:10} {scenario.name:40} {tally.payments:6} payments {tally.kills.total():4} kills "
-        f"{tally.lost} lost {tally.doubled} doubled {tally.recovered:4} recovered {tally.seconds:5.0f} s",
+        f"{tally.lost} lost {tally.doubled} doubled {tally.recovered:4} recovered {tally.seconds:4.0f} s, seed {seed}",
         flush=True,
     )
     for words in tally.wrong:

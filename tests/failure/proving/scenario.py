@@ -30,6 +30,7 @@ class Scenario:
     """One round.
 
     Attributes:
+        is_quick: whether a short round of it is among the tests.
         workers: processes that sell at the same time. One polls; more of them take updates by webhook, through a balancer.
         level: see ``Life``.
         payments: the round ends when so many were made,
@@ -48,6 +49,7 @@ class Scenario:
     server_kills: int = 0
     disk_fills: int = 0
     clock_jumps: int = 0
+    is_quick: bool = False
 
     @property
     def payments_per_life(self) -> int:
@@ -56,17 +58,17 @@ class Scenario:
 
 
 SCENARIOS = (
-    Scenario(name="one process", engine="sqlite"),
+    Scenario(name="one process", engine="sqlite", is_quick=True),
     Scenario(name="one process, updates confirmed unseen", engine="sqlite", level="B"),
-    Scenario(name="two processes, one file", engine="sqlite", workers=2),
-    Scenario(name="disk full", engine="sqlite", disk_fills=8),
+    Scenario(name="two processes, one file", engine="sqlite", workers=2, is_quick=True),
+    Scenario(name="disk full", engine="sqlite", disk_fills=8, is_quick=True),
     Scenario(name="clocks jump", engine="sqlite", clock_jumps=8),
     Scenario(name="one process", engine="postgresql"),
     Scenario(name="one process, updates confirmed unseen", engine="postgresql", level="B"),
     Scenario(name="four workers", engine="postgresql", workers=4),
-    Scenario(name="four workers, updates confirmed unseen", engine="postgresql", workers=4, level="B"),
-    Scenario(name="server killed", engine="postgresql", workers=4, server_kills=8),
-    Scenario(name="clocks jump", engine="postgresql", workers=4, clock_jumps=8),
+    Scenario(name="four workers, updates confirmed unseen", engine="postgresql", workers=4, level="B", is_quick=True),
+    Scenario(name="server killed", engine="postgresql", workers=4, server_kills=8, is_quick=True),
+    Scenario(name="clocks jump", engine="postgresql", workers=4, clock_jumps=8, is_quick=True),
 )
 
 
