@@ -160,6 +160,15 @@ class History:
         for consumer in consumers:
             job = (self._bot_id, row["event_id"], consumer_name(consumer), charge_id, "ready", 0, None, None, 0)
             transaction.insert(INSERT_JOB, job)
+        # A payment that a handler rejected and Telegram would not take back has its jobs already, ended undelivered.
+        ended = (
+            jobs.c.bot_id == self._bot_id,
+            jobs.c.event_id == row["event_id"],
+            jobs.c.consumer.in_([consumer_name(consumer) for consumer in consumers]),
+            jobs.c.state.in_(("rejected", "dropped", "interrupted")),
+        )
+        again = {"state": "ready", "attempts": 0, "token": None, "run_at": DatabaseNow(), "error": None}
+        transaction.connection.execute(sa.update(jobs).where(*ended).values(again))
         return self._get(transaction, charge_id), self._write_accepted(transaction, payment)
 
     def _write_accepted(self, transaction: Transaction, payment: Payment) -> Event:

@@ -160,6 +160,30 @@ async def test_a_payment_that_telegram_will_not_take_back_needs_attention(
     assert await stars_by_account(query) == {"stars": 0, "revenue": 0, "unsettled": 0}
 
 
+async def test_a_rejected_payment_that_telegram_will_not_take_back_can_be_accepted_and_delivered(
+    shop: Shop, query: Callable[..., Any]
+) -> None:
+    in_stock: list[bool] = []
+
+    @shop.neonpay.on_payment(name="deliver")
+    async def deliver(result: PaymentResult) -> None:
+        if not in_stock:
+            raise RejectPayment("sold out")
+
+    shop.telegram.faults.fail("refundStarPayment", error_code=400, description="Bad Request: CHARGE_NOT_REFUNDABLE")
+    async with shop.polling():
+        ann = await shop.visitor("Ann", stars=80)
+        outcome = await shop.sells(ann)
+        in_stock.append(True)
+        payment = await shop.neonpay.accept(outcome.charge_id or "")
+        async with asyncio.timeout(10):
+            while any(job.state != "done" for job in await shop.neonpay.jobs(payment.charge_id)):
+                pass
+
+    assert payment.status is PaymentStatus.COMPLETED
+    assert await stars_by_account(query) == {"stars": 50, "revenue": -50, "unsettled": 0}
+
+
 async def test_a_rejection_whose_refund_is_put_off_goes_back_later(shop: Shop, clock: MovableClock) -> None:
     @shop.neonpay.on_payment
     async def deliver(result: PaymentResult) -> None:
