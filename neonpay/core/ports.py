@@ -147,12 +147,3 @@ class Conversing(Protocol):
     def converse(self) -> None:
         """From now on have Telegram deliver messages and pressed buttons, and hand over those that the sink wants."""
         ...
-
-
-@runtime_checkable
-class Conversing(Protocol):
-    """An adapter that can hand over commands and pressed buttons, too."""
-
-    def converse(self) -> None:
-        """From now on have Telegram deliver messages and pressed buttons, and hand over those that the sink wants."""
-        ...

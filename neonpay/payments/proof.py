@@ -10,7 +10,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from neonpay.core.events import PaymentCompleted, PaymentNeedsAttention, PaymentRefunded, RefundRequested
+from neonpay.core.events import (
+    PaymentCompleted,
+    PaymentNeedsAttention,
+    PaymentRefunded,
+    PaymentRejected,
+    RefundRequested,
+)
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import PaymentState, RefundState
 from neonpay.ledger import Transaction
@@ -20,7 +26,9 @@ from neonpay.payments.sealing import ENTRY_COLUMNS, GENESIS, EntryRow, seal_hash
 
 _MOST_FINDINGS = 100
 _ROWS_AT_A_TIME = 1000
-_OF_PAYMENTS = tuple(kind.name for kind in (PaymentCompleted, PaymentNeedsAttention, RefundRequested, PaymentRefunded))
+_OF_PAYMENTS = tuple(
+    kind.name for kind in (PaymentCompleted, PaymentNeedsAttention, PaymentRejected, RefundRequested, PaymentRefunded)
+)
 """Events whose journal entries move the Stars of a payment."""
 
 

@@ -71,6 +71,7 @@ async def test_a_rejected_payment_goes_back_and_leaves_nothing(
         payment = await shop.neonpay.get_payment(charge_id)
         jobs = {job.consumer: (job.state, job.error) for job in await shop.neonpay.jobs(charge_id)}
         (refund,) = await shop.neonpay.refunds()
+        proof = await shop.neonpay.verify()
 
     assert (ann.stars, shop.telegram.balance(shop.account)) == (80, 0)
     assert payment.status is PaymentStatus.REFUNDED
@@ -82,6 +83,7 @@ async def test_a_rejected_payment_goes_back_and_leaves_nothing(
     assert (rejected.handler, rejected.reason) == ("deliver", "sold out")
     assert await query(sa.select(goods)) == []
     assert await stars_by_account(query) == {"stars": 0, "revenue": 0, "unsettled": 0}
+    assert proof.findings == ()
 
 
 @REJECTING
@@ -194,10 +196,12 @@ async def test_a_rejection_whose_refund_is_put_off_goes_back_later(shop: Shop, c
         ann = await shop.visitor("Ann", stars=80)
         charge_id = (await shop.sells(ann)).charge_id or ""
         due = await shop.neonpay.get_payment(charge_id)
+        proof = await shop.neonpay.verify()
         clock.advance(30)
         await shop.fact("payment_refunded")
 
     assert (due.state, due.status) == ("refund_due", PaymentStatus.PENDING)
+    assert proof.findings == ()
     assert ann.stars == 80
 
 
