@@ -81,7 +81,7 @@ class Telegram:
                 self.memory.append((offset, resident_bytes()))
             return {"transactions": [self.row(place) for place in range(offset, min(offset + _PAGE, self.rows))]}
         if method == "getMyStarBalance":
-            return {"amount": sum(effect(place % CYCLE) for place in range(self.rows))}
+            return {"amount": self.rows // CYCLE * sum(map(effect, range(CYCLE)))}
         return "https://t.me/$benchmark"
 
     def row(self, place: int) -> dict[str, JsonValue]:

@@ -97,18 +97,18 @@ class StarTransaction:
 
 def read_transaction(raw: object) -> StarTransaction | None:
     """The fact that a raw ``StarTransaction`` tells; None when it has no id, no amount or no direction."""
-    if not isinstance(raw, Mapping):
+    if not isinstance(raw, dict):
         return None
-    row = cast("Mapping[str, JsonValue]", raw)
-    incoming = isinstance(row.get("source"), Mapping)
+    row = cast("dict[str, JsonValue]", raw)
+    incoming = isinstance(row.get("source"), dict)
     partner = row.get("source" if incoming else "receiver")
     transaction_id, date = row.get("id"), row.get("date")
     nanostars = _nanostars(row)
-    if not isinstance(partner, Mapping) or not isinstance(transaction_id, str) or nanostars is None:
+    if not isinstance(partner, dict) or not isinstance(transaction_id, str) or nanostars is None:
         return None
     account = _account(partner)
     user, period, affiliate = partner.get("user"), partner.get("subscription_period"), partner.get("affiliate")
-    user_id = user.get("id") if isinstance(user, Mapping) else None
+    user_id = user.get("id") if isinstance(user, dict) else None
     payload = partner.get("invoice_payload")
     return StarTransaction(
         transaction_id=transaction_id,
@@ -119,14 +119,14 @@ def read_transaction(raw: object) -> StarTransaction | None:
         user_id=user_id if isinstance(user_id, int) else None,
         payload=payload if isinstance(payload, str) else "",
         subscription_period_s=period if isinstance(period, int) else None,
-        affiliate_nanostars=abs(_nanostars(affiliate) or 0) if isinstance(affiliate, Mapping) else 0,
+        affiliate_nanostars=abs(_nanostars(affiliate) or 0) if isinstance(affiliate, dict) else 0,
         withdrawal=_withdrawal(partner) if account is Account.WITHDRAWALS and not incoming else None,
     )
 
 
 def read_star_amount(raw: JsonValue) -> int | None:
     """Nanostars of a raw ``StarAmount``, or None when it is none."""
-    return _nanostars(raw) if isinstance(raw, Mapping) else None
+    return _nanostars(raw) if isinstance(raw, dict) else None
 
 
 def split_stars(nanostars: int) -> tuple[int, int]:
@@ -153,7 +153,7 @@ def _account(partner: Mapping[str, JsonValue]) -> Account:
 
 def _withdrawal(partner: Mapping[str, JsonValue]) -> Withdrawal | None:
     state = partner.get("withdrawal_state")
-    name = state.get("type") if isinstance(state, Mapping) else None
+    name = state.get("type") if isinstance(state, dict) else None
     return next((known for known in Withdrawal if known.value == name), None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -160,7 +160,8 @@ class DutyRound:
             sooner_s = await duty.work(turn)
             next_in_s, done = duty.every_s if sooner_s is None else sooner_s, True
         except asyncio.CancelledError:
-            next_in_s = 0.0
+            with suppress(LedgerError):  # a database that is away must not keep the process from stopping
+                await self._book.end(turn, next_in_s=0.0)
             raise
         except (LedgerError, TelegramError, TelegramUnreachableError) as exc:
             next_in_s = max(next_in_s, getattr(exc, "retry_after_s", None) or 0.0)
@@ -168,8 +169,7 @@ class DutyRound:
         except Exception:  # one duty's fault must not end the round
             next_in_s = duty.every_s
             logger.exception("%s failed; its next turn is in %.0f s", duty.name, next_in_s)
-        finally:
-            await self._book.end(turn, next_in_s=next_in_s)
+        await self._book.end(turn, next_in_s=next_in_s)
         return done
 
 

@@ -97,9 +97,8 @@ def list_payments(transaction: Transaction, bot_id: int, charge_ids: Sequence[st
 def entries(bot_id: int, rows: Sequence[StarTransaction], sold: Mapping[str, Sale]) -> Iterator[Entry]:
     """The journal entries that rows ask for beside those that payments and refunds have made."""
     for row in rows:
-        moved = _event_id(bot_id, row, "moved")
         if row.withdrawal is Withdrawal.FAILED:
-            failed = _event_id(bot_id, row, "failed")
+            failed, moved = _event_id(bot_id, row, "failed"), _event_id(bot_id, row, "moved")
             yield Entry(failed, WithdrawalFailed, row.account, row.nanostars, row, after=moved)
             continue
         account, effect = row.account, row.effect
@@ -112,7 +111,7 @@ def entries(bot_id: int, rows: Sequence[StarTransaction], sold: Mapping[str, Sal
             else:
                 account = Account.OTHER if is_ours(row.payload) else Account.FOREIGN
         if effect:
-            yield Entry(moved, StarsMoved, account, effect, row)
+            yield Entry(_event_id(bot_id, row, "moved"), StarsMoved, account, effect, row)
 
 
 def write_entries(transaction: Transaction, bot_id: int, wanted: Sequence[Entry], now_us: int) -> list[Event]:

@@ -196,8 +196,9 @@ class Reconciler:
         return next(young, len(rows))
 
     def _is_lost(self, row: StarTransaction, sold: Mapping[str, Sale]) -> bool:
-        ours = self._rules.all_invoices_are_ours or is_ours(row.payload)
-        return row.is_sale and row.incoming and ours and row.transaction_id not in sold
+        if not row.is_sale or not row.incoming or row.transaction_id in sold:
+            return False
+        return self._rules.all_invoices_are_ours or is_ours(row.payload)
 
     async def _sales(self, charge_ids: Sequence[str]) -> dict[str, Sale]:
         return await self._ledger.read(sales, self._bot_id, charge_ids) if charge_ids else {}

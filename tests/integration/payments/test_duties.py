@@ -200,3 +200,19 @@ async def test_a_turn_that_fails_is_given_back_and_comes_again(
             await asyncio.sleep(0)
         assert await attempts.get() != first
     await round_.stop()
+
+
+async def test_a_round_stops_when_its_database_is_gone(book: DutyBook, ledger: Ledger) -> None:
+    begun = asyncio.Event()
+
+    async def work(turn: Turn) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    round_ = DutyRound(book, poll_s=0.01)
+    round_.add(Duty("count", 600, work))
+    round_.start()
+    await begun.wait()
+    await ledger.close()
+    async with asyncio.timeout(5):
+        await round_.stop()

@@ -9,8 +9,11 @@ import pytest
 import sqlalchemy as sa
 from aiogram.types import Update
 
+from neonpay.app import NeonPayCore
 from neonpay.errors import TelegramError, TelegramUnreachableError
 from neonpay.ledger.tables import payments, refunds
+from neonpay.payments.pipeline import Settings
+from neonpay.telegram.console import ConsoleAdapter
 from tests.integration.reconcile.conftest import notes_deliveries
 
 if TYPE_CHECKING:
@@ -205,3 +208,26 @@ async def test_a_comparison_that_telegram_does_not_answer_can_be_made_again(
 
     assert report.is_clean
     assert len(delivered) == 1
+
+
+async def test_a_comparison_waits_when_telegram_asks_for_it(shop: Shop) -> None:
+    shop.telegram.faults.fail("getStarTransactions", error_code=429, retry_after=0)
+    assert (await shop.neonpay.reconcile(grace_s=0)).is_clean
+
+
+async def test_a_tool_records_what_was_lost_and_the_bot_delivers_it(
+    sells_unseen: SellUnseen, open_shop: Callable[..., Shop], database_url: str, clock: Any
+) -> None:
+    outcome = await sells_unseen()
+    bot = open_shop()
+    delivered = notes_deliveries(bot)
+    adapter = ConsoleAdapter(bot.account.token, base_url=bot.telegram.base_url)
+    tool = NeonPayCore(adapter, database_url=database_url, settings=Settings(is_tool=True), clock=clock)
+    async with tool:
+        report = await tool.reconcile(grace_s=0)
+    await adapter.close()
+    assert (report.recovered, report.needs_attention, delivered) == (1, 0, [])
+
+    async with bot.polling():
+        await bot.delivers(outcome)
+    assert [result.transaction_id for result in delivered] == [outcome.charge_id]

@@ -66,9 +66,13 @@ async def taken(book: DutyBook) -> Turn:
     return turn
 
 
-def reconciler(ledger: Ledger, clock: Clock, telegram: Telegram, **rules: Any) -> Reconciler:
+def reconciler(
+    ledger: Ledger, clock: Clock, telegram: Telegram, *, charges: list[Charge] | None = None, **rules: Any
+) -> Reconciler:
     async def charged(charge: Charge) -> Payment | None:
-        raise AssertionError(charge)
+        assert charges is not None, charge
+        charges.append(charge)
+        return None
 
     async def refunded(notice: RefundNotice) -> None:
         raise AssertionError(notice)
@@ -136,6 +140,25 @@ async def test_a_row_that_cannot_be_read_is_counted_and_passed(
     telegram.rows.insert(1, raw)
     report = await reconciler(ledger, clock, telegram, grace_s=0).walk(await taken(book))
     assert (report.checked, report.moved, report.unreadable, report.is_clean) == (4, 3, 1, False)
+
+
+async def test_a_payment_of_a_subscription_is_rebuilt_from_its_row(
+    ledger: Ledger, book: DutyBook, clock: MovableClock
+) -> None:
+    telegram = Telegram(clock, 0)
+    user: dict[str, JsonValue] = {"id": 7, "is_bot": False, "first_name": "Ann"}
+    payload = f"np1.{'x' * 40}"
+    sale = {"type": "user", "transaction_type": "invoice_payment", "user": user, "invoice_payload": payload}
+    telegram.rows.append(telegram.row(0, **sale, subscription_period=2_592_000))
+    charges: list[Charge] = []
+    await reconciler(ledger, clock, telegram, charges=charges, grace_s=0).walk(await taken(book))
+
+    (charge,) = charges
+    assert (charge.charge_id, charge.user_id, charge.amount, charge.currency) == ("t0", 7, 1, "XTR")
+    assert (charge.payload, charge.source) == (payload, "reconcile")
+    assert (charge.is_recurring, charge.is_first_recurring) == (True, False)
+    assert charge.paid_at_us == clock.now_us()
+    assert charge.subscription_expires_at_us == charge.paid_at_us + 2_592_000 * 1_000_000
 
 
 async def test_stars_that_come_during_the_comparison_are_no_drift(
