@@ -179,6 +179,7 @@ journal = _table(
 sa.Index(
     "neonpay_journal_unsealed",
     journal.c.bot_id,
+    journal.c.seal,  # always NULL here; without it SQLite prefers the primary key and reads the whole journal
     journal.c.event_id,
     sqlite_where=journal.c.seal.is_(None),
     postgresql_where=journal.c.seal.is_(None),

@@ -39,7 +39,7 @@ class Books:
 
         await self.ledger.run(unit)
 
-    async def rows(self, select: sa.Select[Any]) -> list[tuple[Any, ...]]:
+    async def rows(self, select: sa.Executable) -> list[tuple[Any, ...]]:
         def unit(transaction: Transaction) -> list[tuple[Any, ...]]:
             return [tuple(row) for row in transaction.connection.execute(select)]
 

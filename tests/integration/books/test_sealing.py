@@ -139,3 +139,11 @@ async def test_a_program_may_seal_before_it_keeps_the_head(shop: Shop) -> None:
         assert kept is not None
         assert (await shop.neonpay.verify(head=kept)).is_clean
         assert not (await shop.neonpay.verify(head="0" * 64)).is_clean
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_looking_for_unsealed_rows_does_not_read_the_whole_journal(books: Books) -> None:
+    unsealed = sa.select(journal.c.event_id).where(journal.c.bot_id == books.bot_id, journal.c.seal.is_(None))
+    text = str(unsealed.compile(compile_kwargs={"literal_binds": True}))
+    ((*_, plan),) = await books.rows(sa.text(f"EXPLAIN QUERY PLAN {text}"))
+    assert "neonpay_journal_unsealed" in plan

@@ -176,7 +176,7 @@ async def test_a_command_makes_no_ledger_where_there_is_none(neonpay: Command, t
     for arguments in (("payments", "list"), ("verify",), ("export",), ("payments", "show", "stx")):
         result = await neonpay(*arguments, "--database", f"sqlite:///{nowhere}")
         assert result.exit_code == 3
-        assert result.stderr.startswith("neonpay: the database file cannot be opened")
+        assert result.stderr.startswith("neonpay: there is no ledger at")
         assert result.stderr.count("\n") == 1
     assert not nowhere.exists()
 

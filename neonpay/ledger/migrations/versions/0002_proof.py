@@ -16,7 +16,7 @@ def upgrade() -> None:
     op.create_index(
         "neonpay_journal_unsealed",
         "neonpay_journal",
-        ["bot_id", "event_id"],
+        ["bot_id", "seal", "event_id"],
         sqlite_where=sa.text("seal IS NULL"),
         postgresql_where=sa.text("seal IS NULL"),
     )
