@@ -134,6 +134,7 @@ class Reconciler:
         if not walk.tally.follows(offset, rows):
             logger.warning("Telegram's list of transactions is not the one that was read before; reading it all")
             walk.tally, offset = walk.tally.afresh(), 0
+            await self._keep(walk, [])
             rows = await self._list.page(offset)
         walk.end, walk.end_nanostars = walk.tally.position, walk.tally.nanostars
         pages = 1

@@ -79,6 +79,16 @@ async def test_a_list_that_was_changed_is_read_again_from_the_start(shop: Shop) 
     assert report.is_clean
 
 
+async def test_a_list_that_is_gone_is_noticed_once(shop: Shop, query: Query) -> None:
+    moves(shop, 3)
+    await shop.neonpay.reconcile(grace_s=0)
+    shop.telegram.treasury(shop.account).till._transactions.clear()  # noqa: SLF001 - nothing else removes a row
+    report = await shop.neonpay.reconcile(grace_s=0)
+
+    assert (report.checked, report.drift_stars) == (0, 3)
+    assert await query(sa.select(duties.c.position).where(duties.c.name == "reconcile")) == [(0,)]
+
+
 async def test_a_row_that_is_younger_than_the_grace_is_looked_at_again(shop: Shop, clock: MovableClock) -> None:
     clock.advance(shop.telegram.clock.moment().timestamp() - clock.now_us() / 1e6 + 30)
     moves(shop, 2)
