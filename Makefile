@@ -53,8 +53,10 @@ SOAK ?= --payments 100000 --kills 1000
 soak: .venv/.ready-dev ## sell and kill for the better part of an hour, and count what was lost or doubled
 	$(BIN)/python -m tests.failure.soak $(SOAK)
 
-bench: .venv/.ready-dev ## how fast paid updates are recorded and delivered
+bench: .venv/.ready-dev ## how fast payments are recorded and delivered, and checkouts answered
 	$(BIN)/python benchmarks/paid_updates.py
+	$(BIN)/python benchmarks/workers.py
+	$(BIN)/python benchmarks/checkout_burst.py
 
 demo-svg: .venv/.ready-demo ## the demo's picture in README.md, made again
 	$(BIN)/neonpay demo --svg docs/_static/demo.svg
