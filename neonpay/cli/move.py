@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -11,8 +12,10 @@ from neonpay.errors import ConfigurationError
 
 
 def move(
-    source: Annotated[str, typer.Argument(help="URL of the ledger as it is; it is only read.")],
-    target: Annotated[str, typer.Argument(help="URL of the database that takes it.")],
+    source: Annotated[
+        str, typer.Argument(help="URL of the ledger as it is, which is only read; or env:NAME, a variable that has it.")
+    ],
+    target: Annotated[str, typer.Argument(help="URL of the database that takes it, or env:NAME.")],
     *,
     bot_id: Annotated[int | None, typer.Option("--bot-id", help="Only this bot; all of them when left out.")] = None,
     despite_findings: Annotated[
@@ -31,6 +34,7 @@ def move(
     from neonpay.payments.moving import move as move_books
 
     with errors_in_one_line():
+        source, target = _url(source), _url(target)
         if source == target:
             msg = "source and target are the same database"
             raise ConfigurationError(msg)
@@ -59,6 +63,18 @@ def move(
         head = one.proof.head or "none"
         typer.echo(f"bot {one.bot_id}: {one.rows} rows, {one.proof.payments} payments, {one.stars} Stars, head {head}")
     typer.echo("Both sides agree. Point the bot at the new database, and keep the old one until you are sure.")
+
+
+def _url(given: str) -> str:
+    """A URL with a password does not belong on a command line, where every process of the machine can read it."""
+    scheme, _, name = given.partition(":")
+    if scheme != "env":
+        return given
+    found = os.environ.get(name)
+    if not found:
+        msg = f"the variable {name} is not set"
+        raise ConfigurationError(msg)
+    return found
 
 
 def _only_read(url: str) -> str:

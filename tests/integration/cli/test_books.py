@@ -148,7 +148,7 @@ async def test_a_ledger_is_moved(neonpay: Command, database_url: str, other_url:
     assert "4 payments, 100 Stars" in moved.stdout
     proof = await neonpay.json("verify", "--database", other_url)
     assert (proof["is_clean"], proof["payments"]) == (True, 4)
-    again = await neonpay("move", database_url, other_url)
+    again = await neonpay("move", "env:OLD", "env:NEW", OLD=database_url, NEW=other_url)
     assert again.exit_code == 3
     assert "move into a database that has none" in again.stderr
     same = await neonpay("move", database_url, database_url)
