@@ -14,9 +14,10 @@ from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import UNFINISHED, DatabaseNow, jobs, payments
 from neonpay.payments.book import REVENUE, UNSETTLED, write_entry, write_event
 from neonpay.payments.catalogue import Catalogue
+from neonpay.payments.handlers import ON_PAYMENT
 from neonpay.payments.ids import new_event_id
 from neonpay.payments.jobs import INSERT_JOB, JobRecord
-from neonpay.payments.planning import Plan, consumer_name
+from neonpay.payments.planning import PLAN, THANK_YOU, Plan, consumer_name
 from neonpay.payments.rows import find_payment, find_refund, payment_of, select_payments
 from neonpay.payments.selection import Selection
 
@@ -164,7 +165,7 @@ class History:
         ended = (
             jobs.c.bot_id == self._bot_id,
             jobs.c.event_id == row["event_id"],
-            jobs.c.consumer.in_([consumer_name(consumer) for consumer in consumers]),
+            sa.or_(jobs.c.consumer.startswith(f"{ON_PAYMENT}:"), jobs.c.consumer.in_((THANK_YOU, PLAN))),
             jobs.c.state.in_(("rejected", "dropped", "interrupted")),
         )
         again = {"state": "ready", "attempts": 0, "token": None, "run_at": DatabaseNow(), "error": None}

@@ -27,7 +27,7 @@ from neonpay.payments.sealing import ENTRY_COLUMNS, GENESIS, EntryRow, seal_hash
 _MOST_FINDINGS = 100
 _ROWS_AT_A_TIME = 1000
 _OF_PAYMENTS = tuple(
-    kind.name for kind in (PaymentCompleted, PaymentNeedsAttention, PaymentRejected, RefundRequested, PaymentRefunded)
+    kind.name for kind in (PaymentCompleted, PaymentNeedsAttention, RefundRequested, PaymentRejected, PaymentRefunded)
 )
 """Events whose journal entries move the Stars of a payment."""
 

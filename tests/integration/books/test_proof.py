@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
+from neonpay import RejectPayment
 from neonpay.core.payments import PaymentState
 from neonpay.ledger.tables import events, journal, payments, refunds, seals
 from neonpay.payments.sealing import seal_hash
@@ -14,6 +15,7 @@ from neonpay.payments.sealing import seal_hash
 if TYPE_CHECKING:
     from neonpay.payments.proof import Proof
     from tests.integration.books.conftest import Books
+    from tests.integration.conftest import Shop
 
 
 def kinds(proof: Proof) -> list[str]:
@@ -196,3 +198,18 @@ async def test_findings_are_counted_beyond_those_that_are_listed(books: Books) -
     await books.run(sa.insert(journal).values(rows))
     proof = await books.proof()
     assert (len(proof.findings), proof.findings_count) == (200, 300)
+
+
+@pytest.mark.parametrize("refusal", [None, "Bad Request: CHARGE_NOT_REFUNDABLE"])
+async def test_a_payment_that_a_handler_rejected_adds_up(shop: Shop, refusal: str | None) -> None:
+    @shop.neonpay.on_payment
+    async def deliver() -> None:
+        raise RejectPayment("sold out")
+
+    if refusal is not None:
+        shop.telegram.faults.fail("refundStarPayment", error_code=400, description=refusal)
+    async with shop.polling():
+        await shop.sells(await shop.visitor())
+        proof = await shop.neonpay.verify()
+    assert proof.findings == ()
+    assert proof.accounts["stars"] == (0 if refusal is None else 50, 0)

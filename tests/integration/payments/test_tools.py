@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from neonpay import PaymentResult
+from neonpay import PaymentResult, RejectPayment
 from neonpay.core.payments import PaymentState
 from neonpay.ledger import open_ledger
 from neonpay.payments.catalogue import Catalogue
@@ -77,3 +77,32 @@ async def test_what_a_tool_has_accepted_waits_while_no_handler_takes_it(
     assert fact.reason is not None
     assert "no handler takes payments of stage 'vip'" in fact.reason
     assert (job.consumer, job.state, job.attempts) == (PLAN, "ready", 1)
+
+
+async def test_a_bot_delivers_what_it_had_rejected_and_a_tool_has_accepted(
+    open_shop: Callable[..., Shop], database_url: str, clock: MovableClock
+) -> None:
+    first = open_shop()
+
+    @first.neonpay.on_payment(name="deliver")
+    async def refuse() -> None:
+        raise RejectPayment("sold out")
+
+    first.telegram.faults.fail("refundStarPayment", error_code=400, description="Bad Request: CHARGE_NOT_REFUNDABLE")
+    async with first.polling():
+        outcome = await first.sells(await first.visitor())
+    charge_id = outcome.charge_id or ""
+    async with a_tool(first, database_url, clock) as tool:
+        await tool.accept(charge_id)
+
+    second = open_shop()
+    told: list[str | None] = []
+
+    @second.neonpay.on_payment(name="deliver")
+    async def deliver(result: PaymentResult) -> None:
+        told.append(result.transaction_id)
+
+    async with second.polling():
+        await second.delivers(outcome)
+        assert (await second.neonpay.verify()).findings == ()
+    assert told == [charge_id]
