@@ -57,6 +57,7 @@ bench: .venv/.ready-dev ## how fast payments are recorded and delivered, and che
 	$(BIN)/python benchmarks/paid_updates.py
 	$(BIN)/python benchmarks/workers.py
 	$(BIN)/python benchmarks/checkout_burst.py
+	$(BIN)/python benchmarks/reconcile.py
 
 demo-svg: .venv/.ready-demo ## the demo's picture in README.md, made again
 	$(BIN)/neonpay demo --svg docs/_static/demo.svg

@@ -397,4 +397,3 @@ class Pipeline:
     def _signing(self) -> PayloadCodec:
         assert self._codec is not None, "the pipeline is opened before anything is signed"
         return self._codec
-
