@@ -19,7 +19,7 @@ from neonpay.core.payments import Payment, Refund
 if TYPE_CHECKING:
     from neonpay.payments.jobs import JobRecord
 
-_SHOWN_CHARS = 16
+_SHOWN_CHARS = 12
 _PIPE_COLUMNS = 400
 """Width of a table that no terminal shows: nothing is cut off or wrapped."""
 
@@ -42,11 +42,12 @@ def print_payments(payments: Sequence[Payment]) -> None:
     """Print payments as a table."""
     console = new_console()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for name in ("paid (UTC)", "user", "stage"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("Stars", justify="right")
-    table.add_column("state", no_wrap=True)
-    table.add_column("charge id", no_wrap=True, overflow="ellipsis")
+    table.add_column("paid (UTC)", no_wrap=True, min_width=16)
+    table.add_column("user", no_wrap=True, min_width=10)
+    table.add_column("stage", overflow="fold")
+    table.add_column("Stars", justify="right", no_wrap=True, min_width=5)
+    table.add_column("state", overflow="fold")
+    table.add_column("charge id", no_wrap=True, min_width=13)
     for payment in payments:
         state = Text(payment.state.value if payment.attention is None else f"{payment.state}: {payment.attention}")
         table.add_row(
