@@ -46,7 +46,7 @@ def print_payments(payments: Sequence[Payment]) -> None:
     table.add_column("user", no_wrap=True, min_width=10)
     table.add_column("stage", overflow="fold")
     table.add_column("Stars", justify="right", no_wrap=True, min_width=5)
-    table.add_column("state", overflow="fold")
+    table.add_column("state", min_width=16)
     table.add_column("charge id", no_wrap=True, min_width=13)
     for payment in payments:
         state = Text(payment.state.value if payment.attention is None else f"{payment.state}: {payment.attention}")
