@@ -297,7 +297,13 @@ class RefundState(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refund:
-    """The way back of one charge; Telegram refunds a charge whole or not at all."""
+    """The way back of one charge; Telegram refunds a charge whole or not at all.
+
+    Attributes:
+        source: how the ledger first learned of it: ``call`` when it was asked for here, whoever told of its end.
+        error: why Telegram has not done it, or will not.
+        requested_by: who asked for it, in the words of the program: an admin, a handler, a policy.
+    """
 
     bot_id: int
     charge_id: str
@@ -310,7 +316,6 @@ class Refund:
     finished_at: datetime | None = None
     error: str | None = None
     requested_by: str | None = None
-    """Who asked for it, in the words of the program: an admin, a handler, a policy."""
 
 
 def moment_or_none(at_us: int | None) -> datetime | None:

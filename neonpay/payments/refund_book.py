@@ -145,13 +145,13 @@ class RefundBook:
         if found is None:
             return None
         self._ask(transaction, found[0], None, None, notice.source)
-        return self.mark_refunded(transaction, notice.charge_id, notice.source)
+        return self.mark_refunded(transaction, notice.charge_id)
 
-    def mark_refunded(self, transaction: Transaction, charge_id: str, source: Source) -> Change:
+    def mark_refunded(self, transaction: Transaction, charge_id: str) -> Change:
         """Write that the Stars are back, drop what was not delivered, and have what was delivered revoked; once."""
         payment, event_id = self.lock(transaction, charge_id)
         now_us = self._clock.now_us()
-        values = {"state": RefundState.REFUNDED.value, "finished_at": now_us, "source": source.value, "error": None}
+        values = {"state": RefundState.REFUNDED.value, "finished_at": now_us, "error": None}
         self._finish_job(transaction, event_id)
         if not self._update(transaction, charge_id, **values):
             return Change(self._found(transaction, charge_id), [], [])
@@ -235,7 +235,8 @@ class RefundBook:
             refunds.c.charge_id == payment.charge_id,
             refunds.c.state == RefundState.FAILED.value,
         )
-        values = {"state": state, "reason": reason, "requested_by": requested_by, "error": None, "finished_at": None}
+        asked = {"reason": reason, "requested_by": requested_by, "source": source.value}
+        values = {"state": state, **asked, "error": None, "finished_at": None}
         return bool(transaction.connection.execute(sa.update(refunds).where(*failed).values(values)).rowcount)
 
     def _give_job(

@@ -12,7 +12,7 @@ import random
 
 from neonpay.core.events import Event
 from neonpay.core.jsontext import JsonValue
-from neonpay.core.payments import Refund, RefundNotice, RefundState, Source
+from neonpay.core.payments import Refund, RefundNotice, RefundState
 from neonpay.core.ports import Adapter
 from neonpay.errors import RefundError, TelegramError, TelegramUnreachableError
 from neonpay.ledger import Ledger, Transaction
@@ -118,7 +118,7 @@ class RefundDesk:
             await self._settle(job)
 
     async def _settle(self, job: Job) -> None:
-        self._fulfilment.follow(await self._ledger.run(self._book.mark_refunded, job.charge_id, Source.CALL))
+        self._fulfilment.follow(await self._ledger.run(self._book.mark_refunded, job.charge_id))
 
     async def _put_off(self, job: Job, error: str, delay_s: float, *, unknown: bool) -> None:
         logger.warning("charge %s is not refunded yet, asking again in %.0f s: %s", job.charge_id, delay_s, error)

@@ -19,6 +19,9 @@ from neonpay import (
     PaymentStage,
     PaymentStatus,
     Rate,
+    RefundPolicy,
+    RefundRefused,
+    RejectPayment,
     SaleRefused,
     StageNotFoundError,
     __version__,
@@ -119,6 +122,26 @@ def is_open() -> str | None:
     return "The shop is closed."
 
 
+@neonpay.on_payment(stage="art", name="shop.ship")
+async def ship(result: PaymentResult) -> None:
+    raise RejectPayment("sold out")
+
+
+@neonpay.on_refund(stage="coffee", name="shop.take_back", max_attempts=3)
+def take_back(result: PaymentResult, connection: sa.Connection) -> None:
+    connection.execute(sa.text("DELETE FROM poured WHERE user_id = :user"), {"user": result.user_id})
+
+
+@neonpay.on_refund_request(stage="coffee")
+async def is_drunk(result: PaymentResult) -> str | None:
+    raise RefundRefused("You have drunk it.")
+
+
+neonpay.enable_support(admins=[7], terms={"en": "Be kind."}, contact="@help")
+neonpay.enable_support(admins=7)  # type: ignore[arg-type]
+RefundPolicy(window_days=14, automatic=False)
+
+
 @neonpay.on("payment_completed")
 def count(event: object) -> None: ...
 
@@ -143,4 +166,8 @@ async def look_back() -> None:
     assert_type(await neonpay.history(7), list[Payment])
     (await neonpay.refund("charge", reason="out of coffee")).amount_stars + 1
     await neonpay.refund(7)  # type: ignore[arg-type]
+    assert_type([refund.charge_id for refund in await neonpay.refunds("unknown")], list[str])
+    request = await neonpay.request_refund("charge", user_id=7, words="cold")
+    await neonpay.approve_refund(request.request_id, by="Olga")
+    await neonpay.refuse_refund(request.request_id)  # type: ignore[call-arg]
     neonpay.refund("charge").amount_stars  # type: ignore[attr-defined]
