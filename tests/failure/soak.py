@@ -94,10 +94,9 @@ async def _run(scenario: Scenario, seed: int, server: MortalPostgres, nursery: N
     if scenario.engine == "sqlite":
         return await Round(scenario, nursery, f"sqlite:///{folder / 'shop.db'}", folder, seed).run()
     url = await asyncio.to_thread(server.databases.create_database)
-    try:
-        return await Round(scenario, nursery, url, folder, seed, server=server).run()
-    finally:
-        await asyncio.to_thread(server.databases.drop_database, url)
+    tally = await Round(scenario, nursery, url, folder, seed, server=server).run()
+    await asyncio.to_thread(server.databases.drop_database, url)
+    return tally
 
 
 def _print_round(number: int, scenario: Scenario, seed: int, tally: Tally) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import resource
 import signal
 from collections import Counter
@@ -58,7 +59,7 @@ class Round:
     _crowd: Crowd = field(init=False, repr=False)
     _living: set[Process] = field(default_factory=set, init=False, repr=False)
     _ahead_s: float = field(default=0.0, init=False)
-    _is_over: bool = field(default=False, init=False)
+    _repair: asyncio.Future[None] | None = field(default=None, init=False, repr=False)
 
     async def run(self) -> Tally:
         """The figures; what is wrong is in them."""
@@ -94,9 +95,10 @@ class Round:
                 group.create_task(self._lives_and_dies(slot, process, random)) for slot, process in enumerate(first)
             ]
             await self._crowd.buys(link, self._enough)
-            self._is_over = True
             for task in (*troubles, *slots):
                 task.cancel()
+        if self._repair is not None:
+            await self._repair
         weather.clears()
         if balancer is not None:
             balancer.lost_share = 0.0
@@ -140,18 +142,23 @@ class Round:
         outside_after: int | None = random.randint(1, self.scenario.payments_per_life)
         kind = "from outside"
         while True:
-            await self._ends(process, outside_after)
-            self.tally.kills[kind] += 1
+            killed = await self._ends(process, outside_after)
             self._living.discard(process)
+            if killed:
+                self.tally.kills[kind] += 1
+            else:
+                # Without a database it cannot start, and says so; whatever runs it starts it again.
+                assert self.scenario.server_kills, "a shop that nobody killed has ended"
+                self.tally.faults["could not start"] += 1
             if self._kills >= self.scenario.kills:
-                process = await self._start(slot)
-                await process.ended()
-                raise AssertionError("a shop that nobody killed has ended")
+                outside_after, process = None, await self._start(slot)
+                continue
             doom = draw_doom(self.scenario, random)
             outside_after, kind = doom.outside_after, doom.kind
             process = await self._start(slot, crash_at=doom.crash_at, crash_on=doom.crash_on, fuse=doom.fuse)
 
-    async def _ends(self, process: Process, outside_after: int | None) -> None:
+    async def _ends(self, process: Process, outside_after: int | None) -> bool:
+        """Wait for the end of a life, and bring it about when it is to come from outside; whether it was killed."""
         if outside_after is not None:
             paid = asyncio.ensure_future(self._crowd.paid.reach(self._crowd.paid.count + outside_after))
             ended = asyncio.ensure_future(process.ended())
@@ -161,7 +168,8 @@ class Round:
                 paid.cancel()
                 ended.cancel()
             process.gets(signal.SIGKILL)
-        await process.dies()
+        status = await process.ended()
+        return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
 
     def _troubles(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         scenario = self.scenario
@@ -180,9 +188,13 @@ class Round:
 
     async def _kill_server(self) -> None:
         assert self.server is not None, "this scenario kills a server, and has none"
-        await asyncio.to_thread(self.server.kill)
+        self._repair = asyncio.ensure_future(self._kill_and_revive(self.server))
+        await asyncio.shield(self._repair)
+
+    async def _kill_and_revive(self, server: MortalPostgres) -> None:
+        await asyncio.to_thread(server.kill)
         self.tally.server_kills += 1
-        await self.server.revive()
+        await server.revive()
 
     async def _fill_disk(self) -> None:
         """For a while, no process can write to a file."""
