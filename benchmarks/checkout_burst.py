@@ -3,7 +3,7 @@
 The simulated Telegram runs in this process with a clock that runs, so that its deadline is ten seconds of wall time; the
 bot is real aiogram in a process of its own. Every answer costs a call over HTTP, and everybody who is let through pays at
 once, so that payments are recorded and delivered while others still wait. ``polling-in-turn`` is aiogram with
-``handle_as_tasks=False``.
+``handle_as_tasks=False``; ``bare`` is aiogram alone, which lets everybody through without a look.
 
     python benchmarks/checkout_burst.py            # a few minutes
     python benchmarks/checkout_burst.py --quick    # proves that everything runs
@@ -25,12 +25,13 @@ from neonpay.simulator import RunningClock, Simulator
 from neonpay.testing.postgres import throwaway_postgres
 
 _SHOP = Path(__file__).parent / "contenders" / "checkout_shop.py"
+_ENGINES = ("bare", "sqlite", "postgresql")
 _UPDATES = ("polling", "polling-in-turn", "webhook")
 _PATIENCE_S = 60.0
 
 
 def main() -> int:
-    """Measure and print; 1 when somebody was not answered in time."""
+    """Measure and print; 1 when somebody was not answered in time by a shop that polls as aiogram does by itself."""
     arguments = _arguments()
     buyers: int = 100 if arguments.quick else arguments.buyers
     print(f"{buyers} checkouts at once")
@@ -40,13 +41,15 @@ def main() -> int:
     all_in_time = True
     with throwaway_postgres() as server, tempfile.TemporaryDirectory(prefix="neonpay-burst-") as folder:
         for updates in _UPDATES:
-            for engine in ("sqlite", "postgresql"):
+            for engine in _ENGINES:
                 if arguments.only not in f"{engine} {updates}":
                     continue
-                url = f"sqlite:///{folder}/{updates}.db" if engine == "sqlite" else server.create_database()
+                urls = {"sqlite": f"sqlite:///{folder}/{updates}.db", "bare": "bare"}
+                url = urls.get(engine) or server.create_database()
                 answered_s, outcomes = asyncio.run(_burst(url, updates, buyers))
                 _show(engine, updates, answered_s, outcomes, buyers)
-                all_in_time = all_in_time and outcomes["paid"] == buyers
+                if updates == "polling":
+                    all_in_time = all_in_time and outcomes["paid"] == buyers
     return 0 if all_in_time else 1
 
 

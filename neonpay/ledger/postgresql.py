@@ -19,7 +19,8 @@ from neonpay.ledger import migrate
 from neonpay.ledger.faults import postgresql_fault, sqlstate
 from neonpay.ledger.loop_thread import LoopThread
 from neonpay.ledger.statement import Insert, Statement, arguments, chunks
-from neonpay.ledger.unit import A, P, Row, T, Transaction, one_result_each
+from neonpay.ledger.together import Together
+from neonpay.ledger.unit import A, P, Row, T, Transaction
 
 R = TypeVar("R")
 
@@ -102,6 +103,7 @@ class PostgresqlLedger:
         """The same connections, for transactions that read."""
         self._opening = asyncio.Lock()
         self._idle = asyncio.Event()
+        self._together = Together(self._rerun, held=self._hold)
 
     async def open(self) -> None:
         """Create or upgrade the tables; does nothing when it is open already.
@@ -186,8 +188,8 @@ class PostgresqlLedger:
         return await self._at_home(lambda: self._rerun(lambda t: unit(t, *args, **kwargs)))
 
     async def run_each(self, unit: Callable[[Transaction, Sequence[A]], Sequence[T]], item: A) -> T:
-        """What the unit returned for this item; PostgreSQL commits every item on its own."""
-        return (await self.run(one_result_each, unit, [item]))[0]
+        """What the unit returned for this item; items that wait together share a transaction."""
+        return await self._at_home(lambda: self._together.run(unit, item))
 
     async def read(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the unit returned, from one consistent state of the database; readers in PostgreSQL wait for no writer."""
@@ -215,9 +217,12 @@ class PostgresqlLedger:
         try:
             return await work()
         finally:
-            with self._deciding:
-                self._handed_in -= 1
-            self._idle.set()
+            self._hold(-1)
+
+    def _hold(self, more: int) -> None:
+        with self._deciding:
+            self._handed_in += more
+        self._idle.set()
 
     def _hand_in(self, here: asyncio.AbstractEventLoop | None) -> asyncio.AbstractEventLoop:
         """The home loop, which has one more thing to do."""
@@ -230,6 +235,7 @@ class PostgresqlLedger:
                     here = self._thread.loop
                 self._home, self._handed_in = here, 0
                 self._opening, self._idle = asyncio.Lock(), asyncio.Event()
+                self._together = Together(self._rerun, held=self._hold)
             if self._home.is_closed():
                 msg = "the event loop that the ledger was opened on is gone; close the ledger and open another"
                 raise LedgerUnavailableError(msg)

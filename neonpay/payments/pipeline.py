@@ -25,6 +25,7 @@ from neonpay.errors import (
 from neonpay.ledger import Ledger
 from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.checkout import BUDGET_S, CheckoutGuard
+from neonpay.payments.checkout_book import CheckoutBook
 from neonpay.payments.duties import Duty, DutyBook, DutyRound
 from neonpay.payments.fulfilment import Fulfilment
 from neonpay.payments.gates import Gate
@@ -174,10 +175,8 @@ class Pipeline:
         self.checkout = CheckoutGuard(
             ledger,
             adapter,
-            stages=stages,
-            catalogue=catalogue,
+            book=CheckoutBook(self._bot_id, stages=stages, catalogue=catalogue, clock=clock),
             verify=self._verify,
-            clock=clock,
             new_event_id=new_event_id,
             announce=announce,
             host_data=adapter.host_data,
@@ -291,6 +290,7 @@ class Pipeline:
         while self._recording:
             self._recorded.clear()
             await self._recorded.wait()
+        await self.checkout.drain()
         await self._listeners.drain()
         await self._ledger.close()
 
@@ -349,6 +349,7 @@ class Pipeline:
     async def drain(self) -> None:
         """Wait until no handler and no listener runs."""
         await self.fulfilment.drain()
+        await self.checkout.drain()
         await self._listeners.drain()
 
     async def rotate_key(self) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import sqlalchemy as sa
 
 from neonpay.core import jsontext
@@ -20,7 +23,7 @@ def find_invoice(
     return None if row is None else invoice_of(transaction, catalogue, row)
 
 
-def invoice_of(transaction: Transaction, catalogue: Catalogue, row: sa.RowMapping) -> Invoice:
+def invoice_of(transaction: Transaction, catalogue: Catalogue, row: sa.RowMapping | Mapping[str, Any]) -> Invoice:
     """The invoice of a row of its table."""
     return Invoice(
         bot_id=row["bot_id"],

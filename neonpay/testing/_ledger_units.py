@@ -253,6 +253,30 @@ class UnitRules(LedgerFixtures):
         assert await asyncio.gather(*[ledger.run_each(_put_each, n) for n in range(1, 100)]) == list(range(1, 100))
         assert await ledger.read(everything) == {f"{n}": n for n in range(1, 100)}
 
+    async def test_items_that_wait_together_are_handed_over_together(self, ledger: Ledger) -> None:
+        handed_over: list[int] = []
+
+        def unit(transaction: Transaction, items: Sequence[int]) -> list[int]:
+            handed_over.append(len(items))
+            return _put_each(transaction, items)
+
+        await asyncio.gather(*[ledger.run_each(unit, n) for n in range(1, 41)])
+        assert sum(handed_over) == 40
+        assert len(handed_over) < 10
+
+    async def test_a_caller_that_goes_away_takes_nobody_with_it(
+        self, ledger: Ledger, another: Callable[[], Ledger]
+    ) -> None:
+        calls = [asyncio.create_task(ledger.run_each(_put_each, n)) for n in range(1, 41)]
+        await asyncio.sleep(0)  # each has handed its item in
+        for gone in calls[::2]:
+            gone.cancel()
+        outcomes = await asyncio.gather(*calls, return_exceptions=True)
+        await ledger.close()
+        stayed = set(range(2, 41, 2))
+        assert {outcome for outcome in outcomes if not isinstance(outcome, BaseException)} == stayed
+        assert {f"{n}" for n in stayed} <= set(await another().read(everything))
+
     async def test_an_item_that_makes_its_unit_raise_fails_alone(self, ledger: Ledger) -> None:
         outcomes = await asyncio.gather(*[ledger.run_each(_put_each, n) for n in range(10)], return_exceptions=True)
         assert isinstance(outcomes[0], Refused)

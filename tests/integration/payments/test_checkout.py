@@ -378,3 +378,32 @@ async def test_a_checkout_that_waited_out_its_deadline_while_the_bot_was_down_ch
 
     assert not answer.ok
     assert "query is too old" in (answer.description or "")
+
+
+async def test_checkouts_that_come_together_each_get_an_answer_of_their_own(shop: Shop) -> None:
+    only_one = PaymentStage(title="One", description="One only", price=5, max_payments=1)
+    shop.neonpay.create_payment_stage("one", only_one)
+
+    @shop.neonpay.on_payment
+    async def deliver(result: PaymentResult) -> None: ...
+
+    async with shop.polling(handle_as_tasks=True):
+        people = [await shop.visitor(f"Buyer {number}") for number in range(12)]
+        contested = (await shop.neonpay.create_payment_link("one")).link or ""
+        [ann, *others] = people
+        begun = {"somebody else's": await _begins_for(shop, others[0], ann.id)}
+        begun |= {f"contested {n}": await others[n].begins_to_pay(contested) for n in (1, 2)}
+        begun |= {f"own {n}": await _begins_for(shop, others[n], others[n].id) for n in range(3, 11)}
+        outcomes = {name: (await checkout.outcome()).status for name, checkout in begun.items()}
+        await shop.settles()
+    paid = [name for name, status in outcomes.items() if status == "paid"]
+    assert len([name for name in paid if name.startswith("own")]) == 8
+    assert len([name for name in paid if name.startswith("contested")]) == 1
+    assert outcomes["somebody else's"] == "declined"
+    assert sorted(declined_because(shop), key=str) in (["being_paid", "wrong_payer"], ["already_paid", "wrong_payer"])
+    assert len(shop.named("checkout_approved")) == len(shop.named("payment_completed")) == 9
+
+
+async def _begins_for(shop: Shop, buyer: Any, user_id: int) -> Any:
+    offer = await shop.neonpay.create_payment_link("vip", user_id=user_id)
+    return await buyer.begins_to_pay(offer.link or "")
