@@ -1,19 +1,21 @@
 """Databases for tests: every test that asks for ``database_url`` runs on SQLite and on a real PostgreSQL.
 
 The PostgreSQL server starts when the first test of a process needs it (each pytest-xdist worker has its own), or is the
-one that NEONPAY_TEST_POSTGRES_URL names. A test gets an empty database of its own, dropped when it ends.
+one that NEONPAY_TEST_POSTGRES_URL names. A test gets a database of its own without a row in it, dropped when it ends.
 """
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
+from neonpay.ledger import open_ledger
 from neonpay.testing.postgres import PostgresServer, external_postgres, throwaway_postgres
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -28,13 +30,44 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'neonpay.db'}"
+def copied_from(request: pytest.FixtureRequest) -> Callable[[str], str | None]:
+    """URL of what a test's database of an engine is a copy of: the tables of a ledger, unless a folder says otherwise."""
+
+    def of_engine(engine: str) -> str | None:
+        url: str = request.getfixturevalue(f"{engine}_with_tables")
+        return url
+
+    return of_engine
+
+
+@pytest.fixture(scope="session")
+def sqlite_with_tables(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return _with_tables(f"sqlite:///{tmp_path_factory.mktemp('tables') / 'neonpay.db'}")
+
+
+@pytest.fixture(scope="session")
+def postgresql_with_tables(postgres_server: PostgresServer) -> str:
+    return _with_tables(postgres_server.create_database())
+
+
+def _with_tables(url: str) -> str:
+    ledger = open_ledger(url)
+    ledger.open_sync()
+    ledger.close_sync()
+    return url
 
 
 @pytest.fixture
-def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
-    url = postgres_server.create_database()
+def sqlite_url(tmp_path: Path, copied_from: Callable[[str], str | None]) -> str:
+    path, source = tmp_path / "neonpay.db", copied_from("sqlite")
+    if source is not None:
+        shutil.copyfile(source.removeprefix("sqlite:///"), path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer, copied_from: Callable[[str], str | None]) -> Iterator[str]:
+    url = postgres_server.create_database(template=copied_from("postgresql"))
     yield url
     postgres_server.drop_database(url)
 

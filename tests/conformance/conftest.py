@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 pytest.register_assert_rewrite(
     "neonpay.testing._ledger_life", "neonpay.testing._ledger_sharing", "neonpay.testing._ledger_units"
 )
+
+
+@pytest.fixture
+def copied_from() -> Callable[[str], None]:
+    """Nothing: how a ledger makes its tables is part of what is tested."""
+    return lambda _engine: None

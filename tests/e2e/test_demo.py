@@ -43,21 +43,15 @@ def test_the_demo_keeps_its_promises_and_leaves_nothing_behind(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("right", "wrong", "noticed"),
-    [
-        ("POSTERS = 1", "POSTERS = 9", "both checkouts declined"),
-        ("ctx.enlist(", "(lambda _: None)(", "one stamp on the card"),
-    ],
-)
-async def test_the_demo_notices_a_shop_that_breaks_a_promise(
-    tmp_path: Path, right: str, wrong: str, noticed: str
-) -> None:
+async def test_the_demo_notices_a_shop_that_breaks_promises(tmp_path: Path) -> None:
     program = tmp_path / "shop.py"
-    program.write_text(SHOP.read_text(encoding="utf-8").replace(right, wrong), encoding="utf-8")
+    source = SHOP.read_text(encoding="utf-8")
+    oversells = source.replace("POSTERS = 1", "POSTERS = 9")
+    program.write_text(oversells.replace("ctx.enlist(", "(lambda _: None)("), encoding="utf-8")
     out = io.StringIO()
     assert not await play(Console(file=out, width=200), program=program)
-    assert re.findall(rf"✗ .*{noticed}.*; but expected", out.getvalue()) != []
+    for noticed in ("both checkouts declined", "one stamp on the card"):
+        assert re.findall(rf"✗ .*{noticed}.*; but expected", out.getvalue()) != [], noticed
 
 
 async def test_a_shop_that_dies_by_itself_ends_the_demo_with_its_last_words(tmp_path: Path) -> None:

@@ -162,6 +162,8 @@ async def test_a_second_payment_goes_back_by_policy_through_a_crash(shop: Mortal
     assert ann.stars == 995
 
 
+@pytest.mark.usefixtures("copied_from")
+@pytest.mark.parametrize("copied_from", [lambda _: None], ids=["without tables"])
 async def test_the_first_start_may_die_anywhere(shop: MortalShop) -> None:
     # Tables and the signing key are made on the way; a shop that died while it made them starts all the same.
     for fuse in (1, 2, 3, 5, 8, 13, 21, 34):

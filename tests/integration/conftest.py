@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from copy import copy
 from pathlib import Path
@@ -22,6 +22,7 @@ from neonpay import PaymentStage, create_neonpay
 from neonpay.core.events import Event
 from neonpay.ledger import Transaction, open_ledger
 from neonpay.simulator import BotAccount, Buyer, Outcome, Simulator
+from neonpay.testing.postgres import PostgresServer
 
 VIP = PaymentStage(title="VIP", description="A month of VIP", price=50, payload={"days": 30})
 
@@ -183,12 +184,15 @@ def shop(open_shop: Callable[..., Shop]) -> Shop:
 
 
 @pytest.fixture
-def other_url(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> str:
-    """A database of the other engine."""
+def other_url(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> Iterator[str]:
+    """A database of the other engine, with nothing in it."""
     if database_url.startswith("sqlite"):
-        url: str = request.getfixturevalue("postgres_url")
-        return url
-    return f"sqlite:///{tmp_path / 'moved.db'}"
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        url = server.create_database()
+        yield url
+        server.drop_database(url)
+    else:
+        yield f"sqlite:///{tmp_path / 'moved.db'}"
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from neonpay.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from neonpay.testing.postgres import PostgresServer
 
 
@@ -23,6 +25,12 @@ async def _run(url: str, *statements: str) -> list[object]:
             return list((await connection.execute(text(statements[-1]))).scalars())
     finally:
         await engine.dispose()
+
+
+@pytest.fixture
+def copied_from() -> Callable[[str], None]:
+    """Nothing: what a new database has in it is what is tested."""
+    return lambda _engine: None
 
 
 async def test_a_new_database_is_real_postgresql_and_empty(postgres_url: str) -> None:

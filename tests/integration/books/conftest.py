@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,12 +12,15 @@ import pytest
 from neonpay.ledger import Ledger, Transaction, open_ledger
 from neonpay.payments.proof import Proof, prove
 from neonpay.payments.sealing import Sealer
-from tests.integration.conftest import MovableClock, Shop
+from neonpay.simulator import Simulator
+from tests.integration.conftest import VIP, MovableClock, Shop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     import sqlalchemy as sa
+
+    from neonpay.testing.postgres import PostgresServer
 
 
 class Books:
@@ -65,12 +71,56 @@ async def _deliver() -> None:
     pass
 
 
+@dataclass(frozen=True)
+class Sold:
+    """A closed database in which everything was sold, to be copied for each test."""
+
+    url: str
+    bot_id: int
+    charges: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def sqlite_sold(tmp_path_factory: pytest.TempPathFactory) -> Sold:
+    return _sold(f"sqlite:///{tmp_path_factory.mktemp('sold') / 'neonpay.db'}")
+
+
+@pytest.fixture(scope="session")
+def postgresql_sold(postgres_server: PostgresServer) -> Sold:
+    return _sold(postgres_server.create_database())
+
+
+def _sold(url: str) -> Sold:
+    # In a thread, because the test that is the first to ask may have a running event loop.
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(asyncio.run, _sell_once(url)).result()
+
+
+async def _sell_once(url: str) -> Sold:
+    async with Simulator(seed=7) as telegram:
+        shop = Shop(telegram, telegram.bot("shop_bot"), database_url=url, clock=MovableClock())
+        shop.neonpay.create_payment_stage("vip", VIP)
+        charges = await sell_everything(shop)
+        await shop.aclose()
+        return Sold(url, shop.neonpay.adapter.bot_id, charges)
+
+
 @pytest.fixture
-async def books(shop: Shop, database_url: str, clock: MovableClock) -> AsyncIterator[Books]:
-    charges = await sell_everything(shop)
-    await shop.aclose()
+def copied_from(
+    request: pytest.FixtureRequest, copied_from: Callable[[str], str | None]
+) -> Callable[[str], str | None]:
+    """Books where a test asks for ``books``."""
+    if "books" not in request.fixturenames:
+        return copied_from
+    return lambda engine: request.getfixturevalue(f"{engine}_sold").url
+
+
+@pytest.fixture
+async def books(database_url: str, request: pytest.FixtureRequest, clock: MovableClock) -> AsyncIterator[Books]:
+    engine = "sqlite" if database_url.startswith("sqlite") else "postgresql"
+    sold: Sold = request.getfixturevalue(f"{engine}_sold")
     ledger = open_ledger(database_url, clock=clock)
-    yield Books(ledger, shop.neonpay.adapter.bot_id, clock, charges=charges)
+    yield Books(ledger, sold.bot_id, clock, charges=sold.charges)
     await ledger.close()
 
 

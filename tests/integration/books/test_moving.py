@@ -13,6 +13,7 @@ from neonpay.errors import ConfigurationError, LedgerError
 from neonpay.ledger import open_ledger
 from neonpay.ledger.tables import journal, metadata, payments, seals
 from neonpay.payments.moving import Moved, move
+from tests.integration.books.conftest import sell_everything
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -61,9 +62,11 @@ async def test_everything_arrives_and_the_chain_goes_on(
 
 
 async def test_a_shop_goes_on_where_it_was(
-    books: Books, database_url: str, target: Ledger, other_url: str, open_shop: Callable[..., Shop]
+    shop: Shop, database_url: str, target: Ledger, other_url: str, open_shop: Callable[..., Shop]
 ) -> None:
-    await moves(database_url, target, books.bot_id)
+    await sell_everything(shop)
+    await shop.aclose()
+    await moves(database_url, target, shop.neonpay.adapter.bot_id)
     await asyncio.to_thread(target.close_sync)
     shop = open_shop(database_url=other_url)
     shop.neonpay.on_payment(stage="vip", name="deliver")(lambda: None)
