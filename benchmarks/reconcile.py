@@ -27,7 +27,7 @@ from typing import NamedTuple
 from neonpay import PaymentStage
 from neonpay.app import NeonPayCore
 from neonpay.core.jsontext import JsonValue
-from neonpay.core.ports import Level, UpdateSink
+from neonpay.core.ports import Capabilities, Level, UpdateSink
 from neonpay.core.reports import ReconcileReport
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables import events, payments
@@ -56,7 +56,7 @@ class Telegram:
     """A bot library whose Telegram is a formula."""
 
     library = "formula"
-    level = Level.A
+    capabilities = Capabilities(level=Level.A)
     bot_id = BOT_ID
 
     def __init__(self, rows: int) -> None:

@@ -19,6 +19,7 @@ from neonpay.payments.pipeline import GRACE_S, PATIENCE_S, POLL_S, Settings
 from neonpay.payments.reconcile import RECONCILE_EVERY_S, RECONCILE_GRACE_S, ReconcileRules
 
 DATABASE_URL_VARIABLE = "NEONPAY_DATABASE_URL"
+API_URL_VARIABLE = "NEONPAY_API_URL"
 
 
 def create_neonpay(
@@ -26,6 +27,7 @@ def create_neonpay(
     *,
     dispatcher: object = None,
     application: object = None,
+    api_url: str | None = None,
     database_url: str | None = None,
     secret: str | Sequence[str] | None = None,
     thank_you_message: str | None = None,
@@ -51,6 +53,9 @@ def create_neonpay(
         bot_instance: your bot. Its library is recognised by itself.
         dispatcher: aiogram's dispatcher.
         application: python-telegram-bot's application.
+        api_url: address of a Bot API server that is not Telegram's own, for a bare token and for what neonpay calls past the
+            library; when left out, the environment variable ``NEONPAY_API_URL``. A library's own calls go where the library
+            was told.
         database_url: ``sqlite:///shop.db`` or ``postgresql://user:password@host/database``; when left out, the environment
             variable ``NEONPAY_DATABASE_URL``, else ``sqlite:///neonpay.db``.
         secret: text of 16 characters or more that signs invoices, or several, newest first. When left out, a key is made and
@@ -81,7 +86,12 @@ def create_neonpay(
         msg = "messages_per_s must be above 0, or None for no limit of ours"
         raise ConfigurationError(msg)
     spec = adapters.named(adapter_type) if adapter_type is not None else adapters.detect(bot_instance)
-    adapter = adapters.load(spec)(bot_instance, dispatcher=dispatcher, application=application)
+    adapter = adapters.load(spec)(
+        bot_instance,
+        dispatcher=dispatcher,
+        application=application,
+        api_url=api_url or os.environ.get(API_URL_VARIABLE) or None,
+    )
     return NeonPayCore(
         adapter,
         database_url=database_url or os.environ.get(DATABASE_URL_VARIABLE) or DEFAULT_DATABASE_URL,

@@ -31,7 +31,7 @@ from pydantic import ConfigDict
 from neonpay.core.clock import microseconds
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.payments import Charge, PreCheckout, RefundNotice
-from neonpay.core.ports import Command, Level, Press, UpdateSink
+from neonpay.core.ports import Capabilities, Command, Level, Press, UpdateSink
 from neonpay.errors import AdapterError, TelegramError, TelegramUnreachableError
 
 _UPDATES = ("message", "pre_checkout_query", "purchased_paid_media", "subscription")
@@ -50,7 +50,9 @@ _CODES: tuple[tuple[type[TelegramAPIError], int], ...] = (
 Next = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
 
-def connect(bot_instance: object, *, dispatcher: object = None, application: object = None) -> AiogramAdapter:
+def connect(
+    bot_instance: object, *, dispatcher: object = None, application: object = None, api_url: str | None = None
+) -> AiogramAdapter:
     """The adapter of the objects that a user holds.
 
     Raises:
@@ -76,7 +78,7 @@ class AiogramAdapter:
     """
 
     library = "aiogram"
-    level = Level.B
+    capabilities = Capabilities(level=Level.B)
 
     def __init__(self, bot: Bot, dispatcher: Dispatcher) -> None:
         self._bot = bot

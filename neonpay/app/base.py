@@ -12,7 +12,7 @@ from typing import Self
 from neonpay.core.clock import Clock, SystemClock
 from neonpay.core.payload import is_ours
 from neonpay.core.payments import Charge, PreCheckout, RefundNotice
-from neonpay.core.ports import Adapter, Command, Press
+from neonpay.core.ports import Adapter, Capabilities, Command, Press
 from neonpay.core.stages import StageRegistry
 from neonpay.ledger import open_ledger
 from neonpay.payments.handlers import ON_REFUND, ON_REFUND_REQUEST, Function, HandlerRegistry
@@ -138,10 +138,14 @@ class Application:
             "registered_listeners": len(self._listeners),
             "running_handlers": len(self._pipeline.fulfilment.held),
             "library": self._adapter.library,
-            "level": str(self._adapter.level),
+            "level": str(self._adapter.capabilities.level),
             "bot_id": self._adapter.bot_id,
             "is_open": self._pipeline.is_open,
         }
+
+    def capabilities(self) -> Capabilities:
+        """What the bot library can do, what goes past it, and what is promised about its updates."""
+        return self._adapter.capabilities
 
     @property
     def support_rules(self) -> SupportRules | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from neonpay.core.jsontext import JsonValue
-from neonpay.core.ports import Adapter, Level, UpdateSink
+from neonpay.core.ports import Adapter, Capabilities, Level, UpdateSink
 from neonpay.errors import ConfigurationError, NeonPayError
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ class WithoutToken:
     """A bot that only its ledger is known of; it cannot speak with Telegram."""
 
     library = "none"
-    level = Level.A
+    capabilities = Capabilities(level=Level.A, converses=False)
 
     def __init__(self, bot_id: int) -> None:
         self.bot_id = bot_id

@@ -20,6 +20,37 @@ class Level(enum.StrEnum):
     """Recorded right away; a crash in between loses the update, and Telegram's list of transactions still has the charge."""
 
 
+class Route(enum.StrEnum):
+    """How something reaches Telegram."""
+
+    LIBRARY = "library"
+    """Through the host's own bot object."""
+    HTTP = "http"
+    """Through a client of ours with the same token, because the library cannot."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What an adapter can do with its library.
+
+    Attributes:
+        level: what it promises about an update that carries money.
+        checkouts: how a pre-checkout query is answered.
+        calls: how the other methods of the Bot API are called.
+        refund_updates: whether a refund that somebody else made is told at once; otherwise reconciliation finds it.
+        missed_updates: whether what Telegram sent while the bot was off arrives when it is back; otherwise reconciliation
+            finds the payments.
+        converses: whether commands and pressed buttons can be handed over, as ``enable_support`` needs.
+    """
+
+    level: Level
+    checkouts: Route = Route.LIBRARY
+    calls: Route = Route.LIBRARY
+    refund_updates: bool = True
+    missed_updates: bool = True
+    converses: bool = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """A command that somebody wrote to the bot in their private chat.
@@ -114,8 +145,8 @@ class Adapter(Protocol):
         ...
 
     @property
-    def level(self) -> Level:
-        """The promise that this library can keep with the settings it runs with."""
+    def capabilities(self) -> Capabilities:
+        """What this library can do, and what we promise with it."""
         ...
 
     def attach(self, sink: UpdateSink) -> None:

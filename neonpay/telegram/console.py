@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from neonpay.core.jsontext import JsonValue
-from neonpay.core.ports import Level, UpdateSink
+from neonpay.core.ports import Capabilities, Level, Route, UpdateSink
 from neonpay.telegram.client import BASE_URL, TIMEOUT_S, BotApiClient
 
 
@@ -22,7 +22,7 @@ class ConsoleAdapter:
     """
 
     library = "bot-api"
-    level = Level.A
+    capabilities = Capabilities(level=Level.A, calls=Route.HTTP, checkouts=Route.HTTP, converses=False)
 
     def __init__(self, token: str, *, base_url: str = BASE_URL, timeout_s: float = TIMEOUT_S) -> None:
         self._client = BotApiClient(token, base_url=base_url, timeout_s=timeout_s)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from neonpay.core.jsontext import JsonValue
-from neonpay.core.ports import Adapter, Level, UpdateSink
+from neonpay.core.ports import Adapter, Capabilities, UpdateSink
 from neonpay.telegram.pacing import PATIENCE_S, Chat, Pacer, is_message
 
 
@@ -33,9 +33,9 @@ class PacedAdapter:
         return self._adapter.bot_id
 
     @property
-    def level(self) -> Level:
-        """The other adapter's."""
-        return self._adapter.level
+    def capabilities(self) -> Capabilities:
+        """What the library can do."""
+        return self._adapter.capabilities
 
     def attach(self, sink: UpdateSink) -> None:
         """Tap the other adapter's updates."""
