@@ -38,13 +38,14 @@ class AdapterSpec:
 
 
 ADAPTERS: tuple[AdapterSpec, ...] = (
+    AdapterSpec("botapi", "neonpay.adapters.botapi", "aiohttp", "3.10", "", ()),
     AdapterSpec("aiogram", "neonpay.adapters.aiogram", "aiogram", "3.15", "aiogram", ("Bot", "Dispatcher", "Router")),
 )
 """Every library that neonpay serves itself."""
 
 
 def detect(bot_instance: object) -> AdapterSpec:
-    """The library that an object belongs to, subclasses included.
+    """The library that an object belongs to, subclasses included; a text is taken for a token.
 
     Raises:
         AdapterError: it belongs to none, or is a class instead of an object; the message says what to pass.
@@ -52,6 +53,8 @@ def detect(bot_instance: object) -> AdapterSpec:
     if isinstance(bot_instance, type):
         msg = f"pass a bot object, not the class {bot_instance.__name__}"
         raise AdapterError(msg)
+    if isinstance(bot_instance, str):
+        return named("botapi")
     for kind in type(bot_instance).__mro__:
         root = (kind.__module__ or "").partition(".")[0]
         for spec in ADAPTERS:

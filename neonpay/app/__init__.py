@@ -5,6 +5,7 @@ from neonpay.app.deciding import Deciding
 from neonpay.app.delivering import Delivering
 from neonpay.app.guarding import Guarding
 from neonpay.app.proving import Proving
+from neonpay.app.receiving import Receiving
 from neonpay.app.reconciling import Reconciling
 from neonpay.app.requesting import Requesting
 from neonpay.app.selling import Selling
@@ -12,7 +13,9 @@ from neonpay.app.settling import Settling
 from neonpay.app.supporting import Supporting
 
 
-class NeonPayCore(Selling, Guarding, Delivering, Settling, Requesting, Supporting, Reconciling, Deciding, Proving):
+class NeonPayCore(
+    Selling, Guarding, Delivering, Settling, Requesting, Supporting, Reconciling, Deciding, Proving, Receiving
+):
     """Sells for Telegram Stars through one bot. ``create_neonpay`` makes one from the bot that you have.
 
     The ledger opens with the host library's start-up, with ``setup()``, ``async with``, or the first call that needs it, and

@@ -112,6 +112,7 @@ class Application:
         """Finish or release what runs and close the ledger; safe to call again. ``setup()`` opens it anew."""
         pipeline, self._pipeline = self._pipeline, self._new_pipeline()
         await pipeline.close()
+        await self._adapter.close()
 
     async def __aenter__(self) -> Self:
         await self.setup()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.payments import Charge, PreCheckout, RefundNotice
@@ -177,4 +177,21 @@ class Conversing(Protocol):
 
     def converse(self) -> None:
         """From now on have Telegram deliver messages and pressed buttons, and hand over those that the sink wants."""
+        ...
+
+
+Foreign: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[None]]
+"""What a program does with an update that is not ours, given as plain JSON."""
+
+
+@runtime_checkable
+class Receiving(Protocol):
+    """An adapter without a host: it gets its updates itself, or is given them."""
+
+    async def receive(self, foreign: Foreign | None) -> None:
+        """Ask Telegram for updates until cancelled; every payment is recorded before Telegram is told that it arrived."""
+        ...
+
+    async def take(self, update: Mapping[str, Any]) -> bool:
+        """Whether an update was ours; if so, everything about it is done. Raises what the sink raises."""
         ...

@@ -47,8 +47,11 @@ class BotApiClient:
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._session: aiohttp.ClientSession | None = None
 
-    async def call(self, method: str, params: Mapping[str, JsonValue]) -> JsonValue:
+    async def call(self, method: str, params: Mapping[str, JsonValue], *, timeout_s: float | None = None) -> JsonValue:
         """The result of a method.
+
+        Args:
+            timeout_s: seconds for this call, where it may take longer than others.
 
         Raises:
             TelegramError: Telegram refused; nothing was done.
@@ -64,7 +67,10 @@ class BotApiClient:
         try:
             # A redirect would carry the token to another address.
             async with self._session.post(
-                f"{self._address}/{method}", json=dict(params), allow_redirects=False
+                f"{self._address}/{method}",
+                json=dict(params),
+                allow_redirects=False,
+                timeout=self._timeout if timeout_s is None else aiohttp.ClientTimeout(total=timeout_s),
             ) as response:
                 answer = json.loads(await response.text())
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError):

@@ -1,0 +1,117 @@
+"""A bare token: no bot library. Updates come by long polling of our own, by a webhook, or one by one from a web framework."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from neonpay.adapters._common.facts import delivery_of
+from neonpay.core.jsontext import JsonValue
+from neonpay.core.ports import Capabilities, Foreign, Level, Route, UpdateSink
+from neonpay.errors import AdapterError
+from neonpay.telegram.client import BASE_URL, BotApiClient
+from neonpay.telegram.polling import Poller
+
+logger = logging.getLogger("neonpay.adapters")
+
+_OURS = ("message", "pre_checkout_query")
+_WITH_BUTTONS = (*_OURS, "callback_query")
+
+
+def connect(
+    bot_instance: object, *, dispatcher: object = None, application: object = None, api_url: str | None = None
+) -> BotApiAdapter:
+    """The adapter of a token.
+
+    Raises:
+        ConfigurationError: it is no token, or aiohttp is not installed.
+    """
+    if not isinstance(bot_instance, str):
+        msg = 'without a bot library neonpay needs the token as text: create_neonpay("123456:ABC...")'
+        raise AdapterError(msg)
+    return BotApiAdapter(BotApiClient(bot_instance, base_url=api_url or BASE_URL))
+
+
+class BotApiAdapter:
+    """A bot by its token alone.
+
+    Every payment is recorded before Telegram is told that it arrived, by polling and by webhook.
+    """
+
+    library = "botapi"
+    capabilities = Capabilities(level=Level.A, checkouts=Route.HTTP, calls=Route.HTTP)
+
+    def __init__(self, client: BotApiClient) -> None:
+        self._client = client
+        self._sink: UpdateSink | None = None
+        self._converses = False
+        self._foreign_tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def bot_id(self) -> int:
+        """Telegram's id of the bot, which its token begins with."""
+        return self._client.bot_id
+
+    def attach(self, sink: UpdateSink) -> None:
+        """Updates go to this sink; a second call does nothing."""
+        self._sink = self._sink or sink
+
+    def converse(self) -> None:
+        """Hand over the commands and pressed buttons that the sink wants, too."""
+        self._converses = True
+
+    def host_data(self) -> Mapping[str, object]:
+        """Nothing: there is no host."""
+        return {}
+
+    async def call(self, method: str, params: Mapping[str, JsonValue]) -> JsonValue:
+        """The result of a Bot API method; raises TelegramError or TelegramUnreachableError."""
+        return await self._client.call(method, params)
+
+    async def take(self, update: Mapping[str, Any]) -> bool:
+        """Whether an update was ours; if so, everything about it is done. Raises what the sink raises."""
+        assert self._sink is not None, "an application attaches its sink when it is made"
+        delivery = delivery_of(self._sink, self.bot_id, update, converses=self._converses)
+        if delivery is None:
+            return False
+        await delivery()
+        return True
+
+    async def receive(self, foreign: Foreign | None) -> None:
+        """Ask Telegram for updates until cancelled; see ``Poller``.
+
+        Args:
+            foreign: awaited with each update that is not ours, in a task of its own; what it raises is logged. Without it
+                only the kinds of updates that can be ours are asked for.
+        """
+        assert self._sink is not None, "an application attaches its sink when it is made"
+
+        async def take(update: Mapping[str, Any]) -> None:
+            if not await self.take(update) and foreign is not None:
+                task = asyncio.ensure_future(_handle(foreign, update))
+                self._foreign_tasks.add(task)
+                task.add_done_callback(self._foreign_tasks.discard)
+
+        kinds = () if foreign is not None else (_WITH_BUTTONS if self._converses else _OURS)
+        await self._sink.open()
+        try:
+            await Poller(self._client, take, kinds=kinds).run()
+        finally:
+            await asyncio.gather(*self._foreign_tasks)
+            await self._sink.close()
+
+    async def close(self) -> None:
+        """Close the connections; a later call opens new ones."""
+        await self._client.close()
+
+    def __repr__(self) -> str:
+        return f"<BotApiAdapter of bot {self.bot_id}>"
+
+
+async def _handle(foreign: Foreign, update: Mapping[str, Any]) -> None:
+    try:
+        await foreign(update)
+    except Exception:  # a handler of the program's own; the other updates go on
+        logger.exception("the handler of update %s failed", update.get("update_id"))
