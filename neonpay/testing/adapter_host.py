@@ -2,38 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol, TypeAlias
+import asyncio
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar
 
 from neonpay.app import NeonPayCore
 from neonpay.simulator import BotAccount, Simulator
 
+P = ParamSpec("P")
+T = TypeVar("T")
 
-class BotHost(Protocol):
+_PATIENCE_S = 15.0
+BUSY = "be busy"
+"""A message that keeps the host's handler busy until the test lets it go."""
+
+
+class Noted(Generic[T]):
+    """Things that handlers note, in whatever thread they run, and a test waits for."""
+
+    def __init__(self) -> None:
+        self.all: list[T] = []
+        self._loop = asyncio.get_running_loop()
+        self._more = asyncio.Event()
+
+    def add(self, thing: T) -> None:
+        """Note a thing."""
+        self.all.append(thing)
+        self._loop.call_soon_threadsafe(self._more.set)
+
+    async def has(self, look: Callable[[T], bool] = lambda _: True, *, count: int = 1) -> list[T]:
+        """Wait until so many things are noted that ``look`` agrees to, and return them.
+
+        Raises:
+            TimeoutError: they were not, after 15 seconds.
+        """
+        async with asyncio.timeout(_PATIENCE_S):
+            while len(found := [thing for thing in self.all if look(thing)]) < count:
+                self._more.clear()
+                await self._more.wait()
+        return found
+
+
+class BotHost(ABC):
     """A bot of the library under test, written as its users write bots, with ``create_neonpay`` called on it.
 
-    It has handlers of its own that take whatever they can get, registered before ``create_neonpay`` where the library has an
-    order, and each of them notes what it got in ``heard``:
+    It is made inside the test's event loop. It has handlers of its own that take whatever they can get, registered before
+    ``create_neonpay`` where the library has an order, and each of them notes in ``heard`` what it got:
 
-    * ``text:<text>`` for a message with text,
+    * ``text:<text>`` for a message with text; when the text is ``BUSY``, it then keeps its handler until ``released`` is set,
     * ``checkout:<payload>`` for a pre-checkout query, which it approves through the library,
     * ``paid:<payload>`` for a successful payment, ``refunded:<payload>`` for a refunded one, where the library tells of them.
+
+    A bare token has no handlers of its own in the library's sense; what is left over for the program counts as them.
     """
 
-    heard: list[str]
+    neonpay: NeonPayCore
+    """What ``create_neonpay`` gave."""
 
-    @property
-    def neonpay(self) -> NeonPayCore:
-        """What ``create_neonpay`` gave."""
-        ...
+    def __init__(self) -> None:
+        self.heard: Noted[str] = Noted()
+        self.released = threading.Event()
 
+    @abstractmethod
     async def start(self) -> None:
         """The bot receives updates as its library does, and has asked for the first ones when this returns."""
-        ...
 
+    @abstractmethod
     async def stop(self) -> None:
-        """The bot is stopped as its library is stopped, ``neonpay`` is closed, and nothing of it runs any more."""
-        ...
+        """The bot is stopped as its library is stopped, ``neonpay`` is closed, and nothing of it runs any more.
+
+        Does nothing for a bot that is stopped or was never started.
+        """
+
+    async def call(self, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What a coroutine method of ``neonpay`` gives, called where the library's users would call it."""
+        return await function(*args, **kwargs)
 
 
 HostFactory: TypeAlias = Callable[[Simulator, BotAccount, dict[str, Any]], BotHost]

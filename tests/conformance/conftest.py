@@ -7,7 +7,13 @@ from collections.abc import Callable
 import pytest
 
 pytest.register_assert_rewrite(
-    "neonpay.testing._ledger_life", "neonpay.testing._ledger_sharing", "neonpay.testing._ledger_units"
+    "neonpay.testing._adapter_calls",
+    "neonpay.testing._adapter_life",
+    "neonpay.testing._adapter_manners",
+    "neonpay.testing._adapter_money",
+    "neonpay.testing._ledger_life",
+    "neonpay.testing._ledger_sharing",
+    "neonpay.testing._ledger_units",
 )
 
 

@@ -1,0 +1,51 @@
+"""Starting, stopping and starting again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from neonpay.testing._adapter_base import AdapterFixtures, ShopUnderTest
+
+
+class LifeRules(AdapterFixtures):
+    """A bot may stop at any time."""
+
+    async def test_a_bot_that_starts_again_goes_on_selling(self, open_shop: Callable[..., ShopUnderTest]) -> None:
+        first = open_shop()
+        await first.host.start()
+        buyer = await first.visitor()
+        invoice = await first.invoices(buyer)
+        await first.host.stop()
+
+        second = open_shop()
+        await second.host.start()
+        outcome = await buyer.pays(invoice)
+        (result,) = await second.delivered.has()
+        assert (outcome.status, result.transaction_id) == ("paid", outcome.charge_id)
+
+    async def test_closing_twice_is_harmless(self, shop: ShopUnderTest) -> None:
+        await shop.sells(await shop.visitor())
+        await shop.do(shop.neonpay.close)
+        await shop.do(shop.neonpay.close)
+        await shop.host.stop()
+        await shop.host.stop()
+
+    async def test_a_bot_that_was_never_started_can_send_invoices_and_close(
+        self, open_shop: Callable[..., ShopUnderTest]
+    ) -> None:
+        seller = open_shop()
+        offer = await seller.do(seller.neonpay.create_payment_link, "vip")
+        await seller.host.stop()
+
+        shop = open_shop()
+        await shop.host.start()
+        outcome = await (await shop.visitor()).pays(offer.link or "")
+        await shop.delivered.has()
+        assert outcome.status == "paid"
+
+    async def test_it_says_what_it_is(self, shop: ShopUnderTest) -> None:
+        bot_id = int(shop.account.token.partition(":")[0])
+        stats = shop.neonpay.get_stats()
+        assert (shop.neonpay.adapter.bot_id, stats["bot_id"]) == (bot_id, bot_id)
+        assert stats["level"] == shop.neonpay.capabilities().level
+        assert stats["library"] == shop.neonpay.adapter.library

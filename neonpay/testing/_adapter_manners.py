@@ -1,0 +1,86 @@
+"""The host notices nothing of us but that its payments are taken care of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from aiogram.types import Message
+
+from neonpay.simulator import Buyer
+from neonpay.testing._adapter_base import AdapterFixtures, ShopUnderTest
+from neonpay.testing.adapter_host import BUSY
+
+_FOREIGN = "order-17"
+
+
+class MannerRules(AdapterFixtures):
+    """What is ours never reaches the host, and everything else does."""
+
+    async def test_handlers_that_take_everything_neither_take_a_payment_nor_see_one(self, shop: ShopUnderTest) -> None:
+        buyer = await shop.visitor()
+        outcome = await shop.sells(buyer)
+        await shop.do(shop.neonpay.refund, outcome.charge_id or "")
+        await shop.revoked.has()
+        await buyer.says("hello", to=shop.account)
+        await shop.host.heard.has(lambda word: word == "text:hello")
+        assert set(shop.host.heard.all) == {"text:/start", "text:hello"}
+
+    async def test_invoices_of_the_hosts_own_stay_its_own(self, shop: ShopUnderTest) -> None:
+        buyer = await shop.visitor()
+        outcome = await buyer.pays(await _foreign_invoice(shop, buyer))
+        await shop.host.heard.has(lambda word: word == f"paid:{_FOREIGN}")
+        assert (outcome.status, shop.host.heard.all.count(f"checkout:{_FOREIGN}")) == ("paid", 1)
+        await shop.sells(buyer)
+        assert [payment.amount_stars for payment in await shop.do(shop.neonpay.payments)] == [50]
+
+    async def test_a_busy_handler_of_the_host_delays_no_checkout_and_no_delivery(self, shop: ShopUnderTest) -> None:
+        people = [await shop.visitor(name) for name in ("Ann", "Bob", "Cid", "Dee")]
+        for person in people:
+            await person.says(BUSY, to=shop.account)
+        await shop.host.heard.has(lambda word: word == f"text:{BUSY}")
+        await shop.sells(people[0])
+        shop.host.released.set()
+        await shop.host.heard.has(lambda word: word == f"text:{BUSY}", count=4)
+
+    async def test_two_bots_in_one_process_keep_apart(self, open_shop: Callable[..., ShopUnderTest]) -> None:
+        shops = [open_shop(username=name) for name in ("first_bot", "second_bot")]
+        for shop in shops:
+            await shop.host.start()
+        buyers = [await shop.visitor() for shop in shops]
+        outcomes = await asyncio.gather(*[shop.sells(buyer) for shop, buyer in zip(shops, buyers, strict=True)])
+        for shop, outcome in zip(shops, outcomes, strict=True):
+            (payment,) = await shop.do(shop.neonpay.payments)
+            assert payment.charge_id == outcome.charge_id
+            assert [result.transaction_id for result in shop.delivered.all] == [outcome.charge_id]
+
+    async def test_commands_of_ours_are_answered_and_all_others_are_the_hosts(
+        self, open_shop: Callable[..., ShopUnderTest]
+    ) -> None:
+        shop = open_shop()
+        if shop.neonpay.capabilities().converses:
+            shop.neonpay.enable_support(terms="No refunds of what was eaten.")
+        await shop.host.start()
+        buyer = await shop.visitor()
+        await buyer.says("/terms", to=shop.account)
+        await buyer.says("/menu", to=shop.account)
+        await shop.host.heard.has(lambda word: word == "text:/menu")
+        if shop.neonpay.capabilities().converses:
+            await buyer.hears(shop.account, predicate=lambda message: "eaten" in (message.text or ""))
+            assert "text:/terms" not in shop.host.heard.all
+        else:
+            await shop.host.heard.has(lambda word: word == "text:/terms")
+
+
+async def _foreign_invoice(shop: ShopUnderTest, buyer: Buyer) -> Message:
+    params = {
+        "chat_id": buyer.id,
+        "title": "Coffee",
+        "description": "One cup",
+        "payload": _FOREIGN,
+        "currency": "XTR",
+        "prices": [{"label": "Coffee", "amount": 3}],
+    }
+    async with shop.telegram_client() as client:
+        await client.call("sendInvoice", params)  # type: ignore[arg-type]  # it is JSON
+    return await buyer.hears(shop.account, predicate=lambda message: message.invoice is not None)

@@ -1,0 +1,1 @@
+"""A bot of each library, for the conformance suite."""

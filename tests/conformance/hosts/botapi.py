@@ -1,0 +1,47 @@
+"""A bot that is only a token."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from neonpay import create_neonpay
+from neonpay.simulator import BotAccount, Simulator
+from neonpay.testing.adapter_suite import BUSY, BotHost
+
+
+class BotApiHost(BotHost):
+    def __init__(self, telegram: Simulator, account: BotAccount, options: dict[str, Any]) -> None:
+        super().__init__()
+        self._telegram = telegram
+        self._account = account
+        self._polling: asyncio.Task[None] | None = None
+        self.neonpay = create_neonpay(account.token, api_url=telegram.base_url, **options)
+
+    async def start(self) -> None:
+        self._polling = asyncio.create_task(self.neonpay.run_polling(on_update=self._update, handle_signals=False))
+        await self._telegram.until(lambda: self._telegram.polling(self._account) or None, what="the bot to poll")
+
+    async def stop(self) -> None:
+        if self._polling is not None:
+            self._polling.cancel()
+            await asyncio.gather(self._polling, return_exceptions=True)
+            self._polling = None
+        await self.neonpay.close()
+
+    async def _update(self, update: Mapping[str, Any]) -> None:
+        query, message = update.get("pre_checkout_query"), update.get("message", {})
+        if query is not None:
+            self.heard.add(f"checkout:{query['invoice_payload']}")
+            await self.neonpay.adapter.call(
+                "answerPreCheckoutQuery", {"pre_checkout_query_id": query["id"], "ok": True}
+            )
+        elif "successful_payment" in message:
+            self.heard.add(f"paid:{message['successful_payment']['invoice_payload']}")
+        elif "refunded_payment" in message:
+            self.heard.add(f"refunded:{message['refunded_payment']['invoice_payload']}")
+        else:
+            self.heard.add(f"text:{message['text']}")
+            if message["text"] == BUSY:
+                await asyncio.to_thread(self.released.wait)

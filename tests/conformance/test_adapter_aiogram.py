@@ -1,0 +1,14 @@
+"""Aiogram keeps what every adapter promises."""
+
+from __future__ import annotations
+
+import pytest
+
+from neonpay.testing.adapter_suite import AdapterConformance, HostFactory
+from tests.conformance.hosts.aiogram import AiogramHost
+
+
+class TestAiogram(AdapterConformance):
+    @pytest.fixture
+    def host_factory(self) -> HostFactory:
+        return AiogramHost
