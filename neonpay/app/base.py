@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import random
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
 from neonpay.core.clock import Clock, SystemClock
+from neonpay.core.jsontext import JsonValue
 from neonpay.core.payload import is_ours
 from neonpay.core.payments import Charge, PreCheckout, RefundNotice
 from neonpay.core.ports import Adapter, Capabilities, Command, Press
@@ -122,6 +123,18 @@ class Application:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.close()
+
+    async def call(self, method: str, params: Mapping[str, JsonValue] | None = None) -> JsonValue:
+        """The result of any method of the Bot API as plain JSON, asked for through the bot library at Telegram's pace.
+
+        Args:
+            method: its name as documented, such as ``sendMessage``.
+
+        Raises:
+            TelegramError: Telegram refused; nothing was done.
+            TelegramUnreachableError: no answer; it may have been done.
+        """
+        return await self._pipeline.adapter.call(method, params or {})
 
     async def rotate_key(self) -> None:
         """Sign invoices with a new key from now on; those made with the older ones go on verifying."""

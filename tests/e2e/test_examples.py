@@ -1,0 +1,26 @@
+"""Every example shop keeps the promises that the demo looks at: killed halfway, paid twice, refunded."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from neonpay.cli.demo.command import play
+
+pytestmark = pytest.mark.timeout(
+    240
+)  # each process of the demo loads a bot library, which takes seconds on a slow machine
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+# The demo itself plays aiogram's.
+SHOPS = sorted(path.name for path in EXAMPLES.glob("*_shop.py") if path.name != "aiogram_shop.py")
+
+
+@pytest.mark.parametrize("name", SHOPS)
+async def test_the_shop_of_each_library_keeps_what_the_demo_promises(name: str) -> None:
+    out = io.StringIO()
+    kept = await play(Console(file=out, width=200), program=EXAMPLES / name)
+    assert kept, out.getvalue()
