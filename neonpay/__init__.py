@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     )
     from neonpay.factory import create_neonpay
     from neonpay.payments.context import PaymentContext
+    from neonpay.payments.middleware import PaymentMiddleware
     from neonpay.security import (
         ActionType,
         Limits,
@@ -53,6 +54,7 @@ __all__ = [
     "Payment",
     "PaymentContext",
     "PaymentError",
+    "PaymentMiddleware",
     "PaymentResult",
     "PaymentStage",
     "PaymentStatus",
@@ -86,6 +88,7 @@ _HOMES = {
     "Payment": "neonpay.core.payments",
     "PaymentContext": "neonpay.payments.context",
     "PaymentError": "neonpay.errors",
+    "PaymentMiddleware": "neonpay.payments.middleware",
     "PaymentResult": "neonpay.core.payments",
     "PaymentStage": "neonpay.core.stages",
     "PaymentStatus": "neonpay.core.payments",

@@ -18,6 +18,7 @@ from neonpay.core.stages import StageRegistry
 from neonpay.ledger import open_ledger
 from neonpay.payments.handlers import ON_REFUND, ON_REFUND_REQUEST, Function, HandlerRegistry
 from neonpay.payments.listeners import Listeners
+from neonpay.payments.middleware import PaymentMiddleware
 from neonpay.payments.pipeline import Pipeline, Settings
 from neonpay.payments.planning import ANSWER_BUYER, ASK_ADMINS
 from neonpay.support.desk import SupportDesk, SupportRules, wants_press
@@ -64,6 +65,7 @@ class Application:
         self._reviewers = HandlerRegistry(ON_REFUND_REQUEST)
         self._listeners = Listeners()
         self._hooks: list[Function] = []
+        self._middlewares: list[PaymentMiddleware] = []
         self._support_rules: SupportRules | None = None
         self._support: SupportDesk | None = None
         if not enable_logging:
@@ -87,6 +89,7 @@ class Application:
         )
         for hook in self._hooks:
             pipeline.checkout.add_hook(hook)
+        pipeline.fulfilment.middlewares = self._middlewares
         self._join_support(pipeline)
         return pipeline
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, overload
 from neonpay.app.base import Application
 from neonpay.core.events import Event
 from neonpay.payments.handlers import MAX_ATTEMPTS
+from neonpay.payments.middleware import PaymentMiddleware
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -109,6 +110,12 @@ class Delivering(Application):
         self._hooks.append(function)
         self._pipeline.checkout.add_hook(function)
         return function
+
+    def add_middleware(self, middleware: PaymentMiddleware, /) -> None:
+        """Put something around every sale from now on; the first that was added is the outermost."""
+        self._middlewares.append(middleware)
+        if type(middleware).before_checkout is not PaymentMiddleware.before_checkout:
+            self.on_pre_checkout(middleware.before_checkout)
 
     def on(self, event: str | type[Event], /) -> Callable[[F], F]:
         """Tell a function of every event of a kind, in this process, once the event is durable.

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from neonpay.app.base import Application
+from neonpay.core.checkout import Decline, buyer_message
 from neonpay.core.jsontext import JsonObject
 from neonpay.core.payments import Invoice
 from neonpay.core.stages import PaymentStage, frozen_json
-from neonpay.errors import ValidationError
+from neonpay.errors import SaleRefused, ValidationError
 from neonpay.payments.invoices import Offer
+from neonpay.payments.middleware import stage_through
 
 
 class Selling(Application):
@@ -77,7 +81,7 @@ class Selling(Application):
         """
         asker_id = _id("user_id", user_id)
         payer_id = None if anyone_may_pay else asker_id
-        offer = self._offer(stage_id, asker_id, payer_id, payload, idempotency_key)
+        offer = await self._passed(self._offer(stage_id, asker_id, payer_id, payload, idempotency_key))
         await self.setup()
         where = asker_id if chat_id is None else _id("chat_id", chat_id)
         return await self._pipeline.invoices.send(offer, chat_id=where, options=options or {})
@@ -101,7 +105,7 @@ class Selling(Application):
             StageNotFoundError, SaleRefused, TelegramError, TelegramUnreachableError, LedgerError: as for ``send_payment``.
         """
         payer_id = None if user_id is None else _id("user_id", user_id)
-        offer = self._offer(stage_id, payer_id, payer_id, payload, idempotency_key)
+        offer = await self._passed(self._offer(stage_id, payer_id, payer_id, payload, idempotency_key))
         await self.setup()
         return await self._pipeline.invoices.link(offer, options=options or {})
 
@@ -120,6 +124,23 @@ class Selling(Application):
             payer_id=payer_id,
             metadata=frozen_json("payload", payload or {}),
             idempotency_key=idempotency_key,
+        )
+
+    async def _passed(self, offer: Offer) -> Offer:
+        """The offer after the middlewares had their say."""
+        if not self._middlewares:
+            return offer
+        context = {"stage_id": offer.stage_id, "user_id": offer.asker_id}
+        stage = await stage_through(self._middlewares, offer.stage, context)
+        if stage is not None:
+            return replace(offer, stage=stage)
+        reason = Decline.REFUSED
+        raise SaleRefused(
+            reason.value,
+            user_id=offer.asker_id,
+            stage_id=offer.stage_id,
+            retry_after_s=None,
+            buyer_text=buyer_message(reason, None),
         )
 
 

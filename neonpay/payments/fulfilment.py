@@ -7,6 +7,7 @@ import inspect
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 from neonpay.core.clock import Clock
 from neonpay.core.events import Event, FulfilmentAbandoned, FulfilmentFailed
@@ -19,6 +20,7 @@ from neonpay.payments.context import PaymentContext
 from neonpay.payments.handlers import ON_PAYMENT, Form, Handler, HandlerRegistry
 from neonpay.payments.inline import call_with_connection, run_now
 from neonpay.payments.jobs import INSERT_JOB, Job, JobBook, backoff_s, finish
+from neonpay.payments.middleware import PaymentMiddleware, run_through
 from neonpay.payments.planning import PLAN, PLAN_REFUND, Plan
 from neonpay.payments.refund_book import Change, RefundBook
 from neonpay.payments.rows import find_payment
@@ -83,6 +85,7 @@ class Fulfilment:
         self._announce = announce
         self._most_running = most_running
         self._errands: dict[str, Errand] = {}
+        self.middlewares: Sequence[PaymentMiddleware] = ()
         self._chores: dict[str, Chore] = {}
         self._running: dict[asyncio.Task[None], Job] = {}
         self._finishing = 0
@@ -238,13 +241,11 @@ class Fulfilment:
         if handler.takes_refund:
             about = {"refund": await self._ledger.read(self._refund_book.find, job.charge_id)}
         given = handler.arguments(context.result, context=context, connection=None, host=host, about=about)
-        outcome = (
-            await asyncio.to_thread(handler.function, **given)
-            if handler.form is Form.THREAD
-            else handler.function(**given)
-        )
-        if inspect.isawaitable(outcome):
-            await outcome
+        if self.middlewares and handler.kind == ON_PAYMENT:
+            known = _context(handler, job, payment)
+            await run_through(self.middlewares, context.result, known, lambda: _run_handler(handler, given))
+        else:
+            await _run_handler(handler, given)
         return False
 
     async def _rejected(self, job: Job, payment: Payment, verdict: RejectPayment) -> None:
@@ -334,6 +335,23 @@ class Fulfilment:
         found = find_payment(transaction, self._catalogue, self._bot_id, charge_id)
         assert found is not None, "a job belongs to a payment that was never written"
         return found
+
+
+async def _run_handler(handler: Handler, given: Mapping[str, Any]) -> None:
+    threaded = handler.form is Form.THREAD
+    outcome = await asyncio.to_thread(handler.function, **given) if threaded else handler.function(**given)
+    if inspect.isawaitable(outcome):
+        await outcome
+
+
+def _context(handler: Handler, job: Job, payment: Payment) -> Mapping[str, object]:
+    return {
+        "handler": handler.name,
+        "attempt": job.attempts,
+        "user_id": payment.user_id,
+        "stage_id": payment.stage_id,
+        "charge_id": payment.charge_id,
+    }
 
 
 def _ended_elsewhere(job: Job) -> None:

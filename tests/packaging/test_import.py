@@ -26,6 +26,7 @@ PUBLIC_NAMES = [
     "Payment",
     "PaymentContext",
     "PaymentError",
+    "PaymentMiddleware",
     "PaymentResult",
     "PaymentStage",
     "PaymentStatus",
