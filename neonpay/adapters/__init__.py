@@ -16,12 +16,13 @@ class AdapterSpec:
     """One bot library.
 
     Attributes:
-        name: what ``adapter_type`` and the extra are called.
+        name: what ``adapter_type`` is called.
         module: the adapter, loaded when it is needed.
         distribution: what pip installs.
         minimum: the lowest version that passes the tests.
         library_root: top-level package that the library's classes come from.
         classes: names of the classes that a user may hold.
+        shared_extra: the extra, when several rows are served by one; else it is called as the row.
     """
 
     name: str
@@ -30,16 +31,27 @@ class AdapterSpec:
     minimum: str
     library_root: str
     classes: tuple[str, ...]
+    shared_extra: str | None = None
 
     @property
     def extra(self) -> str:
         """The extra that installs the library."""
-        return self.name
+        return self.shared_extra or self.name
 
 
 ADAPTERS: tuple[AdapterSpec, ...] = (
     AdapterSpec("botapi", "neonpay.adapters.botapi", "aiohttp", "3.10", "", ()),
     AdapterSpec("aiogram", "neonpay.adapters.aiogram", "aiogram", "3.15", "aiogram", ("Bot", "Dispatcher", "Router")),
+    AdapterSpec("telebot", "neonpay.adapters.telebot_sync", "pyTelegramBotAPI", "4.15", "telebot", ("TeleBot",)),
+    AdapterSpec(
+        "telebot_async",
+        "neonpay.adapters.telebot_async",
+        "pyTelegramBotAPI",
+        "4.15",
+        "telebot",
+        ("AsyncTeleBot",),
+        shared_extra="telebot",
+    ),
 )
 """Every library that neonpay serves itself."""
 

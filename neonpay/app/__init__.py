@@ -1,6 +1,7 @@
 """The application, put together from what it can do."""
 
 from neonpay.app.base import DEFAULT_DATABASE_URL
+from neonpay.app.blocking import Blocking
 from neonpay.app.deciding import Deciding
 from neonpay.app.delivering import Delivering
 from neonpay.app.guarding import Guarding
@@ -14,7 +15,7 @@ from neonpay.app.supporting import Supporting
 
 
 class NeonPayCore(
-    Selling, Guarding, Delivering, Settling, Requesting, Supporting, Reconciling, Deciding, Proving, Receiving
+    Blocking, Selling, Guarding, Delivering, Settling, Requesting, Supporting, Reconciling, Deciding, Proving, Receiving
 ):
     """Sells for Telegram Stars through one bot. ``create_neonpay`` makes one from the bot that you have.
 

@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
+from neonpay.app.crossing import carried_over
 from neonpay.core.clock import Clock, SystemClock
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.payload import is_ours
 from neonpay.core.payments import Charge, PreCheckout, RefundNotice
-from neonpay.core.ports import Adapter, Capabilities, Command, Press
+from neonpay.core.ports import Adapter, Capabilities, Command, OwnLoop, Press
 from neonpay.core.stages import StageRegistry
 from neonpay.ledger import open_ledger
 from neonpay.payments.handlers import ON_REFUND, ON_REFUND_REQUEST, Function, HandlerRegistry
@@ -71,6 +72,8 @@ class Application:
         if not enable_logging:
             logging.getLogger("neonpay").setLevel(logging.CRITICAL + 1)
         self._pipeline = self._new_pipeline()
+        if isinstance(adapter, OwnLoop):
+            vars(self).update(carried_over(self, adapter))
         adapter.attach(_Sink(self))
 
     def _new_pipeline(self) -> Pipeline:

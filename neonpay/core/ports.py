@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.payments import Charge, PreCheckout, RefundNotice
+
+T = TypeVar("T")
 
 
 class Level(enum.StrEnum):
@@ -194,4 +197,22 @@ class Receiving(Protocol):
 
     async def take(self, update: Mapping[str, Any]) -> bool:
         """Whether an update was ours; if so, everything about it is done. Raises what the sink raises."""
+        ...
+
+
+@runtime_checkable
+class OwnLoop(Protocol):
+    """An adapter of a library without an event loop: what is asynchronous runs on one of the adapter's, in its own thread."""
+
+    @property
+    def on_loop_thread(self) -> bool:
+        """Whether the caller runs on that loop, and would block it by waiting for it."""
+        ...
+
+    def run_soon(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        """Start a coroutine on the loop, from any thread; the loop starts when it is needed."""
+        ...
+
+    def stop_loop(self) -> None:
+        """Stop the loop and end its thread; what still runs there is cancelled. Not to be called on the loop."""
         ...

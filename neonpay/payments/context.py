@@ -26,11 +26,12 @@ class PaymentContext:
         attempt: 1 for the first one.
     """
 
-    __slots__ = ("_enlisted", "_job", "_jobs", "_memo", "attempt", "result")
+    __slots__ = ("_enlisted", "_job", "_jobs", "_loop", "_memo", "attempt", "result")
 
     def __init__(self, jobs: JobBook, job: Job, result: PaymentResult) -> None:
         self._jobs = jobs
         self._job = job
+        self._loop = asyncio.get_running_loop()
         self._enlisted: list[tuple[sa.Executable, Mapping[str, object] | None]] = []
         self._memo: dict[str, JsonValue] | None = None
         self.result = result
@@ -72,13 +73,37 @@ class PaymentContext:
         Raises:
             TypeError: the result is not JSON; the function was called, and its result is not remembered.
         """
-        if self._memo is None:
-            self._memo = await self._jobs.steps(self._job)
-        if name not in self._memo:
+        memo = await self._remembered()
+        if name not in memo:
             # A plain function may block, so it runs in a thread; one that gives back an awaitable is awaited here.
             outcome = (
                 function(*args) if inspect.iscoroutinefunction(function) else await asyncio.to_thread(function, *args)
             )
             value = await outcome if inspect.isawaitable(outcome) else outcome
-            self._memo[name] = await self._jobs.remember(self._job, name, value)
-        return cast("R", self._memo[name])
+            memo[name] = await self._jobs.remember(self._job, name, value)
+        return cast("R", memo[name])
+
+    def step_sync(self, name: str, function: Callable[..., R], *args: Any) -> R:
+        """``step`` for a handler that is a plain function: it waits, and the function runs in the handler's own thread.
+
+        Raises:
+            TypeError: the result is not JSON; the function was called, and its result is not remembered.
+            RuntimeError: the caller runs on the event loop, which waiting would block; nothing was called.
+        """
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            pass
+        else:
+            msg = "step_sync() is for handlers that are plain functions; in an async one, await ctx.step(...)"
+            raise RuntimeError(msg)
+        memo = asyncio.run_coroutine_threadsafe(self._remembered(), self._loop).result()
+        if name not in memo:
+            keeping = self._jobs.remember(self._job, name, function(*args))
+            memo[name] = asyncio.run_coroutine_threadsafe(keeping, self._loop).result()
+        return cast("R", memo[name])
+
+    async def _remembered(self) -> dict[str, JsonValue]:
+        if self._memo is None:
+            self._memo = await self._jobs.steps(self._job)
+        return self._memo

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from typing import NamedTuple
 
 from neonpay.core.payments import Payment, PaymentResult
@@ -15,6 +16,8 @@ from neonpay.payments.planning import consumer_name
 from neonpay.payments.rows import find_refund
 
 logger = logging.getLogger("neonpay.payments")
+
+_INSIDE: ContextVar[bool] = ContextVar("neonpay_inside_transaction", default=False)
 
 
 class Rejection(NamedTuple):
@@ -88,4 +91,14 @@ def call_with_connection(
     """
     about = {"refund": find_refund(transaction, payment.bot_id, payment.charge_id)} if handler.takes_refund else {}
     connection, result = transaction.connection, PaymentResult.of(payment)
-    handler.function(**handler.arguments(result, context=None, connection=connection, host=host, about=about))
+    arguments = handler.arguments(result, context=None, connection=connection, host=host, about=about)
+    inside = _INSIDE.set(True)
+    try:
+        handler.function(**arguments)
+    finally:
+        _INSIDE.reset(inside)
+
+
+def is_inside_transaction() -> bool:
+    """Whether the caller is a handler with a connection; to wait for another unit of work would be to wait for itself."""
+    return _INSIDE.get()
