@@ -1,0 +1,424 @@
+"""python-telegram-bot: methods in front of the application's own, and calls through the host's own request object.
+
+Updates pass ``Application.update_queue``, which is worked off one by one unless the host asked for more, or come by
+``process_update`` from hosts that have a web server of their own. Ours are taken at both doors: they wait for no handler, and
+no handler, conversation or error handler sees them.
+
+The objects of the library have slots, so that from Python 3.13 on an attribute cannot shadow a method, and ``post_init``,
+``post_stop`` and ``post_shutdown`` have room for one function each, which is the host's. So the application and the bot get
+a subclass of their own class each, made for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, cast
+
+from telegram import Bot, Update
+from telegram.error import NetworkError, RetryAfter
+from telegram.error import TelegramError as LibraryError
+from telegram.ext import Application, ApplicationBuilder, ExtBot, InvalidCallbackData, Updater
+from telegram.request import BaseRequest, RequestData
+
+# Private, and the one way to parameters for a request object; every method of the library's bot goes this way.
+from telegram.request._requestparameter import RequestParameter
+
+from neonpay.adapters._common.facts import Delivery, delivery_of
+from neonpay.adapters._common.held import HeldUpdates
+from neonpay.core.jsontext import JsonValue
+from neonpay.core.ports import Capabilities, Level, UpdateSink
+from neonpay.errors import AdapterError, TelegramError, TelegramUnreachableError
+
+logger = logging.getLogger("neonpay.adapters")
+
+AnyApplication = Application[Any, Any, Any, Any, Any, Any]
+
+_LINE = "create_neonpay(application)"
+_KINDS = ("message", "pre_checkout_query", "purchased_paid_media", "subscription")
+_BATCH = 100
+"""Updates that getUpdates gives at most; https://core.telegram.org/bots/api#getupdates, 2026-11-21."""
+_CHECKOUT_ANSWER = "answerPreCheckoutQuery"
+_OK, _TOO_MANY = 200, 429
+
+
+def connect(
+    bot_instance: object, *, dispatcher: object = None, application: object = None, api_url: str | None = None
+) -> PtbAdapter:
+    """The adapter of the objects that a user holds.
+
+    Raises:
+        AdapterError: there is no application, it is not built yet, or it is another bot's; the message shows the line to
+            write.
+    """
+    if dispatcher is not None:
+        msg = f"python-telegram-bot has an application instead of a dispatcher: {_LINE}"
+        raise AdapterError(msg)
+    for given in (bot_instance, application):
+        if isinstance(given, ApplicationBuilder):
+            msg = f"build the application first: application = builder.build(); neonpay = {_LINE}"
+            raise AdapterError(msg)
+    if isinstance(bot_instance, Application) and application is None:
+        application = bot_instance
+    if not isinstance(application, Application):
+        msg = "python-telegram-bot needs the application, which a bot or an updater does not know: "
+        msg += f"{_LINE}, or create_neonpay(bot, application=application)"
+        raise AdapterError(msg)
+    if not _belong_together(bot_instance, application):
+        msg = f"the application is another one's than the {type(bot_instance).__name__} that was given: {_LINE}"
+        raise AdapterError(msg)
+    return PtbAdapter(application)
+
+
+def _belong_together(given: object, application: AnyApplication) -> bool:
+    if isinstance(given, Bot):
+        return bool(given.token == application.bot.token)
+    if isinstance(given, Updater):
+        return application.updater is given
+    return given is application
+
+
+@dataclass(frozen=True, slots=True)
+class _Ours:
+    """An update that is ours."""
+
+    update_id: int
+    deliver: Delivery
+    is_money: bool
+
+
+class PtbAdapter:
+    """An application of python-telegram-bot and its bot.
+
+    A payment is recorded before Telegram is told that it arrived: polling keeps its offset, and ``update_queue.put`` and
+    ``process_update`` return to a web server when it is recorded, or raise. While the database is away and as many updates as
+    one request can give have come after the payment, the host's updates go first, and reconciliation finds the payment.
+    """
+
+    library = "ptb"
+    capabilities = Capabilities(level=Level.A)
+
+    def __init__(self, application: AnyApplication) -> None:
+        self._application = application
+        self._bot: Bot = application.bot
+        number = self._bot.token.partition(":")[0]
+        if not (number.isascii() and number.isdigit()):
+            msg = "the bot of the application has no token that @BotFather gives"
+            raise AdapterError(msg)
+        self._bot_id = int(number)  # bot.id is known only after a request
+        self._sink: UpdateSink | None = None
+        self._converses = False
+        self._held = HeldUpdates()
+        self._poller: asyncio.Task[object] | None = None
+        self._running: set[asyncio.Task[None]] = set()
+
+    @property
+    def bot_id(self) -> int:
+        """Telegram's id of the bot."""
+        return self._bot_id
+
+    def attach(self, sink: UpdateSink) -> None:
+        """Tap the application, its queue and its bot; a second call does nothing."""
+        if self._sink is not None:
+            return
+        self._sink = sink
+        self._tap_queue()
+        self._tap_application(sink)
+        self._tap_bot()
+
+    def converse(self) -> None:
+        """Hand over the commands and pressed buttons that the sink wants, too."""
+        self._converses = True
+
+    def host_data(self) -> Mapping[str, object]:
+        """The bot, the application, and what the host keeps for the whole bot."""
+        application = self._application
+        return {"bot_data": application.bot_data, "application": application, "bot": self._bot}
+
+    async def call(self, method: str, params: Mapping[str, JsonValue]) -> JsonValue:
+        """The result of a Bot API method, as plain JSON."""
+        data = {name: value for name, value in params.items() if value is not None}
+        limiter = self._bot.rate_limiter if isinstance(self._bot, ExtBot) else None
+        try:
+            # A limiter that waits out a refusal holds everything back, and a buyer waits ten seconds for this answer.
+            if limiter is None or method == _CHECKOUT_ANSWER:
+                return await self._post(method, data)
+            result = await limiter.process_request(
+                self._post_limited, args=(method, data), kwargs={}, endpoint=method, data=data, rate_limit_args=None
+            )
+            return cast("JsonValue", result)
+        except RetryAfter as exc:
+            if isinstance(exc.__cause__, TelegramError):
+                raise exc.__cause__ from None
+            wait = exc.retry_after
+            wait_s = round(wait.total_seconds()) if isinstance(wait, timedelta) else wait
+            raise TelegramError(method, error_code=_TOO_MANY, description=str(exc), retry_after_s=wait_s) from exc
+        except LibraryError:
+            # Not "from" the error, which may show the address that was asked for, and the token in it.
+            raise TelegramUnreachableError(method) from None
+
+    async def close(self) -> None:
+        """Close connections that calls of ours have opened for a bot that its host never started."""
+        if not self._is_started():
+            await self._bot.request.shutdown()
+
+    async def _post_limited(self, method: str, data: dict[str, JsonValue]) -> Any:
+        try:
+            return await self._post(method, data)
+        except TelegramError as exc:
+            if exc.retry_after_s is None:
+                raise
+            # What a limiter waits for.
+            raise RetryAfter(exc.retry_after_s) from exc
+
+    async def _post(self, method: str, data: Mapping[str, JsonValue]) -> JsonValue:
+        """One request by the host's request object, which keeps its proxy and timeouts; the library's errors lose words."""
+        parameters = [RequestParameter(name, value, None) for name, value in data.items()]
+        unset = BaseRequest.DEFAULT_NONE
+        request = self._bot.request
+        try:
+            if not self._is_started():
+                await request.initialize()
+            status, body = await request.do_request(
+                url=f"{self._bot.base_url}/{method}",
+                method="POST",
+                request_data=RequestData(parameters),
+                read_timeout=unset,
+                write_timeout=unset,
+                connect_timeout=unset,
+                pool_timeout=unset,
+            )
+        except LibraryError:
+            raise
+        except Exception:  # noqa: BLE001  # a host's own request object raises what its HTTP client raises
+            msg = "the request object failed"
+            raise NetworkError(msg) from None
+        return _result(method, status, body)
+
+    def _is_started(self) -> bool:
+        """Whether the host has initialized the bot, and so closes its connections."""
+        try:
+            return self._bot.bot is not None
+        except RuntimeError:
+            return False
+
+    def _ours(self, item: object) -> _Ours | None:
+        """The update in an item of the queue when it is ours, else None."""
+        if not isinstance(item, Update) or not _may_be_ours(item):
+            return None
+        assert self._sink is not None, "nothing is tapped before a sink is attached"
+        plain = _plain(item)
+        deliver = delivery_of(self._sink, self._bot_id, plain, converses=self._converses)
+        if deliver is None:
+            return None
+        message = plain.get("message", {})
+        return _Ours(item.update_id, deliver, "successful_payment" in message or "refunded_payment" in message)
+
+    def _tap_queue(self) -> None:
+        """Keep our updates out of the line in which the host's wait."""
+        queue = self._application.update_queue
+        put, put_nowait, get = queue.put, queue.put_nowait, queue.get
+
+        async def put_theirs(item: object) -> None:
+            ours = self._ours(item)
+            if ours is None:
+                await put(item)
+            elif not ours.is_money:
+                self._begin(ours)
+            elif asyncio.current_task() is self._poller:
+                self._held.begin(ours.update_id, ours.deliver)
+            else:
+                await self._finish(ours)
+
+        def put_theirs_nowait(item: object) -> None:
+            ours = self._ours(item) if _is_in_a_loop() else None
+            if ours is None:
+                put_nowait(item)
+            else:
+                self._begin(ours)
+
+        async def get_theirs() -> object:
+            # Some may have been in line before us.
+            while (ours := self._ours(item := await get())) is not None:
+                queue.task_done()
+                self._begin(ours)
+            return item
+
+        queue.put = put_theirs  # type: ignore[method-assign]
+        queue.put_nowait = put_theirs_nowait  # type: ignore[method-assign]
+        queue.get = get_theirs  # type: ignore[method-assign]
+
+    def _tap_application(self, sink: UpdateSink) -> None:
+        application = self._application
+        kind = type(application)
+
+        async def start(self: AnyApplication) -> None:
+            await sink.open()
+            await kind.start(self)
+
+        async def stop(self: AnyApplication) -> None:
+            await kind.stop(self)
+            await close()
+
+        async def shutdown(self: AnyApplication) -> None:
+            if not self.running:
+                await close()  # while the bot can still send
+            await kind.shutdown(self)
+
+        async def process_update(_: AnyApplication, update: object) -> None:
+            ours = self._ours(update)
+            if ours is None:
+                await kind.process_update(application, update)
+            else:
+                await self._finish(ours)
+
+        async def close() -> None:
+            await self._held.drain()
+            while self._running:
+                await asyncio.wait(self._running)
+            await sink.close()
+
+        _put_in_front(application, start=start, stop=stop, shutdown=shutdown, process_update=process_update)
+
+    def _tap_bot(self) -> None:
+        """Keep Telegram from being told of money that is not recorded, and ask for the kinds of updates that carry it."""
+        bot = self._bot
+        kind = type(bot)
+
+        async def get_updates(
+            _: Bot,
+            offset: int | None = None,
+            limit: int | None = None,
+            timeout: Any = None,  # noqa: ASYNC109  # the library's own, which Telegram gets
+            allowed_updates: Sequence[str] | None = None,
+            **options: Any,
+        ) -> tuple[Update, ...]:
+            self._poller = asyncio.current_task()
+            held = await self._held.settle()
+            options |= {"limit": limit, "timeout": timeout, "allowed_updates": self._with_our_kinds(allowed_updates)}
+            if held is None or offset is None or not 0 <= held < offset:
+                return await kind.get_updates(bot, offset=offset, **options)
+            updates = await kind.get_updates(bot, offset=held, **options)
+            fresh = tuple(update for update in updates if update.update_id >= offset)
+            if not fresh and len(updates) >= (limit or _BATCH):
+                self._held.let_go()
+            return fresh
+
+        async def set_webhook(
+            _: Bot,
+            url: str,
+            certificate: Any = None,
+            max_connections: int | None = None,
+            allowed_updates: Sequence[str] | None = None,
+            *arguments: Any,
+            **options: Any,
+        ) -> bool:
+            kinds = self._with_our_kinds(allowed_updates)
+            return await kind.set_webhook(bot, url, certificate, max_connections, kinds, *arguments, **options)
+
+        _put_in_front(
+            bot, get_updates=get_updates, getUpdates=get_updates, set_webhook=set_webhook, setWebhook=set_webhook
+        )
+
+    def _with_our_kinds(self, asked: Sequence[str] | None) -> Sequence[str] | None:
+        """The kinds of updates that a host asks for with ours; None and an empty list mean what they mean to Telegram."""
+        if not asked:
+            return asked
+        kinds = (*_KINDS, "callback_query") if self._converses else _KINDS
+        return [*asked, *(kind for kind in kinds if kind not in asked)]
+
+    def _begin(self, ours: _Ours) -> None:
+        """Deliver in a task that nobody waits for but the end of the application."""
+        self._track(asyncio.ensure_future(_isolated(ours)))
+
+    async def _finish(self, ours: _Ours) -> None:
+        """Return when an update is done with; raises when it carries money that is not recorded."""
+        task = asyncio.ensure_future(_delivered(ours) if ours.is_money else _isolated(ours))
+        self._track(task)
+        # A web server that drops a request whose client has gone drops no payment.
+        await asyncio.shield(task)
+
+    def _track(self, task: asyncio.Task[None]) -> None:
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    def __repr__(self) -> str:
+        return f"<PtbAdapter of bot {self._bot_id}>"
+
+
+async def _delivered(ours: _Ours) -> None:
+    await ours.deliver()
+
+
+async def _isolated(ours: _Ours) -> None:
+    try:
+        await ours.deliver()
+    except Exception:  # nobody waits for it, and the host's other updates go on
+        logger.exception("update %d could not be handled", ours.update_id)
+
+
+def _may_be_ours(update: Update) -> bool:
+    """A quick look that spares the host's updates from being taken apart."""
+    message = update.message
+    if message is not None:
+        if message.text is not None:
+            return message.text.startswith("/")
+        return message.successful_payment is not None or message.refunded_payment is not None
+    return (
+        update.pre_checkout_query is not None
+        or update.callback_query is not None
+        or update.purchased_paid_media is not None
+        # What the library does not know is here as Telegram sent it.
+        or "subscription" in update.api_kwargs
+    )
+
+
+def _plain(update: Update) -> dict[str, Any]:
+    """An update as Telegram sent it."""
+    plain = update.to_dict()
+    query = update.callback_query
+    if query is not None:
+        # A host with arbitrary_callback_data gets its own objects for its own buttons, and this for everybody else's.
+        data: object = query.data
+        if isinstance(data, InvalidCallbackData):
+            data = data.callback_data
+        plain["callback_query"]["data"] = data if isinstance(data, str) else None
+    return plain
+
+
+def _result(method: str, status: int, body: bytes) -> JsonValue:
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        raise TelegramUnreachableError(method) from None
+    if not isinstance(answer, dict) or "ok" not in answer:
+        raise TelegramUnreachableError(method)
+    if answer["ok"]:
+        return cast("JsonValue", answer.get("result"))
+    code, parameters = answer.get("error_code"), answer.get("parameters")
+    wait_s = parameters.get("retry_after") if isinstance(parameters, dict) else None
+    raise TelegramError(
+        method,
+        error_code=code if isinstance(code, int) else status,
+        description=str(answer.get("description")),
+        retry_after_s=wait_s if isinstance(wait_s, int) else None,
+    )
+
+
+def _put_in_front(thing: object, **methods: Callable[..., Coroutine[Any, Any, Any]]) -> None:
+    """Put methods in front of those of one object, which stays an instance of its class."""
+    kind = type(thing)
+    about = {name: getattr(kind, name) for name in ("__module__", "__qualname__", "__doc__")}
+    thing.__class__ = type(kind.__name__, (kind,), {"__slots__": (), **about, **methods})
+
+
+def _is_in_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

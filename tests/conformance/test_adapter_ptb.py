@@ -1,0 +1,14 @@
+"""python-telegram-bot keeps what every adapter promises."""
+
+from __future__ import annotations
+
+import pytest
+
+from neonpay.testing.adapter_suite import AdapterConformance, HostFactory
+from tests.conformance.hosts.ptb import PtbHost
+
+
+class TestPtb(AdapterConformance):
+    @pytest.fixture
+    def host_factory(self) -> HostFactory:
+        return PtbHost
