@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from typing import cast
 
 from neonpay.core.ports import Adapter
@@ -42,14 +43,6 @@ class AdapterSpec:
 ADAPTERS: tuple[AdapterSpec, ...] = (
     AdapterSpec("botapi", "neonpay.adapters.botapi", "aiohttp", "3.10", "", ()),
     AdapterSpec("aiogram", "neonpay.adapters.aiogram", "aiogram", "3.15", "aiogram", ("Bot", "Dispatcher", "Router")),
-    AdapterSpec(
-        "ptb",
-        "neonpay.adapters.ptb",
-        "python-telegram-bot",
-        "21.6",
-        "telegram",
-        ("Application", "ApplicationBuilder", "Bot", "Updater"),
-    ),
     AdapterSpec("telebot", "neonpay.adapters.telebot_sync", "pyTelegramBotAPI", "4.15", "telebot", ("TeleBot",)),
     AdapterSpec(
         "telebot_async",
@@ -62,6 +55,22 @@ ADAPTERS: tuple[AdapterSpec, ...] = (
     ),
 )
 """Every library that neonpay serves itself."""
+ENTRY_POINTS = "neonpay.adapters"
+"""The group in which another distribution registers an ``AdapterSpec`` of its own."""
+
+
+def registered() -> Iterator[AdapterSpec]:
+    """The rows that installed distributions have registered, one by one; nothing but the rows is loaded.
+
+    Raises:
+        AdapterError: an entry point leads to something that is no AdapterSpec.
+    """
+    for point in entry_points(group=ENTRY_POINTS):
+        spec = point.load()
+        if not isinstance(spec, AdapterSpec):
+            msg = f"the entry point {point.name} = {point.value} of {ENTRY_POINTS} is no neonpay.adapters.AdapterSpec"
+            raise AdapterError(msg)
+        yield spec
 
 
 def detect(bot_instance: object) -> AdapterSpec:
@@ -75,22 +84,28 @@ def detect(bot_instance: object) -> AdapterSpec:
         raise AdapterError(msg)
     if isinstance(bot_instance, str):
         return named("botapi")
-    for kind in type(bot_instance).__mro__:
-        root = (kind.__module__ or "").partition(".")[0]
-        for spec in ADAPTERS:
-            if root == spec.library_root and kind.__name__ in spec.classes:
-                return spec
-    known = ", ".join(f"{spec.name} ({', '.join(spec.classes)})" for spec in ADAPTERS)
-    msg = f"no adapter for an object of type {type(bot_instance).__name__}; neonpay serves {known}"
+    known: list[AdapterSpec] = []
+    # Ours first: other distributions' rows are read only for an object that none of ours fits.
+    for specs in (ADAPTERS, registered()):
+        known = list(specs)
+        for kind in type(bot_instance).__mro__:
+            root = (kind.__module__ or "").partition(".")[0]
+            for spec in known:
+                if root == spec.library_root and kind.__name__ in spec.classes:
+                    return spec
+    served = ", ".join(f"{spec.name} ({', '.join(spec.classes) or 'a token'})" for spec in (*ADAPTERS, *known))
+    msg = f"no adapter for an object of type {type(bot_instance).__name__}; neonpay serves {served}"
     raise AdapterError(msg)
 
 
 def named(adapter_type: str) -> AdapterSpec:
     """The row of a library by its name; raises AdapterError for a name that no row has."""
-    for spec in ADAPTERS:
-        if spec.name == adapter_type:
-            return spec
-    msg = f"no adapter is called {adapter_type!r}; there are: {', '.join(spec.name for spec in ADAPTERS)}"
+    for specs in (ADAPTERS, registered()):
+        for spec in specs:
+            if spec.name == adapter_type:
+                return spec
+    names = ", ".join(spec.name for spec in (*ADAPTERS, *registered()))
+    msg = f"no adapter is called {adapter_type!r}; there are: {names}"
     raise AdapterError(msg)
 
 
@@ -103,6 +118,7 @@ def load(spec: AdapterSpec) -> Callable[..., Adapter]:
     try:
         module = importlib.import_module(spec.module)
     except ImportError as exc:
-        msg = f'{spec.distribution} is not installed; run: pip install "neonpay[{spec.extra}]"'
+        what = f'"neonpay[{spec.extra}]"' if spec in ADAPTERS else spec.distribution
+        msg = f"{spec.distribution} is not installed; run: pip install {what}"
         raise AdapterNotInstalledError(msg) from exc
     return cast("Callable[..., Adapter]", module.connect)
