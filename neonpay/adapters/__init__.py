@@ -43,6 +43,14 @@ class AdapterSpec:
 ADAPTERS: tuple[AdapterSpec, ...] = (
     AdapterSpec("botapi", "neonpay.adapters.botapi", "aiohttp", "3.10", "", ()),
     AdapterSpec("aiogram", "neonpay.adapters.aiogram", "aiogram", "3.15", "aiogram", ("Bot", "Dispatcher", "Router")),
+    AdapterSpec(
+        "ptb",
+        "neonpay.adapters.ptb",
+        "python-telegram-bot",
+        "21.6",
+        "telegram",
+        ("Application", "ApplicationBuilder", "Bot", "Updater"),
+    ),
     AdapterSpec("telebot", "neonpay.adapters.telebot_sync", "pyTelegramBotAPI", "4.15", "telebot", ("TeleBot",)),
     AdapterSpec(
         "telebot_async",
