@@ -25,6 +25,8 @@
     │   └── RefundError                  Telegram refuses to refund this charge
     ├── LedgerError                      the database did not do what was asked; nothing of the unit was kept
     │   ├── LedgerUnavailableError       cannot be reached or opened
+    │   │   ├── NoLedgerError            there is no ledger, and none was to be made
+    │   │   └── SchemaTooOldError        written by an older neonpay, and not to be upgraded
     │   ├── LedgerLockedError (TimeoutError)
     │   ├── LedgerFullError              no room left on the device
     │   ├── LedgerReadOnlyError
@@ -62,6 +64,7 @@ __all__ = [
     "LedgerReadOnlyError",
     "LedgerUnavailableError",
     "NeonPayError",
+    "NoLedgerError",
     "PayloadError",
     "PaymentError",
     "PaymentNotFoundError",
@@ -71,6 +74,7 @@ __all__ = [
     "RequestNotFoundError",
     "SaleRefused",
     "SchemaTooNewError",
+    "SchemaTooOldError",
     "SimulatorError",
     "SimulatorTimeoutError",
     "StageError",
@@ -297,6 +301,27 @@ class LedgerError(NeonPayError):
 
 class LedgerUnavailableError(LedgerError):
     """The database cannot be reached or opened."""
+
+
+class NoLedgerError(LedgerUnavailableError):
+    """There is no ledger, and whoever asked was not to make one."""
+
+
+class SchemaTooOldError(LedgerUnavailableError):
+    """An older neonpay wrote the database, and whoever asked was not to upgrade it.
+
+    Attributes:
+        schema: what the database has.
+        needed: what this program needs.
+    """
+
+    def __init__(self, schema: str, needed: str) -> None:
+        self.schema = schema
+        self.needed = needed
+        super().__init__(
+            f"the ledger has schema {schema!r} and this program needs {needed!r}; start the bot with this release once, "
+            "which upgrades it"
+        )
 
 
 class LedgerLockedError(LedgerError, TimeoutError):

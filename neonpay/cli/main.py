@@ -14,6 +14,7 @@ except ModuleNotFoundError as error:
 
 from neonpay import __version__
 from neonpay.cli.demo.command import demo
+from neonpay.cli.doctor import doctor
 from neonpay.cli.export import export
 from neonpay.cli.move import move
 from neonpay.cli.payments import payments
@@ -47,6 +48,7 @@ def neonpay(
 
 app.command()(simulate)
 app.command()(demo)
+app.command()(doctor)
 app.add_typer(payments, name="payments")
 app.command()(verify)
 app.command()(reconcile)

@@ -8,7 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
-from neonpay.errors import LedgerUnavailableError, SchemaTooNewError
+from neonpay.errors import NoLedgerError, SchemaTooNewError, SchemaTooOldError
 
 VERSION_TABLE = "neonpay_schema"
 REVISIONS = ("0001", "0002")
@@ -55,8 +55,8 @@ def require_sqlite(raw: sqlite3.Connection) -> None:
     """Check that a file has the tables of this program, and change nothing.
 
     Raises:
-        LedgerUnavailableError: it has none, or older ones.
-        SchemaTooNewError: a newer program wrote them.
+        NoLedgerError: it has none.
+        SchemaTooOldError, SchemaTooNewError: an older or newer program wrote them.
     """
     _require(_sqlite_revision(raw))
 
@@ -69,13 +69,9 @@ def require_postgresql(connection: sa.Connection) -> None:
 def _require(revision: str | None) -> None:
     if revision is None:
         msg = "there is no ledger in this database; give the URL that the bot runs with"
-        raise LedgerUnavailableError(msg)
+        raise NoLedgerError(msg)
     if revision != REVISIONS[-1]:
-        msg = (
-            f"the ledger has schema {revision!r} and this program needs {REVISIONS[-1]!r}; start the bot with this release "
-            "once, which upgrades it"
-        )
-        raise LedgerUnavailableError(msg)
+        raise SchemaTooOldError(revision, REVISIONS[-1])
 
 
 class _Held:

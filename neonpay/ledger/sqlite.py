@@ -18,7 +18,7 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.pool import StaticPool
 
 from neonpay.core.clock import Clock
-from neonpay.errors import LedgerClosedError, LedgerError, LedgerUnavailableError
+from neonpay.errors import LedgerClosedError, LedgerError, NoLedgerError
 from neonpay.ledger import migrate
 from neonpay.ledger.faults import sqlite_fault
 from neonpay.ledger.group_commit import GroupCommit
@@ -144,7 +144,7 @@ class SqliteLedger:
             with _our_errors():
                 if self._as_it_is and not self.path.exists():
                     msg = f"there is no ledger at {self.path}; give the URL that the bot runs with"
-                    raise LedgerUnavailableError(msg)
+                    raise NoLedgerError(msg)
                 if not (self._read_only or self._as_it_is):
                     _create_private(self.path)
                 with closing(self._connect(sqlite3.Connection)) as raw:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
 
@@ -27,12 +28,15 @@ class BotApiClient:
         token: as @BotFather gives it.
         base_url: of a Bot API server of one's own, or of a simulator.
         timeout_s: seconds for one call; what has not answered by then may have been done.
+        test_environment: whether the bot lives in Telegram's test environment, which has accounts and tokens of its own.
 
     Raises:
         ConfigurationError: the token is none, or aiohttp is not installed.
     """
 
-    def __init__(self, token: str, *, base_url: str = BASE_URL, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self, token: str, *, base_url: str = BASE_URL, timeout_s: float = TIMEOUT_S, test_environment: bool = False
+    ) -> None:
         bot_id, colon, secret = token.strip().partition(":")
         if not (colon and secret and bot_id.isascii() and bot_id.isdigit() and _is_plain(secret)):
             msg = "this is not a bot's token; @BotFather prints it as <number>:<letters>"
@@ -43,7 +47,8 @@ class BotApiClient:
             msg = 'calls without a bot library need aiohttp; run: pip install "neonpay[cli]"'
             raise ConfigurationError(msg) from exc
         self.bot_id = int(bot_id)
-        self._address = f"{base_url.rstrip('/')}/bot{bot_id}:{secret}"
+        # /bot<token>/test/METHOD (https://github.com/tdlib/telegram-bot-api, HttpConnection.cpp, read 2026-11-20).
+        self._address = f"{base_url.rstrip('/')}/bot{bot_id}:{secret}{'/test' if test_environment else ''}"
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._session: aiohttp.ClientSession | None = None
 
@@ -57,6 +62,26 @@ class BotApiClient:
             TelegramError: Telegram refused; nothing was done.
             TelegramUnreachableError: no answer that can be read; it may have been done.
         """
+        answer, _ = await self._exchange(method, params, timeout_s)
+        return _result(method, answer)
+
+    async def server_time_s(self) -> int | None:
+        """Unix time in whole seconds, cut off, by the server's clock as it answers ``getMe``; None when it does not say.
+
+        Raises:
+            TelegramError, TelegramUnreachableError: as ``call``.
+        """
+        answer, date = await self._exchange("getMe", {}, None)
+        _result("getMe", answer)
+        try:
+            return int(parsedate_to_datetime(date or "").timestamp())
+        except ValueError:
+            return None
+
+    async def _exchange(
+        self, method: str, params: Mapping[str, JsonValue], timeout_s: float | None
+    ) -> tuple[object, str | None]:
+        """What came back, as it is, and when by its header."""
         import aiohttp
 
         if not _is_plain(method):
@@ -72,11 +97,10 @@ class BotApiClient:
                 allow_redirects=False,
                 timeout=self._timeout if timeout_s is None else aiohttp.ClientTimeout(total=timeout_s),
             ) as response:
-                answer = json.loads(await response.text())
+                return json.loads(await response.text()), response.headers.get("Date")
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
             # Not "from" the error, which may show the address.
             raise TelegramUnreachableError(method) from None
-        return _result(method, answer)
 
     async def close(self) -> None:
         """Close the connections; a later call opens new ones."""

@@ -1,0 +1,196 @@
+"""Whether the ledger can be read, has this release's tables, and what in it waits for somebody. Nothing is written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from neonpay.cli.checks.check import Check, ok, problem, skipped, warning
+from neonpay.errors import ConfigurationError, LedgerError, NoLedgerError, SchemaTooNewError, SchemaTooOldError
+from neonpay.ledger import Transaction, open_ledger
+from neonpay.ledger.migrate import REVISIONS
+from neonpay.ledger.tables import DatabaseNow, jobs, payments, refunds
+from neonpay.payments.keys import bots
+
+NAMES = (
+    "database.reachable",
+    "database.schema",
+    "ledger.bot",
+    "ledger.needs_attention",
+    "ledger.dead_letters",
+    "ledger.stray_leases",
+    "ledger.overdue",
+    "ledger.refunds",
+)
+"""Every check that ``check_database`` makes, in this order."""
+STRAY_AFTER_S = 60
+"""How long after its end a lease is nobody's: a running bot takes it over within seconds."""
+OVERDUE_AFTER_S = 300
+"""How long after it was due a job is late: a running bot with its handler begins at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What the ledger has of the bots that were asked for.
+
+    Attributes:
+        bots: every bot in the ledger.
+        needs_attention: payments that a person has to decide on.
+        dead_letters: jobs that failed on their last attempt.
+        stray_leases: jobs whose worker has gone and that nobody has taken over.
+        overdue: jobs that nobody has begun though they have been due for long.
+        unknown_refunds: refunds whose answer was lost.
+    """
+
+    bots: tuple[int, ...]
+    needs_attention: int
+    dead_letters: int
+    stray_leases: int
+    overdue: int
+    unknown_refunds: int
+
+
+async def check_database(database_url: str, *, bot_id: int | None, timeout_s: float) -> list[Check]:
+    """Every check of ``NAMES``, in this order; what cannot be asked because of an earlier answer is skipped.
+
+    Args:
+        database_url: of the ledger; its password is shown nowhere.
+        bot_id: whose payments; those of every bot in the ledger when None.
+        timeout_s: seconds after which a server that does not answer counts as away.
+    """
+    try:
+        waiting = await _look(database_url, bot_id, timeout_s)
+    except ConfigurationError as error:
+        made = [problem(NAMES[0], *_halves(error, "give --database the URL that the bot runs with"))]
+    except NoLedgerError as error:
+        advice = "start the bot, which makes it; if it has run before, give the URL that it runs with"
+        made = [warning(NAMES[0], _halves(error, "")[0], advice)]
+    except SchemaTooOldError as error:
+        finding = f"the ledger has schema {error.schema}, and this release needs {error.needed}"
+        advice = "start the bot with this release once, which upgrades it; keep a backup of before"
+        made = [ok(NAMES[0], _reached(database_url)), warning(NAMES[1], finding, advice)]
+    except SchemaTooNewError as error:
+        advice = "upgrade neonpay here to the release that the bot last ran with"
+        made = [ok(NAMES[0], _reached(database_url)), problem(NAMES[1], _halves(error, "")[0], advice)]
+    except LedgerError as error:
+        made = [
+            problem(NAMES[0], *_halves(error, "see whether the server runs, and give the URL that the bot runs with"))
+        ]
+    except TimeoutError:
+        advice = "see whether the server runs and lets this machine in"
+        made = [problem(NAMES[0], f"{_place(database_url)} did not answer within {timeout_s:g} s", advice)]
+    else:
+        schema = ok(NAMES[1], f"the ledger has schema {REVISIONS[-1]}, which this release needs")
+        return [ok(NAMES[0], _reached(database_url)), schema, _bot(waiting, bot_id), *_waiting(waiting)]
+    cause = made[-1].name
+    return made + [skipped(name, f"cannot be read, see {cause}") for name in NAMES[len(made) :]]
+
+
+async def _look(database_url: str, bot_id: int | None, timeout_s: float) -> Waiting:
+    ledger = open_ledger(_only_read(database_url), as_it_is=True)
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await ledger.read(_count, bot_id)
+    finally:
+        await ledger.close()
+
+
+def _count(transaction: Transaction, bot_id: int | None) -> Waiting:
+    def number(table: sa.Table, *where: sa.ColumnElement[bool]) -> int:
+        of_bot = () if bot_id is None else (table.c.bot_id == bot_id,)
+        query = sa.select(sa.func.count()).select_from(table).where(*of_bot, *where)
+        return int(transaction.connection.execute(query).scalar_one())
+
+    now = DatabaseNow()
+    return Waiting(
+        bots=tuple(bots(transaction)),
+        needs_attention=number(payments, payments.c.state == "needs_attention"),
+        dead_letters=number(jobs, jobs.c.state == "dead"),
+        stray_leases=number(jobs, jobs.c.state == "leased", jobs.c.run_at < now - STRAY_AFTER_S * 1_000_000),
+        overdue=number(jobs, jobs.c.state == "ready", jobs.c.run_at < now - OVERDUE_AFTER_S * 1_000_000),
+        unknown_refunds=number(refunds, refunds.c.state == "unknown"),
+    )
+
+
+def _only_read(url: str) -> str:
+    if not url.startswith("sqlite:") or "mode=" in url:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}mode=ro"
+
+
+def _place(database_url: str) -> str:
+    """Which database, without user and password."""
+    url = sa.make_url(database_url)
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    return f"{url.host or 'the local server'}{f':{url.port}' if url.port else ''}/{url.database or ''}"
+
+
+def _reached(database_url: str) -> str:
+    return f"{_place(database_url)} can be read"
+
+
+def _bot(waiting: Waiting, bot_id: int | None) -> Check:
+    names = ", ".join(map(str, waiting.bots)) or "none"
+    if bot_id is not None and bot_id not in waiting.bots:
+        advice = "see whether token and database belong together; a new bot is entered at its first start"
+        return warning("ledger.bot", f"the ledger does not have bot {bot_id}; it has: {names}", advice)
+    if not waiting.bots:
+        return warning("ledger.bot", "the ledger has no bot yet", "start the bot once")
+    return ok("ledger.bot", f"the ledger has bot {bot_id if bot_id is not None else names}")
+
+
+def _waiting(waiting: Waiting) -> Sequence[Check]:
+    return [
+        _none_of(
+            "ledger.needs_attention",
+            waiting.needs_attention,
+            ("payment needs", "payments need"),
+            "a decision",
+            "neonpay payments list --needs-attention; then accept or refund each",
+        ),
+        _none_of(
+            "ledger.dead_letters",
+            waiting.dead_letters,
+            ("job has", "jobs have"),
+            "failed on the last attempt",
+            "neonpay payments list --dead-letters; repair the cause, then retry or refund each",
+        ),
+        _none_of(
+            "ledger.stray_leases",
+            waiting.stray_leases,
+            ("job was", "jobs were"),
+            "left by a worker that is gone",
+            "start the bot, which takes them over",
+        ),
+        _none_of(
+            "ledger.overdue",
+            waiting.overdue,
+            ("job has", "jobs have"),
+            f"been due for more than {OVERDUE_AFTER_S // 60} minutes",
+            "see whether the bot runs, and whether a handler was renamed or removed: its jobs wait for its old name",
+        ),
+        _none_of(
+            "ledger.refunds",
+            waiting.unknown_refunds,
+            ("refund has", "refunds have"),
+            "lost Telegram's answer",
+            "have the bot run, which finds out and finishes them",
+        ),
+    ]
+
+
+def _none_of(name: str, count: int, subject: tuple[str, str], what: str, advice: str) -> Check:
+    one, several = subject
+    if not count:
+        return ok(name, f"no {one} {what}")
+    return warning(name, f"{count} {one if count == 1 else several} {what}", advice)
+
+
+def _halves(error: Exception, advice: str) -> tuple[str, str]:
+    """An error's message as what is and what to do, which it separates by a semicolon."""
+    finding, _, own_advice = " ".join(str(error).split()).partition("; ")
+    return finding, own_advice or advice

@@ -1,0 +1,180 @@
+"""``neonpay doctor``: look at everything that keeps a bot from selling, and change nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from neonpay.cli.sheets import new_console, print_json
+from neonpay.cli.shop import (
+    FOUND,
+    TOKEN_VARIABLE,
+    ApiOption,
+    BotOption,
+    DatabaseOption,
+    JsonOption,
+    TokenFileOption,
+    Where,
+    where,
+)
+from neonpay.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from neonpay.cli.checks.check import Check
+    from neonpay.cli.checks.updates import Expected
+
+_STYLES = {"ok": "green", "warning": "yellow", "problem": "bold red"}
+_SECRET_MIN_CHARS = 6
+"""Shorter texts are no secrets, and would be cut out of the middle of words."""
+
+
+def doctor(
+    *,
+    library: Annotated[
+        str | None, typer.Option("--library", help="The library that the bot uses; others do not matter then.")
+    ] = None,
+    by_importing: Annotated[
+        bool, typer.Option("--import", help="Also import each library, in a process of its own.")
+    ] = False,
+    polling: Annotated[
+        bool | None, typer.Option("--polling/--webhook", help="How the bot gets its updates.", show_default=False)
+    ] = None,
+    subscriptions: Annotated[bool, typer.Option("--subscriptions", help="The bot sells subscriptions.")] = False,
+    test_environment: Annotated[
+        bool, typer.Option("--test-environment", help="The bot lives in Telegram's test environment.")
+    ] = False,
+    secret_env: Annotated[
+        str | None, typer.Option("--secret-env", metavar="NAME", help="Variable with the secret that signs invoices.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 for warnings, too.")] = False,
+    timeout_s: Annotated[
+        float, typer.Option("--timeout", min=0.1, metavar="SECONDS", help="For each answer that is waited for.")
+    ] = 10.0,
+    json: JsonOption = False,
+    database: DatabaseOption = None,
+    bot_id: BotOption = None,
+    token_file: TokenFileOption = None,
+    api_url: ApiOption = None,
+) -> None:
+    """Look at libraries, token, updates, database and secrets, and say what keeps the bot from selling. Changes nothing.
+
+    Exit code 1 when there is a problem.
+    """
+    from neonpay.adapters import ADAPTERS
+    from neonpay.cli.checks.check import State, worst
+    from neonpay.cli.checks.import_names import check_import_names
+    from neonpay.cli.checks.libraries import check_libraries
+    from neonpay.cli.checks.secrecy import check_files, check_secret
+    from neonpay.cli.checks.updates import Expected, Receives
+    from neonpay.factory import API_URL_VARIABLE
+
+    names = [spec.name for spec in ADAPTERS]
+    if library is not None and library not in names:
+        raise typer.BadParameter(f"there are: {', '.join(names)}", param_hint="--library")
+    at, fault = _where(database, bot_id, token_file, api_url or os.environ.get(API_URL_VARIABLE) or None)
+    receives = None if polling is None else Receives.POLLING if polling else Receives.WEBHOOK
+    checks = check_libraries(only=library, by_importing=by_importing)
+    checks += check_import_names(here=Path.cwd(), only=library)
+    checks += asyncio.run(
+        _outside(at, fault, Expected(receives, subscriptions), test_environment=test_environment, timeout_s=timeout_s)
+    )
+    checks.append(check_secret(secret_env, os.environ, token=at.token))
+    checks += check_files(at.database_url, token_file=token_file)
+    checks = _without_secrets(checks, _secrets(at, secret_env))
+    state = worst(checks)
+    if json:
+        print_json({"state": state.value, "checks": [asdict(check) for check in checks]})
+    else:
+        _print(checks)
+    if state is State.PROBLEM or (strict and state is State.WARNING):
+        raise typer.Exit(FOUND)
+
+
+def _where(
+    database: str | None, bot_id: int | None, token_file: Path | None, api_url: str | None
+) -> tuple[Where, str | None]:
+    """What the options and the environment say, and what is wrong with the token, which is left out then."""
+    from neonpay.app import DEFAULT_DATABASE_URL
+
+    try:
+        return where(database, bot_id, token_file=token_file, api_url=api_url), None
+    except ConfigurationError as error:
+        return Where(database or DEFAULT_DATABASE_URL, bot_id, None, api_url), str(error)
+
+
+async def _outside(
+    at: Where, fault: str | None, expected: Expected, *, test_environment: bool, timeout_s: float
+) -> list[Check]:
+    """What Telegram and the database say; both are asked at the same time."""
+    from neonpay.cli.checks.database import check_database
+    from neonpay.cli.checks.telegram import Line, check_telegram, unasked
+    from neonpay.core.clock import SystemClock
+
+    looking = asyncio.ensure_future(check_database(at.database_url, bot_id=at.bot_id, timeout_s=timeout_s))
+    if at.token is None:
+        told = unasked(fault, advice=f"set {TOKEN_VARIABLE} or give --token-file")
+    else:
+        line = Line(at.token, at.api_url, test_environment, timeout_s)
+        told = await check_telegram(line, expected=expected, clock=SystemClock())
+    return told + await looking
+
+
+def _secrets(at: Where, secret_env: str | None) -> set[str]:
+    """Texts that no line may show."""
+    import sqlalchemy as sa
+
+    found = {at.token or "", (at.token or "").partition(":")[2], os.environ.get(secret_env or "", "")}
+    try:
+        url = sa.make_url(at.database_url)
+    except (sa.exc.ArgumentError, ValueError):
+        return found
+    return found | {str(url.password or "")}
+
+
+def _without_secrets(checks: Iterable[Check], secrets: Iterable[str]) -> list[Check]:
+    """The checks, with ``***`` wherever a library, a server or a driver has put a secret into its words."""
+
+    def masked(text: str) -> str:
+        for secret in sorted(secrets, key=len, reverse=True):
+            if len(secret) >= _SECRET_MIN_CHARS:
+                text = text.replace(secret, "***")
+        return text
+
+    return [replace(check, finding=masked(check.finding), advice=masked(check.advice)) for check in checks]
+
+
+def _print(checks: list[Check]) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from neonpay.cli.checks.check import State
+
+    console = new_console()
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table.add_column("check", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    table.add_column("what is", overflow="fold")
+    table.add_column("what to do", overflow="fold")
+    reasons: dict[str, list[str]] = {}
+    for check in checks:
+        if check.state is State.SKIPPED:
+            reasons.setdefault("; ".join(filter(None, (check.finding, check.advice))), []).append(check.name)
+        else:
+            state = Text(check.state.value, style=_STYLES[check.state.value])
+            table.add_row(Text(check.name), state, Text(check.finding), Text(check.advice))
+    console.print(table)
+    for reason, names in reasons.items():
+        console.print(Text(f"skipped: {', '.join(names)} – {reason}", style="dim"))
+    counts = {state: sum(check.state is state for check in checks) for state in (State.PROBLEM, State.WARNING)}
+    console.print(Text(f"{_number(counts[State.PROBLEM], 'problem')}, {_number(counts[State.WARNING], 'warning')}."))
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count or 'no'} {noun}{'' if count == 1 else 's'}"
