@@ -15,7 +15,7 @@ BIN := .venv/bin
 WORKERS ?= 2
 PYTEST ?= $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: help demo test check lint format imports types docs packaging soak bench demo-svg clean
+.PHONY: help demo test check lint format imports types docs packaging soak bench libraries demo-svg clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -58,6 +58,9 @@ bench: .venv/.ready-dev ## how fast payments are recorded and delivered, and che
 	$(BIN)/python benchmarks/workers.py
 	$(BIN)/python benchmarks/checkout_burst.py
 	$(BIN)/python benchmarks/reconcile.py
+
+libraries: .venv/.ready-dev ## the table of bot libraries in README.md and the documentation, made again
+	PYTHONPATH=. $(BIN)/python tools/library_table.py
 
 demo-svg: .venv/.ready-demo ## the demo's picture in README.md, made again
 	$(BIN)/neonpay demo --svg docs/_static/demo.svg
