@@ -12,27 +12,20 @@ a subclass of their own class each, made for them.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 from telegram import Bot, Update
-from telegram.error import NetworkError, RetryAfter
-from telegram.error import TelegramError as LibraryError
-from telegram.ext import Application, ApplicationBuilder, ExtBot, InvalidCallbackData, Updater
-from telegram.request import BaseRequest, RequestData
-
-# Private, and the one way to parameters for a request object; every method of the library's bot goes this way.
-from telegram.request._requestparameter import RequestParameter
+from telegram.ext import Application, ApplicationBuilder, InvalidCallbackData, Updater
 
 from neonpay.adapters._common.facts import Delivery, delivery_of
 from neonpay.adapters._common.held import HeldUpdates
+from neonpay.adapters._common.ptb_calls import PtbCalls
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Capabilities, Level, UpdateSink
-from neonpay.errors import AdapterError, TelegramError, TelegramUnreachableError
+from neonpay.errors import AdapterError
 
 logger = logging.getLogger("neonpay.adapters")
 
@@ -42,8 +35,6 @@ _LINE = "create_neonpay(application)"
 _KINDS = ("message", "pre_checkout_query", "purchased_paid_media", "subscription")
 _BATCH = 100
 """Updates that getUpdates gives at most; https://core.telegram.org/bots/api#getupdates, 2026-11-21."""
-_CHECKOUT_ANSWER = "answerPreCheckoutQuery"
-_OK, _TOO_MANY = 200, 429
 
 
 def connect(
@@ -110,6 +101,7 @@ class PtbAdapter:
             msg = "the bot of the application has no token that @BotFather gives"
             raise AdapterError(msg)
         self._bot_id = int(number)  # bot.id is known only after a request
+        self._calls = PtbCalls(self._bot)
         self._sink: UpdateSink | None = None
         self._converses = False
         self._held = HeldUpdates()
@@ -141,70 +133,11 @@ class PtbAdapter:
 
     async def call(self, method: str, params: Mapping[str, JsonValue]) -> JsonValue:
         """The result of a Bot API method, as plain JSON."""
-        data = {name: value for name, value in params.items() if value is not None}
-        limiter = self._bot.rate_limiter if isinstance(self._bot, ExtBot) else None
-        try:
-            # A limiter that waits out a refusal holds everything back, and a buyer waits ten seconds for this answer.
-            if limiter is None or method == _CHECKOUT_ANSWER:
-                return await self._post(method, data)
-            result = await limiter.process_request(
-                self._post_limited, args=(method, data), kwargs={}, endpoint=method, data=data, rate_limit_args=None
-            )
-            return cast("JsonValue", result)
-        except RetryAfter as exc:
-            if isinstance(exc.__cause__, TelegramError):
-                raise exc.__cause__ from None
-            wait = exc.retry_after
-            wait_s = round(wait.total_seconds()) if isinstance(wait, timedelta) else wait
-            raise TelegramError(method, error_code=_TOO_MANY, description=str(exc), retry_after_s=wait_s) from exc
-        except LibraryError:
-            # Not "from" the error, which may show the address that was asked for, and the token in it.
-            raise TelegramUnreachableError(method) from None
+        return await self._calls.call(method, params)
 
     async def close(self) -> None:
         """Close connections that calls of ours have opened for a bot that its host never started."""
-        if not self._is_started():
-            await self._bot.request.shutdown()
-
-    async def _post_limited(self, method: str, data: dict[str, JsonValue]) -> Any:
-        try:
-            return await self._post(method, data)
-        except TelegramError as exc:
-            if exc.retry_after_s is None:
-                raise
-            # What a limiter waits for.
-            raise RetryAfter(exc.retry_after_s) from exc
-
-    async def _post(self, method: str, data: Mapping[str, JsonValue]) -> JsonValue:
-        """One request by the host's request object, which keeps its proxy and timeouts; the library's errors lose words."""
-        parameters = [RequestParameter(name, value, None) for name, value in data.items()]
-        unset = BaseRequest.DEFAULT_NONE
-        request = self._bot.request
-        try:
-            if not self._is_started():
-                await request.initialize()
-            status, body = await request.do_request(
-                url=f"{self._bot.base_url}/{method}",
-                method="POST",
-                request_data=RequestData(parameters),
-                read_timeout=unset,
-                write_timeout=unset,
-                connect_timeout=unset,
-                pool_timeout=unset,
-            )
-        except LibraryError:
-            raise
-        except Exception:  # noqa: BLE001  # a host's own request object raises what its HTTP client raises
-            msg = "the request object failed"
-            raise NetworkError(msg) from None
-        return _result(method, status, body)
-
-    def _is_started(self) -> bool:
-        """Whether the host has initialized the bot, and so closes its connections."""
-        try:
-            return self._bot.bot is not None
-        except RuntimeError:
-            return False
+        await self._calls.close()
 
     def _ours(self, item: object) -> _Ours | None:
         """The update in an item of the queue when it is ours, else None."""
@@ -388,25 +321,6 @@ def _plain(update: Update) -> dict[str, Any]:
             data = data.callback_data
         plain["callback_query"]["data"] = data if isinstance(data, str) else None
     return plain
-
-
-def _result(method: str, status: int, body: bytes) -> JsonValue:
-    try:
-        answer = json.loads(body)
-    except ValueError:
-        raise TelegramUnreachableError(method) from None
-    if not isinstance(answer, dict) or "ok" not in answer:
-        raise TelegramUnreachableError(method)
-    if answer["ok"]:
-        return cast("JsonValue", answer.get("result"))
-    code, parameters = answer.get("error_code"), answer.get("parameters")
-    wait_s = parameters.get("retry_after") if isinstance(parameters, dict) else None
-    raise TelegramError(
-        method,
-        error_code=code if isinstance(code, int) else status,
-        description=str(answer.get("description")),
-        retry_after_s=wait_s if isinstance(wait_s, int) else None,
-    )
 
 
 def _put_in_front(thing: object, **methods: Callable[..., Coroutine[Any, Any, Any]]) -> None:

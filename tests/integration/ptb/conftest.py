@@ -25,6 +25,7 @@ class PtbShop:
         self.account = account
         self.application = application
         self.delivered: list[PaymentResult] = []
+        self.database_url = str(options["database_url"])
         self._options = {"poll_s": 0.01, "messages_per_s": None, "reconcile_every_s": None, **options}
         self._neonpay: NeonPayCore | None = None
         self._changed = asyncio.Event()

@@ -227,6 +227,39 @@ async def test_what_stood_in_line_before_neonpay_came_is_taken_out_of_it(open_sh
     assert caught == ["be slow"]
 
 
+@pytest.mark.parametrize("in_a_thread", [False, True])
+async def test_an_update_that_is_put_in_line_without_waiting_waits_for_no_handler(
+    shop: PtbShop, *, in_a_thread: bool
+) -> None:
+    entered, release = asyncio.Event(), asyncio.Event()
+
+    async def slow(_update: Update, _: Any) -> None:
+        entered.set()
+        await release.wait()
+
+    shop.application.add_handler(MessageHandler(filters.TEXT, slow))
+    caught = notes_everything(shop.application, group=1)
+    shop.sells_through(shop.application)
+    put = shop.application.update_queue.put_nowait
+    ann = await shop.visitor()
+    start = shop.telegram.updates(shop.account)[-1]
+    checkout = await ann.begins_to_pay(await shop.invoices(ann))
+    ask = shop.telegram.updates(shop.account)[-1]
+    bot = shop.application.bot
+    if in_a_thread:  # where there is no loop, as in a program that fills the queue before it starts one
+        await asyncio.to_thread(put, Update.de_json(ask.body, bot))
+    async with shop.started():
+        put(Update.de_json(start.body, bot))
+        if not in_a_thread:
+            await entered.wait()
+            put(Update.de_json(ask.body, bot))
+        outcome = await checkout.outcome()
+        release.set()
+
+    assert outcome.status == "paid"
+    assert caught == ["/start"]
+
+
 async def test_two_applications_in_one_process_keep_their_money_apart(open_shop: Callable[..., PtbShop]) -> None:
     first, second = open_shop(username="first_bot"), open_shop(username="second_bot")
     first.sells_through(first.application)
