@@ -18,6 +18,7 @@ from neonpay.simulator.requests import Done, Request
 if TYPE_CHECKING:
     from neonpay.simulator.accounts import BotAccount
     from neonpay.simulator.faults import Fault
+    from neonpay.simulator.journal import Via
     from neonpay.simulator.params import Params
     from neonpay.simulator.world import World
 
@@ -58,18 +59,20 @@ class BotApi:
             return self._refused(None, documented_name(method) or method, params, unknown)
         return await self.call_as(bot, method, params)
 
-    async def call_as(self, bot: BotAccount, method: str, params: Params) -> Answer:
-        """The same for a bot that is signed in; also for methods that come in the answer of a webhook."""
+    async def call_as(self, bot: BotAccount, method: str, params: Params, *, via: Via = "http") -> Answer:
+        """The same for a bot that is signed in; also for methods that come in the answer of a webhook, or by MTProto."""
         name = documented_name(method) or method
         fault = self._world.faults.take(name)
         if fault is not None and fault.kind == "drop_connection":
-            self._write(bot, name, params, answered=False, ok=False, description="connection dropped")
+            self._write(bot, name, params, answered=False, ok=False, description="connection dropped", via=via)
             return Answer(502, {}, "dropped")
         try:
             done = await self._do(bot, name, params, fault)
         except Refusal as refusal:
-            return self._refused(bot, name, params, refusal)
-        self._write(bot, name, params, answered=fault is None, ok=True, result=done.result, description=done.remark)
+            return self._refused(bot, name, params, refusal, via=via)
+        self._write(
+            bot, name, params, answered=fault is None, ok=True, result=done.result, description=done.remark, via=via
+        )
         body: dict[str, object] = {"ok": True, "result": done.result}
         if done.remark:
             body["description"] = done.remark
@@ -95,9 +98,11 @@ class BotApi:
                 500, f"Internal Server Error: bug in neonpay.simulator: {type(error).__name__} in {name}"
             ) from error
 
-    def _refused(self, bot: BotAccount | None, name: str, params: Params, refusal: Refusal) -> Answer:
+    def _refused(
+        self, bot: BotAccount | None, name: str, params: Params, refusal: Refusal, *, via: Via = "http"
+    ) -> Answer:
         code, words = refusal.error_code, refusal.description
-        self._write(bot, name, params, ok=False, error_code=code, description=words)
+        self._write(bot, name, params, ok=False, error_code=code, description=words, via=via)
         body: dict[str, object] = {"ok": False, "error_code": code, "description": words}
         if refusal.retry_after_s is not None:
             body["parameters"] = {"retry_after": refusal.retry_after_s}
@@ -114,6 +119,7 @@ class BotApi:
         error_code: int | None = None,
         description: str | None = None,
         answered: bool = True,
+        via: Via = "http",
     ) -> None:
         self._world.journal.add(
             Call(
@@ -126,6 +132,7 @@ class BotApi:
                 description=description,
                 at=self._world.clock.moment(),
                 answered=answered,
+                via=via,
             )
         )
         self._world.bell.ring()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 CALLS_MAX: Final = 100_000
 """Calls remembered; the oldest are forgotten, so that a simulator left running does not grow without end."""
 _TEXT_MAX_CHARS: Final = 4_096
+Via: TypeAlias = Literal["http", "mtproto"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Call:
         description: Telegram's words.
         at: virtual UTC time of the answer.
         answered: whether the client got to see it; False when a fault lost the answer.
+        via: how the call came; a request of MTProto is written down as the method of the Bot API that does the same.
     """
 
     bot: str | None
@@ -40,6 +42,7 @@ class Call:
     description: str | None
     at: datetime
     answered: bool = True
+    via: Via = "http"
 
 
 class Journal:
@@ -69,6 +72,7 @@ class Journal:
                 None if call.description is None else self._hide(call.description),
                 call.at,
                 call.answered,
+                call.via,
             )
         )
 

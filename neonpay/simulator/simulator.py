@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from neonpay.simulator.accounts import BotAccount
     from neonpay.simulator.faults import Faults
     from neonpay.simulator.journal import Call
+    from neonpay.simulator.mtproto.front import Front
     from neonpay.simulator.till import Payment, Transaction
     from neonpay.simulator.updates import QueuedUpdate
 
 SeenT = TypeVar("SeenT")
+ClientT = TypeVar("ClientT")
 
 _SHUTDOWN_S = 0.5
 """Real seconds given to open requests when the simulator stops."""
@@ -61,6 +63,7 @@ class Simulator:
         self._clock = SteppedClock() if clock is None else clock
         self._world = World(self._clock, Random(seed))  # noqa: S311 - repeatable on purpose; opens nothing real
         self._api = BotApi(self._world)
+        self._front: Front | None = None
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
@@ -133,6 +136,22 @@ class Simulator:
             SimulatorError: the username or the token cannot be one, or is another bot's.
         """
         return self._world.accounts.bot(username, token=token)
+
+    def adopt(self, client: ClientT) -> ClientT:
+        """Have a client of the Pyrogram family or of Telethon connect to this Telegram from now on, and return it.
+
+        The client signs in with its bot's token and runs as it is; only its session sends its requests here. It needs a
+        session in memory or a new session file. See ``neonpay.simulator.mtproto``.
+
+        Raises:
+            SimulatorError: it is no such client, is connected already, or has a session of another Telegram.
+        """
+        if self._front is None:
+            from neonpay.simulator.mtproto.front import Front
+
+            self._front = Front(self._world, self._api)
+        self._front.adopt(client)
+        return client
 
     def user(
         self,

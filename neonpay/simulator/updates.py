@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from neonpay.simulator.clock import SteppedClock
 
 UpdateState = Literal["pending", "confirmed", "expired", "dropped", "not_allowed"]
-"""``dropped``: the bot asked to forget it. ``not_allowed``: never queued, because of the bot's allowed_updates."""
+"""``dropped``: the bot asked to forget it, or had no MTProto session when it came. ``not_allowed``: never queued, because of
+the bot's allowed_updates."""
 
 OFF_BY_DEFAULT: Final = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
 """What a bot is told only when it asks for it (API, getUpdates)."""

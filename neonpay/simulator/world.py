@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from neonpay.simulator.accounts import Accounts, BotAccount
 from neonpay.simulator.bell import Bell
@@ -32,18 +32,39 @@ if TYPE_CHECKING:
     CarryOut = Callable[[BotAccount, str, Params], Awaitable[object]]
 
 
+class Listening(Protocol):
+    """The open sessions of a bot that does not use HTTP."""
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether there is one."""
+        ...
+
+    def pump(self) -> None:
+        """Hand out what waits."""
+        ...
+
+
 @dataclass(slots=True, eq=False)
 class Postbox:
-    """How one bot gets its updates."""
+    """How one bot gets its updates.
+
+    Attributes:
+        stream: its MTProto sessions; while one is open, they get everything, and a poll or a webhook nothing. (Telegram
+            would serve both.)
+    """
 
     queue: UpdateQueue
     poller: Poller
     webhook: Webhook | None = None
     webhook_set_at: float | None = None
+    stream: Listening | None = None
 
     def changed(self) -> None:
         """Something was queued or settled."""
-        if self.webhook is not None:
+        if self.stream is not None and self.stream.is_heard:
+            self.stream.pump()
+        elif self.webhook is not None:
             self.webhook.pump()
         else:
             self.poller.wake()
