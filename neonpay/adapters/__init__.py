@@ -24,6 +24,9 @@ class AdapterSpec:
         library_root: top-level package that the library's classes come from.
         classes: names of the classes that a user may hold.
         shared_extra: the extra, when several rows are served by one; else it is called as the row.
+        marks: what an object of this row has, when the classes of several distributions have the same names.
+        also: what the extra installs beside the library.
+        takes_token: whether ``connect`` takes ``bot_token``, because the object may not have it.
     """
 
     name: str
@@ -33,12 +36,17 @@ class AdapterSpec:
     library_root: str
     classes: tuple[str, ...]
     shared_extra: str | None = None
+    marks: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    takes_token: bool = False
 
     @property
     def extra(self) -> str:
         """The extra that installs the library."""
         return self.shared_extra or self.name
 
+
+_HTTP = ("aiohttp>=3.10",)
 
 ADAPTERS: tuple[AdapterSpec, ...] = (
     AdapterSpec("botapi", "neonpay.adapters.botapi", "aiohttp", "3.10", "", ()),
@@ -51,15 +59,68 @@ ADAPTERS: tuple[AdapterSpec, ...] = (
         "telegram",
         ("Application", "ApplicationBuilder", "Bot", "Updater"),
     ),
-    AdapterSpec("telebot", "neonpay.adapters.telebot_sync", "pyTelegramBotAPI", "4.15", "telebot", ("TeleBot",)),
+    AdapterSpec("telebot", "neonpay.adapters.telebot_sync", "pyTelegramBotAPI", "4.10", "telebot", ("TeleBot",)),
     AdapterSpec(
         "telebot_async",
         "neonpay.adapters.telebot_async",
         "pyTelegramBotAPI",
-        "4.15",
+        "4.10",
         "telebot",
         ("AsyncTeleBot",),
         shared_extra="telebot",
+    ),
+    # Three distributions of one package, each known by what its clients can do and the next ones cannot.
+    AdapterSpec(
+        "kurigram",
+        "neonpay.adapters.pyrogram",
+        "kurigram",
+        "2.2.0",
+        "pyrogram",
+        ("Client",),
+        marks=("edit_user_star_subscription",),
+        also=_HTTP,
+        takes_token=True,
+    ),
+    AdapterSpec(
+        "pyrofork",
+        "neonpay.adapters.pyrogram",
+        "pyrofork",
+        "2.3.69",
+        "pyrogram",
+        ("Client",),
+        marks=("get_stars_transactions",),
+        also=_HTTP,
+        takes_token=True,
+    ),
+    AdapterSpec(
+        "pyrogram",
+        "neonpay.adapters.pyrogram",
+        "pyrogram",
+        "2.0.106",
+        "pyrogram",
+        ("Client",),
+        also=_HTTP,
+        takes_token=True,
+    ),
+    AdapterSpec(
+        "hydrogram",
+        "neonpay.adapters.pyrogram",
+        "hydrogram",
+        "0.2.0",
+        "hydrogram",
+        ("Client",),
+        also=_HTTP,
+        takes_token=True,
+    ),
+    AdapterSpec(
+        "telethon",
+        "neonpay.adapters.telethon",
+        "telethon",
+        "1.36.0",
+        "telethon",
+        ("TelegramClient",),
+        also=_HTTP,
+        takes_token=True,
     ),
 )
 """Every library that neonpay serves itself."""
@@ -99,7 +160,9 @@ def detect(bot_instance: object) -> AdapterSpec:
         for kind in type(bot_instance).__mro__:
             root = (kind.__module__ or "").partition(".")[0]
             for spec in known:
-                if root == spec.library_root and kind.__name__ in spec.classes:
+                if root != spec.library_root or kind.__name__ not in spec.classes:
+                    continue
+                if all(hasattr(bot_instance, mark) for mark in spec.marks):
                     return spec
     served = ", ".join(f"{spec.name} ({', '.join(spec.classes) or 'a token'})" for spec in (*ADAPTERS, *known))
     msg = f"no adapter for an object of type {type(bot_instance).__name__}; neonpay serves {served}"

@@ -127,7 +127,7 @@ class AsyncTeleBotAdapter:
         await asyncio.gather(*[task for task in self._running if task is not here], return_exceptions=True)
         session, self._session = self._session, None
         # A bot that polls closes its session when it stops, and uses it until then.
-        if session is not None and not session.closed and not self._bot._polling:  # noqa: SLF001
+        if session is not None and not session.closed and not getattr(self._bot, "_polling", False):
             await session.close()
 
     async def _polled(
