@@ -79,14 +79,14 @@ def doctor(
         raise typer.BadParameter(f"there are: {', '.join(names)}", param_hint="--library")
     at, fault = _where(database, bot_id, token_file, api_url or os.environ.get(API_URL_VARIABLE) or None)
     receives = None if polling is None else Receives.POLLING if polling else Receives.WEBHOOK
+    files = check_files(at.database_url, token_file=token_file)  # before SQLite opens and closes them
     checks = check_libraries(only=library, by_importing=by_importing)
     checks += check_import_names(here=Path.cwd(), only=library)
     checks += asyncio.run(
         _outside(at, fault, Expected(receives, subscriptions), test_environment=test_environment, timeout_s=timeout_s)
     )
     checks.append(check_secret(secret_env, os.environ, token=at.token))
-    checks += check_files(at.database_url, token_file=token_file)
-    checks = _without_secrets(checks, _secrets(at, secret_env))
+    checks = _without_secrets(checks + files, _secrets(at, secret_env))
     state = worst(checks)
     if json:
         print_json({"state": state.value, "checks": [asdict(check) for check in checks]})

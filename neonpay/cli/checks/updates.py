@@ -58,8 +58,8 @@ def _allowed(listed: JsonValue, expected: Expected) -> Check:
     return problem(
         name,
         f"Telegram does not send {', '.join(missing)}: allowed_updates has only {', '.join(map(str, listed))}",
-        f"add {', '.join(missing)} to the allowed_updates of the bot's polling or setWebhook, or leave the list out "
-        "there and call either once with an empty list, since Telegram keeps the last one",
+        f"add {', '.join(missing)} to the allowed_updates of the bot's polling or setWebhook; Telegram keeps the last list "
+        "until it is given another",
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import web
 
+from neonpay.core.clock import SystemClock
 from neonpay.errors import ConfigurationError, TelegramError, TelegramUnreachableError
 from neonpay.simulator import Simulator
 from neonpay.telegram.client import BotApiClient
@@ -56,6 +57,36 @@ async def test_a_refusal_says_how_long_to_wait(client: BotApiClient, telegram: S
     with pytest.raises(TelegramError) as refused:
         await client.call("getMe", {})
     assert (refused.value.error_code, refused.value.retry_after_s) == (429, 17)
+
+
+async def test_the_time_of_the_server_is_told(client: BotApiClient, telegram: Simulator) -> None:
+    before_s, after_s = SystemClock().now_us() // 1_000_000, await client.server_time_s()
+    assert after_s is not None
+    assert before_s - 1 <= after_s <= SystemClock().now_us() // 1_000_000
+    telegram.faults.fail("getMe", error_code=401)
+    with pytest.raises(TelegramError):
+        await client.server_time_s()
+
+
+async def test_the_test_environment_is_a_part_of_every_address() -> None:
+    asked: list[str] = []
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        asked.append(request.path)
+        return web.json_response({"ok": True, "result": {}})
+
+    app = web.Application()
+    app.router.add_post("/{tail:.*}", handle)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        async with BotApiClient("123456:secret", base_url=url, test_environment=True) as client:
+            await client.call("getMe", {})
+    finally:
+        await runner.cleanup()
+    assert asked == ["/bot123456:secret/test/getMe"]
 
 
 @pytest.mark.parametrize("fault", ["lose_answer", "drop_connection"])
