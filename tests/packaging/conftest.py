@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -65,6 +66,13 @@ def sources(root: Path) -> dict[str, str]:
     return texts
 
 
+_WITH_UV = """
+import subprocess, sys
+command = ["uv", "pip", "install", "--quiet", "--python", sys.executable, *sys.argv[1:]]
+sys.exit(subprocess.run(command).returncode)
+"""
+
+
 class Environment:
     """A virtual environment that has pip and nothing else, until something is installed."""
 
@@ -73,7 +81,10 @@ class Environment:
         self._bin = home / ("Scripts" if os.name == "nt" else "bin")
 
     def install(self, *what: str) -> None:
-        done = self.run("python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", *what)
+        if shutil.which("uv"):  # several times as fast
+            done = self.run("python", "-c", _WITH_UV, *what)
+        else:
+            done = self.run("python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *what)
         assert done.returncode == 0, done.stderr
 
     def command(self, program: str, *arguments: str) -> list[str]:
