@@ -45,8 +45,8 @@ types: .venv/.ready-dev ## mypy, strict
 docs: .venv/.ready-dev ## the documentation into docs/_build/html; a warning is an error
 	$(BIN)/sphinx-build -q -E -W --keep-going -n -b html docs docs/_build/html
 
-packaging: .venv/.ready-dev ## the wheel in an empty environment, and the public types as a user's mypy sees them
-	$(BIN)/pytest -m build tests/packaging
+packaging: .venv/.ready-dev ## the wheel in an empty environment, the lowest versions, public types, every example
+	$(BIN)/pytest -m build tests/packaging tests/e2e
 
 # `make soak SOAK="--minutes 5"`; all options: .venv/bin/python -m tests.failure.soak --help
 SOAK ?= --payments 100000 --kills 1000
