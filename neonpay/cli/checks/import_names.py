@@ -18,9 +18,6 @@ from neonpay.adapters import ADAPTERS
 from neonpay.cli.checks.check import Check, ok, problem
 from neonpay.cli.checks.installed import distributions, normalised
 
-_FORKED = frozenset({"pyrogram"})
-"""Import names that are looked at whether the adapter table has them or not."""
-
 
 def check_import_names(*, here: Path, only: str | None = None, path: Sequence[str] | None = None) -> list[Check]:
     """One check ``import.<name>`` for each import name of a bot library that is installed.
@@ -32,8 +29,6 @@ def check_import_names(*, here: Path, only: str | None = None, path: Sequence[st
     """
     there = distributions(path)
     roots = {spec.library_root for spec in ADAPTERS if only is None or spec.name == only}
-    if only is None:
-        roots |= _FORKED
     checks = []
     for root in sorted(roots - {""}):
         owners = [distribution for distribution in there.values() if _first_file(distribution, root) is not None]
