@@ -109,6 +109,7 @@ class SyncNeonPay(_Facade):
     """
 
     setup = _Waiting(Application.setup)
+    call = _Waiting(Application.call)
     drain = _Waiting(Application.drain)
     rotate_key = _Waiting(Application.rotate_key)
     send_payment = _Waiting(Selling.send_payment)
