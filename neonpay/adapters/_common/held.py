@@ -10,7 +10,8 @@ from neonpay.adapters._common.facts import Delivery
 logger = logging.getLogger("neonpay.adapters")
 
 MOMENT_S = 1.0
-"""How long a request for updates waits for the ledger; a host gets its other updates this much later, and no more."""
+"""How long a request for updates waits for the ledger, and once more when something could not be written: a host gets its
+other updates this much later."""
 
 
 class HeldUpdates:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing
@@ -164,6 +165,33 @@ async def test_a_bot_that_stops_before_a_payment_is_recorded_is_told_of_it_again
         source = (await after.neonpay.get_payment(outcome.charge_id or "")).source
 
     assert source == "update"
+
+
+async def test_a_payment_that_cannot_be_recorded_does_not_stop_the_line_that_it_stood_in(
+    busy: PtbShop, other: sqlite3.Connection
+) -> None:
+    caught = notes_everything(busy.application)
+    bot, queue = busy.application.bot, busy.application.update_queue
+    ann = await busy.visitor()
+    words = busy.telegram.updates(busy.account)[-1]
+    async with busy.application as application:
+        checkout = await ann.begins_to_pay(await busy.invoices(ann))
+        await application.process_update(Update.de_json(busy.telegram.updates(busy.account)[-1].body, bot))
+        outcome = await checkout.outcome()
+        await busy.neonpay.drain()
+        paid = busy.telegram.updates(busy.account)[-1]
+        # In a thread there is no loop to record it in, so it stays in line until the application starts.
+        await asyncio.to_thread(queue.put_nowait, Update.de_json(paid.body, bot))
+        await application.start()
+        await queue.put(Update.de_json(words.body, bot))
+        await queue.join()
+        await application.stop()
+        other.execute("ROLLBACK")
+        unrecorded = await busy.neonpay.history(ann.id)
+        report = await busy.neonpay.reconcile(grace_s=0)
+
+    assert outcome.status == "paid"
+    assert (caught, unrecorded, report.recovered) == (["/start"], [], 1)
 
 
 async def test_a_payment_that_stays_unrecorded_does_not_starve_the_host(

@@ -1,0 +1,154 @@
+"""A small shop for Telegram Stars on python-telegram-bot: three things for sale, each delivered once in a way of its own.
+
+BOT_TOKEN is what @BotFather gives you, ADMIN_ID the user who may /refund. With TELEGRAM_API_URL=http://127.0.0.1:8081 the
+shop runs against `neonpay simulate` instead of Telegram. Needs: pip install "neonpay[ptb]"
+"""
+
+import os
+import secrets
+
+import sqlalchemy as sa
+from telegram import Chat, InlineKeyboardButton, InlineKeyboardMarkup, Update
+from telegram.ext import Application, CallbackQueryHandler, CommandHandler, ContextTypes, filters
+
+from neonpay import Invoice, PaymentContext, PaymentError, PaymentResult, PaymentStage, create_neonpay
+
+ADMIN_ID = int(os.environ.get("ADMIN_ID", "0"))
+DATABASE_URL = "sqlite:///shop.db"
+POSTERS = 1
+SHELF = {
+    "coffee": PaymentStage(title="Coffee", description="A cup of coffee and a stamp on your card", price=5),
+    "game": PaymentStage(title="Game", description="A key that opens the game", price=25),
+    "poster": PaymentStage(title="Poster", description="Printed once and signed", price=50, max_payments=1),
+}
+
+database = sa.create_engine(DATABASE_URL)
+goods = sa.Table(
+    "shop_goods",
+    sa.MetaData(),
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("what", sa.Text),
+    sa.Column("user_id", sa.BigInteger),
+)
+goods.create(database, checkfirst=True)
+api = os.environ.get("TELEGRAM_API_URL", "https://api.telegram.org")
+application = Application.builder().token(os.environ["BOT_TOKEN"]).base_url(f"{api}/bot").build()
+bot = application.bot
+# One process serves this shop, so three seconds of silence mean that it died: the next one then takes up what is unfinished.
+neonpay = create_neonpay(application, database_url=DATABASE_URL, lease_s=3)
+for stage_id, stage in SHELF.items():
+    neonpay.create_payment_stage(stage_id, stage)
+
+
+def chat_and_words(update: Update, context: ContextTypes.DEFAULT_TYPE) -> tuple[Chat, str]:
+    """The private chat that a command came from, and what was written after it."""
+    assert update.effective_chat is not None
+    return update.effective_chat, " ".join(context.args or ())
+
+
+async def buy(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+    """Send the invoice that a command asks for."""
+    chat, words = chat_and_words(update, context)
+    if words in SHELF:
+        await neonpay.send_payment(chat.id, words)
+    else:
+        await chat.send_message(f"We have: {', '.join(SHELF)}.")
+
+
+async def start(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+    """Show what is for sale, or send the invoice that a link asks for: https://t.me/your_bot?start=coffee."""
+    chat, words = chat_and_words(update, context)
+    if words:
+        await buy(update, context)
+        return
+    rows = [[InlineKeyboardButton(f"{s.title} {s.price} ★", callback_data=name)] for name, s in SHELF.items()]
+    await chat.send_message("Welcome! What would you like?", reply_markup=InlineKeyboardMarkup(rows))
+
+
+async def choose(update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+    """Send the invoice behind a button, once for every press."""
+    press = update.callback_query
+    assert press is not None
+    await press.answer()
+    await neonpay.send_payment(press.from_user.id, str(press.data), idempotency_key=press.id)
+
+
+async def orders(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+    """List what a buyer has paid for."""
+    chat, _ = chat_and_words(update, context)
+    paid = await neonpay.history(chat.id, limit=10)
+    lines = [f"{p.paid_at:%d %b}: {p.stage_id}, {p.amount_stars} ★, {p.status}\n{p.charge_id}" for p in paid]
+    await chat.send_message("\n".join(lines) or "Nothing yet.")
+
+
+async def terms(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+    """Telegram asks every shop for its terms."""
+    chat, _ = chat_and_words(update, context)
+    await chat.send_message(
+        "Goods are delivered at once. What you do not get, you get your Stars back for: /paysupport"
+    )
+
+
+async def support(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+    """Telegram asks every shop to settle disputes under this command."""
+    chat, words = chat_and_words(update, context)
+    if words and ADMIN_ID:
+        await bot.send_message(ADMIN_ID, f"User {chat.id} asks for help: {words}")
+    await chat.send_message("Write /paysupport and what is wrong; a person looks at it. Your payments: /orders")
+
+
+async def refund(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+    """Give the Stars of a payment back; asking twice pays back once."""
+    chat, words = chat_and_words(update, context)
+    try:
+        refunded = await neonpay.refund(words, reason="the buyer asked")
+    except PaymentError as error:
+        await chat.send_message(f"Not refunded: {error}")
+    else:
+        await chat.send_message(f"{refunded.amount_stars} ★ are back with user {refunded.user_id}.")
+
+
+private = filters.ChatType.PRIVATE
+for command, answer in {"start": start, "buy": buy, "orders": orders, "terms": terms, "paysupport": support}.items():
+    application.add_handler(CommandHandler(command, answer, private))
+application.add_handler(CommandHandler("refund", refund, private & filters.User(ADMIN_ID)))
+application.add_handler(CallbackQueryHandler(choose, lambda data: data in SHELF))
+
+
+@neonpay.on_pre_checkout
+def is_in_stock(invoice: Invoice) -> str | None:
+    """Decline the checkout of what is sold out; the buyer reads the text, and no Stars move."""
+    # Two who press Pay within the same second may both be let in; the one who gets no poster gets a /refund.
+    with database.connect() as connection:
+        sold = connection.execute(sa.select(sa.func.count()).where(goods.c.what == "poster")).scalar_one()
+    return "Sorry, the poster is sold out." if invoice.stage_id == "poster" and sold >= POSTERS else None
+
+
+@neonpay.on_payment(stage="coffee")
+async def serve(result: PaymentResult, ctx: PaymentContext) -> None:
+    """The stamp commits together with the mark that this handler is done: both or neither."""
+    ctx.enlist(goods.insert().values(what="stamp", user_id=result.user_id))
+    await bot.send_message(result.user_id, f"Your coffee is ready. Thank you for {result.amount} ★!")
+
+
+@neonpay.on_payment(stage="game")
+async def unlock(result: PaymentResult, ctx: PaymentContext) -> None:
+    """The key is made once and remembered: an attempt after a crash sends the same one."""
+    key = await ctx.step("key", secrets.token_hex, 8)
+    await bot.send_message(result.user_id, f"Your key: {key}")
+
+
+@neonpay.on_payment(stage="poster")
+def reserve(result: PaymentResult, connection: sa.Connection) -> None:
+    """A plain function with a connection writes in the very transaction that records the payment."""
+    connection.execute(goods.insert().values(what="poster", user_id=result.user_id))
+
+
+@neonpay.on_payment(stage="poster")
+async def ship(result: PaymentResult) -> None:
+    """A payment may have any number of handlers, each with attempts of its own."""
+    await bot.send_message(result.user_id, "The poster is yours. It is on its way.")
+
+
+if __name__ == "__main__":
+    application.run_polling()
