@@ -171,3 +171,21 @@ async def look_back() -> None:
     await neonpay.approve_refund(request.request_id, by="Olga")
     await neonpay.refuse_refund(request.request_id)  # type: ignore[call-arg]
     neonpay.refund("charge").amount_stars  # type: ignore[attr-defined]
+
+
+# Bots without an event loop
+
+
+def sell_and_wait() -> None:
+    with neonpay.sync as sync:
+        assert_type(sync.send_payment(7, "coffee", payload={"table": 4}), Invoice)
+        assert_type(sync.history(7, limit=5), list[Payment])
+        assert_type(sync.security.check_rate_limit(7, ActionType.API_CALL)[0], bool)
+        sync.send_payment("7", "coffee")  # type: ignore[arg-type]
+        sync.send_payment(7)  # type: ignore[call-arg]
+        sync.send_payment(7, "coffee", tabel=4)  # type: ignore[call-arg]
+
+
+@neonpay.on_payment(stage="tea")
+def deliver_in_a_thread(result: PaymentResult, ctx: PaymentContext) -> None:
+    assert_type(ctx.step_sync("key", str, 7), str)
