@@ -10,9 +10,8 @@ from rich.console import Console
 
 from neonpay.cli.demo.command import play
 
-pytestmark = pytest.mark.timeout(
-    240
-)  # each process of the demo loads a bot library, which takes seconds on a slow machine
+# Each process of a shop loads a bot library, which takes seconds on a slow machine.
+pytestmark = [pytest.mark.build, pytest.mark.timeout(300)]
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 # The demo itself plays aiogram's.
