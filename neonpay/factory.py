@@ -20,6 +20,7 @@ from neonpay.payments.reconcile import RECONCILE_EVERY_S, RECONCILE_GRACE_S, Rec
 
 DATABASE_URL_VARIABLE = "NEONPAY_DATABASE_URL"
 API_URL_VARIABLE = "NEONPAY_API_URL"
+BOT_TOKEN_VARIABLE = "NEONPAY_BOT_TOKEN"  # noqa: S105  # the name of a variable
 
 
 def create_neonpay(
@@ -28,6 +29,7 @@ def create_neonpay(
     dispatcher: object = None,
     application: object = None,
     api_url: str | None = None,
+    bot_token: str | None = None,
     database_url: str | None = None,
     secret: str | Sequence[str] | None = None,
     thank_you_message: str | None = None,
@@ -56,6 +58,8 @@ def create_neonpay(
         api_url: address of a Bot API server that is not Telegram's own, for a bare token and for what neonpay calls past the
             library; when left out, the environment variable ``NEONPAY_API_URL``. A library's own calls go where the library
             was told.
+        bot_token: the token, for a client of Telethon, which does not keep it, and for one of the Pyrogram family that signs in
+            with a session file; when left out, the environment variable ``NEONPAY_BOT_TOKEN``.
         database_url: ``sqlite:///shop.db`` or ``postgresql://user:password@host/database``; when left out, the environment
             variable ``NEONPAY_DATABASE_URL``, else ``sqlite:///neonpay.db``.
         secret: text of 16 characters or more that signs invoices, or several, newest first. When left out, a key is made and
@@ -86,11 +90,16 @@ def create_neonpay(
         msg = "messages_per_s must be above 0, or None for no limit of ours"
         raise ConfigurationError(msg)
     spec = adapters.named(adapter_type) if adapter_type is not None else adapters.detect(bot_instance)
+    if bot_token is not None and not spec.takes_token:
+        msg = f"{spec.name} needs no bot_token; the bot that you pass has it"
+        raise ConfigurationError(msg)
+    token = {"bot_token": bot_token or os.environ.get(BOT_TOKEN_VARIABLE) or None} if spec.takes_token else {}
     adapter = adapters.load(spec)(
         bot_instance,
         dispatcher=dispatcher,
         application=application,
         api_url=api_url or os.environ.get(API_URL_VARIABLE) or None,
+        **token,
     )
     return NeonPayCore(
         adapter,

@@ -16,7 +16,13 @@ from neonpay.core.ports import Capabilities, Level, Route
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- libraries: made by tools/library_table.py -->", "<!-- end of libraries -->"
 PAGES = {"README.md": "docs/howto/", "docs/reference/libraries.md": "../howto/"}
-_GUIDES = {"botapi": "bot-token", "telebot_async": "telebot"}
+_GUIDES = {
+    "botapi": "bot-token",
+    "hydrogram": "pyrogram",
+    "kurigram": "pyrogram",
+    "pyrofork": "pyrogram",
+    "telebot_async": "telebot",
+}
 
 
 def main() -> None:

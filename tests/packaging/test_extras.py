@@ -29,16 +29,18 @@ ONE_OF_THESE = {"kurigram", "pyrofork", "pyrogram"}
 
 def test_every_adapter_has_an_extra_that_installs_its_library(project: dict[str, Any]) -> None:
     declared = project["optional-dependencies"]
-    table = {spec.extra: [f"{spec.distribution}>={spec.minimum}"] for spec in ADAPTERS}
+    table = {spec.extra: [f"{spec.distribution}>={spec.minimum}", *spec.also] for spec in ADAPTERS}
     assert {name: declared.get(name) for name in table} == table
 
 
 def test_every_bot_library_in_an_extra_of_its_own_has_an_adapter(project: dict[str, Any]) -> None:
     """`pip install neonpay[ptb]` is a promise that neonpay works there."""
+    beside = {canonicalize_name(Requirement(line).name) for spec in ADAPTERS for line in spec.also}
     only_a_bot_library = {
         name
         for name, lines in project["optional-dependencies"].items()
-        if {canonicalize_name(Requirement(line).name) for line in lines} <= BOT_LIBRARIES
+        if BOT_LIBRARIES & (names := {canonicalize_name(Requirement(line).name) for line in lines})
+        and names <= BOT_LIBRARIES | beside
     }
     assert only_a_bot_library == {spec.extra for spec in ADAPTERS if spec.library_root}
 

@@ -1,0 +1,46 @@
+"""A Telethon client."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from telethon import TelegramClient, events
+from telethon.sessions import MemorySession
+from telethon.tl.functions.messages import SetBotPrecheckoutResultsRequest
+
+from neonpay import create_neonpay
+from neonpay.simulator import BotAccount, Simulator
+from neonpay.testing.adapter_suite import BUSY, BotHost
+
+
+class TelethonHost(BotHost):
+    def __init__(self, telegram: Simulator, account: BotAccount, options: dict[str, Any]) -> None:
+        super().__init__()
+        self._token = account.token
+        self._client = telegram.adopt(TelegramClient(MemorySession(), api_id=1, api_hash="0123456789abcdef"))
+        self._client.add_event_handler(self._update, events.Raw())
+        self._client.add_event_handler(self._message, events.NewMessage(incoming=True))
+        self.neonpay = create_neonpay(self._client, bot_token=account.token, api_url=telegram.base_url, **options)
+
+    async def start(self) -> None:
+        await self._client.start(bot_token=self._token)
+
+    async def stop(self) -> None:
+        await self._client.disconnect()
+        await self.neonpay.close()
+
+    async def _update(self, update: Any) -> None:
+        if type(update).__name__ == "UpdateBotPrecheckoutQuery":
+            self.heard.add(f"checkout:{update.payload.decode()}")
+            await self._client(SetBotPrecheckoutResultsRequest(query_id=update.query_id, success=True))
+        action = getattr(getattr(update, "message", None), "action", None)
+        if type(action).__name__ == "MessageActionPaymentSentMe":
+            self.heard.add(f"paid:{action.payload.decode()}")
+        elif type(action).__name__ == "MessageActionPaymentRefunded":
+            self.heard.add(f"refunded:{action.payload.decode()}")
+
+    async def _message(self, event: Any) -> None:
+        self.heard.add(f"text:{event.raw_text}")
+        if event.raw_text == BUSY:
+            await asyncio.to_thread(self.released.wait)

@@ -1,0 +1,14 @@
+"""Hydrogram keeps what every adapter promises."""
+
+from __future__ import annotations
+
+import pytest
+
+from neonpay.testing.adapter_suite import AdapterConformance, HostFactory
+from tests.conformance.hosts.pyrogram import HydrogramHost
+
+
+class TestHydrogram(AdapterConformance):
+    @pytest.fixture
+    def host_factory(self) -> HostFactory:
+        return HydrogramHost
