@@ -16,7 +16,7 @@ from telebot.async_telebot import AsyncTeleBot
 from neonpay import NeonPayCore, PaymentResult, create_neonpay
 from neonpay.simulator import BotAccount, Buyer, Outcome, Simulator
 from neonpay.telegram.client import BotApiClient
-from neonpay.testing.adapter_suite import Noted
+from neonpay.testing.adapter_host import Noted
 from tests.integration.conftest import VIP
 
 QUIET = {"poll_s": 0.01, "messages_per_s": None, "reconcile_every_s": None}
