@@ -11,6 +11,7 @@ import pytest
 from telebot import TeleBot, types
 from telebot.async_telebot import AsyncTeleBot
 
+from neonpay.adapters._common.held_back import CONFIRM_WITHIN_S, PAUSE_S, HeldBack
 from neonpay.errors import LedgerError
 
 if TYPE_CHECKING:
@@ -131,3 +132,12 @@ def _locks_after_the_checkout(shop: Shop, other: sqlite3.Connection) -> None:
     @shop.neonpay.on("checkout_approved")
     async def lock(_event: Event) -> None:
         other.execute("BEGIN IMMEDIATE")
+
+
+def test_a_host_is_kept_waiting_for_about_ten_seconds_and_no_longer() -> None:
+    held = HeldBack()
+
+    asked_again = sum(held.may_hold(7) for _ in range(100))
+
+    assert asked_again * PAUSE_S == CONFIRM_WITHIN_S
+    assert held.may_hold(8)
