@@ -40,6 +40,8 @@ SESSION = AiohttpSession()
 _IMPATIENT = BackoffConfig(min_delay=0.05, max_delay=0.5, factor=1.5, jitter=0.1)
 _OUT, _ERR = 1, 2
 
+_JUMPS = {signal.SIGUSR1, signal.SIGUSR2}
+
 
 async def run(life: Life) -> None:
     fate = Fate(life)
@@ -51,6 +53,7 @@ async def run(life: Life) -> None:
     if clock is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, clock.jump, 1)
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, clock.jump, -1)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _JUMPS)
     neonpay = create_neonpay(
         bot,
         dispatcher=dispatcher,
@@ -167,6 +170,8 @@ class Nursery:
         os.set_blocking(told, False)
         os.set_blocking(tell, False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
+        # A shop that is told to jump before it can is not to die of it: the signal waits until there is a handler.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _JUMPS)
         signal.set_wakeup_fd(tell)
         with selectors.DefaultSelector() as selector:
             selector.register(0, selectors.EVENT_READ)
