@@ -9,10 +9,10 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 
-# Two processes, and not one per core: tests kill and restart bots and have a PostgreSQL server per process, so more of them
-# than a small CI machine has cores makes each wait for the others and none finish sooner. `make test WORKERS=0` runs in one
-# process, which is what a debugger wants.
-WORKERS ?= 2
+# Three processes, and not one per core: tests kill and restart bots and have a PostgreSQL server per process, so each waits for
+# something most of the time on a small CI machine, and more of them only wait for each other on a large one. `make test WORKERS=0`
+# runs in one process, which is what a debugger wants.
+WORKERS ?= 3
 PYTEST ?= $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 .PHONY: help demo test check lint format imports types docs packaging soak bench libraries demo-svg clean
