@@ -8,8 +8,7 @@ with the bot's token, since what these libraries can do, and how they name it, d
 from __future__ import annotations
 
 import importlib
-import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import aiohttp  # noqa: F401 - for calls by HTTP; without it the extra is named
@@ -67,10 +66,11 @@ class PyrogramAdapter:
 
     def __init__(self, client: Any, root: str, token: str, api_url: str | None) -> None:
         self._client = client
-        self._root = root
+        self._raw: Any = importlib.import_module(f"{root}.raw")
+        self._rpc_error: Any = importlib.import_module(f"{root}.errors").RPCError
         self.library = _flavour(client, root)
         self._calls = TokenCalls(token, api_url, self._signed_in_as, test_environment=bool(client.test_mode))
-        self._tap = MtprotoTap(self._calls.bot_id, self._signed_in_as)
+        self._tap = MtprotoTap(self._calls.bot_id, self._signed_in_as, self._text_of)
 
     @property
     def bot_id(self) -> int:
@@ -133,17 +133,14 @@ class PyrogramAdapter:
         if method != "answerPreCheckoutQuery":
             return await self._calls.call(method, params)
         self._calls.check()
-        messages = importlib.import_module(f"{self._root}.raw").functions.messages
-        answer = messages.SetBotPrecheckoutResults(
+        answer = self._raw.functions.messages.SetBotPrecheckoutResults(
             query_id=int(str(params["pre_checkout_query_id"])),
             success=bool(params["ok"]),
             error=params.get("error_message"),
         )
-        rpc_error = sys.modules[f"{self._root}.errors"].RPCError
-        invoke: Callable[..., Awaitable[object]] = self._client.invoke
         try:
-            return bool(await invoke(answer))
-        except rpc_error as exc:
+            return bool(await self._client.invoke(answer))
+        except self._rpc_error as exc:
             raise refusal(method, exc.CODE or 0, str(exc.ID or exc.value or exc), exc.value) from exc
         except (OSError, TimeoutError) as exc:
             raise TelegramUnreachableError(method) from exc
@@ -151,6 +148,14 @@ class PyrogramAdapter:
     async def close(self) -> None:
         """Close the connections for calls by HTTP; the client stays as it is."""
         await self._calls.close()
+
+    async def _text_of(self, message_id: int) -> str | None:
+        wanted = self._raw.types.InputMessageID(id=message_id)
+        try:
+            found = await self._client.invoke(self._raw.functions.messages.GetMessages(id=[wanted]))
+        except (self._rpc_error, OSError, TimeoutError):
+            return None
+        return next((message.message for message in found.messages if hasattr(message, "message")), None)
 
     def _signed_in_as(self) -> int | None:
         me = self._client.me

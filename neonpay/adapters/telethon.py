@@ -14,7 +14,8 @@ from typing import Any, Final
 import aiohttp  # noqa: F401 - for calls by HTTP; without it the extra is named
 from telethon import TelegramClient
 from telethon.errors import RPCError
-from telethon.tl.functions.messages import SetBotPrecheckoutResultsRequest
+from telethon.tl.functions.messages import GetMessagesRequest, SetBotPrecheckoutResultsRequest
+from telethon.tl.types import InputMessageID
 
 from neonpay.adapters._common.mtproto import MtprotoTap, TokenCalls, refusal
 from neonpay.core.jsontext import JsonValue
@@ -65,7 +66,7 @@ class TelethonAdapter:
     def __init__(self, client: Any, token: str, api_url: str | None) -> None:
         self._client = client
         self._calls = TokenCalls(token, api_url, self._signed_in_as)
-        self._tap = MtprotoTap(self._calls.bot_id, self._signed_in_as)
+        self._tap = MtprotoTap(self._calls.bot_id, self._signed_in_as, self._text_of)
 
     @property
     def bot_id(self) -> int:
@@ -144,6 +145,13 @@ class TelethonAdapter:
     async def close(self) -> None:
         """Close the connections for calls by HTTP; the client stays as it is."""
         await self._calls.close()
+
+    async def _text_of(self, message_id: int) -> str | None:
+        try:
+            found = await self._client(GetMessagesRequest([InputMessageID(message_id)]))
+        except (RPCError, OSError, TimeoutError, ValueError):
+            return None
+        return next((message.message for message in found.messages if hasattr(message, "message")), None)
 
     def _signed_in_as(self) -> int | None:
         self_id: int | None = self._client._self_id  # noqa: SLF001 - get_me() would ask Telegram

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Final, TypeAlias
 
 from neonpay.adapters._common.facts import Delivery, delivery_of
 from neonpay.adapters._common.tl import TlObject, Users, update_of
@@ -21,8 +21,10 @@ _REMEMBERED_MAX: Final = 10_000
 """Updates that were taken as they arrived and have not come by again; a library may lose one in between."""
 _FLOOD, _TOO_MANY, _SERVER_ERROR = 420, 429, 500
 
-SignedInAs = Callable[[], int | None]
+SignedInAs: TypeAlias = Callable[[], int | None]
 """The id of the account that the library is signed in with; None while nobody knows."""
+TextOf: TypeAlias = Callable[[int], Awaitable[str | None]]
+"""The text of one of the bot's messages by its id, asked of Telegram."""
 
 
 class MtprotoTap:
@@ -35,11 +37,13 @@ class MtprotoTap:
     Args:
         bot_id: the bot whose token we have.
         signed_in_as: whom the library is signed in as.
+        text_of: the text above a pressed button, which the update does not have.
     """
 
-    def __init__(self, bot_id: int, signed_in_as: SignedInAs) -> None:
+    def __init__(self, bot_id: int, signed_in_as: SignedInAs, text_of: TextOf) -> None:
         self._bot_id = bot_id
         self._signed_in_as = signed_in_as
+        self._text_of = text_of
         self._sink: UpdateSink | None = None
         self._taken: OrderedDict[int, TlObject] = OrderedDict()
         self._deliveries: set[asyncio.Task[None]] = set()
@@ -80,7 +84,7 @@ class MtprotoTap:
     async def settle(self) -> None:
         """Take no more updates, and wait for what is under way, which may need the library to answer."""
         self._is_stopped = True
-        while pending := self._deliveries - {_current_task()}:
+        while pending := {task for task in self._deliveries if task is not asyncio.current_task()}:
             await asyncio.wait(pending)
 
     async def stop(self) -> None:
@@ -93,12 +97,26 @@ class MtprotoTap:
             return False
         plain = update_of(update, users)
         delivery = None if plain is None else delivery_of(self._sink, self._bot_id, plain, converses=self.converses)
-        if delivery is None or self._is_somebody_elses():
+        if plain is None or delivery is None or self._is_somebody_elses():
             return False
+        press = plain.get("callback_query")
+        if press is not None:
+            delivery = self._with_text(self._sink, press)
         task = asyncio.ensure_future(_deliver(delivery))
         self._deliveries.add(task)
         task.add_done_callback(self._deliveries.discard)
         return True
+
+    def _with_text(self, sink: UpdateSink, press: Mapping[str, Any]) -> Delivery:
+        async def deliver() -> None:
+            under = press["message"]
+            text = await self._text_of(under["message_id"])
+            whole = {"callback_query": {**press, "message": {**under, "text": text}}}
+            delivery = delivery_of(sink, self._bot_id, whole, converses=True)
+            if delivery is not None:
+                await delivery()
+
+        return deliver
 
     def _is_somebody_elses(self) -> bool:
         account_id = self._signed_in_as()
@@ -164,10 +182,6 @@ async def _deliver(delivery: Delivery) -> None:
         await delivery()
     except Exception:  # Telegram does not deliver again over MTProto, so nobody else could do something about it
         logger.exception("an update of neonpay's failed; a payment in it is found by the next comparison with Telegram")
-
-
-def _current_task() -> asyncio.Task[object] | None:
-    return asyncio.current_task()
 
 
 def _mix_up(bot_id: int, account_id: int | None) -> str:

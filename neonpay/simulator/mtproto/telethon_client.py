@@ -68,11 +68,11 @@ def _sender_class() -> type[Any]:
                 self._over.set_result(None)
 
         @property
-        def _disconnected(self) -> asyncio.Future[None]:
+        def disconnected(self) -> asyncio.Future[None]:
             if self._over is None:
                 self._over = asyncio.get_running_loop().create_future()
                 self._over.set_result(None)
-            return self._over
+            return asyncio.shield(self._over)
 
         def _transport_connected(self) -> bool:
             return bool(self._user_connected)

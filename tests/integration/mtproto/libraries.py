@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from importlib import import_module, metadata
+from io import BytesIO
 from typing import Any
 
 from neonpay.simulator import BotAccount, Simulator
@@ -90,6 +91,14 @@ class MtprotoBot:
         """Somebody, as a bot may name them that has not kept their hash."""
         return self.tl("InputPeerUser", user_id=user_id, access_hash=0)
 
+    def adds_first(self, handler: Callable[[Any], Awaitable[None]], *, stops: bool = False) -> None:
+        """Have a raw handler of the host come before all others, which stops every update when it ``stops``."""
+        raise NotImplementedError
+
+    async def receives(self, updates: Any) -> None:
+        """Take ``Updates`` as if they had come from Telegram, through TL bytes."""
+        raise NotImplementedError
+
     def invoice(self, payload: str = "order-1", amount: int = 5) -> Any:
         """An invoice of the bot's own."""
         price = self.tl("LabeledPrice", label="Tea", amount=amount)
@@ -126,19 +135,37 @@ class PyrogramBot(MtprotoBot):
         handlers = load(f"{ROOTS[library]}.handlers")
         self.client.add_handler(handlers.RawUpdateHandler(self._raw_update), group=1)
         self.client.add_handler(handlers.MessageHandler(self._message), group=2)
+        if library == "hydrogram":
+            # It drops what it has no parser for before its raw handlers; who wants checkouts gives it one.
+            query = self._raw.types.UpdateBotPrecheckoutQuery
+            self.client.dispatcher.update_parsers.setdefault(query, _as_it_is)
 
     async def start(self) -> None:
         await self.client.start()
 
     async def stop(self) -> None:
-        if self.client.is_connected:
+        if self.client.is_initialized:
             await self.client.stop()
+        elif self.client.is_connected:
+            await self.client.disconnect()
 
     async def ask(self, name: str, **fields: Any) -> Any:
         return await self.client.invoke(_find(self._raw.functions, name)(**fields))
 
     def tl(self, name: str, **fields: Any) -> Any:
         return _find(self._raw.types, name)(**fields)
+
+    def adds_first(self, handler: Callable[[Any], Awaitable[None]], *, stops: bool = False) -> None:
+        async def first(client: Any, update: Any, users: Any, chats: Any) -> None:
+            await handler(update)
+            if stops:
+                raise self._module.StopPropagation
+
+        handlers = load(f"{ROOTS[self.library]}.handlers")
+        self.client.add_handler(handlers.RawUpdateHandler(first), group=-(2**40))
+
+    async def receives(self, updates: Any) -> None:
+        await self.client.handle_updates(self._raw.core.TLObject.read(BytesIO(updates.write())))
 
     async def _raw_update(self, client: Any, update: Any, users: Any, chats: Any) -> None:
         self.raw.add(update)
@@ -172,6 +199,22 @@ class TelethonBot(MtprotoBot):
     def tl(self, name: str, **fields: Any) -> Any:
         return _find(self._types, name)(**fields)
 
+    def adds_first(self, handler: Callable[[Any], Awaitable[None]], *, stops: bool = False) -> None:
+        events = load("telethon").events
+
+        async def first(update: Any) -> None:
+            await handler(update)
+            if stops:
+                raise events.StopPropagation
+
+        self.client.add_event_handler(first, events.Raw())
+        builders = self.client._event_builders  # noqa: SLF001
+        builders.insert(0, builders.pop())
+
+    async def receives(self, updates: Any) -> None:
+        with load("telethon.extensions").BinaryReader(bytes(updates)) as reader:
+            await self.client._updates_queue.put(reader.tgread_object())  # noqa: SLF001
+
     async def _raw_update(self, update: Any) -> None:
         self.raw.add(update)
 
@@ -185,6 +228,10 @@ def bot_of(library: str, telegram: Simulator, account: BotAccount, **options: An
     """A bot that is not started."""
     kind = TelethonBot if library == "telethon" else PyrogramBot
     return kind(library, telegram, account, **options)
+
+
+async def _as_it_is(update: Any, users: Any, chats: Any) -> tuple[None, type[None]]:
+    return None, type(None)
 
 
 def _find(space: Any, name: str) -> Any:
