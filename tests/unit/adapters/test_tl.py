@@ -96,7 +96,6 @@ def test_a_language_is_taken_from_the_users_that_come_along() -> None:
         types.UpdateNewMessage(types.MessageEmpty(3, None), pts=1, pts_count=1),
         types.UpdateConfig(),
     ],
-    ids=lambda update: type(update).__name__,
 )
 def test_what_cannot_be_ours_is_nothing(update: Any) -> None:
     assert update_of(update, {}) is None
