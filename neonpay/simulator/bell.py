@@ -14,13 +14,26 @@ T = TypeVar("T")
 
 
 class Bell:
-    """Rung whenever anything changes, so that whoever waits looks again."""
+    """Rung whenever anything changes, so that whoever waits looks again.
+
+    Attributes:
+        rings: how often it has rung.
+    """
 
     def __init__(self) -> None:
         self._waiting: set[asyncio.Future[None]] = set()
+        self._listeners: list[Callable[[], None]] = []
+        self.rings = 0
+
+    def listen(self, hear: Callable[[], None]) -> None:
+        """Have ``hear`` called at every ring, before those who wait look again."""
+        self._listeners.append(hear)
 
     def ring(self) -> None:
         """Something changed."""
+        self.rings += 1
+        for hear in self._listeners:
+            hear()
         waiting, self._waiting = self._waiting, set()
         for future in waiting:
             if not future.done():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -50,17 +51,26 @@ class Journal:
 
     Args:
         hide: takes secrets out of a text.
+
+    Attributes:
+        total: calls ever written down, those forgotten since included.
     """
 
     def __init__(self, hide: Callable[[str], str]) -> None:
         self._hide = hide
         self._calls: deque[Call] = deque(maxlen=CALLS_MAX)
+        self.total = 0
 
     def __iter__(self) -> Iterator[Call]:
         return iter(self._calls)
 
+    def newest(self, count: int) -> list[Call]:
+        """The last ``count`` calls, oldest first."""
+        return list(islice(reversed(self._calls), count))[::-1]
+
     def add(self, call: Call) -> None:
         """Remember a call."""
+        self.total += 1
         self._calls.append(
             Call(
                 call.bot,
