@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from neonpay.simulator.journal import Call
     from neonpay.simulator.presses import Pressed
     from neonpay.simulator.simulator import Simulator
+    from neonpay.simulator.subscriptions import Subscription
     from neonpay.simulator.till import Payment, Transaction
     from neonpay.simulator.treasury import Treasury, Withdrawal
     from neonpay.simulator.updates import QueuedUpdate
@@ -45,6 +46,7 @@ __all__ = [
     "RunningClock",
     "Simulator",
     "SteppedClock",
+    "Subscription",
     "Transaction",
     "Treasury",
     "Withdrawal",
@@ -64,6 +66,7 @@ _HOMES: Final = {
     "RunningClock": "clock",
     "Simulator": "simulator",
     "SteppedClock": "clock",
+    "Subscription": "subscriptions",
     "Transaction": "till",
     "Treasury": "treasury",
     "Withdrawal": "treasury",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from neonpay.simulator.accounts import BotAccount, UserAccount
     from neonpay.simulator.chats import Chat, Post
     from neonpay.simulator.invoices import Invoice
+    from neonpay.simulator.subscriptions import Subscription
     from neonpay.simulator.world import World
 
 ButtonT = TypeVar("ButtonT")
@@ -54,7 +55,7 @@ class Buyer:
         return self._account.balance_stars
 
     def gets_stars(self, stars: int) -> None:
-        """Top the balance up.
+        """Top the balance up; subscriptions that had failed for want of Stars renew.
 
         Raises:
             SimulatorError: ``stars`` is not a positive whole number.
@@ -62,6 +63,7 @@ class Buyer:
         if type(stars) is not int or stars <= 0:
             raise SimulatorError(f"a top-up is a whole number of Stars > 0, not {stars!r}")
         self._account.balance_stars += stars
+        self._world.subscriptions.extend_failed(self._account)
 
     def messages(self, bot: BotAccount) -> list[types.Message]:
         """Everything that is in the chat with ``bot`` now, oldest first, as it looks now."""
@@ -174,7 +176,7 @@ class Buyer:
         """Press Pay and do not wait: the bot is asked, unless Telegram refuses before that.
 
         Raises:
-            SimulatorError: there is nothing to pay, or it is a subscription.
+            SimulatorError: there is nothing to pay.
         """
         form = what if isinstance(what, InvoiceForm) else await self.opens(what)
         return self._world.checkouts.begin(self._account, form)
@@ -187,11 +189,34 @@ class Buyer:
             timeout_s: real seconds.
 
         Raises:
-            SimulatorError: there is nothing to pay, or it is a subscription.
+            SimulatorError: there is nothing to pay.
             SimulatorTimeoutError: no bot answered, and virtual time did not reach the deadline either.
         """
         checkout = await self.begins_to_pay(what)
         return await checkout.outcome(timeout_s=timeout_s)
+
+    def subscriptions(self, bot: BotAccount) -> list[Subscription]:
+        """This person's subscriptions to a bot, oldest first, ended ones too."""
+        return self._world.subscriptions.to(bot, user_id=self.id)
+
+    async def cancels_subscription(self, which: Subscription | BotAccount | str) -> None:
+        """End its renewals; it stays to the end of the period that is paid for, and the bot hears ``canceled``.
+
+        Args:
+            which: the subscription, the charge id of one of its payments, or the bot when there is but one with it.
+
+        Raises:
+            SimulatorError: there is no such subscription, or it does not renew anyway.
+        """
+        self._world.subscriptions.cancel(self._world.subscriptions.of(self._account, which))
+
+    async def restores_subscription(self, which: Subscription | BotAccount | str) -> None:
+        """Let a cancelled subscription renew after all; the bot hears ``active``.
+
+        Raises:
+            SimulatorError: it is not cancelled, or over, or the bot has cancelled it and does not allow it.
+        """
+        self._world.subscriptions.restore(self._world.subscriptions.of(self._account, which))
 
     async def blocks(self, bot: BotAccount) -> None:
         """Block the bot: it can write no more, and is told so by ``my_chat_member``."""

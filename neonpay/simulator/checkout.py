@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from neonpay.simulator.chats import Chats
     from neonpay.simulator.clock import SteppedClock, Timer
     from neonpay.simulator.invoices import Invoice
+    from neonpay.simulator.receipts import Receipts
+    from neonpay.simulator.subscriptions import Subscriptions
     from neonpay.simulator.till import Till
 
 OutcomeStatus = Literal["paid", "declined", "timed_out", "balance_too_low", "form_expired"]
@@ -111,6 +113,9 @@ class Checkouts:
         random: Random,
         bell: Bell,
         tell: Callable[[BotAccount, str, dict[str, object], tuple[int, str]], object],
+        *,
+        receipts: Receipts,
+        subscriptions: Subscriptions,
     ) -> None:
         self._accounts = accounts
         self._chats = chats
@@ -119,6 +124,8 @@ class Checkouts:
         self._random = random
         self._bell = bell
         self._tell = tell
+        self._receipts = receipts
+        self._subscriptions = subscriptions
         self._waiting: dict[str, Checkout] = {}
 
     def open_form(self, payer: UserAccount, invoice: Invoice) -> InvoiceForm:
@@ -137,13 +144,11 @@ class Checkouts:
         """Press Pay: ask the bot, unless Telegram refuses before that.
 
         Raises:
-            SimulatorError: the form is somebody else's, or the invoice is for a subscription.
+            SimulatorError: the form is somebody else's.
         """
         invoice = form.invoice
         if form.user_id != payer.id:
             raise SimulatorError(f"the form was opened by user {form.user_id}; {payer.first_name} has to open one")
-        if invoice.subscription_period_s:
-            raise SimulatorError("paying for a subscription is not simulated yet; nothing was paid")
         checkout = Checkout(self._accounts.bots[invoice.bot_id], payer, invoice, self._bell)
         if self._clock.now() - form.opened_at > INVOICE_FORM_TTL_S:
             checkout.end("form_expired", "FORM_EXPIRED")
@@ -194,14 +199,8 @@ class Checkouts:
     def _complete(self, checkout: Checkout) -> None:
         bot, payer, invoice = checkout.bot, checkout.payer, checkout.invoice
         payment = self._till.take(bot, payer, invoice)
-        paid = build(
-            types.SuccessfulPayment,
-            currency=CURRENCY,
-            total_amount=payment.amount,
-            invoice_payload=payment.payload,
-            telegram_payment_charge_id=payment.charge_id,
-            provider_payment_charge_id=f"{payer.id}_{len(self._till.payments(bot))}",
-        )
-        post = self._chats.post(self._chats.between(bot, payer), {"successful_payment": dump(paid)}, by_bot=False)
-        self._tell(bot, "message", dump(post.message), (payer.id, "message"))
+        if invoice.subscription_period_s:
+            self._subscriptions.begin(bot, payer, invoice, payment)
+        else:
+            self._receipts.write(bot, payer, payment)
         checkout.end("paid", charge_id=payment.charge_id)

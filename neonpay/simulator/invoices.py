@@ -29,6 +29,8 @@ LINK_PREFIX: Final = "https://t.me/$"
 _SLUG_LETTERS: Final = string.ascii_letters + string.digits + "_-"
 _SLUG_CHARS: Final = 22
 _PHOTO_NUMBER_MAX: Final = 1_000_000_000
+_TEST_PERIODS_S: Final = frozenset({60, 300})
+"""Periods that the test environment sells (TDL, td_api.tl). UNVERIFIED: whether it sells thirty days as well, as here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,13 @@ class InvoiceDraft:
     has_tips: bool
     subscription_period_s: int
 
-    def submit(self, bot_id: int, *, slug: str = "") -> Invoice:
+    def submit(self, bot_id: int, *, slug: str = "", test_environment: bool = False) -> Invoice:
         """Have Telegram itself look at it, which comes after the chat was found.
+
+        Args:
+            bot_id: who sells.
+            slug: of the link; empty for a message.
+            test_environment: whether this is Telegram's test environment, which has short subscriptions.
 
         Raises:
             Refusal: Telegram does not sell this.
@@ -106,7 +113,7 @@ class InvoiceDraft:
             raise bad_request("STARS_INVOICE_INVALID")
         if self.photo_url and not _is_web_address(self.photo_url):
             raise bad_request("WEBDOCUMENT_URL_INVALID")  # UNVERIFIED word
-        self._check_subscription(for_link=bool(slug))
+        self._check_subscription(for_link=bool(slug), test_environment=test_environment)
         return Invoice(
             bot_id, self.title, self.description, self.payload, self.amounts[0], self.start_parameter, self.photo_url,
             slug, self.subscription_period_s,
@@ -123,12 +130,13 @@ class InvoiceDraft:
         if total > PRICE_MAX_STARS:
             raise bad_request("total price is too big")  # TDL
 
-    def _check_subscription(self, *, for_link: bool) -> None:
+    def _check_subscription(self, *, for_link: bool, test_environment: bool) -> None:
         if not self.subscription_period_s:
             return
         if not for_link:
             raise bad_request("SUBSCRIPTION_EXPORT_MISSING")  # ERR: subscriptions are sold by links only
-        if self.subscription_period_s != SUBSCRIPTION_PERIOD_S:
+        short = _TEST_PERIODS_S if test_environment else frozenset()
+        if self.subscription_period_s not in {SUBSCRIPTION_PERIOD_S, *short}:
             raise bad_request("SUBSCRIPTION_PERIOD_INVALID")  # tdlib/td#3309
         if self.amounts[0] > SUBSCRIPTION_PRICE_MAX_STARS:
             raise bad_request("STARS_INVOICE_INVALID")  # API, createInvoiceLink, has the bound. UNVERIFIED word

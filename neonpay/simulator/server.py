@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from neonpay.simulator.api import Answer, BotApi
     from neonpay.simulator.world import World
 
-_CALL: Final = re.compile(r"/bot([^/]*)/(?:test/)?([^/]*)/?")
-_FILE: Final = re.compile(r"/file/bot([^/]*)/(?:test/)?(.+)")
+_CALL: Final = re.compile(r"/bot([^/]*)/(test/)?([^/]*)/?")
+_FILE: Final = re.compile(r"/file/bot([^/]*)/(test/)?(.+)")
 
 
 def add_bot_api(app: web.Application, api: BotApi, world: World) -> None:
@@ -23,9 +23,13 @@ def add_bot_api(app: web.Application, api: BotApi, world: World) -> None:
 
     async def serve(request: web.Request) -> web.StreamResponse:
         if (match := _CALL.fullmatch(request.path)) is not None:
-            return await _call(api, request, match.group(1), match.group(2))
+            if world.test_environment and not match.group(2):
+                return _error(401, "Unauthorized")  # tokens of one environment are nobody's in the other
+            return await _call(api, request, match.group(1), match.group(3))
         if (match := _FILE.fullmatch(request.path)) is not None:
-            return _file(world, match.group(1), match.group(2))
+            if world.test_environment and not match.group(2):
+                return _error(401, "Unauthorized")
+            return _file(world, match.group(1), match.group(3))
         return _error(404, "Not Found")
 
     app.router.add_route("*", "/{path:.*}", serve)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from neonpay.simulator.faults import Faults
     from neonpay.simulator.journal import Call
     from neonpay.simulator.mtproto.front import Front
+    from neonpay.simulator.subscriptions import Subscription
     from neonpay.simulator.till import Payment, Transaction
     from neonpay.simulator.updates import QueuedUpdate
 
@@ -44,6 +45,8 @@ class Simulator:
         port: 0 picks a free one.
         clock: virtual time; a :class:`SteppedClock` when left out, which moves only by :meth:`advance`.
         control_from_anywhere: whether ``/_sim/`` answers other machines too; nothing but the network protects it then.
+        test_environment: be Telegram's test environment: bots are at ``/bot<token>/test/METHOD`` only, and sell subscriptions
+            of 60 and 300 seconds too.
 
     Everything runs in the event loop that enters it.
     """
@@ -56,12 +59,14 @@ class Simulator:
         port: int = 0,
         clock: SteppedClock | None = None,
         control_from_anywhere: bool = False,
+        test_environment: bool = False,
     ) -> None:
         self._host = host
         self._port = port
         self._control_from_anywhere = control_from_anywhere
         self._clock = SteppedClock() if clock is None else clock
-        self._world = World(self._clock, Random(seed))  # noqa: S311 - repeatable on purpose; opens nothing real
+        random = Random(seed)  # noqa: S311 - repeatable on purpose; opens nothing real
+        self._world = World(self._clock, random, test_environment=test_environment)
         self._api = BotApi(self._world)
         self._front: Front | None = None
         self._runner: web.AppRunner | None = None
@@ -259,6 +264,10 @@ class Simulator:
     def transactions(self, bot: BotAccount) -> list[Transaction]:
         """Every change of the bot's balance, oldest first."""
         return self._world.till.transactions(bot)
+
+    def subscriptions(self, bot: BotAccount) -> list[Subscription]:
+        """Every subscription to the bot, oldest first, ended ones too."""
+        return self._world.subscriptions.to(bot)
 
     def payments(self, bot: BotAccount) -> list[Payment]:
         """Every taking of Stars for the bot, oldest first."""

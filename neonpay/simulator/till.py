@@ -55,6 +55,7 @@ class Payment:
         paid_at: virtual UTC time.
         refunded: the Stars went back.
         commission: what an affiliate gets of it.
+        subscription_period_s: length of the period that it pays for, 0 for a one-off payment.
     """
 
     charge_id: str
@@ -65,6 +66,7 @@ class Payment:
     paid_at: datetime
     refunded: bool = False
     commission: Commission | None = None
+    subscription_period_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ class Till:
         moment = self._clock.moment()
         payment = Payment(
             self.new_id(), bot.id, payer.id, invoice.amount_stars, invoice.payload, moment,
-            commission=self.commissions.get(bot.id),
+            commission=self.commissions.get(bot.id), subscription_period_s=invoice.subscription_period_s,
         )  # fmt: skip
         payer.balance_stars -= payment.amount
         self._payments.setdefault(bot.id, {})[payment.charge_id] = payment
@@ -197,6 +199,7 @@ class Till:
             transaction_type="invoice_payment",
             user=self._accounts.users[payment.user_id].as_user,
             invoice_payload=payment.payload,
+            subscription_period=payment.subscription_period_s or None,
             affiliate=affiliate,
         )
         self.enter(

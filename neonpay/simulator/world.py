@@ -16,6 +16,8 @@ from neonpay.simulator.files import Files
 from neonpay.simulator.journal import Journal
 from neonpay.simulator.known import UPDATE_KINDS
 from neonpay.simulator.polling import Poller
+from neonpay.simulator.receipts import Receipts
+from neonpay.simulator.subscriptions import Subscriptions
 from neonpay.simulator.till import Till
 from neonpay.simulator.updates import QueuedUpdate, UpdateQueue
 from neonpay.simulator.webhook import Webhook, WebhookSettings
@@ -76,17 +78,24 @@ class World:
     Args:
         clock: virtual time.
         random: the source of every id, so that a seed repeats a run.
+        test_environment: whether it is Telegram's test environment.
     """
 
-    def __init__(self, clock: SteppedClock, random: Random) -> None:
+    def __init__(self, clock: SteppedClock, random: Random, *, test_environment: bool = False) -> None:
         self.clock = clock
         self.random = random
+        self.test_environment = test_environment
         self.bell = Bell()
         self.accounts = Accounts(random)
         self.chats = Chats(self.accounts, clock, self.bell.ring)
         self.links: dict[str, Invoice] = {}
         self.till = Till(self.accounts, clock, random)
-        self.checkouts = Checkouts(self.accounts, self.chats, self.till, clock, random, self.bell, self.tell)
+        receipts = Receipts(self.chats, self.till, self.tell)
+        self.subscriptions = Subscriptions(self.accounts, self.till, clock, receipts, self.tell)
+        self.checkouts = Checkouts(
+            self.accounts, self.chats, self.till, clock, random, self.bell, self.tell,
+            receipts=receipts, subscriptions=self.subscriptions,
+        )  # fmt: skip
         self.presses: dict[str, Press] = {}
         self.files = Files(random)
         self.faults = Faults()

@@ -36,7 +36,7 @@ def create_invoice_link(request: Request) -> Done:
     if params.has("business_connection_id"):
         raise bad_request("BUSINESS_CONNECTION_INVALID")  # ERR; no simulated bot has one
     slug = new_slug(request.world.random)
-    invoice = draft.submit(request.bot.id, slug=slug)
+    invoice = draft.submit(request.bot.id, slug=slug, test_environment=request.world.test_environment)
     request.world.links[slug] = invoice
     return Done(invoice.link)
 

@@ -10,6 +10,7 @@ from aiogram import types
 from neonpay.core.limits import CURRENCY, TRANSACTIONS_LIMIT
 from neonpay.simulator.accounts import NANOSTARS
 from neonpay.simulator.objects import build, dump
+from neonpay.simulator.refusal import bad_request
 from neonpay.simulator.requests import Done, Method, Request
 
 if TYPE_CHECKING:
@@ -44,6 +45,17 @@ def refund_star_payment(request: Request) -> Done:
     return Done(True)
 
 
+def edit_user_star_subscription(request: Request) -> Done:
+    """End the renewals of a subscription, or let the person take it up again."""
+    params = request.params
+    user_id = params.integer("user_id")
+    if user_id <= 0:
+        raise bad_request("invalid user_id specified")  # SRV: get_user_id
+    charge_id, is_canceled = params.text("telegram_payment_charge_id"), params.boolean("is_canceled")
+    request.world.subscriptions.edit(request.bot, user_id, charge_id, is_canceled=is_canceled)
+    return Done(True)
+
+
 def get_star_transactions(request: Request) -> Done:
     """One page of the books, oldest first; ``limit`` and ``offset`` are clamped, never refused (SRV)."""
     params = request.params
@@ -64,6 +76,7 @@ def get_my_star_balance(request: Request) -> Done:
 METHODS: Final[Mapping[str, Method]] = MappingProxyType(
     {
         "answerPreCheckoutQuery": answer_pre_checkout_query,
+        "editUserStarSubscription": edit_user_star_subscription,
         "getMyStarBalance": get_my_star_balance,
         "getStarTransactions": get_star_transactions,
         "refundStarPayment": refund_star_payment,

@@ -210,19 +210,6 @@ async def test_a_form_is_good_for_ten_minutes(telegram, shop, bot, ann):
     assert (outcome.status, outcome.reason) == ("form_expired", "FORM_EXPIRED")
 
 
-async def test_paying_for_a_subscription_is_refused_loudly(telegram, bot):
-    link = await bot.create_invoice_link(
-        title="Club",
-        description="A month",
-        payload="club",
-        currency="XTR",
-        prices=PRICES,
-        subscription_period=2_592_000,
-    )
-    with pytest.raises(SimulatorError, match="not simulated yet"):
-        await telegram.user("Ann", stars=10).pays(link)
-
-
 async def test_waiting_for_an_answer_that_never_comes_says_what_to_do(bot, ann):
     message = await send_invoice(bot, ann)
     with pytest.raises(SimulatorTimeoutError, match=r"advance\(10\)"):
