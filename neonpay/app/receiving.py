@@ -52,10 +52,9 @@ class Receiving(Application):
             for number in handled:
                 asyncio.get_running_loop().remove_signal_handler(number)
             receiving.cancel()
-        if not receiving.cancelled():
-            await receiving
-        else:
             await asyncio.gather(receiving, return_exceptions=True)
+        if not receiving.cancelled():
+            receiving.result()
 
     async def process_update(self, update: Mapping[str, Any]) -> bool:
         """Take an update that a web framework received, as plain JSON.

@@ -165,6 +165,30 @@ async def test_a_payment_is_not_confirmed_before_it_is_recorded(telegram: Simula
     assert [update["message"]["text"] for update in shop.foreign] == ["/start"]
 
 
+async def test_polling_that_is_cancelled_ends_when_everything_is_closed(
+    telegram: Simulator, open_shop: Callable[..., Shop]
+) -> None:
+    shop = open_shop()
+    begun, go_on, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def on_update(_update: Mapping[str, Any]) -> None:
+        begun.set()
+        await go_on.wait()
+        ended.set()
+
+    polling = asyncio.create_task(shop.neonpay.run_polling(on_update=on_update, handle_signals=False))
+    await shop.visitor()
+    await begun.wait()
+    polling.cancel()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not polling.done()
+    go_on.set()
+    await asyncio.wait([polling])
+    assert polling.cancelled()
+    assert ended.is_set()
+
+
 async def test_a_bot_of_a_library_is_started_by_its_library(telegram: Simulator, sqlite_url: str) -> None:
     bot = Bot(telegram.bot("shop_bot").token)
     neonpay = create_neonpay(bot, dispatcher=Dispatcher(), database_url=sqlite_url)
