@@ -62,21 +62,29 @@ class BotApi:
     async def call_as(self, bot: BotAccount, method: str, params: Params, *, via: Via = "http") -> Answer:
         """The same for a bot that is signed in; also for methods that come in the answer of a webhook, or by MTProto."""
         name = documented_name(method) or method
-        fault = self._world.faults.take(name)
+        fault = self._world.faults.take_for_call(name, bot.username)
         if fault is not None and fault.kind == "drop_connection":
             self._write(bot, name, params, answered=False, ok=False, description="connection dropped", via=via)
             return Answer(502, {}, "dropped")
+        slow = fault if fault is not None and fault.kind == "slow" else None
+        if slow is not None and not slow.answer_only:
+            await self._world.faults.delay(slow)
+        answer = await self._answer(bot, name, params, fault, via)
+        if slow is not None and slow.answer_only:
+            await self._world.faults.delay(slow)
+        return answer
+
+    async def _answer(self, bot: BotAccount, name: str, params: Params, fault: Fault | None, via: Via) -> Answer:
+        lost = fault is not None and fault.kind == "lose_answer"
         try:
             done = await self._do(bot, name, params, fault)
         except Refusal as refusal:
-            return self._refused(bot, name, params, refusal, via=via)
-        self._write(
-            bot, name, params, answered=fault is None, ok=True, result=done.result, description=done.remark, via=via
-        )
+            return self._refused(bot, name, params, refusal, via=via, lost=lost)
+        self._write(bot, name, params, answered=not lost, ok=True, result=done.result, description=done.remark, via=via)
         body: dict[str, object] = {"ok": True, "result": done.result}
         if done.remark:
             body["description"] = done.remark
-        return Answer(200, body, "sent" if fault is None else "lost")
+        return Answer(200, body, "lost" if lost else "sent")
 
     async def _do(self, bot: BotAccount, name: str, params: Params, fault: Fault | None) -> Done:
         if fault is not None and fault.kind == "fail":
@@ -99,14 +107,21 @@ class BotApi:
             ) from error
 
     def _refused(
-        self, bot: BotAccount | None, name: str, params: Params, refusal: Refusal, *, via: Via = "http"
+        self,
+        bot: BotAccount | None,
+        name: str,
+        params: Params,
+        refusal: Refusal,
+        *,
+        via: Via = "http",
+        lost: bool = False,
     ) -> Answer:
         code, words = refusal.error_code, refusal.description
-        self._write(bot, name, params, ok=False, error_code=code, description=words, via=via)
+        self._write(bot, name, params, ok=False, error_code=code, description=words, answered=not lost, via=via)
         body: dict[str, object] = {"ok": False, "error_code": code, "description": words}
         if refusal.retry_after_s is not None:
             body["parameters"] = {"retry_after": refusal.retry_after_s}
-        return Answer(code, body, retry_after_s=refusal.retry_after_s)
+        return Answer(code, body, "lost" if lost else "sent", retry_after_s=refusal.retry_after_s)
 
     def _write(
         self,

@@ -179,7 +179,11 @@ class Checkouts:
     def _ask(self, checkout: Checkout) -> None:
         query_id = checkout.query_id = str(self._random.randrange(10**17, 2**63))
         self._waiting[query_id] = checkout
-        checkout.deadline = self._clock.call_after(PRE_CHECKOUT_DEADLINE_S, lambda: self._give_up(query_id))
+        checkout.deadline = self._clock.call_after(
+            PRE_CHECKOUT_DEADLINE_S,
+            lambda: self._give_up(query_id),
+            what=f"deadline of {checkout.payer.first_name}'s checkout",
+        )
         self._chats.between(checkout.bot, checkout.payer).known = True
         query = build(
             types.PreCheckoutQuery,

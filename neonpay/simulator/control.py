@@ -14,6 +14,8 @@ from pydantic import BaseModel, ValidationError
 from neonpay.errors import SimulatorError, SimulatorTimeoutError
 from neonpay.simulator import orders
 from neonpay.simulator.buyers import Buyer
+from neonpay.simulator.conditions import add_fault, described_fault, described_time, described_timer
+from neonpay.simulator.control_checkout import CheckoutControl
 from neonpay.simulator.loopback import is_loopback
 from neonpay.simulator.objects import dump
 from neonpay.simulator.treasury import Treasury
@@ -72,8 +74,16 @@ class Control:
         yield "POST", "/bots/{bot}/moves", self._moves
         yield "GET", "/bots/{bot}/updates", self._updates
         yield "GET", "/journal", self._journal
-        yield "POST", "/faults", self._fault
+        yield "GET", "/faults", self._faults
+        yield "POST", "/faults", self._new_fault
+        yield "DELETE", "/faults", self._no_faults
+        yield "DELETE", "/faults/{number}", self._no_fault
+        yield "GET", "/time", self._time
         yield "POST", "/advance", self._advance
+        yield from self._checkout.routes()
+        yield "POST", "/time/freeze", self._freeze
+        yield "POST", "/time/run", self._run
+        yield "POST", "/time/step", self._step
 
     def guarded(self, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """The handler behind the checks that every route has, its errors as JSON."""
@@ -209,28 +219,48 @@ class Control:
         calls = [call for call in self._world.journal if not method or call.method.lower() == method]
         return {"calls": [_called(call) for call in calls[-JOURNAL_MAX:]]}
 
-    async def _fault(self, request: web.Request) -> Json:
-        order = await _read(request, orders.NewFault)
-        if order.kind == "fail":
-            self._world.faults.fail(
-                order.method,
-                error_code=order.error_code,
-                description=order.description,
-                retry_after=order.retry_after_s,
-                times=order.times,
-            )
-        elif order.kind == "lose_answer":
-            self._world.faults.lose_answer(order.method, times=order.times)
-        else:
-            self._world.faults.drop_connection(order.method, times=order.times)
-        return {"method": order.method, "kind": order.kind, "times": order.times}
+    async def _faults(self, request: web.Request) -> Json:
+        return {"faults": [described_fault(fault) for fault in self._world.faults.waiting()]}
+
+    async def _new_fault(self, request: web.Request) -> Json:
+        return described_fault(add_fault(self._world.faults, await orders.read(request, orders.NewFault)))
+
+    async def _no_faults(self, request: web.Request) -> Json:
+        self._world.faults.clear()
+        return {"faults": []}
+
+    async def _no_fault(self, request: web.Request) -> Json:
+        number = request.match_info["number"]
+        if not _is_user_id(number):
+            raise SimulatorError(f"{number!r} is no number of a fault")
+        self._world.faults.remove(int(number))
+        return await self._faults(request)
+
+    async def _time(self, request: web.Request) -> Json:
+        return described_time(self._world.clock)
 
     async def _advance(self, request: web.Request) -> Json:
-        order = await _read(request, orders.Advance)
-        await self._world.advance(order.seconds)
-        return {"time": self._world.clock.moment().isoformat()}
+        await self._world.advance((await orders.read(request, orders.Advance)).total_s())
+        return described_time(self._world.clock)
 
-    def _buyer(self, request: web.Request) -> Buyer:
+    async def _freeze(self, request: web.Request) -> Json:
+        await orders.read(request, orders.Nothing)
+        self._world.clock.freeze()
+        return described_time(self._world.clock)
+
+    async def _run(self, request: web.Request) -> Json:
+        await orders.read(request, orders.Nothing)
+        self._world.clock.run()
+        return described_time(self._world.clock)
+
+    async def _step(self, request: web.Request) -> Json:
+        await orders.read(request, orders.Nothing)
+        done = await self._world.step()
+        happened = None if done is None else described_timer(done, self._world.clock)
+        return {**described_time(self._world.clock), "happened": happened}
+
+    def buyer(self, request: web.Request) -> Buyer:
+        """The person that the path names."""
         return self._person(request.match_info["user"])
 
     def _person(self, named: str) -> Buyer:

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from neonpay.errors import SimulatorError
+from neonpay.simulator.clock import in_seconds
+from neonpay.simulator.faults import FaultKind, When
 from neonpay.simulator.treasury import MovementKind
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
@@ -18,6 +20,24 @@ class Order(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
+Span = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+ADVANCE_MAX_S: Final = 400 * 86_400
+"""Most virtual time that one order lets pass."""
+
+
+async def read(request: web.Request, order: type[OrderT]) -> OrderT:
+    """Read the body of a request.
+
+    Raises:
+        SimulatorError: it is too large.
+        ValidationError: it is not such an order.
+    """
+    body = await request.content.read(BODY_MAX_BYTES + 1)
+    while len(body) <= BODY_MAX_BYTES and (more := await request.content.read(BODY_MAX_BYTES)):
+        body += more
+    if len(body) > BODY_MAX_BYTES:
+        raise SimulatorError(f"the body is larger than {BODY_MAX_BYTES} bytes")
+    return order.model_validate_json(body or b"{}")
 
 class NewUser(Order):
     """A new person."""
@@ -97,17 +117,62 @@ class Blocks(Order):
 
 
 class Advance(Order):
-    """Let virtual time pass."""
+    """Let virtual time pass: the sum of what is given, at most 400 days."""
 
-    seconds: Annotated[float, Field(ge=0, le=400 * 86_400, allow_inf_nan=False)]
+    seconds: Span = 0
+    minutes: Span = 0
+    hours: Span = 0
+    days: Span = 0
+
+
+        Raises:
+            SimulatorError: nothing is given, or more than 400 days.
+        """
+        if not self.model_fields_set:
+            raise SimulatorError("say how long: seconds, minutes, hours or days")
+        total = in_seconds(self.seconds, minutes=self.minutes, hours=self.hours, days=self.days)
+        if total > ADVANCE_MAX_S:
+            raise SimulatorError("at most 400 days pass at once")
+        return total
+
+
+class Nothing(Order):
+    """An order that needs no words."""
 
 
 class NewFault(Order):
-    """Something that will go wrong."""
+    """Something that will go wrong; see :class:`neonpay.simulator.faults.Fault` for what each word means."""
 
-    method: Name
-    kind: Literal["fail", "lose_answer", "drop_connection"]
-    times: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    kind: FaultKind
+    target: Name = "*"
+    bot: Name | None = None
+    times: Annotated[int, Field(ge=1, le=1_000_000)] | None = 1
+    probability: Annotated[float, Field(gt=0, le=1)] = 1.0
+    for_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     error_code: Annotated[int, Field(ge=400, le=599)] = 500
     description: Annotated[str, Field(max_length=256)] | None = None
     retry_after_s: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    def total_s(self) -> float:
+        """Seconds.
+    delay_s: Annotated[float, Field(gt=0, le=ADVANCE_MAX_S)] | None = None
+    real: bool = False
+    answer_only: bool = False
+    passed_by: Annotated[int, Field(ge=1, le=1_000)] = 1
+
+    @model_validator(mode="after")
+    def _has_words_of_its_kind_only(self) -> NewFault:
+        of_kind = {
+            "fail": {"error_code", "description", "retry_after_s"},
+            "slow": {"delay_s", "real", "answer_only"},
+            "reorder": {"passed_by"},
+        }
+        for kind, names in of_kind.items():
+            if kind != self.kind and (strange := names & self.model_fields_set):
+                raise SimulatorError(f"{', '.join(sorted(strange))}: only a fault of kind {kind!r} has that")
+        if self.kind == "slow" and self.delay_s is None:
+            raise SimulatorError("a fault of kind 'slow' needs delay_s")
+        return self
+
+    def when(self) -> When:
+        """Which calls or updates meet it."""
+        return {"times": self.times, "probability": self.probability, "for_s": self.for_s, "bot": self.bot}

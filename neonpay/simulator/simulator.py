@@ -10,7 +10,7 @@ from aiohttp import web
 from neonpay.errors import SimulatorError
 from neonpay.simulator.api import BotApi
 from neonpay.simulator.buyers import Buyer
-from neonpay.simulator.clock import SteppedClock
+from neonpay.simulator.clock import SteppedClock, in_seconds
 from neonpay.simulator.control import add_control
 from neonpay.simulator.server import add_bot_api
 from neonpay.simulator.treasury import Treasury
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from neonpay.simulator.accounts import BotAccount
     from neonpay.simulator.faults import Faults
     from neonpay.simulator.journal import Call
+    from neonpay.simulator.clock import Timer
     from neonpay.simulator.mtproto.front import Front
     from neonpay.simulator.subscriptions import Subscription
     from neonpay.simulator.till import Payment, Transaction
@@ -245,13 +246,29 @@ class Simulator:
         """Send the bot's updates to ``url`` from now on, as its own setWebhook would."""
         await self._world.set_webhook(bot, WebhookSettings(url, secret_token))
 
-    async def advance(self, seconds: float) -> None:
+    async def advance(self, seconds: float = 0, *, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
         """Let virtual time pass and everything happen that falls due.
 
         Raises:
-            SimulatorError: ``seconds`` is negative.
+            SimulatorError: together that is less than nothing; time has not moved.
         """
-        await self._world.advance(seconds)
+        await self._world.advance(in_seconds(seconds, minutes=minutes, hours=hours, days=days))
+
+    async def step(self) -> Timer | None:
+        """Let virtual time pass until the next thing that falls due has happened, and return it; None when nothing waits."""
+        return await self._world.step()
+
+    def freeze(self) -> None:
+        """Have time stand still until it is moved, or runs again."""
+        self._clock.freeze()
+
+    def run(self) -> None:
+        """Have time pass by itself again.
+
+        Raises:
+            SimulatorError: the clock is not a :class:`RunningClock`.
+        """
+        self._clock.run()
 
     def treasury(self, bot: BotAccount) -> Treasury:
         """What moves the bot's Stars beside its invoices."""

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from neonpay.simulator.clock import SteppedClock
 
-UpdateState = Literal["pending", "confirmed", "expired", "dropped", "not_allowed"]
-"""``dropped``: the bot asked to forget it, or had no MTProto session when it came. ``not_allowed``: never queued, because of
+UpdateState = Literal["held", "pending", "confirmed", "expired", "dropped", "not_allowed"]
+"""``held``: a fault lets later ones pass it.
+``dropped``: the bot asked to forget it, or had no MTProto session when it came. ``not_allowed``: never queued, because of
 the bot's allowed_updates."""
 
 OFF_BY_DEFAULT: Final = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
@@ -28,7 +29,7 @@ class QueuedUpdate:
     """One update and what became of it.
 
     Attributes:
-        update_id: Telegram's id, 0 when it was never queued; not unique after ``redeliver`` with the same id.
+        update_id: Telegram's id, 0 when it was never queued or is held; not unique after ``redeliver`` with the same id.
         kind: the name of its one field, e.g. ``pre_checkout_query``.
         payload: the object under that field, as JSON.
         lane: updates of one lane reach a webhook one after the other: (user id, class).
@@ -36,6 +37,8 @@ class QueuedUpdate:
         expires_at: virtual Unix time.
         delivered_count: how many times it was handed out.
         state: see :data:`UpdateState`.
+        repeats: the update that this one is a second delivery of.
+        comes_again: a fault will have it delivered once more when it was confirmed.
     """
 
     update_id: int
@@ -47,6 +50,7 @@ class QueuedUpdate:
     delivered_count: int = 0
     state: UpdateState = "pending"
     repeats: QueuedUpdate | None = field(default=None, repr=False)
+    comes_again: bool = False
 
     @property
     def confirmed(self) -> bool:
@@ -57,6 +61,14 @@ class QueuedUpdate:
     def body(self) -> dict[str, object]:
         """The ``Update`` object."""
         return {"update_id": self.update_id, self.kind: self.payload}
+
+
+@dataclass(slots=True, eq=False)
+class _Held:
+    """An update that later ones pass."""
+
+    update: QueuedUpdate
+    to_pass: int
 
 
 class UpdateQueue:
@@ -77,6 +89,7 @@ class UpdateQueue:
         self._known_kinds = known_kinds
         self._changed = changed
         self._pending: list[QueuedUpdate] = []
+        self._held: list[_Held] = []
         self.history: list[QueuedUpdate] = []
         self.allowed: frozenset[str] = known_kinds - OFF_BY_DEFAULT
 
@@ -93,17 +106,38 @@ class UpdateQueue:
         wanted = frozenset(kind for kind in kinds if isinstance(kind, str)) & self._known_kinds
         self.allowed = wanted or (self._known_kinds - OFF_BY_DEFAULT)
 
-    def push(self, kind: str, payload: dict[str, object], lane: tuple[int, str]) -> QueuedUpdate:
-        """Queue an update, unless the bot does not want its kind."""
+    def push(
+        self,
+        kind: str,
+        payload: dict[str, object],
+        lane: tuple[int, str],
+        *,
+        comes_again: bool = False,
+        passed_by: int = 0,
+        held_s: float = 0.0,
+    ) -> QueuedUpdate:
+        """Queue an update, unless the bot does not want its kind.
+
+        With ``passed_by`` that many later ones are queued before it, unless ``held_s`` virtual seconds pass first.
+        """
         now = self._clock.now()
-        wanted = kind in self.allowed
-        update = QueuedUpdate(self._next_id if wanted else 0, kind, payload, lane, now, now + _lifetime_s(kind))
+        update = QueuedUpdate(
+            0, kind, payload, lane, now, now + _lifetime_s(kind), state="not_allowed", comes_again=comes_again
+        )
         self.history.append(update)
-        if wanted:
-            self._next_id += 1
-            self._pending.append(update)
-        else:
-            update.state = "not_allowed"
+        if kind not in self.allowed:
+            self._changed()
+            return update
+        if passed_by:
+            held = _Held(update, passed_by)
+            update.state = "held"
+            self._held.append(held)
+            self._clock.call_after(held_s, lambda: self._release([held]), what=f"a {kind} that was held back")
+            return update
+        self._enter(update)
+        for held in self._held:
+            held.to_pass -= 1
+        self._release([held for held in self._held if held.to_pass <= 0])
         self._changed()
         return update
 
@@ -147,20 +181,21 @@ class UpdateQueue:
     def confirm_before(self, offset: int) -> None:
         """The bot has everything older than ``offset``; a negative one keeps that many of the newest (API, getUpdates)."""
         pending = self.pending()
+        confirmed: list[QueuedUpdate] = []
         if offset < 0:
-            for update in pending[:offset]:
-                update.state = "confirmed"
+            confirmed = pending[:offset]
         elif offset > 0:
-            for update in pending:
-                # A repeat carries an id from below the offset: it counts as received once it was handed out.
-                if (update.delivered_count > 0) if update.repeats is not None else (update.update_id < offset):
-                    update.state = "confirmed"
-        self._forget_settled()
+            # A repeat carries an id from below the offset: it counts as received once it was handed out.
+            confirmed = [
+                update
+                for update in pending
+                if ((update.delivered_count > 0) if update.repeats is not None else (update.update_id < offset))
+            ]
+        self._confirm(confirmed)
 
     def confirm(self, update: QueuedUpdate) -> None:
         """A webhook took it."""
-        update.state = "confirmed"
-        self._forget_settled()
+        self._confirm([update])
 
     def expire(self, update: QueuedUpdate) -> None:
         """It would outlive its time before the next try."""
@@ -172,6 +207,27 @@ class UpdateQueue:
         for update in self.pending():
             update.state = "dropped"
         self._forget_settled()
+
+    def _enter(self, update: QueuedUpdate) -> None:
+        update.update_id, update.state = self._next_id, "pending"
+        self._next_id += 1
+        self._pending.append(update)
+
+    def _release(self, released: list[_Held]) -> None:
+        for held in released:
+            if held in self._held:
+                self._held.remove(held)
+                self._enter(held.update)
+                self._changed()
+
+    def _confirm(self, updates: list[QueuedUpdate]) -> None:
+        for update in updates:
+            update.state = "confirmed"
+        self._forget_settled()
+        for update in updates:
+            if update.comes_again:
+                update.comes_again = False
+                self.repeat(update.update_id, new_id=False)
 
     def _forget_settled(self) -> None:
         before = len(self._pending)

@@ -63,6 +63,7 @@ class Webhook:
         reply: carries out a method that the bot puts into its answer.
         give_up: called when the address has been gone for 23 hours.
         bell: rung when an update is handed out, for those who wait for that.
+        is_down: whether a fault lets this delivery find nobody at the address.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Webhook:
         reply: Callable[[str, Params], Awaitable[object]],
         give_up: Callable[[], None],
         bell: Bell,
+        is_down: Callable[[QueuedUpdate], bool],
     ) -> None:
         self.settings = settings
         self.last_error: tuple[float, str] | None = None
@@ -84,6 +86,7 @@ class Webhook:
         self._reply = reply
         self._give_up = give_up
         self._bell = bell
+        self._is_down = is_down
         self._lanes: dict[tuple[int, str], _Lane] = {}
         self._under_way: set[asyncio.Task[None]] = set()
         self._session: aiohttp.ClientSession | None = None
@@ -165,7 +168,7 @@ class Webhook:
             return
         lane.not_before = now + pause_s
         if pause_s:
-            self._clock.call_at(lane.not_before, self._retry)
+            self._clock.call_at(lane.not_before, self._retry, what="next try of a webhook")
 
     async def _retry(self) -> None:
         self.pump()
@@ -173,8 +176,12 @@ class Webhook:
 
     async def _post(self, update: QueuedUpdate) -> tuple[str | None, int]:
         """Send one update; what went wrong, and the pause that the bot asked for."""
+        if self._is_down(update):
+            return "Connection failed: ConnectionRefusedError", 0
         silence = asyncio.get_running_loop().create_future()
-        idle = self._clock.call_after(WEBHOOK_IDLE_TIMEOUT_S, lambda: silence.set_result(None))
+        idle = self._clock.call_after(
+            WEBHOOK_IDLE_TIMEOUT_S, lambda: silence.set_result(None), what="patience with a silent webhook"
+        )
         exchange = asyncio.ensure_future(self._exchange(update))
         try:
             await asyncio.wait({exchange, silence}, return_when=asyncio.FIRST_COMPLETED)

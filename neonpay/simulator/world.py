@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from random import Random
 from typing import TYPE_CHECKING, Protocol
 
 from neonpay.simulator.accounts import Accounts, BotAccount
@@ -11,7 +12,7 @@ from neonpay.simulator.bell import Bell
 from neonpay.simulator.chats import Chats
 from neonpay.simulator.checkout import Checkouts
 from neonpay.simulator.clock import PATIENCE_S
-from neonpay.simulator.faults import Faults
+from neonpay.simulator.faults import REORDER_HOLD_S, Faults
 from neonpay.simulator.files import Files
 from neonpay.simulator.journal import Journal
 from neonpay.simulator.known import UPDATE_KINDS
@@ -24,9 +25,8 @@ from neonpay.simulator.webhook import Webhook, WebhookSettings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from random import Random
 
-    from neonpay.simulator.clock import SteppedClock
+    from neonpay.simulator.clock import SteppedClock, Timer
     from neonpay.simulator.invoices import Invoice
     from neonpay.simulator.params import Params
     from neonpay.simulator.presses import Press
@@ -98,7 +98,7 @@ class World:
         )  # fmt: skip
         self.presses: dict[str, Press] = {}
         self.files = Files(random)
-        self.faults = Faults()
+        self.faults = Faults(clock, seed=_peek(random), changed=self.bell.ring)
         self.journal = Journal(self.accounts.hide_tokens)
         self.carry_out: CarryOut | None = None
         self._postboxes: dict[int, Postbox] = {}
@@ -132,7 +132,14 @@ class World:
             box.webhook = None
 
         box.webhook = Webhook(
-            settings, box.queue, clock=self.clock, random=self.random, reply=reply, give_up=give_up, bell=self.bell
+            settings,
+            box.queue,
+            clock=self.clock,
+            random=self.random,
+            reply=reply,
+            give_up=give_up,
+            bell=self.bell,
+            is_down=is_down,
         )
         box.webhook.pump()
 
@@ -143,21 +150,51 @@ class World:
             _, late = await asyncio.wait(settling, timeout=PATIENCE_S)
             for task in late:
                 task.cancel()
-        await self.clock.advance(seconds)
-        self.bell.ring()
+        def is_down(update: QueuedUpdate) -> bool:
+            fault = self.faults.take_for_update("webhook_down", update.kind, update.payload, bot.username)
+            return fault is not None
+
 
     async def close(self) -> None:
         """Stop every delivery."""
         for box in self._postboxes.values():
             webhook, box.webhook = box.webhook, None
+        await self._settle()
+        await self.clock.advance(seconds)
+        self.bell.ring()
+
+    async def step(self) -> Timer | None:
+        """Let virtual time pass until the next thing that falls due has happened, and return it; None when nothing waits."""
+        await self._settle()
+        timer = await self.clock.step()
+        self.bell.ring()
+        return timer
+
+    async def _settle(self) -> None:
             if webhook is not None:
                 await webhook.stop()
             box.poller.interrupt(None)
 
     def tell(self, bot: BotAccount, kind: str, payload: dict[str, object], lane: tuple[int, str]) -> QueuedUpdate:
-        """Queue an update for a bot."""
-        return self.postbox(bot).queue.push(kind, payload, lane)
+        """Queue an update for a bot, in the way that a fault may have it."""
+        again = self.faults.take_for_update("duplicate", kind, payload, bot.username)
+        late = self.faults.take_for_update("reorder", kind, payload, bot.username)
+        return self.postbox(bot).queue.push(
+            kind,
+            payload,
+            lane,
+            comes_again=again is not None,
+            passed_by=0 if late is None else late.passed_by,
+            held_s=REORDER_HOLD_S,
+        )
 
     def _postbox_changed(self, bot: BotAccount) -> None:
         self._postboxes[bot.id].changed()
         self.bell.ring()
+
+
+def _peek(random: Random) -> str:
+    """What this source of numbers would say next, which it still will."""
+    twin = Random()  # noqa: S311 - repeatable on purpose
+    twin.setstate(random.getstate())
+    return f"{twin.getrandbits(64):x}"

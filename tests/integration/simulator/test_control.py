@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from neonpay.simulator import Simulator
+from neonpay.simulator import RunningClock, Simulator
 
 
 @pytest.fixture
@@ -69,9 +69,63 @@ async def test_buttons_forwards_blocks_and_balances(telegram, shop, bot, ann, co
 
 
 async def test_faults_are_set_over_http(wire, control):
-    assert (await control("/faults", {"method": "getMe", "kind": "fail", "error_code": 503}))[0] == 200
+    assert (await control("/faults", {"target": "getMe", "kind": "fail", "error_code": 503}))[0] == 200
     assert (await wire("getMe")).status == 503
     assert (await wire("getMe")).status == 200
+
+
+async def test_faults_are_listed_and_taken_back_over_http(telegram, control, http):
+    _, one = await control("/faults", {"kind": "slow", "target": "sendMessage", "delay_s": 2, "times": None})
+    _, two = await control("/faults", {"kind": "duplicate", "target": "successful_payment", "probability": 0.5})
+    assert (one["number"], one["delay_s"], one["times"], one["happened"]) == (1, 2, None, 0)
+    assert (two["kind"], two["target"], two["probability"]) == ("duplicate", "successful_payment", 0.5)
+    assert (await control("/faults"))[1] == {"faults": [one, two]}
+    async with http.delete(f"{telegram.base_url}/_sim/faults/1") as response:
+        assert (response.status, await response.json()) == (200, {"faults": [two]})
+    async with http.delete(f"{telegram.base_url}/_sim/faults/1") as response:
+        assert response.status == 400
+    async with http.delete(f"{telegram.base_url}/_sim/faults") as response:
+        assert await response.json() == {"faults": []}
+    assert telegram.faults.waiting() == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"kind": "slow"},
+        {"kind": "fail", "delay_s": 1},
+        {"kind": "sulk"},
+        {"kind": "fail", "probability": 0},
+        {"kind": "fail", "method": "getMe"},
+    ],
+)
+async def test_a_fault_that_cannot_be_read_is_refused(control, telegram, body):
+    assert (await control("/faults", body))[0] == 400
+    assert telegram.faults.waiting() == []
+
+
+async def test_time_tells_what_comes_next_and_goes_there(telegram, shop, bot, ann, control, invoice):
+    checkout = await ann.begins_to_pay(await bot.send_invoice(ann.id, **invoice))
+    _, time = await control("/time")
+    assert (time["frozen"], time["can_run"]) == (True, False)
+    assert (time["next_due"]["what"], time["next_due"]["in_s"]) == ("deadline of Ann's checkout", 10)
+    _, after = await control("/time/step", {})
+    assert (after["unix"] - time["unix"], after["next_due"]) == (10, None)
+    assert after["happened"]["what"] == "deadline of Ann's checkout"
+    assert checkout.result.status == "timed_out"
+    assert (await control("/time/step", {}))[1]["happened"] is None
+    status, answer = await control("/time/run", {})
+    assert (status, "RunningClock" in answer["error"]) == (400, True)
+    assert (await control("/advance", {"days": 300, "hours": 2400, "seconds": 1}))[0] == 400
+    assert (await control("/advance", {"days": 30, "hours": 1, "minutes": 1}))[1]["unix"] - after["unix"] == 2_595_660
+
+
+async def test_running_time_is_frozen_and_runs_again_over_http(http):
+    async with Simulator(clock=RunningClock()) as telegram:
+        for path, frozen in (("freeze", True), ("run", False)):
+            async with http.post(f"{telegram.base_url}/_sim/time/{path}", json={}) as response:
+                assert (await response.json())["frozen"] is frozen
+            assert telegram.clock.frozen is frozen
 
 
 async def test_a_bot_is_made_with_a_token_that_is_not_told_again(control):

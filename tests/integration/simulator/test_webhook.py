@@ -233,3 +233,24 @@ async def test_stopping_the_simulator_leaves_an_open_delivery(hook):
         await hook.received(1)
     hook.hold.set()
     assert telegram.updates(shop)[0].state == "pending"
+
+
+async def test_a_webhook_that_is_down_is_tried_again_by_telegrams_rules(telegram, shop, ann, wire, hook):
+    down = telegram.faults.webhook_down(times=3)
+    await wire("setWebhook", url=hook.url)
+    await telegram.until(lambda: down.happened == 2)  # the first, and the retry at once
+    info = (await wire("getWebhookInfo")).result
+    assert info["last_error_message"] == "Connection failed: ConnectionRefusedError"
+    assert hook.got == []
+    await telegram.advance(2 + 4)
+    await telegram.idle(shop)
+    assert hook.texts == ["/start"]
+
+
+async def test_a_duplicate_is_posted_again_after_its_2xx(telegram, shop, ann, wire, hook):
+    telegram.faults.duplicate("text")
+    await wire("setWebhook", url=hook.url, drop_pending_updates=True)
+    await ann.says("hello", to=shop)
+    await hook.received(2)
+    await telegram.idle(shop)
+    assert [update["update_id"] for update in hook.got] == [telegram.updates(shop)[-1].update_id] * 2

@@ -76,3 +76,56 @@ async def test_a_running_clock_fires_by_itself():
     async with asyncio.timeout(5):
         await fired.wait()
     clock.stop()
+
+
+async def test_a_step_goes_to_the_next_thing_that_falls_due_and_no_further():
+    clock, seen = SteppedClock(0.1), []
+    clock.call_after(0.2, lambda: seen.append("cancelled")).cancel()
+    clock.call_after(0.3, lambda: seen.append("one"), what="the first")
+    clock.call_after(0.3, lambda: seen.append("two"))
+    clock.call_after(7, lambda: seen.append("three"))
+    assert clock.next_due().what == "the first"
+    assert (await clock.step()).what == "the first"
+    assert seen == ["one", "two"]
+    assert clock.now() == 0.1 + 0.3
+    await clock.step()
+    assert (seen[-1], await clock.step()) == ("three", None)
+
+
+async def test_a_running_clock_stands_while_frozen_and_goes_on_from_there():
+    real = [1000.0]
+    clock, fired = RunningClock(50, monotonic=lambda: real[0]), []
+    clock.call_after(60, lambda: fired.append(clock.now()))
+    assert not clock.frozen
+    clock.freeze()
+    real[0] += 500
+    assert (clock.frozen, clock.now()) == (True, 50)
+    await clock.step()
+    assert (fired, clock.now()) == ([110], 110)
+    await clock.advance(5)
+    clock.run()
+    clock.run()
+    real[0] += 2
+    assert (clock.frozen, clock.now()) == (False, 117)
+
+
+async def test_a_frozen_clock_fires_nothing_until_it_runs_again():
+    clock, fired = RunningClock(), asyncio.Event()
+    clock.start()
+    clock.freeze()
+    clock.call_after(0, fired.set)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not fired.is_set()
+    clock.run()
+    async with asyncio.timeout(5):
+        await fired.wait()
+    clock.stop()
+
+
+async def test_a_stepped_clock_says_that_it_cannot_run():
+    clock = SteppedClock(0)
+    clock.freeze()
+    assert (clock.frozen, clock.can_run, RunningClock().can_run) == (True, False, True)
+    with pytest.raises(SimulatorError, match="RunningClock"):
+        clock.run()
