@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from neonpay.simulator.checkout import Checkout, InvoiceForm, Outcome
     from neonpay.simulator.clock import RunningClock, SteppedClock
     from neonpay.simulator.faults import Faults
+    from neonpay.simulator.groups import Group
     from neonpay.simulator.journal import Call
     from neonpay.simulator.presses import Pressed
     from neonpay.simulator.simulator import Simulator
@@ -38,6 +39,7 @@ __all__ = [
     "Call",
     "Checkout",
     "Faults",
+    "Group",
     "InvoiceForm",
     "Outcome",
     "Payment",
@@ -58,6 +60,7 @@ _HOMES: Final = {
     "Call": "journal",
     "Checkout": "checkout",
     "Faults": "faults",
+    "Group": "groups",
     "InvoiceForm": "checkout",
     "Outcome": "checkout",
     "Payment": "till",

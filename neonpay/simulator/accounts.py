@@ -10,6 +10,7 @@ from aiogram import types
 
 from neonpay.errors import SimulatorError
 from neonpay.simulator.objects import build, dump
+from neonpay.simulator.profiles import BotProfile
 
 if TYPE_CHECKING:
     from random import Random
@@ -31,6 +32,8 @@ class BotAccount:
         token: what the bot signs in with; in no repr.
         balance_stars: whole Stars that the bot has; negative when more was taken from it than it had.
         balance_nanostars: what it has beside them, billionths of a Star.
+        reads_all_group_messages: privacy mode is off, as @BotFather would have it.
+        profile: what it tells people of itself.
     """
 
     id: int
@@ -39,7 +42,8 @@ class BotAccount:
     token: str = field(repr=False)
     balance_stars: int = 0
     balance_nanostars: int = 0
-    commands: dict[tuple[str, str], list[types.BotCommand]] = field(default_factory=dict, repr=False)
+    reads_all_group_messages: bool = False
+    profile: BotProfile = field(default_factory=BotProfile, repr=False)
 
     def gets(self, nanostars: int) -> None:
         """Change the balance; a negative amount is taken away."""

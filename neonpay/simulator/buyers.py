@@ -9,19 +9,17 @@ from aiogram import types
 
 from neonpay.errors import SimulatorError
 from neonpay.simulator.checkout import Checkout, InvoiceForm, Outcome
-from neonpay.simulator.formatting import typed_text
 from neonpay.simulator.invoices import LINK_PREFIX
+from neonpay.simulator.joining import Joiner
 from neonpay.simulator.objects import build, dump
 from neonpay.simulator.presses import Press, Pressed
+from neonpay.simulator.speaking import Speaker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from neonpay.simulator.accounts import BotAccount, UserAccount
+    from neonpay.simulator.accounts import BotAccount
     from neonpay.simulator.chats import Chat, Post
     from neonpay.simulator.invoices import Invoice
     from neonpay.simulator.subscriptions import Subscription
-    from neonpay.simulator.world import World
 
 ButtonT = TypeVar("ButtonT")
 
@@ -29,25 +27,11 @@ _PAY: Final = "Pay"
 """What the button of an invoice without a keyboard of its own says, before the price."""
 
 
-class Buyer:
+class Buyer(Speaker, Joiner):
     """A person with Stars. Made by ``Simulator.user``."""
-
-    def __init__(self, world: World, account: UserAccount) -> None:
-        self._world = world
-        self._account = account
 
     def __repr__(self) -> str:
         return f"<Buyer {self.name} {self.id}: {self.stars} Stars>"
-
-    @property
-    def id(self) -> int:
-        """The user id, which is also the id of the private chat with this person."""
-        return self._account.id
-
-    @property
-    def name(self) -> str:
-        """The first name."""
-        return self._account.first_name
 
     @property
     def stars(self) -> int:
@@ -64,61 +48,19 @@ class Buyer:
             raise SimulatorError(f"a top-up is a whole number of Stars > 0, not {stars!r}")
         self._account.balance_stars += stars
         self._world.subscriptions.extend_failed(self._account)
+        self._world.bell.ring()
 
-    def messages(self, bot: BotAccount) -> list[types.Message]:
-        """Everything that is in the chat with ``bot`` now, oldest first, as it looks now."""
-        return [post.message for post in self._chat(bot).posts if not post.deleted]
-
-    async def says(self, text: str, *, to: BotAccount) -> types.Message:
-        """Write to a bot; the first words to it let it write back, and ``/start`` with a parameter is a deep link.
+    def has_stars(self, stars: int) -> None:
+        """Make the balance exactly this; subscriptions that had failed for want of Stars renew if it is enough.
 
         Raises:
-            SimulatorError: the text is empty or too long, or this person has blocked the bot.
+            SimulatorError: ``stars`` is negative or not whole.
         """
-        chat = self._chat(to)
-        if chat.blocked:
-            raise SimulatorError(f"{self.name} has blocked {to.username}; unblocks() first")
-        if not text.strip() or len(text) > 4096:  # noqa: PLR2004 - MESSAGE_TEXT_MAX_CHARS, as any client
-            raise SimulatorError("a message has 1 to 4096 characters")
-        post = self._world.chats.post(chat, typed_text(text).fields("text", "entities"), by_bot=False)
-        self._world.tell(to, "message", dump(post.message), (self.id, "message"))
-        return post.message
-
-    async def hears(
-        self,
-        bot: BotAccount,
-        *,
-        timeout_s: float = 5.0,
-        containing: str | None = None,
-        predicate: Callable[[types.Message], bool] | None = None,
-    ) -> types.Message:
-        """Wait for the next message from ``bot`` that has not been heard yet; those passed over count as heard.
-
-        Service messages are not words: ``messages`` has them.
-
-        Args:
-            bot: who writes.
-            timeout_s: real seconds.
-            containing: only a message with this in its text, caption or invoice title.
-            predicate: only a message for which this is true.
-
-        Raises:
-            SimulatorTimeoutError: none came.
-        """
-
-        def look() -> types.Message | None:
-            unheard = [post for post in self._chat(bot).posts if post.is_words_of_bot and not post.heard]
-            for number, post in enumerate(unheard):
-                if _says(post.message, containing) and (predicate is None or predicate(post.message)):
-                    for heard in unheard[: number + 1]:
-                        heard.heard = True
-                    return post.message
-            return None
-
-        wanted = f" containing {containing!r}" if containing else ""
-        return await self._world.bell.wait_for(
-            look, timeout_s=timeout_s, what=f"a message from {bot.username} to {self.name}{wanted}"
-        )
+        if type(stars) is not int or stars < 0:
+            raise SimulatorError(f"a balance is a whole number of Stars >= 0, not {stars!r}")
+        self._account.balance_stars = stars
+        self._world.subscriptions.extend_failed(self._account)
+        self._world.bell.ring()
 
     async def presses(self, text: str, *, on: types.Message, wait: bool = True, timeout_s: float = 5.0) -> Pressed:
         """Press the button with this text, or the only one that contains it, under a message or on the keyboard it brought.
@@ -142,6 +84,21 @@ class Buyer:
         words = _choose(text, [(words, words) for words in _keyboard_words(self._chat_of(post))])
         return Pressed("message", message=await self.says(words, to=self._bot(post.bot_id)))
 
+    async def presses_at(
+        self, row: int, column: int, *, on: types.Message, wait: bool = True, timeout_s: float = 5.0
+    ) -> Pressed:
+        """Press the button in this place of the inline keyboard under a message, both counted from 0; see :meth:`presses`.
+
+        Raises:
+            SimulatorError: there is no such button.
+            SimulatorTimeoutError: the bot did not answer within ``timeout_s`` real seconds.
+        """
+        post = self._seen(on)
+        rows = [] if post.message.reply_markup is None else post.message.reply_markup.inline_keyboard
+        if not (0 <= row < len(rows) and 0 <= column < len(rows[row])):
+            raise SimulatorError(f"no button stands in row {row}, column {column} under message {on.message_id}")
+        return await self._presses_inline(rows[row][column], post, wait=wait, timeout_s=timeout_s)
+
     async def receives(self, message: types.Message, *, from_: Buyer | None = None) -> types.Message:
         """Get a copy of a message forwarded by whoever has it; an invoice's copy can be paid unless it has a start_parameter.
 
@@ -152,7 +109,9 @@ class Buyer:
         if post is None:
             raise SimulatorError(f"message {message.message_id} does not exist or was deleted")
         by = self._world.accounts.users[post.owner_id] if from_ is None else self._world.accounts.users[from_.id]
-        return self._world.chats.forward(post, self._account, self._bot(post.bot_id), by).message
+        copy = self._world.chats.forward(post, self._account, self._bot(post.bot_id), by)
+        self._world.paid_media.forward(post.message.message_id, copy.message.message_id)
+        return self._look(copy)
 
     async def opens(self, what: str | types.Message) -> InvoiceForm:
         """Open an invoice, by link or message, and see its form.
@@ -194,6 +153,14 @@ class Buyer:
         """
         checkout = await self.begins_to_pay(what)
         return await checkout.outcome(timeout_s=timeout_s)
+
+    async def buys(self, message: types.Message) -> Outcome:
+        """Pay for the paid media of a message and see them from then on; the bot is told if it gave them a payload.
+
+        Raises:
+            SimulatorError: the message has none, is not seen by this person, or its media are bought already.
+        """
+        return self._world.paid_media.buy(self._account, self._seen(message).message)
 
     def subscriptions(self, bot: BotAccount) -> list[Subscription]:
         """This person's subscriptions to a bot, oldest first, ended ones too."""
@@ -251,7 +218,7 @@ class Buyer:
         if button.pay and post.invoice is not None:
             return Pressed("form", form=self._form(post.invoice))
         if button.url:
-            return await self._follows(button.url)
+            return await self.follows(button.url)
         if not button.callback_data:
             raise SimulatorError(f"a press of {button.text!r} is not simulated")
         bot = self._bot(post.bot_id)
@@ -271,7 +238,12 @@ class Buyer:
         what = f"{bot.username} to answer the press of {button.text!r}"
         return await self._world.bell.wait_for(lambda: press.answer, timeout_s=timeout_s, what=what)
 
-    async def _follows(self, url: str) -> Pressed:
+    async def follows(self, url: str) -> Pressed:
+        """Open a link: of an invoice, which opens its form, of a bot, which sends it ``/start``, or of anything else.
+
+        Raises:
+            SimulatorError: it looks like an invoice link and leads to none.
+        """
         if url.startswith(LINK_PREFIX):
             return Pressed("form", url=url, form=await self.opens(url))
         parts = urlsplit(url)
@@ -285,22 +257,8 @@ class Buyer:
     def _form(self, invoice: Invoice) -> InvoiceForm:
         return self._world.checkouts.open_form(self._account, invoice)
 
-    def _seen(self, message: types.Message) -> Post:
-        post = self._world.chats.find(message.message_id)
-        if post is None or post.owner_id != self.id:
-            raise SimulatorError(
-                f"{self.name} does not see message {message.message_id}; receives() gets a forwarded copy of somebody else's"
-            )
-        return post
-
     def _chat_of(self, post: Post) -> Chat:
         return self._chat(self._bot(post.bot_id))
-
-    def _bot(self, bot_id: int) -> BotAccount:
-        return self._world.accounts.bots[bot_id]
-
-    def _chat(self, bot: BotAccount) -> Chat:
-        return self._world.chats.between(bot, self._account)
 
 
 def _choose(text: str, buttons: list[tuple[str, ButtonT]]) -> ButtonT:
@@ -317,8 +275,3 @@ def _keyboard_words(chat: Chat) -> list[str]:
     if not isinstance(rows, list):
         return []
     return [str(button["text"]) for row in rows for button in row]
-
-
-def _says(message: types.Message, words: str | None) -> bool:
-    title = message.invoice.title if message.invoice is not None else ""
-    return words is None or any(words in text for text in (message.text or "", message.caption or "", title))

@@ -1,50 +1,29 @@
-"""Private chats between a bot and a person, and the messages in them."""
+"""Private chats between a bot and a person, the groups, and the messages in them all."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from aiogram import types
 
 from neonpay.errors import SimulatorError
-from neonpay.simulator.objects import build, build_from, dump
-from neonpay.simulator.refusal import bad_request, forbidden
+from neonpay.simulator.access import check_access
+from neonpay.simulator.groups import Seat
+from neonpay.simulator.objects import build_from, dump
+from neonpay.simulator.posts import SERVICE_FIELDS, Post
+from neonpay.simulator.refusal import bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from neonpay.simulator.access import Access
     from neonpay.simulator.accounts import Accounts, BotAccount, UserAccount
     from neonpay.simulator.clock import SteppedClock
+    from neonpay.simulator.groups import Group
     from neonpay.simulator.invoices import Invoice
 
-
-@dataclass(slots=True, eq=False)
-class Post:
-    """A message where it stands.
-
-    Attributes:
-        message: how it looks now.
-        owner_id: the person in whose chat it is.
-        invoice: what can be paid here, for invoices and forwarded copies that kept the Pay button.
-        by_bot: written by the bot.
-        heard: the person's ``hears`` has returned it.
-    """
-
-    message: types.Message
-    bot_id: int
-    owner_id: int
-    by_bot: bool
-    invoice: Invoice | None = None
-    protected: bool = False
-    is_service: bool = False
-    deleted: bool = False
-    heard: bool = False
-
-    @property
-    def is_words_of_bot(self) -> bool:
-        """Whether the bot wrote it and it still stands; service messages are nobody's words."""
-        return self.by_bot and not self.is_service and not self.deleted
+__all__ = ["Chat", "Chats", "Place", "Post"]
 
 
 @dataclass(slots=True, eq=False)
@@ -56,6 +35,7 @@ class Chat:
         known: the bot has met the person.
         blocked: the person has blocked the bot.
         keyboard: the markup that the bot last gave the person's own keyboard.
+        pinned: ids of pinned messages, the newest last.
     """
 
     bot: BotAccount
@@ -65,10 +45,25 @@ class Chat:
     blocked: bool = False
     keyboard: dict[str, object] = field(default_factory=dict)
     posts: list[Post] = field(default_factory=list)
+    pinned: list[int] = field(default_factory=list)
+
+    @property
+    def id(self) -> int:
+        """The chat's id, which is the person's."""
+        return self.user.id
+
+    @property
+    def as_json(self) -> dict[str, object]:
+        """The ``Chat`` object."""
+        return self.user.as_chat
+
+
+Place: TypeAlias = Chat | Seat
+"""Where a bot writes: a private chat, or its seat in a group."""
 
 
 class Chats:
-    """Every private chat.
+    """Every chat.
 
     Message ids come from one counter, so that an id alone names a message: a real account's ids have gaps as well.
     """
@@ -78,6 +73,7 @@ class Chats:
         self._clock = clock
         self._changed = changed
         self._chats: dict[tuple[int, int], Chat] = {}
+        self.groups: dict[int, Group] = {}
         self._posts: dict[int, Post] = {}
         self._last_message_id = 0
 
@@ -85,27 +81,31 @@ class Chats:
         """The chat of these two, empty when they have never met."""
         return self._chats.setdefault((bot.id, user.id), Chat(bot, user))
 
-    def writable(self, bot: BotAccount, chat_id: str) -> Chat:
+    def reach(self, bot: BotAccount, chat_id: str, access: Access) -> Place:
+        """The chat that a bot means, which it may use in this way.
+
+        Raises:
+            Refusal: it may not, or there is none, in Telegram's words.
+        """
+        if not chat_id:
+            raise bad_request("chat_id is empty")  # SRV: check_chat
+        place = self._place(bot, chat_id)
+        if place is None:
+            raise bad_request("chat not found")  # SRV; a bot cannot reach a person whom it has never met
+        check_access(place, access)
+        return place
+
+    def writable(self, bot: BotAccount, chat_id: str) -> Place:
         """The chat to which the bot may write now.
 
         Raises:
             Refusal: it may not, in Telegram's words.
         """
-        if not chat_id:
-            raise bad_request("chat_id is empty")  # SRV: check_chat
-        user = self._accounts.users.get(int(chat_id)) if _is_chat_number(chat_id) else None
-        chat = None if user is None else self.between(bot, user)
-        if chat is None or not chat.known:
-            raise bad_request("chat not found")  # SRV; a bot cannot reach a person whom it has never met
-        if chat.blocked:
-            raise forbidden("bot was blocked by the user")  # SRV maps USER_IS_BLOCKED
-        if not chat.started:
-            raise forbidden("bot can't initiate conversation with a user")  # TDL maps PEER_ID_INVALID
-        return chat
+        return self.reach(bot, chat_id, "write")
 
     def post(
         self,
-        chat: Chat,
+        chat: Place,
         fields: dict[str, object],
         *,
         by_bot: bool,
@@ -117,30 +117,40 @@ class Chats:
         Args:
             chat: where.
             fields: those of ``Message``, as JSON.
-            by_bot: whether the bot writes it, or the person.
+            by_bot: whether the bot writes it, or the person of a private chat.
             invoice: what can be paid under it.
             keyboard: what becomes of the person's own keyboard; None leaves it.
         """
-        self._last_message_id += 1
-        sender = chat.bot.as_user if by_bot else chat.user.as_user
-        fields = {name: value for name, value in fields.items() if value is not None}
-        message = build(
-            types.Message,
-            message_id=self._last_message_id,
-            from_=sender,
-            chat=chat.user.as_chat,
-            date=int(self._clock.now()),
-            **fields,
-        )
-        post = Post(message, chat.bot.id, chat.user.id, by_bot, invoice, bool(fields.get("has_protected_content")))
+        if isinstance(chat, Seat):
+            return self.post_in(chat.group, chat.bot, fields, invoice=invoice)
+        sender = chat.bot if by_bot else chat.user
+        post = self._add({"from": sender.as_user, "chat": chat.as_json} | fields, chat.bot.id, chat.id, by_bot=by_bot)
+        post.invoice, post.author_id = invoice, sender.id
         if keyboard is not None:
             chat.keyboard = keyboard
-        post.is_service = "successful_payment" in fields or "refunded_payment" in fields
         chat.known = True
         if not by_bot:
             chat.started = True
         chat.posts.append(post)
-        self._posts[message.message_id] = post
+        self._changed()
+        return post
+
+    def post_in(
+        self,
+        group: Group,
+        author: BotAccount | UserAccount,
+        fields: dict[str, object],
+        *,
+        invoice: Invoice | None = None,
+    ) -> Post:
+        """Write a message into a group; in a channel, the channel is who writes."""
+        by_bot = author.id in self._accounts.bots
+        signed: dict[str, object] = {"from": author.as_user, "chat": group.as_json}
+        if group.kind == "channel":
+            signed = {"sender_chat": group.as_json, "chat": group.as_json}
+        post = self._add(signed | fields, author.id if by_bot else 0, group.id, by_bot=by_bot)
+        post.invoice, post.author_id = invoice, author.id
+        group.posts.append(post)
         self._changed()
         return post
 
@@ -153,36 +163,36 @@ class Chats:
         if post.deleted or post.protected or post.is_service:
             why = "was deleted" if post.deleted else "is protected" if post.protected else "is a service message"
             raise SimulatorError(f"message {post.message.message_id} {why} and cannot be forwarded")
-        self._last_message_id += 1
-        fields = dump(post.message) | {
-            "message_id": self._last_message_id,
-            "from": by.as_user,
-            "chat": by.as_chat,
-            "date": int(self._clock.now()),
-            "forward_origin": {
-                "type": "user",
-                "sender_user": bot.as_user if post.by_bot else by.as_user,
-                "date": int(post.message.date.timestamp()),
-            },
-        }
-        fields.pop("reply_to_message", None)
+        fields = {"from": by.as_user, "chat": by.as_chat} | self.forwarded_fields(post)
+        copy = self._add(fields, bot.id, to.id, by_bot=False)
+        copy.invoice, copy.author_id = self.forwarded_invoice(post), by.id
+        self._changed()
+        return copy
+
+    def forwarded_fields(self, post: Post) -> dict[str, object]:
+        """What a forwarded copy of a message says."""
+        fields = dump(post.message)
+        for name in ("message_id", "date", "edit_date", "reply_to_message", "chat", "from", "sender_chat", "via_bot"):
+            fields.pop(name, None)
+        fields.setdefault("forward_origin", self._origin(post))
         invoice = post.invoice
         if invoice is not None and invoice.start_parameter:
             # API, sendInvoice: with a start_parameter, forwarded copies have a deep link to the bot instead of a Pay button.
+            bot = self._accounts.bots[invoice.bot_id]
             url = f"https://t.me/{bot.username}?start={invoice.start_parameter}"
             fields["reply_markup"] = {"inline_keyboard": [[{"text": "Pay", "url": url}]]}
-            invoice = None
-        copy = Post(build_from(types.Message, fields), bot.id, to.id, by_bot=False, invoice=invoice)
-        self._posts[self._last_message_id] = copy
-        self._changed()
-        return copy
+        return fields
+
+    def forwarded_invoice(self, post: Post) -> Invoice | None:
+        """What can be paid under a forwarded copy (API, sendInvoice)."""
+        return None if post.invoice is None or post.invoice.start_parameter else post.invoice
 
     def find(self, message_id: int) -> Post | None:
         """The message with this id, wherever it is; None when there is none or it was deleted."""
         post = self._posts.get(message_id)
         return None if post is None or post.deleted else post
 
-    def find_in(self, chat: Chat, message_id: int) -> Post | None:
+    def find_in(self, chat: Place | Group, message_id: int) -> Post | None:
         """The message with this id in this chat."""
         post = self.find(message_id)
         return post if post is not None and post in chat.posts else None
@@ -199,6 +209,40 @@ class Chats:
         """Take a message out of everybody's sight."""
         post.deleted = True
         self._changed()
+
+    def _add(self, fields: dict[str, object], bot_id: int, owner_id: int, *, by_bot: bool) -> Post:
+        self._last_message_id += 1
+        fields = {name.rstrip("_"): value for name, value in fields.items() if value is not None}
+        fields |= {"message_id": self._last_message_id, "date": int(self._clock.now())}
+        post = Post(build_from(types.Message, fields), bot_id, owner_id, by_bot)
+        post.protected = bool(fields.get("has_protected_content"))
+        post.is_service = not SERVICE_FIELDS.isdisjoint(fields)
+        self._posts[self._last_message_id] = post
+        return post
+
+    def _origin(self, post: Post) -> dict[str, object]:
+        date = int(post.message.date.timestamp())
+        if post.message.sender_chat is not None:
+            chat = dump(post.message.sender_chat)
+            return {"type": "channel", "chat": chat, "message_id": post.message.message_id, "date": date}
+        author = self._accounts.bots.get(post.author_id) or self._accounts.users[post.author_id]
+        return {"type": "user", "sender_user": author.as_user, "date": date}
+
+    def _place(self, bot: BotAccount, chat_id: str) -> Place | None:
+        if chat_id.startswith("@"):
+            wanted = chat_id[1:].lower()
+            found = (group for group in self.groups.values() if group.is_public and group.username.lower() == wanted)
+            group = next(found, None)
+            return None if group is None else Seat(bot, group)
+        if not _is_chat_number(chat_id):
+            return None
+        number = int(chat_id)
+        group = self.groups.get(number)
+        if group is not None:
+            return Seat(bot, group) if group.is_public or bot.id in group.members else None
+        user = self._accounts.users.get(number)
+        chat = None if user is None else self.between(bot, user)
+        return chat if chat is not None and chat.known else None
 
 
 def _is_chat_number(text: str) -> bool:

@@ -12,19 +12,22 @@ from neonpay.simulator.api import BotApi
 from neonpay.simulator.buyers import Buyer
 from neonpay.simulator.clock import SteppedClock, in_seconds
 from neonpay.simulator.control import add_control
+from neonpay.simulator.founding import found
+from neonpay.simulator.page import add_page
 from neonpay.simulator.server import add_bot_api
 from neonpay.simulator.treasury import Treasury
 from neonpay.simulator.webhook import WebhookSettings
 from neonpay.simulator.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from neonpay.simulator.accounts import BotAccount
-    from neonpay.simulator.faults import Faults
-    from neonpay.simulator.journal import Call
     from neonpay.simulator.clock import Timer
+    from neonpay.simulator.faults import Faults
+    from neonpay.simulator.groups import Group, GroupKind
+    from neonpay.simulator.journal import Call
     from neonpay.simulator.mtproto.front import Front
     from neonpay.simulator.subscriptions import Subscription
     from neonpay.simulator.till import Payment, Transaction
@@ -92,6 +95,7 @@ class Simulator:
             raise SimulatorError("this simulator is running already")
         app = web.Application()
         add_control(app, self._world, from_anywhere=self._control_from_anywhere)
+        add_page(app, self._world, from_anywhere=self._control_from_anywhere)
         add_bot_api(app, self._api, self._world)
         runner = web.AppRunner(
             app,
@@ -177,6 +181,51 @@ class Simulator:
             first_name, stars=stars, user_id=user_id, username=username, language_code=language_code
         )
         return Buyer(self._world, account)
+
+    def group(
+        self,
+        title: str,
+        *,
+        members: Sequence[Buyer | BotAccount] = (),
+        administrators: Sequence[Buyer | BotAccount] = (),
+        owner: Buyer | None = None,
+        username: str = "",
+        kind: GroupKind = "supergroup",
+    ) -> Group:
+        """A new group with these people and bots in it; bots are told that they were added.
+
+        Args:
+            title: its name.
+            members: who is in it.
+            administrators: who runs it, with every right.
+            owner: whose it is; somebody new when left out.
+            username: makes it public.
+            kind: ``supergroup``, or ``group`` for the small old kind.
+
+        Raises:
+            SimulatorError: the title is empty, or the username cannot be one or is taken.
+        """
+        return found(self._world, title, kind, members, administrators, owner, username)
+
+    def channel(
+        self,
+        title: str,
+        *,
+        members: Sequence[Buyer | BotAccount] = (),
+        administrators: Sequence[Buyer | BotAccount] = (),
+        owner: Buyer | None = None,
+        username: str = "",
+    ) -> Group:
+        """A new channel; the bots in it are administrators, as they can only be that there.
+
+        Raises:
+            SimulatorError: the title is empty, or the username cannot be one or is taken.
+        """
+        return found(self._world, title, "channel", members, administrators, owner, username)
+
+    def groups(self) -> list[Group]:
+        """Every group and channel."""
+        return list(self._world.chats.groups.values())
 
     def users(self) -> list[Buyer]:
         """Everybody."""

@@ -14,8 +14,12 @@ from neonpay.simulator.checkout import Checkouts
 from neonpay.simulator.clock import PATIENCE_S
 from neonpay.simulator.faults import REORDER_HOLD_S, Faults
 from neonpay.simulator.files import Files
+from neonpay.simulator.group_talk import GroupTalk
 from neonpay.simulator.journal import Journal
 from neonpay.simulator.known import UPDATE_KINDS
+from neonpay.simulator.memberships import Memberships
+from neonpay.simulator.paid_memberships import PaidMemberships
+from neonpay.simulator.paid_media import PaidMediaShelf
 from neonpay.simulator.polling import Poller
 from neonpay.simulator.receipts import Receipts
 from neonpay.simulator.subscriptions import Subscriptions
@@ -88,6 +92,9 @@ class World:
         self.bell = Bell()
         self.accounts = Accounts(random)
         self.chats = Chats(self.accounts, clock, self.bell.ring)
+        self.talk = GroupTalk(self.accounts, self.tell, self.chats.find)
+        self.memberships = Memberships(self.accounts, self.chats, self.talk, clock, random, self.tell)
+        self.paid_memberships = PaidMemberships(self.memberships, clock)
         self.links: dict[str, Invoice] = {}
         self.till = Till(self.accounts, clock, random)
         receipts = Receipts(self.chats, self.till, self.tell)
@@ -96,6 +103,7 @@ class World:
             self.accounts, self.chats, self.till, clock, random, self.bell, self.tell,
             receipts=receipts, subscriptions=self.subscriptions,
         )  # fmt: skip
+        self.paid_media = PaidMediaShelf(self.till, self.tell)
         self.presses: dict[str, Press] = {}
         self.files = Files(random)
         self.faults = Faults(clock, seed=_peek(random), changed=self.bell.ring)
@@ -116,6 +124,10 @@ class World:
             box = self._postboxes[bot.id] = Postbox(queue, Poller(queue, self.bell))
         return box
 
+    def postboxes(self) -> list[tuple[BotAccount, Postbox]]:
+        """The bots that have been told something, or have asked."""
+        return [(self.accounts.bots[bot_id], box) for bot_id, box in self._postboxes.items()]
+
     async def set_webhook(self, bot: BotAccount, settings: WebhookSettings | None) -> None:
         """Send the bot's updates to an address from now on, or with None let it poll."""
         box = self.postbox(bot)
@@ -131,6 +143,10 @@ class World:
         def give_up() -> None:
             box.webhook = None
 
+        def is_down(update: QueuedUpdate) -> bool:
+            fault = self.faults.take_for_update("webhook_down", update.kind, update.payload, bot.username)
+            return fault is not None
+
         box.webhook = Webhook(
             settings,
             box.queue,
@@ -145,20 +161,6 @@ class World:
 
     async def advance(self, seconds: float) -> None:
         """Let virtual time pass, after what is on its way to a webhook has come to an end."""
-        settling = [asyncio.ensure_future(box.webhook.settle()) for box in self._postboxes.values() if box.webhook]
-        if settling:
-            _, late = await asyncio.wait(settling, timeout=PATIENCE_S)
-            for task in late:
-                task.cancel()
-        def is_down(update: QueuedUpdate) -> bool:
-            fault = self.faults.take_for_update("webhook_down", update.kind, update.payload, bot.username)
-            return fault is not None
-
-
-    async def close(self) -> None:
-        """Stop every delivery."""
-        for box in self._postboxes.values():
-            webhook, box.webhook = box.webhook, None
         await self._settle()
         await self.clock.advance(seconds)
         self.bell.ring()
@@ -171,6 +173,16 @@ class World:
         return timer
 
     async def _settle(self) -> None:
+        settling = [asyncio.ensure_future(box.webhook.settle()) for box in self._postboxes.values() if box.webhook]
+        if settling:
+            _, late = await asyncio.wait(settling, timeout=PATIENCE_S)
+            for task in late:
+                task.cancel()
+
+    async def close(self) -> None:
+        """Stop every delivery."""
+        for box in self._postboxes.values():
+            webhook, box.webhook = box.webhook, None
             if webhook is not None:
                 await webhook.stop()
             box.poller.interrupt(None)

@@ -39,18 +39,18 @@ def set_my_commands(request: Request) -> Done:
         raise bad_request("expected an Array of bot commands")
     if len(given) > COMMANDS_MAX:
         raise bad_request("BOT_COMMANDS_TOO_MUCH")
-    request.bot.commands[_list_name(params)] = [_command(item) for item in given]
+    request.bot.profile.commands[_list_name(params)] = [_command(item) for item in given]
     return Done(True)
 
 
 def get_my_commands(request: Request) -> Done:
     """The commands set for exactly this scope and language."""
-    return Done([dump(command) for command in request.bot.commands.get(_list_name(request.params), [])])
+    return Done([dump(command) for command in request.bot.profile.commands.get(_list_name(request.params), [])])
 
 
 def delete_my_commands(request: Request) -> Done:
     """Forget them."""
-    request.bot.commands.pop(_list_name(request.params), None)
+    request.bot.profile.commands.pop(_list_name(request.params), None)
     return Done(True)
 
 

@@ -140,9 +140,12 @@ async def test_a_photo_has_no_text_to_edit(bot, ann):
 
 
 async def test_photos_that_are_none(ann, wire):
-    for photo in ("nonsense", "attach://missing"):
+    for photo, reason in (
+        ("nonsense", "wrong file identifier/HTTP URL specified"),
+        ("attach://missing", "there is no photo in the request"),
+    ):
         reply = await wire("sendPhoto", chat_id=ann.id, photo=photo)
-        assert reply.description == "Bad Request: wrong file identifier/HTTP URL specified"
+        assert reply.description == f"Bad Request: {reason}"
 
 
 async def test_a_deleted_message_is_gone_for_both(telegram, shop, bot, ann):
