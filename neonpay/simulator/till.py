@@ -13,7 +13,7 @@ from neonpay.simulator.objects import build, dump
 from neonpay.simulator.refusal import bad_request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from random import Random
 
@@ -56,6 +56,7 @@ class Payment:
         refunded: the Stars went back.
         commission: what an affiliate gets of it.
         subscription_period_s: length of the period that it pays for, 0 for a one-off payment.
+        media: what was bought, as ``PaidMedia`` objects; empty for an invoice.
     """
 
     charge_id: str
@@ -67,6 +68,7 @@ class Payment:
     refunded: bool = False
     commission: Commission | None = None
     subscription_period_s: int = 0
+    media: Sequence[Mapping[str, object]] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +113,23 @@ class Till:
 
     def take(self, bot: BotAccount, payer: UserAccount, invoice: Invoice) -> Payment:
         """Move the Stars of an invoice from the payer to the bot; the payer has them, which the caller has checked."""
-        moment = self._clock.moment()
-        payment = Payment(
-            self.new_id(), bot.id, payer.id, invoice.amount_stars, invoice.payload, moment,
-            commission=self.commissions.get(bot.id), subscription_period_s=invoice.subscription_period_s,
-        )  # fmt: skip
+        payment = self._payment(bot, payer, invoice.amount_stars, invoice.payload)
+        payment.subscription_period_s = invoice.subscription_period_s
+        return self._book(bot, payer, payment)
+
+    def take_for_media(
+        self, bot: BotAccount, payer: UserAccount, price_stars: int, payload: str, media: Sequence[Mapping[str, object]]
+    ) -> Payment:
+        """Move the price of paid media in the same way."""
+        payment = self._payment(bot, payer, price_stars, payload)
+        payment.media = media
+        return self._book(bot, payer, payment)
+
+    def _payment(self, bot: BotAccount, payer: UserAccount, amount: int, payload: str) -> Payment:
+        commission = self.commissions.get(bot.id)
+        return Payment(self.new_id(), bot.id, payer.id, amount, payload, self._clock.moment(), commission=commission)
+
+    def _book(self, bot: BotAccount, payer: UserAccount, payment: Payment) -> Payment:
         payer.balance_stars -= payment.amount
         self._payments.setdefault(bot.id, {})[payment.charge_id] = payment
         self._enter_sale(bot, payment, "source")
@@ -196,11 +210,9 @@ class Till:
         partner = build(
             types.TransactionPartnerUser,
             type="user",
-            transaction_type="invoice_payment",
             user=self._accounts.users[payment.user_id].as_user,
-            invoice_payload=payment.payload,
-            subscription_period=payment.subscription_period_s or None,
             affiliate=affiliate,
+            **_bought(payment),
         )
         self.enter(
             bot, payment.charge_id, direction, nanostars, partner, user_id=payment.user_id, payload=payment.payload
@@ -216,3 +228,16 @@ class Till:
             **{row.direction: row.partner},
         )
         return dump(transaction)
+
+
+def _bought(payment: Payment) -> dict[str, object]:
+    if payment.media:
+        payload = payment.payload or None
+        return {
+            "transaction_type": "paid_media_payment", "paid_media": list(payment.media), "paid_media_payload": payload
+        }  # fmt: skip
+    return {
+        "transaction_type": "invoice_payment",
+        "invoice_payload": payment.payload,
+        "subscription_period": payment.subscription_period_s or None,
+    }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from neonpay.simulator.methods.bot import METHODS as BOT
 from neonpay.simulator.methods.invoicing import METHODS as INVOICING
 from neonpay.simulator.methods.messages import METHODS as MESSAGES
+from neonpay.simulator.methods.paid_media import METHODS as PAID_MEDIA
 from neonpay.simulator.methods.stars import METHODS as STARS
 from neonpay.simulator.methods.updating import METHODS as UPDATING
 
@@ -16,5 +17,5 @@ if TYPE_CHECKING:
 
     from neonpay.simulator.requests import Method
 
-SIMULATED: Final[Mapping[str, Method]] = MappingProxyType({**BOT, **INVOICING, **MESSAGES, **STARS, **UPDATING})
+SIMULATED: Final[Mapping[str, Method]] = MappingProxyType({**BOT, **INVOICING, **MESSAGES, **PAID_MEDIA, **STARS, **UPDATING})
 """Every simulated method; any other method of the Bot API answers 501."""

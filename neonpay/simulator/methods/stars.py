@@ -39,6 +39,7 @@ def refund_star_payment(request: Request) -> Done:
         invoice_payload=payment.payload,
         telegram_payment_charge_id=payment.charge_id,
     )
+    # UNVERIFIED: that paid media are given back in this way too, by the id of their row, and that their payload is told here.
     # Its sender is the bot, unlike that of successful_payment: seen live, aiogram/aiogram#1692 (2025-05-13).
     post = world.chats.post(world.chats.between(bot, payer), {"refunded_payment": dump(refunded)}, by_bot=True)
     world.tell(bot, "message", dump(post.message), (payer.id, "message"))
