@@ -11,6 +11,7 @@ from neonpay.simulator.images import content_type_of, pixels
 from neonpay.simulator.refusal import Refusal, bad_request
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from random import Random
 
     from neonpay.simulator.params import Params, Upload
@@ -116,6 +117,9 @@ class Files:
     def __init__(self, random: Random) -> None:
         self._random = random
         self._by_id: dict[str, StoredFile] = {}
+
+    def __iter__(self) -> Iterator[StoredFile]:
+        return iter(self._by_id.values())
 
     def photo(self, params: Params, name: str) -> StoredFile:
         """The photo of a call: uploaded, by address, or by the id of one sent before.

@@ -115,5 +115,5 @@ class Line:
         writer = Writer(self.tl, bot, self.world.accounts)
         update = writer.update(kind, payload, pts, qts)
         if update is not None and self._hear is not None:
-            named = [payload["from"]["id"], payload["chat"]["id"]] if "chat" in payload else [payload["from"]["id"]]
+            named = [payload[name]["id"] for name in ("from", "user", "chat") if name in payload]
             self._hear(self.tl.write(writer.updates([update], named, self.world.clock.now())))

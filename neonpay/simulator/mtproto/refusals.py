@@ -19,6 +19,8 @@ _WORDS: Final = {
     "message to edit not found": "MESSAGE_ID_INVALID",
     "message can't be edited": "MESSAGE_ID_INVALID",
     "there is no text in the message to edit": "MESSAGE_ID_INVALID",
+    "invalid media price specified": "EXTENDED_MEDIA_AMOUNT_INVALID",
+    "invalid number of paid media specified": "EXTENDED_MEDIA_INVALID",  # UNVERIFIED which of its words it is
 }
 """What Telegram says where the Bot API server says the sentence on the left (its source, commit 01a3679, read 2026-11-20)."""
 

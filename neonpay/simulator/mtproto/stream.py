@@ -7,12 +7,16 @@ library does; queries and everything else are gone.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from neonpay.simulator.updates import UpdateQueue
+
+
+_BY_QTS: Final = frozenset({"my_chat_member", "purchased_paid_media", "subscription"})
+"""Kinds whose TL updates carry a ``qts`` (https://core.telegram.org/schema, read 2026-11-21)."""
 
 
 class Session(Protocol):
@@ -85,5 +89,5 @@ class Stream:
         if kind == "message":
             self.pts += 1
             self.messages[self.pts] = payload
-        elif kind == "my_chat_member":
+        elif kind in _BY_QTS:
             self.qts += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from neonpay.simulator.mtproto.media import write_paid
 from neonpay.simulator.mtproto.peers import write_user
 
 if TYPE_CHECKING:
@@ -68,6 +69,19 @@ class Writer:
             stopped = payload["new_chat_member"]["status"] == "kicked"
             user_id, date = payload["from"]["id"], payload["date"]
             return tl.make("UpdateBotStopped", user_id=user_id, date=date, stopped=stopped, qts=qts)
+        return self._sales_update(kind, payload, qts)
+
+    def _sales_update(self, kind: str, payload: Mapping[str, Any], qts: int) -> TlObject | None:
+        # UNVERIFIED: that a layer which is older than such an update is told nothing.
+        tl = self._tl
+        if kind == "subscription" and tl.has("UpdateBotStarsSubscription"):
+            flag = {"canceled": "canceled", "failed": "payment_failed", "active": "restored"}[payload["state"]]
+            paid_for = payload["invoice_payload"].encode()
+            user_id = payload["user"]["id"]
+            return tl.make("UpdateBotStarsSubscription", user_id=user_id, payload=paid_for, qts=qts, **{flag: True})
+        if kind == "purchased_paid_media" and tl.has("UpdateBotPurchasedPaidMedia"):
+            user_id, bought = payload["from"]["id"], payload["paid_media_payload"]
+            return tl.make("UpdateBotPurchasedPaidMedia", user_id=user_id, payload=bought, qts=qts)
         return None
 
     def message(self, message: Mapping[str, Any]) -> TlObject:
@@ -140,6 +154,8 @@ class Writer:
                 total_amount=invoice["total_amount"],
                 start_param=invoice["start_parameter"],
             )
+        if "paid_media" in message:
+            return write_paid(self._tl, message["paid_media"], message["date"])
         return self._tl.make("MessageMediaUnsupported") if "photo" in message else None
 
     def _entity(self, entity: Mapping[str, Any]) -> TlObject | None:

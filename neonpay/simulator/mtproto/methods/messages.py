@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from neonpay.simulator.mtproto.media import read_item, upload
 from neonpay.simulator.mtproto.peers import user_of
 from neonpay.simulator.mtproto.reading import entities, invoice_fields, markup, not_simulated, params
 from neonpay.simulator.mtproto.writing import Writer
@@ -34,10 +35,18 @@ async def send_message(asked: Asked) -> TlObject:
 
 
 async def send_media(asked: Asked) -> TlObject:
-    """Put an invoice into a chat."""
-    fields = invoice_fields(asked.line.tl, asked.request.media)
-    call = params(**fields, **{**_destination(asked), "entities": None})
+    """Put an invoice or paid media into a chat."""
+    tl, media = asked.line.tl, asked.request.media
+    if tl.name_of(media) == "InputMediaPaidMedia":
+        return await _send_paid_media(asked)
+    call = params(**invoice_fields(tl, media), **{**_destination(asked), "entities": None})
     return _sent(asked, await asked.line.carry_out("sendInvoice", call))
+
+
+async def upload_media(asked: Asked) -> TlObject:
+    """Store what is at an address, for messages to come; nothing is fetched."""
+    world, tl = asked.line.world, asked.line.tl
+    return upload(tl, world.files, asked.request.media, int(world.clock.now()))
 
 
 async def edit_message(asked: Asked) -> TlObject:
@@ -106,6 +115,21 @@ async def set_bot_precheckout_results(asked: Asked) -> TlObject:
     return await asked.line.carry_out("answerPreCheckoutQuery", call) is True
 
 
+async def _send_paid_media(asked: Asked) -> TlObject:
+    request, files = asked.request, asked.line.world.files
+    destination = _destination(asked)
+    call = params(
+        star_count=request.media.stars_amount,
+        media=[read_item(asked.line.tl, files, item) for item in request.media.extended_media],
+        payload=getattr(request.media, "payload", None),
+        caption=request.message or None,
+        show_caption_above_media=True if getattr(request, "invert_media", None) else None,
+        caption_entities=destination.pop("entities"),
+        **destination,
+    )
+    return _sent(asked, await asked.line.carry_out("sendPaidMedia", call))
+
+
 def _destination(asked: Asked) -> dict[str, object]:
     _refuse_others(asked, _SENDING)
     tl, request = asked.line.tl, asked.request
@@ -148,5 +172,6 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
         "messages.SendMessage": send_message,
         "messages.SetBotCallbackAnswer": set_bot_callback_answer,
         "messages.SetBotPrecheckoutResults": set_bot_precheckout_results,
+        "messages.UploadMedia": upload_media,
     }
 )

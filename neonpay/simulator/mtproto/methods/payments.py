@@ -32,6 +32,18 @@ async def refund_stars_charge(asked: Asked) -> TlObject:
     return Writer(line.tl, asked.me, line.world.accounts).updates([], [payer.id], line.world.clock.now())
 
 
+async def bot_cancel_stars_subscription(asked: Asked) -> TlObject:
+    """End the renewals of a subscription, or with ``restore`` let the person take it up again."""
+    line, request = asked.line, asked.request
+    subscriber = user_of(line.tl, request.user_id, asked.me, line.world.accounts)
+    call = params(user_id=subscriber.id, telegram_payment_charge_id=request.charge_id, is_canceled=not request.restore)
+    return await line.carry_out("editUserStarSubscription", call) is True
+
+
 METHODS: Final[Mapping[str, Method]] = MappingProxyType(
-    {"payments.ExportInvoice": export_invoice, "payments.RefundStarsCharge": refund_stars_charge}
+    {
+        "payments.BotCancelStarsSubscription": bot_cancel_stars_subscription,
+        "payments.ExportInvoice": export_invoice,
+        "payments.RefundStarsCharge": refund_stars_charge,
+    }
 )
