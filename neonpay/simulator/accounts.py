@@ -117,6 +117,18 @@ class Accounts:
         self._by_token[token] = bot
         return bot
 
+    def bot_named(self, username: str) -> BotAccount:
+        """The bot with this username, with or without @, in any case.
+
+        Raises:
+            SimulatorError: there is none.
+        """
+        wanted = username.removeprefix("@").lower()
+        for bot in self.bots.values():
+            if bot.username.lower() == wanted:
+                return bot
+        raise SimulatorError(f"there is no bot {username!r}")
+
     def bot_with_token(self, token: str) -> BotAccount | None:
         """The bot that signs in with this token."""
         return self._by_token.get(token)
