@@ -7,7 +7,7 @@ import logging
 import re
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from neonpay.simulator.journal import Call
 from neonpay.simulator.known import described, documented_name
@@ -26,6 +26,10 @@ _log = logging.getLogger(__name__)
 _TOKEN: Final = re.compile(r"[1-9][0-9]{0,15}:[A-Za-z0-9_-]{1,80}")
 
 
+Fate: TypeAlias = Literal["sent", "lost", "dropped"]
+"""How an exchange ends: with an answer, or with the connection closed after the effect or before it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What goes back.
@@ -39,7 +43,7 @@ class Answer:
 
     status: int
     body: dict[str, object]
-    fate: Literal["sent", "lost", "dropped"] = "sent"
+    fate: Fate = "sent"
     retry_after_s: int | None = None
 
 

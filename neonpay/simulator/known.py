@@ -38,14 +38,19 @@ def documented_name(name: str) -> str | None:
 
 def described(method: str, params: Params) -> dict[str, object]:
     """The parameters of a call as Python values, for people to read: numbers, flags and nested JSON decoded."""
-    model = known_methods().get(method)
+    kinds = _kinds_of_parameters(method)
     shown: dict[str, object] = {}
     for name, text in params.values.items():
-        field = None if model is None else model.model_fields.get(name)
-        shown[name] = text if field is None else _decoded(text, _kinds(field.annotation))
+        shown[name] = _decoded(text, kinds[name]) if name in kinds else text
     for name, upload in params.files.items():
         shown[name] = _described_file(upload)
     return shown
+
+
+@cache
+def _kinds_of_parameters(method: str) -> dict[str, frozenset[type]]:
+    model = known_methods().get(method)
+    return {} if model is None else {name: _kinds(field.annotation) for name, field in model.model_fields.items()}
 
 
 def _described_file(upload: Upload) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from random import Random
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -12,6 +13,8 @@ from neonpay.simulator.api import BotApi
 from neonpay.simulator.buyers import Buyer
 from neonpay.simulator.clock import SteppedClock, in_seconds
 from neonpay.simulator.control import add_control
+from neonpay.simulator.doorway import Doorway
+from neonpay.simulator.feeding import feeding
 from neonpay.simulator.founding import found
 from neonpay.simulator.page import add_page
 from neonpay.simulator.server import add_bot_api
@@ -20,12 +23,17 @@ from neonpay.simulator.webhook import WebhookSettings
 from neonpay.simulator.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from types import TracebackType
 
+    from aiogram import Bot
+    from aiogram.client.default import DefaultBotProperties
+
     from neonpay.simulator.accounts import BotAccount
+    from neonpay.simulator.clients.ptb import AnyBuilder
     from neonpay.simulator.clock import Timer
     from neonpay.simulator.faults import Faults
+    from neonpay.simulator.feeding import Feed
     from neonpay.simulator.groups import Group, GroupKind
     from neonpay.simulator.journal import Call
     from neonpay.simulator.mtproto.front import Front
@@ -72,6 +80,7 @@ class Simulator:
         random = Random(seed)  # noqa: S311 - repeatable on purpose; opens nothing real
         self._world = World(self._clock, random, test_environment=test_environment)
         self._api = BotApi(self._world)
+        self._doorway = Doorway(self._api, self._world)
         self._front: Front | None = None
         self._runner: web.AppRunner | None = None
 
@@ -96,7 +105,7 @@ class Simulator:
         app = web.Application()
         add_control(app, self._world, from_anywhere=self._control_from_anywhere)
         add_page(app, self._world, from_anywhere=self._control_from_anywhere)
-        add_bot_api(app, self._api, self._world)
+        add_bot_api(app, self._doorway)
         runner = web.AppRunner(
             app,
             access_log=None,  # its lines would hold tokens
@@ -146,6 +155,32 @@ class Simulator:
             SimulatorError: the username or the token cannot be one, or is another bot's.
         """
         return self._world.accounts.bot(username, token=token)
+
+    def aiogram_bot(self, account: BotAccount | str, *, default: DefaultBotProperties | None = None) -> Bot:
+        """A bot of aiogram, connected to this Telegram without a socket.
+
+        Args:
+            account: the bot or its username.
+            default: what aiogram's ``Bot`` takes under this name.
+        """
+        from aiogram import Bot
+
+        from neonpay.simulator.clients.aiogram import InProcessSession
+
+        bot = self.bot(account) if isinstance(account, str) else account
+        session = InProcessSession(self._doorway, test_environment=self._world.test_environment)
+        return Bot(bot.token, session=session, default=default)
+
+    def ptb_builder(self, account: BotAccount | str) -> AnyBuilder:
+        """``ApplicationBuilder`` of python-telegram-bot for an application connected to this Telegram without a socket.
+
+        Args:
+            account: the bot or its username.
+        """
+        from neonpay.simulator.clients.ptb import builder_in_process
+
+        bot = self.bot(account) if isinstance(account, str) else account
+        return builder_in_process(bot.token, self._doorway, test_environment=self._world.test_environment)
 
     def adopt(self, client: ClientT) -> ClientT:
         """Have a client of the Pyrogram family or of Telethon connect to this Telegram from now on, and return it.
@@ -290,6 +325,16 @@ class Simulator:
     def polling(self, bot: BotAccount) -> bool:
         """Whether a getUpdates call of the bot is open and waits for an update."""
         return self._world.postbox(bot).poller.waiting
+
+    @asynccontextmanager
+    async def feeding(self, bot: BotAccount, feed: Feed) -> AsyncIterator[None]:
+        """Inside the block, hand the bot's updates to ``feed`` one after the other instead of having it poll.
+
+        For aiogram: ``telegram.feeding(shop, lambda update: dispatcher.feed_raw_update(bot, update))``. What ``feed`` raises
+        leaves the block, and the update stays where it was.
+        """
+        async with feeding(self._world.postbox(bot), feed):
+            yield
 
     async def post_to(self, bot: BotAccount, url: str, *, secret_token: str = "") -> None:
         """Send the bot's updates to ``url`` from now on, as its own setWebhook would."""

@@ -89,9 +89,18 @@ def wire(telegram: Simulator, shop: BotAccount, http: aiohttp.ClientSession) -> 
     return Wire(http, telegram.base_url, shop.token)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test that has a bot has it over HTTP and in the simulator's own process."""
+    if "bot" in metafunc.fixturenames:
+        metafunc.parametrize("transport", ["http", "in_process"])
+
+
 @pytest.fixture
-async def bot(telegram: Simulator, shop: BotAccount) -> AsyncIterator[Bot]:
+async def bot(telegram: Simulator, shop: BotAccount, transport: str) -> AsyncIterator[Bot]:
     """aiogram's own client, unchanged."""
+    if transport == "in_process":
+        yield telegram.aiogram_bot(shop)
+        return
     client = Bot(shop.token, session=AiohttpSession(api=TelegramAPIServer.from_base(telegram.base_url)))
     yield client
     await client.session.close()

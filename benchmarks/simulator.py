@@ -1,0 +1,204 @@
+"""Whole purchases per second in the simulator: write, invoice, pre-checkout, payment, thanks.
+
+Bot and simulator run in this process and in one event loop; the bot is real aiogram with plain handlers. ``bare`` is the part
+of that which is aiogram's own: the same three updates fed to the same handlers, each call answered with a text made before.
+The ways take turns, so that a machine that slows down slows all of them; the ratios say more than the figures.
+
+    python benchmarks/simulator.py             # under a minute
+    python benchmarks/simulator.py --quick     # proves that everything runs
+    python benchmarks/simulator.py --profile in_process
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import cProfile
+import gc
+import json
+import pstats
+import sys
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from statistics import median
+from typing import Any, Final
+
+from aiogram import Bot, Dispatcher
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.session.base import BaseSession
+from aiogram.client.telegram import TelegramAPIServer
+from aiogram.filters import Command
+from aiogram.methods import TelegramMethod
+from aiogram.methods.base import TelegramType
+from aiogram.types import LabeledPrice, Message, PreCheckoutQuery, Update, User
+
+from neonpay.simulator import BotAccount, Simulator
+from neonpay.simulator.clients.aiogram import hold_answer_model
+
+TARGETS: Final = {"in_process": 500, "http": 150}
+"""Purchases a second that the project has promised itself on one core of a desktop machine."""
+WAYS: Final = ("bare", "in_process", "http")
+_PRICE: Final = 5
+_ANSWERS: Final = [hold_answer_model(kind) for kind in (User, Message, list[Update], bool)]
+"""aiogram makes these models again and again if nobody holds them; that is its own time, and would drown the rest."""
+Purchase = Callable[[], Awaitable[None]]
+
+
+def shop() -> Dispatcher:
+    """A bot that sells one thing."""
+    dispatcher = Dispatcher()
+
+    # Not F.text: aiogram asks a filter that is no coroutine in a thread, and threads are not what is measured here.
+    async def is_paid(message: Message) -> bool:
+        return message.successful_payment is not None
+
+    @dispatcher.message(is_paid)
+    async def thank(message: Message) -> None:
+        await message.answer("Thank you!")
+
+    @dispatcher.message(Command("buy"))
+    async def sell(message: Message) -> None:
+        prices = [LabeledPrice(label="Tea", amount=_PRICE)]
+        await message.answer_invoice(title="Tea", description="A cup", payload="tea", currency="XTR", prices=prices)
+
+    @dispatcher.pre_checkout_query()
+    async def approve(query: PreCheckoutQuery) -> None:
+        await query.answer(ok=True)
+
+    return dispatcher
+
+
+@asynccontextmanager
+async def simulated(way: str) -> AsyncIterator[Purchase]:
+    """Purchases in a simulator that the bot polls."""
+    async with Simulator(seed=1) as telegram:
+        account, dispatcher = telegram.bot("shop_bot"), shop()
+        bot = telegram.aiogram_bot(account) if way == "in_process" else _http_bot(telegram, account)
+        polling = asyncio.create_task(
+            dispatcher.start_polling(bot, handle_signals=False, close_bot_session=False, polling_timeout=50)
+        )
+        await telegram.until(lambda: telegram.polling(account))
+
+        async def purchase() -> None:
+            buyer = telegram.user(stars=_PRICE)
+            await buyer.says("/buy", to=account)
+            outcome = await buyer.pays(await buyer.hears(account))
+            thanks = await buyer.hears(account)
+            assert (outcome.status, buyer.stars, thanks.text) == ("paid", 0, "Thank you!")
+
+        try:
+            yield purchase
+        finally:
+            await dispatcher.stop_polling()
+            await polling
+            await bot.session.close()
+
+
+@asynccontextmanager
+async def bare() -> AsyncIterator[Purchase]:
+    """The same updates and calls, as one purchase in a simulator made them, without the simulator."""
+    async with Simulator(seed=1) as telegram:
+        account, dispatcher = telegram.bot("shop_bot"), shop()
+        bot, answers = telegram.aiogram_bot(account), {}
+        async with telegram.feeding(account, lambda update: dispatcher.feed_raw_update(bot, dict(update))):
+            buyer = telegram.user(stars=_PRICE)
+            await buyer.says("/buy", to=account)
+            await buyer.pays(await buyer.hears(account))
+            await buyer.hears(account)
+        updates = [json.dumps(update.body) for update in telegram.updates(account)]
+        for call in telegram.calls():
+            answers[call.method + str(call.params.get("text"))] = json.dumps({"ok": True, "result": call.result})
+        token = account.token
+    deaf = Bot(token, session=CannedSession(answers))
+    again = shop()
+
+    async def purchase() -> None:
+        for update in updates:
+            await again.feed_raw_update(deaf, json.loads(update))
+
+    yield purchase
+
+
+class CannedSession(BaseSession):
+    """Does all that aiogram does for a call, and looks the answer up."""
+
+    def __init__(self, answers: Mapping[str, str]) -> None:
+        super().__init__()
+        self._answers = answers
+
+    async def make_request(
+        self,
+        bot: Bot,
+        method: TelegramMethod[TelegramType],
+        timeout: int | None = None,  # noqa: ASYNC109 - aiogram's name
+    ) -> TelegramType:
+        """Write the parameters as for the wire, and read an answer."""
+        values = method.model_dump(warnings=False).items()
+        written = {name: self.prepare_value(value, bot=bot, files={}) for name, value in values}
+        answer = self._answers[method.__api_method__ + str(written.get("text"))]
+        return self.check_response(bot, method, 200, answer).result  # type: ignore[return-value]
+
+    async def stream_content(self, *_args: Any, **_options: Any) -> AsyncGenerator[bytes, None]:
+        """There are no files."""
+        yield b""
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+def _http_bot(telegram: Simulator, account: BotAccount) -> Bot:
+    return Bot(account.token, session=AiohttpSession(api=TelegramAPIServer.from_base(telegram.base_url)))
+
+
+async def measure(way: str, purchases: int, profile: cProfile.Profile | None = None) -> float:
+    """Seconds of wall time per purchase, one after the other."""
+    async with bare() if way == "bare" else simulated(way) as purchase:
+        for _ in range(10):
+            await purchase()
+        gc.collect()
+        if profile is not None:
+            profile.enable()
+        began = time.perf_counter()
+        for _ in range(purchases):
+            await purchase()
+        took_s = time.perf_counter() - began
+        if profile is not None:
+            profile.disable()
+    return took_s / purchases
+
+
+def main() -> int:
+    """Measure and print; 0 always, because a slow machine is no failure."""
+    arguments = _arguments()
+    if arguments.profile:
+        profile = cProfile.Profile()
+        asyncio.run(measure(arguments.profile, arguments.purchases, profile))
+        pstats.Stats(profile).sort_stats("tottime").print_stats(40).sort_stats("cumtime").print_stats("simulator")
+        return 0
+    rounds, purchases = (1, 20) if arguments.quick else (arguments.rounds, arguments.purchases)
+    took_s: dict[str, list[float]] = {way: [] for way in WAYS}
+    for _ in range(rounds):
+        for way in WAYS:
+            took_s[way].append(asyncio.run(measure(way, purchases)))
+    middle = {way: median(times) for way, times in took_s.items()}
+    print(f"{purchases} purchases a turn, medians of {rounds} turns")
+    print(f"{'way':12} {'purchases/s':>12} {'over bare':>10} {'over in process':>16} {'target':>8}")
+    for way in WAYS:
+        target = f"{TARGETS[way]}/s" if way in TARGETS else ""
+        over_bare, over_in_process = middle[way] / middle["bare"], middle[way] / middle["in_process"]
+        print(f"{way:12} {1 / middle[way]:12,.0f} {over_bare:9.2f}x {over_in_process:15.2f}x {target:>8}")
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Whole purchases per second in the simulator.")
+    parser.add_argument("--purchases", type=int, default=300, help="in each turn")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each way")
+    parser.add_argument("--quick", action="store_true", help="one short turn of each")
+    parser.add_argument("--profile", choices=WAYS, help="show where one way spends its time, and measure nothing")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
