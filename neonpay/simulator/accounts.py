@@ -129,6 +129,17 @@ class Accounts:
                 return bot
         raise SimulatorError(f"there is no bot {username!r}")
 
+    def only_bot(self) -> BotAccount:
+        """The one bot that there is, for those who do not say which.
+
+        Raises:
+            SimulatorError: there is none, or more than one.
+        """
+        if len(self.bots) == 1:
+            return next(iter(self.bots.values()))
+        there = ", ".join(bot.username for bot in self.bots.values()) or "none yet: telegram.bot(username) makes one"
+        raise SimulatorError(f"say which bot is meant; there are: {there}")
+
     def bot_with_token(self, token: str) -> BotAccount | None:
         """The bot that signs in with this token."""
         return self._by_token.get(token)

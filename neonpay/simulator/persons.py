@@ -74,6 +74,9 @@ class Person:
         group = self._world.chats.groups.get(post.owner_id)
         if group is None:
             return post.owner_id == self.id
+    def _only_bot(self) -> BotAccount:
+        return self._world.accounts.only_bot()
+
         return group.is_public or group.member(self._account).is_in
 
     def _bot(self, bot_id: int) -> BotAccount:

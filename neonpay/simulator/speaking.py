@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 class Speaker(Person):
     """Somebody who talks with bots, alone or in groups."""
 
-    def messages(self, where: BotAccount | Group) -> list[types.Message]:
+    def messages(self, where: BotAccount | Group | None = None) -> list[types.Message]:
         """Everything that is in the chat with a bot, or in a group, now, oldest first, as it looks now."""
-        return [self._look(post) for post in self._posts(where) if not post.deleted]
+        return [self._look(post) for post in self._posts(where or self._only_bot()) if not post.deleted]
 
-    async def says(self, text: str, *, to: BotAccount | Group, reply_to: types.Message | None = None) -> types.Message:
-        """Write to a bot or in a group.
+    async def says(
+        self, text: str, *, to: BotAccount | Group | None = None, reply_to: types.Message | None = None
+    ) -> types.Message:
+        """Write to a bot or in a group; to the only bot there is when left out.
 
         The first words to a bot let it write back, and ``/start`` with a parameter is a deep link. In a group a bot hears
         what Telegram lets it hear: everything if it is an administrator, else commands, mentions and replies to it.
@@ -43,7 +45,7 @@ class Speaker(Person):
             quoted = dump(self._seen(reply_to).message)
             quoted.pop("reply_to_message", None)
             fields["reply_to_message"] = quoted
-        return self._write(to, fields).message
+        return self._write(to or self._only_bot(), fields).message
 
     async def edits(self, message: types.Message, text: str) -> types.Message:
         """Change a text of one's own; the bots that heard it hear of it.
@@ -64,7 +66,7 @@ class Speaker(Person):
 
     async def hears(
         self,
-        bot: BotAccount,
+        bot: BotAccount | None = None,
         *,
         in_: Group | None = None,
         timeout_s: float = 5.0,
@@ -87,8 +89,10 @@ class Speaker(Person):
             SimulatorTimeoutError: none came.
         """
 
+        writer = bot or self._only_bot()
+
         def look() -> types.Message | None:
-            unheard = [post for post in self._posts(in_ or bot) if self._is_news(post, bot)]
+            unheard = [post for post in self._posts(in_ or writer) if self._is_news(post, writer)]
             for number, post in enumerate(unheard):
                 if _says(post.message, containing) and (predicate is None or predicate(post.message)):
                     for heard in unheard[: number + 1]:
@@ -98,7 +102,7 @@ class Speaker(Person):
 
         wanted = f" containing {containing!r}" if containing else ""
         return await self._world.bell.wait_for(
-            look, timeout_s=timeout_s, what=f"a message from {bot.username} to {self.name}{wanted}"
+            look, timeout_s=timeout_s, what=f"a message from {writer.username} to {self.name}{wanted}"
         )
 
     def _is_news(self, post: Post, bot: BotAccount) -> bool:
