@@ -43,7 +43,8 @@ def table(guides: str) -> str:
     """Markdown, a line for each library."""
     head = (
         "| library | install | a payment is recorded | checkouts are answered by | other calls go by "
-        "| a refund made elsewhere is seen | sent while the bot was off |\n|---|---|---|---|---|---|---|\n"
+        "| a refund made elsewhere is seen | sent while the bot was off | a cancelled subscription is told of |\n"
+        "|---|---|---|---|---|---|---|---|\n"
     )
     return head + "".join(_line(spec, guides) for spec in ADAPTERS)
 
@@ -64,6 +65,7 @@ def _line(spec: AdapterSpec, guides: str) -> str:
         _route(can.calls),
         "at once" if can.refund_updates else "by comparison",
         "arrives" if can.missed_updates else "found by comparison",
+        "at once" if can.subscription_updates else "no",
     )
     return f"| {' | '.join(cells)} |\n"
 

@@ -28,10 +28,12 @@ from aiogram.methods import TelegramMethod
 from aiogram.types import Message, TelegramObject, Update
 from pydantic import ConfigDict
 
+from neonpay.adapters._common.facts import delivery_of
 from neonpay.core.clock import microseconds
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.payments import Charge, PreCheckout, RefundNotice
 from neonpay.core.ports import Capabilities, Command, Level, Press, UpdateSink
+from neonpay.core.subscriptions import SubscriptionChange
 from neonpay.errors import AdapterError, TelegramError, TelegramUnreachableError
 
 _UPDATES = ("message", "pre_checkout_query", "purchased_paid_media", "subscription")
@@ -78,7 +80,7 @@ class AiogramAdapter:
     """
 
     library = "aiogram"
-    capabilities = Capabilities(level=Level.B)
+    capabilities = Capabilities(level=Level.B, subscription_updates="subscription" in Update.model_fields)
 
     def __init__(self, bot: Bot, dispatcher: Dispatcher) -> None:
         self._bot = bot
@@ -181,7 +183,7 @@ class AiogramAdapter:
             return True
         message = update.message
         if message is None:
-            return False
+            return await self._take_subscription(update)
         if message.successful_payment is not None and sink.owns(bot_id, message.successful_payment.invoice_payload):
             await sink.charged(_charge(bot_id, message))
             return True
@@ -198,6 +200,25 @@ class AiogramAdapter:
             )
             return True
         return False
+
+    async def _take_subscription(self, update: Update) -> bool:
+        """Hand what is told of a subscription of ours to the sink; whether it was one."""
+        sink, change = self._sink, getattr(update, "subscription", None)
+        assert sink is not None, "the middleware is registered when a sink is attached"
+        # Versions that do not know it keep it as Telegram sent it.
+        if isinstance(change, dict):
+            delivery = delivery_of(sink, self._bot.id, {"subscription": change})
+            if delivery is not None:
+                await delivery()
+            return delivery is not None
+        if change is None or not sink.owns(self._bot.id, change.invoice_payload):
+            return False
+        await sink.subscription_changed(
+            SubscriptionChange(
+                bot_id=self._bot.id, user_id=change.user.id, payload=change.invoice_payload, state=change.state
+            )
+        )
+        return True
 
     async def _take_words(self, update: Update) -> bool:
         """Hand a command or a pressed button that is wanted to the sink; whether it was one."""

@@ -16,7 +16,7 @@ from neonpay.telegram.polling import Poller
 
 logger = logging.getLogger("neonpay.adapters")
 
-_OURS = ("message", "pre_checkout_query")
+_OURS = ("message", "pre_checkout_query", "subscription")
 _WITH_BUTTONS = (*_OURS, "callback_query")
 
 

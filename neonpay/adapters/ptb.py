@@ -20,7 +20,7 @@ from typing import Any
 from telegram import Bot, Update
 from telegram.ext import Application, ApplicationBuilder, InvalidCallbackData, Updater
 
-from neonpay.adapters._common.facts import Delivery, delivery_of
+from neonpay.adapters._common.facts import Delivery, delivery_of, must_be_recorded
 from neonpay.adapters._common.held import HeldUpdates
 from neonpay.adapters._common.ptb_calls import PtbCalls
 from neonpay.core.jsontext import JsonValue
@@ -148,8 +148,7 @@ class PtbAdapter:
         deliver = delivery_of(self._sink, self._bot_id, plain, converses=self._converses)
         if deliver is None:
             return None
-        message = plain.get("message", {})
-        return _Ours(item.update_id, deliver, "successful_payment" in message or "refunded_payment" in message)
+        return _Ours(item.update_id, deliver, must_be_recorded(plain))
 
     def _tap_queue(self) -> None:
         """Keep our updates out of the line in which the host's wait."""
@@ -307,6 +306,7 @@ def _may_be_ours(update: Update) -> bool:
         or update.purchased_paid_media is not None
         # What the library does not know is here as Telegram sent it.
         or "subscription" in update.api_kwargs
+        or getattr(update, "subscription", None) is not None
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import aiohttp  # noqa: F401 - for calls by HTTP; without it the extra is named
@@ -21,8 +22,16 @@ from neonpay.errors import AdapterError, TelegramUnreachableError
 _ROOTS: Final = ("pyrogram", "hydrogram")
 _MODERN: Final = Capabilities(level=Level.B, calls=Route.HTTP, missed_updates=False)
 # The schemas of these two are older than the message that tells of a refund.
-_OLD: Final = Capabilities(level=Level.B, calls=Route.HTTP, missed_updates=False, refund_updates=False)
-CAPABILITIES: Final = {"kurigram": _MODERN, "pyrofork": _MODERN, "pyrogram": _OLD, "hydrogram": _OLD}
+_OLD: Final = Capabilities(
+    level=Level.B, calls=Route.HTTP, missed_updates=False, refund_updates=False, subscription_updates=False
+)
+CAPABILITIES: Final = {
+    "kurigram": _MODERN,
+    "pyrofork": replace(_MODERN, subscription_updates=False),
+    "pyrogram": _OLD,
+    "hydrogram": _OLD,
+}
+"""Of the newest versions."""
 
 
 def connect(
@@ -80,7 +89,8 @@ class PyrogramAdapter:
     @property
     def capabilities(self) -> Capabilities:
         """What this member of the family can do."""
-        return CAPABILITIES[self.library]
+        knows = hasattr(self._raw.types, "UpdateBotStarsSubscription")
+        return replace(CAPABILITIES[self.library], subscription_updates=knows)
 
     def attach(self, sink: UpdateSink) -> None:
         """Tap the client; a second call does nothing.

@@ -17,12 +17,12 @@ import aiohttp
 from telebot import asyncio_helper, types
 from telebot.async_telebot import AsyncTeleBot
 
-from neonpay.adapters._common.facts import Delivery, delivery_of
+from neonpay.adapters._common.facts import Delivery, delivery_of, must_be_recorded
 from neonpay.adapters._common.held_back import CONFIRM_WITHIN_S, PAUSE_S, HeldBack
 from neonpay.adapters._common.telebot import (
+    TELLS_OF_SUBSCRIPTIONS,
     as_fields,
     asking_for_ours,
-    carries_money,
     plain,
     refused,
     repair_parser,
@@ -62,7 +62,7 @@ class AsyncTeleBotAdapter:
     """
 
     library = "telebot_async"
-    capabilities = Capabilities(level=Level.B)
+    capabilities = Capabilities(level=Level.B, subscription_updates=TELLS_OF_SUBSCRIPTIONS)
 
     def __init__(self, bot: AsyncTeleBot) -> None:
         self._bot = bot
@@ -201,7 +201,7 @@ class AsyncTeleBotAdapter:
         """How to hand an update of ours to the sink, and whether it tells of Stars that have moved."""
         assert self._sink is not None, "the bot is tapped when a sink is attached"
         facts = plain(update)
-        return delivery_of(self._sink, self.bot_id, facts, converses=self._converses), carries_money(facts)
+        return delivery_of(self._sink, self.bot_id, facts, converses=self._converses), must_be_recorded(facts)
 
     def _start(self, delivery: Delivery) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(_deliver(delivery))

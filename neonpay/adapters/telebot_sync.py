@@ -20,12 +20,12 @@ from typing import Any, TypeVar, cast
 
 from telebot import TeleBot, apihelper, types
 
-from neonpay.adapters._common.facts import Delivery, delivery_of
+from neonpay.adapters._common.facts import Delivery, delivery_of, must_be_recorded
 from neonpay.adapters._common.held_back import CONFIRM_WITHIN_S, PAUSE_S, HeldBack
 from neonpay.adapters._common.telebot import (
+    TELLS_OF_SUBSCRIPTIONS,
     as_fields,
     asking_for_ours,
-    carries_money,
     plain,
     refused,
     repair_parser,
@@ -70,7 +70,7 @@ class TeleBotAdapter:
     """
 
     library = "telebot"
-    capabilities = Capabilities(level=Level.A)
+    capabilities = Capabilities(level=Level.A, subscription_updates=TELLS_OF_SUBSCRIPTIONS)
 
     def __init__(self, bot: TeleBot) -> None:
         self._bot = bot
@@ -238,7 +238,7 @@ class TeleBotAdapter:
         """How to hand an update of ours to the sink, and whether it tells of Stars that have moved."""
         assert self._sink is not None, "the bot is tapped when a sink is attached"
         facts = plain(update)
-        return delivery_of(self._sink, self.bot_id, facts, converses=self._converses), carries_money(facts)
+        return delivery_of(self._sink, self.bot_id, facts, converses=self._converses), must_be_recorded(facts)
 
     def _open_soon(self) -> None:
         """Open the ledger when polling begins, which is the only start-up that the library has."""

@@ -14,6 +14,7 @@ from typing import Any, Final
 import aiohttp  # noqa: F401 - for calls by HTTP; without it the extra is named
 from telethon import TelegramClient
 from telethon.errors import RPCError
+from telethon.tl import types
 from telethon.tl.functions.messages import GetMessagesRequest, SetBotPrecheckoutResultsRequest
 from telethon.tl.types import InputMessageID
 
@@ -22,7 +23,14 @@ from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Capabilities, Level, Route, UpdateSink
 from neonpay.errors import AdapterError, TelegramUnreachableError
 
-CAPABILITIES: Final = {"telethon": Capabilities(level=Level.B, calls=Route.HTTP, missed_updates=False)}
+CAPABILITIES: Final = {
+    "telethon": Capabilities(
+        level=Level.B,
+        calls=Route.HTTP,
+        missed_updates=False,
+        subscription_updates=hasattr(types, "UpdateBotStarsSubscription"),
+    )
+}
 
 
 def connect(

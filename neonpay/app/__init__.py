@@ -11,11 +11,23 @@ from neonpay.app.reconciling import Reconciling
 from neonpay.app.requesting import Requesting
 from neonpay.app.selling import Selling
 from neonpay.app.settling import Settling
+from neonpay.app.subscribing import Subscribing
 from neonpay.app.supporting import Supporting
 
 
 class NeonPayCore(
-    Blocking, Selling, Guarding, Delivering, Settling, Requesting, Supporting, Reconciling, Deciding, Proving, Receiving
+    Blocking,
+    Selling,
+    Guarding,
+    Delivering,
+    Settling,
+    Subscribing,
+    Requesting,
+    Supporting,
+    Reconciling,
+    Deciding,
+    Proving,
+    Receiving,
 ):
     """Sells for Telegram Stars through one bot. ``create_neonpay`` makes one from the bot that you have.
 

@@ -16,6 +16,7 @@ from neonpay.core.payload import is_ours
 from neonpay.core.payments import Charge, PreCheckout, RefundNotice
 from neonpay.core.ports import Adapter, Capabilities, Command, OwnLoop, Press
 from neonpay.core.stages import StageRegistry
+from neonpay.core.subscriptions import SubscriptionChange
 from neonpay.ledger import open_ledger
 from neonpay.payments.handlers import ON_REFUND, ON_REFUND_REQUEST, Function, HandlerRegistry
 from neonpay.payments.listeners import Listeners
@@ -209,6 +210,9 @@ class _Sink:
 
     async def refunded(self, notice: RefundNotice) -> None:
         await self._app.pipeline.refunded(notice)
+
+    async def subscription_changed(self, change: SubscriptionChange) -> None:
+        await self._app.pipeline.subscription_changed(change)
 
     def wants_command(self, bot_id: int, text: str) -> bool:
         rules = self._app.support_rules

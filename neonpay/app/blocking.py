@@ -16,6 +16,7 @@ from neonpay.app.reconciling import Reconciling
 from neonpay.app.requesting import Requesting
 from neonpay.app.selling import Selling
 from neonpay.app.settling import Settling
+from neonpay.app.subscribing import Subscribing
 from neonpay.core.ports import OwnLoop
 from neonpay.errors import AdapterError, LedgerClosedError
 from neonpay.payments.inline import is_inside_transaction
@@ -127,6 +128,8 @@ class SyncNeonPay(_Facade):
     find_payment = _Waiting(Deciding.find_payment)
     get_refund = _Waiting(Deciding.get_refund)
     accept = _Waiting(Deciding.accept)
+    cancel_subscription = _Waiting(Subscribing.cancel_subscription)
+    allow_subscription = _Waiting(Subscribing.allow_subscription)
     request_refund = _Waiting(Requesting.request_refund)
     refund_requests = _Waiting(Requesting.refund_requests)
     approve_refund = _Waiting(Requesting.approve_refund)

@@ -170,6 +170,30 @@ class PaymentUnexplained(Event):
     name = "payment_unexplained"
 
 
+class SubscriptionCanceled(Event):
+    """A subscription ends with its paid period; ``reason`` says so when it was the program that cancelled it.
+
+    ``charge_id`` is its first payment, where the ledger has it.
+    """
+
+    __slots__ = ()
+    name = "subscription_canceled"
+
+
+class SubscriptionRestored(Event):
+    """The buyer has taken up a cancelled subscription again; ``charge_id`` is its first payment."""
+
+    __slots__ = ()
+    name = "subscription_restored"
+
+
+class SubscriptionFailed(Event):
+    """A subscription was to renew and its buyer had not enough Stars; ``charge_id`` is its first payment."""
+
+    __slots__ = ()
+    name = "subscription_failed"
+
+
 class UserBlocked(Event):
     """The seller sells nothing to this user from now on; ``reason`` has the seller's words."""
 
@@ -234,6 +258,9 @@ EVENTS: Mapping[str, type[Event]] = MappingProxyType(
             WithdrawalFailed,
             BalanceDrifted,
             PaymentUnexplained,
+            SubscriptionCanceled,
+            SubscriptionRestored,
+            SubscriptionFailed,
             UserBlocked,
             UserTrusted,
             UserUnblocked,

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.payments import Charge, PreCheckout, RefundNotice
+from neonpay.core.subscriptions import SubscriptionChange
 
 T = TypeVar("T")
 
@@ -43,6 +44,8 @@ class Capabilities:
         refund_updates: whether a refund that somebody else made is told at once; otherwise reconciliation finds it.
         missed_updates: whether what Telegram sent while the bot was off arrives when it is back; otherwise reconciliation
             finds the payments.
+        subscription_updates: whether it is told that a subscription was cancelled, restored or not renewed; otherwise nobody
+            tells of it. Renewals are payments and arrive in any case.
         converses: whether commands and pressed buttons can be handed over, as ``enable_support`` needs.
     """
 
@@ -51,6 +54,7 @@ class Capabilities:
     calls: Route = Route.LIBRARY
     refund_updates: bool = True
     missed_updates: bool = True
+    subscription_updates: bool = True
     converses: bool = True
 
 
@@ -107,6 +111,10 @@ class UpdateSink(Protocol):
 
     async def refunded(self, notice: RefundNotice) -> None:
         """Record a refund that Telegram tells of; returns when it is durable."""
+        ...
+
+    async def subscription_changed(self, change: SubscriptionChange) -> None:
+        """Record what Telegram tells of a subscription; returns when it is durable."""
         ...
 
     def wants_command(self, bot_id: int, text: str) -> bool:

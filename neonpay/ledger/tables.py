@@ -226,6 +226,15 @@ refund_requests = _table(
     sa.UniqueConstraint("bot_id", "charge_id"),
 )
 
+subscriptions = _table(
+    "subscriptions",
+    sa.Column("user_id", sa.BigInteger, nullable=False),
+    sa.Column("invoice_id", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("changed_at", Moment, nullable=False),
+    sa.PrimaryKeyConstraint("bot_id", "user_id", "invoice_id"),
+)
+
 keys = _table(
     "keys",
     sa.Column("key_id", sa.Text, nullable=False),

@@ -15,6 +15,7 @@ from neonpay.core.payments import Charge, Payment, PreCheckout, RefundNotice
 from neonpay.core.ports import Adapter
 from neonpay.core.reports import ReconcileReport
 from neonpay.core.stages import StageRegistry
+from neonpay.core.subscriptions import SubscriptionChange
 from neonpay.errors import (
     ForeignPayloadError,
     ForgedPayloadError,
@@ -45,6 +46,7 @@ from neonpay.payments.refund_requests import RequestDesk
 from neonpay.payments.refunds import RefundDesk
 from neonpay.payments.request_book import RequestBook
 from neonpay.payments.sealing import Sealer
+from neonpay.payments.subscriptions import SubscriptionDesk
 from neonpay.payments.thanks import Thanks
 from neonpay.payments.worker import Worker
 from neonpay.telegram.paced import PacedAdapter
@@ -193,6 +195,9 @@ class Pipeline:
             announce=announce,
         )
         self.refunds = RefundDesk(ledger, adapter, refund_book, jobs, self.fulfilment, rng=rng)
+        self.subscriptions = SubscriptionDesk(
+            ledger, adapter, catalogue=catalogue, clock=clock, new_event_id=new_event_id, announce=announce
+        )
         request_book = RequestBook(
             self._bot_id,
             refund_book,
@@ -333,6 +338,15 @@ class Pipeline:
         """Record a refund that Telegram tells of."""
         await self.open()
         await self.refunds.note(notice)
+
+    async def subscription_changed(self, change: SubscriptionChange) -> None:
+        """Record what Telegram tells of a subscription; one with a payload that does not verify is nobody's."""
+        await self.open()
+        ref = await self._read(change.payload)
+        if ref is None:
+            logger.warning("Telegram tells of a subscription of user %d that was not made here", change.user_id)
+            return
+        await self.subscriptions.note(change, ref)
 
     async def prove(self, head: str | None) -> Proof:
         """What a look at all the books shows."""

@@ -121,4 +121,4 @@ class Poller:
 
 def _has_money(update: Mapping[str, Any]) -> bool:
     message = update.get("message") or {}
-    return "successful_payment" in message or "refunded_payment" in message
+    return "successful_payment" in message or "refunded_payment" in message or "subscription" in update

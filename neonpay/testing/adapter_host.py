@@ -53,13 +53,16 @@ class BotHost(ABC):
 
     * ``text:<text>`` for a message with text; when the text is ``BUSY``, it then keeps its handler until ``released`` is set,
     * ``checkout:<payload>`` for a pre-checkout query, which it approves through the library,
-    * ``paid:<payload>`` for a successful payment, ``refunded:<payload>`` for a refunded one, where the library tells of them.
+    * ``paid:<payload>`` for a successful payment, ``refunded:<payload>`` for a refunded one, where the library tells of them,
+    * ``bought:<payload>`` for paid media that somebody bought, unless ``tells_of_bought_media`` is False.
 
     A bare token has no handlers of its own in the library's sense; what is left over for the program counts as them.
     """
 
     neonpay: NeonPayCore
     """What ``create_neonpay`` gave."""
+    tells_of_bought_media: bool = True
+    """Whether the library tells its users of ``purchased_paid_media``."""
 
     def __init__(self) -> None:
         self.heard: Noted[str] = Noted()

@@ -12,6 +12,7 @@ pytest.register_assert_rewrite(
     "neonpay.testing._adapter_life",
     "neonpay.testing._adapter_manners",
     "neonpay.testing._adapter_money",
+    "neonpay.testing._adapter_subscriptions",
     "neonpay.testing._ledger_life",
     "neonpay.testing._ledger_sharing",
     "neonpay.testing._ledger_units",

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from neonpay.core.payments import Charge, PreCheckout, RefundNotice
 from neonpay.core.ports import Command, Press, UpdateSink
+from neonpay.core.subscriptions import SubscriptionChange
 
 Update: TypeAlias = Mapping[str, Any]
 """An Update object of the Bot API as plain JSON."""
@@ -30,10 +31,21 @@ def delivery_of(sink: UpdateSink, bot_id: int, update: Update, *, converses: boo
     message = update.get("message")
     if message is not None:
         return _delivery_of_message(sink, bot_id, message, converses=converses)
+    subscription = update.get("subscription")
+    if subscription is not None:
+        if not sink.owns(bot_id, subscription.get("invoice_payload")):
+            return None
+        return lambda: sink.subscription_changed(_subscription(bot_id, subscription))
     press = update.get("callback_query")
     if converses and press is not None and press.get("data") is not None and sink.wants_press(bot_id, press["data"]):
         return lambda: sink.press(_press(bot_id, press))
     return None
+
+
+def must_be_recorded(update: Update) -> bool:
+    """Whether the update tells of Stars that have moved or will move, which has to be written before Telegram forgets it."""
+    message = update.get("message") or {}
+    return "successful_payment" in message or "refunded_payment" in message or "subscription" in update
 
 
 def _delivery_of_message(
@@ -90,6 +102,12 @@ def _refund(bot_id: int, message: Mapping[str, Any]) -> RefundNotice:
         user_id=message["chat"]["id"],
         amount=refunded["total_amount"],
         payload=refunded["invoice_payload"],
+    )
+
+
+def _subscription(bot_id: int, change: Mapping[str, Any]) -> SubscriptionChange:
+    return SubscriptionChange(
+        bot_id=bot_id, user_id=change["user"]["id"], payload=change["invoice_payload"], state=change["state"]
     )
 
 

@@ -13,7 +13,9 @@ from neonpay.adapters._common.facts import Update
 from neonpay.core.jsontext import JsonValue
 from neonpay.errors import TelegramError
 
-_OURS = ("message", "pre_checkout_query")
+TELLS_OF_SUBSCRIPTIONS = hasattr(types, "BotSubscriptionUpdated")
+"""Older versions drop what they do not know from an update."""
+_OURS = ("message", "pre_checkout_query", *(("subscription",) if TELLS_OF_SUBSCRIPTIONS else ()))
 
 
 class Refusal(Protocol):
@@ -42,13 +44,11 @@ def plain(update: types.Update) -> Update:
     # recurring, and none of them calls a refunded payment by a content type.
     if message is not None:
         return {"message": _object(message.json)}
+    change = getattr(update, "subscription", None)
+    if change is not None:
+        told = {"user": {"id": change.user.id}, "invoice_payload": change.invoice_payload, "state": change.state}
+        return {"subscription": told}
     return {} if press is None else {"callback_query": _object(press.json)}
-
-
-def carries_money(update: Update) -> bool:
-    """Whether the update tells of Stars that have moved, which has to be written before Telegram forgets it."""
-    message = update.get("message", {})
-    return "successful_payment" in message or "refunded_payment" in message
 
 
 def repair_parser() -> None:

@@ -38,6 +38,13 @@ def update_of(update: TlObject, users: Users) -> Update | None:
     if name in {"UpdateNewMessage", "UpdateNewChannelMessage"}:
         message = _message(update.message, users)
         return None if message is None else {"message": message}
+    if name == "UpdateBotStarsSubscription":
+        payload = _text(update.payload)
+        if payload is None:
+            return None
+        states = (("canceled", update.canceled), ("failed", update.payment_failed), ("active", update.restored))
+        state = next((state for state, is_so in states if is_so), "")
+        return {"subscription": {"user": _user(update.user_id, users), "invoice_payload": payload, "state": state}}
     if name == "UpdateBotCallbackQuery":
         data = _text(update.data)
         if data is None:

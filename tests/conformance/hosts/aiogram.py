@@ -8,7 +8,7 @@ from typing import Any
 from aiogram import Bot, Dispatcher, F
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
-from aiogram.types import Message, PreCheckoutQuery
+from aiogram.types import Message, PaidMediaPurchased, PreCheckoutQuery
 
 from neonpay import create_neonpay
 from neonpay.simulator import BotAccount, Simulator
@@ -27,6 +27,7 @@ class AiogramHost(BotHost):
         self._dispatcher.message(F.successful_payment)(self._paid)
         self._dispatcher.message(F.refunded_payment)(self._refunded)
         self._dispatcher.message()(self._message)
+        self._dispatcher.purchased_paid_media()(self._bought)
         self.neonpay = create_neonpay(self._bot, dispatcher=self._dispatcher, **options)
 
     async def start(self) -> None:
@@ -54,6 +55,9 @@ class AiogramHost(BotHost):
     async def _refunded(self, message: Message) -> None:
         assert message.refunded_payment is not None
         self.heard.add(f"refunded:{message.refunded_payment.invoice_payload}")
+
+    async def _bought(self, purchase: PaidMediaPurchased) -> None:
+        self.heard.add(f"bought:{purchase.paid_media_payload}")
 
     async def _message(self, message: Message) -> None:
         self.heard.add(f"text:{message.text}")

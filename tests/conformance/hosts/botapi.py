@@ -32,6 +32,10 @@ class BotApiHost(BotHost):
 
     async def _update(self, update: Mapping[str, Any]) -> None:
         query, message = update.get("pre_checkout_query"), update.get("message", {})
+        purchase = update.get("purchased_paid_media")
+        if purchase is not None:
+            self.heard.add(f"bought:{purchase['paid_media_payload']}")
+            return
         if query is not None:
             self.heard.add(f"checkout:{query['invoice_payload']}")
             await self.neonpay.adapter.call(

@@ -6,7 +6,14 @@ import asyncio
 from typing import Any
 
 from telegram import Update
-from telegram.ext import Application, ApplicationBuilder, MessageHandler, PreCheckoutQueryHandler, filters
+from telegram.ext import (
+    Application,
+    ApplicationBuilder,
+    MessageHandler,
+    PaidMediaPurchasedHandler,
+    PreCheckoutQueryHandler,
+    filters,
+)
 
 from neonpay import create_neonpay
 from neonpay.simulator import BotAccount, Simulator
@@ -21,6 +28,7 @@ class PtbHost(BotHost):
         builder = ApplicationBuilder().token(account.token).base_url(f"{telegram.base_url}/bot")
         self._application: Application[Any, Any, Any, Any, Any, Any] = builder.build()
         self._application.add_handler(PreCheckoutQueryHandler(self._checkout))
+        self._application.add_handler(PaidMediaPurchasedHandler(self._bought))
         self._application.add_handler(MessageHandler(filters.ALL, self._message))
         self.neonpay = create_neonpay(self._application, **options)
 
@@ -47,6 +55,10 @@ class PtbHost(BotHost):
         assert query is not None
         self.heard.add(f"checkout:{query.invoice_payload}")
         await query.answer(ok=True)
+
+    async def _bought(self, update: Update, _: object) -> None:
+        assert update.purchased_paid_media is not None
+        self.heard.add(f"bought:{update.purchased_paid_media.paid_media_payload}")
 
     async def _message(self, update: Update, _: object) -> None:
         message = update.message

@@ -19,6 +19,7 @@ class PyrogramHost(BotHost):
         library = import_module(self.root)
         handlers = import_module(f"{self.root}.handlers")
         self._raw = import_module(f"{self.root}.raw")
+        self.tells_of_bought_media = hasattr(self._raw.types, "UpdateBotPurchasedPaidMedia")
         self._client = telegram.adopt(
             library.Client("bot", api_id=1, api_hash="0123456789abcdef", bot_token=account.token, in_memory=True)
         )
@@ -41,7 +42,9 @@ class PyrogramHost(BotHost):
             await self._client.invoke(
                 self._raw.functions.messages.SetBotPrecheckoutResults(query_id=update.query_id, success=True)
             )
-        action = getattr(getattr(update, "message", None), "action", None)
+        if type(update).__name__ == "UpdateBotPurchasedPaidMedia":
+            self.heard.add(f"bought:{update.payload}")
+        action: Any = getattr(getattr(update, "message", None), "action", None)
         if type(action).__name__ == "MessageActionPaymentSentMe":
             self.heard.add(f"paid:{action.payload.decode()}")
         elif type(action).__name__ == "MessageActionPaymentRefunded":

@@ -23,6 +23,7 @@ class AsyncTeleBotHost(BotHost):
         self._bot.register_pre_checkout_query_handler(self._checkout, func=lambda _: True)
         kinds = [*util.content_type_media, *util.content_type_service]
         self._bot.register_message_handler(self._message, content_types=kinds, func=lambda _: True)
+        self._bot.register_purchased_paid_media_handler(self._bought, func=lambda _: True)
         self.neonpay = create_neonpay(self._bot, **options)
 
     async def start(self) -> None:
@@ -39,6 +40,9 @@ class AsyncTeleBotHost(BotHost):
     async def _checkout(self, query: types.PreCheckoutQuery) -> None:
         self.heard.add(f"checkout:{query.invoice_payload}")
         await self._bot.answer_pre_checkout_query(query.id, ok=True)
+
+    async def _bought(self, purchase: types.PaidMediaPurchased) -> None:
+        self.heard.add(f"bought:{purchase.paid_media_payload}")
 
     async def _message(self, message: types.Message) -> None:
         refunded = message.json.get("refunded_payment")

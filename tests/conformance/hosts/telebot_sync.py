@@ -24,6 +24,7 @@ class TeleBotHost(BotHost):
         self._bot.register_pre_checkout_query_handler(self._checkout, func=lambda _: True)
         # Without content_types this takes every message there is.
         self._bot.register_message_handler(self._message)
+        self._bot.register_purchased_paid_media_handler(self._bought, func=lambda _: True)
         self.neonpay = create_neonpay(self._bot, **options)
 
     async def start(self) -> None:
@@ -48,6 +49,9 @@ class TeleBotHost(BotHost):
     def _checkout(self, query: types.PreCheckoutQuery) -> None:
         self.heard.add(f"checkout:{query.invoice_payload}")
         self._bot.answer_pre_checkout_query(query.id, ok=True)
+
+    def _bought(self, purchase: types.PaidMediaPurchased) -> None:
+        self.heard.add(f"bought:{purchase.paid_media_payload}")
 
     def _message(self, message: types.Message) -> None:
         refunded = message.json.get("refunded_payment")

@@ -34,7 +34,9 @@ class TelethonHost(BotHost):
         if type(update).__name__ == "UpdateBotPrecheckoutQuery":
             self.heard.add(f"checkout:{update.payload.decode()}")
             await self._client(SetBotPrecheckoutResultsRequest(query_id=update.query_id, success=True))
-        action = getattr(getattr(update, "message", None), "action", None)
+        if type(update).__name__ == "UpdateBotPurchasedPaidMedia":
+            self.heard.add(f"bought:{update.payload}")
+        action: Any = getattr(getattr(update, "message", None), "action", None)
         if type(action).__name__ == "MessageActionPaymentSentMe":
             self.heard.add(f"paid:{action.payload.decode()}")
         elif type(action).__name__ == "MessageActionPaymentRefunded":

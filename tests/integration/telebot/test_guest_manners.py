@@ -146,7 +146,7 @@ async def test_a_poll_for_some_kinds_of_updates_asks_for_payments_too(shop: Shop
         await shop.sells(await shop.visitor())
     asked = shop.telegram.calls("getUpdates")[0].params["allowed_updates"]
 
-    assert asked == ["message", "poll", "pre_checkout_query"]
+    assert asked == ["message", "poll", "pre_checkout_query", "subscription"]
 
 
 async def test_a_bot_with_threads_and_one_with_a_loop_sell_in_one_process(new_shop: Callable[..., Shop]) -> None:

@@ -1,0 +1,147 @@
+"""Paid periods that Telegram renews, and what it tells of them beside their payments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+from aiogram.types import BotSubscriptionUpdated, Update
+
+from neonpay import PaymentError, PaymentResult, TelegramError
+from neonpay.core.limits import SUBSCRIPTION_PERIOD_S
+from neonpay.errors import PaymentNotFoundError
+from neonpay.ledger.tables import events, subscriptions
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from neonpay.simulator import Buyer
+    from tests.integration.conftest import MovableClock, Shop
+
+_MONTHLY = {"subscription_period": SUBSCRIPTION_PERIOD_S}
+
+
+@pytest.fixture
+async def subscribed(shop: Shop) -> AsyncIterator[tuple[Shop, Buyer, str]]:
+    """A running shop with a subscriber who pays 50 of 500 Stars a month."""
+
+    @shop.neonpay.on_payment(name="deliver")
+    async def deliver(result: PaymentResult) -> None: ...
+
+    async with shop.polling():
+        ann = await shop.visitor("Ann", stars=500)
+        invoice = await shop.neonpay.create_payment_link("vip", options=_MONTHLY)
+        outcome = await ann.pays(invoice.link or "")
+        await shop.settles()
+        yield shop, ann, outcome.charge_id or ""
+
+
+async def told(query: Callable[..., Any]) -> list[tuple[str, str | None]]:
+    """Names and charges of the events about subscriptions, in the ledger's order."""
+    wanted = sa.select(events.c.name, events.c.charge_id).where(events.c.name.startswith("subscription_"))
+    return [(name, charge_id) for name, charge_id in await query(wanted.order_by(events.c.event_id))]
+
+
+async def test_a_repeated_update_of_a_subscription_is_recorded_once(
+    subscribed: tuple[Shop, Buyer, str], query: Callable[..., Any]
+) -> None:
+    shop, ann, charge_id = subscribed
+    await ann.cancels_subscription(charge_id)
+    await shop.settles()
+    (update,) = [update for update in shop.telegram.updates(shop.account) if update.kind == "subscription"]
+    await shop.telegram.redeliver(update.update_id, shop.account)
+    await shop.telegram.redeliver(update.update_id, shop.account, new_id=True)
+    await shop.settles()
+
+    assert await told(query) == [("subscription_canceled", charge_id)]
+    assert list(await query(sa.select(subscriptions.c.user_id, subscriptions.c.state))) == [(ann.id, "canceled")]
+
+
+async def test_the_same_word_about_another_period_is_news(
+    subscribed: tuple[Shop, Buyer, str], query: Callable[..., Any], clock: MovableClock
+) -> None:
+    shop, ann, charge_id = subscribed
+    for _ in range(2):
+        ann.has_stars(0)
+        await shop.telegram.advance(SUBSCRIPTION_PERIOD_S)
+        await shop.settles()
+        clock.advance(SUBSCRIPTION_PERIOD_S)
+        ann.gets_stars(50)
+        await shop.settles()
+        clock.advance(1)
+
+    assert await told(query) == [("subscription_failed", charge_id)] * 2
+    assert [payment.is_first_recurring for payment in await shop.neonpay.history(ann.id)] == [False, False, True]
+
+
+async def test_a_subscription_is_named_by_the_first_charge_of_its_own_run(
+    subscribed: tuple[Shop, Buyer, str], query: Callable[..., Any], clock: MovableClock
+) -> None:
+    shop, ann, first = subscribed
+    await ann.cancels_subscription(first)
+    await shop.settles()
+    clock.advance(SUBSCRIPTION_PERIOD_S)
+    await shop.telegram.advance(SUBSCRIPTION_PERIOD_S)
+    again = await ann.pays(ann.subscriptions(shop.account)[0].invoice.link or "")
+    await shop.settles()
+
+    ended = await shop.neonpay.cancel_subscription(again.charge_id or "")
+    assert ended.charge_id == again.charge_id != first
+    (call,) = shop.telegram.calls("editUserStarSubscription")
+    assert call.params["telegram_payment_charge_id"] == again.charge_id
+    await shop.settles()
+    assert await told(query) == [("subscription_canceled", first), ("subscription_canceled", again.charge_id)]
+
+
+async def test_only_a_subscription_can_be_ended(subscribed: tuple[Shop, Buyer, str]) -> None:
+    shop, _, _ = subscribed
+    single = await shop.sells(await shop.visitor("Bob"))
+    with pytest.raises(PaymentError, match="no payment of a subscription"):
+        await shop.neonpay.cancel_subscription(single.charge_id or "")
+    with pytest.raises(PaymentNotFoundError):
+        await shop.neonpay.cancel_subscription("stx-of-nobody")
+    assert shop.telegram.calls("editUserStarSubscription") == []
+
+
+async def test_a_refusal_of_telegrams_changes_nothing(
+    subscribed: tuple[Shop, Buyer, str], query: Callable[..., Any]
+) -> None:
+    shop, ann, charge_id = subscribed
+    shop.telegram.faults.fail("editUserStarSubscription", error_code=400, description="Bad Request: USER_ID_INVALID")
+    with pytest.raises(TelegramError, match="USER_ID_INVALID"):
+        await shop.neonpay.cancel_subscription(charge_id)
+    assert await told(query) == []
+    assert ann.subscriptions(shop.account)[0].state == "active"
+
+
+async def test_subscriptions_that_were_not_made_here_are_the_hosts(subscribed: tuple[Shop, Buyer, str]) -> None:
+    shop, ann, _ = subscribed
+    heard: list[str] = []
+
+    async def changed(change: BotSubscriptionUpdated) -> None:
+        heard.append(change.invoice_payload)
+
+    shop.dispatcher.subscription.register(changed)
+    body = {"user": {"id": ann.id, "is_bot": False, "first_name": "Ann"}, "state": "canceled"}
+    theirs = {"update_id": 1, "subscription": {**body, "invoice_payload": "club-7"}}
+    await shop.dispatcher.feed_update(shop.bot, Update.model_validate(theirs))
+    assert heard == ["club-7"]
+
+
+@pytest.mark.parametrize(("change", "complaint"), [("payload", "not made here"), ("state", "does not know")])
+async def test_a_forged_or_unknown_word_of_a_subscription_is_written_nowhere(
+    subscribed: tuple[Shop, Buyer, str],
+    query: Callable[..., Any],
+    caplog: pytest.LogCaptureFixture,
+    change: str,
+    complaint: str,
+) -> None:
+    shop, ann, charge_id = subscribed
+    payload = (await shop.neonpay.get_payment(charge_id)).payload
+    body = {"user": {"id": ann.id, "is_bot": False, "first_name": "Ann"}, "state": "canceled"}
+    body |= {"invoice_payload": payload[:-4] + "AAAA"} if change == "payload" else {"state": "paused"}
+    update = {"update_id": 1, "subscription": {"invoice_payload": payload, **body}}
+    await shop.dispatcher.feed_raw_update(shop.bot, update)
+    assert await told(query) == []
+    assert complaint in caplog.text
