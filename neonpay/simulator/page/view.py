@@ -157,7 +157,7 @@ class View:
         return {"rows": [row.as_json for row in rows], "turns": turns}
 
     def _unsettled(self, row: Row) -> bool:
-        return row.hop.update is not None and self._rows.get(row.number, "pending") in {"pending", "held"}
+        return row.hop.update is not None and self._rows.get(row.number, "queued") in {"queued", "pending", "held"}
 
     def _clock_moved(self) -> bool:
         clock, now = self._world.clock, self._monotonic()

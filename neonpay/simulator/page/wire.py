@@ -6,6 +6,7 @@ invoice is sent or paid in a turn, the turn is about that order and gets its nam
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -78,8 +79,11 @@ class Row:
 
     @property
     def state(self) -> str:
-        """What became of an update by now; "" for calls."""
-        return "" if self.hop.update is None else self.hop.update.state
+        """What became of an update by now, ``queued`` when the bot has not got it; "" for calls."""
+        update = self.hop.update
+        if update is None:
+            return ""
+        return "queued" if update.state == "pending" and not update.delivered_count else update.state
 
     @property
     def as_json(self) -> dict[str, object]:
@@ -93,8 +97,19 @@ class Row:
         }
 
 
-Heard: TypeAlias = "tuple[str, Call | QueuedUpdate | Checkout, float, float]"
-"""Username of the bot, what was heard, virtual time, monotonic real time."""
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Something on its way into a row.
+
+    Attributes:
+        step: of the event loop, in which it was heard.
+    """
+
+    bot: str
+    what: Call | QueuedUpdate | Checkout
+    at: float
+    heard_at: float
+    step: int
 
 
 class Wire:
@@ -121,6 +136,8 @@ class Wire:
         self.updates = 0
         self.polled_at: dict[str, float] = {}
         self._heard: deque[Heard] = deque(maxlen=ROWS_MAX)
+        self._step = 0
+        self._step_is_open = False
         self._calls_seen = 0
         self._updates_seen: dict[int, int] = {}
         self._waiting: list[Checkout] = []
@@ -138,7 +155,7 @@ class Wire:
             history = box.queue.history
             for place in range(self._updates_seen.get(bot.id, 0), len(history)):
                 self.updates += 1
-                self._heard.append((bot.username, history[place], history[place].queued_at, now))
+                self._hear(bot.username, history[place], history[place].queued_at, now)
             self._updates_seen[bot.id] = len(history)
         self._hear_calls(now)
         self._hear_checkouts(now)
@@ -146,14 +163,41 @@ class Wire:
     def catch_up(self) -> None:
         """Sort what was heard since the last time into rows and turns."""
         while self._heard:
-            bot, heard, at, heard_at = self._heard.popleft()
-            if isinstance(heard, Call):
-                hop = of_call(heard)
-            elif isinstance(heard, QueuedUpdate):
-                hop = of_update(heard)
+            heard = self._heard.popleft()
+            if isinstance(heard.what, Call):
+                hop = of_call(heard.what)
+            elif isinstance(heard.what, QueuedUpdate):
+                hop = of_update(heard.what)
             else:
-                hop = of_checkout(heard)
-            self._add(bot, hop, at, heard_at)
+                hop = of_checkout(heard.what)
+            self._add(heard.bot, hop, heard.at, heard.heard_at)
+
+    def _hear(self, bot: str, what: Call | QueuedUpdate | Checkout, at: float, heard_at: float) -> None:
+        """A call is written down when it is answered: what it has caused came before that, and is shown after it."""
+        heard = Heard(bot, what, at, heard_at, self._this_step())
+        effects: list[Heard] = []
+        while not isinstance(what, QueuedUpdate) and self._heard and self._is_effect(self._heard[-1], heard):
+            effects.append(self._heard.pop())
+        self._heard.append(heard)
+        self._heard.extend(reversed(effects))
+
+    def _is_effect(self, earlier: Heard, cause: Heard) -> bool:
+        return isinstance(earlier.what, QueuedUpdate) and (earlier.bot, earlier.step) == (cause.bot, cause.step)
+
+    def _this_step(self) -> int:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._step += 1  # nothing runs beside code that is called without a loop
+            return self._step
+        if not self._step_is_open:
+            self._step_is_open = True
+            self._step += 1
+            loop.call_soon(self._end_step)
+        return self._step
+
+    def _end_step(self) -> None:
+        self._step_is_open = False
 
     def _hear_calls(self, now: float) -> None:
         journal = self._world.journal
@@ -164,7 +208,7 @@ class Wire:
                 if call.ok and call.answered:
                     continue
             self.calls += 1
-            self._heard.append((call.bot or "", call, call.at.timestamp(), now))
+            self._hear(call.bot or "", call, call.at.timestamp(), now)
 
     def _hear_checkouts(self, now: float) -> None:
         """A deadline that passed and an answer by hand are no calls, and belong on the wire all the same."""
@@ -176,7 +220,7 @@ class Wire:
         for checkout in [one for one in self._waiting if one.result is not None]:
             self._waiting.remove(checkout)
             if checkout.query_id and checkout.result and (checkout.by_hand or checkout.result.status == "timed_out"):
-                self._heard.append((checkout.bot.username, checkout, self._world.clock.now(), now))
+                self._hear(checkout.bot.username, checkout, self._world.clock.now(), now)
 
     def _add(self, bot: str, hop: Hop, at: float, heard_at: float) -> None:
         turn = self._turn(bot, hop)

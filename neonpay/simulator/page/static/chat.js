@@ -1,11 +1,11 @@
 // One buyer's chat with the bot: the log, what can be pressed, the field, and the payment sheet over them.
 
-import { $, h, icon, initials, show } from "./dom.js";
+import { $, h, icon, initials, say, show } from "./dom.js";
 import { post } from "./link.js";
 import { dayLine, jumpLine, messageLines } from "./messages.js";
 import { Sheet } from "./sheet.js";
-import { stars, trace } from "./signs.js";
-import { bot, chatOf, closePerson, nameOf, person, pickPerson, pickTab, shown } from "./store.js";
+import { largeTrace, stars } from "./signs.js";
+import { bot, chatOf, closePerson, nameOf, person, pickPerson, pickTab, roomFor, shown } from "./store.js";
 import { w } from "./words.js";
 
 const CHIPS = 2;
@@ -77,7 +77,7 @@ export class Column {
   }
 
   drawHead(one, name) {
-    const several = shown.columns.length > 1;
+    const several = shown.columns.length > 1 && roomFor() > 1;
     const balance = stars(person(this.userId)?.stars ?? 0);
     show(this.head,
       h("span", { class: "mono-face bot", "aria-hidden": "true" }, one ? initials(one.name) : ""),
@@ -130,10 +130,10 @@ export class Column {
     this.log.hidden = empty;
     if (!empty) return;
     if (!one || one.link === "none") {
-      show(this.blank, h("div", { class: "blank" }, trace("invoiced"), h("h2", null, w.waitingForBot), h("p", null, w.waitingForBotMore),
+      show(this.blank, h("div", { class: "blank" }, largeTrace("invoiced"), h("h2", null, w.waitingForBot), h("p", null, w.waitingForBotMore),
         h("code", { class: "code" }, location.origin), h("p", { class: "small" }, w.waitingForBotEnd), one ? this.startButton("btn") : null));
     } else {
-      show(this.blank, h("div", { class: "blank" }, trace("invoiced"), h("h2", null, w.nothingYet),
+      show(this.blank, h("div", { class: "blank" }, largeTrace("invoiced"), h("h2", null, w.nothingYet),
         h("p", null, one.about || w.nothingYetMore(one.name)), this.startButton("btn ink")));
     }
   }
@@ -237,7 +237,10 @@ export class Column {
   }
 
   async unlock(told) {
-    await this.ask(post(`/users/${this.userId}/buys`, { message_id: told.id }));
+    const price = told.message.paid_media.star_count;
+    const bought = await post(`/users/${this.userId}/buys`, { message_id: told.id }).catch((error) => error);
+    if (bought.status === "paid") say(w.unlocked(price));
+    else this.tell(bought.status === "balance_too_low" ? w.notEnough : bought.message, "bad");
   }
 
   showReceipt(told) {

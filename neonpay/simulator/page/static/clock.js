@@ -124,6 +124,6 @@ export function setUpClock() {
     const part = (event.clientX - box.left - PAD) / (box.width - 2 * PAD);
     travel(firstDay() + part * span() * DAY_S);
   });
-  addEventListener("resize", drawRuler);
+  new ResizeObserver(drawRuler).observe(ruler);
   setInterval(drawNow, 250);
 }

@@ -6,7 +6,7 @@ import { drawClock, setUpClock } from "./clock.js";
 import { $, h, say, show } from "./dom.js";
 import { drawFaults } from "./faults.js";
 import { connect } from "./link.js";
-import { bot, onChange, pickBot, pickPerson, pickTab, shown, state } from "./store.js";
+import { bot, changed, onChange, pickBot, pickPerson, pickTab, shown, state } from "./store.js";
 import { drawWire, forgetWire } from "./wire.js";
 import { language, translate, w } from "./words.js";
 
@@ -26,6 +26,14 @@ function drawColumns() {
   });
   place.style.setProperty("--columns", Math.max(1, shown.columns.length));
   for (const column of columns.values()) column.draw();
+}
+
+// On a phone, chats are not beside but behind each other.
+function drawPeopleTabs() {
+  const tabs = $("#people-tabs");
+  tabs.hidden = state.people.length < 2;
+  show(tabs, state.people.map((one) =>
+    h("button", { type: "button", "data-k": `tab-${one.id}`, "aria-pressed": String(one.id === shown.focus), onclick: () => pickPerson(one.id) }, one.name)));
 }
 
 function drawTop() {
@@ -69,12 +77,13 @@ function pickPanel(name) {
 
 let knownBot = null;
 
-onChange((changed) => {
-  const any = (...names) => names.some((name) => changed.has(name));
+onChange((news) => {
+  const any = (...names) => names.some((name) => news.has(name));
   if (any("shown")) drawTabs();
   if (any("line")) drawLine();
   if (any("bots", "shown")) drawTop();
   if (any("people", "subscriptions", "shown", "bots")) drawBuyers();
+  if (any("people", "shown")) drawPeopleTabs();
   if (any("chats", "people", "bots", "checkouts", "shown")) drawColumns();
   if (shown.bot !== knownBot) {
     knownBot = shown.bot;
@@ -126,6 +135,9 @@ function setUpKeys() {
     next.focus();
   });
 }
+
+// Crossing a width changes how many chats there is room for, and what their heads offer.
+for (const width of [1024, 1760, 2240]) matchMedia(`(min-width: ${width}px)`).addEventListener("change", () => changed("shown"));
 
 translate();
 setUpTheme();

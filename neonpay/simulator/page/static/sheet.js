@@ -2,7 +2,7 @@
 
 import { $, h, icon, initials, say, show } from "./dom.js";
 import { post, Refused } from "./link.js";
-import { ring, stars, trace } from "./signs.js";
+import { largeTrace, ring, stars } from "./signs.js";
 import { botNamed, person, shown, state, virtualNow } from "./store.js";
 import { number, shortMoment, w } from "./words.js";
 
@@ -208,7 +208,7 @@ export class Sheet {
 
   draw_declined(id) {
     return [
-      h("div", { class: "middle" }, trace("declined")), this.heading(id, w.declined),
+      h("div", { class: "middle" }, largeTrace("declined")), this.heading(id, w.declined),
       h("p", { class: "what ink" }, this.checkout.reason), h("p", { class: "tail" }, w.declinedMore),
       h("button", { type: "button", class: "btn ink wide tall", "data-k": "back", onclick: () => this.close() }, w.backToChat),
     ];
@@ -216,7 +216,7 @@ export class Sheet {
 
   draw_timed_out(id) {
     return [
-      h("div", { class: "middle" }, trace("declined")), this.heading(id, w.timedOut),
+      h("div", { class: "middle" }, largeTrace("declined")), this.heading(id, w.timedOut),
       h("p", { class: "what" }, w.timedOutMore), h("p", { class: "tail" }, w.timedOutWhy),
       h("button", { type: "button", class: "btn ink wide tall", "data-k": "again", onclick: () => this.again() }, w.again),
     ];
@@ -224,14 +224,14 @@ export class Sheet {
 
   draw_expired(id) {
     return [
-      h("div", { class: "middle" }, trace("invoiced")), this.heading(id, w.expired), h("p", { class: "what" }, w.expiredMore),
+      h("div", { class: "middle" }, largeTrace("invoiced")), this.heading(id, w.expired), h("p", { class: "what" }, w.expiredMore),
       h("button", { type: "button", class: "btn ink wide tall", "data-k": "again", onclick: () => this.again() }, w.openAgain),
     ];
   }
 
   draw_failed(id) {
     return [
-      h("div", { class: "middle" }, trace("declined")), this.heading(id, w.failed), h("p", { class: "what ink" }, this.problem),
+      h("div", { class: "middle" }, largeTrace("declined")), this.heading(id, w.failed), h("p", { class: "what ink" }, this.problem),
       h("button", { type: "button", class: "btn ink wide tall", "data-k": "back", onclick: () => this.close() }, w.backToChat),
     ];
   }
@@ -241,7 +241,7 @@ export class Sheet {
     const row = (name, value) => h("tr", null, h("th", { scope: "row" }, name), h("td", null, value));
     const charge = payment.telegram_payment_charge_id;
     return [
-      h("div", { class: "middle" }, trace(refunded ? "refunded" : "paid")), this.heading(id, w.receiptTitle),
+      h("div", { class: "middle" }, largeTrace(refunded ? "refunded" : "paid")), this.heading(id, w.receiptTitle),
       h("p", { class: "what" }, title),
       h("table", { class: "statement" }, h("tbody", null,
         row(w.paidAt, shortMoment(at)),

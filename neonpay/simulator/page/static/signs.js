@@ -38,6 +38,17 @@ export const trace = (state) =>
   s("svg", { class: "trace", viewBox: "0 0 74 18", role: "img", "aria-label": w.traces[state], "data-trace": state },
     ...TRACES[state]().flat());
 
+// Large, in the middle of a sheet; what ends at the checkout is no longer than that.
+export function largeTrace(state) {
+  const sign = trace(state);
+  sign.classList.add("large");
+  if (state === "declined") {
+    sign.setAttribute("viewBox", "0 0 34 18");
+    sign.classList.add("short");
+  }
+  return sign;
+}
+
 // The number inside is the truth, the arc is the picture.
 const RING_S = 10;
 const LATE_S = 3;

@@ -91,8 +91,8 @@ export function drawWire() {
   const blank = $("#flow-blank");
   blank.hidden = turns.length > 0;
   $("#pace").textContent = turns.length ? w.counts(state.counts.calls, state.counts.updates) : "";
-  if (near) flow.scrollTop = flow.scrollHeight;
   drawWaiting();
+  if (near) flow.scrollTop = flow.scrollHeight;
 }
 
 function drawTurn(flow, turn, told) {

@@ -189,7 +189,7 @@ const en = {
   botItself: "The bot itself",
   unknownBot: "A token that is nobody's",
   waiting: "waiting",
-  states: { not_allowed: "not in allowed_updates", expired: "expired", dropped: "dropped", held: "held back" },
+  states: { queued: "queued", not_allowed: "not in allowed_updates", expired: "expired", dropped: "dropped", held: "held back" },
   canceled: "canceled",
   lostAnswer: "lost",
   cut: "cut off",
@@ -254,6 +254,7 @@ const en = {
   goTo: (what) => `Go to: ${what}`,
   onlyForward: "Time goes only forward.",
   parts: "Parts",
+  chats: "Chats",
 };
 
 const ru = {
@@ -415,7 +416,7 @@ const ru = {
   botItself: "Сам бот",
   unknownBot: "Чужой токен",
   waiting: "ждём",
-  states: { not_allowed: "нет в allowed_updates", expired: "устарело", dropped: "сброшено", held: "задержано" },
+  states: { queued: "в очереди", not_allowed: "нет в allowed_updates", expired: "устарело", dropped: "сброшено", held: "задержано" },
   canceled: "отменён",
   lostAnswer: "потерян",
   cut: "обрыв",
@@ -480,6 +481,7 @@ const ru = {
   goTo: (what) => `Перейти: ${what}`,
   onlyForward: "Время идёт только вперёд.",
   parts: "Разделы",
+  chats: "Чаты",
 };
 
 export const w = language === "ru" ? ru : en;
