@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
+from aiogram import Dispatcher
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import BufferedInputFile, InputPaidMediaPhoto, InputPaidMediaVideo
 
@@ -182,3 +184,44 @@ async def test_an_affiliate_has_a_share_of_paid_media_too(telegram, shop, bot, a
     await ann.buys(await bot.send_paid_media(ann.id, star_count=20, media=[picture()]))
     (row,) = (await bot.get_star_transactions()).transactions
     assert (row.source.affiliate.commission_per_mille, row.source.affiliate.amount) == (100, 2)
+
+
+async def test_what_a_channel_sells_is_the_channels(telegram, shop, bot, ann):
+    channel = telegram.channel("News", members=[ann], administrators=[shop])
+    sent = await bot.send_paid_media(channel.id, star_count=20, media=[picture()], payload="p")
+    await news(bot)
+    outcome = await ann.buys(sent)
+    assert (outcome.status, outcome.charge_id) == ("paid", None)
+    assert (ann.stars, channel.balance_stars, telegram.balance(shop)) == (480, 20, 0)
+    assert await news(bot) == []
+    assert (await bot.get_star_transactions()).transactions == []
+    assert ann.messages(channel)[-1].paid_media.paid_media[0].type == "photo"
+
+
+async def test_in_a_group_each_member_buys_for_themselves_and_the_bot_is_paid(telegram, shop, bot, ann):
+    bob = telegram.user("Bob", stars=50)
+    group = telegram.group("Club", members=[ann, bob, shop])
+    sent = await bot.send_paid_media(group.id, star_count=20, media=[picture()], payload="p")
+    await news(bot)
+    await ann.buys(sent)
+    kinds = [one.messages(group)[-1].paid_media.paid_media[0].type for one in (ann, bob)]
+    assert kinds == ["photo", "preview"]
+    await bob.buys(await bob.hears(shop, in_=group))
+    assert [update.purchased_paid_media.from_user.id for update in await news(bot)] == [ann.id, bob.id]
+    assert telegram.balance(shop) == 40
+
+
+async def test_a_router_of_aiogram_hears_of_sales(telegram, shop, bot, ann):
+    dispatcher, heard = Dispatcher(), []
+
+    @dispatcher.purchased_paid_media()
+    async def bought(purchase):
+        heard.append(purchase.paid_media_payload)
+        await bot.send_message(purchase.from_user.id, "Enjoy")
+
+    polling = asyncio.create_task(dispatcher.start_polling(bot, handle_signals=False))
+    await ann.buys(await bot.send_paid_media(ann.id, star_count=1, media=[picture()], payload="p"))
+    assert (await ann.hears(shop, containing="Enjoy")).text == "Enjoy"
+    assert heard == ["p"]
+    await dispatcher.stop_polling()
+    await polling

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
+from aiogram import Dispatcher, F
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import LabeledPrice
 
@@ -273,3 +276,32 @@ async def test_the_test_environment_has_short_subscriptions(http, period_s):
         assert (await checkout.outcome()).status == "paid"
         await telegram.advance(2 * period_s)
         assert (ann.stars, len(telegram.payments(shop))) == (7, 3)
+
+
+async def test_a_router_of_aiogram_hears_what_becomes_of_them(telegram, shop, bot, ann):
+    dispatcher = Dispatcher()
+
+    @dispatcher.pre_checkout_query()
+    async def approve(query):
+        await query.answer(ok=True)
+
+    @dispatcher.message(F.successful_payment)
+    async def paid(message):
+        await message.answer("first" if message.successful_payment.is_first_recurring else "again")
+
+    @dispatcher.subscription()
+    async def changed(subscription):
+        await bot.send_message(subscription.user.id, f"{subscription.invoice_payload}: {subscription.state}")
+
+    link = await link_to(bot, amount=200)
+    polling = asyncio.create_task(dispatcher.start_polling(bot, handle_signals=False))
+    assert (await ann.pays(link)).status == "paid"
+    assert (await ann.hears(shop)).text == "first"
+    await telegram.advance(MONTH_S)
+    assert (await ann.hears(shop)).text == "again"
+    await telegram.advance(MONTH_S)
+    assert (await ann.hears(shop)).text == "club: failed"
+    await ann.cancels_subscription(shop)
+    assert (await ann.hears(shop)).text == "club: canceled"
+    await dispatcher.stop_polling()
+    await polling
