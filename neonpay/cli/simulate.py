@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import webbrowser
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,10 +29,11 @@ def simulate(
         list[str] | None, typer.Option(help="Token of a bot; give it again for more. One is made when left out.")
     ] = None,
     control_from_anywhere: Annotated[
-        bool, typer.Option("--control-from-anywhere", help="Let other machines use /_sim/; it has no password.")
+        bool, typer.Option("--control-from-anywhere", help="Let other machines use the page and /_sim/; no password.")
     ] = False,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
-    """Run a local Telegram: point a bot at it, and play its buyers over HTTP."""
+    """Run a local Telegram: point a bot at it, and play its buyers on a page in the browser or over HTTP."""
     console = Console()
     try:
         from neonpay.simulator import RunningClock, Simulator
@@ -46,13 +48,13 @@ def simulate(
     except SimulatorError as error:
         raise typer.BadParameter(str(error), param_hint="--token") from error
     try:
-        asyncio.run(_run(telegram, bots, console))
+        asyncio.run(_run(telegram, bots, console, open_page=open_page))
     except OSError as error:
         console.print(f"[red]Cannot listen on {escape(host)} port {port}:[/] {escape(error.strerror or str(error))}")
         raise typer.Exit(1) from error
 
 
-async def _run(telegram: Simulator, bots: list[BotAccount], console: Console) -> None:
+async def _run(telegram: Simulator, bots: list[BotAccount], console: Console, *, open_page: bool) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -65,15 +67,25 @@ async def _run(telegram: Simulator, bots: list[BotAccount], console: Console) ->
     async with telegram:
         buyer = telegram.user("Ann", stars=_STARS)
         _print_welcome(telegram, bots, buyer.id, console)
+        if open_page and not await asyncio.to_thread(webbrowser.open, _page_url(telegram)):
+            console.print("No browser could be opened here.", style="yellow")
         await stopped.wait()
     console.print("Stopped.")
+
+
+def _page_url(telegram: Simulator) -> str:
+    """Where a browser on this machine finds the page, which listens to no other name by default."""
+    return telegram.base_url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:") + "/"
 
 
 def _print_welcome(telegram: Simulator, bots: list[BotAccount], buyer_id: int, console: Console) -> None:
     url = telegram.base_url
     console.print(
         Panel.fit(
-            f"A local Telegram is running at [bold]{url}[/]\nCtrl-C stops it and forgets everything.", title="neonpay"
+            f"A local Telegram is running at [bold]{url}[/]\n"
+            f"Chat, pay and travel in time in your browser: [bold]{_page_url(telegram)}[/]\n"
+            "Ctrl-C stops it and forgets everything.",
+            title="neonpay",
         )
     )
     for bot in bots:
@@ -81,7 +93,8 @@ def _print_welcome(telegram: Simulator, bots: list[BotAccount], buyer_id: int, c
         session = f'AiohttpSession(api=TelegramAPIServer.from_base("{url}"))'
         console.print(f'  Bot("{bot.token}", session={session})', soft_wrap=True, markup=False, highlight=False)
     console.print(
-        f"[bold]Ann[/] has user id {buyer_id} and {_STARS} Stars. Play her from another terminal:", highlight=False
+        f"[bold]Ann[/] has user id {buyer_id} and {_STARS} Stars. Play her on the page, or from another terminal:",
+        highlight=False,
     )
     name = bots[0].username
     for path, body in (
