@@ -37,7 +37,7 @@ class Answer:
     Attributes:
         status: HTTP status.
         body: the JSON object.
-        fate: ``sent``, or how the connection ends instead: ``lost`` after the effect, ``dropped`` before it.
+        fate: how the exchange ends.
         retry_after_s: for the ``Retry-After`` header.
     """
 
@@ -94,7 +94,7 @@ class BotApi:
         if fault is not None and fault.kind == "fail":
             raise Refusal(fault.error_code, fault.description, retry_after_s=fault.retry_after_s)
         if documented_name(name) is None:
-            raise Refusal(404, "Not Found")
+            raise Refusal(404, "Not Found: method not found")  # SRV: on_cmd
         method = SIMULATED.get(name)
         if method is None:
             raise not_simulated(name)

@@ -66,6 +66,9 @@ class Chats:
     """Every chat.
 
     Message ids come from one counter, so that an id alone names a message: a real account's ids have gaps as well.
+
+    Attributes:
+        in_group: told of every message that is written in a group.
     """
 
     def __init__(self, accounts: Accounts, clock: SteppedClock, changed: Callable[[], None]) -> None:
@@ -74,6 +77,7 @@ class Chats:
         self._changed = changed
         self._chats: dict[tuple[int, int], Chat] = {}
         self.groups: dict[int, Group] = {}
+        self.in_group: Callable[[Group, Post], object] | None = None
         self._posts: dict[int, Post] = {}
         self._last_message_id = 0
 
@@ -151,6 +155,8 @@ class Chats:
         post = self._add(signed | fields, author.id if by_bot else 0, group.id, by_bot=by_bot)
         post.invoice, post.author_id = invoice, author.id
         group.posts.append(post)
+        if self.in_group is not None:
+            self.in_group(group, post)
         self._changed()
         return post
 

@@ -37,12 +37,13 @@ class GroupTalk:
             kind = f"edited_{kind}"
         for member in list(group.present()):
             bot = self._accounts.bots.get(member.account.id)
-            if bot is not None and bot.id != post.author_id and self._hears(bot, group, post):
+            # SRV, need_skip_update_message: of what a bot does itself it hears only the service messages.
+            if bot is not None and (bot.id != post.author_id or post.is_service) and self._hears(bot, group, post):
                 self._tell(bot, kind, dump(post.message), (group.id, "message"))
 
     def _hears(self, bot: BotAccount, group: Group, post: Post) -> bool:
         message = post.message
-        if group.kind == "channel" or post.is_service:
+        if group.kind == "channel" or post.is_service or group.parent is not None:
             return True
         if post.by_bot:
             return False  # bots never hear other bots in groups (https://core.telegram.org/bots/faq, read 2026-11-20)

@@ -6,24 +6,38 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from aiogram import types
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from neonpay.core.limits import CALLBACK_DATA_MAX_BYTES
+from neonpay.simulator.groups import Seat
 from neonpay.simulator.objects import build_from, dump
 from neonpay.simulator.refusal import bad_request, not_simulated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from neonpay.simulator.chats import Place
     from neonpay.simulator.params import Params
 
 BUTTONS_MAX: Final = 100
 """Most buttons of one keyboard; above it Telegram says the markup is too long (ERR, REPLY_MARKUP_TOO_LONG)."""
-_PLAIN_ACTIONS: Final = ("url", "callback_data", "pay")
-_OTHER_ACTIONS: Final = (
-    "web_app", "login_url", "switch_inline_query", "switch_inline_query_current_chat", "switch_inline_query_chosen_chat",
-    "callback_game", "copy_text",
-)  # fmt: skip
+_TEXT_ACTIONS: Final = ("url", "callback_data", "switch_inline_query", "switch_inline_query_current_chat")
+_OBJECT_ACTIONS: Final[Mapping[str, type[BaseModel]]] = {
+    "web_app": types.WebAppInfo,
+    "login_url": types.LoginUrl,
+    "switch_inline_query_chosen_chat": types.SwitchInlineQueryChosenChat,
+    "copy_text": types.CopyTextButton,
+}
+_UNSIMULATED_ACTIONS: Final = ("callback_game", "disabled")
+COPY_TEXT_MAX_CHARS: Final = 256
+"""Longest text that a button copies (API, CopyTextButton)."""
+_LOOKS: Final = ("style", "icon_custom_emoji_id")
+_REQUESTS: Final = {
+    "request_users": types.KeyboardButtonRequestUsers,
+    "request_chat": types.KeyboardButtonRequestChat,
+    "request_poll": types.KeyboardButtonPollType,
+    "web_app": types.WebAppInfo,
+}
 
 
 def inline_keyboard(params: Params, *, for_invoice: bool = False) -> dict[str, object] | None:
@@ -105,28 +119,50 @@ def _inline_button(button: object, *, first: bool, for_invoice: bool) -> dict[st
     text = button.get("text")
     if not isinstance(text, str) or not text.strip():
         raise bad_request("can't parse inline keyboard button: text buttons are unallowed in the inline keyboard")
-    if action := next((name for name in _OTHER_ACTIONS if button.get(name) is not None), None):
+    if action := next((name for name in _UNSIMULATED_ACTIONS if button.get(name) is not None), None):
         raise not_simulated(f"inline button with {action}")
-    given = [name for name in _PLAIN_ACTIONS if button.get(name) not in (None, False)]
+    given = [name for name in (*_TEXT_ACTIONS, *_OBJECT_ACTIONS, "pay") if button.get(name) not in (None, False)]
     if not given:
         raise bad_request(
             "can't parse inline keyboard button: text buttons are unallowed in the inline keyboard"
         )  # SRV
     action = given[0]
-    value = button[action]
+    looks = {name: button[name] for name in _LOOKS if isinstance(button.get(name), str)}
+    return _checked(
+        types.InlineKeyboardButton,
+        {"text": text, action: _action(action, button[action], first=first, for_invoice=for_invoice)} | looks,
+    )
+
+
+def _action(action: str, value: object, *, first: bool, for_invoice: bool) -> object:
     if action == "pay":
         if not for_invoice or not first:
             raise bad_request(
                 "BUTTON_TYPE_INVALID"
             )  # API, InlineKeyboardButton.pay: only first, only on invoices. UNVERIFIED
-        value = True
-    elif not isinstance(value, str):
+        return True
+    if action in _OBJECT_ACTIONS:
+        return _object(action, value)
+    if not isinstance(value, str):
         raise bad_request(f'can\'t parse inline keyboard button: field "{action}" must be of type String')
-    elif action == "callback_data" and not 1 <= len(value.encode("utf-8", "replace")) <= CALLBACK_DATA_MAX_BYTES:
+    if action == "callback_data" and not 1 <= len(value.encode("utf-8", "replace")) <= CALLBACK_DATA_MAX_BYTES:
         raise bad_request("BUTTON_DATA_INVALID")  # ERR
-    elif action == "url":
-        value = _button_url(value)
-    return _checked(types.InlineKeyboardButton, {"text": text, action: value})
+    return _button_url(value) if action == "url" else value
+
+
+def _object(action: str, value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise bad_request(f'can\'t parse inline keyboard button: field "{action}" must be of type Object')
+    try:
+        checked = dump(build_from(_OBJECT_ACTIONS[action], value))
+    except ValidationError as error:
+        raise bad_request(f"can't parse inline keyboard button: wrong {action}") from error
+    if action == "copy_text" and not 1 <= len(str(checked["text"])) <= COPY_TEXT_MAX_CHARS:
+        raise bad_request("BUTTON_COPY_TEXT_INVALID")  # API has the bound. UNVERIFIED word
+    if "url" in checked and not str(checked["url"]).lower().startswith("https://"):
+        # TDL; an address of this machine would not do for Telegram either
+        raise bad_request(f"inline keyboard button URL '{checked['url']}' is invalid: only HTTPS links are allowed")
+    return checked
 
 
 def _button_url(url: str) -> str:
@@ -147,19 +183,41 @@ def _reply_keyboard(markup: Mapping[str, object]) -> dict[str, object]:
     rows = [[_reply_button(button) for button in row] for row in _rows(markup, "keyboard")]
     if not rows:
         raise bad_request("reply keyboard is empty")
-    flags = ("resize_keyboard", "one_time_keyboard", "is_persistent")
-    return {"keyboard": rows} | {name: True for name in flags if markup.get(name) is True}
+    flags = ("resize_keyboard", "one_time_keyboard", "is_persistent", "selective")
+    kept: dict[str, object] = {"keyboard": rows} | {name: True for name in flags if markup.get(name) is True}
+    placeholder = markup.get("input_field_placeholder")
+    return kept | ({"input_field_placeholder": placeholder} if isinstance(placeholder, str) else {})
 
 
 def _reply_button(button: object) -> dict[str, object]:
     fields = {"text": button} if isinstance(button, str) else button
     if not isinstance(fields, dict) or not isinstance(fields.get("text"), str) or not fields["text"].strip():
         raise bad_request("can't parse keyboard button: KeyboardButton must be a String or an Object with text")
-    if extra := next(
-        (name for name, value in fields.items() if name.startswith(("request_", "web_app")) and value), None
-    ):
-        raise not_simulated(f"keyboard button with {extra}")
-    return _checked(types.KeyboardButton, {"text": fields["text"]})
+    if fields.get("request_managed_bot"):
+        raise not_simulated("keyboard button with request_managed_bot")
+    kept: dict[str, object] = {"text": fields["text"]}
+    kept |= {name: True for name in ("request_contact", "request_location") if fields.get(name) is True}
+    kept |= {name: fields[name] for name in _REQUESTS if isinstance(fields.get(name), dict)}
+    if len(kept) > 2:  # noqa: PLR2004 - the text and one wish (API, KeyboardButton)
+        raise bad_request("can't parse keyboard button: at most one optional field can be used")  # UNVERIFIED words
+    kept |= {name: fields[name] for name in _LOOKS if isinstance(fields.get(name), str)}
+    return _checked(types.KeyboardButton, kept)
+
+
+def check_place(place: Place, keyboard: object, own_keyboard: Mapping[str, object] | None) -> None:
+    """Refuse buttons that only private chats may have in any other.
+
+    Raises:
+        Refusal: API, InlineKeyboardButton.web_app and KeyboardButton.
+    """
+    if not isinstance(place, Seat):
+        return
+    if isinstance(keyboard, dict) and any("web_app" in button for row in keyboard["inline_keyboard"] for button in row):
+        raise bad_request("BUTTON_TYPE_INVALID")  # ERR
+    rows = [] if own_keyboard is None else own_keyboard.get("keyboard", [])
+    assert isinstance(rows, list), "a checked keyboard has rows"
+    if any(len(button.keys() - {"text", *_LOOKS}) for row in rows for button in row):
+        raise bad_request("BUTTON_TYPE_INVALID")  # UNVERIFIED word
 
 
 def _checked(

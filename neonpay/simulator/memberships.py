@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from neonpay.simulator.accounts import Accounts, BotAccount, UserAccount
     from neonpay.simulator.chats import Chats
     from neonpay.simulator.clock import SteppedClock
-    from neonpay.simulator.group_talk import GroupTalk
     from neonpay.simulator.groups import GroupKind
 
 SUPERGROUP_BASE: Final = 10**12
@@ -33,14 +32,12 @@ class Memberships:
         self,
         accounts: Accounts,
         chats: Chats,
-        talk: GroupTalk,
         clock: SteppedClock,
         random: Random,
         tell: Callable[[BotAccount, str, dict[str, object], tuple[int, str]], object],
     ) -> None:
         self._accounts = accounts
         self._chats = chats
-        self._talk = talk
         self._clock = clock
         self._random = random
         self._tell = tell
@@ -55,6 +52,16 @@ class Memberships:
         group.links[link.url] = link
         self._chats.groups[group_id] = group
         return group
+
+    def open_direct_messages(self, channel: Group) -> Group:
+        """The chat in which people write to a channel; its administrators are the channel's own."""
+        known = (group for group in self._chats.groups.values() if group.parent is channel)
+        opened = next(known, None)
+        if opened is None:
+            group_id = -SUPERGROUP_BASE - self._random.randrange(10**9, 4 * 10**9)
+            opened = Group(group_id, "supergroup", channel.title, parent=channel, members=channel.members)
+            self._chats.groups[group_id] = opened
+        return opened
 
     def change(
         self,
@@ -89,7 +96,7 @@ class Memberships:
         if group.kind != "channel" and old.is_in != new.is_in:
             gone: dict[str, object] = {"left_chat_member": new.account.as_user}
             come: dict[str, object] = {"new_chat_members": [new.account.as_user]}
-            self._talk.tell(group, self._chats.post_in(group, by, come if new.is_in else gone))
+            self._chats.post_in(group, by, come if new.is_in else gone)
 
     def admit(self, group: Group, account: BotAccount | UserAccount, *, by: BotAccount | UserAccount) -> None:
         """Let somebody in; a bot comes to a channel as an administrator, as it can only be that there."""

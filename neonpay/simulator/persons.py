@@ -54,9 +54,7 @@ class Person:
         )
         if not may:
             raise SimulatorError(f"{self.name} may not write in {group.title!r}")
-        post = self._world.chats.post_in(group, self._account, fields)
-        self._world.talk.tell(group, post)
-        return post
+        return self._world.chats.post_in(group, self._account, fields)
 
     def _seen(self, message: types.Message) -> Post:
         post = self._world.chats.find(message.message_id)
@@ -74,10 +72,13 @@ class Person:
         group = self._world.chats.groups.get(post.owner_id)
         if group is None:
             return post.owner_id == self.id
+        if group.parent is not None:
+            topic = post.message.direct_messages_topic
+            return topic is not None and topic.topic_id == self.id
+        return group.is_public or group.member(self._account).is_in
+
     def _only_bot(self) -> BotAccount:
         return self._world.accounts.only_bot()
-
-        return group.is_public or group.member(self._account).is_in
 
     def _bot(self, bot_id: int) -> BotAccount:
         return self._world.accounts.bots[bot_id]

@@ -16,16 +16,18 @@ class Pressed:
     """What a pressed button did.
 
     Attributes:
-        kind: ``callback`` asked the bot, ``form`` opened an invoice, ``url`` left Telegram, ``message`` wrote to the bot.
+        kind: ``callback`` asked the bot, ``form`` opened an invoice, ``url`` left Telegram, ``message`` wrote to the bot,
+            ``joined`` followed an invite link, ``inline`` began an inline query, ``web_app`` opened a Mini App, ``copied``
+            copied a text.
         answered: the bot has called answerCallbackQuery.
-        text: the notification that it shows, if any.
+        text: the notification that it shows, if any; the words of the query; what was copied.
         show_alert: whether that is a dialog.
         url: what was opened.
         form: the opened invoice, which ``pays`` takes.
         message: what was written to the bot.
     """
 
-    kind: Literal["callback", "form", "url", "message"]
+    kind: Literal["callback", "form", "url", "message", "joined", "inline", "web_app", "copied"]
     answered: bool = False
     text: str = ""
     show_alert: bool = False

@@ -156,6 +156,10 @@ class Simulator:
         """
         return self._world.accounts.bot(username, token=token)
 
+    def bots(self) -> list[BotAccount]:
+        """Every bot."""
+        return list(self._world.accounts.bots.values())
+
     def aiogram_bot(self, account: BotAccount | str, *, default: DefaultBotProperties | None = None) -> Bot:
         """A bot of aiogram, connected to this Telegram without a socket.
 
@@ -257,6 +261,16 @@ class Simulator:
             SimulatorError: the title is empty, or the username cannot be one or is taken.
         """
         return found(self._world, title, "channel", members, administrators, owner, username)
+
+    def direct_messages(self, channel: Group) -> Group:
+        """The chat in which people write to a channel and suggest posts to it.
+
+        Raises:
+            SimulatorError: it is no channel.
+        """
+        if channel.kind != "channel":
+            raise SimulatorError(f"{channel.title!r} is a {channel.kind}, and only channels have direct messages")
+        return self._world.memberships.open_direct_messages(channel)
 
     def groups(self) -> list[Group]:
         """Every group and channel."""

@@ -78,7 +78,7 @@ class Speaker(Person):
         Service messages are not words: ``messages`` has them.
 
         Args:
-            bot: who writes.
+            bot: who writes; the only bot there is when left out.
             in_: in which group; in the private chat when left out.
             timeout_s: real seconds.
             containing: only a message with this in its text, caption or invoice title.
@@ -88,7 +88,6 @@ class Speaker(Person):
             SimulatorError: this person is not in the group.
             SimulatorTimeoutError: none came.
         """
-
         writer = bot or self._only_bot()
 
         def look() -> types.Message | None:
@@ -111,6 +110,8 @@ class Speaker(Person):
     def _posts(self, where: BotAccount | Group) -> list[Post]:
         if not isinstance(where, Group):
             return self._chat(where).posts
+        if where.parent is not None:
+            return [post for post in where.posts if self._sees(post)]
         if not where.is_public and not where.member(self._account).is_in:
             raise SimulatorError(f"{self.name} is not in {where.title!r}")
         return where.posts

@@ -144,7 +144,7 @@ class Till:
         if user_id <= 0:
             raise bad_request("invalid user_id specified")  # SRV: get_user_id
         if not charge_id:
-            raise bad_request("CHARGE_ID_EMPTY")  # ERR
+            raise bad_request('parameter "telegram_payment_charge_id" is required')  # SRV, before Telegram's CHARGE_ID_EMPTY
         payer = self._accounts.users.get(user_id)
         if payer is None:
             raise bad_request("USER_ID_INVALID")  # ERR
@@ -182,6 +182,15 @@ class Till:
         moment = self._clock.moment()
         row = Transaction(transaction_id, direction, stars, moment, user_id, payload, dump(partner), rest)
         self._transactions.setdefault(bot.id, []).append(row)
+
+    def grow(self, bot: BotAccount, transaction_id: str, nanostars: int, partner: BaseModel) -> None:
+        """Add so much to the newest row with this id and rewrite its other side."""
+        rows = self._transactions[bot.id]
+        place = max(place for place, row in enumerate(rows) if row.id == transaction_id)
+        row = rows[place]
+        bot.gets(nanostars if row.direction == "source" else -nanostars)
+        stars, rest = divmod(row.amount * NANOSTARS + row.nanostars + nanostars, NANOSTARS)
+        rows[place] = replace(row, amount=stars, nanostars=rest, partner=dump(partner))
 
     def change_partner(self, bot: BotAccount, transaction_id: str, partner: BaseModel) -> None:
         """Rewrite the other side of a row where it stands, as Telegram does with withdrawals."""

@@ -9,20 +9,27 @@ from typing import TYPE_CHECKING, Protocol
 
 from neonpay.simulator.accounts import Accounts, BotAccount
 from neonpay.simulator.bell import Bell
+from neonpay.simulator.broadcasts import Broadcasts
+from neonpay.simulator.business import Business
 from neonpay.simulator.chats import Chats
 from neonpay.simulator.checkout import Checkouts
 from neonpay.simulator.clock import PATIENCE_S
 from neonpay.simulator.faults import REORDER_HOLD_S, Faults
 from neonpay.simulator.files import Files
+from neonpay.simulator.gifts import Gifts
 from neonpay.simulator.group_talk import GroupTalk
+from neonpay.simulator.inline import Inline
 from neonpay.simulator.journal import Journal
 from neonpay.simulator.known import UPDATE_KINDS
 from neonpay.simulator.memberships import Memberships
-from neonpay.simulator.paid_memberships import PaidMemberships
 from neonpay.simulator.paid_media import PaidMediaShelf
+from neonpay.simulator.paid_memberships import PaidMemberships
 from neonpay.simulator.polling import Poller
+from neonpay.simulator.polls import Polls
+from neonpay.simulator.reactions import Reactions
 from neonpay.simulator.receipts import Receipts
 from neonpay.simulator.subscriptions import Subscriptions
+from neonpay.simulator.suggestions import Suggestions
 from neonpay.simulator.till import Till
 from neonpay.simulator.updates import QueuedUpdate, UpdateQueue
 from neonpay.simulator.webhook import Webhook, WebhookSettings
@@ -93,10 +100,18 @@ class World:
         self.accounts = Accounts(random)
         self.chats = Chats(self.accounts, clock, self.bell.ring)
         self.talk = GroupTalk(self.accounts, self.tell, self.chats.find)
-        self.memberships = Memberships(self.accounts, self.chats, self.talk, clock, random, self.tell)
+        self.chats.in_group = self.talk.tell
+        self.memberships = Memberships(self.accounts, self.chats, clock, random, self.tell)
         self.paid_memberships = PaidMemberships(self.memberships, clock)
         self.links: dict[str, Invoice] = {}
         self.till = Till(self.accounts, clock, random)
+        self.broadcasts = Broadcasts(self.till, clock)
+        self.business = Business(clock, random, self.tell)
+        self.gifts = Gifts(random)
+        self.suggestions = Suggestions(self.accounts, self.chats, clock)
+        self.polls = Polls(self.accounts, self.chats, self.tell)
+        self.reactions = Reactions(self.accounts, self.chats, clock, self.tell)
+        self.inline = Inline(clock, random, self.bell)
         receipts = Receipts(self.chats, self.till, self.tell)
         self.subscriptions = Subscriptions(self.accounts, self.till, clock, receipts, self.tell)
         self.checkouts = Checkouts(

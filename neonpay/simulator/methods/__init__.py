@@ -5,17 +5,50 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from neonpay.simulator.methods.bot import METHODS as BOT
-from neonpay.simulator.methods.invoicing import METHODS as INVOICING
-from neonpay.simulator.methods.messages import METHODS as MESSAGES
-from neonpay.simulator.methods.paid_media import METHODS as PAID_MEDIA
-from neonpay.simulator.methods.stars import METHODS as STARS
-from neonpay.simulator.methods.updating import METHODS as UPDATING
+from neonpay.simulator.methods import (
+    bot,
+    business,
+    chats,
+    copies,
+    edits,
+    files,
+    gifts,
+    invite_links,
+    invoicing,
+    members,
+    menu,
+    messages,
+    paid_media,
+    polls,
+    queries,
+    stars,
+    suggestions,
+    updating,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from neonpay.simulator.requests import Method
 
-SIMULATED: Final[Mapping[str, Method]] = MappingProxyType({**BOT, **INVOICING, **MESSAGES, **PAID_MEDIA, **STARS, **UPDATING})
+SUBJECTS: Final[Mapping[str, Mapping[str, Method]]] = MappingProxyType(
+    {
+        "Invoices and payments": {**invoicing.METHODS, **stars.METHODS},
+        "Paid media": paid_media.METHODS,
+        "Gifts and Premium": gifts.METHODS,
+        "Business accounts": business.METHODS,
+        "Suggested posts": suggestions.METHODS,
+        "Invite links, paid ones too": invite_links.METHODS,
+        "Updates": updating.METHODS,
+        "Messages": {**messages.METHODS, **files.METHODS, **polls.METHODS},
+        "Messages changed, copied, pinned": {**edits.METHODS, **copies.METHODS},
+        "Queries": queries.METHODS,
+        "Chats and members": {**chats.METHODS, **members.METHODS},
+        "The bot itself": {**bot.METHODS, **menu.METHODS},
+    }
+)
+"""The methods, sorted by what they are about."""
+SIMULATED: Final[Mapping[str, Method]] = MappingProxyType(
+    {name: method for methods in SUBJECTS.values() for name, method in methods.items()}
+)
 """Every simulated method; any other method of the Bot API answers 501."""

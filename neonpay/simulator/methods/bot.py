@@ -1,4 +1,4 @@
-"""What a bot asks about itself and its files."""
+"""What a bot asks and says about itself."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiogram import types
 
+from neonpay.simulator.methods.depth import simulated
 from neonpay.simulator.objects import build, dump
 from neonpay.simulator.refusal import bad_request
 from neonpay.simulator.requests import Done, Method, Request
@@ -18,77 +19,159 @@ if TYPE_CHECKING:
 
 COMMANDS_MAX: Final = 100
 """Most commands in one list (https://core.telegram.org/bots/api#setmycommands, read 2026-11-20)."""
+NAME_MAX_CHARS: Final = 64
+"""Longest name (API, setMyName)."""
+DESCRIPTION_MAX_CHARS: Final = 512
+"""Longest description (API, setMyDescription)."""
+SHORT_DESCRIPTION_MAX_CHARS: Final = 120
+"""Longest short description (API, setMyShortDescription)."""
 _COMMAND_MAX_CHARS: Final = 32
 _COMMAND_DESCRIPTION_MAX_CHARS: Final = 256
 _COMMAND_LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
+_SCOPES: Final = frozenset({"default", "all_private_chats", "all_group_chats", "all_chat_administrators"})
+_CHAT_SCOPES: Final = frozenset({"chat", "chat_administrators", "chat_member"})
 
 
+@simulated(
+    "`can_read_all_group_messages` as `BotAccount.reads_all_group_messages` says; inline and business mode are always on."
+)
 def get_me(request: Request) -> Done:
     """The bot itself."""
-    flags = dict.fromkeys(
-        ("can_read_all_group_messages", "supports_inline_queries", "can_connect_to_business", "has_main_web_app"), False
-    )
-    return Done(dump(build(types.User, **request.bot.as_user, can_join_groups=True, **flags)))
+    flags: dict[str, object] = {
+        "can_join_groups": True,
+        "can_read_all_group_messages": request.bot.reads_all_group_messages,
+        "supports_inline_queries": True,
+        "can_connect_to_business": True,
+        "has_main_web_app": False,
+    }
+    return Done(dump(build(types.User, **request.bot.as_user, **flags)))
 
 
+@simulated("Answers as Telegram does and changes nothing: the bot can go on.")
+def log_out(request: Request) -> Done:
+    """Leave the cloud server for one of one's own, which here is the same."""
+    return Done(True)
+
+
+@simulated("Answers as Telegram does and changes nothing: the bot can go on.")
+def close(request: Request) -> Done:
+    """End this session before moving to another server."""
+    return Done(True)
+
+
+@simulated("Each scope and language has its list. Scopes of a chat are not checked for the bot's presence.")
 def set_my_commands(request: Request) -> Done:
     """Remember the bot's commands for one scope and language."""
     params = request.params
     given = params.json("commands", "commands")
+    if given is None:
+        given = []  # SRV
     if not isinstance(given, list):
-        raise bad_request("expected an Array of bot commands")
+        raise bad_request("expected an Array of BotCommand")
     if len(given) > COMMANDS_MAX:
         raise bad_request("BOT_COMMANDS_TOO_MUCH")
     request.bot.profile.commands[_list_name(params)] = [_command(item) for item in given]
     return Done(True)
 
 
+@simulated("Exactly what was set for this scope and language.")
 def get_my_commands(request: Request) -> Done:
     """The commands set for exactly this scope and language."""
     return Done([dump(command) for command in request.bot.profile.commands.get(_list_name(request.params), [])])
 
 
+@simulated("As the Bot API has it.")
 def delete_my_commands(request: Request) -> Done:
     """Forget them."""
     request.bot.profile.commands.pop(_list_name(request.params), None)
     return Done(True)
 
 
-def get_file(request: Request) -> Done:
-    """Where a file can be downloaded."""
-    file_id = request.params.text("file_id")
-    if not file_id:
-        raise bad_request("file_id not specified")
-    file = request.world.files.find(file_id)
-    if file is None or file.content is None:
-        raise bad_request("invalid file_id")
-    return Done(
-        dump(
-            build(
-                types.File,
-                file_id=file.file_id,
-                file_unique_id=file.unique_id,
-                file_size=len(file.content),
-                file_path=file.path,
-            )
-        )
-    )
+@simulated("By language. People go on seeing the name that the bot was made with.")
+def set_my_name(request: Request) -> Done:
+    """Remember the bot's name."""
+    return _set_text(request, request.bot.profile.names, "name", NAME_MAX_CHARS, "BOT_TITLE_INVALID")
+
+
+@simulated("The one for this language, else the one for all, else the name that the bot was made with.")
+def get_my_name(request: Request) -> Done:
+    """The bot's name."""
+    name = _text(request, request.bot.profile.names) or request.bot.first_name
+    return Done(dump(build(types.BotName, name=name)))
+
+
+@simulated("By language.")
+def set_my_description(request: Request) -> Done:
+    """Remember what an empty chat with the bot shows."""
+    texts = request.bot.profile.descriptions
+    return _set_text(request, texts, "description", DESCRIPTION_MAX_CHARS, "DESCRIPTION_INVALID")
+
+
+@simulated("The one for this language, else the one for all.")
+def get_my_description(request: Request) -> Done:
+    """What an empty chat with the bot shows."""
+    description = _text(request, request.bot.profile.descriptions)
+    return Done(dump(build(types.BotDescription, description=description)))
+
+
+@simulated("By language.")
+def set_my_short_description(request: Request) -> Done:
+    """Remember what the bot's profile shows."""
+    texts = request.bot.profile.short_descriptions
+    return _set_text(request, texts, "short_description", SHORT_DESCRIPTION_MAX_CHARS, "ABOUT_TOO_LONG")
+
+
+@simulated("The one for this language, else the one for all.")
+def get_my_short_description(request: Request) -> Done:
+    """What the bot's profile shows."""
+    description = _text(request, request.bot.profile.short_descriptions)
+    return Done(dump(build(types.BotShortDescription, short_description=description)))
+
+
+def _set_text(request: Request, texts: dict[str, str], name: str, most: int, refusal: str) -> Done:
+    text = request.params.text(name)
+    if len(text) > most:
+        raise bad_request(refusal)  # UNVERIFIED word
+    language = request.params.text("language_code")
+    if text:
+        texts[language] = text
+    else:
+        texts.pop(language, None)  # API: an empty one removes it
+    return Done(True)
+
+
+def _text(request: Request, texts: Mapping[str, str]) -> str:
+    return texts.get(request.params.text("language_code")) or texts.get("", "")
 
 
 def _list_name(params: Params) -> tuple[str, str]:
     scope = params.json("scope", "BotCommandScope")
+    language = params.text("language_code")
     if scope is None:
-        kind = "default"
-    elif isinstance(scope, dict) and isinstance(scope.get("type"), str):
-        kind = ":".join(str(scope[name]) for name in ("type", "chat_id", "user_id") if name in scope)
-    else:
-        raise bad_request("can't parse BotCommandScope: object expected")
-    return kind, params.text("language_code")
+        return "default", language
+    if not isinstance(scope, dict):
+        raise bad_request("can't parse BotCommandScope: BotCommandScope must be an Object")
+    kind = scope.get("type")
+    if not isinstance(kind, str):
+        raise bad_request("can't parse BotCommandScope: can't find field \"type\"")
+    if kind in _SCOPES:
+        return kind, language
+    if kind not in _CHAT_SCOPES:
+        raise bad_request("can't parse BotCommandScope: unsupported type specified")
+    chat_id = scope.get("chat_id")
+    if isinstance(chat_id, bool) or not isinstance(chat_id, int | str) or chat_id == "":
+        raise bad_request("can't parse BotCommandScope: empty chat_id specified")
+    user_id = scope.get("user_id")
+    if kind != "chat_member":
+        return f"{kind}:{chat_id}", language
+    if isinstance(user_id, bool) or not isinstance(user_id, int) or user_id <= 0:
+        raise bad_request("can't parse BotCommandScope: invalid user_id specified")
+    return f"{kind}:{chat_id}:{user_id}", language
 
 
 def _command(item: object) -> types.BotCommand:
     if not isinstance(item, dict):
-        raise bad_request("can't parse BotCommand: object expected")
+        raise bad_request("can't parse BotCommand: expected an Object")
     name, description = item.get("command"), item.get("description")
     if not isinstance(name, str) or not isinstance(description, str):
         raise bad_request("can't parse BotCommand: command and description must be of type String")
@@ -102,10 +185,17 @@ def _command(item: object) -> types.BotCommand:
 
 METHODS: Final[Mapping[str, Method]] = MappingProxyType(
     {
+        "close": close,
         "deleteMyCommands": delete_my_commands,
-        "getFile": get_file,
         "getMe": get_me,
         "getMyCommands": get_my_commands,
+        "getMyDescription": get_my_description,
+        "getMyName": get_my_name,
+        "getMyShortDescription": get_my_short_description,
+        "logOut": log_out,
         "setMyCommands": set_my_commands,
+        "setMyDescription": set_my_description,
+        "setMyName": set_my_name,
+        "setMyShortDescription": set_my_short_description,
     }
 )

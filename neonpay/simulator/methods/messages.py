@@ -1,135 +1,88 @@
-"""Messages: text and photos, their edits, deletions, and answers to pressed buttons."""
+"""Messages of text, places, contacts and dice."""
 
 from __future__ import annotations
 
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from neonpay.core.limits import CAPTION_MAX_CHARS, MESSAGE_TEXT_MAX_CHARS
-from neonpay.simulator.formatting import read_formatted
-from neonpay.simulator.keyboards import any_markup, inline_keyboard
+from neonpay.simulator.contents import (
+    contact_content,
+    dice_content,
+    location_content,
+    text_content,
+    venue_content,
+)
+from neonpay.simulator.methods.depth import simulated
 from neonpay.simulator.objects import dump
-from neonpay.simulator.presses import Pressed
-from neonpay.simulator.refusal import bad_request, not_simulated
+from neonpay.simulator.refusal import bad_request
 from neonpay.simulator.requests import Done, Method, Request
-from neonpay.simulator.sending import read_destination
+from neonpay.simulator.sending import send
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from neonpay.simulator.chats import Post
+CHAT_ACTIONS: Final = frozenset(
+    {
+        "cancel", "typing", "record_video", "upload_video", "record_audio", "record_voice", "upload_audio", "upload_voice",
+        "upload_photo", "upload_document", "choose_sticker", "pick_up_location", "find_location", "record_video_note",
+        "upload_video_note",
+    }
+)  # fmt: skip
+"""What a bot can seem to be doing (SRV: get_chat_action)."""
 
-CALLBACK_ANSWER_MAX_CHARS: Final = 200
-"""Longest notification of answerCallbackQuery (API)."""
-CALLBACK_LIFETIME_S: Final = 150
-"""Time for which a press can be answered: as long as an undelivered one is kept (SRV); Telegram publishes no number."""
-DELETABLE_FOR_S: Final = 48 * 3600
-"""Age up to which a bot can delete a message in a private chat (API, deleteMessage)."""
 
-
+@simulated(
+    "Every chat, parse mode, entity, keyboard and reply. `allow_paid_broadcast` is charged from the thirty-first message of a "
+    "second on; `suggested_post_parameters` in a channel's direct messages.",
+    refuses="Effects, topics of forums, ephemeral messages, replies to other chats, messages on behalf of business accounts.",
+)
 def send_message(request: Request) -> Done:
     """Write a text into a chat."""
-    params, world = request.params, request.world
-    text = read_formatted(params, "text", "entities", max_chars=MESSAGE_TEXT_MAX_CHARS)
-    if not text.text:
-        raise bad_request("message text is empty")  # SRV
-    keyboard, own_keyboard = any_markup(params)
-    destination = read_destination(request)
-    fields = destination.fields | text.fields("text", "entities") | {"reply_markup": keyboard}
-    post = world.chats.post(destination.chat, fields, by_bot=True, keyboard=own_keyboard)
-    return Done(dump(post.message))
+    return Done(dump(send(request, text_content(request.params)).message))
 
 
-def send_photo(request: Request) -> Done:
-    """Put a photo into a chat."""
-    params, world = request.params, request.world
-    photo = world.files.photo(params, "photo")
-    caption = read_formatted(params, "caption", "caption_entities", max_chars=CAPTION_MAX_CHARS)
-    keyboard, own_keyboard = any_markup(params)
-    destination = read_destination(request)
-    fields = destination.fields | caption.fields("caption", "caption_entities")
-    fields |= {"photo": photo.as_photo, "reply_markup": keyboard}
-    if params.boolean("has_spoiler"):
-        fields["has_media_spoiler"] = True
-    post = world.chats.post(destination.chat, fields, by_bot=True, keyboard=own_keyboard)
-    return Done(dump(post.message))
+@simulated("As `sendMessage`; a live location does not move.")
+def send_location(request: Request) -> Done:
+    """Show a point on the map."""
+    return Done(dump(send(request, location_content(request.params)).message))
 
 
-def edit_message_text(request: Request) -> Done:
-    """Replace the text of a message of the bot's own; leaving the keyboard out takes it away."""
-    params, world = request.params, request.world
-    if params.has("inline_message_id"):
-        raise not_simulated("inline messages")
-    text = read_formatted(params, "text", "entities", max_chars=MESSAGE_TEXT_MAX_CHARS)
-    if not text.text:
-        raise bad_request("message text is empty")
-    keyboard = inline_keyboard(params)
-    post = _own_post(request, "edit")
-    if post.message.text is None:
-        raise bad_request("there is no text in the message to edit")  # SRV
-    changes = text.fields("text", "entities") | {"reply_markup": keyboard}
-    before = dump(post.message)
-    if all(before.get(name) == value for name, value in changes.items()):
-        raise bad_request(
-            "message is not modified: specified new message content and reply markup are exactly the same as a current "
-            "content and reply markup of the message"
-        )  # SRV
-    world.chats.rewrite(post, changes)
-    return Done(dump(post.message))
+@simulated("As `sendMessage`.")
+def send_venue(request: Request) -> Done:
+    """Show a place with a name."""
+    return Done(dump(send(request, venue_content(request.params)).message))
 
 
-def delete_message(request: Request) -> Done:
-    """Take a message away from both sides of the chat."""
-    params, world = request.params, request.world
-    chat = world.chats.writable(request.bot, params.text("chat_id"))
-    message_id = params.integer("message_id")
-    if message_id <= 0:
-        raise bad_request("message identifier is not specified")  # SRV
-    post = world.chats.find_in(chat, message_id)
-    if post is None:
-        raise bad_request("message to delete not found")  # SRV
-    if world.clock.now() - post.message.date.timestamp() > DELETABLE_FOR_S:
-        raise bad_request("message can't be deleted for everyone")  # TDL
-    world.chats.delete(post)
+@simulated("As `sendMessage`.")
+def send_contact(request: Request) -> Done:
+    """Give somebody's number."""
+    return Done(dump(send(request, contact_content(request.params)).message))
+
+
+@simulated("As `sendMessage`; the value follows from the simulator's seed.")
+def send_dice(request: Request) -> Done:
+    """Throw a die."""
+    content = dice_content(request.params, request.world.random)
+    return Done(dump(send(request, content, permission="can_send_other_messages").message))
+
+
+@simulated("Checked and shown to nobody.")
+def send_chat_action(request: Request) -> Done:
+    """Seem to be doing something."""
+    params = request.params
+    if params.text("action").lower() not in CHAT_ACTIONS:
+        raise bad_request("wrong parameter action in request")  # SRV
+    request.world.chats.writable(request.bot, params.text("chat_id"))
     return Done(True)
-
-
-def answer_callback_query(request: Request) -> Done:
-    """Tell the person who pressed a button what it did."""
-    params, world = request.params, request.world
-    text = params.text("text")
-    press = world.presses.get(params.text("callback_query_id"))
-    too_late = press is not None and world.clock.now() - press.pressed_at > CALLBACK_LIFETIME_S
-    if press is None or press.bot_id != request.bot.id or press.answer is not None or too_late:
-        raise bad_request("query is too old and response timeout expired or query ID is invalid")  # SRV
-    if len(text) > CALLBACK_ANSWER_MAX_CHARS:
-        raise bad_request("MESSAGE_TOO_LONG")  # ERR
-    press.answer = Pressed(
-        "callback", answered=True, text=text, show_alert=params.boolean("show_alert"), url=params.text("url")
-    )
-    world.bell.ring()
-    return Done(True)
-
-
-def _own_post(request: Request, purpose: str) -> Post:
-    chat = request.world.chats.writable(request.bot, request.params.text("chat_id"))
-    message_id = request.params.integer("message_id")
-    if message_id <= 0:
-        raise bad_request("message identifier is not specified")
-    post = request.world.chats.find_in(chat, message_id)
-    if post is None:
-        raise bad_request(f"message to {purpose} not found")
-    if not post.by_bot or post.is_service:
-        raise bad_request("message can't be edited")
-    return post
 
 
 METHODS: Final[Mapping[str, Method]] = MappingProxyType(
     {
-        "answerCallbackQuery": answer_callback_query,
-        "deleteMessage": delete_message,
-        "editMessageText": edit_message_text,
+        "sendChatAction": send_chat_action,
+        "sendContact": send_contact,
+        "sendDice": send_dice,
+        "sendLocation": send_location,
         "sendMessage": send_message,
-        "sendPhoto": send_photo,
+        "sendVenue": send_venue,
     }
 )

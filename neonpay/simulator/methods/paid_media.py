@@ -12,6 +12,7 @@ from neonpay.simulator.files import About
 from neonpay.simulator.formatting import read_formatted
 from neonpay.simulator.groups import Seat
 from neonpay.simulator.keyboards import any_markup
+from neonpay.simulator.methods.depth import simulated
 from neonpay.simulator.objects import build, dump
 from neonpay.simulator.paid_media import PaidMedia
 from neonpay.simulator.refusal import bad_request, not_simulated
@@ -28,6 +29,12 @@ _PIXELS_MAX: Final = 10_000
 _SECONDS_MAX: Final = 24 * 3600
 
 
+@simulated(
+    "Photos and videos by upload, id and address, 1 to 10 of them for 1 to 25000 Stars; people see previews until "
+    "`Buyer.buys`. In a channel the Stars are the channel's; elsewhere the bot gets them, a row in its list of transactions, "
+    "and `purchased_paid_media` if there is a payload.",
+    refuses="Live photos.",
+)
 def send_paid_media(request: Request) -> Done:
     """Put photos and videos into a chat that are seen once they are paid for; the bot that sends them sees them."""
     world, params = request.world, request.params
@@ -83,7 +90,21 @@ def _item(request: Request, item: object) -> dict[str, object]:
     video = request.world.files.named(request.params, "video", reference, _about(item))
     if video is None:
         raise bad_request("can't parse InputPaidMedia: media not found")
-    return dump(build(types.PaidMediaVideo, type="video", video=video.as_object))
+    shown = video.as_object | _cover(request, item)
+    return dump(build(types.PaidMediaVideo, type="video", video=shown))
+
+
+def _cover(request: Request, item: Mapping[str, object]) -> dict[str, object]:
+    start, reference = item.get("start_timestamp"), item.get("cover")
+    shown: dict[str, object] = {}
+    if isinstance(start, int) and not isinstance(start, bool) and start > 0:
+        shown["start_timestamp"] = min(start, _SECONDS_MAX)
+    if isinstance(reference, str) and reference:
+        cover = request.world.files.named(request.params, "photo", reference)
+        if cover is None:
+            raise bad_request("can't parse InputPaidMedia: cover not found")  # UNVERIFIED word
+        shown["cover"] = cover.as_photo
+    return shown
 
 
 def _about(item: Mapping[str, object]) -> About:

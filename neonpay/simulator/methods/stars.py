@@ -9,6 +9,7 @@ from aiogram import types
 
 from neonpay.core.limits import CURRENCY, TRANSACTIONS_LIMIT
 from neonpay.simulator.accounts import NANOSTARS
+from neonpay.simulator.methods.depth import simulated
 from neonpay.simulator.objects import build, dump
 from neonpay.simulator.refusal import bad_request
 from neonpay.simulator.requests import Done, Method, Request
@@ -46,6 +47,10 @@ def refund_star_payment(request: Request) -> Done:
     return Done(True)
 
 
+@simulated(
+    "By the charge id of the first payment. Cancelled by the bot, a subscription ends with its period, and its person can "
+    "restore it only after the bot has allowed it."
+)
 def edit_user_star_subscription(request: Request) -> Done:
     """End the renewals of a subscription, or let the person take it up again."""
     params = request.params

@@ -127,7 +127,7 @@ async def test_edits_that_change_nothing_or_hit_nothing(shop, bot, ann):
         (message.message_id, "message is not modified"),
         (999, "message to edit not found"),
         (hers.message_id, "message can't be edited"),
-        (0, "message identifier is not specified"),
+        (0, "message to edit not found"),
     ):
         with pytest.raises(TelegramBadRequest, match=reason):
             await bot.edit_message_text("Same", chat_id=ann.id, message_id=message_id)

@@ -38,4 +38,4 @@ async def test_every_other_method_answers_501(wire):
 @pytest.mark.parametrize("method", ["getNothing", "sendinvoices", "", "x" * 5000, "../getMe", "getMe%00"])
 async def test_a_method_that_does_not_exist_is_not_found(wire, method):
     reply = await wire.send("POST", f"/{method}")
-    assert (reply.status, reply.description) == (404, "Not Found")
+    assert (reply.status, reply.description.partition(":")[0]) == (404, "Not Found")

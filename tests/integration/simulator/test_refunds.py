@@ -42,7 +42,7 @@ async def test_a_charge_is_refunded_once(bot, ann, invoice):
         ({}, "Bad Request: invalid user_id specified"),
         ({"user_id": "abc"}, "Bad Request: invalid user_id specified"),
         ({"user_id": "-5"}, "Bad Request: invalid user_id specified"),
-        ({"user_id": 999}, "Bad Request: CHARGE_ID_EMPTY"),
+        ({"user_id": 999}, 'Bad Request: parameter "telegram_payment_charge_id" is required'),
         ({"user_id": 999, "telegram_payment_charge_id": "stx"}, "Bad Request: USER_ID_INVALID"),
     ],
 )

@@ -174,10 +174,8 @@ async def test_a_bot_cannot_write_to_somebody_who_blocked_it(telegram, shop, ann
 @pytest.mark.parametrize(
     "params",
     [
-        {"allow_paid_broadcast": True},
         {"message_effect_id": "5"},
-        {"suggested_post_parameters": {}},
-        {"direct_messages_topic_id": 3},
+        {"receiver_user_id": 3},
     ],
 )
 async def test_options_that_are_not_simulated_are_refused(ann, wire, params):

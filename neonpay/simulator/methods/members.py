@@ -1,0 +1,210 @@
+"""What a bot does to the members of its groups."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from neonpay.simulator.access import require_right
+from neonpay.simulator.groups import PERMISSIONS, Member, Seat, rights_in
+from neonpay.simulator.methods.chats import account_of, user_id_of
+from neonpay.simulator.methods.depth import simulated
+from neonpay.simulator.refusal import bad_request
+from neonpay.simulator.requests import Done, Method, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from neonpay.simulator.accounts import UserAccount
+    from neonpay.simulator.groups import GroupKind
+
+BAN_MIN_S: Final = 30
+BAN_MAX_S: Final = 366 * 86_400
+"""A ban or restriction that is shorter or longer is for ever (API, banChatMember)."""
+TITLE_MAX_CHARS: Final = 16
+"""Longest title of an administrator (API, setChatAdministratorCustomTitle)."""
+_MEDIA: Final = ("audios", "documents", "photos", "videos", "video_notes", "voice_notes")
+
+
+@simulated("Until the date; the ban ends by itself. Messages stay whatever revoke_messages says.")
+def ban_chat_member(request: Request) -> Done:
+    """Remove somebody and let them not come back."""
+    user_id = user_id_of(request)
+    seat = _seat(request, "can_restrict_members")
+    account = account_of(request, user_id, "PARTICIPANT_ID_INVALID")
+    _spare_admins(seat.group.member(account))
+    banned = Member(account, "kicked", until_date=_until(request))
+    request.world.memberships.change(seat.group, banned, by=request.bot)
+    return Done(True)
+
+
+@simulated("Without only_if_banned it removes a member, as the Bot API has it.")
+def unban_chat_member(request: Request) -> Done:
+    """Let somebody come back."""
+    user_id = user_id_of(request)
+    seat = _seat(request, "can_restrict_members", kinds=("supergroup", "channel"))
+    account = account_of(request, user_id, "PARTICIPANT_ID_INVALID")
+    member = seat.group.member(account)
+    if request.params.boolean("only_if_banned") and member.status != "kicked":
+        return Done(True)
+    _spare_admins(member)
+    request.world.memberships.change(seat.group, Member(account, "left"), by=request.bot)
+    return Done(True)
+
+
+@simulated("Every permission, until the date; people who may not write cannot.")
+def restrict_chat_member(request: Request) -> Done:
+    """Take permissions away from a member."""
+    user_id = user_id_of(request)
+    permissions = _permissions(request)
+    seat = _seat(request, "can_restrict_members", kinds=("supergroup",))
+    account = account_of(request, user_id, "PARTICIPANT_ID_INVALID")
+    member = seat.group.member(account)
+    _spare_admins(member)
+    if permissions >= PERMISSIONS and member.is_in:
+        new = Member(account)
+    else:
+        until = _until(request)
+        new = Member(account, "restricted", permissions=permissions, until_date=until, stays=member.is_in)
+    request.world.memberships.change(seat.group, new, by=request.bot)
+    return Done(True)
+
+
+@simulated("Every right; none at all takes them back.")
+def promote_chat_member(request: Request) -> Done:
+    """Make somebody an administrator, or no longer."""
+    params, user_id = request.params, user_id_of(request)
+    seat = _seat(request, "can_promote_members", kinds=("supergroup", "channel"))
+    account = account_of(request, user_id, "PARTICIPANT_ID_INVALID")
+    member = seat.group.member(account)
+    if member.status == "creator":
+        raise bad_request("can't remove chat owner")  # TDL
+    every = rights_in(seat.group.kind)
+    rights = frozenset(name for name in (*every, "is_anonymous") if params.boolean(name))
+    if rights - every - {"is_anonymous"} - seat.member.rights:
+        raise bad_request("RIGHT_FORBIDDEN")  # ERR: not more than it has itself
+    if not rights:
+        new = Member(account) if member.is_in else member
+    else:
+        new = Member(account, "administrator", rights | {"can_manage_chat"}, custom_title=member.custom_title)
+    request.world.memberships.change(seat.group, new, by=request.bot)
+    return Done(True)
+
+
+@simulated("As the Bot API has it.")
+def set_chat_administrator_custom_title(request: Request) -> Done:
+    """Give an administrator a title."""
+    user_id, title = user_id_of(request), request.params.text("custom_title")
+    seat = _seat(request, "can_promote_members", kinds=("supergroup",))
+    member = seat.group.member(account_of(request, user_id, "PARTICIPANT_ID_INVALID"))
+    if member.status == "creator":
+        raise bad_request("only creator can edit their custom title")  # SRV
+    if member.status != "administrator":
+        raise bad_request("user is not an administrator")  # SRV
+    if len(title) > TITLE_MAX_CHARS:
+        raise bad_request("ADMIN_RANK_INVALID")  # ERR
+    seat.group.members[user_id] = replace(member, custom_title=title)
+    return Done(True)
+
+
+@simulated("As the Bot API has it.")
+def set_chat_permissions(request: Request) -> Done:
+    """Set what members may do by default."""
+    if not request.params.has("permissions"):
+        raise bad_request('parameter "permissions" is required')  # UNVERIFIED: SRV takes none for no permissions
+    permissions = _permissions(request)
+    seat = _seat(request, "can_restrict_members", kinds=("group", "supergroup"))
+    seat.group.permissions = permissions
+    return Done(True)
+
+
+@simulated("Of people who came by a link that asks; `Buyer.joins` says `asked`.")
+def approve_chat_join_request(request: Request) -> Done:
+    """Let somebody in who asks."""
+    seat, person = _requester(request)
+    link = seat.group.requests.pop(person.id)
+    link.pending -= 1
+    request.world.memberships.change(seat.group, Member(person), by=request.bot, link=link, via_request=True)
+    return Done(True)
+
+
+@simulated("Of people who came by a link that asks.")
+def decline_chat_join_request(request: Request) -> Done:
+    """Let somebody not in who asks."""
+    seat, person = _requester(request)
+    seat.group.requests.pop(person.id).pending -= 1
+    return Done(True)
+
+
+def _requester(request: Request) -> tuple[Seat, UserAccount]:
+    user_id = user_id_of(request)
+    seat = _seat(request, "can_invite_users")
+    person = request.world.accounts.users.get(user_id)
+    if person is None or user_id not in seat.group.requests:
+        joined = person is not None and seat.group.member(person).is_in
+        raise bad_request("USER_ALREADY_PARTICIPANT" if joined else "HIDE_REQUESTER_MISSING")  # ERR
+    return seat, person
+
+
+def _seat(request: Request, right: str, *, kinds: tuple[GroupKind, ...] = ("group", "supergroup", "channel")) -> Seat:
+    place = request.world.chats.writable(request.bot, request.params.text("chat_id"))
+    if not isinstance(place, Seat) or place.group.kind not in kinds:
+        if kinds == ("supergroup",):
+            raise bad_request("method is available only for supergroups")  # SRV
+        if kinds == ("supergroup", "channel"):
+            raise bad_request("method is available for supergroup and channel chats only")  # SRV
+        raise bad_request("can't do this in private chats")  # UNVERIFIED words
+    require_right(place, right)
+    return place
+
+
+def _spare_admins(member: Member) -> None:
+    if member.status == "creator":
+        raise bad_request("can't remove chat owner")  # seen live; TDL
+    if member.status == "administrator":
+        raise bad_request("user is an administrator of the chat")  # SRV maps USER_ADMIN_INVALID
+
+
+def _until(request: Request) -> int:
+    until, now = request.params.integer("until_date"), request.world.clock.now()
+    return until if BAN_MIN_S <= until - now <= BAN_MAX_S else 0
+
+
+def _permissions(request: Request) -> frozenset[str]:
+    given = request.params.json("permissions", "permissions")
+    if given is None:
+        return frozenset(name for name in PERMISSIONS if request.params.boolean(name))  # legacy, SRV
+    if not isinstance(given, dict):
+        raise bad_request("object expected as permissions")  # SRV
+    if any(not isinstance(given.get(name, False), bool) for name in PERMISSIONS):
+        raise bad_request("can't parse chat permissions: fields must be of type Boolean")
+    found = {name for name in PERMISSIONS if given.get(name) is True}
+    if given.get("can_send_media_messages") is True:
+        found |= {f"can_send_{name}" for name in _MEDIA}
+    if not request.params.boolean("use_independent_chat_permissions"):
+        found |= _implied(found)
+    return frozenset(found)
+
+
+def _implied(found: set[str]) -> set[str]:
+    # As get_chat_permissions of the server has it (SRV).
+    media = {f"can_send_{name}" for name in _MEDIA}
+    implied = media if found & {"can_send_other_messages", "can_add_web_page_previews"} else set()
+    if implied or found & {"can_send_polls", *media}:
+        implied = implied | {"can_send_messages"}
+    return implied
+
+
+METHODS: Final[Mapping[str, Method]] = MappingProxyType(
+    {
+        "approveChatJoinRequest": approve_chat_join_request,
+        "banChatMember": ban_chat_member,
+        "declineChatJoinRequest": decline_chat_join_request,
+        "promoteChatMember": promote_chat_member,
+        "restrictChatMember": restrict_chat_member,
+        "setChatAdministratorCustomTitle": set_chat_administrator_custom_title,
+        "setChatPermissions": set_chat_permissions,
+        "unbanChatMember": unban_chat_member,
+    }
+)

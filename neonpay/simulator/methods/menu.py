@@ -1,0 +1,114 @@
+"""The button beside the input field, and what a bot asks for when it is added to a group."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from aiogram import types
+from pydantic import ValidationError
+
+from neonpay.simulator.groups import COMMON_RIGHTS, rights_in
+from neonpay.simulator.methods.depth import simulated
+from neonpay.simulator.objects import build, build_from, dump
+from neonpay.simulator.refusal import bad_request
+from neonpay.simulator.requests import Done, Method, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@simulated("For all chats or one; people do not see it.")
+def set_chat_menu_button(request: Request) -> Done:
+    """Remember the button."""
+    button = _button(request)
+    request.bot.profile.menu_buttons[_chat(request)] = button
+    return Done(True)
+
+
+@simulated("What was set for the chat, else for all.")
+def get_chat_menu_button(request: Request) -> Done:
+    """The button."""
+    buttons = request.bot.profile.menu_buttons
+    default = dict(buttons.get(0, {"type": "commands"}))
+    button = buttons.get(_chat(request), default)
+    return Done(default if button["type"] == "default" and _chat(request) else button)
+
+
+@simulated("Remembered; `Buyer.adds` gives a bot its rights, not these.")
+def set_my_default_administrator_rights(request: Request) -> Done:
+    """Remember which rights the bot asks for."""
+    given = request.params.json("rights", "ChatAdministratorRights")
+    if given is not None and not isinstance(given, dict):
+        raise bad_request("can't parse ChatAdministratorRights: ChatAdministratorRights must be an Object")
+    rights = {name: given.get(name) is True for name in sorted(COMMON_RIGHTS)} if given else {}
+    for_channels = request.params.boolean("for_channels")
+    kind_rights = rights_in("channel" if for_channels else "supergroup") - COMMON_RIGHTS
+    if given:
+        rights |= {name: True for name in sorted(kind_rights) if given.get(name) is True}
+        rights["is_anonymous"] = given.get("is_anonymous") is True
+    request.bot.profile.default_rights[for_channels] = dict(rights)
+    return Done(True)
+
+
+@simulated("What was set.")
+def get_my_default_administrator_rights(request: Request) -> Done:
+    """Which rights the bot asks for."""
+    none: dict[str, object] = dict.fromkeys((*sorted(COMMON_RIGHTS), "is_anonymous"), False)
+    rights = none | request.bot.profile.default_rights.get(request.params.boolean("for_channels"), {})
+    return Done(dump(build_from(types.ChatAdministratorRights, rights)))
+
+
+@simulated("People here have none, so it is always empty.")
+def get_user_profile_photos(request: Request) -> Done:
+    """The photos of a person's profile."""
+    user_id = request.params.integer("user_id")
+    if user_id <= 0:
+        raise bad_request("invalid user_id specified")  # SRV: get_user_id
+    if user_id not in request.world.accounts.users and user_id not in request.world.accounts.bots:
+        raise bad_request("user not found")  # SRV: check_user
+    return Done(dump(build(types.UserProfilePhotos, total_count=0, photos=[])))
+
+
+def _chat(request: Request) -> int:
+    if not request.params.has("chat_id"):
+        return 0
+    user_id = request.params.integer("chat_id")
+    if user_id <= 0:
+        raise bad_request("invalid chat_id specified")  # SRV: get_user_id
+    if user_id not in request.world.accounts.users:
+        raise bad_request("user not found")
+    return user_id
+
+
+def _button(request: Request) -> dict[str, object]:
+    given = request.params.json("menu_button", "menu button")
+    if given is None:
+        return {"type": "default"}  # SRV
+    if not isinstance(given, dict):
+        raise bad_request("can't parse menu button: MenuButton must be an Object")
+    kind = given.get("type")
+    if kind in {"default", "commands"}:
+        return {"type": kind}
+    if kind != "web_app":
+        raise bad_request("can't parse menu button: MenuButton has unsupported type")
+    try:
+        button = dump(build_from(types.MenuButtonWebApp, given))
+    except ValidationError as error:
+        raise bad_request("can't parse menu button: text and web_app expected") from error
+    web_app = button["web_app"]
+    assert isinstance(web_app, dict)
+    if not str(web_app["url"]).lower().startswith("https://") or not str(button["text"]).strip():
+        raise bad_request("BUTTON_URL_INVALID")  # UNVERIFIED word
+    return button
+
+
+METHODS: Final[Mapping[str, Method]] = MappingProxyType(
+    {
+        "getChatMenuButton": get_chat_menu_button,
+        "getMyDefaultAdministratorRights": get_my_default_administrator_rights,
+        "getUserProfilePhotos": get_user_profile_photos,
+        "setChatMenuButton": set_chat_menu_button,
+        "setMyDefaultAdministratorRights": set_my_default_administrator_rights,
+    }
+)
