@@ -72,12 +72,11 @@ def doctor(
     from neonpay.cli.checks.libraries import check_libraries
     from neonpay.cli.checks.secrecy import check_files, check_secret
     from neonpay.cli.checks.updates import Expected, Receives
-    from neonpay.factory import API_URL_VARIABLE
 
     names = [spec.name for spec in ADAPTERS]
     if library is not None and library not in names:
         raise typer.BadParameter(f"there are: {', '.join(names)}", param_hint="--library")
-    at, fault = _where(database, bot_id, token_file, api_url or os.environ.get(API_URL_VARIABLE) or None)
+    at, fault = _where(database, bot_id, token_file, api_url)
     receives = None if polling is None else Receives.POLLING if polling else Receives.WEBHOOK
     files = check_files(at.database_url, token_file=token_file)  # before SQLite opens and closes them
     checks = check_libraries(only=library, by_importing=by_importing)

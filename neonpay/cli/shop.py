@@ -44,7 +44,13 @@ TokenFileOption = Annotated[
     typer.Option("--token-file", help=f"File with the bot's token; {TOKEN_VARIABLE} when left out."),
 ]
 ApiOption = Annotated[
-    str | None, typer.Option("--api-url", help="Address of a Bot API server of your own, or of a simulator.")
+    str | None,
+    typer.Option(
+        "--api-url",
+        envvar="NEONPAY_API_URL",
+        show_envvar=True,
+        help="Address of a Bot API server of your own, or of a simulator.",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SinceOption = Annotated[
