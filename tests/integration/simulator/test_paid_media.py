@@ -121,6 +121,15 @@ async def test_media_are_sent_by_upload_id_and_address(bot, ann):
     assert (await bot.download(file_id)).read() == PNG
 
 
+async def test_a_video_has_a_cover_and_a_start(bot, ann):
+    video = InputPaidMediaVideo(
+        media="https://example.com/b.mp4", cover=BufferedInputFile(PNG, "c.png"), start_timestamp=3, duration=9
+    )
+    sent = await bot.send_paid_media(ann.id, star_count=1, media=[video])
+    (item,) = sent.paid_media.paid_media
+    assert (item.video.cover[-1].width, item.video.start_timestamp.timestamp(), item.video.duration) == (40, 3, 9)
+
+
 @pytest.mark.parametrize(
     ("change", "description"),
     [
