@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -11,15 +11,15 @@ from neonpay.simulator.clock import in_seconds
 from neonpay.simulator.faults import FaultKind, When
 from neonpay.simulator.treasury import MovementKind
 
+if TYPE_CHECKING:
+    from aiohttp import web
+
+OrderT = TypeVar("OrderT", bound=BaseModel)
+
+BODY_MAX_BYTES: Final = 64 * 1024
+"""Largest body that the control API reads."""
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 WaitSeconds = Annotated[float, Field(gt=0, le=120)]
-
-
-class Order(BaseModel):
-    """Base of all."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
 Span = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 ADVANCE_MAX_S: Final = 400 * 86_400
 """Most virtual time that one order lets pass."""
@@ -38,6 +38,13 @@ async def read(request: web.Request, order: type[OrderT]) -> OrderT:
     if len(body) > BODY_MAX_BYTES:
         raise SimulatorError(f"the body is larger than {BODY_MAX_BYTES} bytes")
     return order.model_validate_json(body or b"{}")
+
+
+class Order(BaseModel):
+    """Base of all."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
 
 class NewUser(Order):
     """A new person."""
@@ -64,12 +71,20 @@ class Says(Order):
 
 
 class Presses(Order):
-    """Press a button under a message."""
+    """Press a button under a message, named by its text or by where it is in the inline keyboard."""
 
     message_id: int
-    button: Annotated[str, Field(min_length=1, max_length=256)]
+    button: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    place: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] | None = None
+    """Row and column, from 0."""
     wait: bool = True
     timeout_s: WaitSeconds = 5.0
+
+
+class Follows(Order):
+    """Open a t.me link: an invoice, or a bot with a start parameter."""
+
+    url: Annotated[str, Field(min_length=1, max_length=2048)]
 
 
 class Receives(Order):
@@ -90,6 +105,38 @@ class Pays(Order):
         if (self.message_id is None) == (self.link is None):
             raise SimulatorError("give message_id or link")
         return self
+
+
+class Opens(Order):
+    """Open an invoice, by message or by link, and see its form."""
+
+    message_id: int | None = None
+    link: Annotated[str, Field(max_length=256)] | None = None
+
+    @model_validator(mode="after")
+    def _names_one_invoice(self) -> Opens:
+        if (self.message_id is None) == (self.link is None):
+            raise SimulatorError("give message_id or link")
+        return self
+
+
+class Begins(Order):
+    """Press Pay in an opened form, and do not wait for the bot."""
+
+    form: int
+
+
+class Answers(Order):
+    """Answer a pre-checkout query in the bot's place."""
+
+    ok: bool
+    error_message: Annotated[str, Field(min_length=1, max_length=4096)] = "Declined by hand"
+
+
+class Balance(Order):
+    """Set a person's balance."""
+
+    stars: Annotated[int, Field(ge=0, le=10**12)]
 
 
 class Stars(Order):
@@ -124,6 +171,8 @@ class Advance(Order):
     hours: Span = 0
     days: Span = 0
 
+    def total_s(self) -> float:
+        """Seconds.
 
         Raises:
             SimulatorError: nothing is given, or more than 400 days.
@@ -152,8 +201,6 @@ class NewFault(Order):
     error_code: Annotated[int, Field(ge=400, le=599)] = 500
     description: Annotated[str, Field(max_length=256)] | None = None
     retry_after_s: Annotated[int, Field(ge=0, le=100_000)] | None = None
-    def total_s(self) -> float:
-        """Seconds.
     delay_s: Annotated[float, Field(gt=0, le=ADVANCE_MAX_S)] | None = None
     real: bool = False
     answer_only: bool = False
