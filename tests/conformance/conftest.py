@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,15 @@ collect_ignore = [
     for fork in ("kurigram", "pyrofork", "pyrogram")
     if not any(metadata.distributions(name=fork))
 ]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail what is skipped: what a library cannot do is asserted by name, and no rule is left out."""
+    report = yield
+    if report.skipped and item.path.is_relative_to(Path(__file__).parent):
+        report.outcome, report.longrepr = "failed", "no rule of a suite may be skipped"
+    return report
 
 
 @pytest.fixture
