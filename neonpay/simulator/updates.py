@@ -20,8 +20,11 @@ the bot's allowed_updates."""
 
 OFF_BY_DEFAULT: Final = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
 """What a bot is told only when it asks for it (API, getUpdates)."""
-_SHORT_LIVED: Final = frozenset({"callback_query", "pre_checkout_query", "shipping_query"})
-"""What an undelivered update of lives 150 s and not a day (SRV, Client.cpp)."""
+_LIFETIMES_S: Final = {
+    "callback_query": PRE_CHECKOUT_UPDATE_TTL_S, "pre_checkout_query": PRE_CHECKOUT_UPDATE_TTL_S,
+    "shipping_query": PRE_CHECKOUT_UPDATE_TTL_S, "inline_query": 30, "chosen_inline_result": 600,
+}  # fmt: skip
+"""Seconds that an undelivered update lives, where it is not a day (SRV, Client.cpp)."""
 
 
 @dataclass(slots=True, eq=False)
@@ -237,4 +240,4 @@ class UpdateQueue:
 
 
 def _lifetime_s(kind: str) -> int:
-    return PRE_CHECKOUT_UPDATE_TTL_S if kind in _SHORT_LIVED else UPDATE_TTL_S
+    return _LIFETIMES_S.get(kind, UPDATE_TTL_S)

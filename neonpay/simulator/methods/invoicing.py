@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from neonpay.simulator.invoices import new_slug, read_draft
 from neonpay.simulator.keyboards import inline_keyboard
+from neonpay.simulator.methods.depth import simulated
 from neonpay.simulator.objects import dump
-from neonpay.simulator.refusal import bad_request
+from neonpay.simulator.refusal import bad_request, not_simulated
 from neonpay.simulator.requests import Done, Method, Request
 from neonpay.simulator.sending import read_destination, refuse_unsimulated
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+@simulated(
+    "Every check of the server and of Telegram that is known. A keyboard begins with its Pay button; start_parameter as the "
+    "Bot API has it for forwarded copies. In groups and channels too.",
+    refuses="Currencies but XTR, tips, a subscription_period, messages on behalf of business accounts.",
+)
 def send_invoice(request: Request) -> Done:
     """Put an invoice into a chat."""
     world, params = request.world, request.params
@@ -28,13 +34,19 @@ def send_invoice(request: Request) -> Done:
     return Done(dump(post.message))
 
 
+@simulated(
+    "The same, and subscriptions. Anybody may pay it, any number of times.",
+    refuses="Links on behalf of business accounts.",
+)
 def create_invoice_link(request: Request) -> Done:
     """Make an address under which anybody can pay."""
     params = request.params
     draft = read_draft(params)
     refuse_unsimulated(params)
     if params.has("business_connection_id"):
-        raise bad_request("BUSINESS_CONNECTION_INVALID")  # ERR; no simulated bot has one
+        if params.text("business_connection_id") in request.world.business.connections:
+            raise not_simulated("an invoice link on behalf of a business account")
+        raise bad_request("BUSINESS_CONNECTION_INVALID")  # ERR
     slug = new_slug(request.world.random)
     invoice = draft.submit(request.bot.id, slug=slug, test_environment=request.world.test_environment)
     request.world.links[slug] = invoice

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+@simulated("Within ten seconds; an approval moves the Stars at once, and `successful_payment` follows.")
 def answer_pre_checkout_query(request: Request) -> Done:
     """Approve or decline; an approval moves the Stars at once."""
     params = request.params
@@ -28,6 +29,7 @@ def answer_pre_checkout_query(request: Request) -> Done:
     return Done(True)
 
 
+@simulated("Whole, once, without a time limit; the bot must still have the Stars. `refunded_payment` follows.")
 def refund_star_payment(request: Request) -> Done:
     """Give the Stars of one charge back, all of them."""
     world, bot, params = request.world, request.bot, request.params
@@ -62,6 +64,7 @@ def edit_user_star_subscription(request: Request) -> Done:
     return Done(True)
 
 
+@simulated("Every kind of partner, oldest first, clamped as the server clamps; a refund has the id of its charge.")
 def get_star_transactions(request: Request) -> Done:
     """One page of the books, oldest first; ``limit`` and ``offset`` are clamped, never refused (SRV)."""
     params = request.params
@@ -70,6 +73,7 @@ def get_star_transactions(request: Request) -> Done:
     return Done({"transactions": request.world.till.page(request.bot, offset=offset, limit=limit)})
 
 
+@simulated("With billionths.")
 def get_my_star_balance(request: Request) -> Done:
     """The bot's Stars."""
     bot = request.bot

@@ -11,6 +11,7 @@ from aiogram import types
 
 from neonpay.core.limits import GET_UPDATES_LIMIT, GET_UPDATES_TIMEOUT_MAX_S, WEBHOOK_SECRET_MAX_CHARS
 from neonpay.simulator.loopback import is_loopback
+from neonpay.simulator.methods.depth import simulated
 from neonpay.simulator.objects import build_from, dump
 from neonpay.simulator.params import Params, strict_json
 from neonpay.simulator.refusal import bad_request, conflict, not_simulated, too_many_requests
@@ -30,6 +31,7 @@ PORTS: Final = frozenset({80, 88, 443, 8443})
 _SECRET_LETTERS: Final = frozenset(string.ascii_letters + string.digits + "_-")
 
 
+@simulated("Long polling, offsets, `allowed_updates`, lifetimes and both conflicts as the server has them.")
 async def get_updates(request: Request) -> Done:
     """Hand out what waits; ``limit``, ``timeout`` and ``offset`` are clamped, never refused (SRV)."""
     params, box = request.params, request.world.postbox(request.bot)
@@ -56,6 +58,11 @@ def remember_allowed_updates(request: Request) -> None:
         request.world.postbox(request.bot).queue.allow(wanted)
 
 
+@simulated(
+    "Delivery, retries, secret header and answers in the reply as the server has them; addresses of this machine may have any "
+    "scheme and port.",
+    refuses="A certificate of the bot's own.",
+)
 async def set_webhook(request: Request) -> Done:
     """Have updates sent to an address; an empty one is deleteWebhook."""
     params, world = request.params, request.world
@@ -88,6 +95,7 @@ async def set_webhook(request: Request) -> Done:
     return Done(True, "Webhook was set")
 
 
+@simulated("As the Bot API has it.")
 async def delete_webhook(request: Request) -> Done:
     """Let the bot poll again."""
     box = request.world.postbox(request.bot)
@@ -99,6 +107,7 @@ async def delete_webhook(request: Request) -> Done:
     return Done(True, "Webhook was deleted")
 
 
+@simulated("With the last error.")
 def get_webhook_info(request: Request) -> Done:
     """Where updates go; ``allowed_updates`` is told whenever it is not the default, also without a webhook (SRV)."""
     box = request.world.postbox(request.bot)

@@ -86,6 +86,8 @@ class Stream:
         return self.pts
 
     def _number(self, kind: str, payload: Mapping[str, Any]) -> None:
+        if payload.get("chat", {}).get("type", "private") != "private":
+            return  # groups are not told by MTProto here
         if kind == "message":
             self.pts += 1
             self.messages[self.pts] = payload

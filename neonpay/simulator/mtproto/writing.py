@@ -42,9 +42,9 @@ class Writer:
         return self._tl.make("Updates", updates=updates, users=self.users(ids), chats=[], date=int(date), seq=0)
 
     def update(self, kind: str, payload: Mapping[str, Any], pts: int, qts: int) -> TlObject | None:
-        """An update of the Bot API in TL; None for a kind that has no counterpart here."""
+        """An update of the Bot API in TL; None for a kind that has no counterpart here, and for groups, which have none."""
         tl = self._tl
-        if kind == "message":
+        if kind == "message" and payload["chat"]["type"] == "private":
             return tl.make("UpdateNewMessage", message=self.message(payload), pts=pts, pts_count=1)
         if kind == "pre_checkout_query":
             return tl.make(
@@ -55,7 +55,7 @@ class Writer:
                 currency=payload["currency"],
                 total_amount=payload["total_amount"],
             )
-        if kind == "callback_query":
+        if kind == "callback_query" and payload.get("message", {}).get("chat", {}).get("type") == "private":
             return tl.make(
                 "UpdateBotCallbackQuery",
                 query_id=int(payload["id"]),
@@ -65,7 +65,7 @@ class Writer:
                 chat_instance=int(payload["chat_instance"]),
                 data=payload["data"].encode(),
             )
-        if kind == "my_chat_member":
+        if kind == "my_chat_member" and payload["chat"]["type"] == "private":
             stopped = payload["new_chat_member"]["status"] == "kicked"
             user_id, date = payload["from"]["id"], payload["date"]
             return tl.make("UpdateBotStopped", user_id=user_id, date=date, stopped=stopped, qts=qts)

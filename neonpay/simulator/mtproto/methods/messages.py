@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from neonpay.simulator.mtproto.asked import Asked, Method
     from neonpay.simulator.mtproto.tl import TlObject
+    from neonpay.simulator.posts import Post
 
 _SENDING: Final = frozenset(
     {
@@ -71,7 +72,7 @@ async def edit_message(asked: Asked) -> TlObject:
 async def delete_messages(asked: Asked) -> TlObject:
     """Take messages away; ids of none are passed over, as Telegram does."""
     line, found = asked.line, [asked.line.world.chats.find(number) for number in asked.request.id]
-    posts = [post for post in found if post is not None and post.bot_id == asked.me.id]
+    posts = [post for post in found if post is not None and _is_in_private_chat(post, asked)]
     for post in posts:
         call = params(chat_id=post.owner_id, message_id=post.message.message_id)
         await line.carry_out("deleteMessage", call)
@@ -87,7 +88,7 @@ async def get_messages(asked: Asked) -> TlObject:
         if tl.name_of(wanted) != "InputMessageID":
             raise not_simulated(f"messages.GetMessages of {tl.name_of(wanted)}")
         post = asked.line.world.chats.find(wanted.id)
-        if post is None or post.bot_id != asked.me.id:
+        if post is None or not _is_in_private_chat(post, asked):
             found.append(tl.make("MessageEmpty", id=wanted.id))
         else:
             found.append(writer.message(dump(post.message)))
@@ -157,6 +158,10 @@ def _sent(asked: Asked, message: Mapping[str, Any]) -> TlObject:
     numbered = tl.make("UpdateMessageID", id=message["message_id"], random_id=asked.request.random_id)
     update = tl.make("UpdateNewMessage", message=writer.message(message), pts=pts, pts_count=1)
     return writer.updates([numbered, update], [message["chat"]["id"]], asked.line.world.clock.now())
+
+
+def _is_in_private_chat(post: Post, asked: Asked) -> bool:
+    return post.bot_id == asked.me.id and post.owner_id > 0  # groups are not told by MTProto here
 
 
 def _writer(asked: Asked) -> Writer:
