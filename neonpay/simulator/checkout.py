@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from aiogram import types
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from neonpay.simulator.subscriptions import Subscriptions
     from neonpay.simulator.till import Till
 
+BEGUN_MAX: Final = 10_000
+"""Presses of Pay remembered."""
 OutcomeStatus = Literal["paid", "declined", "timed_out", "balance_too_low", "form_expired"]
 
 
@@ -71,6 +74,7 @@ class Checkout:
     Attributes:
         query_id: id of the pre-checkout query; None when Telegram refused before asking the bot.
         result: how it ended; None while it has not.
+        by_hand: a person answered in the bot's place, through the control API.
     """
 
     bot: BotAccount = field(repr=False)
@@ -80,6 +84,7 @@ class Checkout:
     query_id: str | None = None
     result: Outcome | None = None
     deadline: Timer | None = field(default=None, repr=False)
+    by_hand: bool = False
 
     async def outcome(self, *, timeout_s: float = 15.0) -> Outcome:
         """How it ended, waited for.
@@ -102,7 +107,11 @@ class Checkout:
 
 
 class Checkouts:
-    """Payments under way."""
+    """Payments under way.
+
+    Attributes:
+        begun: every press of Pay, oldest first; the oldest are forgotten after many.
+    """
 
     def __init__(
         self,
@@ -127,6 +136,7 @@ class Checkouts:
         self._receipts = receipts
         self._subscriptions = subscriptions
         self._waiting: dict[str, Checkout] = {}
+        self.begun: deque[Checkout] = deque(maxlen=BEGUN_MAX)
 
     def open_form(self, payer: UserAccount, invoice: Invoice) -> InvoiceForm:
         """Show the payment sheet of an invoice."""
@@ -150,6 +160,7 @@ class Checkouts:
         if form.user_id != payer.id:
             raise SimulatorError(f"the form was opened by user {form.user_id}; {payer.first_name} has to open one")
         checkout = Checkout(self._accounts.bots[invoice.bot_id], payer, invoice, self._bell)
+        self.begun.append(checkout)
         if self._clock.now() - form.opened_at > INVOICE_FORM_TTL_S:
             checkout.end("form_expired", "FORM_EXPIRED")
         elif payer.balance_stars < invoice.amount_stars:

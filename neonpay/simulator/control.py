@@ -6,16 +6,17 @@ JSON, which a foreign page may not send without permission, and the Host header 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from neonpay.errors import SimulatorError, SimulatorTimeoutError
 from neonpay.simulator import orders
 from neonpay.simulator.buyers import Buyer
 from neonpay.simulator.conditions import add_fault, described_fault, described_time, described_timer
 from neonpay.simulator.control_checkout import CheckoutControl
+from neonpay.simulator.control_sales import SalesControl
 from neonpay.simulator.loopback import is_loopback
 from neonpay.simulator.objects import dump
 from neonpay.simulator.treasury import Treasury
@@ -27,16 +28,13 @@ if TYPE_CHECKING:
 
     from neonpay.simulator.accounts import BotAccount
     from neonpay.simulator.journal import Call
+    from neonpay.simulator.presses import Pressed
     from neonpay.simulator.updates import QueuedUpdate
     from neonpay.simulator.world import World
 
     Json = Mapping[str, object]
     Handler = Callable[[web.Request], Awaitable[Json]]
 
-OrderT = TypeVar("OrderT", bound=BaseModel)
-
-BODY_MAX_BYTES: Final = 64 * 1024
-"""Largest body that the control API reads."""
 _ID_MAX_DIGITS: Final = 19
 JOURNAL_MAX: Final = 1_000
 """Most calls or updates in one answer: the newest."""
@@ -55,6 +53,8 @@ class Control:
     def __init__(self, world: World, *, from_anywhere: bool) -> None:
         self._world = world
         self._from_anywhere = from_anywhere
+        self._checkout = CheckoutControl(world, self)
+        self._sales = SalesControl(world, self)
 
     def routes(self) -> Iterable[tuple[str, str, Handler]]:
         """Verb, path under ``/_sim`` and what it does."""
@@ -67,6 +67,8 @@ class Control:
         yield "POST", "/users/{user}/receives", self._receives
         yield "POST", "/users/{user}/pays", self._pays
         yield "POST", "/users/{user}/stars", self._stars
+        yield "POST", "/users/{user}/balance", self._set_balance
+        yield "POST", "/users/{user}/follows", self._follows
         yield "POST", "/users/{user}/blocks", self._blocks
         yield "GET", "/bots", self._bots
         yield "POST", "/bots", self._new_bot
@@ -81,6 +83,7 @@ class Control:
         yield "GET", "/time", self._time
         yield "POST", "/advance", self._advance
         yield from self._checkout.routes()
+        yield from self._sales.routes()
         yield "POST", "/time/freeze", self._freeze
         yield "POST", "/time/run", self._run
         yield "POST", "/time/step", self._step
@@ -102,6 +105,9 @@ class Control:
                 return _error(504, str(error))
             except SimulatorError as error:
                 return _error(400, str(error))
+            finally:
+                if request.method != "GET":
+                    self._world.bell.ring()
 
         return serve
 
@@ -116,7 +122,7 @@ class Control:
         return {"users": [_person(buyer) for buyer in people]}
 
     async def _new_user(self, request: web.Request) -> Json:
-        order = await _read(request, orders.NewUser)
+        order = await orders.read(request, orders.NewUser)
         account = self._world.accounts.user(
             order.name, stars=order.stars, user_id=order.id, username=order.username, language_code=order.language_code
         )
@@ -124,34 +130,45 @@ class Control:
 
     async def _messages(self, request: web.Request) -> Json:
         bot = self._bot(request.query.get("bot", ""))
-        return {"messages": [dump(message) for message in self._buyer(request).messages(bot)]}
+        return {"messages": [dump(message) for message in self.buyer(request).messages(bot)]}
 
     async def _says(self, request: web.Request) -> Json:
-        order = await _read(request, orders.Says)
-        return {"message": dump(await self._buyer(request).says(order.text, to=self._bot(order.bot)))}
+        order = await orders.read(request, orders.Says)
+        return {"message": dump(await self.buyer(request).says(order.text, to=self._bot(order.bot)))}
 
     async def _presses(self, request: web.Request) -> Json:
-        order = await _read(request, orders.Presses)
-        message = self._message(order.message_id)
-        pressed = await self._buyer(request).presses(
-            order.button, on=message, wait=order.wait, timeout_s=order.timeout_s
-        )
+        order = await orders.read(request, orders.Presses)
+        buyer, message = self.buyer(request), self.message(order.message_id)
+        if order.place is not None:
+            pressed = await buyer.presses_at(*order.place, on=message, wait=order.wait, timeout_s=order.timeout_s)
+        elif order.button is not None:
+            pressed = await buyer.presses(order.button, on=message, wait=order.wait, timeout_s=order.timeout_s)
+        else:
+            raise SimulatorError("give button or place")
+        return self._pressed(buyer, pressed)
+
+    async def _follows(self, request: web.Request) -> Json:
+        order = await orders.read(request, orders.Follows)
+        buyer = self.buyer(request)
+        return self._pressed(buyer, await buyer.follows(order.url))
+
+    def _pressed(self, buyer: Buyer, pressed: Pressed) -> Json:
         answer: dict[str, object] = {"kind": pressed.kind, "answered": pressed.answered, "url": pressed.url}
         answer |= {"text": pressed.text, "show_alert": pressed.show_alert}
         if pressed.form is not None:
-            answer["form"] = {"title": pressed.form.title, "amount_stars": pressed.form.amount_stars}
+            answer["form"] = self._checkout.remember(buyer, pressed.form)
         if pressed.message is not None:
             answer["message"] = dump(pressed.message)
         return answer
 
     async def _receives(self, request: web.Request) -> Json:
-        order = await _read(request, orders.Receives)
-        return {"message": dump(await self._buyer(request).receives(self._message(order.message_id)))}
+        order = await orders.read(request, orders.Receives)
+        return {"message": dump(await self.buyer(request).receives(self.message(order.message_id)))}
 
     async def _pays(self, request: web.Request) -> Json:
-        order = await _read(request, orders.Pays)
-        what = order.link if order.link is not None else self._message(order.message_id or 0)
-        outcome = await self._buyer(request).pays(what, timeout_s=order.timeout_s)
+        order = await orders.read(request, orders.Pays)
+        what = order.link if order.link is not None else self.message(order.message_id or 0)
+        outcome = await self.buyer(request).pays(what, timeout_s=order.timeout_s)
         return {
             "status": outcome.status,
             "reason": outcome.reason,
@@ -161,14 +178,20 @@ class Control:
         }
 
     async def _stars(self, request: web.Request) -> Json:
-        order = await _read(request, orders.Stars)
-        buyer = self._buyer(request)
+        order = await orders.read(request, orders.Stars)
+        buyer = self.buyer(request)
         buyer.gets_stars(order.stars)
         return _person(buyer)
 
+    async def _set_balance(self, request: web.Request) -> Json:
+        order = await orders.read(request, orders.Balance)
+        buyer = self.buyer(request)
+        buyer.has_stars(order.stars)
+        return _person(buyer)
+
     async def _blocks(self, request: web.Request) -> Json:
-        order = await _read(request, orders.Blocks)
-        buyer, bot = self._buyer(request), self._bot(order.bot)
+        order = await orders.read(request, orders.Blocks)
+        buyer, bot = self.buyer(request), self._bot(order.bot)
         await (buyer.blocks(bot) if order.blocked else buyer.unblocks(bot))
         return {"blocked": order.blocked}
 
@@ -177,7 +200,7 @@ class Control:
         return {"bots": [{"id": bot.id, "username": bot.username, "stars": bot.balance_stars} for bot in bots]}
 
     async def _new_bot(self, request: web.Request) -> Json:
-        order = await _read(request, orders.NewBot)
+        order = await orders.read(request, orders.NewBot)
         bot = self._world.accounts.bot(order.username, token=order.token)
         return {"id": bot.id, "username": bot.username, "stars": bot.balance_stars}
 
@@ -196,7 +219,7 @@ class Control:
         return {"stars": bot.balance_stars, "payments": payments[-JOURNAL_MAX:]}
 
     async def _moves(self, request: web.Request) -> Json:
-        order = await _read(request, orders.Moves)
+        order = await orders.read(request, orders.Moves)
         bot = self._bot(request.match_info["bot"])
         treasury = Treasury(self._world.till, self._world.clock, self._world.accounts, bot)
         if order.kind == "withdrawal":
@@ -270,26 +293,14 @@ class Control:
         return Buyer(self._world, account)
 
     def _bot(self, username: str) -> BotAccount:
-        wanted = username.removeprefix("@").lower()
-        for bot in self._world.accounts.bots.values():
-            if bot.username.lower() == wanted:
-                return bot
-        raise SimulatorError(f"there is no bot {username!r}")
+        return self._world.accounts.bot_named(username)
 
-    def _message(self, message_id: int) -> types.Message:
+    def message(self, message_id: int) -> types.Message:
+        """The message with this id, in whatever chat."""
         post = self._world.chats.find(message_id)
         if post is None:
             raise SimulatorError(f"there is no message {message_id}")
         return post.message
-
-
-async def _read(request: web.Request, order: type[OrderT]) -> OrderT:
-    body = await request.content.read(BODY_MAX_BYTES + 1)
-    while len(body) <= BODY_MAX_BYTES and (more := await request.content.read(BODY_MAX_BYTES)):
-        body += more
-    if len(body) > BODY_MAX_BYTES:
-        raise SimulatorError(f"the body is larger than {BODY_MAX_BYTES} bytes")
-    return order.model_validate_json(body or b"{}")
 
 
 def _is_user_id(text: str) -> bool:
