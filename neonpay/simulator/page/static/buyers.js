@@ -1,6 +1,6 @@
 // The people: who is here, whose chats are shown, their Stars and their subscriptions.
 
-import { $, h, icon, initials, show } from "./dom.js";
+import { $, h, icon, initials, showOnce } from "./dom.js";
 import { post } from "./link.js";
 import { stars } from "./signs.js";
 import { pickPerson, pickTab, person, roomFor, shown, state } from "./store.js";
@@ -10,8 +10,9 @@ const GIFTS = [100, 1000];
 const KEYED = 9;
 
 export function drawBuyers() {
-  show($("#buyers"), state.people.map((one, place) => h("li", null, buyer(one, place), beside(one))),
-    state.people.length ? null : h("li", { class: "small soft nobody" }, w.noBuyers));
+  showOnce($("#buyers"), [state.people, shown.columns, roomFor()], () => state.people.length
+    ? state.people.map((one, place) => h("li", null, buyer(one, place), beside(one)))
+    : h("li", { class: "small soft nobody" }, w.noBuyers));
   drawHolding();
 }
 
@@ -43,18 +44,19 @@ function drawHolding() {
   const holding = $("#holding");
   holding.hidden = !one;
   if (!one) return;
-  show(holding,
-    subscriptionsOf(one),
+  const held = state.subscriptions.filter((sub) => sub.user_id === one.id && sub.bot_id === shown.bot);
+  showOnce(holding, [one, held], () => [
+    subscriptions(held),
     h("p", { class: "small soft" }, one.name),
     h("p", { class: "figure", "aria-live": "polite" }, stars(one.stars)),
     h("div", { class: "give" },
       GIFTS.map((n) => h("button", { type: "button", class: "btn", "data-k": `give-${n}`, "aria-label": w.give(n), onclick: () => post(`/users/${one.id}/stars`, { stars: n }) }, `+${number(n)}`)),
       h("button", { type: "button", class: "btn", "data-k": "empty", "aria-label": w.emptyLabel(one.name), onclick: () => post(`/users/${one.id}/balance`, { stars: 0 }) }, w.empty)),
-    h("p", { class: "tiny quiet" }, w.worthless));
+    h("p", { class: "tiny quiet" }, w.worthless),
+  ]);
 }
 
-function subscriptionsOf(one) {
-  const held = state.subscriptions.filter((sub) => sub.user_id === one.id && sub.bot_id === shown.bot);
+function subscriptions(held) {
   if (!held.length) return null;
   return h("div", { class: "subs" }, h("h3", { class: "small soft" }, w.subscriptions), h("ul", null, held.map(subscription)));
 }

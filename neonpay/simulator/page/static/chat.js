@@ -1,6 +1,6 @@
 // One buyer's chat with the bot: the log, what can be pressed, the field, and the payment sheet over them.
 
-import { $, h, icon, initials, say, show } from "./dom.js";
+import { $, h, icon, initials, say, show, showOnce } from "./dom.js";
 import { post } from "./link.js";
 import { dayLine, jumpLine, messageLines } from "./messages.js";
 import { Sheet } from "./sheet.js";
@@ -78,13 +78,14 @@ export class Column {
 
   drawHead(one, name) {
     const several = shown.columns.length > 1 && roomFor() > 1;
-    const balance = stars(person(this.userId)?.stars ?? 0);
-    show(this.head,
+    const balance = person(this.userId)?.stars ?? 0;
+    showOnce(this.head, [one?.name, name, several, balance], () => [
       h("span", { class: "mono-face bot", "aria-hidden": "true" }, one ? initials(one.name) : ""),
       h("div", { class: "who" }, h("h2", null, one?.name ?? w.waitingForBot), h("p", { class: "small soft" }, w.as(name))),
-      several ? h("span", { class: "small soft push" }, balance)
-        : h("button", { type: "button", class: "btn bare only-narrow push", "data-k": "mini", onclick: () => pickTab("buyers") }, balance),
-      several ? h("button", { type: "button", class: "btn bare icon", "data-k": "shut", "aria-label": w.closeBeside(name), onclick: () => closePerson(this.userId) }, icon("i-close")) : null);
+      several ? h("span", { class: "small soft push" }, stars(balance))
+        : h("button", { type: "button", class: "btn bare only-narrow push", "data-k": "mini", onclick: () => pickTab("buyers") }, stars(balance)),
+      several ? h("button", { type: "button", class: "btn bare icon", "data-k": "shut", "aria-label": w.closeBeside(name), onclick: () => closePerson(this.userId) }, icon("i-close")) : null,
+    ]);
   }
 
   drawLog() {
@@ -129,13 +130,11 @@ export class Column {
     this.blank.hidden = !empty;
     this.log.hidden = empty;
     if (!empty) return;
-    if (!one || one.link === "none") {
-      show(this.blank, h("div", { class: "blank" }, largeTrace("invoiced"), h("h2", null, w.waitingForBot), h("p", null, w.waitingForBotMore),
-        h("code", { class: "code" }, location.origin), h("p", { class: "small" }, w.waitingForBotEnd), one ? this.startButton("btn") : null));
-    } else {
-      show(this.blank, h("div", { class: "blank" }, largeTrace("invoiced"), h("h2", null, w.nothingYet),
-        h("p", null, one.about || w.nothingYetMore(one.name)), this.startButton("btn ink")));
-    }
+    const waits = !one || one.link === "none";
+    showOnce(this.blank, [waits, one?.name, one?.about], () => h("div", { class: "blank" }, largeTrace("invoiced"), waits
+      ? [h("h2", null, w.waitingForBot), h("p", null, w.waitingForBotMore), h("code", { class: "code" }, location.origin),
+        h("p", { class: "small" }, w.waitingForBotEnd), one ? this.startButton("btn") : null]
+      : [h("h2", null, w.nothingYet), h("p", null, one.about || w.nothingYetMore(one.name)), this.startButton("btn ink")]));
   }
 
   startButton(look) {
@@ -146,24 +145,20 @@ export class Column {
     const { keyboard, blocked } = this.chat;
     const rows = keyboard?.keyboard ?? [];
     this.replies.hidden = !blocked && (!rows.length || this.usedKeyboard === keyboard);
-    if (blocked) {
-      show(this.replies, h("p", { class: "small bad" }, w.blocked), this.blockButton("btn"));
-      return;
-    }
-    show(this.replies, rows.map((row, y) => h("div", { class: "key-row" }, row.map((button, x) =>
-      h("button", { type: "button", class: "btn", "data-k": `reply-${y}-${x}`, onclick: () => {
-        if (keyboard.one_time_keyboard) this.usedKeyboard = keyboard;
-        this.says(button.text);
-      } }, button.text)))));
+    showOnce(this.replies, [blocked, rows], () => blocked
+      ? [h("p", { class: "small bad" }, w.blocked), this.blockButton("btn")]
+      : rows.map((row, y) => h("div", { class: "key-row" }, row.map((button, x) =>
+          h("button", { type: "button", class: "btn", "data-k": `reply-${y}-${x}`, onclick: () => this.writesReply(button.text) }, button.text)))));
+  }
+
+  writesReply(text) {
+    if (this.chat.keyboard.one_time_keyboard) this.usedKeyboard = this.chat.keyboard;
+    this.says(text);
   }
 
   drawChips(one) {
-    const commands = one?.commands ?? [];
-    const key = JSON.stringify(commands);
-    if (this.drawnCommands === key) return;
-    this.drawnCommands = key;
-    show(this.chips, commands.slice(0, CHIPS).map(({ command }) =>
-      h("button", { type: "button", class: "btn", onclick: () => this.says(`/${command}`) }, `/${command}`)));
+    const chips = (one?.commands ?? []).slice(0, CHIPS).map(({ command }) => `/${command}`);
+    showOnce(this.chips, chips, () => chips.map((text) => h("button", { type: "button", class: "btn", onclick: () => this.says(text) }, text)));
   }
 
   toggleMenu(open = this.menu.hidden) {

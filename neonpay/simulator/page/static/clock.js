@@ -1,6 +1,6 @@
 // The virtual clock: a ruler of days with what has happened and what will, and the buttons that let time pass.
 
-import { $, h, icon, s, say, show } from "./dom.js";
+import { $, h, icon, s, say, showOnce } from "./dom.js";
 import { post } from "./link.js";
 import { STAR_PATH } from "./signs.js";
 import { nameOf, state, virtualNow } from "./store.js";
@@ -77,37 +77,30 @@ function tick(unix, x, width) {
   return parts;
 }
 
-let travelKey = "";
-
 function drawTravel() {
   const { frozen, can_run: canRun } = state.clock;
   const next = state.agenda[0];
-  const key = JSON.stringify([frozen, canRun, next]);
-  if (key === travelKey) return;
-  travelKey = key;
   const hold = frozen ? w.run : w.pause;
   const jump = (text, label, seconds) =>
     h("button", { type: "button", class: "btn", "data-k": `jump-${seconds}`, "aria-label": `${text}: ${label}`, onclick: () => advance(seconds) }, text);
-  show($("#travel"),
+  showOnce($("#travel"), [frozen, canRun, next], () => [
     canRun ? h("button", { type: "button", class: "btn icon", "data-k": "hold", "aria-label": hold, title: hold, onclick: () => post(frozen ? "/time/run" : "/time/freeze") }, icon(frozen ? "i-play" : "i-pause")) : null,
     jump(w.hour, w.hourLong, 3600), jump(w.day, w.dayLong, DAY_S), jump(w.month, w.monthLong, 30 * DAY_S),
     next
       ? h("button", { type: "button", class: "btn ink", "data-k": "next", onclick: () => travel(next.at + ONWARD_S) }, w.next[next.kind](dayMonth(next.at)))
-      : h("button", { type: "button", class: "btn", "data-k": "next", "aria-disabled": "true" }, w.nothingDue));
+      : h("button", { type: "button", class: "btn", "data-k": "next", "aria-disabled": "true" }, w.nothingDue),
+  ]);
 }
 
-let agendaKey = "";
-
 function drawAgenda() {
-  const key = JSON.stringify([state.agenda, state.people.map((one) => one.name)]);
-  if (key === agendaKey) return;
-  agendaKey = key;
   const near = (unix) => (unix - virtualNow() < DAY_S ? shortMoment(unix) : dayShort(unix));
-  show($("#agenda"), state.agenda.map((due, place) => {
-    const what = w.aheadWhat[due.kind](due.title, nameOf(due.user_id));
-    return h("li", null, h("span", { class: "soft small" }, near(due.at)), h("span", null, what),
-      h("button", { type: "button", class: "btn", "data-k": `go-${place}`, "aria-label": w.goTo(what), onclick: () => travel(due.at + ONWARD_S) }, w.go));
-  }), state.agenda.length ? null : h("li", { class: "none soft" }, w.nothingAhead));
+  showOnce($("#agenda"), state.agenda.map((due) => [due, nameOf(due.user_id), near(due.at)]), () => state.agenda.length
+    ? state.agenda.map((due, place) => {
+        const what = w.aheadWhat[due.kind](due.title, nameOf(due.user_id));
+        return h("li", null, h("span", { class: "soft small" }, near(due.at)), h("span", null, what),
+          h("button", { type: "button", class: "btn", "data-k": `go-${place}`, "aria-label": w.goTo(what), onclick: () => travel(due.at + ONWARD_S) }, w.go));
+      })
+    : h("li", { class: "none soft" }, w.nothingAhead));
 }
 
 export function setUpClock() {

@@ -39,6 +39,16 @@ export function show(container, ...children) {
   }
 }
 
+// The same, but only when what it is made from has changed: a button that is replaced between the press and the release of a
+// mouse button would never hear of the click.
+const madeFrom = new WeakMap();
+export function showOnce(container, source, build) {
+  const key = JSON.stringify(source);
+  if (madeFrom.get(container) === key) return;
+  madeFrom.set(container, key);
+  show(container, build());
+}
+
 export function say(text) {
   const place = $("#say");
   place.textContent = "";

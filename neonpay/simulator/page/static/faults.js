@@ -1,6 +1,6 @@
 // What goes wrong on purpose: a switch and a count for each kind.
 
-import { $, h, show } from "./dom.js";
+import { $, h, show, showOnce } from "./dom.js";
 import { post, remove } from "./link.js";
 import { state } from "./store.js";
 import { number, w } from "./words.js";
@@ -19,7 +19,6 @@ const KINDS = [
 const METHODS = ["sendMessage", "sendInvoice", "answerPreCheckoutQuery", "answerCallbackQuery", "refundStarPayment", "getStarTransactions", "getUpdates"];
 const typed = new Map(KINDS.map((kind) => [kind.id, kind.many]));
 let target = "sendMessage";
-let drawn = "";
 
 const isOf = (kind, fault) =>
   fault.kind === kind.order.kind && (kind.order.error_code ?? fault.error_code) === fault.error_code &&
@@ -32,13 +31,12 @@ export function drawFaults() {
   }
   const seen = [...state.rows.values()].filter((row) => row.kind === "call").map((row) => row.name);
   const methods = [...new Set([...METHODS, ...seen])].sort();
-  const key = JSON.stringify([state.faults, methods, target]);
-  if (key === drawn) return;
-  drawn = key;
-  const own = new Set();
-  const lines = KINDS.map((kind) => line(kind, own));
-  show($("#panel-faults"), targets(methods), lines, others(state.faults.filter((fault) => !own.has(fault))),
-    h("p", { class: "small quiet end" }, w.once));
+  showOnce($("#panel-faults"), [state.faults, methods], () => {
+    const own = new Set();
+    const lines = KINDS.map((kind) => line(kind, own));
+    const rest = others(state.faults.filter((fault) => !own.has(fault)));
+    return [targets(methods), lines, rest, h("p", { class: "small quiet end" }, w.once)];
+  });
 }
 
 function targets(methods) {

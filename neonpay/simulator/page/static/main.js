@@ -3,7 +3,7 @@
 import { drawBuyers, setUpBuyers } from "./buyers.js";
 import { Column } from "./chat.js";
 import { drawClock, setUpClock } from "./clock.js";
-import { $, h, say, show } from "./dom.js";
+import { $, h, say, showOnce } from "./dom.js";
 import { drawFaults } from "./faults.js";
 import { connect } from "./link.js";
 import { bot, changed, onChange, pickBot, pickPerson, pickTab, shown, state } from "./store.js";
@@ -32,7 +32,8 @@ function drawColumns() {
 function drawPeopleTabs() {
   const tabs = $("#people-tabs");
   tabs.hidden = state.people.length < 2;
-  show(tabs, state.people.map((one) =>
+  const names = state.people.map((one) => [one.id, one.name]);
+  showOnce(tabs, [names, shown.focus], () => state.people.map((one) =>
     h("button", { type: "button", "data-k": `tab-${one.id}`, "aria-pressed": String(one.id === shown.focus), onclick: () => pickPerson(one.id) }, one.name)));
 }
 
@@ -40,12 +41,12 @@ function drawTop() {
   const one = bot();
   const links = { polling: w.linkPolling, webhook: w.linkWebhook, mtproto: w.linkMtproto, none: w.linkNone };
   const alive = one && one.link !== "none";
-  show($("#link"), h("span", { class: alive ? "pulse" : "pulse off", "aria-hidden": "true" }),
-    one ? [h("span", { class: "mono" }, `@${one.username}`), h("span", null, links[one.link])] : h("span", null, w.noBot));
+  showOnce($("#link"), [one?.username, one?.link], () => [h("span", { class: alive ? "pulse" : "pulse off", "aria-hidden": "true" }),
+    one ? [h("span", { class: "mono" }, `@${one.username}`), h("span", null, links[one.link])] : h("span", null, w.noBot)]);
   const select = $("#bot");
   const several = state.bots.length > 1;
   $("#bot-field").hidden = !several;
-  if (several) show(select, state.bots.map((other) => h("option", { value: other.id, selected: other.id === shown.bot }, `@${other.username}`)));
+  showOnce(select, [state.bots.map((other) => other.username), shown.bot], () => state.bots.map((other) => h("option", { value: other.id, selected: other.id === shown.bot }, `@${other.username}`)));
 }
 
 function drawLine() {

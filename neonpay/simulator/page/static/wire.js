@@ -1,6 +1,6 @@
 // What passes between Telegram and the bot, drawn between two rails and grouped by order.
 
-import { $, h, icon, s, show } from "./dom.js";
+import { $, h, icon, s, show, showOnce } from "./dom.js";
 import { post } from "./link.js";
 import { ring, trace } from "./signs.js";
 import { bot, nameOf, shown, state } from "./store.js";
@@ -132,14 +132,9 @@ export function forgetWire() {
   rows.clear();
 }
 
-let stripKey = "";
-
 function drawWaiting() {
   const asked = state.checkouts.filter((one) => one.status === "asked" && one.bot_id === shown.bot);
-  const key = JSON.stringify([asked, state.clock.frozen, state.clock.can_run]);
-  if (key === stripKey) return;
-  stripKey = key;
-  show($("#waiting"), asked.map(strip));
+  showOnce($("#waiting"), [asked, state.clock.frozen, state.clock.can_run], () => asked.map(strip));
 }
 
 function strip(one) {
