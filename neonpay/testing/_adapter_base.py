@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import pytest
 
-from neonpay import PaymentResult, PaymentStage
+from neonpay import NeonPayCore, PaymentResult, PaymentStage
 from neonpay.simulator import BotAccount, Buyer, Outcome, Simulator
 from neonpay.telegram.client import BotApiClient
 from neonpay.testing.adapter_host import BotHost, HostFactory, Noted
@@ -25,13 +25,19 @@ QUIET = {"poll_s": 0.05, "messages_per_s": None, "reconcile_every_s": None, "ena
 class ShopUnderTest:
     """One life of a bot that sells."""
 
-    def __init__(self, telegram: Simulator, account: BotAccount, host: BotHost) -> None:
+    neonpay: NeonPayCore
+
+    def __init__(self, telegram: Simulator, account: BotAccount, host: BotHost, options: dict[str, Any]) -> None:
         self.telegram = telegram
         self.account = account
         self.host = host
-        self.neonpay = host.neonpay
         self.delivered: Noted[PaymentResult] = Noted()
         self.revoked: Noted[str] = Noted()
+        self._options = options
+
+    def join(self) -> None:
+        """Begin to sell through the bot, which may run already."""
+        self.host.neonpay = self.neonpay = self.host.join(**self._options)
         self.neonpay.create_payment_stage("vip", VIP)
         self.neonpay.on_payment(name="deliver")(self._deliver)
         self.neonpay.on_refund(name="revoke")(self._revoke)
@@ -101,10 +107,12 @@ class AdapterFixtures:
         """Makes shops that are not started; a second one of the same bot is the first after a restart."""
         shops: list[ShopUnderTest] = []
 
-        def open_shop(*, username: str = "shop_bot", **options: Any) -> ShopUnderTest:
+        def open_shop(*, username: str = "shop_bot", joins: bool = True, **options: Any) -> ShopUnderTest:
             account = telegram.bot(username)
-            host = host_factory(telegram, account, {**QUIET, "database_url": shop_database_url, **options})
-            shops.append(ShopUnderTest(telegram, account, host))
+            given = {**QUIET, "database_url": shop_database_url, **options}
+            shops.append(ShopUnderTest(telegram, account, host_factory(telegram, account), given))
+            if joins:
+                shops[-1].join()
             return shops[-1]
 
         yield open_shop

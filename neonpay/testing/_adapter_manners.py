@@ -26,6 +26,22 @@ class MannerRules(AdapterFixtures):
         await shop.host.heard.has(lambda word: word == "text:hello")
         assert set(shop.host.heard.all) == {"text:/start", "text:hello"}
 
+    async def test_neonpay_may_join_a_bot_that_runs(self, open_shop: Callable[..., ShopUnderTest]) -> None:
+        shop = open_shop(joins=False)
+        if not shop.host.runs_without_neonpay:
+            shop.join()
+        await shop.host.start()
+        buyer = await shop.visitor()
+        await shop.host.heard.has(lambda word: word == "text:/start")
+        if shop.host.runs_without_neonpay:
+            shop.join()
+        outcome = await shop.sells(buyer)
+        await shop.do(shop.neonpay.refund, outcome.charge_id or "")
+        await shop.revoked.has()
+        await buyer.says("hello", to=shop.account)
+        await shop.host.heard.has(lambda word: word == "text:hello")
+        assert set(shop.host.heard.all) == {"text:/start", "text:hello"}
+
     async def test_invoices_of_the_hosts_own_stay_its_own(self, shop: ShopUnderTest) -> None:
         buyer = await shop.visitor()
         outcome = await buyer.pays(await _foreign_invoice(shop, buyer))

@@ -46,10 +46,10 @@ class Noted(Generic[T]):
 
 
 class BotHost(ABC):
-    """A bot of the library under test, written as its users write bots, with ``create_neonpay`` called on it.
+    """A bot of the library under test, written as its users write bots.
 
-    It is made inside the test's event loop. It has handlers of its own that take whatever they can get, registered before
-    ``create_neonpay`` where the library has an order, and each of them notes in ``heard`` what it got:
+    It is made inside the test's event loop. It has handlers of its own that take whatever they can get, for checkouts and
+    payments too, registered before neonpay joins, and each of them notes in ``heard`` what it got:
 
     * ``text:<text>`` for a message with text; when the text is ``BUSY``, it then keeps its handler until ``released`` is set,
     * ``checkout:<payload>`` for a pre-checkout query, which it approves through the library,
@@ -60,13 +60,22 @@ class BotHost(ABC):
     """
 
     neonpay: NeonPayCore
-    """What ``create_neonpay`` gave."""
+    """What ``join`` gave; set by the suite."""
     tells_of_bought_media: bool = True
     """Whether the library tells its users of ``purchased_paid_media``."""
+    runs_without_neonpay: bool = True
+    """Whether there is a bot before neonpay joins; a bare token is none."""
 
     def __init__(self) -> None:
         self.heard: Noted[str] = Noted()
         self.released = threading.Event()
+
+    @abstractmethod
+    def join(self, **options: Any) -> NeonPayCore:
+        """What ``create_neonpay`` gives when it is called on the bot with these options.
+
+        It is called once, before the bot starts or while it runs.
+        """
 
     @abstractmethod
     async def start(self) -> None:
@@ -84,5 +93,5 @@ class BotHost(ABC):
         return await function(*args, **kwargs)
 
 
-HostFactory: TypeAlias = Callable[[Simulator, BotAccount, dict[str, Any]], BotHost]
-"""Makes a bot of an account in a simulated Telegram, not started yet; the options are for ``create_neonpay``."""
+HostFactory: TypeAlias = Callable[[Simulator, BotAccount], BotHost]
+"""Makes a bot of an account in a simulated Telegram; it is not started, and neonpay has not joined it."""

@@ -5,12 +5,14 @@
     from neonpay.testing.adapter_suite import AdapterConformance, BotHost
 
     class MyHost(BotHost):
-        def __init__(self, telegram, account, options):
+        def __init__(self, telegram, account):
             super().__init__()
             self.bot = mylibrary.Bot(account.token, api=telegram.base_url)
             self.bot.on_message(lambda message: self.heard.add(f"text:{message.text}"))
             ...
-            self.neonpay = create_neonpay(self.bot, **options)
+
+        def join(self, **options):
+            return create_neonpay(self.bot, **options)
 
         async def start(self): ...
         async def stop(self): ...
@@ -38,4 +40,4 @@ from neonpay.testing.adapter_host import BUSY, BotHost, HostFactory, Noted
 
 
 class AdapterConformance(MoneyRules, SubscriptionRules, MannerRules, LifeRules, CallRules):
-    """Subclass it with a fixture ``host_factory``: a ``Callable[[Simulator, BotAccount, dict], BotHost]``."""
+    """Subclass it with a fixture ``host_factory``: a ``Callable[[Simulator, BotAccount], BotHost]``."""

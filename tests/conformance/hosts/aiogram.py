@@ -10,13 +10,13 @@ from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.types import Message, PaidMediaPurchased, PreCheckoutQuery
 
-from neonpay import create_neonpay
+from neonpay import NeonPayCore, create_neonpay
 from neonpay.simulator import BotAccount, Simulator
 from neonpay.testing.adapter_suite import BUSY, BotHost
 
 
 class AiogramHost(BotHost):
-    def __init__(self, telegram: Simulator, account: BotAccount, options: dict[str, Any]) -> None:
+    def __init__(self, telegram: Simulator, account: BotAccount) -> None:
         super().__init__()
         self._telegram = telegram
         self._account = account
@@ -28,7 +28,9 @@ class AiogramHost(BotHost):
         self._dispatcher.message(F.refunded_payment)(self._refunded)
         self._dispatcher.message()(self._message)
         self._dispatcher.purchased_paid_media()(self._bought)
-        self.neonpay = create_neonpay(self._bot, dispatcher=self._dispatcher, **options)
+
+    def join(self, **options: Any) -> NeonPayCore:
+        return create_neonpay(self._bot, dispatcher=self._dispatcher, **options)
 
     async def start(self) -> None:
         self._polling = asyncio.create_task(

@@ -6,18 +6,22 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from neonpay import create_neonpay
+from neonpay import NeonPayCore, create_neonpay
 from neonpay.simulator import BotAccount, Simulator
 from neonpay.testing.adapter_suite import BUSY, BotHost
 
 
 class BotApiHost(BotHost):
-    def __init__(self, telegram: Simulator, account: BotAccount, options: dict[str, Any]) -> None:
+    runs_without_neonpay = False
+
+    def __init__(self, telegram: Simulator, account: BotAccount) -> None:
         super().__init__()
         self._telegram = telegram
         self._account = account
         self._polling: asyncio.Task[None] | None = None
-        self.neonpay = create_neonpay(account.token, api_url=telegram.base_url, **options)
+
+    def join(self, **options: Any) -> NeonPayCore:
+        return create_neonpay(self._account.token, api_url=self._telegram.base_url, **options)
 
     async def start(self) -> None:
         self._polling = asyncio.create_task(self.neonpay.run_polling(on_update=self._update, handle_signals=False))

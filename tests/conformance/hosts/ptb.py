@@ -15,13 +15,13 @@ from telegram.ext import (
     filters,
 )
 
-from neonpay import create_neonpay
+from neonpay import NeonPayCore, create_neonpay
 from neonpay.simulator import BotAccount, Simulator
 from neonpay.testing.adapter_suite import BUSY, BotHost
 
 
 class PtbHost(BotHost):
-    def __init__(self, telegram: Simulator, account: BotAccount, options: dict[str, Any]) -> None:
+    def __init__(self, telegram: Simulator, account: BotAccount) -> None:
         super().__init__()
         self._telegram = telegram
         self._account = account
@@ -30,7 +30,9 @@ class PtbHost(BotHost):
         self._application.add_handler(PreCheckoutQueryHandler(self._checkout))
         self._application.add_handler(PaidMediaPurchasedHandler(self._bought))
         self._application.add_handler(MessageHandler(filters.ALL, self._message))
-        self.neonpay = create_neonpay(self._application, **options)
+
+    def join(self, **options: Any) -> NeonPayCore:
+        return create_neonpay(self._application, **options)
 
     async def start(self) -> None:
         updater = self._application.updater

@@ -6,7 +6,7 @@ import asyncio
 from importlib import import_module
 from typing import Any
 
-from neonpay import create_neonpay
+from neonpay import NeonPayCore, create_neonpay
 from neonpay.simulator import BotAccount, Simulator
 from neonpay.testing.adapter_suite import BUSY, BotHost
 
@@ -14,8 +14,9 @@ from neonpay.testing.adapter_suite import BUSY, BotHost
 class PyrogramHost(BotHost):
     root = "pyrogram"
 
-    def __init__(self, telegram: Simulator, account: BotAccount, options: dict[str, Any]) -> None:
+    def __init__(self, telegram: Simulator, account: BotAccount) -> None:
         super().__init__()
+        self._telegram = telegram
         library = import_module(self.root)
         handlers = import_module(f"{self.root}.handlers")
         self._raw = import_module(f"{self.root}.raw")
@@ -26,7 +27,9 @@ class PyrogramHost(BotHost):
         # Most of the family knows payments only as TL; before the others, and so greedy that nothing comes after.
         self._client.add_handler(handlers.RawUpdateHandler(self._update), group=-1)
         self._client.add_handler(handlers.MessageHandler(self._message), group=0)
-        self.neonpay = create_neonpay(self._client, api_url=telegram.base_url, **options)
+
+    def join(self, **options: Any) -> NeonPayCore:
+        return create_neonpay(self._client, api_url=self._telegram.base_url, **options)
 
     async def start(self) -> None:
         await self._client.start()
@@ -63,8 +66,8 @@ class HydrogramHost(PyrogramHost):
 
     root = "hydrogram"
 
-    def __init__(self, telegram: Simulator, account: BotAccount, options: dict[str, Any]) -> None:
-        super().__init__(telegram, account, options)
+    def __init__(self, telegram: Simulator, account: BotAccount) -> None:
+        super().__init__(telegram, account)
         query = self._raw.types.UpdateBotPrecheckoutQuery
         self._client.dispatcher.update_parsers.setdefault(query, _as_it_is)
 

@@ -8,13 +8,13 @@ from typing import Any
 from telebot import types, util
 from telebot.async_telebot import AsyncTeleBot
 
-from neonpay import create_neonpay
+from neonpay import NeonPayCore, create_neonpay
 from neonpay.simulator import BotAccount, Simulator
 from neonpay.testing.adapter_suite import BUSY, BotHost
 
 
 class AsyncTeleBotHost(BotHost):
-    def __init__(self, telegram: Simulator, account: BotAccount, options: dict[str, Any]) -> None:
+    def __init__(self, telegram: Simulator, account: BotAccount) -> None:
         super().__init__()
         self._telegram = telegram
         self._account = account
@@ -24,7 +24,9 @@ class AsyncTeleBotHost(BotHost):
         kinds = [*util.content_type_media, *util.content_type_service]
         self._bot.register_message_handler(self._message, content_types=kinds, func=lambda _: True)
         self._bot.register_purchased_paid_media_handler(self._bought, func=lambda _: True)
-        self.neonpay = create_neonpay(self._bot, **options)
+
+    def join(self, **options: Any) -> NeonPayCore:
+        return create_neonpay(self._bot, **options)
 
     async def start(self) -> None:
         self._polling = asyncio.create_task(self._bot.polling(non_stop=True, timeout=20))

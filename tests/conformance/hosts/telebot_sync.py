@@ -8,14 +8,14 @@ from typing import Any
 
 from telebot import TeleBot, types
 
-from neonpay import create_neonpay
+from neonpay import NeonPayCore, create_neonpay
 from neonpay.simulator import BotAccount, Simulator
 from neonpay.telegram.client import BotApiClient
 from neonpay.testing.adapter_suite import BUSY, BotHost
 
 
 class TeleBotHost(BotHost):
-    def __init__(self, telegram: Simulator, account: BotAccount, options: dict[str, Any]) -> None:
+    def __init__(self, telegram: Simulator, account: BotAccount) -> None:
         super().__init__()
         self._telegram = telegram
         self._account = account
@@ -25,7 +25,9 @@ class TeleBotHost(BotHost):
         # Without content_types this takes every message there is.
         self._bot.register_message_handler(self._message)
         self._bot.register_purchased_paid_media_handler(self._bought, func=lambda _: True)
-        self.neonpay = create_neonpay(self._bot, **options)
+
+    def join(self, **options: Any) -> NeonPayCore:
+        return create_neonpay(self._bot, **options)
 
     async def start(self) -> None:
         self._polling = threading.Thread(target=self._poll, daemon=True)

@@ -9,22 +9,25 @@ from telethon import TelegramClient, events
 from telethon.sessions import MemorySession
 from telethon.tl.functions.messages import SetBotPrecheckoutResultsRequest
 
-from neonpay import create_neonpay
+from neonpay import NeonPayCore, create_neonpay
 from neonpay.simulator import BotAccount, Simulator
 from neonpay.testing.adapter_suite import BUSY, BotHost
 
 
 class TelethonHost(BotHost):
-    def __init__(self, telegram: Simulator, account: BotAccount, options: dict[str, Any]) -> None:
+    def __init__(self, telegram: Simulator, account: BotAccount) -> None:
         super().__init__()
-        self._token = account.token
+        self._telegram = telegram
+        self._account = account
         self._client = telegram.adopt(TelegramClient(MemorySession(), api_id=1, api_hash="0123456789abcdef"))
         self._client.add_event_handler(self._update, events.Raw())
         self._client.add_event_handler(self._message, events.NewMessage(incoming=True))
-        self.neonpay = create_neonpay(self._client, bot_token=account.token, api_url=telegram.base_url, **options)
+
+    def join(self, **options: Any) -> NeonPayCore:
+        return create_neonpay(self._client, bot_token=self._account.token, api_url=self._telegram.base_url, **options)
 
     async def start(self) -> None:
-        await self._client.start(bot_token=self._token)
+        await self._client.start(bot_token=self._account.token)
 
     async def stop(self) -> None:
         await self._client.disconnect()
