@@ -9,6 +9,7 @@ from aiogram import types
 from neonpay.errors import SimulatorError
 from neonpay.simulator.asking_inline import InlineAsker
 from neonpay.simulator.checkout import Checkout, InvoiceForm, Outcome
+from neonpay.simulator.groups import Group
 from neonpay.simulator.objects import build, dump
 from neonpay.simulator.pressing import Presser
 
@@ -104,24 +105,34 @@ class Buyer(Presser, InlineAsker):
         """This person's subscriptions to a bot, oldest first, ended ones too."""
         return self._world.subscriptions.to(bot, user_id=self.id)
 
-    async def cancels_subscription(self, which: Subscription | BotAccount | str) -> None:
-        """End its renewals; it stays to the end of the period that is paid for, and the bot hears ``canceled``.
+    async def cancels_subscription(self, which: Subscription | BotAccount | Group | str) -> None:
+        """End its renewals; it stays to the end of the period that is paid for.
+
+        The bot hears ``canceled``; of a place in a channel no bot hears anything.
 
         Args:
-            which: the subscription, the charge id of one of its payments, or the bot when there is but one with it.
+            which: the subscription, the charge id of one of its payments, the bot when there is but one with it, or a channel.
 
         Raises:
             SimulatorError: there is no such subscription, or it does not renew anyway.
         """
-        self._world.subscriptions.cancel(self._world.subscriptions.of(self._account, which))
+        if isinstance(which, Group):
+            places = self._world.paid_memberships
+            places.set_canceled(places.of(self._account, which), canceled=True)
+        else:
+            self._world.subscriptions.cancel(self._world.subscriptions.of(self._account, which))
 
-    async def restores_subscription(self, which: Subscription | BotAccount | str) -> None:
-        """Let a cancelled subscription renew after all; the bot hears ``active``.
+    async def restores_subscription(self, which: Subscription | BotAccount | Group | str) -> None:
+        """Let a cancelled subscription renew after all; the bot hears ``active``, of a place in a channel nothing.
 
         Raises:
             SimulatorError: it is not cancelled, or over, or the bot has cancelled it and does not allow it.
         """
-        self._world.subscriptions.restore(self._world.subscriptions.of(self._account, which))
+        if isinstance(which, Group):
+            places = self._world.paid_memberships
+            places.set_canceled(places.of(self._account, which), canceled=False)
+        else:
+            self._world.subscriptions.restore(self._world.subscriptions.of(self._account, which))
 
     async def blocks(self, bot: BotAccount) -> None:
         """Block the bot: it can write no more, and is told so by ``my_chat_member``."""

@@ -135,8 +135,7 @@ class InvoiceDraft:
             return
         if not for_link:
             raise bad_request("SUBSCRIPTION_EXPORT_MISSING")  # ERR: subscriptions are sold by links only
-        short = _TEST_PERIODS_S if test_environment else frozenset()
-        if self.subscription_period_s not in {SUBSCRIPTION_PERIOD_S, *short}:
+        if self.subscription_period_s not in subscription_periods_s(test_environment=test_environment):
             raise bad_request("SUBSCRIPTION_PERIOD_INVALID")  # tdlib/td#3309
         if self.amounts[0] > SUBSCRIPTION_PRICE_MAX_STARS:
             raise bad_request("STARS_INVOICE_INVALID")  # API, createInvoiceLink, has the bound. UNVERIFIED word
@@ -173,6 +172,11 @@ def read_draft(params: Params) -> InvoiceDraft:
         has_tips=params.integer("max_tip_amount") != 0 or bool(tips),
         subscription_period_s=params.integer("subscription_period", minimum=0, maximum=_PHOTO_NUMBER_MAX),
     )
+
+
+def subscription_periods_s(*, test_environment: bool) -> frozenset[int]:
+    """The periods that are sold."""
+    return _TEST_PERIODS_S | {SUBSCRIPTION_PERIOD_S} if test_environment else frozenset({SUBSCRIPTION_PERIOD_S})
 
 
 def new_slug(random: Random) -> str:

@@ -92,7 +92,8 @@ class Presser(Speaker, Sharer, Joiner):
             return self._form(invoice)
         post = self._seen(what)
         if post.invoice is None:
-            raise SimulatorError(f"message {what.message_id} is no invoice that can be paid")
+            hint = "; buys() is for paid media" if post.message.paid_media is not None else ""
+            raise SimulatorError(f"message {what.message_id} is no invoice that can be paid{hint}")
         return self._form(post.invoice)
 
     async def follows(self, url: str) -> Pressed:
@@ -154,7 +155,11 @@ def _elsewhere(button: types.InlineKeyboardButton) -> Pressed:
     if button.copy_text is not None:
         return Pressed("copied", text=button.copy_text.text)
     chosen = button.switch_inline_query_chosen_chat
-    words = (button.switch_inline_query, button.switch_inline_query_current_chat, None if chosen is None else chosen.query)
+    words = (
+        button.switch_inline_query,
+        button.switch_inline_query_current_chat,
+        None if chosen is None else chosen.query,
+    )
     query = next((query for query in words if query is not None), None if chosen is None else "")
     if query is None:
         raise SimulatorError(f"a press of {button.text!r} is not simulated")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from neonpay.core.limits import SUBSCRIPTION_PERIOD_S, SUBSCRIPTION_PRICE_MAX_STARS
+from neonpay.core.limits import SUBSCRIPTION_PRICE_MAX_STARS
 from neonpay.simulator.access import require_right
 from neonpay.simulator.groups import Seat
 from neonpay.simulator.invite_links import InviteLink, new_url
+from neonpay.simulator.invoices import subscription_periods_s
 from neonpay.simulator.methods.depth import simulated
 from neonpay.simulator.refusal import bad_request
 from neonpay.simulator.requests import Done, Method, Request
@@ -74,7 +75,7 @@ def create_chat_subscription_invite_link(request: Request) -> Done:
     seat = _seat(request)
     if seat.group.kind != "channel":
         raise bad_request("PRICING_CHAT_INVALID")  # ERR
-    if period_s != SUBSCRIPTION_PERIOD_S:
+    if period_s not in subscription_periods_s(test_environment=request.world.test_environment):
         raise bad_request("SUBSCRIPTION_PERIOD_INVALID")  # ERR
     if not 1 <= price_stars <= SUBSCRIPTION_PRICE_MAX_STARS:
         raise bad_request("PRICING_AMOUNT_INVALID")  # API has the bounds. UNVERIFIED word

@@ -17,7 +17,7 @@ from neonpay.simulator.objects import build, dump
 from neonpay.simulator.paid_media import PaidMedia
 from neonpay.simulator.refusal import bad_request, not_simulated
 from neonpay.simulator.requests import Done, Method, Request
-from neonpay.simulator.sending import read_destination
+from neonpay.simulator.sending import post, read_destination
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +43,7 @@ def send_paid_media(request: Request) -> Done:
     caption = read_formatted(params, "caption", "caption_entities", max_chars=CAPTION_MAX_CHARS)
     payload = params.text("payload")
     keyboard, own_keyboard = any_markup(params)
-    destination = read_destination(request)
+    destination = read_destination(request, permission="can_send_photos")  # UNVERIFIED: which one of them it needs
     if not 1 <= price_stars <= PAID_MEDIA_PRICE_MAX_STARS:
         raise bad_request("invalid media price specified")  # TDL
     if not 1 <= len(items) <= ITEMS_MAX:
@@ -53,13 +53,12 @@ def send_paid_media(request: Request) -> Done:
     chat = destination.chat
     channel = chat.group if isinstance(chat, Seat) and chat.group.kind == "channel" else None
     media = PaidMedia(request.bot, price_stars, payload, items, channel)
-    fields = destination.fields | caption.fields("caption", "caption_entities")
-    fields |= {"paid_media": media.as_json, "reply_markup": keyboard}
+    content = caption.fields("caption", "caption_entities") | {"paid_media": media.as_json, "reply_markup": keyboard}
     if params.boolean("show_caption_above_media"):
-        fields["show_caption_above_media"] = True
-    post = world.chats.post(chat, fields, by_bot=True, keyboard=own_keyboard)
-    world.paid_media.put(post.message.message_id, media)
-    return Done(dump(post.message))
+        content["show_caption_above_media"] = True
+    sent = post(request, destination, content, own_keyboard=own_keyboard)
+    world.paid_media.put(sent.message.message_id, media)
+    return Done(dump(sent.message))
 
 
 def _items(request: Request) -> list[dict[str, object]]:
