@@ -69,7 +69,8 @@ ADAPTERS: tuple[AdapterSpec, ...] = (
         ("AsyncTeleBot",),
         shared_extra="telebot",
     ),
-    # Three distributions of one package, each known by what its clients can do and the next ones cannot.
+    # Three distributions of one package, each known by a method that its clients have in all these versions and those
+    # of the next ones in none.
     AdapterSpec(
         "kurigram",
         "neonpay.adapters.pyrogram",
@@ -77,7 +78,7 @@ ADAPTERS: tuple[AdapterSpec, ...] = (
         "2.1.35",
         "pyrogram",
         ("Client",),
-        marks=("edit_user_star_subscription",),
+        marks=("get_bot_info_description",),
         also=_HTTP,
         takes_token=True,
     ),
@@ -85,10 +86,10 @@ ADAPTERS: tuple[AdapterSpec, ...] = (
         "pyrofork",
         "neonpay.adapters.pyrogram",
         "pyrofork",
-        "2.3.30",
+        "2.3.32",
         "pyrogram",
         ("Client",),
-        marks=("get_stars_transactions",),
+        marks=("get_collectible_item_info",),
         also=_HTTP,
         takes_token=True,
     ),

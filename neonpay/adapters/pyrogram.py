@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import aiohttp  # noqa: F401 - for calls by HTTP; without it the extra is named
 
+from neonpay.adapters import detect
 from neonpay.adapters._common.mtproto import MtprotoTap, TokenCalls, refusal
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Capabilities, Level, Route, UpdateSink
@@ -77,7 +78,7 @@ class PyrogramAdapter:
         self._client = client
         self._raw: Any = importlib.import_module(f"{root}.raw")
         self._rpc_error: Any = importlib.import_module(f"{root}.errors").RPCError
-        self.library = _flavour(client, root)
+        self.library = detect(client).name
         self._calls = TokenCalls(token, api_url, self._signed_in_as, test_environment=bool(client.test_mode))
         self._tap = MtprotoTap(self._calls.bot_id, self._signed_in_as, self._text_of)
 
@@ -173,12 +174,3 @@ class PyrogramAdapter:
 
     def __repr__(self) -> str:
         return f"<PyrogramAdapter of bot {self.bot_id} on {self.library}>"
-
-
-def _flavour(client: Any, root: str) -> str:
-    """Which distribution of the family this is, by what its clients have."""
-    if root == "hydrogram":
-        return root
-    if hasattr(client, "edit_user_star_subscription"):
-        return "kurigram"
-    return "pyrofork" if hasattr(client, "get_stars_transactions") else "pyrogram"
