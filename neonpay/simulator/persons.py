@@ -46,6 +46,9 @@ class Person:
         return post
 
     def _write_in(self, group: Group, fields: dict[str, object]) -> Post:
+        if group.parent is not None:
+            topic = {"topic_id": self.id, "user": self._account.as_user}
+            return self._world.chats.post_in(group, self._account, fields | {"direct_messages_topic": topic})
         member = group.member(self._account)
         silenced = member.status == "restricted" and "can_send_messages" not in member.permissions
         muted = member.status == "member" and "can_send_messages" not in group.permissions

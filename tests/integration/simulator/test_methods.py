@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import aiogram.methods
 import pytest
 
@@ -39,3 +41,12 @@ async def test_every_other_method_answers_501(wire):
 async def test_a_method_that_does_not_exist_is_not_found(wire, method):
     reply = await wire.send("POST", f"/{method}")
     assert (reply.status, reply.description.partition(":")[0]) == (404, "Not Found")
+
+
+async def test_a_bug_of_the_simulator_is_a_500_that_says_so(telegram, shop, wire, caplog):
+    shop.first_name = None
+    with caplog.at_level(logging.CRITICAL, "neonpay.simulator.api"):
+        reply = await wire("getMe")
+    assert reply.status == 500
+    assert "bug in neonpay.simulator" in reply.description
+    shop.first_name = "shop_bot"
