@@ -59,8 +59,9 @@ bench: .venv/.ready-dev ## how fast payments are recorded and delivered, and che
 	$(BIN)/python benchmarks/checkout_burst.py
 	$(BIN)/python benchmarks/reconcile.py
 
-libraries: .venv/.ready-dev ## the table of bot libraries in README.md and the documentation, made again
+libraries: .venv/.ready-dev ## the tables of bot libraries and of simulated methods, made again from the code
 	PYTHONPATH=. $(BIN)/python tools/library_table.py
+	PYTHONPATH=. $(BIN)/python tools/simulated_methods.py
 
 demo-svg: .venv/.ready-demo ## the demo's picture in README.md, made again
 	$(BIN)/neonpay demo --svg docs/_static/demo.svg
