@@ -168,7 +168,7 @@ def _yaml(file: Path) -> Scenario:
     try:
         import yaml
     except ImportError as error:
-        raise ConfigurationError('scenarios in YAML need PyYAML: pip install "neonpay[scenarios]"') from error
+        raise ConfigurationError('scenarios in YAML need PyYAML: pip install "neonpay[simulator,scenarios]"') from error
     try:
         root = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
