@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from aiogram import Bot, Dispatcher
+from telethon import TelegramClient
 
 import neonpay as package
 from neonpay import create_neonpay
@@ -27,7 +28,12 @@ PAGES = sorted(
 PAGES_WITH_PYTHON = [name for name in PAGES if "```python" in (ROOT / name).read_text(encoding="utf-8")]
 RUN = [name for name in PAGES_WITH_PYTHON if name != "docs/howto/test-your-bot.md"]  # its fixtures are the suite's own
 
-_ENVIRONMENT = {"BOT_TOKEN": "42:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "WEBHOOK_SECRET": "s3cret-of-the-webhook"}
+_ENVIRONMENT = {
+    "BOT_TOKEN": "42:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    "WEBHOOK_SECRET": "s3cret-of-the-webhook",
+    "API_ID": "1",
+    "API_HASH": "0123456789abcdef",
+}
 
 pytestmark = pytest.mark.timeout(120)  # a page about the simulator loads the whole Bot API
 
@@ -70,3 +76,5 @@ async def test_what_a_page_shows_is_accepted(name: str, tmp_path: Path, monkeypa
         tests = [shown for word, shown in there.items() if word.startswith("test_")]
         await asyncio.gather(*(one(tmp_path) if inspect.signature(one).parameters else one() for one in tests))
     await bot.session.close()
+    if isinstance(there["bot"], TelegramClient):
+        await there["bot"].disconnect()  # its session is an open file
