@@ -7,6 +7,7 @@ pyrogram, kurigram and pyrofork install over each other, so one environment has 
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Awaitable, Callable
 from importlib import import_module, metadata
 from io import BytesIO
@@ -83,9 +84,21 @@ class MtprotoBot:
         """The answer to a TL request."""
         raise NotImplementedError
 
+    def tl_type(self, name: str) -> Any:
+        """The class of a TL type; raises AttributeError where the layer has none."""
+        raise NotImplementedError
+
     def tl(self, name: str, **fields: Any) -> Any:
         """A TL object."""
-        raise NotImplementedError
+        return self.tl_type(name)(**fields)
+
+    def knows(self, name: str, field: str | None = None) -> bool:
+        """Whether the layer of this version has a TL type, and a field in it."""
+        try:
+            kind = self.tl_type(name)
+        except AttributeError:
+            return False
+        return field is None or field in inspect.signature(kind).parameters
 
     def peer(self, user_id: int) -> Any:
         """Somebody, as a bot may name them that has not kept their hash."""
@@ -152,8 +165,8 @@ class PyrogramBot(MtprotoBot):
     async def ask(self, name: str, **fields: Any) -> Any:
         return await self.client.invoke(_find(self._raw.functions, name)(**fields))
 
-    def tl(self, name: str, **fields: Any) -> Any:
-        return _find(self._raw.types, name)(**fields)
+    def tl_type(self, name: str) -> Any:
+        return _find(self._raw.types, name)
 
     def adds_first(self, handler: Callable[[Any], Awaitable[None]], *, stops: bool = False) -> None:
         async def first(client: Any, update: Any, users: Any, chats: Any) -> None:
@@ -196,8 +209,8 @@ class TelethonBot(MtprotoBot):
     async def ask(self, name: str, **fields: Any) -> Any:
         return await self.client(_find(self._functions, f"{name}Request")(**fields))
 
-    def tl(self, name: str, **fields: Any) -> Any:
-        return _find(self._types, name)(**fields)
+    def tl_type(self, name: str) -> Any:
+        return _find(self._types, name)
 
     def adds_first(self, handler: Callable[[Any], Awaitable[None]], *, stops: bool = False) -> None:
         events = load("telethon").events
