@@ -90,19 +90,28 @@ class Environment:
     def command(self, program: str, *arguments: str) -> list[str]:
         return [str(self._bin / program), *arguments]
 
-    def run(self, program: str, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, program: str, *arguments: str, cwd: Path | None = None, packages: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a program to its end; what is in the folder ``packages`` comes before what is installed."""
         return subprocess.run(
             self.command(program, *arguments),
             cwd=cwd,
             capture_output=True,
             text=True,
             check=False,
-            env=self.variables(),
+            env=self.variables() | ({} if packages is None else {"PYTHONPATH": str(packages)}),
         )
 
     def variables(self) -> dict[str, str]:
         """Ours without those that would let this environment see into another."""
         return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "NEONPAY_", "COV"))}
+
+
+@pytest.fixture(scope="session")
+def environment_in() -> type[Environment]:
+    """Makes an environment in a folder, for tests that share one."""
+    return Environment
 
 
 @pytest.fixture
