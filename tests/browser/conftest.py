@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 from neonpay.simulator import BotAccount, Simulator
 from tests.browser.shop import Shop
@@ -34,6 +34,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+def _is_complaint(said: ConsoleMessage) -> bool:
+    # A simulator that was stopped on purpose cannot be reached, which every browser remarks on.
+    return said.type in {"error", "warning"} and "net::ERR_" not in said.text
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -82,7 +87,7 @@ async def look(browser: Browser, telegram: Simulator) -> AsyncIterator[Look]:
         contexts.append(context)
         page = await context.new_page()
         page.set_default_timeout(10_000)
-        page.on("console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None)
+        page.on("console", lambda said: complaints.append(said.text) if _is_complaint(said) else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         await page.goto(telegram.base_url + path)
         return page

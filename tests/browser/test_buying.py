@@ -10,13 +10,21 @@ from playwright.async_api import expect
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Page
 
-    from tests.browser.conftest import Look
     from neonpay.simulator import Simulator
+    from tests.browser.conftest import Look
     from tests.browser.shop import Shop
 
 
 def chat(page: Page, name: str) -> Locator:
     return page.get_by_role("region", name=f"Chat of {name}")
+
+
+TOO_WIDE = """
+    [...document.querySelectorAll("main *")]
+        .filter((e) => e.checkVisibility() && !e.closest("svg") && e.scrollWidth > e.clientWidth + 1)
+        .filter((e) => getComputedStyle(e).overflowX === "visible" && getComputedStyle(e).display !== "inline")
+        .map((e) => e.className)
+"""
 
 
 async def starts(place: Locator) -> None:
@@ -179,9 +187,7 @@ async def test_too_few_stars_can_be_given_in_the_sheet(look: Look, telegram: Sim
     assert ann.stars == 0
 
 
-async def test_paid_media_are_unlocked_and_a_reply_keyboard_writes(
-    look: Look, telegram: Simulator, shop: Shop
-) -> None:
+async def test_paid_media_are_unlocked_and_a_reply_keyboard_writes(look: Look, telegram: Simulator, shop: Shop) -> None:
     ann = telegram.user("Ann", stars=50)
     page = await look()
     place = chat(page, "Ann")
@@ -264,6 +270,4 @@ async def test_a_phone_buys_without_scrolling_sideways(
         for tab in ("chat", "wire", "faults", "time", "buyers"):
             await page.locator(f"[data-go={tab}]").tap()
             assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-            wide = "[...document.querySelectorAll('main *')].filter(e => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1"
-            wide += " && getComputedStyle(e).overflowX === 'visible' && !e.closest('svg') && getComputedStyle(e).display !== 'inline')"
-            assert await page.evaluate(wide + ".map(e => e.className)") == [], (width, tab)
+            assert await page.evaluate(TOO_WIDE) == [], (width, tab)

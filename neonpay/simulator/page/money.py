@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _CHECKOUTS_MAX: Final = 30
 _MOVED_MAX: Final = 200
+_AHEAD_MAX: Final = 50
 
 
 def checkouts(world: World) -> list[Json]:
@@ -53,18 +54,20 @@ def moved(world: World) -> list[float]:
 
 def agenda(world: World) -> list[Json]:
     """What time will bring, soonest first: deadlines, renewals, ends; ``kind`` says which."""
-    ahead: list[dict[str, object]] = [
-        {"at": one.deadline.when, "kind": "deadline", "title": one.invoice.title, "user_id": one.payer.id}
+    ahead: list[tuple[float, Json]] = [
+        (one.deadline.when, _due(one.deadline.when, "deadline", one.invoice.title, one.payer.id))
         for one in islice(reversed(world.checkouts.begun), 200)
         if one.result is None and one.deadline is not None
     ]
     for one in _all_subscriptions(world):
         if one.state in {"active", "canceled"}:
-            kind = "renewal" if one.state == "active" else "end"
-            ahead.append({
-                "at": one.expires_at.timestamp(), "kind": kind, "title": one.invoice.title, "user_id": one.user_id,
-            })  # fmt: skip
-    return sorted(ahead, key=lambda one: float(str(one["at"])))[:50]
+            at, kind = one.expires_at.timestamp(), "renewal" if one.state == "active" else "end"
+            ahead.append((at, _due(at, kind, one.invoice.title, one.user_id)))
+    return [due for _, due in sorted(ahead, key=lambda pair: pair[0])][:_AHEAD_MAX]
+
+
+def _due(at: float, kind: str, title: str, user_id: int) -> Json:
+    return {"at": at, "kind": kind, "title": title, "user_id": user_id}
 
 
 def _all_subscriptions(world: World) -> list[Subscription]:

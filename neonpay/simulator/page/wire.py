@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from neonpay.simulator.checkout import Checkout
 from neonpay.simulator.journal import Call
 from neonpay.simulator.page.rows import CHECKED, Hop, of_call, of_checkout, of_update
 from neonpay.simulator.updates import QueuedUpdate
@@ -20,7 +21,6 @@ from neonpay.simulator.updates import QueuedUpdate
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from neonpay.simulator.checkout import Checkout
     from neonpay.simulator.world import World
 
 ROWS_MAX: Final = 1_000
@@ -176,7 +176,8 @@ class Wire:
         """A call is written down when it is answered: what it has caused came before that, and is shown after it."""
         heard = Heard(bot, what, at, heard_at, self._this_step())
         effects: list[Heard] = []
-        while not isinstance(what, QueuedUpdate) and self._heard and self._is_effect(self._heard[-1], heard):
+        causes = isinstance(what, Call) or (isinstance(what, Checkout) and what.by_hand)
+        while causes and self._heard and self._is_effect(self._heard[-1], heard):
             effects.append(self._heard.pop())
         self._heard.append(heard)
         self._heard.extend(reversed(effects))
@@ -279,9 +280,8 @@ class Wire:
         if self.rows[0].turn is turn or any(other.turn is turn for other in self.rows):
             return
         self.turns.pop(turn.number, None)
-        for known in (self._current, self._orders):
-            for key in [key for key, one in known.items() if one is turn]:
-                del known[key]
+        self._current = {key: one for key, one in self._current.items() if one is not turn}
+        self._orders = {key: one for key, one in self._orders.items() if one is not turn}
 
 
 def _move_trace(turn: Turn, hop: Hop) -> None:

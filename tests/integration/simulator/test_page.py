@@ -1,0 +1,114 @@
+"""The page over plain HTTP: who gets it, with which headers, and what its stream tells."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+
+import pytest
+
+from neonpay.simulator.page.wire import Wire
+
+PAGE = files("neonpay.simulator.page") / "static"
+
+
+@pytest.fixture
+def told(http, telegram):
+    """The first event of a new stream."""
+
+    async def read():
+        async with http.get(f"{telegram.base_url}/page/events") as response:
+            assert (response.status, response.content_type) == (200, "text/event-stream")
+            async for line in response.content:
+                if line.startswith(b"data: "):
+                    return json.loads(line[6:])
+        raise AssertionError("the stream ended without an event")
+
+    return read
+
+
+async def test_the_page_and_all_that_it_asks_for_is_served_under_a_strict_policy(http, telegram):
+    names = ["", *(f"page/{file.name}" for file in PAGE.iterdir())]
+    assert len(names) > 10
+    for name in names:
+        async with http.get(f"{telegram.base_url}/{name}") as response:
+            assert response.status == 200, name
+            policy = response.headers["Content-Security-Policy"]
+            assert "default-src 'none'" in policy
+            assert "unsafe" not in policy
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/", "/page/main.js", "/page/events", "/page/photos/x"])
+async def test_a_foreign_name_for_this_machine_gets_nothing(http, telegram, path):
+    async with http.get(telegram.base_url + path, headers={"Host": "evil.example"}) as response:
+        assert response.status == 403
+        assert "evil" not in await response.text()
+
+
+@pytest.mark.parametrize(
+    "name", ["view.py", "..%2Fview.py", "..%5Cview.py", "static", "missing.js", "main.js%00", "photos/none"]
+)
+async def test_nothing_else_is_served(http, telegram, name):
+    async with http.get(f"{telegram.base_url}/page/{name}") as response:
+        assert response.status == 404
+
+
+async def test_the_stream_begins_with_everything_and_holds_no_token(told, telegram, shop, bot, ann, invoice):
+    await bot.send_message(ann.id, f"My token is {shop.token}")
+    await bot.set_my_commands([{"command": "buy", "description": shop.token}])
+    await bot.set_webhook(f"{telegram.base_url}/{shop.token}", secret_token="very-secret")
+    await bot.send_invoice(ann.id, **invoice)
+    first = await told()
+    text = json.dumps(first)
+    assert shop.token not in text
+    assert shop.token.partition(":")[2] not in text
+    assert "very-secret" not in text
+    (chat,) = first["chats"]
+    assert [one["by"] for one in chat["messages"]] == ["user", "bot", "bot"]
+    assert chat["messages"][2]["trace"] == "invoiced"
+    assert first["people"] == [{"id": ann.id, "name": "Ann", "username": None, "stars": 500}]
+    assert [row["name"] for row in first["wire"]["rows"]] == [
+        "message", "sendMessage", "setMyCommands", "setWebhook", "sendInvoice",
+    ]  # fmt: skip
+
+
+async def test_a_purchase_is_one_turn_of_the_wire_in_the_order_of_its_causes(telegram, told, bot, ann, invoice):
+    message = await bot.send_invoice(ann.id, **invoice)
+    checkout = await ann.begins_to_pay(message)
+    await bot.answer_pre_checkout_query(checkout.query_id, ok=True)
+    await bot.send_message(ann.id, "Here it is.")
+    wire = (await told())["wire"]
+    assert [(row["name"], row["turn"]) for row in wire["rows"]] == [
+        (name, 1)
+        for name in (
+            "message", "sendInvoice", "pre_checkout_query", "answerPreCheckoutQuery", "successful_payment", "sendMessage",
+        )
+    ]  # fmt: skip
+    assert [(turn["title"], turn["trace"]) for turn in wire["turns"]] == [("A book", "delivered")]
+
+
+async def test_a_deadline_that_passes_is_a_row_of_its_own(telegram, told, bot, ann, invoice):
+    await ann.begins_to_pay(await bot.send_invoice(ann.id, **invoice))
+    await telegram.advance(10)
+    row = (await told())["wire"]["rows"][-1]
+    assert (row["kind"], row["took_ms"], row["body"]["status"]) == ("silence", 10_000, "timed_out")
+
+
+async def test_updates_that_the_bot_does_not_want_are_shown_as_such(telegram, told, shop, wire, ann, invoice):
+    await wire("getUpdates", allowed_updates=["message"])
+    sent = await wire("sendInvoice", chat_id=ann.id, **invoice)
+    (message,) = [one for one in ann.messages(shop) if one.message_id == sent.result["message_id"]]
+    await ann.begins_to_pay(message)
+    row = (await told())["wire"]["rows"][-1]
+    assert (row["name"], row["state"]) == ("pre_checkout_query", "not_allowed")
+
+
+async def test_the_wire_forgets_the_oldest_rows_and_their_turns(telegram, ann):
+    kept = Wire(telegram._world)  # noqa: SLF001 - nobody else has the world
+    for number in range(1_200):
+        await ann.says(f"{number}", to=telegram.bot("shop_bot"))
+        kept.listen()
+        kept.catch_up()
+    assert len(kept.rows) == 1_000
+    assert set(kept.turns) == {row.turn.number for row in kept.rows}
