@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import signal
 import webbrowser
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 
-from neonpay.errors import SimulatorError
+from neonpay.cli.scenarios import play_all
+from neonpay.errors import ConfigurationError, SimulatorError
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine, Sequence
+
     from neonpay.simulator import BotAccount, Simulator
+    from neonpay.testing.scenario import Scenario
 
 _STARS = 1_000
 
@@ -32,14 +37,28 @@ def simulate(
         bool, typer.Option("--control-from-anywhere", help="Let other machines use the page and /_sim/; no password.")
     ] = False,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(help="What goes wrong, such as '429 sendMessage retry_after_s=3 times=2'; again for more."),
+    ] = None,
+    frozen: Annotated[bool, typer.Option("--frozen", help="Time stands still until it is moved.")] = False,
+    scenario: Annotated[
+        list[Path] | None, typer.Option(help="Scenario file to play against the bot, and then end; again for more.")
+    ] = None,
 ) -> None:
     """Run a local Telegram: point a bot at it, and play its buyers on a page in the browser or over HTTP."""
     console = Console()
     try:
         from neonpay.simulator import RunningClock, Simulator
+        from neonpay.simulator.conditions import add_fault, fault_from_text
+        from neonpay.testing.scenario import read_scenario
     except ImportError as error:
         console.print(str(error), style="red", markup=False)
         raise typer.Exit(1) from error
+    try:
+        scenarios = [read_scenario(file) for file in scenario or []]
+    except ConfigurationError as error:
+        raise typer.BadParameter(str(error), param_hint="--scenario") from error
     telegram = Simulator(
         seed=seed, host=host, port=port, clock=RunningClock(), control_from_anywhere=control_from_anywhere
     )
@@ -48,13 +67,28 @@ def simulate(
     except SimulatorError as error:
         raise typer.BadParameter(str(error), param_hint="--token") from error
     try:
-        asyncio.run(_run(telegram, bots, console, open_page=open_page))
+        for text in fault or []:
+            add_fault(telegram.faults, fault_from_text(text))
+    except SimulatorError as error:
+        raise typer.BadParameter(str(error), param_hint="--fault") from error
+    if frozen:
+        telegram.freeze()
+    try:
+        went_well = asyncio.run(_run(telegram, bots, console, open_page=open_page, scenarios=scenarios))
+    except SimulatorError as error:
+        console.print(str(error), style="red", markup=False)
+        raise typer.Exit(1) from error
     except OSError as error:
         console.print(f"[red]Cannot listen on {escape(host)} port {port}:[/] {escape(error.strerror or str(error))}")
         raise typer.Exit(1) from error
+    if not went_well:
+        raise typer.Exit(1)
 
 
-async def _run(telegram: Simulator, bots: list[BotAccount], console: Console, *, open_page: bool) -> None:
+async def _run(
+    telegram: Simulator, bots: list[BotAccount], console: Console, *, open_page: bool, scenarios: Sequence[Scenario]
+) -> bool:
+    """Serve until told to stop, or until every scenario was played; whether those went as written."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -69,8 +103,25 @@ async def _run(telegram: Simulator, bots: list[BotAccount], console: Console, *,
         _print_welcome(telegram, bots, buyer.id, console)
         if open_page and not await asyncio.to_thread(webbrowser.open, _page_url(telegram)):
             console.print("No browser could be opened here.", style="yellow")
-        await stopped.wait()
+        if not scenarios:
+            await stopped.wait()
+            went_well = True
+        else:
+            went_well = await _played_or_stopped(play_all(telegram, bots[0], scenarios, console), stopped)
     console.print("Stopped.")
+    return went_well
+
+
+async def _played_or_stopped(playing: Coroutine[Any, Any, bool], stopped: asyncio.Event) -> bool:
+    """Whether the scenarios went as written; one that is stopped did not."""
+    play, stop = asyncio.create_task(playing), asyncio.create_task(stopped.wait())
+    await asyncio.wait({play, stop}, return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    if not play.done():
+        play.cancel()
+        await asyncio.gather(play, return_exceptions=True)
+        return False
+    return play.result()
 
 
 def _page_url(telegram: Simulator) -> str:

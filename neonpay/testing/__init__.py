@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     )
     from neonpay.testing.blocking import SyncBuyer, SyncSimulator
     from neonpay.testing.factories import make_payment, make_refund, make_result, make_stage
-    from neonpay.testing.running import SimulatedClock, point_telebot, running
+    from neonpay.testing.hosting import SimulatedClock, point_telebot, running
     from neonpay.testing.scenario import Scenario, ScenarioFailedError, play, read_scenario
 
 __all__ = [
@@ -44,7 +44,7 @@ __all__ = [
 _HOMES: Final = {
     "Scenario": "scenario",
     "ScenarioFailedError": "scenario",
-    "SimulatedClock": "running",
+    "SimulatedClock": "hosting",
     "SyncBuyer": "blocking",
     "SyncSimulator": "blocking",
     "assert_balance": "assertions",
@@ -58,9 +58,9 @@ _HOMES: Final = {
     "make_result": "factories",
     "make_stage": "factories",
     "play": "scenario",
-    "point_telebot": "running",
+    "point_telebot": "hosting",
     "read_scenario": "scenario",
-    "running": "running",
+    "running": "hosting",
 }
 
 

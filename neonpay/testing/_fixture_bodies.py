@@ -32,7 +32,7 @@ async def open_app(
     """An application on a bot that runs."""
     from neonpay.adapters import detect
     from neonpay.factory import create_neonpay
-    from neonpay.testing.running import SimulatedClock, running
+    from neonpay.testing.hosting import SimulatedClock, running
 
     bot, dispatcher = bot if isinstance(bot, tuple) else (bot, None)
     needed: dict[str, Any] = {"database_url": database_url, "clock": SimulatedClock(telegram.clock)}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, cast
 
 from neonpay.ledger.loop_thread import LoopThread
 from neonpay.simulator import Simulator
-from neonpay.testing.running import point_telebot, running
+from neonpay.testing.hosting import point_telebot, running
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

@@ -72,3 +72,32 @@ async def test_without_typer_the_command_names_the_extra():
     _, err = await process.communicate()
     assert process.returncode == 1
     assert 'pip install "neonpay[cli]"' in err.decode()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--fault", "sulk *", "is no fault"),
+        ("--fault", "slow sendMessage", "needs delay_s"),
+        ("--scenario", "nowhere.yaml", "there is no scenario"),
+    ],
+)
+def test_a_fault_or_a_scenario_that_cannot_be_read_is_told(option, value, message):
+    result = CliRunner().invoke(app, ["simulate", option, value], env={"COLUMNS": "200"})
+    assert result.exit_code == 2
+    assert message in result.output
+
+
+async def test_faults_and_frozen_time_are_there_from_the_start():
+    fault = "429 getMe retry_after_s=7 times=always"
+    process = await start("simulate", "--port", "0", "--token", TOKEN, "--fault", fault, "--frozen")
+    match, _ = await read_until(process.stdout, r"Everything that can be asked: (http://127\.0\.0\.1:\d+)/_sim/")
+    async with aiohttp.ClientSession() as http:
+        for _ in range(3):
+            async with http.get(f"{match.group(1)}/bot{TOKEN}/getMe") as response:
+                assert (response.status, response.headers["Retry-After"]) == (429, "7")
+        async with http.get(f"{match.group(1)}/_sim/time") as response:
+            time = await response.json()
+    assert (time["frozen"], time["can_run"]) == (True, True)
+    process.send_signal(signal.SIGTERM)
+    await process.communicate()
