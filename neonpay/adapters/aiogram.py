@@ -29,6 +29,7 @@ from aiogram.types import Message, TelegramObject, Update
 from pydantic import ConfigDict
 
 from neonpay.adapters._common.facts import delivery_of
+from neonpay.adapters._common.given import refuse_unused
 from neonpay.core.clock import microseconds
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.payments import Charge, PreCheckout, RefundNotice
@@ -58,8 +59,9 @@ def connect(
     """The adapter of the objects that a user holds.
 
     Raises:
-        AdapterError: the bot or the dispatcher is missing; the message shows the line to write.
+        AdapterError: the bot or the dispatcher is missing, or something else is there; the message shows the line to write.
     """
+    refuse_unused("create_neonpay(bot, dispatcher=dp)", application=application)
     bot = bot_instance if isinstance(bot_instance, Bot) else None
     root = dispatcher if bot is not None else bot_instance
     if isinstance(root, Router) and not isinstance(root, Dispatcher):

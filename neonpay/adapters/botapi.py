@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from neonpay.adapters._common.facts import delivery_of
+from neonpay.adapters._common.given import refuse_unused
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Capabilities, Foreign, Level, Route, UpdateSink
 from neonpay.errors import AdapterError
@@ -26,8 +27,10 @@ def connect(
     """The adapter of a token.
 
     Raises:
-        ConfigurationError: it is no token, or aiohttp is not installed.
+        ConfigurationError: it is no token, something is given beside it, or aiohttp is not installed.
     """
+    line = "a token goes alone, create_neonpay(TOKEN); a library's bot goes with its own, create_neonpay(bot, dispatcher=dp)"
+    refuse_unused(line, dispatcher=dispatcher, application=application)
     if not isinstance(bot_instance, str):
         msg = 'without a bot library neonpay needs the token as text: create_neonpay("123456:ABC...")'
         raise AdapterError(msg)

@@ -15,6 +15,7 @@ from typing import Any, Final
 import aiohttp  # noqa: F401 - for calls by HTTP; without it the extra is named
 
 from neonpay.adapters import detect
+from neonpay.adapters._common.given import refuse_unused
 from neonpay.adapters._common.mtproto import MtprotoTap, TokenCalls, refusal
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Capabilities, Level, Route, UpdateSink
@@ -49,8 +50,10 @@ def connect(
         bot_token: where the client itself has none, because it signs in with a session file.
 
     Raises:
-        AdapterError: it is no client, has no token, or gets no updates; the message shows the line to write.
+        AdapterError: it is no client, has no token, gets no updates, or something is given beside it; the message shows the
+            line to write.
     """
+    refuse_unused("create_neonpay(client)", dispatcher=dispatcher, application=application)
     classes = {(kind.__module__ or "").partition(".")[0] for kind in type(bot_instance).__mro__}
     root = next((root for root in _ROOTS if root in classes), None)
     if root is None or not hasattr(bot_instance, "dispatcher"):

@@ -18,6 +18,7 @@ from telebot import asyncio_helper, types
 from telebot.async_telebot import AsyncTeleBot
 
 from neonpay.adapters._common.facts import Delivery, delivery_of, must_be_recorded
+from neonpay.adapters._common.given import refuse_unused
 from neonpay.adapters._common.held_back import CONFIRM_WITHIN_S, PAUSE_S, HeldBack
 from neonpay.adapters._common.telebot import (
     TELLS_OF_SUBSCRIPTIONS,
@@ -45,8 +46,9 @@ def connect(
     """The adapter of an AsyncTeleBot.
 
     Raises:
-        AdapterError: it is none; the message shows the line to write.
+        AdapterError: it is none, or something is given beside it; the message shows the line to write.
     """
+    refuse_unused("create_neonpay(bot)", dispatcher=dispatcher, application=application)
     if not isinstance(bot_instance, AsyncTeleBot):
         msg = "pyTelegramBotAPI needs the bot and nothing else: create_neonpay(bot)"
         raise AdapterError(msg)

@@ -21,6 +21,7 @@ from typing import Any, TypeVar, cast
 from telebot import TeleBot, apihelper, types
 
 from neonpay.adapters._common.facts import Delivery, delivery_of, must_be_recorded
+from neonpay.adapters._common.given import refuse_unused
 from neonpay.adapters._common.held_back import CONFIRM_WITHIN_S, PAUSE_S, HeldBack
 from neonpay.adapters._common.telebot import (
     TELLS_OF_SUBSCRIPTIONS,
@@ -53,8 +54,9 @@ def connect(
     """The adapter of a TeleBot.
 
     Raises:
-        AdapterError: it is none; the message shows the line to write.
+        AdapterError: it is none, or something is given beside it; the message shows the line to write.
     """
+    refuse_unused("create_neonpay(bot)", dispatcher=dispatcher, application=application)
     if not isinstance(bot_instance, TeleBot):
         msg = "pyTelegramBotAPI needs the bot and nothing else: create_neonpay(bot)"
         raise AdapterError(msg)

@@ -18,6 +18,7 @@ from telethon.tl import types
 from telethon.tl.functions.messages import GetMessagesRequest, SetBotPrecheckoutResultsRequest
 from telethon.tl.types import InputMessageID
 
+from neonpay.adapters._common.given import refuse_unused
 from neonpay.adapters._common.mtproto import MtprotoTap, TokenCalls, refusal
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Capabilities, Level, Route, UpdateSink
@@ -47,8 +48,10 @@ def connect(
         bot_token: what ``client.start`` is given; Telethon does not keep it.
 
     Raises:
-        AdapterError: it is no client, gets no updates, or the token is missing; the message shows the line to write.
+        AdapterError: it is no client, gets no updates, the token is missing, or something is given beside it; the message shows
+            the line to write.
     """
+    refuse_unused("create_neonpay(client, bot_token=TOKEN)", dispatcher=dispatcher, application=application)
     if not isinstance(bot_instance, TelegramClient):
         msg = "neonpay needs the client: create_neonpay(TelegramClient(...), bot_token=TOKEN)"
         raise AdapterError(msg)
