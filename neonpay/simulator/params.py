@@ -17,6 +17,8 @@ _TRUE_WORDS: Final = frozenset({"true", "yes", "1"})
 NESTING_MAX: Final = 64
 """Deepest JSON read: no parameter of the Bot API comes near it, and what is deeper could exhaust the stack later."""
 _INT64_MAX: Final = 2**63 - 1
+INT32_MAX: Final = 2**31 - 1
+"""Largest number that the server reads where it does not read an id: dates, lengths (SRV: get_integer_arg)."""
 
 
 @dataclass(frozen=True, slots=True)

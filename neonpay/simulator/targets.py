@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from neonpay.simulator.groups import Seat
+from neonpay.simulator.params import INT32_MAX
 from neonpay.simulator.refusal import bad_request
 
 if TYPE_CHECKING:
@@ -13,12 +14,11 @@ if TYPE_CHECKING:
     from neonpay.simulator.requests import Request
 
 _MESSAGE_IDS_MAX: Final = 100
-_INT32_MAX: Final = 2**31 - 1
 
 
 def message_id(request: Request, name: str = "message_id") -> int:
     """A message id as the server reads it: what is no positive number is 0 (SRV: get_message_id)."""
-    return request.params.integer(name, minimum=0, maximum=_INT32_MAX)
+    return request.params.integer(name, minimum=0, maximum=INT32_MAX)
 
 
 def message_ids(request: Request) -> list[int]:
@@ -85,6 +85,6 @@ def _number(item: object) -> int:
         number = int(item)
     except ValueError as error:
         raise bad_request("can't parse message identifier as Number") from error
-    if not 0 < number <= _INT32_MAX:
+    if not 0 < number <= INT32_MAX:
         raise bad_request("invalid message identifier specified")
     return number

@@ -6,12 +6,14 @@ Real bots see these only as rows of ``getStarTransactions`` and in their balance
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from aiogram import types
 
 from neonpay.errors import SimulatorError
 from neonpay.simulator.accounts import NANOSTARS, BotAccount
+from neonpay.simulator.broadcasts import FEE_NANOSTARS
+from neonpay.simulator.gifts import PREMIUM_PRICES
 from neonpay.simulator.objects import build
 from neonpay.simulator.till import Commission
 
@@ -23,6 +25,11 @@ if TYPE_CHECKING:
     from neonpay.simulator.clock import SteppedClock
     from neonpay.simulator.till import Till
 
+HOLD_S: Final = 21 * 86_400
+"""How long Telegram may hold Stars before they are worth a reward (https://telegram.org/tos/bot-developers, read
+2026-11-20)."""
+WITHDRAWAL_MIN_STARS: Final = 1_000
+"""Fewest Stars of one withdrawal (TDL, option star_withdrawal_count_min)."""
 MovementKind = Literal[
     "withdrawal", "gift", "premium", "ads", "paid_broadcast", "affiliate", "paid_media", "business_transfer", "other_in",
     "other_out",
@@ -64,14 +71,30 @@ class Treasury:
         self.bot = bot
         self._accounts = accounts
 
-    def withdraws(self, stars: int) -> Withdrawal:
+    @property
+    def available_stars(self) -> int:
+        """Stars that have been the bot's for longer than Telegram holds them, :data:`HOLD_S`."""
+        since = self.clock.now() - HOLD_S
+        rows = self.till.transactions(self.bot)
+        held = sum(row.amount for row in rows if row.direction == "source" and row.at.timestamp() > since)
+        return max(0, self.bot.balance_stars - held)
+
+    def withdraws(self, stars: int, *, heeds_bounds: bool = False) -> Withdrawal:
         """The owner asks for a reward; the Stars leave the balance at once.
 
+        Args:
+            stars: how many.
+            heeds_bounds: refuse what Telegram refuses its owner: fewer than a thousand, and Stars that are still held.
+
         Raises:
-            SimulatorError: the bot has not got so many.
+            SimulatorError: the bot has not got so many, or a bound is heeded and not kept.
         """
         if not 0 < stars <= self.bot.balance_stars:
             raise SimulatorError(f"the bot has {self.bot.balance_stars} Stars and cannot withdraw {stars!r}")
+        if heeds_bounds and not WITHDRAWAL_MIN_STARS <= stars <= self.available_stars:
+            raise SimulatorError(
+                f"{stars} Stars cannot be withdrawn: {self.available_stars} are available, and it takes {WITHDRAWAL_MIN_STARS}"
+            )
         transaction_id = self.till.new_id()
         self.till.enter(self.bot, transaction_id, "receiver", stars * NANOSTARS, _fragment({"type": "pending"}))
         return Withdrawal(self, transaction_id, stars)
@@ -92,7 +115,7 @@ class Treasury:
             return self.withdraws(stars).id
         direction: Literal["source", "receiver"] = "source" if kind in _INCOMING else "receiver"
         transaction_id = self.till.new_id()
-        partner = self._partner(kind, user)
+        partner = self._partner(kind, user, whole)
         self.till.enter(self.bot, transaction_id, direction, whole, partner, user_id=user.id if user else None)
         return transaction_id
 
@@ -113,12 +136,13 @@ class Treasury:
         else:
             self.till.commissions.pop(self.bot.id, None)
 
-    def _partner(self, kind: MovementKind, user: Buyer | None) -> BaseModel:
+    def _partner(self, kind: MovementKind, user: Buyer | None, nanostars: int) -> BaseModel:
         match kind:
             case "ads":
                 return build(types.TransactionPartnerTelegramAds, type="telegram_ads")
             case "paid_broadcast":
-                return build(types.TransactionPartnerTelegramApi, type="telegram_api", request_count=1000)
+                count = max(1, nanostars // FEE_NANOSTARS)
+                return build(types.TransactionPartnerTelegramApi, type="telegram_api", request_count=count)
             case "affiliate":
                 return build(
                     types.TransactionPartnerAffiliateProgram, type="affiliate_program", commission_per_mille=100
@@ -134,7 +158,14 @@ class Treasury:
             "business_transfer": "business_account_transfer",
         }
         account = self._accounts.users[user.id]
-        return build(types.TransactionPartnerUser, type="user", transaction_type=named[kind], user=account.as_user)
+        months = {stars: months for months, stars in PREMIUM_PRICES.items()}.get(nanostars // NANOSTARS)
+        return build(
+            types.TransactionPartnerUser,
+            type="user",
+            transaction_type=named[kind],
+            user=account.as_user,
+            premium_subscription_duration=months if kind == "premium" else None,
+        )
 
 
 _INCOMING = frozenset({"affiliate", "paid_media", "business_transfer", "other_in"})

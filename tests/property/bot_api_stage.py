@@ -24,6 +24,27 @@ ONE_PHOTO = {"type": "photo", "media": PHOTO_URL}
 PLACE = {"latitude": 1.5, "longitude": 2}
 
 
+STRUCTURED = {
+    "button": {"text": "Go", "start_parameter": "go"},
+    "caption_entities": [{"type": "bold", "offset": 0, "length": 1}],
+    "entities": [{"type": "text_link", "offset": 0, "length": 1, "url": "https://example.com"}],
+    "explanation_entities": [{"type": "bold", "offset": 0, "length": 1}],
+    "link_preview_options": {"is_disabled": True},
+    "menu_button": {"type": "web_app", "text": "Shop", "web_app": {"url": "https://example.com"}},
+    "permissions": {"can_send_messages": True, "can_send_polls": False},
+    "question_entities": [{"type": "custom_emoji", "offset": 0, "length": 1, "custom_emoji_id": "1"}],
+    "reaction": [{"type": "emoji", "emoji": "👍"}],
+    "reply_markup": {"keyboard": [["One", {"text": "Two", "request_contact": True}]], "resize_keyboard": True},
+    "reply_parameters": {"message_id": 1, "allow_sending_without_reply": True},
+    "rights": {"can_manage_chat": True},
+    "scope": {"type": "chat_member", "chat_id": 7_000, "user_id": 7_000},
+    "suggested_post_parameters": {"price": {"currency": "XTR", "amount": 5}, "send_date": NOW + 600},
+    "suggested_tip_amounts": [1, 2],
+    "text_entities": [{"type": "bold", "offset": 0, "length": 1}],
+}
+"""Right values of parameters that are JSON."""
+
+
 @dataclass
 class Stage:
     world: World

@@ -17,7 +17,7 @@ from neonpay.simulator.api import BotApi
 from neonpay.simulator.known import known_methods
 from neonpay.simulator.methods import SIMULATED, SUBJECTS
 from neonpay.simulator.params import Params, Upload
-from tests.property.bot_api_stage import VALID, Stage, as_params, set_up
+from tests.property.bot_api_stage import STRUCTURED, VALID, Stage, as_params, set_up
 
 STATUSES = {200, 400, 403, 404, 409, 413, 429, 501}
 OPTIONAL_TO_THE_SERVER = {
@@ -175,7 +175,7 @@ def nonsense(draw, method: str, right: dict[str, object]) -> Params:
     params = as_params(right)
     fields = sorted(known_methods()[method].model_fields)
     for name in draw(st.lists(st.sampled_from(fields), max_size=3, unique=True)) if fields else ():
-        value = right.get(name)
+        value = right.get(name, STRUCTURED.get(name))
         almost = mangled(value).map(json.dumps) if isinstance(value, dict | list) else words
         params.values[name] = draw(almost | words)
     files = draw(st.dictionaries(st.sampled_from(["f", *fields]), uploads, max_size=1))

@@ -11,6 +11,7 @@ from neonpay.simulator.groups import Seat
 from neonpay.simulator.invite_links import InviteLink, new_url
 from neonpay.simulator.invoices import subscription_periods_s
 from neonpay.simulator.methods.depth import simulated
+from neonpay.simulator.params import INT32_MAX
 from neonpay.simulator.refusal import bad_request
 from neonpay.simulator.requests import Done, Method, Request
 
@@ -119,7 +120,7 @@ def _own(request: Request) -> InviteLink:
 def _set(request: Request, link: InviteLink) -> None:
     params = request.params
     name = _name(request)
-    expire_date = params.integer("expire_date", minimum=0)
+    expire_date = params.integer("expire_date", minimum=0, maximum=INT32_MAX)
     limit = params.integer("member_limit", minimum=0, maximum=_LIMIT_CLAMP)
     asks = params.boolean("creates_join_request")
     if expire_date and expire_date <= request.world.clock.now():

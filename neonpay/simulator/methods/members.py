@@ -10,6 +10,7 @@ from neonpay.simulator.access import require_right
 from neonpay.simulator.groups import PERMISSIONS, Member, Seat, rights_in
 from neonpay.simulator.methods.chats import account_of, user_id_of
 from neonpay.simulator.methods.depth import simulated
+from neonpay.simulator.params import INT32_MAX
 from neonpay.simulator.refusal import bad_request
 from neonpay.simulator.requests import Done, Method, Request
 
@@ -167,7 +168,7 @@ def _spare_admins(member: Member) -> None:
 
 
 def _until(request: Request) -> int:
-    until, now = request.params.integer("until_date"), request.world.clock.now()
+    until, now = request.params.integer("until_date", maximum=INT32_MAX), request.world.clock.now()
     return until if BAN_MIN_S <= until - now <= BAN_MAX_S else 0
 
 

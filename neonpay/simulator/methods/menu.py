@@ -88,7 +88,7 @@ def _button(request: Request) -> dict[str, object]:
     if not isinstance(given, dict):
         raise bad_request("can't parse menu button: MenuButton must be an Object")
     kind = given.get("type")
-    if kind in {"default", "commands"}:
+    if kind == "default" or kind == "commands":  # noqa: PLR1714 - whatever it is, it can be compared
         return {"type": kind}
     if kind != "web_app":
         raise bad_request("can't parse menu button: MenuButton has unsupported type")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from neonpay.simulator.access import require_right
 from neonpay.simulator.groups import Group, Seat
 from neonpay.simulator.methods.depth import simulated
+from neonpay.simulator.params import INT32_MAX
 from neonpay.simulator.refusal import bad_request
 from neonpay.simulator.requests import Done, Method, Request
 from neonpay.simulator.suggestions import DELAY_MAX_S, info_of
@@ -28,7 +29,7 @@ COMMENT_MAX_CHARS: Final = 128
 )
 def approve_suggested_post(request: Request) -> Done:
     """Publish a suggested post for its price."""
-    send_date, now = request.params.integer("send_date"), request.world.clock.now()
+    send_date, now = request.params.integer("send_date", maximum=INT32_MAX), request.world.clock.now()
     group, post = _pending(request, "can_post_messages")
     if send_date and not 0 <= send_date - now <= DELAY_MAX_S:
         raise bad_request("SUGGESTED_POST_SCHEDULE_DATE_INVALID")  # API has the bound. UNVERIFIED word

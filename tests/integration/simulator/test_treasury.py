@@ -96,3 +96,28 @@ async def test_another_process_moves_stars_too(telegram: Simulator, shop: BotAcc
             async with session.post(f"{telegram.base_url}/_sim/bots/shop_bot/moves", json=order) as answer:
                 assert (await answer.json())["stars"] == 2000
     assert len((await call("getStarTransactions"))["transactions"]) == 2
+
+
+async def test_stars_are_held_for_three_weeks(telegram: Simulator, shop: BotAccount) -> None:
+    treasury = telegram.treasury(shop)
+    treasury.move("other_in", 1_500)
+    with pytest.raises(SimulatorError, match="0 are available"):
+        treasury.withdraws(1_000, heeds_bounds=True)
+    await telegram.advance(21 * 86_400)
+    assert treasury.available_stars == 1_500
+    with pytest.raises(SimulatorError, match="it takes 1000"):
+        treasury.withdraws(999, heeds_bounds=True)
+    treasury.withdraws(1_000, heeds_bounds=True)
+    assert telegram.balance(shop) == 500
+
+
+async def test_rows_of_premium_and_of_paid_messages_say_how_much(
+    telegram: Simulator, shop: BotAccount, call: Call
+) -> None:
+    treasury = telegram.treasury(shop)
+    treasury.move("other_in", 2_000)
+    treasury.move("premium", 1_500, user=telegram.user("Ann"))
+    treasury.move("paid_broadcast", 3)
+    _, premium, paid = (await call("getStarTransactions"))["transactions"]
+    assert premium["receiver"]["premium_subscription_duration"] == 6
+    assert paid["receiver"] == {"type": "telegram_api", "request_count": 30}
