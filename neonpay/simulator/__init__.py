@@ -20,11 +20,13 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from neonpay.simulator.accounts import BotAccount
+    from neonpay.simulator.business import BusinessConnection
     from neonpay.simulator.buyers import Buyer
     from neonpay.simulator.checkout import Checkout, InvoiceForm, Outcome
     from neonpay.simulator.clock import RunningClock, SteppedClock
     from neonpay.simulator.faults import Faults
     from neonpay.simulator.groups import Group
+    from neonpay.simulator.inline import InlineAnswer
     from neonpay.simulator.journal import Call
     from neonpay.simulator.presses import Pressed
     from neonpay.simulator.simulator import Simulator
@@ -35,11 +37,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BotAccount",
+    "BusinessConnection",
     "Buyer",
     "Call",
     "Checkout",
     "Faults",
     "Group",
+    "InlineAnswer",
     "InvoiceForm",
     "Outcome",
     "Payment",
@@ -56,11 +60,13 @@ __all__ = [
 
 _HOMES: Final = {
     "BotAccount": "accounts",
+    "BusinessConnection": "business",
     "Buyer": "buyers",
     "Call": "journal",
     "Checkout": "checkout",
     "Faults": "faults",
     "Group": "groups",
+    "InlineAnswer": "inline",
     "InvoiceForm": "checkout",
     "Outcome": "checkout",
     "Payment": "till",

@@ -73,7 +73,7 @@ class Treasury:
 
     @property
     def available_stars(self) -> int:
-        """Stars that have been the bot's for longer than Telegram holds them, :data:`HOLD_S`."""
+        """Stars that have been the bot's for longer than the 21 days for which Telegram may hold them."""
         since = self.clock.now() - HOLD_S
         rows = self.till.transactions(self.bot)
         held = sum(row.amount for row in rows if row.direction == "source" and row.at.timestamp() > since)

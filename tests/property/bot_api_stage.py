@@ -166,6 +166,7 @@ VALID = {
     "forwardMessage": _with("chat_id=group", "from_chat_id=ann", "message_id=text"),
     "forwardMessages": lambda stage: {"chat_id": stage.group, "from_chat_id": stage.ann, "message_ids": [stage.text]},
     "getAvailableGifts": _with(),
+    "getBusinessAccountGifts": _with("business_connection_id=business"),
     "getBusinessAccountStarBalance": _with("business_connection_id=business"),
     "getBusinessConnection": _with("business_connection_id=business"),
     "getChat": _in_group(),

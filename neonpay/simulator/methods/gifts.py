@@ -107,6 +107,16 @@ def get_chat_gifts(request: Request) -> Done:
     return _page(request, place.id)
 
 
+@simulated(
+    "As `getUserGifts`, of a business account with the right `can_view_gifts_and_stars`; no gift can be converted or passed on."
+)
+def get_business_account_gifts(request: Request) -> Done:
+    """What a business account has got."""
+    connection_id = request.params.required("business_connection_id")
+    connection = request.world.business.require(request.bot, connection_id, "can_view_gifts_and_stars")
+    return _page(request, connection.owner.id)
+
+
 def _page(request: Request, owner_id: int) -> Done:
     params = request.params
     gifts = request.world.gifts.owned.get(owner_id, [])
@@ -178,6 +188,7 @@ def _pay(request: Request, stars: int, partner: BaseModel, user: UserAccount | N
 METHODS: Final[Mapping[str, Method]] = MappingProxyType(
     {
         "getAvailableGifts": get_available_gifts,
+        "getBusinessAccountGifts": get_business_account_gifts,
         "getChatGifts": get_chat_gifts,
         "getUserGifts": get_user_gifts,
         "giftPremiumSubscription": gift_premium_subscription,
