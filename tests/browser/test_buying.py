@@ -61,6 +61,7 @@ async def test_two_buyers_buy_at_once_side_by_side(look: Look, telegram: Simulat
         await expect(place.get_by_role("img", name="Paid, and the bot has written since")).to_be_visible()
     assert (ann.stars, ben.stars, telegram.balance(shop.account)) == (50, 750, 500)
     await expect(page.locator(f'[data-buyer="{ann.id}"]')).to_contain_text("50")
+    assert await page.evaluate("document.documentElement.scrollHeight <= innerHeight && scrollY === 0")
 
 
 async def test_a_declined_checkout_shows_the_words_of_the_bot_and_moves_nothing(
@@ -270,4 +271,5 @@ async def test_a_phone_buys_without_scrolling_sideways(
         for tab in ("chat", "wire", "faults", "time", "buyers"):
             await page.locator(f"[data-go={tab}]").tap()
             assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            assert await page.evaluate("document.documentElement.scrollHeight <= innerHeight")
             assert await page.evaluate(TOO_WIDE) == [], (width, tab)

@@ -27,6 +27,9 @@ ROWS_MAX: Final = 1_000
 """Rows remembered for the page."""
 _RECENT_TURNS: Final = 4
 """An order that goes on after this many newer turns begins a new one, where the reader looks."""
+UNASKED_AFTER_S: Final = 30.0
+"""A message that comes later than this after what the person did is taken for no answer to it."""
+_TITLES_MAX: Final = 2_000
 _SENDS: Final = ("send", "copy", "forward", "edit")
 
 TraceState: TypeAlias = Literal["invoiced", "checking", "declined", "paid", "delivered", "refunded"]
@@ -41,6 +44,7 @@ class Turn:
         title: what the invoice sells, once there is one, or how the turn began.
         payload: of the order; "" while there is none.
         trace: where the order stands; None while there is none.
+        renewal: a subscription renewed itself.
         asked: the newest update in it.
     """
 
@@ -50,14 +54,20 @@ class Turn:
     title: str
     payload: str = ""
     trace: TraceState | None = None
+    renewal: bool = False
     asked: Row | None = field(default=None, repr=False)
 
     @property
     def as_json(self) -> dict[str, object]:
         """The turn as the page gets it."""
         return {
-            "number": self.number, "bot": self.bot, "user_id": self.user_id, "title": self.title, "trace": self.trace,
-        }  # fmt: skip
+            "number": self.number,
+            "bot": self.bot,
+            "user_id": self.user_id,
+            "title": self.title,
+            "trace": self.trace,
+            "renewal": self.renewal,
+        }
 
 
 @dataclass(slots=True, eq=False)
@@ -147,6 +157,7 @@ class Wire:
         self._current: dict[tuple[str, int], Turn] = {}
         self._orders: dict[tuple[str, int, str], Turn] = {}
         self._queries: dict[str, Row] = {}
+        self._titles: dict[tuple[str, str], str] = {}
 
     def listen(self) -> None:
         """Write down what is new; called at every ring."""
@@ -235,7 +246,8 @@ class Wire:
         else:
             asked = self._queries.get(hop.answers) if hop.answers else turn.asked
             if asked is not None:
-                row.took_s = max(row.at - asked.at, row.heard_at - asked.heard_at, 0.0)
+                took_s = max(row.at - asked.at, row.heard_at - asked.heard_at, 0.0)
+                row.took_s = took_s if hop.answers or took_s < UNASKED_AFTER_S else None
         self.rows.append(row)
         if len(self.rows) > ROWS_MAX:
             self._forget(self.rows.popleft())
@@ -243,24 +255,28 @@ class Wire:
     def _turn(self, bot: str, hop: Hop) -> Turn:
         user_id = hop.user_id or self._asker(hop)
         current = self._current.get((bot, user_id))
-        if hop.payload:
-            order = self._orders.get((bot, user_id, hop.payload))
-            if order is not None and order.number > self._turns_numbered - _RECENT_TURNS:
-                turn = order
-            elif current is not None and current.payload in {"", hop.payload} and not hop.opens_turn:
-                turn = current
-            else:
-                turn = self._new_turn(bot, user_id, order.title if order is not None else hop.title or hop.name)
-            turn.payload = hop.payload
-            self._orders[(bot, user_id, hop.payload)] = turn
-        elif current is None or hop.opens_turn:
-            turn = self._new_turn(bot, user_id, hop.title if user_id else "")
-        else:
+        order = self._orders.get((bot, user_id, hop.payload)) if hop.payload else None
+        if order is not None and order.number > self._turns_numbered - _RECENT_TURNS and not hop.opens_turn:
+            turn = order
+        elif current is not None and not hop.opens_turn and (not hop.payload or current.payload in {"", hop.payload}):
             turn = current
+        else:
+            turn = self._new_turn(bot, user_id, hop.title if user_id else "")
+            turn.renewal = bool(hop.payload) and hop.opens_turn
+        if hop.payload and user_id:
+            turn.payload = hop.payload
+            turn.title = self._titles.get((bot, hop.payload), turn.title)
+            self._orders[(bot, user_id, hop.payload)] = turn
         if hop.sells:
+            self._name(bot, hop.payload, hop.sells)
             turn.title = hop.sells
         self._current[(bot, user_id)] = turn
         return turn
+
+    def _name(self, bot: str, payload: str, title: str) -> None:
+        self._titles[(bot, payload)] = title
+        if len(self._titles) > _TITLES_MAX:
+            del self._titles[next(iter(self._titles))]
 
     def _asker(self, hop: Hop) -> int:
         if not hop.answers:
@@ -294,7 +310,7 @@ def _move_trace(turn: Turn, hop: Hop) -> None:
     elif hop.name in CHECKED:
         if (not hop.ok and turn.trace == "checking") or hop.declines:
             turn.trace = "declined"
-    elif hop.ok and hop.sells:
+    elif hop.ok and hop.sells and turn.user_id:
         turn.trace = turn.trace or "invoiced"
     elif hop.ok and turn.trace == "paid" and turn.user_id and hop.name.startswith(_SENDS):
         turn.trace = "delivered"

@@ -88,6 +88,22 @@ async def test_a_purchase_is_one_turn_of_the_wire_in_the_order_of_its_causes(tel
     assert [(turn["title"], turn["trace"]) for turn in wire["turns"]] == [("A book", "delivered")]
 
 
+async def test_a_renewal_is_a_turn_of_its_own(telegram, told, bot, ann):
+    link = await bot.create_invoice_link(
+        title="Plus", description="Every month", payload="plus", currency="XTR",
+        prices=[{"label": "Plus", "amount": 5}], subscription_period=2_592_000,
+    )  # fmt: skip
+    checkout = await ann.begins_to_pay(link)
+    await bot.answer_pre_checkout_query(checkout.query_id, ok=True)
+    await telegram.advance(days=30)
+    first = await told()
+    turns = [(turn["title"], turn["trace"], turn["renewal"]) for turn in first["wire"]["turns"] if turn["user_id"]]
+    assert turns == [("Plus", "paid", False), ("Plus", "paid", True)]
+    assert [due["kind"] for due in first["agenda"]] == ["renewal"]
+    (held,) = first["subscriptions"]
+    assert (held["title"], held["state"], first["people"][0]["stars"]) == ("Plus", "active", 490)
+
+
 async def test_a_deadline_that_passes_is_a_row_of_its_own(telegram, told, bot, ann, invoice):
     await ann.begins_to_pay(await bot.send_invoice(ann.id, **invoice))
     await telegram.advance(10)

@@ -35,6 +35,9 @@ export class Column {
     this.foot = h("div", { class: "chat-foot" }, this.menu, this.replies, this.form);
     this.element = h("section", { class: "chat", "data-user": userId, onfocusin: () => this.focused() },
       this.head, h("div", { class: "middle-part" }, this.log, this.blank, this.notice), this.foot, this.sheet.element);
+    this.atEnd = true;
+    this.log.addEventListener("scroll", () => (this.atEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < NEAR_PX));
+    new ResizeObserver(() => this.atEnd && this.toEnd()).observe(this.log);
     this.menu.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.toggleMenu(false);
     });
@@ -102,7 +105,7 @@ export class Column {
       wanted.push(...this.between(told.id, before, at), ...this.lines.get(told.id).lines);
       before = at;
     }
-    const near = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < NEAR_PX;
+    const near = this.atEnd;
     const key = this.list.contains(document.activeElement) ? document.activeElement.dataset.k : null;
     arrange(this.list, wanted);
     if (key && !this.list.contains(document.activeElement)) $(`[data-k="${key}"]`, this.list)?.focus({ preventScroll: true });
@@ -244,7 +247,7 @@ export class Column {
     if (!last) return;
     this.sheet.showReceipt({
       title: told.message.invoice.title, payment: last.message.successful_payment, at: last.message.date,
-      refunded: told.trace === "refunded", again: { message_id: told.id },
+      stands: told.trace, again: { message_id: told.id },
     });
   }
 

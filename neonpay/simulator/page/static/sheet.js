@@ -39,7 +39,6 @@ export class Sheet {
     }
   }
 
-  // title, payment, refunded: from the messages of the chat.
   showReceipt(receipt) {
     this.receipt = receipt;
     this.turn("receipt");
@@ -51,6 +50,7 @@ export class Sheet {
     try {
       const begun = await post(`/users/${this.userId}/begins`, { form: this.form.form });
       this.adopt(begun);
+      this.hear(); // the stream may have told the end before this answer told the beginning
     } catch (error) {
       this.fail(error);
     } finally {
@@ -237,17 +237,17 @@ export class Sheet {
   }
 
   draw_receipt(id) {
-    const { title, payment, at, refunded, again } = this.receipt;
+    const { title, payment, at, stands, again } = this.receipt;
     const row = (name, value) => h("tr", null, h("th", { scope: "row" }, name), h("td", null, value));
     const charge = payment.telegram_payment_charge_id;
     return [
-      h("div", { class: "middle" }, largeTrace(refunded ? "refunded" : "paid")), this.heading(id, w.receiptTitle),
+      h("div", { class: "middle" }, largeTrace(stands)), this.heading(id, w.receiptTitle),
       h("p", { class: "what" }, title),
       h("table", { class: "statement" }, h("tbody", null,
         row(w.paidAt, shortMoment(at)),
         row(w.chargeId, h("code", { title: charge }, `${charge.slice(0, 8)}…${charge.slice(-4)}`)),
         h("tr", { class: "sum proved" }, h("th", { scope: "row" }, title), h("td", null, stars(payment.total_amount))))),
-      refunded ? h("p", { class: "tail" }, w.wentBack) : null,
+      stands === "refunded" ? h("p", { class: "tail" }, w.wentBack) : null,
       h("button", { type: "button", class: "btn wide tall", "data-k": "again", onclick: () => {
         this.stage = null;
         this.open(again);

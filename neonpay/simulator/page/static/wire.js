@@ -1,14 +1,14 @@
 // What passes between Telegram and the bot, drawn between two rails and grouped by order.
 
-import { $, h, icon, s, show, showOnce } from "./dom.js";
+import { $, h, icon, s, showOnce } from "./dom.js";
 import { post } from "./link.js";
 import { ring, trace } from "./signs.js";
-import { bot, nameOf, shown, state } from "./store.js";
-import { number, clockTime, w } from "./words.js";
+import { bot, nameOf, shown, state, virtualNow } from "./store.js";
+import { clockTime, dayMonth, number, w } from "./words.js";
 
 const TURNS_MAX = 80;
 const NEAR_PX = 60;
-const sections = new Map(); // turn number to { element, head, list, told }
+const sections = new Map(); // turn number to { element, head, list }
 const rows = new Map(); // row number to { element, told }
 
 // The ends of arrows: updates go right, calls go left, what fails ends in a cross.
@@ -69,10 +69,11 @@ function hop(row) {
   return h("li", { class: `hop ${row.money ? "money" : ""}`, "data-row": row.name }, details);
 }
 
-function heading(turn) {
+function heading(turn, day) {
   const who = turn.user_id ? nameOf(turn.user_id) : "";
-  const title = turn.user_id ? (turn.title ? `${turn.title}, ${who}` : who) : turn.bot ? w.botItself : w.unknownBot;
-  return [h("span", null, title), turn.trace ? trace(turn.trace) : null];
+  const named = turn.renewal ? w.renewalTurn(turn.title, who) : w.turn(turn.title, who);
+  const title = turn.user_id ? (turn.title ? named : who) : turn.bot ? w.botItself : w.unknownBot;
+  return [h("span", null, title), day ? h("span", { class: "on-day" }, day) : null, turn.trace ? trace(turn.trace) : null];
 }
 
 export function drawWire() {
@@ -87,7 +88,13 @@ export function drawWire() {
     section.element.remove();
     sections.delete(number_);
   }
-  for (const turn of turns) drawTurn(flow, turn, byTurn.get(turn.number).sort((a, b) => a.number - b.number));
+  let day = dayMonth(virtualNow());
+  for (const turn of turns) {
+    const told = byTurn.get(turn.number).sort((a, b) => a.number - b.number);
+    const own = told.length ? dayMonth(told[0].at) : day;
+    drawTurn(flow, turn, told, own === day ? "" : own);
+    day = own;
+  }
   const blank = $("#flow-blank");
   blank.hidden = turns.length > 0;
   $("#pace").textContent = turns.length ? w.counts(state.counts.calls, state.counts.updates) : "";
@@ -95,20 +102,16 @@ export function drawWire() {
   if (near) flow.scrollTop = flow.scrollHeight;
 }
 
-function drawTurn(flow, turn, told) {
+function drawTurn(flow, turn, told, day) {
   let section = sections.get(turn.number);
   if (!section) {
     const head = h("h2");
     const list = h("ol");
-    section = { element: h("section", { "data-turn": turn.number }, head, list), head, list, told: "" };
+    section = { element: h("section", { "data-turn": turn.number }, head, list), head, list };
     sections.set(turn.number, section);
     flow.append(section.element);
   }
-  const key = `${turn.title}|${turn.trace}|${turn.user_id ? nameOf(turn.user_id) : ""}`;
-  if (section.told !== key) {
-    section.told = key;
-    show(section.head, heading(turn));
-  }
+  showOnce(section.head, [turn, turn.user_id ? nameOf(turn.user_id) : "", day], () => heading(turn, day));
   for (const row of told) {
     const known = rows.get(row.number);
     const version = `${row.state}|${waiting(row)}`;
