@@ -15,7 +15,7 @@ BIN := .venv/bin
 WORKERS ?= 3
 PYTEST ?= $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: help demo test check lint format imports types docs packaging soak bench libraries demo-svg clean
+.PHONY: help demo test check lint format imports types docs packaging long soak bench libraries demo-svg clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -24,9 +24,9 @@ demo: .venv/.ready-demo ## a shop bot sells to simulated buyers; no token, no Te
 	@$(BIN)/neonpay demo
 
 test: .venv/.ready-dev ## the tests, on SQLite and on PostgreSQL
-	$(PYTEST) -m "not build"
+	$(PYTEST) -m "not build and not long"
 
-check: lint imports types docs packaging test ## all that CI runs, cheapest first
+check: lint imports types docs packaging long test ## all that CI runs, cheapest first
 
 lint: .venv/.ready-dev ## style, and whether the files are formatted
 	$(BIN)/ruff check
@@ -47,6 +47,9 @@ docs: .venv/.ready-dev ## the documentation into docs/_build/html; a warning is 
 
 packaging: .venv/.ready-dev ## the wheel in an empty environment, the lowest versions, public types, every example
 	$(BIN)/pytest -m build tests/packaging tests/e2e
+
+long: .venv/.ready-dev ## the tests that take long: kills by the dozen, the demo, and the page in a browser (Chromium has to be there)
+	$(PYTEST) -m "long and not build"
 
 # `make soak SOAK="--minutes 5"`; all options: .venv/bin/python -m tests.failure.soak --help
 SOAK ?= --payments 100000 --kills 1000

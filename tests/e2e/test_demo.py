@@ -16,7 +16,8 @@ from rich.console import Console
 from neonpay.cli.demo.command import play
 from neonpay.cli.demo.shop_process import SHOP, ShopDiedError, ShopProcess
 
-pytestmark = pytest.mark.timeout(240)  # each process of the demo loads aiogram, which takes seconds on a slow machine
+# Each process of the demo loads aiogram, which takes seconds on a slow machine.
+pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
 
 ROOT = Path(__file__).resolve().parents[2]
 
