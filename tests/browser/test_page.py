@@ -10,7 +10,7 @@ from playwright.async_api import expect
 from neonpay.simulator import RunningClock, Simulator
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, Page
+    from playwright.async_api import Browser, Page, Route
 
     from neonpay.simulator import BotAccount
     from tests.browser.conftest import Look
@@ -46,6 +46,26 @@ async def test_a_reload_restores_everything_even_a_checkout_under_way(
     shop.may_answer.set()
     await expect(ann_chat.get_by_text("You successfully transferred")).to_be_visible()
     assert ann.stars == 50
+
+
+async def test_an_answer_that_comes_after_the_end_of_the_payment_leaves_no_sheet_open(
+    look: Look, telegram: Simulator, shop: Shop
+) -> None:
+    telegram.user("Ann", stars=300)
+    page = await look()
+
+    async def late(route: Route) -> None:
+        answer = await route.fetch()
+        await expect(page.locator(".ticket .btn")).to_have_text("Receipt")
+        await route.fulfill(response=answer)
+
+    await page.route("**/begins", late)
+    await page.locator(".chat .start").click()
+    await page.locator(".keys .btn").first.click()
+    await page.locator(".ticket .btn").click()
+    await page.locator("[data-k=confirm]").click()
+    await expect(page.locator(".chat").get_by_text("Thank you. It is yours.")).to_be_attached()
+    await expect(page.locator(".chat [role=dialog]")).to_have_count(0)
 
 
 async def test_a_simulator_that_goes_away_is_told_and_found_again(
