@@ -14,7 +14,7 @@ from neonpay.simulator.persons import Person
 
 if TYPE_CHECKING:
     from neonpay.simulator.groups import Group
-    from neonpay.simulator.inline_results import InlineResult
+    from neonpay.simulator.inline import InlineResult
 
 
 class InlineAsker(Person):

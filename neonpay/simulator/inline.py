@@ -8,19 +8,37 @@ from typing import TYPE_CHECKING, Final
 from neonpay.simulator.refusal import bad_request
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from random import Random
 
     from neonpay.simulator.accounts import BotAccount, UserAccount
     from neonpay.simulator.bell import Bell
     from neonpay.simulator.clock import SteppedClock
-    from neonpay.simulator.inline_results import InlineResult
+    from neonpay.simulator.invoices import Invoice
     from neonpay.simulator.posts import Post
 
 QUERY_LIFETIME_S: Final = 30
 """Time for which a query can be answered: as long as an undelivered one is kept (SRV); Telegram publishes no number."""
 PREPARED_LIFETIME_S: Final = 24 * 3600
 """Time for which a prepared message can be sent. Telegram tells it with each; UNVERIFIED how long it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class InlineResult:
+    """One result.
+
+    Attributes:
+        type: ``article``, ``photo``, and so on.
+        title: what the list shows; empty for kinds without one.
+        content: the message that picking it sends, as fields of ``Message``.
+        invoice: what can be paid under that message.
+    """
+
+    id: str
+    type: str
+    title: str
+    content: Mapping[str, object]
+    invoice: Invoice | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
 from neonpay.simulator.contents import (
@@ -14,6 +13,7 @@ from neonpay.simulator.contents import (
     venue_content,
 )
 from neonpay.simulator.files import About
+from neonpay.simulator.inline import InlineResult
 from neonpay.simulator.invoices import read_draft
 from neonpay.simulator.keyboards import inline_keyboard
 from neonpay.simulator.refusal import Refusal, bad_request, not_simulated
@@ -37,24 +37,6 @@ _FILES: Final = {
 _NAMES: Final = {"gif": "gif", "mpeg4_gif": "mpeg4"}
 _TITLED: Final = frozenset({"article", "audio", "document", "location", "venue", "video", "voice"})
 _OTHERS: Final = {"contact": contact_content, "location": location_content, "venue": venue_content}
-
-
-@dataclass(frozen=True, slots=True)
-class InlineResult:
-    """One result.
-
-    Attributes:
-        type: ``article``, ``photo``, and so on.
-        title: what the list shows; empty for kinds without one.
-        content: the message that picking it sends, as fields of ``Message``.
-        invoice: what can be paid under that message.
-    """
-
-    id: str
-    type: str
-    title: str
-    content: Mapping[str, object]
-    invoice: Invoice | None = None
 
 
 def read_results(request: Request) -> list[InlineResult]:

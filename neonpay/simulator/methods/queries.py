@@ -19,8 +19,7 @@ from neonpay.simulator.requests import Done, Method, Request
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from neonpay.simulator.inline import InlineQuery
-    from neonpay.simulator.inline_results import InlineResult
+    from neonpay.simulator.inline import InlineQuery, InlineResult
 
 CALLBACK_ANSWER_MAX_CHARS: Final = 200
 """Longest notification of answerCallbackQuery (API)."""

@@ -160,6 +160,14 @@ async def test_a_bot_without_rights_is_refused(telegram, shop, bot, ann):
             await call
 
 
+async def test_what_members_may_not_send_a_bot_may_not_either(telegram, shop, bot, ann):
+    group = telegram.group("Readers", members=[ann, shop])
+    group.permissions -= {"can_send_photos"}
+    assert (await bot.send_message(group.id, "Hi")).text == "Hi"
+    with pytest.raises(TelegramBadRequest, match="not enough rights to send photos to the chat"):
+        await bot.send_photo(group.id, "https://example.com/a.jpg")
+
+
 async def test_a_bot_that_left_or_was_removed_is_told_apart(telegram, shop, bot, ann):
     owner = telegram.user("Olga")
     group = telegram.group("Readers", members=[shop], owner=owner)
