@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
 from neonpay.simulator.objects import dump
@@ -50,11 +51,17 @@ class Told:
         return {"id": self.id, "by": self.by, "message": dump(self.seen), **dict(self.extra)}
 
 
-def tell(world: World, chat: Chat, most: int) -> Iterator[Told]:
-    """The newest messages that can be seen in a chat, oldest first."""
-    seen = [post for post in chat.posts[-most:] if not post.deleted]
-    mine = [one for one in world.checkouts.begun if one.payer is chat.user and one.bot is chat.bot]
-    for post in seen:
+def newest_checkouts(world: World, most: int) -> dict[tuple[int, int], list[Checkout]]:
+    """The newest presses of Pay by the ids of bot and payer, oldest first."""
+    found: dict[tuple[int, int], list[Checkout]] = {}
+    for one in reversed(list(islice(reversed(world.checkouts.begun), most))):
+        found.setdefault((one.bot.id, one.payer.id), []).append(one)
+    return found
+
+
+def tell(world: World, chat: Chat, mine: list[Checkout], most: int) -> Iterator[Told]:
+    """The newest messages that can be seen in a chat, oldest first; ``mine`` are the checkouts of its person."""
+    for post in [post for post in chat.posts[-most:] if not post.deleted]:
         by = "service" if post.is_service else "bot" if post.by_bot else "user"
         seen_as = world.paid_media.seen_by(post.message, chat.user.id)
         extra = tuple(_extra(world, chat, post, mine))

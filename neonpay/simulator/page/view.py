@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from neonpay.simulator.clock import RunningClock
 from neonpay.simulator.conditions import described_fault
-from neonpay.simulator.page.conversation import Told, tell
+from neonpay.simulator.page.conversation import Told, newest_checkouts, tell
 from neonpay.simulator.page.money import agenda, checkouts, moved, subscriptions
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MESSAGES_MAX: Final = 300
 """Newest messages of each chat that a page gets."""
+CHECKOUTS_MAX: Final = 1_000
+"""Newest presses of Pay among which an invoice's own is looked for."""
 ROWS_AT_FIRST: Final = 400
 """Newest rows of the wire that a page gets when it opens."""
 _POLLS_WITHIN_S: Final = 6.0
@@ -110,12 +112,15 @@ class View:
     def _chats(self) -> list[Json]:
         world = self._world
         changed: list[Json] = []
+        checkouts_of = newest_checkouts(world, CHECKOUTS_MAX)
         for bot in world.accounts.bots.values():
             for user in world.accounts.users.values():
                 chat = world.chats.between(bot, user)
                 key = f"{bot.id}:{user.id}"
                 before = self._messages.get(key, {})
-                now = {told.id: told for told in tell(world, chat, MESSAGES_MAX)}
+                now = {
+                    told.id: told for told in tell(world, chat, checkouts_of.get((bot.id, user.id), []), MESSAGES_MAX)
+                }
                 news: dict[str, object] = {}
                 fresh = [told.as_json for told in now.values() if before.get(told.id) != told]
                 if fresh:

@@ -32,7 +32,8 @@ export class Column {
     this.sendButton = h("button", { class: "btn ink icon", "aria-label": w.send }, icon("i-send"));
     this.form = h("form", { class: "compose", onsubmit: (event) => this.submit(event) },
       this.chips, this.opener, h("label", { class: "sr", for: `compose-${userId}` }, w.messageTo), this.input, this.sendButton);
-    this.foot = h("div", { class: "chat-foot" }, this.menu, this.replies, this.form);
+    this.idle = h("p", { class: "idle small soft", hidden: true }, w.notConnected);
+    this.foot = h("div", { class: "chat-foot" }, this.menu, this.idle, this.replies, this.form);
     this.element = h("section", { class: "chat", "data-user": userId, onfocusin: () => this.focused() },
       this.head, h("div", { class: "middle-part" }, this.log, this.blank, this.notice), this.foot, this.sheet.element);
     this.atEnd = true;
@@ -75,6 +76,7 @@ export class Column {
     this.drawBlank(one);
     this.drawReplies();
     this.drawChips(one);
+    this.idle.hidden = !one || one.link !== "none" || !this.chat.messages.size;
     for (const control of [this.input, this.sendButton, this.opener]) control.disabled = !one;
     this.sheet.hear();
   }
