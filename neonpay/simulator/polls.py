@@ -133,7 +133,7 @@ def _answer(params: Params, options: int) -> dict[str, object]:
     is_list = isinstance(right, list) and bool(right) and all(type(number) is int for number in right)
     if not is_list or not isinstance(right, list) or not all(0 <= number < options for number in right):
         raise bad_request("wrong correct option ID specified")
-    fields: dict[str, object] = {"correct_option_ids": sorted(set(right)), "correct_option_id": min(right)}
+    fields: dict[str, object] = {"correct_option_ids": sorted(set(right))}
     if params.has("explanation"):
         explained = _text(params, "explanation", EXPLANATION_MAX_CHARS, "quiz explanation")
         fields |= {name: value for name, value in explained.items() if value is not None}
