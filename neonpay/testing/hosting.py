@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from neonpay.simulator import SteppedClock
 
 _POLL_S: Final = 20
+_JOIN_S: Final = 0.2
 
 
 class SimulatedClock:
@@ -158,9 +159,10 @@ async def _telebot(bot: Any) -> AsyncIterator[None]:
         yield
     finally:
         bot.stop_polling()
-        # Telegram ends an open poll when another one comes; the library would sit it out.
-        await asyncio.to_thread(bot.get_updates, timeout=0)
-        await asyncio.to_thread(thread.join)
+        # Telegram ends an open poll when another one comes; the library would sit it out. One may still be about to open.
+        while thread.is_alive():
+            await asyncio.to_thread(bot.get_updates, timeout=0)
+            await asyncio.to_thread(thread.join, _JOIN_S)
         bot.stop_bot()
 
 
