@@ -30,6 +30,7 @@ class _Second:
     starts_at: int
     sent: int = 0
     charged: int = 0
+    is_paid: bool = False
     transaction_id: str = ""
 
 
@@ -41,23 +42,34 @@ class Broadcasts:
         self._clock = clock
         self._seconds: dict[int, _Second] = {}
 
-    def count(self, bot: BotAccount, *, is_paid: bool) -> None:
-        """One message more; beyond the free ones it is charged when the bot allows it.
-
-        One row stands for all that was charged in one second. UNVERIFIED: how Telegram groups them.
+    def allow(self, bot: BotAccount, *, is_paid: bool, messages: int = 1) -> None:
+        """A call wants to send so many messages, and to pay for those beyond the free ones, or not.
 
         Raises:
-            Refusal: the bot allows it and has not got the tenth of a Star.
+            Refusal: it wants to pay and has not got the Stars; nothing was charged.
         """
+        second = self._second(bot)
+        second.is_paid = is_paid
+        beyond = max(0, second.sent + messages - max(MESSAGES_PER_S, second.sent))
+        if is_paid and bot.balance_stars * NANOSTARS + bot.balance_nanostars < beyond * FEE_NANOSTARS:
+            raise bad_request("BALANCE_TOO_LOW")  # ERR, send*
+
+    def count(self, bot: BotAccount) -> None:
+        """A message was sent; beyond the free ones it is charged if the call allowed it.
+
+        One row stands for all that was charged in one second. UNVERIFIED: how Telegram groups them.
+        """
+        second = self._second(bot)
+        if second.is_paid and second.sent >= MESSAGES_PER_S:
+            self._charge(bot, second)
+        second.sent += 1
+
+    def _second(self, bot: BotAccount) -> _Second:
         now = int(self._clock.now())
         second = self._seconds.get(bot.id)
         if second is None or second.starts_at != now:
             second = self._seconds[bot.id] = _Second(now)
-        if is_paid and second.sent >= MESSAGES_PER_S:
-            if bot.balance_stars * NANOSTARS + bot.balance_nanostars < FEE_NANOSTARS:
-                raise bad_request("BALANCE_TOO_LOW")  # ERR, send*
-            self._charge(bot, second)
-        second.sent += 1
+        return second
 
     def _charge(self, bot: BotAccount, second: _Second) -> None:
         second.charged += 1

@@ -33,6 +33,7 @@ class Chats:
 
     Attributes:
         in_group: told of every message that is written in a group.
+        bot_wrote: told of every message of a bot's that is not about an event.
     """
 
     def __init__(self, accounts: Accounts, clock: SteppedClock, changed: Callable[[], None]) -> None:
@@ -42,6 +43,7 @@ class Chats:
         self._chats: dict[tuple[int, int], Chat] = {}
         self.groups: dict[int, Group] = {}
         self.in_group: Callable[[Group, Post], object] | None = None
+        self.bot_wrote: Callable[[BotAccount], None] | None = None
         self._posts: dict[int, Post] = {}
         self._last_message_id = 0
 
@@ -100,6 +102,8 @@ class Chats:
         if not by_bot:
             chat.started = True
         chat.posts.append(post)
+        if by_bot:
+            self._count(chat.bot, post)
         self._changed()
         return post
 
@@ -119,6 +123,9 @@ class Chats:
         post = self._add(signed | fields, author.id if by_bot else 0, group.id, by_bot=by_bot)
         post.invoice, post.author_id = invoice, author.id
         group.posts.append(post)
+        bot = self._accounts.bots.get(author.id)
+        if bot is not None:
+            self._count(bot, post)
         if self.in_group is not None:
             self.in_group(group, post)
         self._changed()
@@ -179,6 +186,10 @@ class Chats:
         """Take a message out of everybody's sight."""
         post.deleted = True
         self._changed()
+
+    def _count(self, bot: BotAccount, post: Post) -> None:
+        if self.bot_wrote is not None and not post.is_service:
+            self.bot_wrote(bot)
 
     def _add(self, fields: dict[str, object], bot_id: int, owner_id: int, *, by_bot: bool) -> Post:
         self._last_message_id += 1

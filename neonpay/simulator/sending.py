@@ -57,7 +57,7 @@ def post(
     return request.world.chats.post(destination.chat, fields, by_bot=True, keyboard=own_keyboard, invoice=invoice)
 
 
-def read_destination(request: Request, *, permission: str = "can_send_messages") -> Destination:
+def read_destination(request: Request, *, permission: str = "can_send_messages", messages: int = 1) -> Destination:
     """Look up where a message goes; content and markup have been checked before (SRV: do_send_message).
 
     Raises:
@@ -87,7 +87,7 @@ def read_destination(request: Request, *, permission: str = "can_send_messages")
     if suggestion and reply_id:
         raise not_simulated("a suggested post that answers another one, which declines that")
     fields |= suggestion
-    world.broadcasts.count(request.bot, is_paid=params.boolean("allow_paid_broadcast"))
+    world.broadcasts.allow(request.bot, is_paid=params.boolean("allow_paid_broadcast"), messages=messages)
     return Destination(chat, fields)
 
 

@@ -106,6 +106,7 @@ class World:
         self.links: dict[str, Invoice] = {}
         self.till = Till(self.accounts, clock, random)
         self.broadcasts = Broadcasts(self.till, clock)
+        self.chats.bot_wrote = self.broadcasts.count
         self.business = Business(clock, random, self.tell)
         self.gifts = Gifts(random)
         self.suggestions = Suggestions(self.accounts, self.chats, clock)

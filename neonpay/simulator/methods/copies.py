@@ -50,7 +50,7 @@ def forward_message(request: Request) -> Done:
 def forward_messages(request: Request) -> Done:
     """Send messages on."""
     source, numbers = _source(request)
-    destination = read_destination(request)
+    destination = read_destination(request, messages=len(numbers))
     found = _several(request, source, numbers, "message to forward")
     copies = [_forward(request, destination, one) for one in found if _may_leave(one)]
     return Done([{"message_id": copy.message.message_id} for copy in copies])
@@ -79,7 +79,7 @@ def copy_message(request: Request) -> Done:
 def copy_messages(request: Request) -> Done:
     """Send the content of messages again."""
     source, numbers = _source(request)
-    destination = read_destination(request)
+    destination = read_destination(request, messages=len(numbers))
     found = _several(request, source, numbers, "message to forward")
     copies = []
     for original in found:

@@ -124,3 +124,16 @@ async def test_a_paid_broadcast_needs_the_stars(bot, ann):
     with pytest.raises(TelegramBadRequest, match="BALANCE_TOO_LOW"):
         await bot.send_message(ann.id, "30", allow_paid_broadcast=True)
     assert (await bot.send_message(ann.id, "free")).text == "free"
+
+
+async def test_an_album_is_charged_by_its_messages_and_a_refusal_is_not(telegram, shop, bot, ann, wire):
+    shop.balance_stars = 1
+    for number in range(29):
+        await bot.send_message(ann.id, str(number))
+    album = [{"type": "photo", "media": "https://example.com/a.jpg"}] * 3
+    assert (await wire("sendMediaGroup", chat_id=ann.id, media=album, allow_paid_broadcast=True)).status == 200
+    assert (await newest(bot)).receiver.request_count == 2
+    keyboard = {"inline_keyboard": [[{"text": "App", "web_app": {"url": "https://example.com"}}]]}
+    group = telegram.group("Readers", members=[shop])
+    refused = await wire("sendMessage", chat_id=group.id, text="x", reply_markup=keyboard, allow_paid_broadcast=True)
+    assert (refused.status, (await newest(bot)).receiver.request_count) == (400, 2)
