@@ -160,6 +160,49 @@ async def test_a_running_clock_can_be_stopped(browser: Browser) -> None:
         await page.context.close()
 
 
+async def test_chats_that_do_not_fit_wait_behind_the_one_in_focus(
+    look: Look, telegram: Simulator, account: BotAccount
+) -> None:
+    for name in ("Ann", "Ben", "Cleo"):
+        telegram.user(name)
+    page = await look()
+    chats = page.locator(".chat:visible")
+    await page.get_by_role("button", name="Show Ben beside").click()
+    await page.get_by_role("button", name="Show Cleo beside").click()  # takes the place of Ben: there is room for two
+    await expect(chats).to_have_count(2)
+    await page.set_viewport_size({"width": 1100, "height": 800})
+    await expect(chats).to_have_count(1)
+    await expect(chats).to_have_accessible_name("Chat of Cleo")
+    await page.set_viewport_size({"width": 390, "height": 800})
+    await page.get_by_role("navigation", name="Chats").get_by_role("button", name="Ann").click()
+    await expect(chats).to_have_accessible_name("Chat of Ann")
+    await page.set_viewport_size({"width": 1800, "height": 900})
+    await expect(chats).to_have_count(2)
+    await page.get_by_role("button", name="Close the chat of Ann").click()
+    await expect(chats).to_have_accessible_name("Chat of Cleo")
+
+
+async def test_each_bot_has_chats_and_a_wire_of_its_own_and_can_be_blocked(
+    look: Look, telegram: Simulator, shop: Shop
+) -> None:
+    ann = telegram.user("Ann")
+    other = telegram.bot("other_bot")
+    await ann.says("Hello, other", to=other)
+    page = await look()
+    chat = page.get_by_role("region", name="Chat of Ann")
+    await chat.locator(".start").click()
+    await expect(chat.get_by_text("Hello.")).to_be_visible()
+    await page.get_by_label("Bot", exact=True).select_option("@other_bot")
+    await expect(chat.get_by_text("Hello, other")).to_be_visible()
+    await expect(page.locator(".hop")).to_have_count(1)
+    await expect(page.locator(".hop .ms")).to_have_text("queued")
+    await chat.get_by_role("button", name="Commands and links").click()
+    await chat.get_by_role("button", name="Block the bot").click()
+    await expect(chat.get_by_text("The bot is blocked and cannot write.")).to_be_visible()
+    await chat.get_by_role("button", name="Unblock the bot").click()
+    await expect(page.locator(".hop", has_text="my_chat_member")).to_have_count(2)
+
+
 async def test_language_and_theme_are_chosen_and_kept(look: Look, telegram: Simulator, account: BotAccount) -> None:
     telegram.user("Ann")
     page = await look(language="ru-RU")

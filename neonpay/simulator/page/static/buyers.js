@@ -3,14 +3,14 @@
 import { $, h, icon, initials, showOnce } from "./dom.js";
 import { post } from "./link.js";
 import { stars } from "./signs.js";
-import { pickPerson, pickTab, person, roomFor, shown, state } from "./store.js";
+import { pickPerson, pickTab, person, roomFor, seen, shown, state } from "./store.js";
 import { dayShort, number, w } from "./words.js";
 
 const GIFTS = [100, 1000];
 const KEYED = 9;
 
 export function drawBuyers() {
-  showOnce($("#buyers"), [state.people, shown.columns, roomFor()], () => state.people.length
+  showOnce($("#buyers"), [state.people, shown.columns, seen(), roomFor()], () => state.people.length
     ? state.people.map((one, place) => h("li", null, buyer(one, place), beside(one)))
     : h("li", { class: "small soft nobody" }, w.noBuyers));
   drawHolding();
@@ -19,7 +19,7 @@ export function drawBuyers() {
 function buyer(one, place) {
   return h("button", {
     type: "button", class: "buyer", "data-k": `buyer-${one.id}`, "data-buyer": one.id,
-    "aria-pressed": String(shown.columns.includes(one.id)),
+    "aria-pressed": String(seen().includes(one.id)),
     onclick: () => {
       pickPerson(one.id);
       if (shown.tab === "buyers") pickTab("chat");
@@ -32,7 +32,7 @@ function buyer(one, place) {
 }
 
 function beside(one) {
-  if (shown.columns.includes(one.id) || roomFor() < 2) return null;
+  if (seen().includes(one.id) || roomFor() < 2) return null;
   return h("button", {
     type: "button", class: "btn bare icon beside", "data-k": `beside-${one.id}`, "aria-label": w.beside(one.name), title: w.beside(one.name),
     onclick: () => pickPerson(one.id, { beside: true }),

@@ -5,7 +5,7 @@ import { post } from "./link.js";
 import { dayLine, jumpLine, messageLines } from "./messages.js";
 import { Sheet } from "./sheet.js";
 import { largeTrace, stars } from "./signs.js";
-import { bot, chatOf, closePerson, nameOf, person, pickPerson, pickTab, roomFor, shown } from "./store.js";
+import { bot, chatOf, closePerson, nameOf, person, pickPerson, pickTab, seen, shown } from "./store.js";
 import { w } from "./words.js";
 
 const CHIPS = 2;
@@ -64,7 +64,7 @@ export class Column {
     const one = bot();
     const name = nameOf(this.userId);
     this.element.setAttribute("aria-label", w.chatOf(name));
-    this.element.classList.toggle("in-focus", shown.columns.length > 1 && shown.focus === this.userId);
+    this.element.classList.toggle("in-focus", seen().length > 1 && shown.focus === this.userId);
     this.drawHead(one, name);
     if (this.botId !== shown.bot) {
       this.botId = shown.bot;
@@ -82,7 +82,7 @@ export class Column {
   }
 
   drawHead(one, name) {
-    const several = shown.columns.length > 1 && roomFor() > 1;
+    const several = seen().length > 1;
     const balance = person(this.userId)?.stars ?? 0;
     showOnce(this.head, [one?.name, name, several, balance], () => [
       h("span", { class: "mono-face bot", "aria-hidden": "true" }, one ? initials(one.name) : ""),

@@ -6,7 +6,7 @@ import { drawClock, setUpClock } from "./clock.js";
 import { $, h, say, showOnce } from "./dom.js";
 import { drawFaults } from "./faults.js";
 import { connect } from "./link.js";
-import { bot, changed, onChange, pickBot, pickPerson, pickTab, shown, state } from "./store.js";
+import { bot, changed, onChange, pickBot, pickPerson, pickTab, seen, shown, state, WIDTHS } from "./store.js";
 import { drawWire, forgetWire } from "./wire.js";
 import { language, translate, w } from "./words.js";
 
@@ -24,7 +24,9 @@ function drawColumns() {
     const { element } = columns.get(id);
     if (place.children[at] !== element) place.insertBefore(element, place.children[at] ?? null);
   });
-  place.style.setProperty("--columns", Math.max(1, shown.columns.length));
+  const inSight = seen();
+  for (const [id, column] of columns) column.element.hidden = !inSight.includes(id);
+  place.style.setProperty("--columns", Math.max(1, inSight.length));
   for (const column of columns.values()) column.draw();
 }
 
@@ -138,7 +140,7 @@ function setUpKeys() {
 }
 
 // Crossing a width changes how many chats there is room for, and what their heads offer.
-for (const width of [1024, 1760, 2240]) matchMedia(`(min-width: ${width}px)`).addEventListener("change", () => changed("shown"));
+for (const width of [1024, ...WIDTHS]) matchMedia(`(min-width: ${width}px)`).addEventListener("change", () => changed("shown"));
 
 translate();
 setUpTheme();

@@ -84,7 +84,13 @@ try {
 }
 const keep = () => sessionStorage.setItem(KEY, JSON.stringify(shown));
 
-export const roomFor = () => (innerWidth < 1024 ? 1 : innerWidth < 1760 ? 2 : innerWidth < 2240 ? 3 : 4);
+// How many chats fit beside each other, and which of the chosen ones are seen: always the one in focus.
+export const WIDTHS = [1280, 1760, 2240];
+export const roomFor = () => 1 + WIDTHS.filter((width) => innerWidth >= width).length;
+export function seen() {
+  const others = shown.columns.filter((id) => id !== shown.focus).slice(0, roomFor() - 1);
+  return shown.columns.filter((id) => id === shown.focus || others.includes(id));
+}
 
 function settle() {
   if (!bot()) shown.bot = state.bots[0]?.id ?? null;
