@@ -61,6 +61,7 @@ bench: .venv/.ready-dev ## how fast payments are recorded and delivered, and che
 	$(BIN)/python benchmarks/workers.py
 	$(BIN)/python benchmarks/checkout_burst.py
 	$(BIN)/python benchmarks/reconcile.py
+	$(BIN)/python benchmarks/simulator.py
 
 libraries: .venv/.ready-dev ## the tables of bot libraries and of simulated methods, made again from the code
 	PYTHONPATH=. $(BIN)/python tools/library_table.py

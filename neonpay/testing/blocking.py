@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import wraps
-from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from neonpay.ledger.loop_thread import LoopThread
 from neonpay.simulator import Simulator
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from neonpay.simulator.clock import Timer
 
 T = TypeVar("T")
-P = ParamSpec("P")
 
 
 class SyncSimulator:
@@ -74,7 +73,7 @@ class SyncSimulator:
             raise RuntimeError("this simulator is not running: with SyncSimulator() as telegram: ...")
         return self._thread.submit(coroutine).result()
 
-    def do(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    def do(self, function: Callable[..., T], /, *args: object, **kwargs: object) -> T:
         """What a function gives or raises when it is called on the simulator's loop, which nothing else runs beside."""
 
         async def call() -> T:
@@ -142,7 +141,7 @@ class SyncSimulator:
 
     @contextmanager
     def running(self, bot: object, *, neonpay: NeonPayCore | None = None) -> Iterator[None]:
-        """Inside the block, the bot polls; see :func:`neonpay.testing.running`.
+        """Inside the block, the bot polls; see :func:`neonpay.testing.hosting.running`.
 
         A bot of pyTelegramBotAPI calls this simulator inside the block.
         """

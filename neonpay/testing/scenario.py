@@ -47,7 +47,7 @@ class Step:
         line: in its file, from 1.
         text: as it is written.
         who: the person; None for what concerns everybody.
-        verb: one of :data:`OF_PEOPLE` or :data:`OF_ALL`.
+        verb: one of ``OF_PEOPLE`` or ``OF_ALL``.
         what: what is said, expected or moved.
         steps: those inside a ``together`` or a ``for each``.
     """
