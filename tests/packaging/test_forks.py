@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,13 +15,15 @@ import pytest
 from neonpay.adapters import named
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+    from subprocess import CompletedProcess
 
     from conftest import Environment
 
 pytestmark = [pytest.mark.build, pytest.mark.timeout(900)]  # packages are downloaded
 
-_TOOLS = ("pytest>=9.0", "pytest-asyncio>=1.2", "pytest-timeout>=2.3", "pytest-xdist>=3.6")
+_TOOLS = ("pytest>=9.0", "pytest-asyncio>=1.2", "pytest-timeout>=2.3")
 _NEEDED = ("tests/conformance", "tests/integration/mtproto", "tests/e2e/test_mtproto_examples.py", "examples")
 # What is left of pytest's settings in a folder of its own.
 _SETTINGS = """[pytest]
@@ -41,25 +44,38 @@ def shared(wheel: Path, environment_in: type[Environment], tmp_path_factory: pyt
 
 
 # Pyrogram is not developed any more: its newest version is the lowest that we name.
-@pytest.mark.parametrize(
-    ("fork", "version"),
-    [("kurigram", "lowest"), ("pyrofork", "lowest"), ("pyrofork", "newest"), ("pyrogram", "newest")],
-)
+CASES = [("kurigram", "lowest"), ("pyrofork", "lowest"), ("pyrofork", "newest"), ("pyrogram", "newest")]
+
+
+@pytest.fixture(scope="module")
+def runs(
+    shared: Environment, root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[tuple[str, str], Future[CompletedProcess[str]]]]:
+    """The tests of every fork, begun; two forks at a time, because most of a run is one process that computes."""
+    pool = ThreadPoolExecutor(2)
+    yield {case: pool.submit(_run, shared, root, tmp_path_factory.mktemp("fork"), *case) for case in CASES}
+    pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.parametrize("case", CASES, ids=" ".join)
 def test_a_fork_of_pyrogram_passes_the_tests_of_its_family(
-    shared: Environment, root: Path, tmp_path: Path, fork: str, version: str
+    runs: dict[tuple[str, str], Future[CompletedProcess[str]]], case: tuple[str, str]
 ) -> None:
-    packages = tmp_path / "packages"
+    done = runs[case].result()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.fullmatch(r"=*\s*\d+ passed in .*", done.stdout.splitlines()[-1]), "some were skipped"
+
+
+def _run(shared: Environment, root: Path, folder: Path, fork: str, version: str) -> CompletedProcess[str]:
+    packages = folder / "packages"
     pin = f"=={named(fork).minimum}" if version == "lowest" else ""
     shared.install("--target", str(packages), f"{fork}{pin}")
     for name in _NEEDED:
         copy = shutil.copytree if (root / name).is_dir() else shutil.copy2
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        copy(root / name, tmp_path / name)
-    (tmp_path / "pytest.ini").write_text(_SETTINGS)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        copy(root / name, folder / name)
+    (folder / "pytest.ini").write_text(_SETTINGS)
     tests = [f"tests/conformance/test_adapter_{fork}.py", *_NEEDED[1:3]]
-
-    command = ["-m", "pytest", "-q", "-n", "2", "--dist", "worksteal", "--import-mode=importlib", *tests]
-    done = shared.run("python", *command, cwd=tmp_path, packages=packages)
-
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert re.fullmatch(r"=*\s*\d+ passed in .*", done.stdout.splitlines()[-1]), "some were skipped"
+    command = ["-m", "pytest", "-q", "--import-mode=importlib", *tests]
+    done: CompletedProcess[str] = shared.run("python", *command, cwd=folder, packages=packages)
+    return done
