@@ -15,6 +15,7 @@ import shutil
 import sys
 import tempfile
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,7 @@ async def main() -> None:
             async with Simulator(seed=3, clock=SteppedClock(START)) as telegram:
                 shop = telegram.bot("corner_shop_bot")
                 async with running(telegram, shop):
-                    await telegram.until(lambda t=telegram, s=shop: t.polling(s), timeout_s=30, what="the shop to poll")
+                    await telegram.until(partial(telegram.polling, shop), timeout_s=30, what="the shop to poll")
                     await scene(Studio(browser, telegram, options.into, options.font))
         await browser.close()
 

@@ -163,13 +163,17 @@ class Wire:
         """Write down what is new; called at every ring."""
         now = self._monotonic()
         for bot, box in self._world.postboxes():
-            history = box.queue.history
-            for place in range(self._updates_seen.get(bot.id, 0), len(history)):
+            history, seen = box.queue.history, self._updates_seen.get(bot.id, 0)
+            if len(history) == seen:
+                continue
+            for update in history[seen:]:
                 self.updates += 1
-                self._hear(bot.username, history[place], history[place].queued_at, now)
+                self._hear(bot.username, update, update.queued_at, now)
             self._updates_seen[bot.id] = len(history)
-        self._hear_calls(now)
-        self._hear_checkouts(now)
+        if self._world.journal.total != self._calls_seen:
+            self._hear_calls(now)
+        if self._waiting or self._world.checkouts.begun:
+            self._hear_checkouts(now)
 
     def catch_up(self) -> None:
         """Sort what was heard since the last time into rows and turns."""

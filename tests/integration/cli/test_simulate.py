@@ -41,6 +41,10 @@ async def test_it_serves_until_told_to_stop(number):
     assert f'Bot("{TOKEN}", session=AiohttpSession' in text
     async with aiohttp.ClientSession() as http, http.get(f"{match.group(1)}/bot{TOKEN}/getMe") as response:
         assert (await response.json())["result"]["id"] == 123456
+    page = re.search(r"in your browser: (http://127\.0\.0\.1:\d+/)", text)
+    assert page is not None, text
+    async with aiohttp.ClientSession() as http, http.get(page.group(1)) as response:
+        assert (response.status, response.content_type) == (200, "text/html")
     process.send_signal(number)
     out, err = await process.communicate()
     assert (process.returncode, out.decode().strip(), err) == (0, "Stopped.", b"")
