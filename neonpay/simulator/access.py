@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from neonpay.simulator.groups import Seat
 from neonpay.simulator.refusal import bad_request, forbidden
@@ -30,14 +30,23 @@ def check_access(place: Place, access: Access) -> None:
             raise forbidden("bot can't initiate conversation with a user")  # TDL maps PEER_ID_INVALID
 
 
-def require_right(seat: Seat, right: str) -> None:
+_MISSING_RIGHTS: Final = {
+    "can_restrict_members": "not enough rights to restrict/unrestrict chat member",
+    "can_invite_users": "not enough rights to manage chat invite link",
+    "can_pin_messages": "not enough rights to manage pinned messages in the chat",
+    "can_change_info": "not enough rights to change chat title",
+}
+"""TDL; seen live."""
+
+
+def require_right(seat: Seat, right: str, words: str = "") -> None:
     """Refuse a bot without this right of an administrator.
 
     Raises:
-        Refusal: it has it not. UNVERIFIED words; the code is the one of CHAT_ADMIN_REQUIRED.
+        Refusal: it has it not.
     """
     if not seat.member.can(right):
-        raise bad_request("CHAT_ADMIN_REQUIRED" if not seat.member.is_admin else "not enough rights")
+        raise bad_request(words or _MISSING_RIGHTS.get(right, "not enough rights"))
 
 
 def require_voice(place: Place, permission: str = "can_send_messages") -> None:

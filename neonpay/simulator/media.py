@@ -75,6 +75,8 @@ def album(files: Files, params: Params) -> list[dict[str, object]]:
         raise bad_request("there are no messages to send")  # TDL
     if len(contents) > ALBUM_MAX:
         raise bad_request("too many messages to send as an album")  # TDL
+    if len({bool(content.get("show_caption_above_media")) for content in contents if "caption" in content}) > 1:
+        raise bad_request("parameter show_caption_above_media must be the same for all messages")  # TDL
     kinds = {kind for content in contents for kind in _IN_MEDIA if kind in content}
     mixed = sorted(kinds & _ALONE_IN_ALBUMS)
     if mixed and len(kinds) > 1:

@@ -175,11 +175,17 @@ def _command(item: object) -> types.BotCommand:
     name, description = item.get("command"), item.get("description")
     if not isinstance(name, str) or not isinstance(description, str):
         raise bad_request("can't parse BotCommand: command and description must be of type String")
-    name = name.removeprefix("/").lower()
-    if not 1 <= len(name) <= _COMMAND_MAX_CHARS or not _COMMAND_LETTERS.issuperset(name):
-        raise bad_request("BOT_COMMAND_INVALID")
-    if not 1 <= len(description) <= _COMMAND_DESCRIPTION_MAX_CHARS:
-        raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
+    name, description = name.removeprefix("/").strip().lower(), description.strip()
+    for what, text, most in (
+        ("command", name, _COMMAND_MAX_CHARS),
+        ("command description", description, _COMMAND_DESCRIPTION_MAX_CHARS),
+    ):
+        if not text:
+            raise bad_request(f"{what} must be non-empty")  # TDL
+        if len(text) > most:
+            raise bad_request(f"{what} length must not exceed {most}")  # TDL
+    if not _COMMAND_LETTERS.issuperset(name):
+        raise bad_request("BOT_COMMAND_INVALID")  # ERR
     return build(types.BotCommand, command=name, description=description)
 
 

@@ -161,7 +161,7 @@ def _changeable(request: Request) -> Seat:
     place = request.world.chats.writable(request.bot, request.params.text("chat_id"))
     if isinstance(place, Chat):
         raise bad_request("can't change private chat title")  # TDL, of titles; UNVERIFIED of descriptions
-    require_right(place, "can_change_info")
+    require_right(place, "can_change_info")  # UNVERIFIED: that descriptions have the same words
     return place
 
 

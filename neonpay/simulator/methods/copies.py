@@ -51,8 +51,10 @@ def forward_messages(request: Request) -> Done:
     """Send messages on."""
     source, numbers = _source(request)
     destination = read_destination(request, messages=len(numbers))
-    found = _several(request, source, numbers, "message to forward")
+    found = _several(request, source, numbers)
     copies = [_forward(request, destination, one) for one in found if _may_leave(one)]
+    if not copies:
+        raise bad_request("messages can't be forwarded")  # TDL; so it says of copies too
     return Done([{"message_id": copy.message.message_id} for copy in copies])
 
 
@@ -65,7 +67,7 @@ def copy_message(request: Request) -> Done:
     caption = caption_content(request.params) if request.params.has("caption") else None
     _, original = find(request, "message to copy", chat="from_chat_id", access="read")
     if not _may_be_copied(original):
-        raise bad_request("the message can't be copied")  # UNVERIFIED words, after those for forwarding
+        raise bad_request("the message can't be copied")  # TDL
     keyboard, own_keyboard = any_markup(request.params)
     content = _content(original)
     if caption is not None and not CAPTIONED.isdisjoint(content):
@@ -80,7 +82,7 @@ def copy_messages(request: Request) -> Done:
     """Send the content of messages again."""
     source, numbers = _source(request)
     destination = read_destination(request, messages=len(numbers))
-    found = _several(request, source, numbers, "message to forward")
+    found = _several(request, source, numbers)
     copies = []
     for original in found:
         if _may_be_copied(original):
@@ -88,6 +90,8 @@ def copy_messages(request: Request) -> Done:
             if request.params.boolean("remove_caption"):
                 content |= {"caption": None, "caption_entities": None}
             copies.append(post(request, destination, content))
+    if not copies:
+        raise bad_request("messages can't be forwarded")  # TDL
     return Done([{"message_id": copy.message.message_id} for copy in copies])
 
 
@@ -166,11 +170,13 @@ def _source(request: Request) -> tuple[str, list[int]]:
     return request.params.required("from_chat_id"), message_ids(request)
 
 
-def _several(request: Request, source: str, numbers: list[int], purpose: str) -> list[Post]:
+def _several(request: Request, source: str, numbers: list[int]) -> list[Post]:
     place = request.world.chats.reach(request.bot, source, "read")
     found = [one for number in numbers if (one := request.world.chats.find_in(place, number)) is not None]
     if not found:
-        raise bad_request(f"{purpose} not found")
+        raise bad_request("there are no messages to forward")  # TDL
+    if numbers != sorted(set(numbers)):
+        raise bad_request("message identifiers must be in a strictly increasing order")  # TDL
     return found
 
 
@@ -207,7 +213,8 @@ def _pins(place: Place) -> list[int]:
 
 def _require_pinning(place: Place) -> None:
     if isinstance(place, Seat):
-        require_right(place, "can_edit_messages" if place.group.kind == "channel" else "can_pin_messages")
+        right = "can_edit_messages" if place.group.kind == "channel" else "can_pin_messages"
+        require_right(place, right, "not enough rights to manage pinned messages in the chat")
 
 
 METHODS: Final[Mapping[str, Method]] = MappingProxyType(

@@ -84,7 +84,7 @@ def send_media_group(request: Request) -> Done:
     """Put an album into a chat."""
     contents = album(request.world.files, request.params)
     destination = read_destination(request, messages=len(contents))
-    group_id = str(request.world.random.randrange(10**16, 10**17))
+    group_id = str(request.world.random.randrange(10**16, 10**17)) if len(contents) > 1 else None
     posts = [post(request, destination, content | {"media_group_id": group_id}) for content in contents]
     return Done([dump(one.message) for one in posts])
 

@@ -62,6 +62,8 @@ def restrict_chat_member(request: Request) -> Done:
     seat = _seat(request, "can_restrict_members", kinds=("supergroup",))
     account = account_of(request, user_id, "PARTICIPANT_ID_INVALID")
     member = seat.group.member(account)
+    if account is request.bot:
+        raise bad_request("can't restrict self")  # TDL
     _spare_admins(member)
     if permissions >= PERMISSIONS and member.is_in:
         new = Member(account)
@@ -79,6 +81,8 @@ def promote_chat_member(request: Request) -> Done:
     seat = _seat(request, "can_promote_members", kinds=("supergroup", "channel"))
     account = account_of(request, user_id, "PARTICIPANT_ID_INVALID")
     member = seat.group.member(account)
+    if account is request.bot:
+        raise bad_request("can't promote self")  # TDL
     if member.status == "creator":
         raise bad_request("can't remove chat owner")  # TDL
     every = rights_in(seat.group.kind)
@@ -104,7 +108,7 @@ def set_chat_administrator_custom_title(request: Request) -> Done:
     if member.status != "administrator":
         raise bad_request("user is not an administrator")  # SRV
     if len(title) > TITLE_MAX_CHARS:
-        raise bad_request("ADMIN_RANK_INVALID")  # ERR
+        raise bad_request("CUSTOM_TITLE_INVALID")  # TDL
     seat.group.members[user_id] = replace(member, custom_title=title)
     return Done(True)
 
@@ -140,7 +144,12 @@ def decline_chat_join_request(request: Request) -> Done:
 
 def _requester(request: Request) -> tuple[Seat, UserAccount]:
     user_id = user_id_of(request)
-    seat = _seat(request, "can_invite_users")
+    seat = _seat(
+        request,
+        "can_invite_users",
+        refused="the chat can't have join requests",
+        words="not enough rights to manage chat join requests",
+    )  # TDL
     person = request.world.accounts.users.get(user_id)
     if person is None or user_id not in seat.group.requests:
         joined = person is not None and seat.group.member(person).is_in
@@ -148,15 +157,22 @@ def _requester(request: Request) -> tuple[Seat, UserAccount]:
     return seat, person
 
 
-def _seat(request: Request, right: str, *, kinds: tuple[GroupKind, ...] = ("group", "supergroup", "channel")) -> Seat:
+def _seat(
+    request: Request,
+    right: str,
+    *,
+    kinds: tuple[GroupKind, ...] = ("group", "supergroup", "channel"),
+    refused: str = "can't ban members in private chats",
+    words: str = "",
+) -> Seat:
     place = request.world.chats.writable(request.bot, request.params.text("chat_id"))
     if not isinstance(place, Seat) or place.group.kind not in kinds:
         if kinds == ("supergroup",):
             raise bad_request("method is available only for supergroups")  # SRV
         if kinds == ("supergroup", "channel"):
             raise bad_request("method is available for supergroup and channel chats only")  # SRV
-        raise bad_request("can't do this in private chats")  # UNVERIFIED words
-    require_right(place, right)
+        raise bad_request(refused)
+    require_right(place, right, words)
     return place
 
 

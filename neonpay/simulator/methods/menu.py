@@ -98,7 +98,9 @@ def _button(request: Request) -> dict[str, object]:
         raise bad_request("can't parse menu button: text and web_app expected") from error
     web_app = button["web_app"]
     assert isinstance(web_app, dict)
-    if not str(web_app["url"]).lower().startswith("https://") or not str(button["text"]).strip():
+    if not str(button["text"]).strip():
+        raise bad_request("menu button text must be non-empty")  # TDL
+    if not str(web_app["url"]).lower().startswith("https://"):
         raise bad_request("BUTTON_URL_INVALID")  # UNVERIFIED word
     return button
 

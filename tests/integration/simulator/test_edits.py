@@ -80,7 +80,10 @@ async def test_what_is_protected_stays(bot, ann):
     assert message.has_protected_content is True
     with pytest.raises(TelegramBadRequest, match="the message can't be forwarded"):
         await bot.forward_message(ann.id, ann.id, message.message_id)
-    assert await bot.forward_messages(ann.id, ann.id, [message.message_id]) == []
+    with pytest.raises(TelegramBadRequest, match="messages can't be forwarded"):
+        await bot.forward_messages(ann.id, ann.id, [message.message_id])
+    with pytest.raises(TelegramBadRequest, match="there are no messages to forward"):
+        await bot.copy_messages(ann.id, ann.id, [999])
 
 
 async def test_a_copy_can_have_a_caption_of_its_own(shop, bot, ann):

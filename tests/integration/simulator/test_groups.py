@@ -151,12 +151,13 @@ async def test_members_are_restricted_and_promoted(telegram, shop, bot, ann):
 
 async def test_a_bot_without_rights_is_refused(telegram, shop, bot, ann):
     group = telegram.group("Readers", members=[ann, shop])
-    for call in (
-        bot.ban_chat_member(group.id, ann.id),
-        bot.set_chat_title(group.id, "Mine"),
-        bot.create_chat_invite_link(group.id),
+    for call, what in (
+        (bot.ban_chat_member(group.id, ann.id), "restrict/unrestrict chat member"),
+        (bot.set_chat_title(group.id, "Mine"), "change chat title"),
+        (bot.create_chat_invite_link(group.id), "manage chat invite link"),
+        (bot.approve_chat_join_request(group.id, ann.id), "manage chat join requests"),
     ):
-        with pytest.raises(TelegramBadRequest, match="CHAT_ADMIN_REQUIRED"):
+        with pytest.raises(TelegramBadRequest, match=f"not enough rights to {what}"):
             await call
 
 
