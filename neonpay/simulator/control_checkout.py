@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from neonpay.simulator.buyers import Buyer
     from neonpay.simulator.checkout import Checkout, InvoiceForm
-    from neonpay.simulator.control import Control
+    from neonpay.simulator.desk import Desk
     from neonpay.simulator.world import World
 
     Json = Mapping[str, object]
@@ -29,9 +29,9 @@ FORMS_MAX: Final = 1_000
 class CheckoutControl:
     """Opens forms, presses Pay, and may answer in a bot's place."""
 
-    def __init__(self, world: World, control: Control) -> None:
+    def __init__(self, world: World, desk: Desk) -> None:
         self._world = world
-        self._control = control
+        self._desk = desk
         self._forms: dict[int, InvoiceForm] = {}
         self._opened = 0
 
@@ -44,8 +44,8 @@ class CheckoutControl:
 
     async def _opens(self, request: web.Request) -> Json:
         order = await orders.read(request, orders.Opens)
-        buyer = self._control.buyer(request)
-        what = order.link if order.link is not None else self._control.message(order.message_id or 0)
+        buyer = self._desk.buyer(request)
+        what = order.link if order.link is not None else self._desk.message(order.message_id or 0)
         return self.remember(buyer, await buyer.opens(what))
 
     def remember(self, buyer: Buyer, form: InvoiceForm) -> Json:
@@ -70,7 +70,7 @@ class CheckoutControl:
         form = self._forms.get(order.form)
         if form is None:
             raise SimulatorError(f"no form {order.form} is open; opens gives one")
-        return as_json(await self._control.buyer(request).begins_to_pay(form))
+        return as_json(await self._desk.buyer(request).begins_to_pay(form))
 
     async def _checkouts(self, request: web.Request) -> Json:
         newest = islice(reversed(self._world.checkouts.begun), 100)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
-    from neonpay.simulator.control import Control
+    from neonpay.simulator.desk import Desk
     from neonpay.simulator.subscriptions import Subscription
     from neonpay.simulator.world import World
 
@@ -39,9 +39,9 @@ class Buys(orders.Order):
 class SalesControl:
     """Lists subscriptions, cancels and restores them, and buys paid media."""
 
-    def __init__(self, world: World, control: Control) -> None:
+    def __init__(self, world: World, desk: Desk) -> None:
         self._world = world
-        self._control = control
+        self._desk = desk
 
     def routes(self) -> Iterable[tuple[str, str, Handler]]:
         """Verb, path under ``/_sim`` and what it does."""
@@ -52,7 +52,7 @@ class SalesControl:
         yield "GET", "/bots/{bot}/subscriptions", self._to_bot
 
     async def _of_user(self, request: web.Request) -> Json:
-        buyer = self._control.buyer(request)
+        buyer = self._desk.buyer(request)
         bots = self._world.accounts.bots.values()
         return self._shown([one for bot in bots for one in buyer.subscriptions(bot)])
 
@@ -62,17 +62,17 @@ class SalesControl:
 
     async def _cancels(self, request: web.Request) -> Json:
         order = await orders.read(request, NamesSubscription)
-        await self._control.buyer(request).cancels_subscription(order.charge_id)
+        await self._desk.buyer(request).cancels_subscription(order.charge_id)
         return await self._of_user(request)
 
     async def _restores(self, request: web.Request) -> Json:
         order = await orders.read(request, NamesSubscription)
-        await self._control.buyer(request).restores_subscription(order.charge_id)
+        await self._desk.buyer(request).restores_subscription(order.charge_id)
         return await self._of_user(request)
 
     async def _buys(self, request: web.Request) -> Json:
         order = await orders.read(request, Buys)
-        outcome = await self._control.buyer(request).buys(self._control.message(order.message_id))
+        outcome = await self._desk.buyer(request).buys(self._desk.message(order.message_id))
         return {
             "status": outcome.status,
             "reason": outcome.reason,

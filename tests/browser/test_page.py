@@ -206,9 +206,9 @@ async def test_each_bot_has_chats_and_a_wire_of_its_own_and_can_be_blocked(
 async def test_language_and_theme_are_chosen_and_kept(look: Look, telegram: Simulator, account: BotAccount) -> None:
     telegram.user("Ann")
     page = await look(language="ru-RU")
-    await expect(page.get_by_role("heading", name="Симулятор")).to_be_visible()
+    await expect(page.get_by_role("region", name="Чат: Ann")).to_be_visible()
     await page.get_by_role("button", name="English").click()
-    await expect(page.get_by_role("heading", name="Simulator")).to_be_visible()
+    await expect(page.get_by_role("region", name="Chat of Ann")).to_be_visible()
     await page.get_by_role("button", name="Dark theme").click()
     await page.reload()
     await expect(page.get_by_role("button", name="Dark theme")).to_have_attribute("aria-pressed", "true")

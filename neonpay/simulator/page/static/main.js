@@ -111,8 +111,8 @@ function setUpTheme() {
   draw();
   $("#language").addEventListener("click", () => {
     localStorage.setItem("neonpay-language", language === "ru" ? "en" : "ru");
-    location.search = "";
-    location.reload();
+    if (location.search) location.assign(location.pathname); // a language asked for in the address would win
+    else location.reload();
   });
 }
 
