@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.markup import escape
 
-from neonpay.testing.scenario import ScenarioFailedError, play
+from neonpay.testing.scenario import ScenarioFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +26,8 @@ async def play_all(telegram: Simulator, bot: BotAccount, scenarios: Sequence[Sce
     Raises:
         SimulatorTimeoutError: no bot began to take updates.
     """
+    from neonpay.testing.playing import play  # needs the simulator
+
     console.print(f"Waiting for @{bot.username} to take updates.", highlight=False)
     await telegram.until(
         lambda: telegram.polling(bot) or telegram.calls("setWebhook", bot=bot),

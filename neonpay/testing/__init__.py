@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from neonpay.testing.blocking import SyncBuyer, SyncSimulator
     from neonpay.testing.factories import make_payment, make_refund, make_result, make_stage
     from neonpay.testing.hosting import SimulatedClock, point_telebot, running
-    from neonpay.testing.scenario import Scenario, ScenarioFailedError, play, read_scenario
+    from neonpay.testing.playing import play
+    from neonpay.testing.scenario import Scenario, ScenarioFailedError, read_scenario
 
 __all__ = [
     "Scenario",
@@ -57,7 +58,7 @@ _HOMES: Final = {
     "make_refund": "factories",
     "make_result": "factories",
     "make_stage": "factories",
-    "play": "scenario",
+    "play": "playing",
     "point_telebot": "hosting",
     "read_scenario": "scenario",
     "running": "hosting",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from neonpay.testing.plugin import telegram_options
+from neonpay.testing._marks import telegram_options
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

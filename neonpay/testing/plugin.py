@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from neonpay.testing._marks import telegram_options
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -132,12 +134,6 @@ def sync_telegram(request: pytest.FixtureRequest) -> Iterator[SyncSimulator]:
 def sync_buyer(sync_telegram: SyncSimulator) -> SyncBuyer:
     """Ann, who has 1000 Stars, and whose methods block."""
     return sync_telegram.user(_NAMES[0], stars=BUYER_STARS)
-
-
-def telegram_options(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """What the nearest ``telegram`` mark says."""
-    mark = request.node.get_closest_marker("telegram")
-    return {} if mark is None else dict(mark.kwargs)
 
 
 def _of_its_loop(request: pytest.FixtureRequest, name: str) -> Any:

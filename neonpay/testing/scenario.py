@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import importlib.util
 import re
-import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from neonpay.errors import ConfigurationError, NeonPayError
+from neonpay.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from neonpay.simulator import BotAccount, Simulator
@@ -97,39 +96,6 @@ class ScenarioFailedError(AssertionError):
         super().__init__(f"{path}:{line}: {step}\n{told}")
 
 
-async def play(
-    scenario: Scenario | str | Path,
-    telegram: Simulator,
-    *,
-    bot: BotAccount | None = None,
-    told: Callable[[Step], None] | None = None,
-) -> None:
-    """Play a scenario against a bot that is running, in people of its own.
-
-    Args:
-        scenario: as it was read, or its file.
-        telegram: where the bot is.
-        bot: whom people talk to; the only bot there is when left out.
-        told: called after each step of the file that went as written.
-
-    Raises:
-        ScenarioFailedError: a step did not; the message has file, line and what happened instead.
-        ConfigurationError: the file cannot be read.
-    """
-    read = scenario if isinstance(scenario, Scenario) else read_scenario(scenario)
-    bots = telegram.bots()
-    if bot is None and len(bots) != 1:
-        raise ConfigurationError(
-            f"play({read.path.name!r}, telegram, bot=...) has to say which of {len(bots)} bots is meant"
-        )
-    if read.program is not None:
-        await _run(read, read.program, telegram, bot or bots[0])
-        return
-    from neonpay.testing._scenario_steps import Player
-
-    await Player(read, telegram, bot or bots[0], told or (lambda step: None)).play()
-
-
 def read_scenario(path: str | Path) -> Scenario:
     """Read a scenario and check everything that can be checked before it is played.
 
@@ -153,15 +119,6 @@ def _python(file: Path) -> Scenario:
         raise ConfigurationError(f"{file} has no async def scenario(telegram, bot)")
     name = (module.__doc__ or file.stem).strip().splitlines()[0]
     return Scenario(name, file, {}, program=program)
-
-
-async def _run(scenario: Scenario, program: Program, telegram: Simulator, bot: BotAccount) -> None:
-    try:
-        await program(telegram, bot)
-    except (AssertionError, NeonPayError) as error:
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(scenario.path)]
-        line, code = (frames[-1].lineno or 1, frames[-1].line or "") if frames else (1, scenario.name)
-        raise ScenarioFailedError(scenario.path, line, code, str(error) or "assertion failed") from error
 
 
 def _yaml(file: Path) -> Scenario:

@@ -1,25 +1,59 @@
-"""What each step of a scenario does."""
+"""Playing a scenario: what each of its steps does."""
 
 from __future__ import annotations
 
 import asyncio
 import re
+import traceback
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from neonpay.errors import NeonPayError, SimulatorError
+from neonpay.errors import ConfigurationError, NeonPayError, SimulatorError
 from neonpay.simulator.conditions import add_fault, fault_from_text
 from neonpay.simulator.orders import NewFault
-from neonpay.testing.scenario import SOMEONE, Scenario, ScenarioFailedError, Step
+from neonpay.testing.scenario import SOMEONE, Scenario, ScenarioFailedError, Step, read_scenario
 
 if TYPE_CHECKING:
     from aiogram import types
 
     from neonpay.simulator import BotAccount, Buyer, Checkout, Outcome, Simulator
+    from neonpay.testing.scenario import Program
 
 _SPAN: Final = re.compile(r"([0-9.]+)\s*(second|minute|hour|day)s?")
 _TALK_MAX: Final = 6
 """Messages shown of a chat in which something else was expected."""
+
+
+async def play(
+    scenario: Scenario | str | Path,
+    telegram: Simulator,
+    *,
+    bot: BotAccount | None = None,
+    told: Callable[[Step], None] | None = None,
+) -> None:
+    """Play a scenario against a bot that is running, in people of its own.
+
+    Args:
+        scenario: as it was read, or its file.
+        telegram: where the bot is.
+        bot: whom people talk to; the only bot there is when left out.
+        told: called after each step of the file that went as written.
+
+    Raises:
+        ScenarioFailedError: a step did not; the message has file, line and what happened instead.
+        ConfigurationError: the file cannot be read.
+    """
+    read = scenario if isinstance(scenario, Scenario) else read_scenario(scenario)
+    bots = telegram.bots()
+    if bot is None and len(bots) != 1:
+        raise ConfigurationError(
+            f"play({read.path.name!r}, telegram, bot=...) has to say which of {len(bots)} bots is meant"
+        )
+    if read.program is not None:
+        await _run(read, read.program, telegram, bot or bots[0])
+        return
+    await Player(read, telegram, bot or bots[0], told or (lambda step: None)).play()
 
 
 class Player:
@@ -292,3 +326,12 @@ def _told(message: types.Message) -> str:
 def _spans(text: Any) -> dict[str, float]:
     found = _SPAN.findall(str(text))
     return {f"{unit}s": float(number) for number, unit in found} if _SPAN.sub("", str(text)).strip() == "" else {}
+
+
+async def _run(scenario: Scenario, program: Program, telegram: Simulator, bot: BotAccount) -> None:
+    try:
+        await program(telegram, bot)
+    except (AssertionError, NeonPayError) as error:
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(scenario.path)]
+        line, code = (frames[-1].lineno or 1, frames[-1].line or "") if frames else (1, scenario.name)
+        raise ScenarioFailedError(scenario.path, line, code, str(error) or "assertion failed") from error
