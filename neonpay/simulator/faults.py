@@ -221,13 +221,11 @@ class Faults:
         if fault.real:
             await asyncio.sleep(fault.delay_s)
             return
-        passed = asyncio.get_running_loop().create_future()
-        timer = self._clock.call_after(
-            fault.delay_s, lambda: passed.done() or passed.set_result(None), what=f"slow {fault.target}"
-        )
+        passed = asyncio.Event()
+        timer = self._clock.call_after(fault.delay_s, passed.set, what=f"slow {fault.target}")
         self._changed()
         try:
-            await passed
+            await passed.wait()
         finally:
             timer.cancel()
 

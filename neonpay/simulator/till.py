@@ -144,7 +144,8 @@ class Till:
         if user_id <= 0:
             raise bad_request("invalid user_id specified")  # SRV: get_user_id
         if not charge_id:
-            raise bad_request('parameter "telegram_payment_charge_id" is required')  # SRV, before Telegram's CHARGE_ID_EMPTY
+            # SRV, before Telegram's CHARGE_ID_EMPTY
+            raise bad_request('parameter "telegram_payment_charge_id" is required')
         payer = self._accounts.users.get(user_id)
         if payer is None:
             raise bad_request("USER_ID_INVALID")  # ERR
