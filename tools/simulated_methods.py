@@ -9,15 +9,15 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neonpay.simulator.kinds import TOLD
-from neonpay.simulator.known import UPDATE_KINDS, known_methods
 from neonpay.simulator.methods import SIMULATED, SUBJECTS
 from neonpay.simulator.methods.depth import depth_of
+from neonpay.simulator.updates.kinds import TOLD
+from neonpay.simulator.wire.known import UPDATE_KINDS, known_methods
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from neonpay.simulator.requests import Method
+    from neonpay.simulator.calls.requests import Method
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "reference" / "simulated-methods.md"

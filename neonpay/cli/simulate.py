@@ -50,7 +50,7 @@ def simulate(
     console = Console()
     try:
         from neonpay.simulator import RunningClock, Simulator
-        from neonpay.simulator.conditions import add_fault, fault_from_text
+        from neonpay.simulator.control.conditions import add_fault, fault_from_text
         from neonpay.testing.scenario import read_scenario
     except ImportError as error:
         console.print(str(error), style="red", markup=False)

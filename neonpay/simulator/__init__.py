@@ -19,21 +19,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from neonpay.simulator.accounts import BotAccount
-    from neonpay.simulator.business import BusinessConnection
-    from neonpay.simulator.buyers import Buyer
-    from neonpay.simulator.checkout import Checkout, InvoiceForm, Outcome
+    from neonpay.simulator.chats.accounts import BotAccount
+    from neonpay.simulator.chats.groups import Group
     from neonpay.simulator.clock import RunningClock, SteppedClock
     from neonpay.simulator.faults import Faults
-    from neonpay.simulator.groups import Group
     from neonpay.simulator.inline import InlineAnswer
     from neonpay.simulator.journal import Call
-    from neonpay.simulator.presses import Pressed
+    from neonpay.simulator.money.business import BusinessConnection
+    from neonpay.simulator.money.checkout import Checkout, InvoiceForm, Outcome
+    from neonpay.simulator.money.presses import Pressed
+    from neonpay.simulator.money.subscriptions import Subscription
+    from neonpay.simulator.money.till import Payment, Transaction
+    from neonpay.simulator.people.buyers import Buyer
+    from neonpay.simulator.people.treasury import Treasury, Withdrawal
     from neonpay.simulator.simulator import Simulator
-    from neonpay.simulator.subscriptions import Subscription
-    from neonpay.simulator.till import Payment, Transaction
-    from neonpay.simulator.treasury import Treasury, Withdrawal
-    from neonpay.simulator.updates import QueuedUpdate
+    from neonpay.simulator.updates.queue import QueuedUpdate
 
 __all__ = [
     "BotAccount",
@@ -59,26 +59,26 @@ __all__ = [
 ]
 
 _HOMES: Final = {
-    "BotAccount": "accounts",
-    "BusinessConnection": "business",
-    "Buyer": "buyers",
+    "BotAccount": "chats.accounts",
+    "BusinessConnection": "money.business",
+    "Buyer": "people.buyers",
     "Call": "journal",
-    "Checkout": "checkout",
+    "Checkout": "money.checkout",
     "Faults": "faults",
-    "Group": "groups",
+    "Group": "chats.groups",
     "InlineAnswer": "inline",
-    "InvoiceForm": "checkout",
-    "Outcome": "checkout",
-    "Payment": "till",
-    "Pressed": "presses",
-    "QueuedUpdate": "updates",
+    "InvoiceForm": "money.checkout",
+    "Outcome": "money.checkout",
+    "Payment": "money.till",
+    "Pressed": "money.presses",
+    "QueuedUpdate": "updates.queue",
     "RunningClock": "clock",
     "Simulator": "simulator",
     "SteppedClock": "clock",
-    "Subscription": "subscriptions",
-    "Transaction": "till",
-    "Treasury": "treasury",
-    "Withdrawal": "treasury",
+    "Subscription": "money.subscriptions",
+    "Transaction": "money.till",
+    "Treasury": "people.treasury",
+    "Withdrawal": "people.treasury",
 }
 
 

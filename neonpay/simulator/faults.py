@@ -12,7 +12,7 @@ from neonpay.errors import SimulatorError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from neonpay.simulator.accounts import BotAccount
+    from neonpay.simulator.chats.accounts import BotAccount
     from neonpay.simulator.clock import SteppedClock
 
 CallFaultKind: TypeAlias = Literal["fail", "slow", "lose_answer", "drop_connection"]

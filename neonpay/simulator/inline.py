@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from neonpay.simulator.refusal import bad_request
+from neonpay.simulator.wire.refusal import bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from random import Random
 
-    from neonpay.simulator.accounts import BotAccount, UserAccount
     from neonpay.simulator.bell import Bell
+    from neonpay.simulator.chats.accounts import BotAccount, UserAccount
+    from neonpay.simulator.chats.invoices import Invoice
+    from neonpay.simulator.chats.posts import Post
     from neonpay.simulator.clock import SteppedClock
-    from neonpay.simulator.invoices import Invoice
-    from neonpay.simulator.posts import Post
 
 QUERY_LIFETIME_S: Final = 30
 """Time for which a query can be answered: as long as an undelivered one is kept (SRV); Telegram publishes no number."""

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from aiohttp import web
 
 from neonpay.errors import SimulatorError
-from neonpay.simulator.api import BotApi
-from neonpay.simulator.buyers import Buyer
 from neonpay.simulator.clock import SteppedClock, in_seconds
-from neonpay.simulator.control import add_control
-from neonpay.simulator.doorway import Doorway
+from neonpay.simulator.control.routes import add_control
 from neonpay.simulator.feeding import feeding
-from neonpay.simulator.founding import found
+from neonpay.simulator.http.api import BotApi
+from neonpay.simulator.http.doorway import Doorway
+from neonpay.simulator.http.server import add_bot_api
 from neonpay.simulator.page import add_page
-from neonpay.simulator.server import add_bot_api
-from neonpay.simulator.treasury import Treasury
-from neonpay.simulator.webhook import WebhookSettings
+from neonpay.simulator.people.buyers import Buyer
+from neonpay.simulator.people.founding import found
+from neonpay.simulator.people.treasury import Treasury
+from neonpay.simulator.updates.webhook import WebhookSettings
 from neonpay.simulator.world import World
 
 if TYPE_CHECKING:
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     from aiogram import Bot
     from aiogram.client.default import DefaultBotProperties
 
-    from neonpay.simulator.accounts import BotAccount
+    from neonpay.simulator.chats.accounts import BotAccount
+    from neonpay.simulator.chats.groups import Group, GroupKind
     from neonpay.simulator.clients.ptb import AnyBuilder
     from neonpay.simulator.clock import Timer
     from neonpay.simulator.faults import Faults
     from neonpay.simulator.feeding import Feed
-    from neonpay.simulator.groups import Group, GroupKind
     from neonpay.simulator.journal import Call
+    from neonpay.simulator.money.subscriptions import Subscription
+    from neonpay.simulator.money.till import Payment, Transaction
     from neonpay.simulator.mtproto.front import Front
-    from neonpay.simulator.subscriptions import Subscription
-    from neonpay.simulator.till import Payment, Transaction
-    from neonpay.simulator.updates import QueuedUpdate
+    from neonpay.simulator.updates.queue import QueuedUpdate
 
 SeenT = TypeVar("SeenT")
 ClientT = TypeVar("ClientT")

@@ -7,40 +7,40 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
-from neonpay.simulator.accounts import Accounts, BotAccount
 from neonpay.simulator.bell import Bell
-from neonpay.simulator.broadcasts import Broadcasts
-from neonpay.simulator.business import Business
-from neonpay.simulator.chats import Chats
-from neonpay.simulator.checkout import Checkouts
+from neonpay.simulator.chats.accounts import Accounts, BotAccount
+from neonpay.simulator.chats.book import Chats
+from neonpay.simulator.chats.polls import Polls
+from neonpay.simulator.chats.reactions import Reactions
 from neonpay.simulator.clock import PATIENCE_S
 from neonpay.simulator.faults import REORDER_HOLD_S, Faults
-from neonpay.simulator.files import Files
-from neonpay.simulator.gifts import Gifts
-from neonpay.simulator.group_talk import GroupTalk
+from neonpay.simulator.files.store import Files
 from neonpay.simulator.inline import Inline
 from neonpay.simulator.journal import Journal
-from neonpay.simulator.known import UPDATE_KINDS
-from neonpay.simulator.memberships import Memberships
-from neonpay.simulator.paid_media import PaidMediaShelf
-from neonpay.simulator.paid_memberships import PaidMemberships
-from neonpay.simulator.polling import Poller
-from neonpay.simulator.polls import Polls
-from neonpay.simulator.reactions import Reactions
-from neonpay.simulator.receipts import Receipts
-from neonpay.simulator.subscriptions import Subscriptions
-from neonpay.simulator.suggestions import Suggestions
-from neonpay.simulator.till import Till
-from neonpay.simulator.updates import QueuedUpdate, UpdateQueue
-from neonpay.simulator.webhook import Webhook, WebhookSettings
+from neonpay.simulator.members.memberships import Memberships
+from neonpay.simulator.members.paid import PaidMemberships
+from neonpay.simulator.members.talk import GroupTalk
+from neonpay.simulator.money.broadcasts import Broadcasts
+from neonpay.simulator.money.business import Business
+from neonpay.simulator.money.checkout import Checkouts
+from neonpay.simulator.money.gifts import Gifts
+from neonpay.simulator.money.paid_media import PaidMediaShelf
+from neonpay.simulator.money.receipts import Receipts
+from neonpay.simulator.money.subscriptions import Subscriptions
+from neonpay.simulator.money.suggestions import Suggestions
+from neonpay.simulator.money.till import Till
+from neonpay.simulator.updates.polling import Poller
+from neonpay.simulator.updates.queue import QueuedUpdate, UpdateQueue
+from neonpay.simulator.updates.webhook import Webhook, WebhookSettings
+from neonpay.simulator.wire.known import UPDATE_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from neonpay.simulator.chats.invoices import Invoice
     from neonpay.simulator.clock import SteppedClock, Timer
-    from neonpay.simulator.invoices import Invoice
-    from neonpay.simulator.params import Params
-    from neonpay.simulator.presses import Press
+    from neonpay.simulator.money.presses import Press
+    from neonpay.simulator.wire.params import Params
 
     CarryOut = Callable[[BotAccount, str, Params], Awaitable[object]]
 

@@ -157,8 +157,8 @@ class SyncSimulator:
 class SyncBuyer:
     """A person with Stars whose methods block. Made by ``SyncSimulator.user``.
 
-    What :class:`~neonpay.simulator.buyers.Buyer` has and is not written here, such as ``cancels_subscription``, is there too,
-    with the same arguments, and blocks.
+    What :class:`~neonpay.simulator.people.buyers.Buyer` has and is not written here, such as ``cancels_subscription``, is
+    there too, with the same arguments, and blocks.
     """
 
     def __init__(self, telegram: SyncSimulator, buyer: Buyer) -> None:

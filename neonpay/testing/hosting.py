@@ -106,7 +106,7 @@ async def _in_background(program: Coroutine[Any, Any, None]) -> AsyncIterator[No
 
 @asynccontextmanager
 async def _aiogram(bot: Any, dispatcher: Any) -> AsyncIterator[None]:
-    from neonpay.simulator.known import UPDATE_KINDS
+    from neonpay.simulator.wire.known import UPDATE_KINDS
 
     started = asyncio.Event()
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from neonpay.errors import ConfigurationError, NeonPayError, SimulatorError
-from neonpay.simulator.conditions import add_fault, fault_from_text
-from neonpay.simulator.orders import NewFault
+from neonpay.simulator.control.conditions import add_fault, fault_from_text
+from neonpay.simulator.control.orders import NewFault
 from neonpay.testing.scenario import SOMEONE, Scenario, ScenarioFailedError, Step, read_scenario
 
 if TYPE_CHECKING:

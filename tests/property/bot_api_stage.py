@@ -6,12 +6,12 @@ import json
 from dataclasses import dataclass, field
 from random import Random
 
-from neonpay.simulator.api import BotApi
-from neonpay.simulator.attachments import one_pixel
-from neonpay.simulator.buyers import Buyer
 from neonpay.simulator.clock import SteppedClock
-from neonpay.simulator.founding import found
-from neonpay.simulator.params import Params, Upload
+from neonpay.simulator.http.api import BotApi
+from neonpay.simulator.people.attachments import one_pixel
+from neonpay.simulator.people.buyers import Buyer
+from neonpay.simulator.people.founding import found
+from neonpay.simulator.wire.params import Params, Upload
 from neonpay.simulator.world import World
 
 NOW = 1_800_000_000

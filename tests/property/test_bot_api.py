@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter
 
 from neonpay.simulator import Simulator
-from neonpay.simulator.api import BotApi
-from neonpay.simulator.known import known_methods
+from neonpay.simulator.http.api import BotApi
 from neonpay.simulator.methods import SIMULATED, SUBJECTS
-from neonpay.simulator.params import Params, Upload
+from neonpay.simulator.wire.known import known_methods
+from neonpay.simulator.wire.params import Params, Upload
 from tests.property.bot_api_stage import STRUCTURED, VALID, Stage, as_params, set_up
 
 STATUSES = {200, 400, 403, 404, 409, 413, 429, 501}

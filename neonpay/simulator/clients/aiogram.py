@@ -14,7 +14,7 @@ from aiogram.methods.base import Response
 from typing_extensions import override
 
 from neonpay.simulator.clients import NOWHERE
-from neonpay.simulator.params import Params, Upload
+from neonpay.simulator.wire.params import Params, Upload
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from aiogram.methods.base import TelegramType
     from aiogram.types import InputFile
 
-    from neonpay.simulator.doorway import Doorway, ReadParams, Reply
+    from neonpay.simulator.http.doorway import Doorway, ReadParams, Reply
 
 _DISCONNECTED: Final = "ServerDisconnectedError: Server disconnected"
 """What aiogram's own session says of a connection that was closed."""

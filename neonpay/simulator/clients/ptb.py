@@ -12,12 +12,12 @@ from telegram.request import BaseRequest
 from typing_extensions import override
 
 from neonpay.simulator.clients import NOWHERE
-from neonpay.simulator.params import Params, Upload
+from neonpay.simulator.wire.params import Params, Upload
 
 if TYPE_CHECKING:
     from telegram.request import RequestData
 
-    from neonpay.simulator.doorway import Doorway
+    from neonpay.simulator.http.doorway import Doorway
 
 _READ_TIMEOUT_S: Final = 5.0
 """The library's own default."""

@@ -29,7 +29,7 @@ from neonpay.simulator.methods import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from neonpay.simulator.requests import Method
+    from neonpay.simulator.calls.requests import Method
 
 SUBJECTS: Final[Mapping[str, Mapping[str, Method]]] = MappingProxyType(
     {

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 from aiogram import types
 
+from neonpay.simulator.calls.requests import Done, Method, Request
 from neonpay.simulator.methods.depth import simulated
-from neonpay.simulator.objects import build, dump
-from neonpay.simulator.refusal import bad_request
-from neonpay.simulator.requests import Done, Method, Request
+from neonpay.simulator.wire.objects import build, dump
+from neonpay.simulator.wire.refusal import bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from neonpay.simulator.params import Params
+    from neonpay.simulator.wire.params import Params
 
 COMMANDS_MAX: Final = 100
 """Most commands in one list (https://core.telegram.org/bots/api#setmycommands, read 2026-11-20)."""

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Final
 
 from aiogram import types
 
-from neonpay.simulator.access import require_right
-from neonpay.simulator.chats import Chat
-from neonpay.simulator.groups import PERMISSIONS, Member, Seat
+from neonpay.simulator.calls.requests import Done, Method, Request
+from neonpay.simulator.chats.access import require_right
+from neonpay.simulator.chats.book import Chat
+from neonpay.simulator.chats.groups import PERMISSIONS, Member, Seat
 from neonpay.simulator.methods.depth import simulated
-from neonpay.simulator.objects import build, dump
-from neonpay.simulator.refusal import bad_request
-from neonpay.simulator.requests import Done, Method, Request
+from neonpay.simulator.wire.objects import build, dump
+from neonpay.simulator.wire.refusal import bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from neonpay.simulator.access import Access
-    from neonpay.simulator.accounts import BotAccount, UserAccount
-    from neonpay.simulator.chats import Place
+    from neonpay.simulator.chats.access import Access
+    from neonpay.simulator.chats.accounts import BotAccount, UserAccount
+    from neonpay.simulator.chats.book import Place
 
 TITLE_MAX_CHARS: Final = 128
 """Longest title (API, setChatTitle)."""

@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING, Final
 from aiogram import types
 from pydantic import ValidationError
 
-from neonpay.simulator.access import require_right
-from neonpay.simulator.contents import caption_content
-from neonpay.simulator.groups import Seat
-from neonpay.simulator.keyboards import any_markup
+from neonpay.simulator.calls.keyboards import any_markup
+from neonpay.simulator.calls.requests import Done, Method, Request
+from neonpay.simulator.calls.sending import Destination, post, quoted, read_destination
+from neonpay.simulator.calls.targets import find, message_id, message_ids
+from neonpay.simulator.chats.access import require_right
+from neonpay.simulator.chats.groups import Seat
+from neonpay.simulator.chats.reactions import REACTIONS
+from neonpay.simulator.files.contents import caption_content
 from neonpay.simulator.methods.depth import simulated
 from neonpay.simulator.methods.edits import CAPTIONED
-from neonpay.simulator.objects import build_from, dump
-from neonpay.simulator.reactions import REACTIONS
-from neonpay.simulator.refusal import bad_request, not_simulated
-from neonpay.simulator.requests import Done, Method, Request
-from neonpay.simulator.sending import Destination, post, quoted, read_destination
-from neonpay.simulator.targets import find, message_id, message_ids
+from neonpay.simulator.wire.objects import build_from, dump
+from neonpay.simulator.wire.refusal import bad_request, not_simulated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from neonpay.simulator.chats import Place, Post
+    from neonpay.simulator.chats.book import Place, Post
 
 _NOT_COPIED: Final = (
     "message_id", "date", "edit_date", "chat", "from", "sender_chat", "via_bot", "reply_to_message", "reply_markup",

@@ -5,21 +5,21 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from neonpay.simulator.access import can_delete
-from neonpay.simulator.contents import caption_content, text_content
-from neonpay.simulator.groups import Seat
-from neonpay.simulator.keyboards import inline_keyboard
-from neonpay.simulator.media import input_media
+from neonpay.simulator.calls.keyboards import inline_keyboard
+from neonpay.simulator.calls.requests import Done, Method, Request
+from neonpay.simulator.calls.targets import find, message_id, message_ids, to_edit
+from neonpay.simulator.chats.access import can_delete
+from neonpay.simulator.chats.groups import Seat
+from neonpay.simulator.files.contents import caption_content, text_content
+from neonpay.simulator.files.media import input_media
 from neonpay.simulator.methods.depth import simulated
-from neonpay.simulator.objects import dump
-from neonpay.simulator.refusal import bad_request, not_simulated
-from neonpay.simulator.requests import Done, Method, Request
-from neonpay.simulator.targets import find, message_id, message_ids, to_edit
+from neonpay.simulator.wire.objects import dump
+from neonpay.simulator.wire.refusal import bad_request, not_simulated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from neonpay.simulator.chats import Place, Post
+    from neonpay.simulator.chats.book import Place, Post
 
 DELETABLE_FOR_S: Final = 48 * 3600
 """Age up to which a bot can delete a message (API, deleteMessage)."""

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Final
 
 from aiogram import types
 
-from neonpay.simulator.media import album, media_content
+from neonpay.simulator.calls.requests import Done, Method, Request
+from neonpay.simulator.calls.sending import post, read_destination, send
+from neonpay.simulator.files.media import album, media_content
 from neonpay.simulator.methods.depth import simulated
-from neonpay.simulator.objects import build, dump
-from neonpay.simulator.refusal import bad_request, not_simulated
-from neonpay.simulator.requests import Done, Method, Request
-from neonpay.simulator.sending import post, read_destination, send
+from neonpay.simulator.wire.objects import build, dump
+from neonpay.simulator.wire.refusal import bad_request, not_simulated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from neonpay.simulator.files import FileKind
+    from neonpay.simulator.files.store import FileKind
 
 DOWNLOAD_MAX_BYTES: Final = 20 * 2**20
 """Largest file that a bot can download (API, getFile)."""

@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING, Final
 
 from aiogram import types
 
-from neonpay.simulator.accounts import NANOSTARS, BotAccount
-from neonpay.simulator.contents import params_of
-from neonpay.simulator.formatting import read_formatted
-from neonpay.simulator.gifts import PREMIUM_PRICES, TEXT_MAX_CHARS, OwnedGift
-from neonpay.simulator.groups import Seat
+from neonpay.simulator.calls.requests import Done, Method, Request
+from neonpay.simulator.chats.accounts import NANOSTARS, BotAccount
+from neonpay.simulator.chats.groups import Seat
+from neonpay.simulator.files.contents import params_of
 from neonpay.simulator.methods.chats import user_id_of
 from neonpay.simulator.methods.depth import simulated
-from neonpay.simulator.objects import build, dump
-from neonpay.simulator.refusal import bad_request
-from neonpay.simulator.requests import Done, Method, Request
+from neonpay.simulator.money.gifts import PREMIUM_PRICES, TEXT_MAX_CHARS, OwnedGift
+from neonpay.simulator.text.formatting import read_formatted
+from neonpay.simulator.wire.objects import build, dump
+from neonpay.simulator.wire.refusal import bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pydantic import BaseModel
 
-    from neonpay.simulator.accounts import UserAccount
-    from neonpay.simulator.formatting import FormattedText
-    from neonpay.simulator.gifts import GiftKind
+    from neonpay.simulator.chats.accounts import UserAccount
+    from neonpay.simulator.money.gifts import GiftKind
+    from neonpay.simulator.text.formatting import FormattedText
 
 PAGE_MAX: Final = 100
 """Most gifts in one answer (API, getUserGifts)."""

@@ -6,14 +6,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from neonpay.core.limits import SUBSCRIPTION_PRICE_MAX_STARS
-from neonpay.simulator.access import require_right
-from neonpay.simulator.groups import Seat
-from neonpay.simulator.invite_links import InviteLink, new_url
-from neonpay.simulator.invoices import subscription_periods_s
+from neonpay.simulator.calls.requests import Done, Method, Request
+from neonpay.simulator.chats.access import require_right
+from neonpay.simulator.chats.groups import Seat
+from neonpay.simulator.chats.invite_links import InviteLink, new_url
+from neonpay.simulator.chats.invoices import subscription_periods_s
 from neonpay.simulator.methods.depth import simulated
-from neonpay.simulator.params import INT32_MAX
-from neonpay.simulator.refusal import bad_request
-from neonpay.simulator.requests import Done, Method, Request
+from neonpay.simulator.wire.params import INT32_MAX
+from neonpay.simulator.wire.refusal import bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

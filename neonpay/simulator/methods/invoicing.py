@@ -5,13 +5,13 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from neonpay.simulator.invoices import new_slug, read_draft
-from neonpay.simulator.keyboards import inline_keyboard
+from neonpay.simulator.calls.keyboards import inline_keyboard
+from neonpay.simulator.calls.requests import Done, Method, Request
+from neonpay.simulator.calls.sending import read_destination, refuse_unsimulated
+from neonpay.simulator.chats.invoices import new_slug, read_draft
 from neonpay.simulator.methods.depth import simulated
-from neonpay.simulator.objects import dump
-from neonpay.simulator.refusal import bad_request, not_simulated
-from neonpay.simulator.requests import Done, Method, Request
-from neonpay.simulator.sending import read_destination, refuse_unsimulated
+from neonpay.simulator.wire.objects import dump
+from neonpay.simulator.wire.refusal import bad_request, not_simulated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,19 +6,19 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from neonpay.simulator.access import require_right
-from neonpay.simulator.groups import PERMISSIONS, Member, Seat, rights_in
+from neonpay.simulator.calls.requests import Done, Method, Request
+from neonpay.simulator.chats.access import require_right
+from neonpay.simulator.chats.groups import PERMISSIONS, Member, Seat, rights_in
 from neonpay.simulator.methods.chats import account_of, user_id_of
 from neonpay.simulator.methods.depth import simulated
-from neonpay.simulator.params import INT32_MAX
-from neonpay.simulator.refusal import bad_request
-from neonpay.simulator.requests import Done, Method, Request
+from neonpay.simulator.wire.params import INT32_MAX
+from neonpay.simulator.wire.refusal import bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from neonpay.simulator.accounts import UserAccount
-    from neonpay.simulator.groups import GroupKind
+    from neonpay.simulator.chats.accounts import UserAccount
+    from neonpay.simulator.chats.groups import GroupKind
 
 BAN_MIN_S: Final = 30
 BAN_MAX_S: Final = 366 * 86_400

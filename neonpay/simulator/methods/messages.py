@@ -5,7 +5,9 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from neonpay.simulator.contents import (
+from neonpay.simulator.calls.requests import Done, Method, Request
+from neonpay.simulator.calls.sending import send
+from neonpay.simulator.files.contents import (
     contact_content,
     dice_content,
     location_content,
@@ -13,10 +15,8 @@ from neonpay.simulator.contents import (
     venue_content,
 )
 from neonpay.simulator.methods.depth import simulated
-from neonpay.simulator.objects import dump
-from neonpay.simulator.refusal import bad_request
-from neonpay.simulator.requests import Done, Method, Request
-from neonpay.simulator.sending import send
+from neonpay.simulator.wire.objects import dump
+from neonpay.simulator.wire.refusal import bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Final
 from aiogram import types
 
 from neonpay.core.limits import CAPTION_MAX_CHARS, PAID_MEDIA_PRICE_MAX_STARS, PAYLOAD_MAX_BYTES
-from neonpay.simulator.files import About
-from neonpay.simulator.formatting import read_formatted
-from neonpay.simulator.groups import Seat
-from neonpay.simulator.keyboards import any_markup
+from neonpay.simulator.calls.keyboards import any_markup
+from neonpay.simulator.calls.requests import Done, Method, Request
+from neonpay.simulator.calls.sending import post, read_destination
+from neonpay.simulator.chats.groups import Seat
+from neonpay.simulator.files.store import About
 from neonpay.simulator.methods.depth import simulated
-from neonpay.simulator.objects import build, dump
-from neonpay.simulator.paid_media import PaidMedia
-from neonpay.simulator.refusal import bad_request, not_simulated
-from neonpay.simulator.requests import Done, Method, Request
-from neonpay.simulator.sending import post, read_destination
+from neonpay.simulator.money.paid_media import PaidMedia
+from neonpay.simulator.text.formatting import read_formatted
+from neonpay.simulator.wire.objects import build, dump
+from neonpay.simulator.wire.refusal import bad_request, not_simulated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

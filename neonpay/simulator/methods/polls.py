@@ -5,14 +5,14 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from neonpay.simulator.keyboards import inline_keyboard
+from neonpay.simulator.calls.keyboards import inline_keyboard
+from neonpay.simulator.calls.requests import Done, Method, Request
+from neonpay.simulator.calls.sending import send
+from neonpay.simulator.calls.targets import to_edit
+from neonpay.simulator.chats.polls import read_poll
 from neonpay.simulator.methods.depth import simulated
-from neonpay.simulator.objects import dump
-from neonpay.simulator.polls import read_poll
-from neonpay.simulator.refusal import bad_request
-from neonpay.simulator.requests import Done, Method, Request
-from neonpay.simulator.sending import send
-from neonpay.simulator.targets import to_edit
+from neonpay.simulator.wire.objects import dump
+from neonpay.simulator.wire.refusal import bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

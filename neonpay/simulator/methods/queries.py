@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from aiogram import types
 
-from neonpay.simulator.contents import params_of
+from neonpay.simulator.calls.inline_results import read_result, read_results
+from neonpay.simulator.calls.requests import Done, Method, Request
+from neonpay.simulator.files.contents import params_of
 from neonpay.simulator.inline import PREPARED_LIFETIME_S, InlineAnswer
-from neonpay.simulator.inline_results import read_result, read_results
 from neonpay.simulator.methods.depth import simulated
-from neonpay.simulator.objects import build, dump
-from neonpay.simulator.presses import Pressed
-from neonpay.simulator.refusal import bad_request
-from neonpay.simulator.requests import Done, Method, Request
+from neonpay.simulator.money.presses import Pressed
+from neonpay.simulator.wire.objects import build, dump
+from neonpay.simulator.wire.refusal import bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 from aiogram import types
 
 from neonpay.core.limits import CURRENCY, TRANSACTIONS_LIMIT
-from neonpay.simulator.accounts import NANOSTARS
+from neonpay.simulator.calls.requests import Done, Method, Request
+from neonpay.simulator.chats.accounts import NANOSTARS
 from neonpay.simulator.methods.depth import simulated
-from neonpay.simulator.objects import build, dump
-from neonpay.simulator.refusal import bad_request
-from neonpay.simulator.requests import Done, Method, Request
+from neonpay.simulator.wire.objects import build, dump
+from neonpay.simulator.wire.refusal import bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

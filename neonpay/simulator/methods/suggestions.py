@@ -5,19 +5,19 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from neonpay.simulator.access import require_right
-from neonpay.simulator.groups import Group, Seat
+from neonpay.simulator.calls.requests import Done, Method, Request
+from neonpay.simulator.calls.targets import find
+from neonpay.simulator.chats.access import require_right
+from neonpay.simulator.chats.groups import Group, Seat
 from neonpay.simulator.methods.depth import simulated
-from neonpay.simulator.params import INT32_MAX
-from neonpay.simulator.refusal import bad_request
-from neonpay.simulator.requests import Done, Method, Request
-from neonpay.simulator.suggestions import DELAY_MAX_S, info_of
-from neonpay.simulator.targets import find
+from neonpay.simulator.money.suggestions import DELAY_MAX_S, info_of
+from neonpay.simulator.wire.params import INT32_MAX
+from neonpay.simulator.wire.refusal import bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from neonpay.simulator.posts import Post
+    from neonpay.simulator.chats.posts import Post
 
 COMMENT_MAX_CHARS: Final = 128
 """Longest comment (API, declineSuggestedPost)."""

@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 from aiogram import types
 
 from neonpay.core.limits import GET_UPDATES_LIMIT, GET_UPDATES_TIMEOUT_MAX_S, WEBHOOK_SECRET_MAX_CHARS
-from neonpay.simulator.loopback import is_loopback
+from neonpay.simulator.calls.requests import Done, Method, Request
 from neonpay.simulator.methods.depth import simulated
-from neonpay.simulator.objects import build_from, dump
-from neonpay.simulator.params import Params, strict_json
-from neonpay.simulator.refusal import bad_request, conflict, not_simulated, too_many_requests
-from neonpay.simulator.requests import Done, Method, Request
-from neonpay.simulator.webhook import WebhookSettings
+from neonpay.simulator.updates.webhook import WebhookSettings
+from neonpay.simulator.wire.loopback import is_loopback
+from neonpay.simulator.wire.objects import build_from, dump
+from neonpay.simulator.wire.params import Params, strict_json
+from neonpay.simulator.wire.refusal import bad_request, conflict, not_simulated, too_many_requests
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from neonpay.simulator.mtproto.tl import TlObject
 
 if TYPE_CHECKING:
-    from neonpay.simulator.accounts import BotAccount
+    from neonpay.simulator.chats.accounts import BotAccount
     from neonpay.simulator.mtproto.line import Line
 
 

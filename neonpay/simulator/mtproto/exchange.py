@@ -8,8 +8,8 @@ from neonpay.errors import SimulatorError
 from neonpay.simulator.mtproto.stream import Stream
 
 if TYPE_CHECKING:
-    from neonpay.simulator.accounts import BotAccount
-    from neonpay.simulator.api import BotApi
+    from neonpay.simulator.chats.accounts import BotAccount
+    from neonpay.simulator.http.api import BotApi
     from neonpay.simulator.world import World
 
 _KEY_BYTES: Final = 256

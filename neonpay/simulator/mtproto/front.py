@@ -12,7 +12,7 @@ from neonpay.simulator.mtproto.telethon_client import adopt_telethon
 from neonpay.simulator.mtproto.tl import PyrogramDialect, TelethonDialect, Tl
 
 if TYPE_CHECKING:
-    from neonpay.simulator.api import BotApi
+    from neonpay.simulator.http.api import BotApi
     from neonpay.simulator.world import World
 
 _PYROGRAM_ROOTS: Final = ("pyrogram", "hydrogram")

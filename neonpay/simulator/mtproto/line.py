@@ -11,12 +11,12 @@ from neonpay.simulator.mtproto.writing import Writer
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from neonpay.simulator.accounts import BotAccount
-    from neonpay.simulator.api import BotApi
+    from neonpay.simulator.chats.accounts import BotAccount
+    from neonpay.simulator.http.api import BotApi
     from neonpay.simulator.mtproto.exchange import Exchange
     from neonpay.simulator.mtproto.stream import Stream
     from neonpay.simulator.mtproto.tl import Tl
-    from neonpay.simulator.params import Params
+    from neonpay.simulator.wire.params import Params
     from neonpay.simulator.world import World
 
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from neonpay.simulator.mtproto.reading import not_simulated
 from neonpay.simulator.mtproto.refusals import RpcRefusal
-from neonpay.simulator.params import Params
+from neonpay.simulator.wire.params import Params
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from neonpay.simulator.files import FileKind, Files
+    from neonpay.simulator.files.store import FileKind, Files
     from neonpay.simulator.mtproto.tl import Tl, TlObject
 
 _DC: Final = 2

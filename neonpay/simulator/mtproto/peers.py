@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from neonpay.simulator.mtproto.refusals import RpcRefusal
 
 if TYPE_CHECKING:
-    from neonpay.simulator.accounts import Accounts, BotAccount, UserAccount
+    from neonpay.simulator.chats.accounts import Accounts, BotAccount, UserAccount
     from neonpay.simulator.mtproto.tl import Tl, TlObject
 
 _SELF_NAMES: Final = frozenset({"InputUserSelf", "InputPeerSelf"})

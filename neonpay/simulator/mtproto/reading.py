@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from neonpay.errors import SimulatorError
 from neonpay.simulator.mtproto.refusals import RpcRefusal
-from neonpay.simulator.params import Params
+from neonpay.simulator.wire.params import Params
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from neonpay.simulator.updates import UpdateQueue
+    from neonpay.simulator.updates.queue import UpdateQueue
 
 
 _BY_QTS: Final = frozenset({"my_chat_member", "purchased_paid_media", "subscription"})

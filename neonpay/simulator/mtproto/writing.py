@@ -10,7 +10,7 @@ from neonpay.simulator.mtproto.peers import write_user
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from neonpay.simulator.accounts import Accounts, BotAccount
+    from neonpay.simulator.chats.accounts import Accounts, BotAccount
     from neonpay.simulator.mtproto.tl import Tl, TlObject
 
 _ENTITIES: Final = {

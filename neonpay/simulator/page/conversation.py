@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
-from neonpay.simulator.objects import dump
+from neonpay.simulator.wire.objects import dump
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from aiogram import types
 
-    from neonpay.simulator.chats import Chat
-    from neonpay.simulator.checkout import Checkout
-    from neonpay.simulator.invoices import Invoice
-    from neonpay.simulator.posts import Post
+    from neonpay.simulator.chats.book import Chat
+    from neonpay.simulator.chats.invoices import Invoice
+    from neonpay.simulator.chats.posts import Post
+    from neonpay.simulator.money.checkout import Checkout
     from neonpay.simulator.world import World
 
     Json: TypeAlias = Mapping[str, object]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from neonpay.simulator.control_checkout import as_json
+from neonpay.simulator.control.checkout import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from neonpay.simulator.subscriptions import Subscription
+    from neonpay.simulator.money.subscriptions import Subscription
     from neonpay.simulator.world import World
 
     Json = Mapping[str, object]

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from neonpay.errors import SimulatorTimeoutError
-from neonpay.simulator.loopback import is_loopback
 from neonpay.simulator.page.view import View
 from neonpay.simulator.page.wire import Wire
+from neonpay.simulator.wire.loopback import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from neonpay.simulator.checkout import Checkout
     from neonpay.simulator.journal import Call
-    from neonpay.simulator.updates import QueuedUpdate
+    from neonpay.simulator.money.checkout import Checkout
+    from neonpay.simulator.updates.queue import QueuedUpdate
 
 HopKind: TypeAlias = Literal["update", "call", "silence", "by_hand"]
 """``silence`` is the end of a deadline, ``by_hand`` an answer that a person gave in the bot's place."""

@@ -7,14 +7,14 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from neonpay.simulator.clock import RunningClock
-from neonpay.simulator.conditions import described_fault
+from neonpay.simulator.control.conditions import described_fault
 from neonpay.simulator.page.conversation import Told, newest_checkouts, tell
 from neonpay.simulator.page.money import agenda, checkouts, moved, subscriptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from neonpay.simulator.accounts import BotAccount
+    from neonpay.simulator.chats.accounts import BotAccount
     from neonpay.simulator.page.wire import Row, Wire
     from neonpay.simulator.world import World
 

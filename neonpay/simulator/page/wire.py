@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from neonpay.simulator.checkout import Checkout
 from neonpay.simulator.journal import Call
+from neonpay.simulator.money.checkout import Checkout
 from neonpay.simulator.page.rows import CHECKED, Hop, of_call, of_checkout, of_update
-from neonpay.simulator.updates import QueuedUpdate
+from neonpay.simulator.updates.queue import QueuedUpdate
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from neonpay.simulator import Buyer
-    from neonpay.simulator.treasury import MovementKind
+    from neonpay.simulator.people.treasury import MovementKind
     from tests.integration.conftest import Shop
 
     Books = Callable[[], Awaitable[dict[str, float]]]

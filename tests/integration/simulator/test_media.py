@@ -14,7 +14,7 @@ from aiogram.types import (
 )
 
 from neonpay.errors import SimulatorError
-from neonpay.simulator.attachments import one_pixel
+from neonpay.simulator.people.attachments import one_pixel
 
 KINDS = ["document", "video", "animation", "audio", "voice", "video_note", "sticker"]
 

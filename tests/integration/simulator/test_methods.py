@@ -45,7 +45,7 @@ async def test_a_method_that_does_not_exist_is_not_found(wire, method):
 
 async def test_a_bug_of_the_simulator_is_a_500_that_says_so(telegram, shop, wire, caplog):
     shop.first_name = None
-    with caplog.at_level(logging.CRITICAL, "neonpay.simulator.api"):
+    with caplog.at_level(logging.CRITICAL, "neonpay.simulator.http.api"):
         reply = await wire("getMe")
     assert reply.status == 500
     assert "bug in neonpay.simulator" in reply.description

@@ -10,7 +10,7 @@ import telegram as ptb
 from telebot import asyncio_helper
 from telebot.async_telebot import AsyncTeleBot
 
-from neonpay.simulator.attachments import one_pixel
+from neonpay.simulator.people.attachments import one_pixel
 
 
 async def test_python_telegram_bot_does_what_ordinary_bots_do(telegram, shop, ann):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from neonpay.simulator import BotAccount
-    from neonpay.simulator.treasury import MovementKind
+    from neonpay.simulator.people.treasury import MovementKind
 
     Call = Callable[..., Awaitable[Any]]
 

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from neonpay.simulator.params import Params
-from neonpay.simulator.wire import MalformedBodyError, read_params
+from neonpay.simulator.wire.encoding import MalformedBodyError, read_params
+from neonpay.simulator.wire.params import Params
 
 PRICES = '[{"label": "Book", "amount": 5}]'
 FIELDS = {"title": "A book", "description": "ÄÖ ⭐", "payload": "order-1", "currency": "XTR", "prices": PRICES}

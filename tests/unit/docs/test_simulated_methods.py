@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from neonpay.simulator.kinds import TOLD
-from neonpay.simulator.known import UPDATE_KINDS
 from neonpay.simulator.methods import SIMULATED
 from neonpay.simulator.methods.depth import depth_of
+from neonpay.simulator.updates.kinds import TOLD
+from neonpay.simulator.wire.known import UPDATE_KINDS
 from tools.simulated_methods import PAGE, page
 
 

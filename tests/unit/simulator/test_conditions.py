@@ -6,7 +6,7 @@ import pytest
 
 from neonpay.errors import SimulatorError
 from neonpay.simulator import Simulator
-from neonpay.simulator.conditions import add_fault, described_fault, fault_from_text
+from neonpay.simulator.control.conditions import add_fault, described_fault, fault_from_text
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neonpay.simulator.markup import parse_html, parse_markdown, parse_markdown_v2, utf16_length
-from neonpay.simulator.refusal import Refusal
+from neonpay.simulator.text.markup import parse_html, parse_markdown, parse_markdown_v2, utf16_length
+from neonpay.simulator.wire.refusal import Refusal
 
 
 def spans(parsed):

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neonpay.simulator.params import Params, strict_json
-from neonpay.simulator.refusal import Refusal
+from neonpay.simulator.wire.params import Params, strict_json
+from neonpay.simulator.wire.refusal import Refusal
 
 
 @pytest.mark.parametrize(

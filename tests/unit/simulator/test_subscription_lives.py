@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neonpay.errors import SimulatorError
+from neonpay.simulator.chats.invoices import Invoice
 from neonpay.simulator.clock import SteppedClock
-from neonpay.simulator.invoices import Invoice
-from neonpay.simulator.refusal import Refusal
-from neonpay.simulator.subscriptions import Subscription
+from neonpay.simulator.money.subscriptions import Subscription
+from neonpay.simulator.wire.refusal import Refusal
 from neonpay.simulator.world import World
 
 DAY_S = 86_400

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from neonpay.simulator.accounts import BotAccount
+from neonpay.simulator.chats.accounts import BotAccount
 from neonpay.simulator.mtproto.peers import user_of, write_user
 from neonpay.simulator.mtproto.refusals import RpcRefusal
 

@@ -9,14 +9,14 @@ from neonpay.simulator.mtproto.media import read_item, upload
 from neonpay.simulator.mtproto.peers import user_of
 from neonpay.simulator.mtproto.reading import entities, invoice_fields, markup, not_simulated, params
 from neonpay.simulator.mtproto.writing import Writer
-from neonpay.simulator.objects import dump
+from neonpay.simulator.wire.objects import dump
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from neonpay.simulator.chats.posts import Post
     from neonpay.simulator.mtproto.asked import Asked, Method
     from neonpay.simulator.mtproto.tl import TlObject
-    from neonpay.simulator.posts import Post
 
 _SENDING: Final = frozenset(
     {

@@ -1,0 +1,1 @@
+"""A call of a method on its way from parameters to a message."""

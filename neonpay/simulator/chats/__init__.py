@@ -1,0 +1,1 @@
+"""Who there is, where they meet, and what stands there."""

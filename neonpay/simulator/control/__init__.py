@@ -1,0 +1,1 @@
+"""The control API: people and time played from another process."""

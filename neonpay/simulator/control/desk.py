@@ -1,0 +1,31 @@
+"""What the parts of the control API ask of the whole: who and what a request means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from aiogram import types
+    from aiohttp import web
+
+    from neonpay.simulator.people.buyers import Buyer
+
+
+class Desk(Protocol):
+    """Looks things up."""
+
+    def buyer(self, request: web.Request) -> Buyer:
+        """The person that the path of a request names.
+
+        Raises:
+            SimulatorError: there is none.
+        """
+        ...
+
+    def message(self, message_id: int) -> types.Message:
+        """The message with this id, in whatever chat.
+
+        Raises:
+            SimulatorError: there is none.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""What is in a message, and the files that it holds."""

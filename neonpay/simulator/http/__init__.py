@@ -1,0 +1,1 @@
+"""A bot's address, over HTTP and without it."""

@@ -1,0 +1,1 @@
+"""Stars on their way: sold, charged, renewed, given and given back."""

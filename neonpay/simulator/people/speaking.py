@@ -1,0 +1,122 @@
+"""What people write, and what they hear."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from neonpay.core.limits import MESSAGE_TEXT_MAX_CHARS
+from neonpay.errors import SimulatorError
+from neonpay.simulator.chats.groups import Group
+from neonpay.simulator.people.persons import Person
+from neonpay.simulator.text.formatting import typed_text
+from neonpay.simulator.wire.objects import dump
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aiogram import types
+
+    from neonpay.simulator.chats.accounts import BotAccount
+    from neonpay.simulator.chats.posts import Post
+
+
+class Speaker(Person):
+    """Somebody who talks with bots, alone or in groups."""
+
+    def messages(self, where: BotAccount | Group | None = None) -> list[types.Message]:
+        """Everything that is in the chat with a bot, or in a group, now, oldest first, as it looks now."""
+        return [self._look(post) for post in self._posts(where or self._only_bot()) if not post.deleted]
+
+    async def says(
+        self, text: str, *, to: BotAccount | Group | None = None, reply_to: types.Message | None = None
+    ) -> types.Message:
+        """Write to a bot or in a group; to the only bot there is when left out.
+
+        The first words to a bot let it write back, and ``/start`` with a parameter is a deep link. In a group a bot hears
+        what Telegram lets it hear: everything if it is an administrator, else commands, mentions and replies to it.
+
+        Raises:
+            SimulatorError: the text is empty or too long, this person has blocked the bot, or may not write in the group.
+        """
+        if not text.strip() or len(text) > MESSAGE_TEXT_MAX_CHARS:
+            raise SimulatorError(f"a message has 1 to {MESSAGE_TEXT_MAX_CHARS} characters")
+        fields = typed_text(text).fields("text", "entities")
+        if reply_to is not None:
+            quoted = dump(self._seen(reply_to).message)
+            quoted.pop("reply_to_message", None)
+            fields["reply_to_message"] = quoted
+        return self._write(to or self._only_bot(), fields).message
+
+    async def edits(self, message: types.Message, text: str) -> types.Message:
+        """Change a text of one's own; the bots that heard it hear of it.
+
+        Raises:
+            SimulatorError: it is not this person's, or has no text.
+        """
+        post = self._seen(message)
+        if post.author_id != self.id or post.message.text is None:
+            raise SimulatorError(f"message {message.message_id} is no text of {self.name}'s")
+        self._world.chats.rewrite(post, typed_text(text).fields("text", "entities"))
+        group = self._world.chats.groups.get(post.owner_id)
+        if group is not None:
+            self._world.talk.tell(group, post, edited=True)
+        else:
+            self._world.tell(self._bot(post.bot_id), "edited_message", dump(post.message), (self.id, "message"))
+        return post.message
+
+    async def hears(
+        self,
+        bot: BotAccount | None = None,
+        *,
+        in_: Group | None = None,
+        timeout_s: float = 5.0,
+        containing: str | None = None,
+        predicate: Callable[[types.Message], bool] | None = None,
+    ) -> types.Message:
+        """Wait for the next message from ``bot`` that has not been heard yet; those passed over count as heard.
+
+        Service messages are not words: ``messages`` has them.
+
+        Args:
+            bot: who writes; the only bot there is when left out.
+            in_: in which group; in the private chat when left out.
+            timeout_s: real seconds.
+            containing: only a message with this in its text, caption or invoice title.
+            predicate: only a message for which this is true.
+
+        Raises:
+            SimulatorError: this person is not in the group.
+            SimulatorTimeoutError: none came.
+        """
+        writer = bot or self._only_bot()
+
+        def look() -> types.Message | None:
+            unheard = [post for post in self._posts(in_ or writer) if self._is_news(post, writer)]
+            for number, post in enumerate(unheard):
+                if _says(post.message, containing) and (predicate is None or predicate(post.message)):
+                    for heard in unheard[: number + 1]:
+                        heard.heard_by.add(self.id)
+                    return self._look(post)
+            return None
+
+        wanted = f" containing {containing!r}" if containing else ""
+        return await self._world.bell.wait_for(
+            look, timeout_s=timeout_s, what=f"a message from {writer.username} to {self.name}{wanted}"
+        )
+
+    def _is_news(self, post: Post, bot: BotAccount) -> bool:
+        return post.is_words_of_bot and post.bot_id == bot.id and self.id not in post.heard_by
+
+    def _posts(self, where: BotAccount | Group) -> list[Post]:
+        if not isinstance(where, Group):
+            return self._chat(where).posts
+        if where.parent is not None:
+            return [post for post in where.posts if self._sees(post)]
+        if not where.is_public and not where.member(self._account).is_in:
+            raise SimulatorError(f"{self.name} is not in {where.title!r}")
+        return where.posts
+
+
+def _says(message: types.Message, words: str | None) -> bool:
+    title = message.invoice.title if message.invoice is not None else ""
+    return words is None or any(words in text for text in (message.text or "", message.caption or "", title))

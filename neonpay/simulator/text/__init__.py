@@ -1,0 +1,1 @@
+"""Formatted texts and keyboards as Telegram reads them."""

@@ -1,0 +1,1 @@
+"""What a bot is told, and how it gets it."""

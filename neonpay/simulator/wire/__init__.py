@@ -1,0 +1,1 @@
+"""How parameters, results and refusals are written."""
