@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from neonpay.simulator.methods import SIMULATED, SUBJECTS
 from neonpay.simulator.methods.depth import depth_of
+from neonpay.simulator.mtproto.methods import METHODS as REQUESTS
 from neonpay.simulator.updates.kinds import TOLD
 from neonpay.simulator.wire.known import UPDATE_KINDS, known_methods
 
@@ -40,7 +41,7 @@ def main() -> None:
 def page() -> str:
     """The whole page, in Markdown."""
     tables = "".join(f"## {subject}\n\n{_table(methods)}\n" for subject, methods in SUBJECTS.items())
-    return f"{_HEAD}{tables}{_updates()}\n{_missing()}"
+    return f"{_HEAD}{tables}{_updates()}\n{_requests()}\n{_missing()}"
 
 
 def _table(methods: Mapping[str, Method]) -> str:
@@ -58,6 +59,22 @@ def _updates() -> str:
     lines += [f"| `{kind}` | {made_by} |" for kind, made_by in sorted(TOLD.items())]
     never = ", ".join(f"`{kind}`" for kind in sorted(UPDATE_KINDS - TOLD.keys()))
     return "\n".join(lines) + f"\n\nNever told: {never}.\n"
+
+
+def _requests() -> str:
+    lines = [
+        "## MTProto requests",
+        "",
+        "Of clients that `Simulator.adopt` has taken.",
+        "",
+        "| request | what it does |",
+        "|---|---|",
+    ]
+    for name, request in sorted(REQUESTS.items()):
+        if request.__doc__ is None:
+            raise LookupError(f"{name} does not say what it does")
+        lines.append(f"| `{name}` | {request.__doc__.partition(chr(10))[0].replace('``', '`')} |")
+    return "\n".join(lines) + "\n"
 
 
 def _missing() -> str:
