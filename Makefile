@@ -46,7 +46,7 @@ docs: .venv/.ready-dev ## the documentation into docs/_build/html; a warning is 
 	$(BIN)/sphinx-build -q -E -W --keep-going -n -b html docs docs/_build/html
 
 packaging: .venv/.ready-dev ## the wheel in an empty environment, the lowest versions, public types, every example
-	$(BIN)/pytest -m build tests/packaging tests/e2e
+	$(BIN)/pytest -n 2 --dist loadfile -m build --durations=8 tests/packaging tests/e2e tests/integration/testing
 
 long: .venv/.ready-dev ## the tests that take long: kills by the dozen, the demo, and the page in a browser (Chromium has to be there)
 	$(PYTEST) -m "long and not build"

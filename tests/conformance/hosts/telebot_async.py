@@ -23,7 +23,10 @@ class AsyncTeleBotHost(BotHost):
         self._bot.register_pre_checkout_query_handler(self._checkout, func=lambda _: True)
         kinds = [*util.content_type_media, *util.content_type_service]
         self._bot.register_message_handler(self._message, content_types=kinds, func=lambda _: True)
-        self._bot.register_purchased_paid_media_handler(self._bought, func=lambda _: True)
+        # Versions without such a handler drop the update.
+        self.tells_of_bought_media = hasattr(self._bot, "register_purchased_paid_media_handler")
+        if self.tells_of_bought_media:
+            self._bot.register_purchased_paid_media_handler(self._bought, func=lambda _: True)
 
     def join(self, **options: Any) -> NeonPayCore:
         return create_neonpay(self._bot, **options)

@@ -24,7 +24,10 @@ class TeleBotHost(BotHost):
         self._bot.register_pre_checkout_query_handler(self._checkout, func=lambda _: True)
         # Without content_types this takes every message there is.
         self._bot.register_message_handler(self._message)
-        self._bot.register_purchased_paid_media_handler(self._bought, func=lambda _: True)
+        # Versions without such a handler drop the update.
+        self.tells_of_bought_media = hasattr(self._bot, "register_purchased_paid_media_handler")
+        if self.tells_of_bought_media:
+            self._bot.register_purchased_paid_media_handler(self._bought, func=lambda _: True)
 
     def join(self, **options: Any) -> NeonPayCore:
         return create_neonpay(self._bot, **options)
