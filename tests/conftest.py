@@ -7,6 +7,7 @@ one that NEONPAY_TEST_POSTGRES_URL names. A test gets a database of its own with
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +17,18 @@ from neonpay.testing.postgres import PostgresServer, external_postgres, throwawa
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
+
+_HERE = Path(__file__).parent
+_LONG = (
+    "browser", "e2e", "failure", "property", "integration/cli/test_simulate.py", "integration/testing/test_tutorial.py",
+)  # fmt: skip
+"""What takes long: `make check` runs it, and `make test` does not."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if any(item.path.is_relative_to(_HERE / name) for name in _LONG):
+            item.add_marker(pytest.mark.long)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from neonpay.core.ports import OwnLoop
 from neonpay.errors import ConfigurationError
+from neonpay.telegram.client import BASE_URL, BotApiClient
 
 if TYPE_CHECKING:
     from neonpay.app import NeonPayCore
@@ -148,6 +149,8 @@ async def _ptb(application: Any) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _telebot(bot: Any) -> AsyncIterator[None]:
+    from telebot import apihelper
+
     thread = threading.Thread(
         target=bot.polling,
         kwargs={"non_stop": True, "long_polling_timeout": _POLL_S, "logger_level": None},
@@ -159,10 +162,12 @@ async def _telebot(bot: Any) -> AsyncIterator[None]:
         yield
     finally:
         bot.stop_polling()
-        # Telegram ends an open poll when another one comes; the library would sit it out. One may still be about to open.
-        while thread.is_alive():
-            await asyncio.to_thread(bot.get_updates, timeout=0)
-            await asyncio.to_thread(thread.join, _JOIN_S)
+        # Telegram ends an open poll when another one comes. The library would sit it out, and cannot ask without waiting; and one
+        # may still be about to open.
+        async with BotApiClient(bot.token, base_url=(apihelper.API_URL or BASE_URL).partition("/bot{0}")[0]) as client:
+            while thread.is_alive():
+                await client.call("getUpdates", {})
+                await asyncio.to_thread(thread.join, _JOIN_S)
         bot.stop_bot()
 
 

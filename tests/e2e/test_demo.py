@@ -17,7 +17,7 @@ from neonpay.cli.demo.command import play
 from neonpay.cli.demo.shop_process import SHOP, ShopDiedError, ShopProcess
 
 # Each process of the demo loads aiogram, which takes seconds on a slow machine.
-pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.timeout(240)
 
 ROOT = Path(__file__).resolve().parents[2]
 

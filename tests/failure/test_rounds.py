@@ -15,8 +15,6 @@ from tests.failure.proving.round import Round
 from tests.failure.proving.scenario import SCENARIOS, Scenario
 from tests.failure.proving.servers import mortal_postgres
 
-pytestmark = pytest.mark.long
-
 _SEED = 2026
 _SCENARIOS = {
     f"{scenario.engine}: {scenario.name}": replace(

@@ -75,7 +75,8 @@ def _run(shared: Environment, root: Path, folder: Path, fork: str, version: str)
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         copy(root / name, folder / name)
     (folder / "pytest.ini").write_text(_SETTINGS)
-    tests = [f"tests/conformance/test_adapter_{fork}.py", *_NEEDED[1:3]]
+    # What an old version has to keep is the suite; the rest is the same code in all versions.
+    tests = [f"tests/conformance/test_adapter_{fork}.py", *(_NEEDED[1:3] if version == "newest" else ())]
     command = ["-m", "pytest", "-q", "--import-mode=importlib", *tests]
     done: CompletedProcess[str] = shared.run("python", *command, cwd=folder, packages=packages)
     return done
