@@ -162,9 +162,10 @@ async def _telebot(bot: Any) -> AsyncIterator[None]:
         yield
     finally:
         bot.stop_polling()
-        # Telegram ends an open poll when another one comes. The library would sit it out, and cannot ask without waiting; and one
-        # may still be about to open.
-        async with BotApiClient(bot.token, base_url=(apihelper.API_URL or BASE_URL).partition("/bot{0}")[0]) as client:
+        # Telegram ends an open poll when another one comes. The library would sit it out, and cannot ask without waiting; and
+        # one may still be about to open.
+        address: str | None = apihelper.API_URL
+        async with BotApiClient(bot.token, base_url=(address or BASE_URL).partition("/bot{0}")[0]) as client:
             while thread.is_alive():
                 await client.call("getUpdates", {})
                 await asyncio.to_thread(thread.join, _JOIN_S)
