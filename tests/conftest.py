@@ -7,6 +7,7 @@ one that NEONPAY_TEST_POSTGRES_URL names. A test gets a database of its own with
 from __future__ import annotations
 
 import shutil
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,14 +21,15 @@ if TYPE_CHECKING:
 
 _HERE = Path(__file__).parent
 _LONG = (
-    "browser", "e2e", "failure", "property", "integration/cli/test_simulate.py", "integration/testing/test_tutorial.py",
+    "browser/*", "conformance/test_adapter_*", "e2e/*", "failure/*", "integration/cli/test_simulate.py",
+    "integration/mtproto/*", "integration/simulator/*", "integration/testing/test_tutorial.py", "property/*",
 )  # fmt: skip
 """What takes long: `make check` runs it, and `make test` does not."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if any(item.path.is_relative_to(_HERE / name) for name in _LONG):
+        if any(fnmatch(item.path.relative_to(_HERE).as_posix(), pattern) for pattern in _LONG):
             item.add_marker(pytest.mark.long)
 
 
