@@ -22,6 +22,7 @@
     │   ├── PaymentNotFoundError (KeyError)
     │   ├── SaleRefused                  a limit or a block of the seller's: reason, retry_after_s, buyer_text
     │   ├── RequestNotFoundError (KeyError)
+    │   ├── ConsumerNotFoundError (KeyError) no program of the shop has declared this handler
     │   └── RefundError                  Telegram refuses to refund this charge
     ├── LedgerError                      the database did not do what was asked; nothing of the unit was kept
     │   ├── LedgerUnavailableError       cannot be reached or opened
@@ -47,11 +48,14 @@ program that was never able to take one. Data is on attributes; messages never h
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 __all__ = [
     "AdapterError",
     "AdapterNotInstalledError",
     "BusyError",
     "ConfigurationError",
+    "ConsumerNotFoundError",
     "ForeignPayloadError",
     "ForgedPayloadError",
     "HandlerError",
@@ -262,6 +266,23 @@ class RequestNotFoundError(PaymentError, KeyError):
     def __init__(self, request_id: str) -> None:
         self.request_id = request_id
         super().__init__(f"no request for a refund has the id {request_id!r}")
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class ConsumerNotFoundError(PaymentError, KeyError):
+    """No program of the shop has ever declared this handler.
+
+    Attributes:
+        consumer: what jobs call it.
+        known: those that were declared.
+    """
+
+    def __init__(self, consumer: str, known: Sequence[str]) -> None:
+        self.consumer = consumer
+        self.known = tuple(known)
+        super().__init__(f"no handler {consumer!r} was ever declared; there are: {', '.join(known) or 'none'}")
 
     def __str__(self) -> str:
         return str(self.args[0])

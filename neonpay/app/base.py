@@ -65,6 +65,8 @@ class Application:
         self._handlers = HandlerRegistry()
         self._revokers = HandlerRegistry(ON_REFUND)
         self._reviewers = HandlerRegistry(ON_REFUND_REQUEST)
+        for registry in (self._handlers, self._revokers):
+            registry.tell(self._declare_soon)
         self._listeners = Listeners()
         self._hooks: list[Function] = []
         self._middlewares: list[PaymentMiddleware] = []
@@ -96,6 +98,9 @@ class Application:
         pipeline.fulfilment.middlewares = self._middlewares
         self._join_support(pipeline)
         return pipeline
+
+    def _declare_soon(self) -> None:
+        self._pipeline.presence.soon()
 
     def _join_support(self, pipeline: Pipeline) -> None:
         if self._support_rules is not None:

@@ -27,6 +27,7 @@ class Delivering(Application):
         stage: str | Iterable[str] | None = None,
         name: str | None = None,
         max_attempts: int = MAX_ATTEMPTS,
+        was: str | None = None,
     ) -> Callable[[F], F]: ...
     def on_payment(
         self,
@@ -36,6 +37,7 @@ class Delivering(Application):
         stage: str | Iterable[str] | None = None,
         name: str | None = None,
         max_attempts: int = MAX_ATTEMPTS,
+        was: str | None = None,
     ) -> F | Callable[[F], F]:
         """Have a function deliver what was paid; returns the function itself.
 
@@ -48,13 +50,14 @@ class Delivering(Application):
             stage: only payments of this stage id, or of these.
             name: what the ledger calls it; its qualified name when left out. Unfinished jobs are found by it.
             max_attempts: attempts before the payment becomes a dead letter that waits for ``retry``.
+            was: the name that it had before. What waits for that name becomes its own, and the old name gets nothing more.
 
         Raises:
             HandlerError: the name is taken, or the function cannot be called by name.
         """
 
         def register(function: F) -> F:
-            self._handlers.add(function, name=name, stage=stage, max_attempts=max_attempts)
+            self._handlers.add(function, name=name, stage=stage, max_attempts=max_attempts, was=was)
             return function
 
         return register if function is None else register(function)
@@ -70,6 +73,7 @@ class Delivering(Application):
         stage: str | Iterable[str] | None = None,
         name: str | None = None,
         max_attempts: int = MAX_ATTEMPTS,
+        was: str | None = None,
     ) -> Callable[[F], F]: ...
     def on_refund(
         self,
@@ -79,6 +83,7 @@ class Delivering(Application):
         stage: str | Iterable[str] | None = None,
         name: str | None = None,
         max_attempts: int = MAX_ATTEMPTS,
+        was: str | None = None,
     ) -> F | Callable[[F], F]:
         """Have a function take back what a payment has granted, once its Stars are back; returns the function itself.
 
@@ -90,13 +95,14 @@ class Delivering(Application):
             stage: only refunds of this stage id, or of these.
             name: what the ledger calls it; its qualified name when left out. Unfinished jobs are found by it.
             max_attempts: attempts before it becomes a dead letter that waits for ``retry``.
+            was: the name that it had before, as for ``on_payment``.
 
         Raises:
             HandlerError: the name is taken, or the function cannot be called by name.
         """
 
         def register(function: F) -> F:
-            self._revokers.add(function, name=name, stage=stage, max_attempts=max_attempts)
+            self._revokers.add(function, name=name, stage=stage, max_attempts=max_attempts, was=was)
             return function
 
         return register if function is None else register(function)

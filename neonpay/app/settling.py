@@ -58,16 +58,17 @@ class Settling(Application):
         return await self._pipeline.history.dead_letters()
 
     async def stranded_jobs(self) -> list[JobRecord]:
-        """Unfinished jobs whose handler this program does not have; they wait for one that has it."""
+        """Unfinished jobs whose handler no program of the shop has had for a day; they wait for one that has it."""
         await self.setup()
-        return await self._pipeline.history.stranded(self._pipeline.fulfilment.consumers)
+        return await self._pipeline.history.stranded()
 
     async def retry(self, charge_id: str, *, handler: str | None = None) -> int:
         """Run the unfinished handlers of a payment again now, dead letters included; returns how many there are.
 
         Raises:
             PaymentNotFoundError: the ledger has no such payment.
-            PaymentError: the payment needs attention: ``accept`` gives it its handlers, ``refund`` sends it back.
+            PaymentError: the payment needs attention: ``accept`` gives it its handlers, ``refund`` sends it back. Or its Stars
+                are on their way back, so nothing is delivered meanwhile.
         """
         await self.setup()
         revived = await self._pipeline.history.retry(charge_id, handler=handler)

@@ -119,6 +119,7 @@ payments = _table(
     with_rowid=True,  # charge ids come in no order: wide rows are appended, and only the narrow index is not
 )
 sa.Index("neonpay_payments_by_user", payments.c.bot_id, payments.c.user_id, payments.c.paid_at)
+sa.Index("neonpay_payments_by_time", payments.c.bot_id, payments.c.recorded_at)
 
 jobs = _table(
     "jobs",
@@ -132,13 +133,57 @@ jobs = _table(
     sa.Column("error", sa.Text),
     sa.PrimaryKeyConstraint("bot_id", "event_id", "consumer"),
 )
-UNFINISHED = ("ready", "leased")
+
+
+def _in_states(*states: str) -> sa.ColumnElement[bool]:
+    # As literals, because a partial index is used only where its condition stands word for word.
+    return jobs.c.state.in_([sa.literal_column(f"'{state}'") for state in states])
+
+
+IS_UNFINISHED = _in_states("ready", "leased")
+"""Jobs that somebody works on, or takes up when they are due."""
+IS_PARKED = _in_states("held", "stranded", "dead")
+"""Jobs that nobody takes up: a refund under way holds them, their consumer is gone, or they have failed for the last time."""
 sa.Index(
     "neonpay_jobs_due",
     jobs.c.bot_id,
+    jobs.c.consumer,  # first, so that a look for one's own work reads nobody else's
     jobs.c.run_at,
-    sqlite_where=jobs.c.state.in_(UNFINISHED),
-    postgresql_where=jobs.c.state.in_(UNFINISHED),
+    sqlite_where=IS_UNFINISHED,
+    postgresql_where=IS_UNFINISHED,
+)
+sa.Index(
+    "neonpay_jobs_parked",
+    jobs.c.bot_id,
+    jobs.c.consumer,
+    sqlite_where=IS_PARKED,
+    postgresql_where=IS_PARKED,
+)
+
+registry = _table(
+    "registry",
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("bot_id"),
+)
+
+consumers = _table(
+    "consumers",
+    sa.Column("consumer", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("stages", sa.Text),
+    sa.Column("since", Moment, nullable=False),
+    sa.Column("seen_at", Moment, nullable=False),
+    sa.Column("complete_until", Moment, nullable=False),
+    sa.Column("retired_at", Moment),
+    sa.Column("renamed_to", sa.Text),
+    sa.PrimaryKeyConstraint("bot_id", "consumer"),
+)
+
+off_sale = _table(
+    "off_sale",
+    sa.Column("stage_id", sa.Text, nullable=False),
+    sa.Column("since", Moment, nullable=False),
+    sa.PrimaryKeyConstraint("bot_id", "stage_id"),
 )
 
 steps = _table(
@@ -209,6 +254,8 @@ refunds = _table(
     sa.Column("requested_by", sa.Text),
     sa.PrimaryKeyConstraint("bot_id", "charge_id"),
 )
+
+sa.Index("neonpay_refunds_by_time", refunds.c.bot_id, refunds.c.finished_at)
 
 refund_requests = _table(
     "refund_requests",

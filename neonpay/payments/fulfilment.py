@@ -7,21 +7,21 @@ import inspect
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from neonpay.core.clock import Clock
 from neonpay.core.events import Event, FulfilmentAbandoned, FulfilmentFailed
 from neonpay.core.payments import Payment, PaymentResult
-from neonpay.errors import LeaseLostError, LedgerError, PaymentError, RejectPayment
+from neonpay.errors import LeaseLostError, LedgerError, RejectPayment
 from neonpay.ledger import Ledger, Transaction
 from neonpay.payments.book import write_event
 from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.context import PaymentContext
-from neonpay.payments.handlers import ON_PAYMENT, Form, Handler, HandlerRegistry
-from neonpay.payments.inline import call_with_connection, run_now
-from neonpay.payments.jobs import INSERT_JOB, Job, JobBook, backoff_s, finish
+from neonpay.payments.handlers import ON_PAYMENT, Form, Handler
+from neonpay.payments.inline import call_with_connection
+from neonpay.payments.jobs import Job, JobBook, backoff_s, finish
 from neonpay.payments.middleware import PaymentMiddleware, run_through
-from neonpay.payments.planning import PLAN, PLAN_REFUND, Plan
+from neonpay.payments.planning import THANK_YOU, Program
 from neonpay.payments.refund_book import Change, RefundBook
 from neonpay.payments.rows import find_payment
 
@@ -43,6 +43,13 @@ class PutOff(Exception):  # noqa: N818  # no fault: it is not the time for it
         super().__init__(f"again in {delay_s:.1f} s")
 
 
+class _Found(NamedTuple):
+    """A payment, and whether its Stars may be on their way back."""
+
+    payment: Payment
+    goes_back: bool
+
+
 class Fulfilment:
     """Runs the jobs of one bot.
 
@@ -56,12 +63,10 @@ class Fulfilment:
         self,
         ledger: Ledger,
         jobs: JobBook,
-        handlers: HandlerRegistry,
-        revokers: HandlerRegistry,
+        program: Program,
         refund_book: RefundBook,
         catalogue: Catalogue,
         *,
-        plan: Plan,
         bot_id: int,
         clock: Clock,
         rng: random.Random,
@@ -72,11 +77,9 @@ class Fulfilment:
     ) -> None:
         self._ledger = ledger
         self._jobs = jobs
-        self._handlers = handlers
-        self._revokers = revokers
+        self._program = program
         self._refund_book = refund_book
         self._catalogue = catalogue
-        self._plan = plan
         self._bot_id = bot_id
         self._clock = clock
         self._rng = rng
@@ -104,8 +107,7 @@ class Fulfilment:
     @property
     def consumers(self) -> list[str]:
         """The jobs that this process can run."""
-        plans = (PLAN, PLAN_REFUND) if self._plan.is_carried_out_here else ()
-        return [*self._handlers.consumers, *self._revokers.consumers, *self._errands, *self._chores, *plans]
+        return [*self._program.consumers, *self._errands, *self._chores]
 
     @property
     def room(self) -> int:
@@ -187,7 +189,10 @@ class Fulfilment:
             return
         payment = job.payment
         if payment is None:
-            payment = await self._ledger.read(self._payment, job.charge_id)
+            found = await self._ledger.read(self._payment, job.charge_id)
+            payment = found.payment
+            if found.goes_back and self._is_delivery(job) and await self._ledger.run(self._refund_book.hold_back, job):
+                return
         context = PaymentContext(self._jobs, job, PaymentResult.of(payment))
         try:
             done_already = await self._call(job, payment, context)
@@ -221,12 +226,6 @@ class Fulfilment:
 
     async def _call(self, job: Job, payment: Payment, context: PaymentContext) -> bool:
         """Run the job; whether its marker has been written on the way."""
-        if job.consumer in {PLAN, PLAN_REFUND}:
-            change = await self._ledger.run(self._carry_out_plan, job)
-            if change is not None:
-                self.follow(change)
-            self.changed.set()
-            return True
         handler = self._find(job.consumer)
         if handler is None:
             await self._errands[job.consumer](payment, context)
@@ -280,27 +279,16 @@ class Fulfilment:
         self.changed.set()
 
     def _find(self, consumer: str) -> Handler | None:
-        return self._handlers.find(consumer) or self._revokers.find(consumer)
+        return self._program.find(consumer)
 
-    def _carry_out_plan(self, transaction: Transaction, job: Job) -> Change | None:
-        payment, event_id = self._refund_book.lock(transaction, job.charge_id)
-        finish(transaction, job)
-        if job.consumer == PLAN_REFUND:
-            consumers = self._plan.after_refund(payment.stage_id)
-        else:
-            consumers = self._plan.consumers(payment.state, payment.stage_id)
-            if not consumers:
-                words = f"no handler takes payments of stage {payment.stage_id!r}; add one, or refund charge"
-                raise PaymentError(f"{words} {payment.charge_id!r}", charge_id=payment.charge_id)
-        others, rejection = run_now(transaction, consumers, payment, event_id, self._host_data)
-        rows = [(self._bot_id, event_id, name, payment.charge_id, "ready", 0, None, None, 0) for name in others]
-        transaction.insert(INSERT_JOB, *rows)
-        if rejection is None:
-            return None
-        return self._refund_book.send_back(transaction, payment, event_id, rejection, take=True)
+    def _is_delivery(self, job: Job) -> bool:
+        handler = self._find(job.consumer)
+        return job.consumer == THANK_YOU if handler is None else handler.kind == ON_PAYMENT
 
     def _run_and_finish(self, transaction: Transaction, job: Job, handler: Handler) -> Change | None:
         payment, _ = self._refund_book.lock(transaction, job.charge_id)
+        if handler.kind == ON_PAYMENT and self._refund_book.hold_back(transaction, job):
+            return None
         try:
             with transaction.connection.begin_nested():
                 finish(transaction, job)
@@ -331,10 +319,10 @@ class Fulfilment:
             handler=job.consumer.removeprefix(f"{ON_PAYMENT}:"),
         )
 
-    def _payment(self, transaction: Transaction, charge_id: str) -> Payment:
+    def _payment(self, transaction: Transaction, charge_id: str) -> _Found:
         found = find_payment(transaction, self._catalogue, self._bot_id, charge_id)
         assert found is not None, "a job belongs to a payment that was never written"
-        return found
+        return _Found(found, self._refund_book.is_under_way(transaction, charge_id))
 
 
 async def _run_handler(handler: Handler, given: Mapping[str, Any]) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import enum
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -59,6 +59,7 @@ class Handler:
         name: stable across restarts; jobs in the ledger carry it.
         stage_ids: the stages whose payments it takes, or None for all.
         max_attempts: attempts before the job becomes a dead letter.
+        was: the name that it had before, if it had another.
     """
 
     kind: str
@@ -70,11 +71,17 @@ class Handler:
     parameters: tuple[str, ...]
     result_parameter: str | None
     optional: frozenset[str]
+    was: str | None = None
 
     @property
     def consumer(self) -> str:
         """What jobs call it."""
         return f"{self.kind}:{self.name}"
+
+    @property
+    def was_consumer(self) -> str | None:
+        """What jobs called it before it was renamed."""
+        return None if self.was is None else f"{self.kind}:{self.was}"
 
     @property
     def takes_refund(self) -> bool:
@@ -134,6 +141,7 @@ class HandlerRegistry:
         self._kind = kind
         self._handlers: dict[str, Handler] = {}
         self._by_stage: dict[str | None, list[Handler]] = {}
+        self._told: list[Callable[[], None]] = []
 
     def add(
         self,
@@ -142,6 +150,7 @@ class HandlerRegistry:
         name: str | None = None,
         stage: str | Iterable[str] | None = None,
         max_attempts: int = MAX_ATTEMPTS,
+        was: str | None = None,
     ) -> Handler:
         """Register a function.
 
@@ -155,7 +164,7 @@ class HandlerRegistry:
             msg = f"max_attempts must be at least 1; got {max_attempts}"
             raise HandlerError(msg)
         stable = name or _stable_name(function, self._kind)
-        handler = _handler(self._kind, function, stable, _stage_ids(stage), max_attempts)
+        handler = replace(_handler(self._kind, function, stable, _stage_ids(stage), max_attempts), was=was)
         if handler.consumer in self._handlers:
             msg = (
                 f"two {_DECORATORS[self._kind]} handlers are called {handler.name!r}; give one a name of its own: "
@@ -166,7 +175,16 @@ class HandlerRegistry:
         self._handlers[handler.consumer] = handler
         # A new dict and not an emptied one: the writer's thread may be about to put an answer of before into the old one.
         self._by_stage = {}
+        for tell in self._told:
+            tell()
         return handler
+
+    def tell(self, of_more: Callable[[], None]) -> None:
+        """Call ``of_more`` for each handler that is registered from now on."""
+        self._told.append(of_more)
+
+    def __iter__(self) -> Iterator[Handler]:
+        return iter(list(self._handlers.values()))
 
     def find(self, consumer: str) -> Handler | None:
         """The handler that a job names, or None when the program has it no longer."""

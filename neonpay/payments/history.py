@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import sqlalchemy as sa
 
@@ -11,14 +11,16 @@ from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import Payment, PaymentState, Refund, RefundState
 from neonpay.errors import PaymentError, PaymentNotFoundError
 from neonpay.ledger import Ledger, Transaction
-from neonpay.ledger.tables import UNFINISHED, DatabaseNow, jobs, payments
+from neonpay.ledger.tables import IS_PARKED, IS_UNFINISHED, DatabaseNow, consumers, jobs, payments
 from neonpay.payments.book import REVENUE, UNSETTLED, write_entry, write_event
 from neonpay.payments.catalogue import Catalogue
-from neonpay.payments.handlers import ON_PAYMENT
+from neonpay.payments.fan_out import UNSEEN_US
+from neonpay.payments.handlers import ON_PAYMENT, ON_REFUND
 from neonpay.payments.ids import new_event_id
 from neonpay.payments.jobs import INSERT_JOB, JobRecord
-from neonpay.payments.planning import PLAN, THANK_YOU, Plan, consumer_name
-from neonpay.payments.rows import find_payment, find_refund, payment_of, select_payments
+from neonpay.payments.planning import PLAN, Plan, consumer_name
+from neonpay.payments.refund_book import DELIVERS
+from neonpay.payments.rows import find_payment, find_refund, lock_payment, payment_of, select_payments
 from neonpay.payments.selection import Selection
 
 
@@ -67,12 +69,11 @@ class History:
 
     async def dead_letters(self) -> list[JobRecord]:
         """Jobs that failed on their last attempt; ``retry`` revives them."""
-        return await self._ledger.read(self._jobs, jobs.c.state == "dead")
+        return await self._ledger.read(self._jobs, sa.and_(IS_PARKED, jobs.c.state == "dead"))
 
-    async def stranded(self, consumers: Sequence[str]) -> list[JobRecord]:
-        """Unfinished jobs whose handler this program does not have; they wait until one that has it runs."""
-        waits = sa.and_(jobs.c.state.in_(UNFINISHED), jobs.c.consumer.not_in(list(consumers)))
-        return await self._ledger.read(self._jobs, waits)
+    async def stranded(self) -> list[JobRecord]:
+        """Unfinished jobs whose handler no program of the shop has had for a day, or that nobody has ever declared."""
+        return await self._ledger.read(self._stranded)
 
     async def retry(self, charge_id: str, *, handler: str | None) -> int:
         """Make the unfinished jobs of a payment due at once; returns how many there are."""
@@ -125,8 +126,19 @@ class History:
         )
         return [JobRecord(*row) for row in transaction.connection.execute(query).all()]
 
+    def _stranded(self, transaction: Transaction) -> list[JobRecord]:
+        alive = sa.exists().where(
+            consumers.c.bot_id == jobs.c.bot_id,
+            consumers.c.consumer == jobs.c.consumer,
+            consumers.c.seen_at > DatabaseNow() - UNSEEN_US,
+        )
+        is_handlers = sa.or_(*[jobs.c.consumer.startswith(f"{kind}:") for kind in (ON_PAYMENT, ON_REFUND)])
+        given_up = self._jobs(transaction, sa.and_(IS_PARKED, jobs.c.state == "stranded"))
+        return [*given_up, *self._jobs(transaction, sa.and_(IS_UNFINISHED, is_handlers, sa.not_(alive)))]
+
     def _retry(self, transaction: Transaction, charge_id: str, handler: str | None) -> int:
-        if self._get(transaction, charge_id).state is PaymentState.NEEDS_ATTENTION:
+        payment = self._locked(transaction, charge_id)[0]
+        if payment.state is PaymentState.NEEDS_ATTENTION:
             msg = f"charge {charge_id!r} needs attention and has no handlers to retry yet; accept or refund it"
             raise PaymentError(msg, charge_id=charge_id)
         due = [
@@ -136,36 +148,48 @@ class History:
         ]
         if handler is not None:
             due.append(jobs.c.consumer == f"handler:{handler}")
+        refund = find_refund(transaction, self._bot_id, charge_id)
+        goes_back = refund is not None and refund.state in {RefundState.INTENDED, RefundState.UNKNOWN}
+        if goes_back:
+            due.append(sa.not_(DELIVERS))
         values = {"state": "ready", "attempts": 0, "run_at": DatabaseNow(), "error": None}
-        return transaction.connection.execute(sa.update(jobs).where(*due).values(**values)).rowcount
+        count: int = transaction.connection.execute(sa.update(jobs).where(*due).values(**values)).rowcount
+        if goes_back and not count:
+            msg = f"the Stars of charge {charge_id!r} are on their way back, so it is not delivered meanwhile"
+            raise PaymentError(msg, charge_id=charge_id)
+        return count
+
+    def _locked(self, transaction: Transaction, charge_id: str) -> tuple[Payment, str]:
+        found = lock_payment(transaction, self._catalogue, self._bot_id, charge_id)
+        if found is None:
+            raise PaymentNotFoundError(charge_id)
+        return found
 
     def _accept(self, transaction: Transaction, charge_id: str) -> tuple[Payment, Event | None]:
-        locked = select_payments(self._bot_id).where(payments.c.charge_id == charge_id).with_for_update(of=payments)
-        row = transaction.connection.execute(locked).mappings().first()
-        if row is None:
-            raise PaymentNotFoundError(charge_id)
-        payment = payment_of(transaction, self._catalogue, row)
+        payment, event_id = self._locked(transaction, charge_id)
         if payment.state is PaymentState.ACCEPTED:
             return payment, None
         refund = find_refund(transaction, self._bot_id, charge_id)
         if payment.state is not PaymentState.NEEDS_ATTENTION or (refund and refund.state is not RefundState.FAILED):
             msg = f"charge {charge_id!r} cannot be accepted: its Stars have gone back to the buyer, or are on their way"
             raise PaymentError(msg, charge_id=charge_id)
-        consumers = self._plan.consumers(PaymentState.ACCEPTED, payment.stage_id)
-        if not consumers:
-            msg = f"no handler takes payments of stage {payment.stage_id!r}, so nobody would deliver; add one or refund"
+        self._plan.read(transaction)
+        if not self._plan.delivers(payment.stage_id):
+            words = "so nobody would deliver; start a program that has one, or refund"
+            msg = f"no handler of this shop takes payments of stage {payment.stage_id!r}, {words}"
             raise PaymentError(msg, charge_id=charge_id)
         where = (payments.c.bot_id == self._bot_id, payments.c.charge_id == charge_id)
         values = {"state": PaymentState.ACCEPTED.value, "attention": None}
         transaction.connection.execute(sa.update(payments).where(*where).values(**values))
-        for consumer in consumers:
-            job = (self._bot_id, row["event_id"], consumer_name(consumer), charge_id, "ready", 0, None, None, 0)
+        for consumer in self._plan.consumers(PaymentState.ACCEPTED, payment.stage_id):
+            job = (self._bot_id, event_id, consumer_name(consumer), charge_id, "ready", 0, None, None, 0)
             transaction.insert(INSERT_JOB, job)
         # A payment that a handler rejected and Telegram would not take back has its jobs already, ended undelivered.
         ended = (
             jobs.c.bot_id == self._bot_id,
-            jobs.c.event_id == row["event_id"],
-            sa.or_(jobs.c.consumer.startswith(f"{ON_PAYMENT}:"), jobs.c.consumer.in_((THANK_YOU, PLAN))),
+            jobs.c.event_id == event_id,
+            DELIVERS,
+            jobs.c.consumer != PLAN,
             jobs.c.state.in_(("rejected", "dropped", "interrupted")),
         )
         again = {"state": "ready", "attempts": 0, "token": None, "run_at": DatabaseNow(), "error": None}

@@ -1,9 +1,15 @@
 """Jobs: one row per handler and payment, which is queue, inbox marker and outbox in one.
 
-A job is *ready* (due at ``run_at``), *leased* (somebody works on it until ``run_at``; then it is anybody's), *done*, or
-*dead* (a person has to ``retry`` it). Each lease has a token; only the holder of the newest one can finish the job, so a
-worker that lost its lease cannot undo or double what its successor did. A handler that rejects its payment leaves its job
-*rejected*; a refund leaves the jobs that had not run *dropped* and those that were running *interrupted*.
+A job is in one of these states:
+
+* *ready*, due at ``run_at``; *leased*, somebody works on it until ``run_at``, and then it is anybody's; *done*;
+* *dead*: it has failed for the last time, and a person has to ``retry`` it;
+* *held*: a refund is under way and goes first; *stranded*: no program has had its consumer for a day;
+* *waiting*: it is about a request for a refund that nobody has decided;
+* *rejected*: a handler has rejected its payment; *dropped*, *interrupted*: a refund has ended it before or while it ran.
+
+Each lease has a token; only the holder of the newest one can finish the job, so a worker that lost its lease cannot undo or
+double what its successor did.
 """
 
 from __future__ import annotations
@@ -20,7 +26,7 @@ from neonpay.core.clock import Clock
 from neonpay.core.jsontext import JsonValue
 from neonpay.errors import LeaseLostError
 from neonpay.ledger import Among, Insert, Ledger, Statement, Transaction
-from neonpay.ledger.tables import UNFINISHED, DatabaseNow, jobs, steps
+from neonpay.ledger.tables import IS_UNFINISHED, DatabaseNow, jobs, steps
 
 if TYPE_CHECKING:
     from neonpay.core.payments import Payment
@@ -188,12 +194,12 @@ class JobBook:
         await self._ledger.run(_renew, held, self.lease_us)
 
     async def claim(self, consumers: Sequence[str], *, most: int) -> list[Job]:
-        """Lease the jobs of these consumers that are due, longest waiting first."""
+        """Lease jobs of these consumers that are due, those of the first one first, longest waiting first."""
         return await self._ledger.run(_claim, self._bot_id, list(consumers), most, self._new_token, self.lease_us)
 
-    async def due_in_s(self, consumers: Sequence[str]) -> float:
-        """Seconds until the next job of these consumers is due; a negative number when one is, a day when there is none."""
-        return await self._ledger.read(_due_in_s, self._bot_id, list(consumers))
+    async def due(self, consumers: Sequence[str]) -> list[tuple[str, float]]:
+        """The consumers of these that have work, and the seconds until it is due, soonest first; below zero when it is due."""
+        return await self._ledger.read(_due, self._bot_id, list(consumers))
 
     async def steps(self, job: Job) -> dict[str, JsonValue]:
         """The results of the steps that earlier attempts have finished."""
@@ -280,22 +286,22 @@ def _claim(
     transaction: Transaction, bot_id: int, consumers: list[str], most: int, new_token: Callable[[], int], lease_us: int
 ) -> list[Job]:
     connection = transaction.connection
-    due = (
-        sa.select(jobs.c.event_id, jobs.c.consumer, jobs.c.charge_id, jobs.c.attempts)
-        .where(
-            jobs.c.bot_id == bot_id,
-            jobs.c.state.in_(UNFINISHED),
-            jobs.c.run_at <= DatabaseNow(),
-            jobs.c.consumer.in_(consumers),
+    claimed: list[Job] = []
+    # Each consumer's queue is a range of the index of its own; asked for together, all that is due would be read and sorted.
+    for consumer in consumers:
+        due = (
+            sa.select(jobs.c.event_id, jobs.c.consumer, jobs.c.charge_id, jobs.c.attempts)
+            .where(jobs.c.bot_id == bot_id, jobs.c.consumer == consumer, IS_UNFINISHED, jobs.c.run_at <= DatabaseNow())
+            .order_by(jobs.c.run_at)
+            .limit(most - len(claimed))
+            .with_for_update(skip_locked=True)
         )
-        .order_by(jobs.c.run_at)
-        .limit(most)
-        .with_for_update(skip_locked=True)
-    )
-    claimed = [
-        Job(bot_id, event_id, consumer, charge_id, attempts + 1, new_token())
-        for event_id, consumer, charge_id, attempts in connection.execute(due).all()
-    ]
+        claimed += [
+            Job(bot_id, event_id, consumer, charge_id, attempts + 1, new_token())
+            for event_id, consumer, charge_id, attempts in connection.execute(due).all()
+        ]
+        if len(claimed) == most:
+            break
     for job in claimed:
         connection.execute(
             sa.update(jobs)
@@ -305,12 +311,21 @@ def _claim(
     return claimed
 
 
-def _due_in_s(transaction: Transaction, bot_id: int, consumers: list[str]) -> float:
-    query = sa.select(sa.func.min(jobs.c.run_at, type_=sa.BigInteger), DatabaseNow()).where(
-        jobs.c.bot_id == bot_id, jobs.c.state.in_(UNFINISHED), jobs.c.consumer.in_(consumers)
+def _due(transaction: Transaction, bot_id: int, consumers: list[str]) -> list[tuple[str, float]]:
+    found = [
+        sa.select(sa.literal(consumer), sa.func.min(jobs.c.run_at, type_=sa.BigInteger), DatabaseNow()).where(
+            jobs.c.bot_id == bot_id, jobs.c.consumer == consumer, IS_UNFINISHED
+        )
+        for consumer in consumers
+    ]
+    rows = transaction.connection.execute(sa.union_all(*found)).all() if found else []
+    return sorted(
+        [(name, (soonest - now) / 1_000_000) for name, soonest, now in rows if soonest is not None], key=_wait
     )
-    soonest, now = transaction.connection.execute(query).one()
-    return 86_400.0 if soonest is None else (soonest - now) / 1_000_000
+
+
+def _wait(due: tuple[str, float]) -> float:
+    return due[1]
 
 
 def _read_steps(transaction: Transaction, job: Job) -> list[tuple[str, str]]:

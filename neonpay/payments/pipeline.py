@@ -14,6 +14,7 @@ from neonpay.core.payload import InvoiceRef, PayloadCodec
 from neonpay.core.payments import Charge, Payment, PreCheckout, RefundNotice
 from neonpay.core.ports import Adapter
 from neonpay.core.reports import ReconcileReport
+from neonpay.core.roles import Role
 from neonpay.core.stages import StageRegistry
 from neonpay.core.subscriptions import SubscriptionChange
 from neonpay.errors import (
@@ -27,7 +28,9 @@ from neonpay.ledger import Ledger
 from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.checkout import BUDGET_S, CheckoutGuard
 from neonpay.payments.checkout_book import CheckoutBook
+from neonpay.payments.declaring import Declarations
 from neonpay.payments.duties import Duty, DutyBook, DutyRound
+from neonpay.payments.fan_out import FanOut
 from neonpay.payments.fulfilment import Fulfilment
 from neonpay.payments.gates import Gate
 from neonpay.payments.handlers import HandlerRegistry
@@ -37,7 +40,8 @@ from neonpay.payments.invoices import InvoiceDesk
 from neonpay.payments.jobs import LEASE_S, JobBook
 from neonpay.payments.keys import insert_key, load_keys
 from neonpay.payments.listeners import Listeners
-from neonpay.payments.planning import THANK_YOU, Plan
+from neonpay.payments.planning import PLAN, THANK_YOU, Plan, Program
+from neonpay.payments.presence import Presence
 from neonpay.payments.proof import Proof, prove
 from neonpay.payments.reconcile import RECONCILE, RECONCILE_EVERY_S, Reconciler, ReconcileRules
 from neonpay.payments.recording import Arrival, Recorded, Recorder, recorded_event
@@ -48,6 +52,7 @@ from neonpay.payments.request_book import RequestBook
 from neonpay.payments.sealing import Sealer
 from neonpay.payments.subscriptions import SubscriptionDesk
 from neonpay.payments.thanks import Thanks
+from neonpay.payments.unclaimed import Unclaimed
 from neonpay.payments.worker import Worker
 from neonpay.telegram.paced import PacedAdapter
 from neonpay.telegram.pacing import Pacer
@@ -78,8 +83,9 @@ class Settings:
         most_running: handlers that run at the same time in this process.
         reconcile: how the ledger is compared with Telegram's list of transactions.
         messages_per_s: messages a second to all chats; None leaves the pace to Telegram's refusals.
-        is_tool: whether this program works on the ledger of a bot that runs elsewhere: it has no handlers, leaves every job to
-            the bot, takes no turns at duties, and neither makes nor upgrades a ledger.
+        role: what this program does in its shop.
+        is_tool: whether this program works on the ledger of a bot that runs elsewhere: it leaves every job to the bot, takes
+            no turns at duties, and neither makes nor upgrades a ledger.
     """
 
     thank_you_message: str | None = None
@@ -92,6 +98,7 @@ class Settings:
     most_running: int = 256
     reconcile: ReconcileRules = field(default_factory=ReconcileRules)
     messages_per_s: float | None = MESSAGES_PER_S
+    role: Role = Role.DELIVERS
     is_tool: bool = False
 
 
@@ -134,8 +141,9 @@ class Pipeline:
         def new_token() -> int:
             return rng.getrandbits(62)
 
-        here = None if settings.is_tool else handlers
-        plan = Plan(here, revokers=revokers, thanks=settings.thank_you_message is not None)
+        role = Role.OFFERS if settings.is_tool else settings.role
+        program = Program(handlers, revokers, thanks=settings.thank_you_message is not None, role=role)
+        self._plan = plan = Plan(self._bot_id, program)
         jobs = JobBook(ledger, self._bot_id, clock=clock, new_token=new_token, lease_s=settings.lease_s)
         refund_book = RefundBook(
             self._bot_id,
@@ -150,11 +158,9 @@ class Pipeline:
         self.fulfilment = Fulfilment(
             ledger,
             jobs,
-            handlers,
-            revokers,
+            program,
             refund_book,
             catalogue,
-            plan=plan,
             bot_id=self._bot_id,
             clock=clock,
             rng=rng,
@@ -167,7 +173,6 @@ class Pipeline:
             self._bot_id,
             catalogue=catalogue,
             plan=plan,
-            clock=clock,
             new_event_id=new_event_id,
             new_token=new_token,
             lease_us=jobs.lease_us,
@@ -232,7 +237,28 @@ class Pipeline:
             self.duties.add(Duty(RECONCILE, every_s, self._reconciler.work, at_start=True))
         self.sealer = Sealer(ledger, self._bot_id, clock=clock)
         self.duties.add(self.sealer.duty)
-        if settings.thank_you_message is not None:
+        self.fan_out = FanOut(ledger, self._bot_id)
+        self.duties.add(self.fan_out.duty)
+        self.fulfilment.add_chore(
+            PLAN,
+            Unclaimed(
+                ledger,
+                jobs,
+                refund_book,
+                plan,
+                bot_id=self._bot_id,
+                announce=announce,
+                wake=self.fulfilment.changed.set,
+            ).look,
+        )
+        self.presence = Presence(
+            ledger,
+            Declarations(self._bot_id),
+            program,
+            bot_id=self._bot_id,
+            changed=self.fulfilment.changed.set,
+        )
+        if settings.thank_you_message is not None and role is Role.DELIVERS:
             self.fulfilment.add_errand(THANK_YOU, Thanks(adapter, settings.thank_you_message).send)
 
     @property
@@ -281,16 +307,18 @@ class Pipeline:
             self._loop = asyncio.get_running_loop()
             if self._settings.is_tool:
                 return
+            await self.presence.open()
             self._worker.start()
             self.duties.start()
-            stranded = await self.history.stranded(self.fulfilment.consumers)
+            stranded = await self.history.stranded()
             if stranded:
                 names = sorted({job.consumer for job in stranded})
-                logger.warning("%d jobs wait for handlers that this program does not have: %s", len(stranded), names)
+                logger.warning("%d jobs wait for handlers that no program of this shop has: %s", len(stranded), names)
 
     async def close(self) -> None:
         """Finish or give back what runs, then close the ledger."""
         await self.duties.stop()
+        await self.presence.close()
         await self._worker.stop(grace_s=self._settings.grace_s)
         while self._recording:
             self._recorded.clear()
@@ -311,6 +339,8 @@ class Pipeline:
         """
         if self._codec is None:
             await self.open()
+        if self.presence.is_behind:
+            await self.presence.catch_up()
         ref = await self._read(charge.payload)
         take = self.fulfilment.reserve()
         self._recording += 1
@@ -332,6 +362,9 @@ class Pipeline:
                 self._listeners.announce(event)
         if recorded.payment.attention is not None:
             logger.error("payment %s needs attention: %s", charge.charge_id, recorded.payment.attention.value)
+        elif not self._plan.delivers(recorded.payment.stage_id):
+            words = "no program of this shop takes payments of stage %r; charge %s waits ten minutes for one that does"
+            logger.warning(words, recorded.payment.stage_id, charge.charge_id)
         return recorded.payment
 
     async def refunded(self, notice: RefundNotice) -> None:

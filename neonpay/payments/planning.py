@@ -1,16 +1,24 @@
-"""Who takes part in delivering a payment."""
+"""Who takes part in a payment: planned from the registry of the shop, and run here as far as this program can."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from neonpay.core.payments import PaymentState
+from neonpay.core.roles import Role
+from neonpay.ledger import Transaction
+from neonpay.payments.consumers import (
+    UNREAD,
+    ConsumerKind,
+    Declaration,
+    Roster,
+    read_consumers,
+    read_version,
+)
 from neonpay.payments.handlers import Handler, HandlerRegistry
 
 PLAN = "neonpay:plan"
-"""The job that gives a payment its other jobs, left by a program that has no handlers for one that has."""
-PLAN_REFUND = "neonpay:plan_refund"
-"""The job that gives a refunded payment the jobs that revoke what it granted, left by a program that has no handlers."""
+"""The job of a payment that nobody in the shop takes yet: it gives it its other jobs once somebody does."""
 REFUND = "neonpay:refund"
 """The job that sends Stars back."""
 REFUND_REQUEST = "neonpay:refund_request"
@@ -23,47 +31,109 @@ THANK_YOU = "neonpay:thank_you"
 """The job that thanks the buyer."""
 
 
-class Plan:
-    """Which jobs a payment gets.
+class Program:
+    """What this program can run.
 
     Args:
-        handlers: the payment handlers of this program; None for a tool that works on the ledger of a bot that has some.
-        revokers: the refund handlers of this program; None for one that has none.
-        thanks: whether buyers are thanked.
+        handlers, revokers: its payment and refund handlers.
+        thanks: whether it has words for the buyers.
+        role: one that does not deliver runs none of them.
     """
 
-    def __init__(
-        self, handlers: HandlerRegistry | None, *, thanks: bool, revokers: HandlerRegistry | None = None
-    ) -> None:
-        self._handlers = handlers
-        self._revokers = revokers
+    def __init__(self, handlers: HandlerRegistry, revokers: HandlerRegistry, *, thanks: bool, role: Role) -> None:
+        self._registries = (handlers, revokers)
         self._thanks = thanks
+        self._delivers = role is Role.DELIVERS
+
+    def declarations(self) -> list[Declaration]:
+        """What it tells the shop about itself."""
+        if not self._delivers:
+            return []
+        kinds = (ConsumerKind.DELIVERS, ConsumerKind.REVOKES)
+        declared = [
+            Declaration(handler.consumer, kind, handler.stage_ids, handler.was_consumer)
+            for kind, registry in zip(kinds, self._registries, strict=True)
+            for handler in registry
+        ]
+        return [*declared, Declaration(THANK_YOU, ConsumerKind.THANKS)] if self._thanks else declared
+
+    def find(self, consumer: str) -> Handler | None:
+        """The handler that a job names, or None when this program does not run it."""
+        if not self._delivers:
+            return None
+        handlers, revokers = self._registries
+        return handlers.find(consumer) or revokers.find(consumer)
+
+    def runs(self, consumer: str) -> bool:
+        """Whether a job of this consumer is started here when it is written."""
+        return self.find(consumer) is not None or (consumer == THANK_YOU and self._delivers and self._thanks)
 
     @property
-    def is_carried_out_here(self) -> bool:
-        """Whether this program has the handlers, so that it can take up what a tool has left."""
-        return self._handlers is not None
+    def size(self) -> int:
+        """How many handlers it has; it never loses one."""
+        return sum(map(len, self._registries))
+
+    @property
+    def consumers(self) -> list[str]:
+        """What jobs call its handlers."""
+        return [name for registry in self._registries for name in registry.consumers] if self._delivers else []
+
+
+class Plan:
+    """Which jobs a payment gets: the same ones whoever of the shop records it.
+
+    ``refresh`` or ``read`` comes first in every unit of work that plans.
+    """
+
+    def __init__(self, bot_id: int, program: Program) -> None:
+        self._bot_id = bot_id
+        self._program = program
+        self._roster = UNREAD
+        self._planned: dict[tuple[ConsumerKind, str | None, int], Sequence[Handler | str]] = {}
+
+    def refresh(self, transaction: Transaction, version: int) -> None:
+        """Plan by this version of the registry."""
+        if self._roster.version != version:
+            self._roster = Roster(version, read_consumers(transaction, self._bot_id))
+            self._planned = {}
+
+    def read(self, transaction: Transaction) -> None:
+        """Plan by the registry as it is."""
+        self.refresh(transaction, read_version(transaction, self._bot_id))
 
     def consumers(self, state: PaymentState, stage_id: str | None) -> Sequence[Handler | str]:
-        """The handlers, or the names of neonpay's own jobs, of a payment in this state; empty when nobody would deliver it."""
+        """The handlers of this program, and the names of all other consumers, of a payment in this state.
+
+        A payment that nobody takes gets the job that goes on looking for somebody.
+        """
         if state is PaymentState.REFUND_DUE:
             return (REFUND,)
         if state is not PaymentState.ACCEPTED:
             return ()
-        if self._handlers is None:
-            return (PLAN,)
-        handlers = self._handlers.for_stage(stage_id)
-        return [*handlers, THANK_YOU] if handlers and self._thanks else handlers
+        handlers = self._of(ConsumerKind.DELIVERS, stage_id)
+        return [*handlers, *self._of(ConsumerKind.THANKS, stage_id)] if handlers else (PLAN,)
+
+    def delivers(self, stage_id: str | None) -> bool:
+        """Whether somebody in the shop takes payments of this stage."""
+        return bool(self._of(ConsumerKind.DELIVERS, stage_id))
 
     def after_refund(self, stage_id: str | None) -> Sequence[Handler | str]:
         """Who revokes what a payment of this stage has granted."""
-        if self._handlers is None:
-            return (PLAN_REFUND,)
-        return () if self._revokers is None else self._revokers.for_stage(stage_id)
+        return self._of(ConsumerKind.REVOKES, stage_id)
 
-    def delivers(self, stage_id: str | None) -> bool:
-        """Whether somebody takes payments of this stage."""
-        return bool(self.consumers(PaymentState.ACCEPTED, stage_id))
+    def runs_here(self, consumer: str) -> bool:
+        """Whether this program starts a job of this consumer; otherwise the job is left for one that does."""
+        return self._program.runs(consumer)
+
+    def _of(self, kind: ConsumerKind, stage_id: str | None) -> Sequence[Handler | str]:
+        # A handler that this program declares later is found as soon as it is there.
+        planned, key = self._planned, (kind, stage_id, self._program.size)
+        found = planned.get(key)
+        if found is None:
+            mine = {name: place for place, name in enumerate(self._program.consumers)}
+            names = sorted(self._roster.names(kind, stage_id), key=lambda name: mine.get(name, len(mine)))
+            found = planned[key] = [self._program.find(name) or name for name in names]
+        return found
 
 
 def consumer_name(consumer: Handler | str) -> str:

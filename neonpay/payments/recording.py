@@ -14,7 +14,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from neonpay.core import jsontext
-from neonpay.core.clock import Clock, moment
+from neonpay.core.clock import moment
 from neonpay.core.events import Event, PaymentCompleted, PaymentNeedsAttention, RefundRequested
 from neonpay.core.jsontext import JsonObject
 from neonpay.core.limits import CURRENCY
@@ -22,7 +22,7 @@ from neonpay.core.payload import InvoiceRef, is_ours
 from neonpay.core.payments import Attention, Charge, Payment, PaymentState, Source, moment_or_none
 from neonpay.core.stages import PaymentStage, RepeatPolicy
 from neonpay.ledger import Among, Insert, Transaction
-from neonpay.ledger.tables import invoices, payments
+from neonpay.ledger.tables import DatabaseNow, invoices, payments
 from neonpay.payments.book import (
     INSERT_EVENT,
     INSERT_JOURNAL,
@@ -33,6 +33,7 @@ from neonpay.payments.book import (
     event_row,
 )
 from neonpay.payments.catalogue import Catalogue
+from neonpay.payments.consumers import VERSION
 from neonpay.payments.inline import Rejection, run_now
 from neonpay.payments.jobs import INSERT_JOB, Job
 from neonpay.payments.planning import Plan
@@ -55,12 +56,17 @@ _INVOICES = Among(
     ),
     "b",
 )
-_RECORDED = Among(
-    lambda ids: sa.select(payments.c.charge_id).where(
-        payments.c.bot_id == sa.bindparam("b"), payments.c.charge_id.in_(ids)
+_NUMBER = sa.cast(sa.null(), sa.BigInteger)
+_LOOK = Among(
+    lambda ids: sa.union_all(
+        sa.select(payments.c.charge_id, _NUMBER, _NUMBER).where(
+            payments.c.bot_id == sa.bindparam("b", type_=sa.BigInteger), payments.c.charge_id.in_(ids)
+        ),
+        sa.select(sa.null(), sa.func.coalesce(VERSION, 0), DatabaseNow()),
     ),
     "b",
 )
+"""The charges that are there already; and, in the same statement, the version of the registry and the database's time."""
 _COUNT_PAYMENT = Among(
     lambda ids: (
         sa.update(invoices)
@@ -141,7 +147,6 @@ class Recorder:
         *,
         catalogue: Catalogue,
         plan: Plan,
-        clock: Clock,
         new_event_id: Callable[[], str],
         new_token: Callable[[], int],
         lease_us: int,
@@ -152,7 +157,6 @@ class Recorder:
         self._refund_book = refund_book
         self._catalogue = catalogue
         self._plan = plan
-        self._clock = clock
         self._new_event_id = new_event_id
         self._new_token = new_token
         self._lease_us = lease_us
@@ -160,10 +164,12 @@ class Recorder:
 
     def record(self, transaction: Transaction, arrivals: Sequence[Arrival]) -> list[Recorded | None]:
         """The unit of work that records charges; None for one that the ledger has already."""
-        now_us = self._clock.now_us()
         known = self._invoices(transaction, arrivals)
         charge_ids = [arrival.charge.charge_id for arrival in arrivals]
-        there = {row[0] for row in transaction.rows_among(_RECORDED, (self._bot_id,), charge_ids)}
+        found = transaction.rows_among(_LOOK, (self._bot_id,), charge_ids)
+        version, now_us = next((row[1], row[2]) for row in found if row[0] is None)
+        there = {row[0] for row in found if row[0] is not None}
+        self._plan.refresh(transaction, version)
         new = [arrival for arrival in arrivals if arrival.charge.charge_id not in there]
         recorded_at = moment(now_us)
         written = [self._write(arrival, known, recorded_at) for arrival in new]
@@ -208,7 +214,7 @@ class Recorder:
     ) -> tuple[Payment, str]:
         charge, ref = arrival.charge, arrival.ref
         known = _UNKNOWN if ref is None else invoices_known.get(ref.invoice_id, _UNKNOWN)
-        state, attention = _verdict(charge, ref, known, self._plan)
+        state, attention = _verdict(charge, ref, known)
         payment = Payment(
             bot_id=self._bot_id,
             charge_id=charge.charge_id,
@@ -270,11 +276,11 @@ class Recorder:
             names, rejection = run_now(transaction, consumers, payment, event_id, self._host_data)
             if rejection is not None:
                 rejected.append((index, rejection))
-            leases = take and rejection is None
-            state, delay_us = ("leased", self._lease_us) if leases else ("ready", 0)
             mine: list[Job] = []
             for name in names:
-                token = self._new_token() if leases else None
+                # What is not run here is ready, for a program of the shop that runs it.
+                leases = take and rejection is None and self._plan.runs_here(name)
+                state, delay_us, token = ("leased", self._lease_us, self._new_token()) if leases else ("ready", 0, None)
                 row = (self._bot_id, event_id, name, payment.charge_id, state, int(leases), token, None, delay_us)
                 rows.append(row)
                 if token is not None:
@@ -337,9 +343,7 @@ def _must_be_first(charge: Charge, known: _Known) -> bool:
     return charge.source is Source.RECONCILE and charge.is_recurring and known.number == 1
 
 
-def _verdict(
-    charge: Charge, ref: InvoiceRef | None, known: _Known, plan: Plan
-) -> tuple[PaymentState, Attention | None]:
+def _verdict(charge: Charge, ref: InvoiceRef | None, known: _Known) -> tuple[PaymentState, Attention | None]:
     attention = _fault(charge, ref, known)
     if attention is not None:
         return PaymentState.NEEDS_ATTENTION, attention
@@ -350,8 +354,6 @@ def _verdict(
         return PaymentState.REFUND_DUE, None
     if repeats and known.stage.max_payments is not None and known.number > known.stage.max_payments:
         return PaymentState.NEEDS_ATTENTION, Attention.TOO_MANY_PAYMENTS
-    if not plan.delivers(known.stage_id):
-        return PaymentState.NEEDS_ATTENTION, Attention.NO_HANDLER
     return PaymentState.ACCEPTED, None
 
 

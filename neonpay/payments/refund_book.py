@@ -6,19 +6,26 @@ lock decides, and the others decide on what it has left.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from neonpay.core.clock import Clock
-from neonpay.core.events import Event, PaymentRefunded, PaymentRejected, RefundFailed, RefundRequested
+from neonpay.core.events import (
+    Event,
+    PaymentNeedsAttention,
+    PaymentRefunded,
+    PaymentRejected,
+    RefundFailed,
+    RefundRequested,
+)
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import Attention, Payment, PaymentState, Refund, RefundNotice, RefundState, Source
 from neonpay.errors import PaymentNotFoundError
 from neonpay.ledger import Insert, Transaction
-from neonpay.ledger.tables import jobs, payments, refunds
+from neonpay.ledger.tables import DatabaseNow, jobs, payments, refunds
 from neonpay.payments.book import REFUNDS, REVENUE, STARS, UNSETTLED, write_entry, write_event
 from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.handlers import ON_PAYMENT
@@ -43,7 +50,8 @@ _INSERT = Insert(
     "requested_at",
     "requested_by",
 )
-_DELIVERS = sa.or_(jobs.c.consumer.startswith(f"{ON_PAYMENT}:"), jobs.c.consumer.in_((THANK_YOU, PLAN)))
+DELIVERS = sa.or_(jobs.c.consumer.startswith(f"{ON_PAYMENT}:"), jobs.c.consumer.in_((THANK_YOU, PLAN)))
+"""The jobs that are for nothing once the Stars go back."""
 _GRANTED = frozenset({"done", "leased", "interrupted"})
 """States of a handler's job in which it has delivered, or may have begun to."""
 
@@ -126,8 +134,24 @@ class RefundBook:
             refund is not None or payment.state is not PaymentState.REFUND_DUE
         ):
             events = [self._write(transaction, RefundRequested, payment, reason)]
+        self._move_jobs(transaction, event_id, ("ready", "stranded"), "held")
         taken = self._give_job(transaction, event_id, charge_id, take=take)
         return Change(self._found(transaction, charge_id), events, taken)
+
+    def hold_back(self, transaction: Transaction, job: Job) -> bool:
+        """Whether a refund is under way, so that a delivery that is about to begin waits for its end, or is none any more."""
+        payment, event_id = self.lock(transaction, job.charge_id)
+        if payment.state is PaymentState.ACCEPTED and not self.is_under_way(transaction, job.charge_id):
+            return False
+        mine = (jobs.c.consumer == job.consumer, jobs.c.token == job.token)
+        waits = {"attempts": jobs.c.attempts - 1, "token": None}
+        self._move_jobs(transaction, event_id, ("leased",), "held", *mine, **waits)
+        return True
+
+    def is_under_way(self, transaction: Transaction, charge_id: str) -> bool:
+        """Whether Stars are to go back and it is not known yet whether they do."""
+        refund = self.find(transaction, charge_id)
+        return refund is not None and refund.state in {RefundState.INTENDED, RefundState.UNKNOWN}
 
     def begin(self, transaction: Transaction, job: Job) -> Refund | None:
         """The refund that a job is about to ask Telegram for; None when it is made already, and the job is done."""
@@ -176,6 +200,8 @@ class RefundBook:
             if payment.state is PaymentState.REFUND_DUE:
                 waits = {"state": PaymentState.NEEDS_ATTENTION.value, "attention": Attention.REFUND_REFUSED.value}
                 self._set_payment(transaction, charge_id, **waits)
+            elif payment.state is PaymentState.ACCEPTED:
+                self._move_jobs(transaction, event_id, ("held",), "ready", run_at=DatabaseNow())
             events = [self._write(transaction, RefundFailed, payment, error)]
         return Change(self._found(transaction, charge_id), events, [])
 
@@ -221,6 +247,15 @@ class RefundBook:
         taken = self._give_job(transaction, event_id, payment.charge_id, take=take)
         return Change(self._found(transaction, payment.charge_id), events, taken)
 
+    def set_aside(self, transaction: Transaction, payment: Payment, attention: Attention) -> Event:
+        """What counted as earned has a person decide; the payment is locked already."""
+        waits = {"state": PaymentState.NEEDS_ATTENTION.value, "attention": attention.value}
+        self._set_payment(transaction, payment.charge_id, **waits)
+        event = self._write(transaction, PaymentNeedsAttention, payment, attention.value)
+        stars = payment.amount_stars
+        self._move(transaction, payment, event, {REVENUE: stars, UNSETTLED: -stars})
+        return event
+
     def _ask(
         self, transaction: Transaction, payment: Payment, reason: str | None, requested_by: str | None, source: Source
     ) -> bool:
@@ -262,20 +297,32 @@ class RefundBook:
 
     def _drop_jobs(self, transaction: Transaction, event_id: str) -> bool:
         """End what was not delivered yet; whether a handler has delivered something, or may have."""
-        connection = transaction.connection
-        of_payment = (jobs.c.bot_id == self._bot_id, jobs.c.event_id == event_id, _DELIVERS)
+        of_payment = (jobs.c.bot_id == self._bot_id, jobs.c.event_id == event_id, DELIVERS)
         found = sa.select(jobs.c.consumer, jobs.c.state).where(*of_payment).order_by(jobs.c.consumer).with_for_update()
-        states = connection.execute(found).all()
-        for ended, left in ((("leased",), "interrupted"), (("ready", "dead"), "dropped")):
-            which = sa.update(jobs).where(*of_payment, jobs.c.state.in_(ended))
-            connection.execute(which.values(state=left, token=None))
+        states = transaction.connection.execute(found).all()
+        self._move_jobs(transaction, event_id, ("leased",), "interrupted", token=None)
+        self._move_jobs(transaction, event_id, ("ready", "dead", "held", "stranded"), "dropped", token=None)
         return any(state in _GRANTED and consumer.startswith(f"{ON_PAYMENT}:") for consumer, state in states)
 
+    def _move_jobs(
+        self,
+        transaction: Transaction,
+        event_id: str,
+        states: Sequence[str],
+        state: str,
+        *where: sa.ColumnElement[bool],
+        **values: object,
+    ) -> None:
+        """Bring the deliveries of a payment from some states into another one."""
+        of_payment = (jobs.c.bot_id == self._bot_id, jobs.c.event_id == event_id, DELIVERS, jobs.c.state.in_(states))
+        transaction.connection.execute(sa.update(jobs).where(*of_payment, *where).values(state=state, **values))
+
     def _revoke(self, transaction: Transaction, payment: Payment, event_id: str) -> list[Job]:
+        self._plan.read(transaction)
         others, _ = run_now(transaction, self._plan.after_refund(payment.stage_id), payment, event_id, self._host_data)
-        take = self._plan.is_carried_out_here
         taken: list[Job] = []
         for name in others:
+            take = self._plan.runs_here(name)
             taken += self._give_job(transaction, event_id, payment.charge_id, take=take, consumer=name)
         return taken
 

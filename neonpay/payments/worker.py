@@ -60,10 +60,11 @@ class Worker:
         most = (self._fulfilment.room + 1) // 2
         if not consumers or not most:
             return self._poll_s
-        due_in_s = await self._jobs.due_in_s(consumers)
-        if due_in_s > 0:
-            return min(due_in_s, self._poll_s)
-        claimed = await self._jobs.claim(consumers, most=most)
+        waits = await self._jobs.due(consumers)
+        due = [consumer for consumer, due_in_s in waits if due_in_s <= 0]
+        if not due:
+            return min([due_in_s for _, due_in_s in waits[:1]] + [self._poll_s])
+        claimed = await self._jobs.claim(due, most=most)
         for job in claimed:
             self._fulfilment.start(job)
         return 0.0 if len(claimed) == most else min(0.05, self._poll_s)

@@ -1,0 +1,151 @@
+"""The sweep that gives payments and refunds the jobs that they lack, and sets aside jobs that nobody takes up.
+
+A payment is planned from the registry as its transaction saw it, so one that commits beside a declaration may miss the new
+consumer. The sweep looks at what was recorded since each consumer was declared, as often as it takes, and inserts what is
+missing; a job that is there is never inserted again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from neonpay.core.clock import moment
+from neonpay.core.payments import PaymentState, RefundState
+from neonpay.ledger import Ledger, Transaction
+from neonpay.ledger.tables import IS_UNFINISHED, DatabaseNow, consumers, jobs, payments, refunds
+from neonpay.payments.consumers import Consumer, ConsumerKind, read_consumers
+from neonpay.payments.duties import Duty, Turn
+from neonpay.payments.handlers import ON_PAYMENT
+from neonpay.payments.jobs import INSERT_JOB
+
+logger = logging.getLogger("neonpay.payments")
+
+FAN_OUT = "fan_out"
+"""Name of the duty."""
+FAN_OUT_EVERY_S = 60.0
+_LOOK_BACK_US = 15 * 60 * 1_000_000
+"""How long a transaction that records may be under way before the sweep passes over what it has recorded."""
+UNSEEN_US = 24 * 3600 * 1_000_000
+"""How long no program may have a consumer before its jobs are set aside."""
+_AT_ONCE = 500
+_GONE = (
+    "%d payments wait for %s, which no program of this shop has had for a day; start one that has it, or: "
+    "neonpay handlers rename %s NEW"
+)
+
+Missing = tuple[str, str]
+"""Event id and charge id of a payment without a job that it should have."""
+
+
+class FanOut:
+    """Completes the jobs of one bot's payments."""
+
+    def __init__(self, ledger: Ledger, bot_id: int) -> None:
+        self._ledger = ledger
+        self._bot_id = bot_id
+
+    @property
+    def duty(self) -> Duty:
+        """Look again and again."""
+        return Duty(FAN_OUT, FAN_OUT_EVERY_S, self.work, at_start=True)
+
+    async def work(self, turn: Turn) -> None:
+        """One turn at the duty."""
+        await self.complete()
+
+    async def complete(self) -> int:
+        """Everything that was recorded has its jobs, and those of consumers that are gone wait aside; how many were missing."""
+        now_us, known = await self._ledger.read(self._read)
+        active = [consumer for consumer in known if consumer.retired_at is None]
+        added = 0
+        for consumer in active:
+            if consumer.kind is not ConsumerKind.THANKS:  # a thank-you that is missing keeps nobody from their goods
+                added += await self._add_missing(consumer)
+        gone = [consumer.consumer for consumer in known if consumer.seen_at <= moment(now_us - UNSEEN_US)]
+        if active or gone:
+            names = [consumer.consumer for consumer in active]
+            for name, count in (await self._ledger.run(self._conclude, names, gone, now_us - _LOOK_BACK_US)).items():
+                logger.error(_GONE, count, name, name)
+        return added
+
+    def _read(self, transaction: Transaction) -> tuple[int, list[Consumer]]:
+        now_us = int(transaction.connection.execute(sa.select(DatabaseNow())).scalar_one())
+        return now_us, read_consumers(transaction, self._bot_id)
+
+    async def _add_missing(self, consumer: Consumer) -> int:
+        added = 0
+        # The look is a reader's, so that payments wait for it only when something is to be written.
+        while missing := await self._ledger.read(self._missing, consumer):
+            written = await self._ledger.run(self._add, consumer.consumer, missing)
+            logger.warning("%d payments had no job for %s; they have one now", written, consumer.consumer)
+            added += written
+            if len(missing) < _AT_ONCE or not written:
+                break
+        return added
+
+    def _missing(self, transaction: Transaction, consumer: Consumer) -> Sequence[Missing]:
+        query = self._refunded(consumer) if consumer.kind is ConsumerKind.REVOKES else self._paid(consumer)
+        there = sa.exists().where(
+            jobs.c.bot_id == self._bot_id,
+            jobs.c.event_id == payments.c.event_id,
+            jobs.c.consumer == consumer.consumer,
+        )
+        rows = transaction.connection.execute(query.where(sa.not_(there)).limit(_AT_ONCE))
+        return [(row.event_id, row.charge_id) for row in rows]
+
+    def _paid(self, consumer: Consumer) -> sa.Select[tuple[str, str]]:
+        goes_back = sa.exists().where(
+            refunds.c.bot_id == self._bot_id,
+            refunds.c.charge_id == payments.c.charge_id,
+            refunds.c.state != RefundState.FAILED.value,
+        )
+        where = [payments.c.recorded_at >= _from(consumer), payments.c.state == PaymentState.ACCEPTED.value]
+        return self._of(consumer).where(*where, sa.not_(goes_back))
+
+    def _refunded(self, consumer: Consumer) -> sa.Select[tuple[str, str]]:
+        is_its = sa.and_(refunds.c.bot_id == payments.c.bot_id, refunds.c.charge_id == payments.c.charge_id)
+        granted = sa.exists().where(
+            jobs.c.bot_id == self._bot_id,
+            jobs.c.event_id == payments.c.event_id,
+            jobs.c.consumer.startswith(f"{ON_PAYMENT}:"),
+            jobs.c.state.in_(("done", "interrupted")),
+        )
+        done = (refunds.c.state == RefundState.REFUNDED.value, refunds.c.finished_at >= _from(consumer))
+        return self._of(consumer).join(refunds, is_its).where(*done, granted)
+
+    def _of(self, consumer: Consumer) -> sa.Select[tuple[str, str]]:
+        query = sa.select(payments.c.event_id, payments.c.charge_id).where(payments.c.bot_id == self._bot_id)
+        if consumer.stage_ids is not None:
+            query = query.where(payments.c.stage_id.in_(sorted(consumer.stage_ids)))
+        return query
+
+    def _add(self, transaction: Transaction, consumer: str, missing: Sequence[Missing]) -> int:
+        rows = [
+            (self._bot_id, event_id, consumer, charge_id, "ready", 0, None, None, 0) for event_id, charge_id in missing
+        ]
+        return transaction.insert(INSERT_JOB, *rows)
+
+    def _conclude(
+        self, transaction: Transaction, active: Sequence[str], gone: Sequence[str], until_us: int
+    ) -> dict[str, int]:
+        """Note how far the look has come, and set aside what waits for those that are gone; how many jobs each has."""
+        mine = (
+            consumers.c.bot_id == self._bot_id,
+            consumers.c.consumer.in_(active),
+            consumers.c.complete_until < until_us,
+        )
+        transaction.connection.execute(sa.update(consumers).where(*mine).values(complete_until=until_us))
+        counts: dict[str, int] = {}
+        for name in gone:
+            waits = (jobs.c.bot_id == self._bot_id, jobs.c.consumer == name, IS_UNFINISHED, jobs.c.state == "ready")
+            count = transaction.connection.execute(sa.update(jobs).where(*waits).values(state="stranded")).rowcount
+            if count:
+                counts[name] = count
+        return counts
+
+
+def _from(consumer: Consumer) -> sa.ColumnElement[int]:
+    return sa.bindparam(None, max(consumer.since, consumer.complete_until))

@@ -1,0 +1,108 @@
+"""What this program tells its shop: which consumers it has, and that it is alive."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from neonpay.core.clock import moment
+from neonpay.ledger import Ledger, Transaction
+from neonpay.ledger.tables import DatabaseNow
+from neonpay.payments.consumers import Consumer, read_consumers
+from neonpay.payments.declaring import Declarations
+from neonpay.payments.planning import Program
+
+logger = logging.getLogger("neonpay.payments")
+
+TELL_EVERY_S = 300.0
+_SILENT = timedelta(seconds=3 * TELL_EVERY_S)
+"""How long nothing was heard of a consumer before a program that starts says so."""
+
+
+class Presence:
+    """Keeps the registry of consumers true as far as this program goes.
+
+    Args:
+        changed: called when a declaration has changed who delivers.
+    """
+
+    def __init__(
+        self, ledger: Ledger, declarations: Declarations, program: Program, *, bot_id: int, changed: Callable[[], None]
+    ) -> None:
+        self._ledger = ledger
+        self._declarations = declarations
+        self._program = program
+        self._bot_id = bot_id
+        self._changed = changed
+        self._telling = asyncio.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._waits = asyncio.Event()
+        self.is_behind = False
+        """Whether the program has more than it has told."""
+
+    async def open(self) -> None:
+        """Declare what the program has, and say which consumers of the shop nobody seems to have."""
+        await self._tell()
+        self._loop = asyncio.get_running_loop()
+        self._task = self._loop.create_task(self._keep())
+        for consumer in await self._ledger.read(self._silent):
+            logger.warning(
+                "%s is declared in this shop and no program has had it since %s; its payments wait. If it has another name "
+                "now: neonpay handlers rename %s NEW; if it is gone for good: neonpay handlers retire %s",
+                consumer.consumer,
+                f"{consumer.seen_at:%Y-%m-%d %H:%M} UTC",
+                consumer.consumer,
+                consumer.consumer,
+            )
+
+    async def close(self) -> None:
+        """Tell nothing more."""
+        self._loop = None
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def soon(self) -> None:
+        """The program has one more consumer; may be called from any thread."""
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            self.is_behind = True
+            loop.call_soon_threadsafe(self._waits.set)
+
+    async def catch_up(self) -> None:
+        """Declare what is not declared yet."""
+        async with self._telling:
+            if self.is_behind:
+                await self._tell()
+
+    async def _tell(self) -> None:
+        self.is_behind = False
+        try:
+            if await self._ledger.run(self._declarations.declare, self._program.declarations()):
+                self._changed()
+        except BaseException:
+            self.is_behind = True
+            raise
+
+    async def _keep(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(TELL_EVERY_S):
+                    await self._waits.wait()
+            except TimeoutError:
+                self.is_behind = True
+            self._waits.clear()
+            try:
+                await self.catch_up()
+            except Exception as exc:  # noqa: BLE001  # whatever the database says, the program is still alive the next time
+                logger.warning("cannot tell the shop which handlers this program has: %s", exc)
+
+    def _silent(self, transaction: Transaction) -> list[Consumer]:
+        now_us = int(transaction.connection.execute(sa.select(DatabaseNow())).scalar_one())
+        known = read_consumers(transaction, self._bot_id)
+        return [row for row in known if row.retired_at is None and row.seen_at < moment(now_us) - _SILENT]
