@@ -11,6 +11,7 @@ from neonpay import adapters
 from neonpay.app import DEFAULT_DATABASE_URL, NeonPayCore
 from neonpay.core.clock import Clock
 from neonpay.core.limits import MESSAGES_PER_S
+from neonpay.core.roles import Role
 from neonpay.errors import ConfigurationError
 from neonpay.payments.checkout import BUDGET_S
 from neonpay.payments.jobs import LEASE_S
@@ -45,6 +46,7 @@ def create_neonpay(
     reconcile_every_s: float | None = RECONCILE_EVERY_S,
     reconcile_grace_s: float = RECONCILE_GRACE_S,
     all_invoices_are_ours: bool = False,
+    role: Role | str = Role.DELIVERS,
     clock: Clock | None = None,
     rng: random.Random | None = None,
     token_bytes: Callable[[int], bytes] = system_secrets.token_bytes,
@@ -79,6 +81,8 @@ def create_neonpay(
         reconcile_grace_s: seconds for which the comparison leaves a payment to its update.
         all_invoices_are_ours: True when the bot makes no invoices but through neonpay; a payment of another one then needs
             attention. Otherwise it is the bot's own business.
+        role: what this program does in a shop of several programs. ``"delivers"``: its handlers deliver. ``"offers"``: it
+            sells, refunds and decides, and runs no handler, as a panel does. ``"reads"``: it changes nothing.
         messages_per_s: messages a second that neonpay sends for this bot in this process; Telegram allows about 30 in all.
             None sends at once and waits only when Telegram says so.
         clock, rng, token_bytes: where time, jitter and keys come from.
@@ -86,6 +90,9 @@ def create_neonpay(
     Raises:
         ConfigurationError: something is missing or cannot work; the message shows the line to write.
     """
+    if role not in set(Role):
+        msg = f"role must be one of {', '.join(repr(str(known)) for known in Role)}; got {role!r}"
+        raise ConfigurationError(msg)
     if messages_per_s is not None and not messages_per_s > 0:
         msg = "messages_per_s must be above 0, or None for no limit of ours"
         raise ConfigurationError(msg)
@@ -113,6 +120,7 @@ def create_neonpay(
             grace_s=grace_s,
             patience_s=patience_s,
             messages_per_s=messages_per_s,
+            role=Role(role),
             reconcile=ReconcileRules(
                 every_s=reconcile_every_s, grace_s=reconcile_grace_s, all_invoices_are_ours=all_invoices_are_ours
             ),

@@ -3,6 +3,7 @@
 from neonpay.app.base import DEFAULT_DATABASE_URL
 from neonpay.app.blocking import Blocking
 from neonpay.app.deciding import Deciding
+from neonpay.app.declaring import Declaring
 from neonpay.app.delivering import Delivering
 from neonpay.app.guarding import Guarding
 from neonpay.app.proving import Proving
@@ -20,6 +21,7 @@ class NeonPayCore(
     Selling,
     Guarding,
     Delivering,
+    Declaring,
     Settling,
     Subscribing,
     Requesting,

@@ -10,6 +10,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
 from neonpay.app.base import Application
 from neonpay.app.deciding import Deciding
+from neonpay.app.declaring import Declaring
 from neonpay.app.guarding import Guarding
 from neonpay.app.proving import Proving
 from neonpay.app.reconciling import Reconciling
@@ -138,6 +139,9 @@ class SyncNeonPay(_Facade):
     trust_user = _Waiting(Guarding.trust_user)
     unblock_user = _Waiting(Guarding.unblock_user)
     get_user_risk_assessment = _Waiting(Guarding.get_user_risk_assessment)
+    consumers = _Waiting(Declaring.consumers)
+    retire_handler = _Waiting(Declaring.retire_handler)
+    rename_handler = _Waiting(Declaring.rename_handler)
     reconcile = _Waiting(Reconciling.reconcile)
     verify = _Waiting(Proving.verify)
     seal = _Waiting(Proving.seal)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -80,10 +81,10 @@ class FanOut:
         # The look is a reader's, so that payments wait for it only when something is to be written.
         while missing := await self._ledger.read(self._missing, consumer):
             written = await self._ledger.run(self._add, consumer.consumer, missing)
+            if not written:
+                break  # another worker was quicker
             logger.warning("%d payments had no job for %s; they have one now", written, consumer.consumer)
             added += written
-            if len(missing) < _AT_ONCE or not written:
-                break
         return added
 
     def _missing(self, transaction: Transaction, consumer: Consumer) -> Sequence[Missing]:
@@ -147,5 +148,5 @@ class FanOut:
         return counts
 
 
-def _from(consumer: Consumer) -> sa.ColumnElement[int]:
-    return sa.bindparam(None, max(consumer.since, consumer.complete_until))
+def _from(consumer: Consumer) -> datetime:
+    return max(consumer.since, consumer.complete_until)

@@ -80,6 +80,18 @@ class Presence:
             if self.is_behind:
                 await self._tell()
 
+    async def consumers(self) -> list[Consumer]:
+        """Every consumer of the shop."""
+        return await self._ledger.read(read_consumers, self._bot_id)
+
+    async def retire(self, consumer: str, *, drop: bool) -> int:
+        """Give a consumer no more payments; see ``NeonPayCore.retire_handler``."""
+        return await self._ledger.run(self._declarations.retire, consumer, drop)
+
+    async def rename(self, old: str, new: str) -> int:
+        """Have one consumer take the place of another; see ``NeonPayCore.rename_handler``."""
+        return await self._ledger.run(self._declarations.rename, old, new)
+
     async def _tell(self) -> None:
         self.is_behind = False
         try:

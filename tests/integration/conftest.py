@@ -48,6 +48,7 @@ class Shop:
         self.account = account
         self.bot = bot_of(telegram, account)
         self.dispatcher = options.pop("dispatcher", None) or Dispatcher()
+        self.clock: MovableClock | None = options.get("clock")
         # Nothing goes out that the test did not ask for.
         quiet = {"poll_s": 0.01, "messages_per_s": None, "reconcile_every_s": None}
         self.neonpay = create_neonpay(self.bot, dispatcher=self.dispatcher, **{**quiet, **options})
@@ -92,6 +93,14 @@ class Shop:
         outcome = await buyer.pays(await buyer.hears(self.account, predicate=lambda m: m.invoice is not None))
         await self.settles()
         return outcome
+
+    async def sells_in_vain(self, *buyers: Buyer, stage_id: str = "vip") -> list[Outcome]:
+        """Sell what nobody in the shop delivers, and let the time run out in which somebody may still declare that they do."""
+        assert self.clock is not None
+        outcomes = [await self.sells(buyer, stage_id) for buyer in buyers]
+        self.clock.advance(600)
+        await self.fact("payment_needs_attention", count=len(self.named("payment_needs_attention")) + len(outcomes))
+        return outcomes
 
     async def settles(self) -> None:
         """Wait until the bot is done with its updates, and its handlers and listeners have returned."""

@@ -59,8 +59,11 @@ async def sell_everything(shop: Shop) -> dict[str, str]:
     charges: dict[str, str] = {}
     async with shop.polling():
         ann = await shop.visitor()
-        for name, stage_id in (("kept", "vip"), ("refunded", "vip"), ("waiting", "poster"), ("returned", "poster")):
-            charges[name] = (await shop.sells(ann, stage_id)).charge_id or ""
+        for name in ("kept", "refunded"):
+            charges[name] = (await shop.sells(ann, "vip")).charge_id or ""
+        undelivered = await shop.sells_in_vain(ann, ann, stage_id="poster")
+        for name, outcome in zip(("waiting", "returned"), undelivered, strict=True):
+            charges[name] = outcome.charge_id or ""
         for name in ("refunded", "returned"):
             await shop.neonpay.refund(charges[name], reason="asked for")
         await shop.settles()

@@ -104,22 +104,26 @@ async def test_one_handler_that_fails_does_not_hold_up_another(shop: Shop) -> No
     assert {job.consumer: job.state for job in jobs} == {"handler:deliver": "ready", "handler:other": "done"}
 
 
-async def test_a_job_whose_handler_is_gone_waits_for_a_program_that_has_it(
+async def test_a_job_whose_handler_is_gone_for_a_day_is_stranded_until_a_program_has_it(
     open_shop: Callable[..., Shop], clock: MovableClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = open_shop()
     fails(first, times=99)
     async with first.polling():
         outcome = await first.sells(await first.visitor())
-    clock.advance(60)
+    clock.advance(1)
 
     second = open_shop()
     second.neonpay.on_payment(name="renamed")(_nothing)
     async with second.polling():
-        await second.settles()
+        assert await second.neonpay.stranded_jobs() == [], "another program of the shop may have it"
+    clock.advance(24 * 3600)
+    async with second.polling():
+        await second.neonpay.pipeline.fan_out.complete()
         (stranded,) = await second.neonpay.stranded_jobs()
-    assert (stranded.charge_id, stranded.consumer, stranded.state) == (outcome.charge_id, "handler:deliver", "ready")
-    assert "1 jobs wait for handlers that this program does not have: ['handler:deliver']" in caplog.text
+    assert (stranded.charge_id, stranded.consumer, stranded.state) == (outcome.charge_id, "handler:deliver", "stranded")
+    assert "no program of this shop has had for a day" in caplog.text
+    assert "neonpay handlers rename handler:deliver NEW" in caplog.text
 
     third = open_shop()
     attempts = fails(third, times=0)

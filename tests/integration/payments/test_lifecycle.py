@@ -24,7 +24,7 @@ async def _nothing(result: PaymentResult) -> None: ...
 
 async def test_a_cancelled_call_is_cancelled_and_not_an_error(shop: Shop) -> None:
     # Otherwise a library that stops by cancelling takes the error for a failed update, and goes on.
-    async with shop.neonpay, asyncio.timeout(5):
+    async with shop.neonpay, asyncio.timeout(60):
         for rounds in range(1000):
             call = asyncio.ensure_future(shop.neonpay.history(1))
             for _ in range(rounds):
@@ -200,7 +200,7 @@ async def test_logging_can_be_silenced(open_shop: Callable[..., Shop], caplog: p
     level = ours.level
     shop = open_shop(enable_logging=False)
     async with shop.polling():
-        await shop.sells(await shop.visitor())
+        await shop.sells_in_vain(await shop.visitor())
     ours.setLevel(level)
     assert shop.named("payment_needs_attention")
     assert [record for record in caplog.records if record.name.startswith("neonpay")] == []

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from neonpay import PaymentContext, PaymentResult, RejectPayment
+from neonpay.core.roles import Role
 from neonpay.ledger import open_ledger
 from neonpay.ledger.tables import journal, refunds
 from neonpay.payments.catalogue import Catalogue
+from neonpay.payments.handlers import HandlerRegistry
 from neonpay.payments.ids import new_event_id
-from neonpay.payments.planning import Plan
+from neonpay.payments.planning import Plan, Program
 from neonpay.payments.refund_book import RefundBook
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ async def test_a_refund_that_a_dead_process_was_making_is_taken_over_when_its_le
         dead = RefundBook(
             shop.account.id,
             catalogue=Catalogue(shop.account.id),
-            plan=Plan(None, thanks=False),
+            plan=Plan(shop.account.id, Program(HandlerRegistry(), HandlerRegistry(), thanks=False, role=Role.OFFERS)),
             clock=clock,
             new_event_id=new_event_id,
             new_token=lambda: 1,

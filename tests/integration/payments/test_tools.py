@@ -1,18 +1,17 @@
-"""A program without handlers works on the ledger of a bot that has some: it leaves the rest to the bot."""
+"""A command works on the ledger of a bot that runs elsewhere: it leaves the rest to the bot."""
 
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+import pytest
 import sqlalchemy as sa
 
-from neonpay import PaymentResult, RejectPayment
+from neonpay import NeonPayCore, PaymentError, PaymentResult, RejectPayment
+from neonpay.cli.shop import WithoutToken
 from neonpay.core.payments import PaymentState
-from neonpay.ledger import open_ledger
-from neonpay.payments.catalogue import Catalogue
-from neonpay.payments.history import History
-from neonpay.payments.planning import PLAN, Plan
+from neonpay.payments.pipeline import Settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -21,13 +20,11 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def a_tool(shop: Shop, database_url: str, clock: MovableClock) -> AsyncIterator[History]:
-    """What a command works with: the same ledger, and no handlers."""
-    bot_id = shop.neonpay.adapter.bot_id
-    ledger = open_ledger(database_url, clock=clock)
-    plan = Plan(None, thanks=False)
-    yield History(ledger, bot_id, catalogue=Catalogue(bot_id), plan=plan, announce=lambda _: None)
-    await ledger.close()
+async def a_tool(shop: Shop, database_url: str, clock: MovableClock) -> AsyncIterator[NeonPayCore]:
+    """What a command works with: the same ledger, and neither handlers nor a token."""
+    adapter = WithoutToken(shop.neonpay.adapter.bot_id)
+    async with NeonPayCore(adapter, database_url=database_url, settings=Settings(is_tool=True), clock=clock) as tool:
+        yield tool
 
 
 async def test_a_bot_delivers_what_a_tool_has_accepted(
@@ -35,48 +32,41 @@ async def test_a_bot_delivers_what_a_tool_has_accepted(
 ) -> None:
     first = open_shop()
     async with first.polling():
-        outcome = await first.sells(await first.visitor())
+        (outcome,) = await first.sells_in_vain(await first.visitor())
     charge_id = outcome.charge_id or ""
-    async with a_tool(first, database_url, clock) as tool:
-        assert (await tool.accept(charge_id)).state is PaymentState.ACCEPTED
-        assert [(job.consumer, job.state) for job in await tool.jobs_of(charge_id)] == [(PLAN, "ready")]
 
     second = open_shop(thank_you_message="Thank you!")
     told: list[str | None] = []
     inside: list[int] = []
 
-    @second.neonpay.on_payment
+    @second.neonpay.on_payment(name="deliver")
     async def deliver(result: PaymentResult) -> None:
         told.append(result.transaction_id)
 
-    @second.neonpay.on_payment
+    @second.neonpay.on_payment(name="write")
     def write(result: PaymentResult, connection: sa.Connection) -> None:
         inside.append(connection.execute(sa.select(sa.literal(result.amount))).scalar_one())
 
     async with second.polling():
+        async with a_tool(first, database_url, clock) as tool:
+            assert (await tool.accept(charge_id)).state is PaymentState.ACCEPTED
         await second.delivers(outcome)
-        jobs = {job.consumer.rpartition(".")[2]: job.state for job in await second.neonpay.jobs(charge_id)}
+        jobs = {job.consumer: job.state for job in await second.neonpay.jobs(charge_id)}
     assert (told, inside) == ([charge_id], [50])
-    assert jobs == {PLAN: "done", "deliver": "done", "write": "done", "neonpay:thank_you": "done"}
+    names = ("handler:deliver", "handler:write", "neonpay:plan", "neonpay:thank_you")
+    assert jobs == dict.fromkeys(names, "done")
 
 
-async def test_what_a_tool_has_accepted_waits_while_no_handler_takes_it(
+async def test_a_tool_accepts_nothing_that_no_program_of_the_shop_takes(
     open_shop: Callable[..., Shop], database_url: str, clock: MovableClock
 ) -> None:
     first = open_shop()
     async with first.polling():
-        outcome = await first.sells(await first.visitor())
-    charge_id = outcome.charge_id or ""
+        (outcome,) = await first.sells_in_vain(await first.visitor())
     async with a_tool(first, database_url, clock) as tool:
-        await tool.accept(charge_id)
-
-    second = open_shop()
-    async with second.polling():
-        fact = await second.fact("fulfilment_failed")
-        (job,) = await second.neonpay.jobs(charge_id)
-    assert fact.reason is not None
-    assert "no handler takes payments of stage 'vip'" in fact.reason
-    assert (job.consumer, job.state, job.attempts) == (PLAN, "ready", 1)
+        with pytest.raises(PaymentError, match="no handler of this shop takes payments of stage 'vip'"):
+            await tool.accept(outcome.charge_id or "")
+        assert len(await tool.needs_attention()) == 1
 
 
 async def test_a_bot_delivers_what_it_had_rejected_and_a_tool_has_accepted(
@@ -94,6 +84,8 @@ async def test_a_bot_delivers_what_it_had_rejected_and_a_tool_has_accepted(
     charge_id = outcome.charge_id or ""
     async with a_tool(first, database_url, clock) as tool:
         await tool.accept(charge_id)
+        (job,) = [job for job in await tool.jobs(charge_id) if job.consumer == "handler:deliver"]
+        assert job.state == "ready"
 
     second = open_shop()
     told: list[str | None] = []

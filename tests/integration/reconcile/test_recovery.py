@@ -110,14 +110,16 @@ async def test_the_comparison_and_updates_at_the_same_time_deliver_once(open_sho
 
 
 async def test_a_payment_that_nobody_delivers_is_recorded_and_waits(
-    sells_unseen: SellUnseen, open_shop: Callable[..., Shop]
+    sells_unseen: SellUnseen, open_shop: Callable[..., Shop], clock: Any
 ) -> None:
     await sells_unseen()
     shop = open_shop()
     report = await shop.neonpay.reconcile(grace_s=0)
+    clock.advance(600)
+    await shop.fact("payment_needs_attention")
     (waiting,) = await shop.neonpay.needs_attention()
 
-    assert (report.recovered, report.needs_attention) == (1, 1)
+    assert (report.recovered, report.needs_attention) == (1, 0)
     assert waiting.attention == "no_handler"
 
 
@@ -221,6 +223,8 @@ async def test_a_tool_records_what_was_lost_and_the_bot_delivers_it(
     outcome = await sells_unseen()
     bot = open_shop()
     delivered = notes_deliveries(bot)
+    await bot.neonpay.setup()
+    await bot.neonpay.close()
     adapter = ConsoleAdapter(bot.account.token, base_url=bot.telegram.base_url)
     tool = NeonPayCore(adapter, database_url=database_url, settings=Settings(is_tool=True), clock=clock)
     async with tool:

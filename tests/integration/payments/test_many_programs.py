@@ -1,0 +1,247 @@
+"""A shop is several programs: whoever records a payment or a refund, the program that has the handler delivers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from neonpay import PaymentResult
+from neonpay.errors import ConsumerNotFoundError, PaymentError
+from neonpay.ledger import Transaction
+from neonpay.ledger.tables import jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from neonpay.simulator import Outcome
+    from tests.integration.conftest import MovableClock, Shop
+
+
+def notes(shop: Shop, name: str = "deliver", **options: object) -> list[str | None]:
+    """Charges that a handler of this name was called for."""
+    told: list[str | None] = []
+
+    @shop.neonpay.on_payment(name=name, **options)
+    async def note(result: PaymentResult) -> None:
+        told.append(result.transaction_id)
+
+    return told
+
+
+def notes_revocations(shop: Shop) -> list[str | None]:
+    told: list[str | None] = []
+
+    @shop.neonpay.on_refund(name="revoke")
+    async def note(result: PaymentResult) -> None:
+        told.append(result.transaction_id)
+
+    return told
+
+
+async def states(shop: Shop, outcome: Outcome) -> dict[str, str]:
+    return {job.consumer: job.state for job in await shop.neonpay.jobs(outcome.charge_id or "")}
+
+
+async def test_a_payment_that_a_back_end_records_is_delivered_by_the_bot(open_shop: Callable[..., Shop]) -> None:
+    bot, back_end = open_shop(), open_shop()
+    told = notes(bot)
+    async with bot.neonpay, back_end.polling():
+        outcome = await back_end.sells(await back_end.visitor())
+        await bot.delivers(outcome)
+    assert told == [outcome.charge_id]
+    assert bot.named("payment_needs_attention") == back_end.named("payment_needs_attention") == []
+
+
+async def test_a_payment_that_one_program_records_is_delivered_by_the_handlers_of_all(
+    open_shop: Callable[..., Shop],
+) -> None:
+    bot, mailer = open_shop(), open_shop()
+    granted, mailed = notes(bot, "grant"), notes(mailer, "mail")
+    async with mailer.neonpay, bot.polling():
+        outcome = await bot.sells(await bot.visitor())
+        await bot.delivers(outcome)
+        assert await states(bot, outcome) == {"handler:grant": "done", "handler:mail": "done"}
+    assert granted == mailed == [outcome.charge_id]
+
+
+async def test_a_panel_that_refunds_has_the_bot_revoke(open_shop: Callable[..., Shop]) -> None:
+    bot, panel = open_shop(), open_shop(role="offers")
+    notes(bot)
+    revoked = notes_revocations(bot)
+    async with bot.polling(), panel.neonpay:
+        outcome = await bot.sells(await bot.visitor())
+        await panel.neonpay.refund(outcome.charge_id or "")
+        await bot.delivers(outcome)
+        assert (await states(bot, outcome))["on_refund:revoke"] == "done"
+    assert revoked == [outcome.charge_id]
+
+
+async def test_a_program_that_only_offers_runs_no_handler_that_it_has_imported(open_shop: Callable[..., Shop]) -> None:
+    bot, panel = open_shop(), open_shop(role="offers", thank_you_message="Thank you!")
+    told, never = notes(bot), notes(panel)
+    async with bot.neonpay, panel.polling():
+        outcome = await panel.sells(await panel.visitor())
+        await bot.delivers(outcome)
+        assert await states(bot, outcome) == {"handler:deliver": "done"}
+    assert (told, never) == ([outcome.charge_id], [])
+
+
+async def test_a_handler_that_is_declared_while_the_shop_runs_takes_the_next_payment(
+    open_shop: Callable[..., Shop], clock: MovableClock
+) -> None:
+    bot, back_end = open_shop(), open_shop()
+    first = notes(bot, "first")
+    async with bot.neonpay, back_end.polling():
+        ann = await back_end.visitor()
+        before = await back_end.sells(ann)
+        clock.advance(1)
+        second = notes(bot, "second")
+        await bot.neonpay.pipeline.presence.catch_up()
+        after = await back_end.sells(ann)
+        for outcome in (before, after):
+            await bot.delivers(outcome)
+    assert first == [before.charge_id, after.charge_id]
+    assert second == [after.charge_id], "what was paid before a handler was there is not its to deliver"
+
+
+async def test_handlers_that_are_imported_after_the_first_payment_deliver_it(
+    open_shop: Callable[..., Shop], clock: MovableClock
+) -> None:
+    bot = open_shop()
+    async with bot.polling():
+        outcome = await bot.sells(await bot.visitor())
+        clock.advance(1)
+        assert list(await states(bot, outcome)) == ["neonpay:plan"]
+        told = notes(bot)
+        await bot.delivers(outcome)
+    assert told == [outcome.charge_id]
+    assert (await states(bot, outcome))["handler:deliver"] == "done"
+    assert bot.named("payment_needs_attention") == []
+
+
+async def test_a_payment_that_a_stage_of_another_program_sold_is_delivered_there(
+    open_shop: Callable[..., Shop],
+) -> None:
+    vip, posters = open_shop(), open_shop()
+    told = notes(vip, "vip", stage="vip")
+    never = notes(posters, "poster", stage="poster")
+    async with vip.neonpay, posters.polling():
+        outcome = await posters.sells(await posters.visitor())
+        await vip.delivers(outcome)
+    assert (told, never) == ([outcome.charge_id], [])
+
+
+async def test_a_renamed_handler_takes_over_what_waits_for_its_old_name(
+    open_shop: Callable[..., Shop], clock: MovableClock
+) -> None:
+    before = open_shop()
+
+    @before.neonpay.on_payment(name="deliver")
+    async def fail() -> None:
+        raise RuntimeError("not today")
+
+    async with before.polling():
+        waits = await before.sells(await before.visitor())
+    after = open_shop()
+    told = notes(after, "grant", was="deliver")
+    clock.advance(60)
+    async with after.polling():
+        await after.delivers(waits)
+        paid = await after.sells(await after.visitor())
+        await after.delivers(paid)
+        assert await states(after, paid) == {"handler:grant": "done"}
+    assert told == [waits.charge_id, paid.charge_id]
+
+
+async def test_an_old_program_that_starts_again_in_a_deploy_does_not_deliver_beside_the_renamed_handler(
+    open_shop: Callable[..., Shop],
+) -> None:
+    new = open_shop()
+    old = open_shop()
+    never, told = notes(old), notes(new, "grant", was="deliver")
+    async with old.neonpay:
+        pass
+    async with new.neonpay, old.polling():
+        outcome = await old.sells(await old.visitor())
+        await new.delivers(outcome)
+        assert await states(new, outcome) == {"handler:grant": "done"}
+    assert (told, never) == ([outcome.charge_id], [])
+
+
+async def test_a_retired_handler_gets_no_payments_until_a_program_declares_it_again(
+    open_shop: Callable[..., Shop], clock: MovableClock
+) -> None:
+    bot, panel = open_shop(), open_shop(role="offers")
+    kept, gone = notes(bot), notes(bot, "gone")
+    async with bot.polling(), panel.neonpay:
+        await panel.neonpay.retire_handler("handler:gone")
+        first = await bot.sells(await bot.visitor())
+        await bot.delivers(first)
+        assert await states(bot, first) == {"handler:deliver": "done"}
+    clock.advance(1)
+    async with bot.polling():
+        second = await bot.sells(await bot.visitor("Bob"))
+        await bot.delivers(second)
+    assert kept == [first.charge_id, second.charge_id]
+    assert gone == [second.charge_id]
+
+
+async def test_a_handler_for_which_payments_wait_is_not_retired_by_accident(open_shop: Callable[..., Shop]) -> None:
+    bot = open_shop()
+
+    @bot.neonpay.on_payment(name="deliver")
+    async def fail() -> None:
+        raise RuntimeError("not today")
+
+    async with bot.polling():
+        outcome = await bot.sells(await bot.visitor())
+        with pytest.raises(PaymentError, match="1 jobs wait for 'handler:deliver', which are undelivered payments"):
+            await bot.neonpay.retire_handler("handler:deliver")
+        assert await states(bot, outcome) == {"handler:deliver": "ready"}
+        assert await bot.neonpay.retire_handler("handler:deliver", drop=True) == 1
+        assert await states(bot, outcome) == {"handler:deliver": "dropped"}
+        with pytest.raises(ConsumerNotFoundError, match="there are: handler:deliver"):
+            await bot.neonpay.retire_handler("handler:nobody")
+
+
+async def test_a_deploy_that_adds_a_handler_lets_neither_program_miss_or_double_a_payment(
+    open_shop: Callable[..., Shop], clock: MovableClock
+) -> None:
+    old, new = open_shop(), open_shop()
+    told_old, told_new = notes(old), notes(new)
+    added = notes(new, "added")
+    async with old.polling():
+        ann = await old.visitor()
+        before = await old.sells(ann)
+        clock.advance(1)
+        async with new.neonpay:
+            during = [await old.sells(ann) for _ in range(3)]
+            for outcome in (before, *during):
+                await new.delivers(outcome)
+    assert sorted([*told_old, *told_new], key=str) == sorted((o.charge_id for o in (before, *during)), key=str)
+    assert sorted(added, key=str) == sorted((o.charge_id for o in during), key=str)
+
+
+async def test_the_sweep_gives_a_payment_the_job_that_it_lacks_and_never_a_second_one(
+    open_shop: Callable[..., Shop],
+) -> None:
+    bot = open_shop()
+    told = notes(bot)
+    async with bot.polling():
+        ann = await bot.visitor()
+        outcomes = [await bot.sells(ann) for _ in range(3)]
+        assert await bot.neonpay.pipeline.fan_out.complete() == 0
+        fan_out = bot.neonpay.pipeline.fan_out
+        assert await asyncio.gather(fan_out.complete(), fan_out.complete()) == [0, 0]
+        await bot.neonpay.pipeline.ledger.run(loses_its_jobs, outcomes[1].charge_id or "")
+        assert sum(await asyncio.gather(fan_out.complete(), fan_out.complete())) == 1
+        await bot.delivers(outcomes[1])
+    assert told == [outcome.charge_id for outcome in (*outcomes, outcomes[1])]
+
+
+def loses_its_jobs(transaction: Transaction, charge_id: str) -> None:
+    """As when a payment commits beside the declaration of a handler."""
+    transaction.connection.execute(sa.delete(jobs).where(jobs.c.charge_id == charge_id))
