@@ -15,9 +15,11 @@ from neonpay.core.jsontext import JsonValue
 from neonpay.core.payload import is_ours
 from neonpay.core.payments import Charge, PreCheckout, RefundNotice
 from neonpay.core.ports import Adapter, Capabilities, Command, OwnLoop, Press
+from neonpay.core.roles import Role
 from neonpay.core.stages import StageRegistry
 from neonpay.core.subscriptions import SubscriptionChange
 from neonpay.ledger import open_ledger
+from neonpay.ledger.reading import ReadingLedger
 from neonpay.payments.handlers import ON_REFUND, ON_REFUND_REQUEST, Function, HandlerRegistry
 from neonpay.payments.listeners import Listeners
 from neonpay.payments.middleware import PaymentMiddleware
@@ -77,12 +79,16 @@ class Application:
         self._pipeline = self._new_pipeline()
         if isinstance(adapter, OwnLoop):
             vars(self).update(carried_over(self, adapter))
-        adapter.attach(_Sink(self))
+        if self._settings.role is not Role.READS:
+            adapter.attach(_Sink(self))
 
     def _new_pipeline(self) -> Pipeline:
+        settings = self._settings
+        reads = settings.role is Role.READS
+        ledger = open_ledger(self._database_url, clock=self._clock, as_it_is=settings.is_tool or reads)
         pipeline = Pipeline(
             self._adapter,
-            open_ledger(self._database_url, clock=self._clock, as_it_is=self._settings.is_tool),
+            ReadingLedger(ledger) if reads else ledger,
             stages=self._stages,
             handlers=self._handlers,
             revokers=self._revokers,
@@ -91,7 +97,7 @@ class Application:
             clock=self._clock,
             rng=self._rng,
             token_bytes=self._token_bytes,
-            settings=self._settings,
+            settings=settings,
         )
         for hook in self._hooks:
             pipeline.checkout.add_hook(hook)

@@ -16,6 +16,7 @@ from neonpay import __version__
 from neonpay.cli.demo.command import demo
 from neonpay.cli.doctor import doctor
 from neonpay.cli.export import export
+from neonpay.cli.handlers import handlers
 from neonpay.cli.move import move
 from neonpay.cli.payments import payments
 from neonpay.cli.reconcile import reconcile
@@ -50,6 +51,7 @@ app.command()(simulate)
 app.command()(demo)
 app.command()(doctor)
 app.add_typer(payments, name="payments")
+app.add_typer(handlers, name="handlers")
 app.command()(verify)
 app.command()(reconcile)
 app.command()(export)

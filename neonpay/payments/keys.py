@@ -17,17 +17,21 @@ _KEY_BYTES = 32
 _INSERT = Insert(keys, "bot_id", "key_id", "secret", "created_at")
 
 
+def read_keys(transaction: Transaction, bot_id: int) -> list[bytes]:
+    """The bot's keys, newest first; none before its first start."""
+    mine = sa.select(keys.c.secret).where(keys.c.bot_id == bot_id)
+    newest_first = mine.order_by(keys.c.created_at.desc(), keys.c.key_id.desc())
+    return list(transaction.connection.execute(newest_first).scalars())
+
+
 def load_keys(transaction: Transaction, bot_id: int, now_us: int, token_bytes: Callable[[int], bytes]) -> list[bytes]:
     """The bot's keys, newest first; the first one is made now when there is none."""
-    query = (
-        sa.select(keys.c.secret).where(keys.c.bot_id == bot_id).order_by(keys.c.created_at.desc(), keys.c.key_id.desc())
-    )
-    found = list(transaction.connection.execute(query).scalars())
+    found = read_keys(transaction, bot_id)
     if found:
         return found
     # Two workers that start together both insert under this one key id, and the second finds the first one's key.
     insert_key(transaction, bot_id, now_us, token_bytes, key_id="first")
-    return list(transaction.connection.execute(query).scalars())
+    return read_keys(transaction, bot_id)
 
 
 def bots(transaction: Transaction) -> list[int]:

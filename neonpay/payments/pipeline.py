@@ -38,7 +38,7 @@ from neonpay.payments.history import History
 from neonpay.payments.ids import new_event_id, new_invoice_id, new_request_id
 from neonpay.payments.invoices import InvoiceDesk
 from neonpay.payments.jobs import LEASE_S, JobBook
-from neonpay.payments.keys import insert_key, load_keys
+from neonpay.payments.keys import insert_key, load_keys, read_keys
 from neonpay.payments.listeners import Listeners
 from neonpay.payments.planning import PLAN, THANK_YOU, Plan, Program
 from neonpay.payments.presence import Presence
@@ -305,7 +305,7 @@ class Pipeline:
             await self._ledger.open()
             await self._load_keys()
             self._loop = asyncio.get_running_loop()
-            if self._settings.is_tool:
+            if self._settings.is_tool or self._settings.role is Role.READS:
                 return
             await self.presence.open()
             self._worker.start()
@@ -420,7 +420,9 @@ class Pipeline:
                 pause_s = min(2 * pause_s, _PAUSE_MOST_S)
 
     async def _load_keys(self) -> None:
-        keys = await self._ledger.run(load_keys, self._bot_id, self._clock.now_us(), self._token_bytes)
+        keys = await self._ledger.read(read_keys, self._bot_id)
+        if not keys:
+            keys = await self._ledger.run(load_keys, self._bot_id, self._clock.now_us(), self._token_bytes)
         self._codec = PayloadCodec(self._bot_id, [*self._settings.secrets, *keys])
 
     async def _read(self, payload: str) -> InvoiceRef | None:

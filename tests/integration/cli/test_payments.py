@@ -50,7 +50,7 @@ async def test_a_list_is_a_table_for_people(neonpay: Command) -> None:
 async def test_dead_letters_are_found_and_retried(open_shop: Callable[..., Shop], neonpay: Command) -> None:
     shop = open_shop()
 
-    @shop.neonpay.on_payment(stage="vip", name="break", max_attempts=1)
+    @shop.neonpay.on_payment(stage="vip", name="deliver", max_attempts=1)
     async def fail() -> None:
         raise RuntimeError("no more stock")
 
@@ -62,7 +62,7 @@ async def test_dead_letters_are_found_and_retried(open_shop: Callable[..., Shop]
     assert await charges_of(neonpay, "--dead-letters") == ["broken"]
     shown = await neonpay("payments", "show", charge_id[:20])
     assert "no more stock" in shown.stdout
-    revived = await neonpay("payments", "retry", charge_id[:20], "--handler", "break")
+    revived = await neonpay("payments", "retry", charge_id[:20], "--handler", "deliver")
     assert revived.stdout == "1 job is due now; the bot runs what is due.\n"
     (job,) = (await neonpay.json("payments", "show", charge_id))["jobs"]
     assert (job["state"], job["attempts"]) == ("ready", 0)
@@ -91,19 +91,22 @@ async def test_a_payment_is_named_by_a_beginning_that_it_alone_has(neonpay: Comm
 async def test_a_payment_that_is_accepted_is_delivered_by_the_bot(
     open_shop: Callable[..., Shop], neonpay: Command
 ) -> None:
-    accepted = await neonpay("payments", "accept", neonpay.charges["waiting"])
-    assert accepted.exit_code == 0
-    assert "the bot delivers it" in accepted.stdout
-    assert await charges_of(neonpay, "--needs-attention") == []
+    nobody = await neonpay("payments", "accept", neonpay.charges["waiting"])
+    assert nobody.exit_code == 3
+    assert "no handler of this shop takes payments of stage 'poster'" in nobody.stderr
 
     shop = open_shop(clock=None)  # the clock of the command
     delivered: list[str | None] = []
 
-    @shop.neonpay.on_payment
+    @shop.neonpay.on_payment(name="deliver")
     async def deliver(result: PaymentResult) -> None:
         delivered.append(result.transaction_id)
 
     async with shop.polling():
+        accepted = await neonpay("payments", "accept", neonpay.charges["waiting"])
+        assert accepted.exit_code == 0
+        assert "the bot delivers it" in accepted.stdout
+        assert await charges_of(neonpay, "--needs-attention") == []
         async with asyncio.timeout(10):
             while not delivered:
                 await shop.neonpay.jobs(neonpay.charges["waiting"])
@@ -191,3 +194,22 @@ async def test_the_bot_has_to_be_named_when_there_are_several(open_shop: Callabl
     assert len(await neonpay.json("payments", "list", "--bot-id", str(bot_id))) == 4
     unknown = await neonpay("payments", "list", "--bot-id", "7")
     assert "does not have bot 7" in unknown.stderr
+
+
+async def test_who_delivers_is_listed_renamed_and_retired(open_shop: Callable[..., Shop], neonpay: Command) -> None:
+    listed = await neonpay("handlers", "list")
+    assert listed.stdout.startswith("handler:deliver  vip  last seen ")
+    assert (await neonpay.json("handlers", "list"))[0]["kind"] == "delivers"
+    shop = open_shop(clock=None)
+    shop.neonpay.on_payment(name="grant")(_nothing)
+    async with shop.neonpay:
+        renamed = await neonpay("handlers", "rename", "deliver", "grant")
+    assert renamed.stdout == "grant takes the place of deliver; jobs that were moved: 0\n"
+    assert "renamed to handler:grant" in (await neonpay("handlers", "list")).stdout
+    retired = await neonpay("handlers", "retire", "grant")
+    assert retired.stdout == "grant gets no more payments.\n"
+    nobody = await neonpay("handlers", "retire", "nobody")
+    assert (nobody.exit_code, "there are: handler:deliver, handler:grant" in nobody.stderr) == (3, True)
+
+
+async def _nothing() -> None: ...

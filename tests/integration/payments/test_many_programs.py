@@ -9,12 +9,14 @@ import pytest
 import sqlalchemy as sa
 
 from neonpay import PaymentResult
-from neonpay.errors import ConsumerNotFoundError, PaymentError
+from neonpay.errors import ConfigurationError, ConsumerNotFoundError, LedgerReadOnlyError, NoLedgerError, PaymentError
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import jobs
+from neonpay.payments.unclaimed import LOOK_EVERY_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from neonpay.simulator import Outcome
     from tests.integration.conftest import MovableClock, Shop
@@ -116,9 +118,11 @@ async def test_handlers_that_are_imported_after_the_first_payment_deliver_it(
         clock.advance(1)
         assert list(await states(bot, outcome)) == ["neonpay:plan"]
         told = notes(bot)
+        await bot.neonpay.pipeline.presence.catch_up()
+        clock.advance(LOOK_EVERY_S)
         await bot.delivers(outcome)
+        assert (await states(bot, outcome))["handler:deliver"] == "done"
     assert told == [outcome.charge_id]
-    assert (await states(bot, outcome))["handler:deliver"] == "done"
     assert bot.named("payment_needs_attention") == []
 
 
@@ -245,3 +249,35 @@ async def test_the_sweep_gives_a_payment_the_job_that_it_lacks_and_never_a_secon
 def loses_its_jobs(transaction: Transaction, charge_id: str) -> None:
     """As when a payment commits beside the declaration of a handler."""
     transaction.connection.execute(sa.delete(jobs).where(jobs.c.charge_id == charge_id))
+
+
+async def test_a_program_that_only_reads_sees_everything_and_changes_nothing(open_shop: Callable[..., Shop]) -> None:
+    bot = open_shop()
+    notes(bot)
+    async with bot.polling():
+        outcome = await bot.sells(await bot.visitor())
+        charge_id = outcome.charge_id or ""
+        report = open_shop(role="reads")
+        notes(report, "never")
+        assert [payment.charge_id for payment in await report.neonpay.payments()] == [charge_id]
+        assert [consumer.consumer for consumer in await report.neonpay.consumers()] == ["handler:deliver"]
+        for change in (
+            report.neonpay.refund(charge_id),
+            report.neonpay.retry(charge_id),
+            report.neonpay.create_payment_link("vip"),
+        ):
+            with pytest.raises(LedgerReadOnlyError, match="only reads"):
+                await change
+        assert (await bot.neonpay.get_payment(charge_id)).state == "accepted"
+
+
+async def test_a_program_that_only_reads_makes_no_ledger(open_shop: Callable[..., Shop], tmp_path: Path) -> None:
+    report = open_shop(role="reads", database_url=f"sqlite:///{tmp_path / 'nothing.db'}")
+    with pytest.raises(NoLedgerError, match="there is no ledger"):
+        await report.neonpay.payments()
+    assert not (tmp_path / "nothing.db").exists()
+
+
+def test_a_role_that_is_none_is_refused_where_it_is_written(open_shop: Callable[..., Shop]) -> None:
+    with pytest.raises(ConfigurationError, match="role must be one of 'delivers', 'offers', 'reads'; got 'panel'"):
+        open_shop(role="panel")
