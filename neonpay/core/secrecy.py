@@ -11,6 +11,7 @@ import re
 import traceback
 from collections.abc import Iterable
 from typing import Final
+from urllib.parse import unquote
 
 MASK: Final = "***"
 KNOWN_MIN_CHARS: Final = 12
@@ -24,6 +25,7 @@ _ADDRESS: Final = re.compile(rf"(\bbot[0-9]++){_COLON}[A-Za-z0-9_-]++", re.IGNOR
 """One of any length in an address of the Bot API: other servers, and simulated ones, have shorter tokens."""
 _LOGIN: Final = re.compile(r"(://[^\s:/?#@]{0,256}:)(?![0-9]{1,5}(?:[/?#\s]|$))[^\s@]{1,256}@")
 """A password in a URL, and not the port of one that has none."""
+_PASSWORD: Final = re.compile(r"[^:]*://[^:/@]*:([^@]+)@")
 _NAMED: Final = re.compile(
     r"""((?:password|passwd|secret_token|x-telegram-bot-api-secret-token)["']?\s{0,4}[=:]\s{0,4}["']?)[^\s"',;&)\]}]{1,256}""",
     re.IGNORECASE,
@@ -44,10 +46,28 @@ def mask(text: str, known: Iterable[str] = ()) -> str:
     return _NAMED.sub(rf"\1{MASK}", text)
 
 
+def passwords_in(url: str) -> list[str]:
+    """The password of a URL as it is written, and as it is meant; none when it has none."""
+    found = _PASSWORD.match(url)
+    return [] if found is None else [found[1], unquote(found[1])]
+
+
 def shows_secret(error: BaseException) -> bool:
-    """Whether the traceback of an error, as Python prints it with what caused it, has a secret in it."""
-    told = _told(error)
-    return mask(told) != told
+    """Whether an error shows a secret, or one that it holds on to: its cause, its context, printed or not, or a part of a group."""
+    seen: dict[int, BaseException] = {}
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        one = waiting.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen[id(one)] = one
+        told = _told(one, chain=False)
+        if mask(told) != told:
+            return True
+        waiting += [one.__cause__, one.__context__]
+        if isinstance(one, BaseExceptionGroup):
+            waiting += one.exceptions
+    return False
 
 
 class SecretFilter(logging.Filter):
@@ -101,9 +121,9 @@ def guard_logs(known: Iterable[str] = ()) -> None:
         logger.addFilter(guard)
 
 
-def _told(error: BaseException) -> str:
+def _told(error: BaseException, *, chain: bool = True) -> str:
     try:
-        return "".join(traceback.format_exception(error))
+        return "".join(traceback.format_exception(error, chain=chain))
     except BaseException as exc:  # noqa: BLE001  # the same is true of an error
         return f"a {type(error).__name__} that cannot be shown ({type(exc).__name__})"
 
