@@ -12,8 +12,8 @@ _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 def clean(text: object, max_chars: int = REASON_MAX_CHARS) -> str:
     """The text as both databases can keep it: no NUL, no half of a surrogate pair, and not longer than ``max_chars``.
 
-    It shows no bot's token and no password of a URL; see ``neonpay.core.secrecy``. PostgreSQL refuses a NUL in a text, and no encoder of UTF-8 takes a lone surrogate. What cannot be shown is named by its
-    type.
+    PostgreSQL refuses a NUL in a text, and no encoder of UTF-8 takes a lone surrogate. What cannot be shown is named by its
+    type. The text shows no bot's token and no password of a URL; see ``neonpay.core.secrecy``.
     """
     if type(text) is not str:
         text = _words_of(text)

@@ -16,7 +16,9 @@ CallerT = TypeVar("CallerT")
 Call = Callable[[CallerT, str, Mapping[str, JsonValue]], Awaitable[JsonValue]]
 
 
-def at_the_border(call: Call[CallerT]) -> Callable[[CallerT, str, Mapping[str, JsonValue]], Coroutine[Any, Any, JsonValue]]:
+def at_the_border(
+    call: Call[CallerT],
+) -> Callable[[CallerT, str, Mapping[str, JsonValue]], Coroutine[Any, Any, JsonValue]]:
     """The method ``call`` of an adapter, whose errors can be shown, logged and kept.
 
     An error of ours keeps what caused it unless that shows a secret. Any other error that shows one becomes

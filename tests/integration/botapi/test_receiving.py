@@ -132,7 +132,12 @@ async def test_a_secret_that_is_none_of_setwebhooks_is_refused_as_a_wrong_one(
 
 @pytest.mark.parametrize(
     ("body", "content_type"),
-    [(b"{", "application/json"), (b"\xff", "application/json"), (b"{}", "application/json; charset=klingon"), (b"[]", "text/x")],
+    [
+        (b"{", "application/json"),
+        (b"\xff", "application/json"),
+        (b"{}", "application/json; charset=klingon"),
+        (b"[]", "text/x"),
+    ],
 )
 async def test_what_is_no_update_is_a_bad_request(
     open_shop: Callable[..., Shop], body: bytes, content_type: str
