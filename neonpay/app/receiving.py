@@ -86,7 +86,7 @@ class Receiving(Application):
             on_update: awaited with each update that is not neonpay's.
 
         Raises:
-            ConfigurationError: ``secret_token`` is none that ``setWebhook`` takes, or a bot library receives this bot's updates.
+            ConfigurationError: no ``secret_token`` that ``setWebhook`` takes, or a bot library receives the updates.
         """
         from aiohttp import web
 

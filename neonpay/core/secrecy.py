@@ -53,7 +53,7 @@ def passwords_in(url: str) -> list[str]:
 
 
 def shows_secret(error: BaseException) -> bool:
-    """Whether an error shows a secret, or one that it holds on to: its cause, its context, printed or not, or a part of a group."""
+    """Whether an error shows a secret, or one does that it holds on to: a cause, a context, printed or not, a part of a group."""
     seen: dict[int, BaseException] = {}
     waiting: list[BaseException | None] = [error]
     while waiting:
