@@ -53,7 +53,7 @@ def passwords_in(url: str) -> list[str]:
 
 
 def shows_secret(error: BaseException) -> bool:
-    """Whether an error shows a secret, or one does that it holds on to: a cause, a context, printed or not, a part of a group."""
+    """Whether an error shows a secret, or one that it holds on to: a cause, a context even if unprinted, a part of a group."""
     seen: dict[int, BaseException] = {}
     waiting: list[BaseException | None] = [error]
     while waiting:
@@ -61,7 +61,8 @@ def shows_secret(error: BaseException) -> bool:
         if one is None or id(one) in seen:
             continue
         seen[id(one)] = one
-        told = _told(one, chain=False)
+        # A request that an error of an HTTP client is about is among its attributes.
+        told = _told(one, chain=False) + _repr_of(vars(one))
         if mask(told) != told:
             return True
         waiting += [one.__cause__, one.__context__]
@@ -98,7 +99,7 @@ class SecretFilter(logging.Filter):
         if record.exc_info and record.exc_info[1] is not None:
             told = _told(record.exc_info[1])
             masked = mask(told, self._known)
-            if masked != told:
+            if masked != told or shows_secret(record.exc_info[1]):
                 record.exc_info, record.exc_text = None, masked
         elif record.exc_text:
             record.exc_text = mask(record.exc_text, self._known)
@@ -126,6 +127,13 @@ def _told(error: BaseException, *, chain: bool = True) -> str:
         return "".join(traceback.format_exception(error, chain=chain))
     except BaseException as exc:  # noqa: BLE001  # the same is true of an error
         return f"a {type(error).__name__} that cannot be shown ({type(exc).__name__})"
+
+
+def _repr_of(attributes: object) -> str:
+    try:
+        return repr(attributes)
+    except BaseException:  # noqa: BLE001  # and of what it holds
+        return ""
 
 
 def _words_of(record: logging.LogRecord) -> str:

@@ -178,7 +178,7 @@ async def test_no_secret_gets_out(
 
 
 async def _sells_in_trouble(shop: Shop, neonpay: NeonPayCore, payload: str, *, thanks: bool) -> None:
-    """Everything that calls Telegram; ``thanks`` says whether a thank-you is tried again, which a chat that is gone gets not."""
+    """Everything that calls Telegram; ``thanks`` says whether a thank-you fails, which a chat that is gone does not get."""
     about: dict[str, Any] = {
         "bot_id": shop.account.id,
         "user_id": ANN,

@@ -111,6 +111,9 @@ def test_an_error_shows_the_secrets_of_all_that_it_holds_on_to() -> None:
     assert shows_secret(_raised(cause))
     assert shows_secret(ExceptionGroup("several", [ValueError("a"), cause]))
     assert shows_secret(_raised(cause, hidden=True))
+    about = ConnectionError("no route to host")
+    vars(about)["request"] = {"url": f"/bot{TOKEN}/getMe"}
+    assert shows_secret(about)
     assert not shows_secret(_raised(ConnectionError("no route to host")))
     assert not shows_secret(_MuteError())
 
