@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from neonpay.app import NeonPayCore
     from neonpay.core.checkout import CheckoutRefused
     from neonpay.core.payments import Invoice, Payment, PaymentResult, PaymentStatus
+    from neonpay.core.secrecy import SecretFilter
     from neonpay.core.stages import PaymentStage, RefundPolicy
     from neonpay.errors import (
         AdapterError,
@@ -65,6 +66,7 @@ __all__ = [
     "RefundRefused",
     "RejectPayment",
     "SaleRefused",
+    "SecretFilter",
     "SecurityEvent",
     "SecurityManager",
     "StageNotFoundError",
@@ -99,6 +101,7 @@ _HOMES = {
     "RefundRefused": "neonpay.errors",
     "RejectPayment": "neonpay.errors",
     "SaleRefused": "neonpay.errors",
+    "SecretFilter": "neonpay.core.secrecy",
     "SecurityEvent": "neonpay.security",
     "SecurityManager": "neonpay.security.manager",
     "StageNotFoundError": "neonpay.errors",

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from aiogram import Bot, Dispatcher, Router
 from aiogram.exceptions import (
+    AiogramError,
     TelegramAPIError,
     TelegramBadRequest,
     TelegramConflictError,
@@ -36,6 +37,7 @@ from neonpay.core.payments import Charge, PreCheckout, RefundNotice
 from neonpay.core.ports import Capabilities, Command, Level, Press, UpdateSink
 from neonpay.core.subscriptions import SubscriptionChange
 from neonpay.errors import AdapterError, TelegramError, TelegramUnreachableError
+from neonpay.telegram.border import at_the_border
 
 _UPDATES = ("message", "pre_checkout_query", "purchased_paid_media", "subscription")
 _CODES: tuple[tuple[type[TelegramAPIError], int], ...] = (
@@ -130,6 +132,7 @@ class AiogramAdapter:
             "bot": self._bot,
         }
 
+    @at_the_border
     async def call(self, method: str, params: Mapping[str, JsonValue]) -> JsonValue:
         """The result of a Bot API method, as plain JSON."""
         try:
@@ -143,6 +146,9 @@ class AiogramAdapter:
             if code is None or (isinstance(exc, TelegramNetworkError) and code != 413):  # noqa: PLR2004
                 raise TelegramUnreachableError(method) from exc
             raise TelegramError(method, error_code=code, description=exc.message) from exc
+        except AiogramError as exc:
+            # An answer that is no JSON, or no answer of Telegram's.
+            raise TelegramUnreachableError(method) from exc
 
     async def close(self) -> None:
         """Nothing of the adapter's own has to be given back."""

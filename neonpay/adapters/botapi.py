@@ -12,6 +12,7 @@ from neonpay.adapters._common.given import refuse_unused
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Capabilities, Foreign, Level, Route, UpdateSink
 from neonpay.errors import AdapterError
+from neonpay.telegram.border import at_the_border
 from neonpay.telegram.client import BASE_URL, BotApiClient
 from neonpay.telegram.polling import Poller
 
@@ -69,6 +70,7 @@ class BotApiAdapter:
         """Nothing: there is no host."""
         return {}
 
+    @at_the_border
     async def call(self, method: str, params: Mapping[str, JsonValue]) -> JsonValue:
         """The result of a Bot API method; raises TelegramError or TelegramUnreachableError."""
         return await self._client.call(method, params)

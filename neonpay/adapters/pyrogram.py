@@ -20,6 +20,7 @@ from neonpay.adapters._common.mtproto import MtprotoTap, TokenCalls, refusal
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Capabilities, Level, Route, UpdateSink
 from neonpay.errors import AdapterError, TelegramUnreachableError
+from neonpay.telegram.border import at_the_border
 
 _ROOTS: Final = ("pyrogram", "hydrogram")
 _MODERN: Final = Capabilities(level=Level.B, calls=Route.HTTP, missed_updates=False)
@@ -142,6 +143,7 @@ class PyrogramAdapter:
         """The client, as ``client`` and as ``bot``."""
         return {"client": self._client, "bot": self._client}
 
+    @at_the_border
     async def call(self, method: str, params: Mapping[str, JsonValue]) -> JsonValue:
         """The result of a Bot API method, as plain JSON; raises TelegramError or TelegramUnreachableError."""
         if method != "answerPreCheckoutQuery":

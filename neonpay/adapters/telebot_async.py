@@ -31,6 +31,7 @@ from neonpay.adapters._common.telebot import (
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Capabilities, Level, UpdateSink
 from neonpay.errors import AdapterError, TelegramUnreachableError
+from neonpay.telegram.border import at_the_border
 
 logger = logging.getLogger("neonpay.adapters")
 
@@ -99,6 +100,7 @@ class AsyncTeleBotAdapter:
         """The bot."""
         return {"bot": self._bot}
 
+    @at_the_border
     async def call(self, method: str, params: Mapping[str, JsonValue]) -> JsonValue:
         """The result of a Bot API method, as plain JSON, over the library's session."""
         # One request, as the library makes it: its own function repeats what may have arrived, which a refund must not be.

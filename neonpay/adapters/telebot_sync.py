@@ -35,6 +35,7 @@ from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Capabilities, Level, UpdateSink
 from neonpay.errors import AdapterError, TelegramUnreachableError
 from neonpay.ledger.loop_thread import LoopThread
+from neonpay.telegram.border import at_the_border
 
 logger = logging.getLogger("neonpay.adapters")
 
@@ -112,6 +113,7 @@ class TeleBotAdapter:
         """The bot."""
         return {"bot": self._bot}
 
+    @at_the_border
     async def call(self, method: str, params: Mapping[str, JsonValue]) -> JsonValue:
         """The result of a Bot API method, as plain JSON; the library's request runs in a thread."""
         # Threads of its own for answers, so that a checkout never waits for messages that are slow to go out.

@@ -23,6 +23,7 @@ from neonpay.adapters._common.mtproto import MtprotoTap, TokenCalls, refusal
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Capabilities, Level, Route, UpdateSink
 from neonpay.errors import AdapterError, TelegramUnreachableError
+from neonpay.telegram.border import at_the_border
 
 CAPABILITIES: Final = {
     "telethon": Capabilities(
@@ -135,6 +136,7 @@ class TelethonAdapter:
         """The client, as ``client`` and as ``bot``."""
         return {"client": self._client, "bot": self._client}
 
+    @at_the_border
     async def call(self, method: str, params: Mapping[str, JsonValue]) -> JsonValue:
         """The result of a Bot API method, as plain JSON; raises TelegramError or TelegramUnreachableError."""
         if method != "answerPreCheckoutQuery":

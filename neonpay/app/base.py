@@ -16,6 +16,7 @@ from neonpay.core.payload import is_ours
 from neonpay.core.payments import Charge, PreCheckout, RefundNotice
 from neonpay.core.ports import Adapter, Capabilities, Command, OwnLoop, Press
 from neonpay.core.roles import Role
+from neonpay.core.secrecy import guard_logs, passwords_in
 from neonpay.core.stages import StageRegistry
 from neonpay.core.subscriptions import SubscriptionChange
 from neonpay.ledger import open_ledger
@@ -74,6 +75,7 @@ class Application:
         self._middlewares: list[PaymentMiddleware] = []
         self._support_rules: SupportRules | None = None
         self._support: SupportDesk | None = None
+        guard_logs(passwords_in(database_url))
         if not enable_logging:
             logging.getLogger("neonpay").setLevel(logging.CRITICAL + 1)
         self._pipeline = self._new_pipeline()

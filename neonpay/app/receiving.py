@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import re
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 from neonpay.app.base import Application
 from neonpay.core.ports import Foreign
 from neonpay.core.ports import Receiving as ReceivingAdapter
+from neonpay.core.secrecy import guard_logs
 from neonpay.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from aiohttp import web
 
 _SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105  # the name of a header
+_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}", re.ASCII)
 _FORBIDDEN, _BAD_REQUEST = 403, 400
 
 
@@ -83,22 +86,28 @@ class Receiving(Application):
             on_update: awaited with each update that is not neonpay's.
 
         Raises:
-            ConfigurationError: ``secret_token`` is empty, or a bot library receives this bot's updates.
+            ConfigurationError: no ``secret_token`` that ``setWebhook`` takes, or a bot library receives the updates.
         """
         from aiohttp import web
 
         if not secret_token:
             msg = "give setWebhook a secret_token and pass the same one here; without it anybody could post payments"
             raise ConfigurationError(msg)
+        if not _SECRET.fullmatch(secret_token):
+            msg = "a secret_token is 1 to 256 of the characters A-Z, a-z, 0-9, _ and -; setWebhook takes no other one"
+            raise ConfigurationError(msg)
+        guard_logs([secret_token])
         receiver = self._receiver()
+        expected = secret_token.encode()
 
         async def handle(request: web.Request) -> web.Response:
-            given = request.headers.get(_SECRET_HEADER, "")
-            if not hmac.compare_digest(given.encode(), secret_token.encode()):
+            # aiohttp makes lone surrogates of bytes that are no UTF-8, and whoever sends the header twice is not Telegram.
+            given = [text.encode("utf-8", "surrogateescape") for text in request.headers.getall(_SECRET_HEADER, ())]
+            if len(given) != 1 or not hmac.compare_digest(given[0], expected):
                 return web.Response(status=_FORBIDDEN)
             try:
                 update = await request.json()
-            except ValueError:
+            except (ValueError, LookupError, RecursionError):
                 return web.Response(status=_BAD_REQUEST)
             if not isinstance(update, dict):
                 return web.Response(status=_BAD_REQUEST)

@@ -29,12 +29,13 @@ def simulate(
     *,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = 8081,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    seed: Annotated[int, typer.Option(help="Every generated id and token follows from it.")] = 0,
+    seed: Annotated[int, typer.Option(help="Every generated id follows from it.")] = 0,
     token: Annotated[
-        list[str] | None, typer.Option(help="Token of a bot; give it again for more. One is made when left out.")
+        list[str] | None,
+        typer.Option(help="Token of a bot; give it again for more. When left out, one is made that no other run has."),
     ] = None,
     control_from_anywhere: Annotated[
-        bool, typer.Option("--control-from-anywhere", help="Let other machines use the page and /_sim/; no password.")
+        bool, typer.Option("--control-from-anywhere", help="Let any machine use all of it, by any name; no password.")
     ] = False,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     fault: Annotated[

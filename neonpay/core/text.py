@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from neonpay.core.secrecy import mask
+
 REASON_MAX_CHARS = 500
 """Longest text of an error or a reason that is kept; the beginning says what it is about."""
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -11,10 +13,12 @@ def clean(text: object, max_chars: int = REASON_MAX_CHARS) -> str:
     """The text as both databases can keep it: no NUL, no half of a surrogate pair, and not longer than ``max_chars``.
 
     PostgreSQL refuses a NUL in a text, and no encoder of UTF-8 takes a lone surrogate. What cannot be shown is named by its
-    type.
+    type. The text shows no bot's token and no password of a URL; see ``neonpay.core.secrecy``.
     """
     if type(text) is not str:
         text = _words_of(text)
+    # Before it is cut, for what is left of a token could not be told any more.
+    text = mask(text)
     if len(text) > max_chars:
         text = f"{text[: max_chars - 1]}…"
     if text.isascii() and "\0" not in text:

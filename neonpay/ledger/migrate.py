@@ -28,7 +28,11 @@ def upgrade_sqlite(raw: sqlite3.Connection) -> None:
     try:
         if _sqlite_revision(raw) != REVISIONS[-1]:
             engine = sa.create_engine(
-                "sqlite://", creator=lambda: _Held(raw), poolclass=StaticPool, pool_reset_on_return=None
+                "sqlite://",
+                creator=lambda: _Held(raw),
+                poolclass=StaticPool,
+                pool_reset_on_return=None,
+                hide_parameters=True,
             )
             with engine.connect() as connection:
                 _upgrade(connection)

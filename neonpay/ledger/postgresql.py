@@ -126,7 +126,9 @@ class PostgresqlLedger:
             return self._engine
 
     async def _connect(self) -> AsyncEngine:
-        engine = create_async_engine(self.url, pool_size=self._pool_size, max_overflow=0, pool_pre_ping=False)
+        engine = create_async_engine(
+            self.url, pool_size=self._pool_size, max_overflow=0, pool_pre_ping=False, hide_parameters=True
+        )
         sa.event.listen(engine.sync_engine, "commit", _refuse_in_unit)
         sa.event.listen(engine.sync_engine, "rollback", _refuse_in_unit)
         try:

@@ -62,7 +62,11 @@ class SqliteTransaction(Transaction):
         """The same transaction as a SQLAlchemy connection; made on first use."""
         if self._sqlalchemy is None or self._sqlalchemy.closed:
             engine = sa.create_engine(
-                "sqlite://", creator=lambda: self._raw, poolclass=StaticPool, pool_reset_on_return=None
+                "sqlite://",
+                creator=lambda: self._raw,
+                poolclass=StaticPool,
+                pool_reset_on_return=None,
+                hide_parameters=True,
             )
             self._raw.is_opening = True
             try:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from neonpay.core.clock import Clock
 from neonpay.core.events import Event, FulfilmentAbandoned, FulfilmentFailed
 from neonpay.core.payments import Payment, PaymentResult
+from neonpay.core.text import error_words
 from neonpay.errors import LeaseLostError, LedgerError, RejectPayment
 from neonpay.ledger import Ledger, Transaction
 from neonpay.payments.book import write_event
@@ -262,7 +263,7 @@ class Fulfilment:
     async def _failed(self, job: Job, payment: Payment, error: Exception) -> None:
         handler = self._find(job.consumer)
         most = handler.max_attempts if handler is not None else _ERRAND_ATTEMPTS
-        reason = f"{type(error).__name__}: {error}"[:500]
+        reason = error_words(error)
         delay_s = None if job.attempts >= most else backoff_s(job.attempts, self._rng)
         logger.error(
             "%s raised for charge %s (attempt %d of %d); %s",

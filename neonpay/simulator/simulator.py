@@ -14,6 +14,7 @@ from neonpay.simulator.control.routes import add_control
 from neonpay.simulator.feeding import feeding
 from neonpay.simulator.http.api import BotApi
 from neonpay.simulator.http.doorway import Doorway
+from neonpay.simulator.http.guard import guard
 from neonpay.simulator.http.server import add_bot_api
 from neonpay.simulator.page import add_page
 from neonpay.simulator.people.buyers import Buyer
@@ -52,11 +53,11 @@ class Simulator:
     """A Telegram of one's own on 127.0.0.1.
 
     Args:
-        seed: every id and secret follows from it, so that a run can be repeated.
+        seed: every id follows from it, so that a run can be repeated; tokens that nobody gives are other ones each time.
         host: address to listen on.
         port: 0 picks a free one.
         clock: virtual time; a :class:`SteppedClock` when left out, which moves only by :meth:`advance`.
-        control_from_anywhere: whether ``/_sim/`` answers other machines too; nothing but the network protects it then.
+        control_from_anywhere: whether all of it answers any machine, by any name; nothing but the network protects it then.
         test_environment: be Telegram's test environment: bots are at ``/bot<token>/test/METHOD`` only, and sell subscriptions
             of 60 and 300 seconds too.
 
@@ -102,7 +103,7 @@ class Simulator:
         """
         if self._runner is not None:
             raise SimulatorError("this simulator is running already")
-        app = web.Application()
+        app = web.Application(middlewares=[guard(self._host, any_name=self._control_from_anywhere)])
         add_control(app, self._world, from_anywhere=self._control_from_anywhere)
         add_page(app, self._world, from_anywhere=self._control_from_anywhere)
         add_bot_api(app, self._doorway)
@@ -363,7 +364,7 @@ class Simulator:
         await self._world.advance(in_seconds(seconds, minutes=minutes, hours=hours, days=days))
 
     async def step(self) -> Timer | None:
-        """Let virtual time pass until the next thing that falls due has happened, and return it; None when nothing waits."""
+        """Let time pass until the next thing that falls due has happened, and return it; None when nothing waits."""
         return await self._world.step()
 
     def freeze(self) -> None:

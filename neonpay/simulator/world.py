@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Protocol
@@ -90,14 +91,22 @@ class World:
         clock: virtual time.
         random: the source of every id, so that a seed repeats a run.
         test_environment: whether it is Telegram's test environment.
+        token_bytes: where the secret halves of tokens come from.
     """
 
-    def __init__(self, clock: SteppedClock, random: Random, *, test_environment: bool = False) -> None:
+    def __init__(
+        self,
+        clock: SteppedClock,
+        random: Random,
+        *,
+        test_environment: bool = False,
+        token_bytes: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
         self.clock = clock
         self.random = random
         self.test_environment = test_environment
         self.bell = Bell()
-        self.accounts = Accounts(random)
+        self.accounts = Accounts(random, token_bytes)
         self.chats = Chats(self.accounts, clock, self.bell.ring)
         self.talk = GroupTalk(self.accounts, self.tell, self.chats.find)
         self.chats.in_group = self.talk.tell

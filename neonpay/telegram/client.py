@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
 
 from neonpay.core.jsontext import JsonValue
+from neonpay.core.text import clean
 from neonpay.errors import ConfigurationError, TelegramError, TelegramUnreachableError
 
 if TYPE_CHECKING:
@@ -98,9 +99,10 @@ class BotApiClient:
                 timeout=self._timeout if timeout_s is None else aiohttp.ClientTimeout(total=timeout_s),
             ) as response:
                 return json.loads(await response.text()), response.headers.get("Date")
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
-            # Not "from" the error, which may show the address.
-            raise TelegramUnreachableError(method) from None
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, LookupError, RecursionError):
+            unanswered = TelegramUnreachableError(method)
+        # Not inside of the handler, where it would hold on to the error, which may show the address.
+        raise unanswered
 
     async def close(self) -> None:
         """Close the connections; a later call opens new ones."""
@@ -131,7 +133,7 @@ def _result(method: str, answer: object) -> JsonValue:
     raise TelegramError(
         method,
         error_code=code if isinstance(code, int) else 500,
-        description=str(description),
+        description=clean(description),
         retry_after_s=retry_after_s if isinstance(retry_after_s, int) else None,
     )
 

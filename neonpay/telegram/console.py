@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Capabilities, Level, Route, UpdateSink
+from neonpay.telegram.border import at_the_border
 from neonpay.telegram.client import BASE_URL, TIMEOUT_S, BotApiClient
 
 
@@ -39,6 +40,7 @@ class ConsoleAdapter:
         """Nothing: there is no host."""
         return {}
 
+    @at_the_border
     async def call(self, method: str, params: Mapping[str, JsonValue]) -> JsonValue:
         """The result of a Bot API method; raises TelegramError or TelegramUnreachableError."""
         return await self._client.call(method, params)

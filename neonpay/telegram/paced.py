@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Adapter, Capabilities, UpdateSink
+from neonpay.telegram.border import at_the_border
 from neonpay.telegram.pacing import PATIENCE_S, Chat, Pacer, is_message
 
 
@@ -56,12 +57,18 @@ class PacedAdapter:
             TelegramUnreachableError: no answer; it may have been done.
         """
         return await self.pacer.call(
-            method, _chat(method, params), lambda: self._adapter.call(method, params), patience_s=patience_s
+            method, _chat(method, params), lambda: _call(self._adapter, method, params), patience_s=patience_s
         )
 
     async def close(self) -> None:
         """Close the other adapter."""
         await self._adapter.close()
+
+
+@at_the_border
+async def _call(adapter: Adapter, method: str, params: Mapping[str, JsonValue]) -> JsonValue:
+    # Adapters that other distributions bring may raise what their library does.
+    return await adapter.call(method, params)
 
 
 def _chat(method: str, params: Mapping[str, JsonValue]) -> Chat | None:

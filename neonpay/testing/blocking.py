@@ -36,7 +36,7 @@ class SyncSimulator:
                 outcome = ann.pays(ann.hears())
 
     Args:
-        seed: every id and secret follows from it.
+        seed: every id follows from it.
         test_environment: be Telegram's test environment.
     """
 

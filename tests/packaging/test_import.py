@@ -37,6 +37,7 @@ PUBLIC_NAMES = [
     "RefundRefused",
     "RejectPayment",
     "SaleRefused",
+    "SecretFilter",
     "SecurityEvent",
     "SecurityManager",
     "StageNotFoundError",

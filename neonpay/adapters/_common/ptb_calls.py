@@ -21,7 +21,9 @@ from telegram.request import BaseRequest, RequestData
 from telegram.request._requestparameter import RequestParameter
 
 from neonpay.core.jsontext import JsonValue
+from neonpay.core.text import clean
 from neonpay.errors import TelegramError, TelegramUnreachableError
+from neonpay.telegram.border import at_the_border
 
 _CHECKOUT_ANSWER = "answerPreCheckoutQuery"
 _TOO_MANY = 429
@@ -33,6 +35,7 @@ class PtbCalls:
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
 
+    @at_the_border
     async def call(self, method: str, params: Mapping[str, JsonValue]) -> JsonValue:
         """The result of a Bot API method, as plain JSON.
 
@@ -117,6 +120,6 @@ def _result(method: str, status: int, body: bytes) -> JsonValue:
     raise TelegramError(
         method,
         error_code=code if isinstance(code, int) else status,
-        description=str(answer.get("description")),
+        description=clean(answer.get("description")),
         retry_after_s=wait_s if isinstance(wait_s, int) else None,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,7 @@ from neonpay.simulator.chats.profiles import BotProfile
 from neonpay.simulator.wire.objects import build, dump
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from random import Random
 
 _TOKEN_LETTERS: Final = string.ascii_letters + string.digits + "_-"
@@ -88,8 +90,9 @@ class UserAccount:
 class Accounts:
     """All bots and people."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, token_bytes: Callable[[int], bytes]) -> None:
         self._random = random
+        self._token_bytes = token_bytes
         self.bots: dict[int, BotAccount] = {}
         self.users: dict[int, UserAccount] = {}
         self._by_token: dict[str, BotAccount] = {}
@@ -184,7 +187,8 @@ class Accounts:
                 return new
 
     def _new_token(self) -> str:
-        return f"{self._new_id()}:{''.join(self._random.choices(_TOKEN_LETTERS, k=_TOKEN_SECRET_CHARS))}"
+        # Not from the seed: whoever knows a token can speak for the bot, and anybody knows the seed that nobody chose.
+        return f"{self._new_id()}:{urlsafe_b64encode(self._token_bytes(_TOKEN_SECRET_CHARS)).decode()[:_TOKEN_SECRET_CHARS]}"
 
 
 def _bot_id_of(token: str) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiogram import Bot, Dispatcher
-from aiohttp import web
+from aiohttp import ClientSession, web
 
 from neonpay import AdapterError, ConfigurationError, NeonPayCore, PaymentResult, PaymentStage, create_neonpay
 from neonpay.core.events import Event
@@ -100,6 +100,61 @@ async def test_a_webhook_sells_and_hands_over_what_is_not_ours(open_shop: Callab
         await shop.neonpay.drain()
     assert (outcome.status, shop.delivered) == ("paid", [outcome.charge_id])
     assert [update["message"]["text"] for update in shop.foreign] == ["/start"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"",
+        b"X-Telegram-Bot-Api-Secret-Token:\r\n",
+        b"X-Telegram-Bot-Api-Secret-Token: \xff\r\n",
+        b"X-Telegram-Bot-Api-Secret-Token: " + _SECRET.encode() + b"\xff\r\n",
+        "X-Telegram-Bot-Api-Secret-Token: пароль\r\n".encode(),
+        b"X-Telegram-Bot-Api-Secret-Token: " + _SECRET.encode()[:-1] + b"\r\n",
+        (b"X-Telegram-Bot-Api-Secret-Token: " + _SECRET.encode() + b"\r\n") * 2,
+        b"X-Telegram-Bot-Api-Secret-Token: " + _SECRET.encode() + b"\r\nX-Telegram-Bot-Api-Secret-Token: other\r\n",
+    ],
+)
+async def test_a_secret_that_is_none_of_setwebhooks_is_refused_as_a_wrong_one(
+    open_shop: Callable[..., Shop], headers: bytes
+) -> None:
+    shop = open_shop()
+    async with shop.served() as url:
+        port = int(url.rpartition(":")[2].partition("/")[0])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST /hook HTTP/1.1\r\nHost: bot\r\nContent-Length: 2\r\n" + headers + b"\r\n{}")
+        await writer.drain()
+        status = (await reader.readline()).split()[1]
+        writer.close()
+    assert status == b"403"
+    assert shop.foreign == []
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"{", "application/json"),
+        (b"\xff", "application/json"),
+        (b"{}", "application/json; charset=klingon"),
+        (b"[]", "text/x"),
+    ],
+)
+async def test_what_is_no_update_is_a_bad_request(
+    open_shop: Callable[..., Shop], body: bytes, content_type: str
+) -> None:
+    shop = open_shop()
+    async with shop.served() as url, ClientSession() as http:
+        headers = {"X-Telegram-Bot-Api-Secret-Token": _SECRET, "Content-Type": content_type}
+        async with http.post(url, data=body, headers=headers) as response:
+            assert response.status == 400
+
+
+@pytest.mark.parametrize("secret", ["with space", "x" * 257, "naïve", "\udcff", "a\r\nb"])
+async def test_a_secret_that_telegram_would_not_take_is_named_when_the_handler_is_made(
+    open_shop: Callable[..., Shop], secret: str
+) -> None:
+    with pytest.raises(ConfigurationError, match="secret_token"):
+        open_shop().neonpay.webhook_handler(secret_token=secret)
 
 
 async def test_a_post_without_the_secret_is_refused(open_shop: Callable[..., Shop], telegram: Simulator) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -56,6 +57,14 @@ async def test_no_token_and_no_secret_is_in_journal_repr_or_log(telegram, shop, 
     assert len(telegram.calls()) == 6
 
 
+async def test_a_token_that_nobody_gave_is_another_one_in_each_run():
+    tokens = {Simulator(seed=1).bot("shop_bot").token for _ in range(5)}
+    assert len(tokens) == 5
+    assert len({token.partition(":")[0] for token in tokens}) == 1
+    assert all(re.fullmatch(r"\d+:[A-Za-z0-9_-]{35}", token) for token in tokens)
+    assert Simulator().bot("shop_bot", token="42:mine").token == "42:mine"
+
+
 async def test_the_same_seed_gives_the_same_run():
     async def run(seed):
         async with Simulator(seed=seed, clock=SteppedClock(1_800_000_000)) as telegram:
@@ -63,7 +72,7 @@ async def test_the_same_seed_gives_the_same_run():
             ann = telegram.user("Ann", stars=5)
             await ann.says("/start", to=shop)
             await telegram.advance(7)
-            return shop.token, ann.id, telegram.updates(shop)[0].body, telegram.clock.moment()
+            return shop.id, ann.id, telegram.updates(shop)[0].body, telegram.clock.moment()
 
     assert await run(1) == await run(1)
     assert (await run(1))[:2] != (await run(2))[:2]
