@@ -210,6 +210,16 @@ refunds = _table(
     sa.PrimaryKeyConstraint("bot_id", "charge_id"),
 )
 
+early_refunds = _table(
+    "early_refunds",
+    sa.Column("charge_id", sa.Text, nullable=False),
+    sa.Column("user_id", sa.BigInteger, nullable=False),
+    sa.Column("amount_stars", sa.BigInteger, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("seen_at", Moment, nullable=False),
+    sa.PrimaryKeyConstraint("bot_id", "charge_id"),
+)
+
 refund_requests = _table(
     "refund_requests",
     sa.Column("request_id", sa.Text, nullable=False),

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from neonpay.core.clock import Clock
 from neonpay.core.limits import MESSAGES_PER_S
-from neonpay.core.payload import InvoiceRef, PayloadCodec
-from neonpay.core.payments import Charge, Payment, PreCheckout, RefundNotice
+from neonpay.core.payload import InvoiceRef, PayloadCodec, is_ours
+from neonpay.core.payments import Charge, Payment, PreCheckout, RefundNotice, Source
 from neonpay.core.ports import Adapter
 from neonpay.core.reports import ReconcileReport
 from neonpay.core.stages import StageRegistry
@@ -335,9 +335,12 @@ class Pipeline:
         return recorded.payment
 
     async def refunded(self, notice: RefundNotice) -> None:
-        """Record a refund that Telegram tells of."""
+        """Record a refund that Telegram tells of; one of an invoice of the host's own by an update is the host's business."""
+        if notice.source is Source.UPDATE and not is_ours(notice.payload):
+            return
         await self.open()
-        await self.refunds.note(notice)
+        ref = await self._read(notice.payload)
+        await self.refunds.note(notice, None if ref is None else ref.invoice_id)
 
     async def subscription_changed(self, change: SubscriptionChange) -> None:
         """Record what Telegram tells of a subscription; one with a payload that does not verify is nobody's."""

@@ -6,7 +6,7 @@ charge recorded again changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
@@ -23,6 +23,7 @@ from neonpay.core.payments import Attention, Charge, Payment, PaymentState, Sour
 from neonpay.core.stages import PaymentStage, RepeatPolicy
 from neonpay.ledger import Among, Insert, Transaction
 from neonpay.ledger.tables import invoices, payments
+from neonpay.payments import early_refunds
 from neonpay.payments.book import (
     INSERT_EVENT,
     INSERT_JOURNAL,
@@ -52,12 +53,6 @@ _INVOICES = Among(
         .where(invoices.c.bot_id == sa.bindparam("b"), invoices.c.invoice_id.in_(ids))
         .order_by(invoices.c.invoice_id)
         .with_for_update()
-    ),
-    "b",
-)
-_RECORDED = Among(
-    lambda ids: sa.select(payments.c.charge_id).where(
-        payments.c.bot_id == sa.bindparam("b"), payments.c.charge_id.in_(ids)
     ),
     "b",
 )
@@ -163,10 +158,12 @@ class Recorder:
         now_us = self._clock.now_us()
         known = self._invoices(transaction, arrivals)
         charge_ids = [arrival.charge.charge_id for arrival in arrivals]
-        there = {row[0] for row in transaction.rows_among(_RECORDED, (self._bot_id,), charge_ids)}
+        found = transaction.rows_among(early_refunds.FOUND, (self._bot_id,), charge_ids)
+        there = {charge_id for charge_id, is_early in found if not is_early}
+        gone = {charge_id for charge_id, is_early in found if is_early}
         new = [arrival for arrival in arrivals if arrival.charge.charge_id not in there]
         recorded_at = moment(now_us)
-        written = [self._write(arrival, known, recorded_at) for arrival in new]
+        written = [self._write(arrival, known, recorded_at, gone) for arrival in new]
         pairs = zip(written, new, strict=True)
         rows = [_row(payment, event_id, arrival.charge, now_us) for (payment, event_id), arrival in pairs]
         if transaction.insert(_INSERT_PAYMENT, *rows) != len(new):
@@ -179,10 +176,12 @@ class Recorder:
         if paid:
             transaction.rows_among(_COUNT_PAYMENT, (self._bot_id,), paid)
         self._write_book(transaction, written, now_us)
+        back = [payment for payment, _ in written if payment.state is PaymentState.REFUNDED]
+        refunded = early_refunds.settle(transaction, back, now_us, new_event_id=self._new_event_id)
         taken = self._write_jobs(transaction, written, [arrival.take for arrival in new])
         recorded = iter(
             [
-                Recorded(payment, event_id, jobs, events)
+                Recorded(payment, event_id, jobs, refunded.get(payment.charge_id, events))
                 for (payment, event_id), (jobs, events) in zip(written, taken, strict=True)
             ]
         )
@@ -204,11 +203,13 @@ class Recorder:
         return known
 
     def _write(
-        self, arrival: Arrival, invoices_known: Mapping[str, _Known], recorded_at: datetime
+        self, arrival: Arrival, invoices_known: Mapping[str, _Known], recorded_at: datetime, gone: Set[str]
     ) -> tuple[Payment, str]:
         charge, ref = arrival.charge, arrival.ref
         known = _UNKNOWN if ref is None else invoices_known.get(ref.invoice_id, _UNKNOWN)
         state, attention = _verdict(charge, ref, known, self._plan)
+        if charge.charge_id in gone:
+            state, attention = PaymentState.REFUNDED, None
         payment = Payment(
             bot_id=self._bot_id,
             charge_id=charge.charge_id,
@@ -372,5 +373,6 @@ _EVENTS: Mapping[PaymentState, type[Event]] = {
     PaymentState.ACCEPTED: PaymentCompleted,
     PaymentState.NEEDS_ATTENTION: PaymentNeedsAttention,
     PaymentState.REFUND_DUE: RefundRequested,
+    PaymentState.REFUNDED: RefundRequested,
 }
-_REASONS = {PaymentState.REFUND_DUE: SECOND_PAYMENT}
+_REASONS = {PaymentState.REFUND_DUE: SECOND_PAYMENT, PaymentState.REFUNDED: "it went back before it was recorded"}

@@ -1,0 +1,24 @@
+"""Refunds that Telegram tells of before their payments."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0006"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    """Add the table of refunds whose payment is not known yet; what is there stays as it is."""
+    op.create_table(
+        "neonpay_early_refunds",
+        sa.Column("bot_id", sa.BigInteger, nullable=False),
+        sa.Column("charge_id", sa.Text, nullable=False),
+        sa.Column("user_id", sa.BigInteger, nullable=False),
+        sa.Column("amount_stars", sa.BigInteger, nullable=False),
+        sa.Column("source", sa.Text, nullable=False),
+        sa.Column("seen_at", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("bot_id", "charge_id"),
+        sqlite_with_rowid=False,
+    )
