@@ -83,6 +83,11 @@ class StarTransaction:
         return self.account is Account.SALES
 
     @property
+    def is_refund(self) -> bool:
+        """Whether it gives the Stars of a sale back."""
+        return self.is_sale and not self.incoming
+
+    @property
     def is_pending(self) -> bool:
         """Whether it is a withdrawal that has not ended."""
         return self.withdrawal is Withdrawal.PENDING
@@ -127,6 +132,11 @@ def read_transaction(raw: object) -> StarTransaction | None:
 def read_star_amount(raw: JsonValue) -> int | None:
     """Nanostars of a raw ``StarAmount``, or None when it is none."""
     return _nanostars(raw) if isinstance(raw, dict) else None
+
+
+def charged_key(row: StarTransaction) -> str | None:
+    """Key of the row of the charge that a refund gives back; None for any other row."""
+    return f"+{row.transaction_id}" if row.is_refund else None
 
 
 def split_stars(nanostars: int) -> tuple[int, int]:

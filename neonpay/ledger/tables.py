@@ -119,6 +119,13 @@ payments = _table(
     with_rowid=True,  # charge ids come in no order: wide rows are appended, and only the narrow index is not
 )
 sa.Index("neonpay_payments_by_user", payments.c.bot_id, payments.c.user_id, payments.c.paid_at)
+sa.Index(
+    "neonpay_payments_unlisted",
+    payments.c.bot_id,
+    payments.c.recorded_at,
+    sqlite_where=payments.c.is_listed.is_(None),
+    postgresql_where=payments.c.is_listed.is_(None),
+)
 
 jobs = _table(
     "jobs",

@@ -11,21 +11,9 @@ from neonpay.core.events import Event, PaymentRefunded
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import Payment, RefundNotice, RefundState
 from neonpay.ledger import Among, Insert, Transaction
-from neonpay.ledger.tables import early_refunds, invoices, payments, refunds
+from neonpay.ledger.tables import early_refunds, invoices, refunds
 from neonpay.payments.book import INSERT_EVENT, INSERT_JOURNAL, STARS, UNSETTLED, entry_rows, event_row
 
-FOUND = Among(
-    lambda ids: sa.union_all(
-        sa.select(payments.c.charge_id, sa.literal_column("0").label("is_early")).where(
-            payments.c.bot_id == sa.bindparam("b"), payments.c.charge_id.in_(ids)
-        ),
-        sa.select(early_refunds.c.charge_id, sa.literal_column("1")).where(
-            early_refunds.c.bot_id == sa.bindparam("b"), early_refunds.c.charge_id.in_(ids)
-        ),
-    ),
-    "b",
-)
-"""Which charges are payments, and which have been refunded before they were any."""
 _TAKE = Among(
     lambda ids: (
         sa.delete(early_refunds)

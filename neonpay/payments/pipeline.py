@@ -167,7 +167,6 @@ class Pipeline:
             self._bot_id,
             catalogue=catalogue,
             plan=plan,
-            clock=clock,
             new_event_id=new_event_id,
             new_token=new_token,
             lease_us=jobs.lease_us,

@@ -6,7 +6,7 @@ charge recorded again changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Container, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from neonpay.core import jsontext
-from neonpay.core.clock import Clock, moment
+from neonpay.core.clock import moment
 from neonpay.core.events import Event, PaymentCompleted, PaymentNeedsAttention, RefundRequested
 from neonpay.core.jsontext import JsonObject
 from neonpay.core.limits import CURRENCY
@@ -22,8 +22,7 @@ from neonpay.core.payload import InvoiceRef, is_ours
 from neonpay.core.payments import Attention, Charge, Payment, PaymentState, Source, moment_or_none
 from neonpay.core.stages import PaymentStage, RepeatPolicy
 from neonpay.ledger import Among, Insert, Transaction
-from neonpay.ledger.tables import invoices, payments
-from neonpay.payments import early_refunds
+from neonpay.ledger.tables import DatabaseNow, early_refunds, invoices, payments
 from neonpay.payments.book import (
     INSERT_EVENT,
     INSERT_JOURNAL,
@@ -34,6 +33,7 @@ from neonpay.payments.book import (
     event_row,
 )
 from neonpay.payments.catalogue import Catalogue
+from neonpay.payments.early_refunds import settle
 from neonpay.payments.inline import Rejection, run_now
 from neonpay.payments.jobs import INSERT_JOB, Job
 from neonpay.payments.planning import Plan
@@ -56,6 +56,20 @@ _INVOICES = Among(
     ),
     "b",
 )
+_THERE, _GONE, _NOW = 0, 1, 2
+_LOOK = Among(
+    lambda ids: sa.union_all(
+        sa.select(sa.literal_column(str(_THERE)), payments.c.charge_id, sa.literal_column("0")).where(
+            payments.c.bot_id == sa.bindparam("b"), payments.c.charge_id.in_(ids)
+        ),
+        sa.select(sa.literal_column(str(_GONE)), early_refunds.c.charge_id, sa.literal_column("0")).where(
+            early_refunds.c.bot_id == sa.bindparam("b"), early_refunds.c.charge_id.in_(ids)
+        ),
+        sa.select(sa.literal_column(str(_NOW)), sa.literal_column("''"), DatabaseNow()),
+    ),
+    "b",
+)
+"""Which charges are payments, which were refunded before they were any, and the time that all workers share."""
 _COUNT_PAYMENT = Among(
     lambda ids: (
         sa.update(invoices)
@@ -136,7 +150,6 @@ class Recorder:
         *,
         catalogue: Catalogue,
         plan: Plan,
-        clock: Clock,
         new_event_id: Callable[[], str],
         new_token: Callable[[], int],
         lease_us: int,
@@ -147,7 +160,6 @@ class Recorder:
         self._refund_book = refund_book
         self._catalogue = catalogue
         self._plan = plan
-        self._clock = clock
         self._new_event_id = new_event_id
         self._new_token = new_token
         self._lease_us = lease_us
@@ -155,12 +167,12 @@ class Recorder:
 
     def record(self, transaction: Transaction, arrivals: Sequence[Arrival]) -> list[Recorded | None]:
         """The unit of work that records charges; None for one that the ledger has already."""
-        now_us = self._clock.now_us()
         known = self._invoices(transaction, arrivals)
         charge_ids = [arrival.charge.charge_id for arrival in arrivals]
-        found = transaction.rows_among(early_refunds.FOUND, (self._bot_id,), charge_ids)
-        there = {charge_id for charge_id, is_early in found if not is_early}
-        gone = {charge_id for charge_id, is_early in found if is_early}
+        found = transaction.rows_among(_LOOK, (self._bot_id,), charge_ids)
+        there = {charge_id for what, charge_id, _ in found if what == _THERE}
+        gone = {charge_id for what, charge_id, _ in found if what == _GONE}
+        now_us: int = next(at_us for what, _, at_us in found if what == _NOW)
         new = [arrival for arrival in arrivals if arrival.charge.charge_id not in there]
         recorded_at = moment(now_us)
         written = [self._write(arrival, known, recorded_at, gone) for arrival in new]
@@ -177,7 +189,7 @@ class Recorder:
             transaction.rows_among(_COUNT_PAYMENT, (self._bot_id,), paid)
         self._write_book(transaction, written, now_us)
         back = [payment for payment, _ in written if payment.state is PaymentState.REFUNDED]
-        refunded = early_refunds.settle(transaction, back, now_us, new_event_id=self._new_event_id)
+        refunded = settle(transaction, back, now_us, new_event_id=self._new_event_id)
         taken = self._write_jobs(transaction, written, [arrival.take for arrival in new])
         recorded = iter(
             [
@@ -203,7 +215,7 @@ class Recorder:
         return known
 
     def _write(
-        self, arrival: Arrival, invoices_known: Mapping[str, _Known], recorded_at: datetime, gone: Set[str]
+        self, arrival: Arrival, invoices_known: Mapping[str, _Known], recorded_at: datetime, gone: Container[str]
     ) -> tuple[Payment, str]:
         charge, ref = arrival.charge, arrival.ref
         known = _UNKNOWN if ref is None else invoices_known.get(ref.invoice_id, _UNKNOWN)

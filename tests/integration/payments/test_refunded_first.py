@@ -96,7 +96,13 @@ async def test_such_a_payment_that_is_told_of_again_changes_nothing(shop: Shop, 
     delivered = delivers(shop)
     (outcome,) = await paid_unseen(shop)
     await refunded_elsewhere(shop, outcome)
-    for what in ("refunded_payment", "refunded_payment", "successful_payment", "successful_payment", "refunded_payment"):
+    for what in (
+        "refunded_payment",
+        "refunded_payment",
+        "successful_payment",
+        "successful_payment",
+        "refunded_payment",
+    ):
         await tells(shop, what, outcome.charge_id)
     await shop.neonpay.drain()
 
@@ -167,22 +173,26 @@ async def test_a_refund_that_comes_while_its_payment_is_being_written_waits_for_
     shop, other = open_shop(), open_shop()
     (outcome,) = await paid_unseen(shop)
     await refunded_elsewhere(shop, outcome)
-    loop, noted = asyncio.get_running_loop(), []
+    loop, begun = asyncio.get_running_loop(), asyncio.Event()
+    noted: list[asyncio.Future[None]] = []
+
+    def begin() -> None:
+        noted.append(asyncio.ensure_future(note()))
+        begun.set()
 
     @shop.neonpay.on_payment(name="book")
     def book(result: PaymentResult, connection: sa.Connection) -> None:
         if database_url.startswith("sqlite"):  # the unit runs in the writer's thread
-            loop.call_soon_threadsafe(lambda: noted.append(asyncio.ensure_future(note())))
+            loop.call_soon_threadsafe(begin)
         else:
-            noted.append(asyncio.ensure_future(note()))
+            begin()
 
     async def note() -> None:
         await tells(shop, "refunded_payment", outcome.charge_id, to=other)
 
     await tells(shop, "successful_payment", outcome.charge_id)
     async with asyncio.timeout(10):
-        while not noted:
-            await asyncio.sleep(0)
+        await begun.wait()
         await noted[0]
     payment = await shop.neonpay.get_payment(outcome.charge_id or "")
 

@@ -1,4 +1,4 @@
-"""Refunds that Telegram tells of before their payments."""
+"""Refunds that Telegram tells of before their payments, and an index of payments that its list was not seen to have."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Add the table of refunds whose payment is not known yet; what is there stays as it is."""
+    """Add the table of refunds whose payment is not known yet, and the index; what is there stays as it is."""
     op.create_table(
         "neonpay_early_refunds",
         sa.Column("bot_id", sa.BigInteger, nullable=False),
@@ -21,4 +21,12 @@ def upgrade() -> None:
         sa.Column("seen_at", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("bot_id", "charge_id"),
         sqlite_with_rowid=False,
+    )
+    unlisted = sa.text("is_listed IS NULL")
+    op.create_index(
+        "neonpay_payments_unlisted",
+        "neonpay_payments",
+        ["bot_id", "recorded_at"],
+        sqlite_where=unlisted,
+        postgresql_where=unlisted,
     )
