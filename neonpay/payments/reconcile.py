@@ -227,23 +227,24 @@ class Reconciler:
         if walk.end_seen_us is not None and abs(self._clock.now_us() - walk.end_seen_us) < _END_HOLDS_US:
             return True
         place = max(offset, walk.tally.ahead)
-        page = rows[place - offset :]
+        await self._read_ahead(walk, place, rows[place - offset :])
         is_end = len(rows) < TRANSACTIONS_LIMIT
-        while True:
-            walk.hold(place, page)
-            await self._mender.keep_refunds(walk, page)
-            place += len(page)
-            if place > walk.tally.ahead:
-                walk.tally = replace(walk.tally, ahead=place)
-                await self._mender.keep(walk, [])
-            if is_end:
-                walk.end_seen_us = self._clock.now_us()
-                return True
-            if walk.is_over_its_pages:
-                return False
+        while not is_end:
             await self._list.pause()
-            page = await self._page(walk, place)
+            page = await self._page(walk, walk.tally.ahead)
+            await self._read_ahead(walk, walk.tally.ahead, page)
             is_end = len(page) < TRANSACTIONS_LIMIT
+            if walk.is_over_its_pages and not is_end:
+                return False
+        walk.end_seen_us = self._clock.now_us()
+        return True
+
+    async def _read_ahead(self, walk: Walk, place: int, rows: Sequence[StarTransaction | None]) -> None:
+        walk.hold(place, rows)
+        await self._mender.keep_refunds(walk, rows)
+        if place + len(rows) > walk.tally.ahead:
+            walk.tally = replace(walk.tally, ahead=place + len(rows))
+            await self._mender.keep(walk, [])
 
     def _ripe_count(self, walk: Walk, rows: Sequence[StarTransaction | None]) -> int:
         """How many of the rows are dealt with now: those before the first one that is too young."""
