@@ -115,6 +115,7 @@ payments = _table(
     sa.Column("is_first_recurring", sa.SmallInteger, nullable=False),
     sa.Column("subscription_expires_at", Moment),
     sa.Column("is_listed", sa.SmallInteger),
+    sa.Column("full_charge_id", sa.Text),
     sa.PrimaryKeyConstraint("bot_id", "charge_id"),
     with_rowid=True,  # charge ids come in no order: wide rows are appended, and only the narrow index is not
 )

@@ -64,11 +64,10 @@ class Mender:
 
     async def recover(self, walk: Walk, lost: Sequence[StarTransaction]) -> None:
         """Record charges that the ledger does not have, as their updates would have done."""
-        in_order: dict[object, list[StarTransaction]] = {}
+        in_order: dict[str, list[StarTransaction]] = {}
         for row in lost:
-            # The payments of a subscription follow each other, as the first one is told by what came before.
-            one = row.transaction_id if row.subscription_period_s is None else (row.payload, row.user_id)
-            in_order.setdefault(one, []).append(row)
+            # What a payment means depends on which payments of its invoice came before.
+            in_order.setdefault(row.payload, []).append(row)
         outcomes = await asyncio.gather(
             *[self._recover_each(walk, rows) for rows in in_order.values()], return_exceptions=True
         )
@@ -195,5 +194,6 @@ class Mender:
             paid_at_us=row.at_us,
             is_recurring=period_s is not None,
             subscription_expires_at_us=None if period_s is None else row.at_us + period_s * 1_000_000,
+            full_charge_id=row.full_id,
             source=Source.RECONCILE,
         )

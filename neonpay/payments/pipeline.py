@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from neonpay.core.clock import Clock
+from neonpay.core.fitting import fit_change, fit_charge, fit_notice
 from neonpay.core.limits import MESSAGES_PER_S
 from neonpay.core.payload import InvoiceRef, PayloadCodec, is_ours
 from neonpay.core.payments import Charge, Payment, PreCheckout, RefundNotice, Source
@@ -310,6 +311,7 @@ class Pipeline:
         """
         if self._codec is None:
             await self.open()
+        charge = fit_charge(charge)
         ref = await self._read(charge.payload)
         take = self.fulfilment.reserve()
         self._recording += 1
@@ -338,12 +340,14 @@ class Pipeline:
         if notice.source is Source.UPDATE and not is_ours(notice.payload):
             return
         await self.open()
+        notice = fit_notice(notice)
         ref = await self._read(notice.payload)
         await self.refunds.note(notice, None if ref is None else ref.invoice_id)
 
     async def subscription_changed(self, change: SubscriptionChange) -> None:
         """Record what Telegram tells of a subscription; one with a payload that does not verify is nobody's."""
         await self.open()
+        change = fit_change(change)
         ref = await self._read(change.payload)
         if ref is None:
             logger.warning("Telegram tells of a subscription of user %d that was not made here", change.user_id)

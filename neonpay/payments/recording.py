@@ -14,15 +14,16 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from neonpay.core import jsontext
+from neonpay.core.charge_ids import write_id
 from neonpay.core.clock import moment
 from neonpay.core.events import Event, PaymentCompleted, PaymentNeedsAttention, RefundRequested
 from neonpay.core.jsontext import JsonObject
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payload import InvoiceRef, is_ours
-from neonpay.core.payments import Attention, Charge, Payment, PaymentState, Source, moment_or_none
+from neonpay.core.payments import Attention, Charge, Payment, PaymentState, moment_or_none
 from neonpay.core.stages import PaymentStage, RepeatPolicy
 from neonpay.ledger import Among, Insert, Transaction
-from neonpay.ledger.tables import DatabaseNow, early_refunds, invoices, payments
+from neonpay.ledger.tables import invoices, payments
 from neonpay.payments.book import (
     INSERT_EVENT,
     INSERT_JOURNAL,
@@ -36,6 +37,7 @@ from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.early_refunds import settle
 from neonpay.payments.inline import Rejection, run_now
 from neonpay.payments.jobs import INSERT_JOB, Job
+from neonpay.payments.looking import first_periods, look
 from neonpay.payments.planning import Plan
 from neonpay.payments.refund_book import SECOND_PAYMENT, RefundBook
 
@@ -56,20 +58,6 @@ _INVOICES = Among(
     ),
     "b",
 )
-_THERE, _GONE, _NOW = 0, 1, 2
-_LOOK = Among(
-    lambda ids: sa.union_all(
-        sa.select(sa.literal_column(str(_THERE)), payments.c.charge_id, sa.literal_column("0")).where(
-            payments.c.bot_id == sa.bindparam("b"), payments.c.charge_id.in_(ids)
-        ),
-        sa.select(sa.literal_column(str(_GONE)), early_refunds.c.charge_id, sa.literal_column("0")).where(
-            early_refunds.c.bot_id == sa.bindparam("b"), early_refunds.c.charge_id.in_(ids)
-        ),
-        sa.select(sa.literal_column(str(_NOW)), sa.literal_column("''"), DatabaseNow()),
-    ),
-    "b",
-)
-"""Which charges are payments, which were refunded before they were any, and the time that all workers share."""
 _COUNT_PAYMENT = Among(
     lambda ids: (
         sa.update(invoices)
@@ -101,6 +89,7 @@ _INSERT_PAYMENT = Insert(
     "is_recurring",
     "is_first_recurring",
     "subscription_expires_at",
+    "full_charge_id",
 )
 
 
@@ -169,13 +158,12 @@ class Recorder:
         """The unit of work that records charges; None for one that the ledger has already."""
         known = self._invoices(transaction, arrivals)
         charge_ids = [arrival.charge.charge_id for arrival in arrivals]
-        found = transaction.rows_among(_LOOK, (self._bot_id,), charge_ids)
-        there = {charge_id for what, charge_id, _ in found if what == _THERE}
-        gone = {charge_id for what, charge_id, _ in found if what == _GONE}
-        now_us: int = next(at_us for what, _, at_us in found if what == _NOW)
+        there, gone, now_us = look(transaction, self._bot_id, charge_ids)
         new = [arrival for arrival in arrivals if arrival.charge.charge_id not in there]
         recorded_at = moment(now_us)
-        written = [self._write(arrival, known, recorded_at, gone) for arrival in new]
+        paying = [(arrival.charge, None if arrival.ref is None else arrival.ref.invoice_id) for arrival in new]
+        first = first_periods(transaction, self._bot_id, paying)
+        written = [self._write(arrival, known, recorded_at, gone, first) for arrival in new]
         pairs = zip(written, new, strict=True)
         rows = [_row(payment, event_id, arrival.charge, now_us) for (payment, event_id), arrival in pairs]
         if transaction.insert(_INSERT_PAYMENT, *rows) != len(new):
@@ -215,11 +203,18 @@ class Recorder:
         return known
 
     def _write(
-        self, arrival: Arrival, invoices_known: Mapping[str, _Known], recorded_at: datetime, gone: Container[str]
+        self,
+        arrival: Arrival,
+        invoices_known: Mapping[str, _Known],
+        recorded_at: datetime,
+        gone: Container[str],
+        first: Container[str],
     ) -> tuple[Payment, str]:
         charge, ref = arrival.charge, arrival.ref
         known = _UNKNOWN if ref is None else invoices_known.get(ref.invoice_id, _UNKNOWN)
-        state, attention = _verdict(charge, ref, known, self._plan)
+        is_first = charge.is_first_recurring or charge.charge_id in first
+        is_renewal = charge.is_recurring and not is_first
+        state, attention = _verdict(charge, ref, known, self._plan, is_renewal=is_renewal)
         if charge.charge_id in gone:
             state, attention = PaymentState.REFUNDED, None
         payment = Payment(
@@ -242,8 +237,9 @@ class Recorder:
             source=charge.source,
             provider_charge_id=charge.provider_charge_id,
             is_recurring=charge.is_recurring,
-            is_first_recurring=charge.is_first_recurring or _must_be_first(charge, known),
+            is_first_recurring=is_first,
             subscription_expires_at=moment_or_none(charge.subscription_expires_at_us),
+            full_charge_id=charge.full_charge_id,
         )
         return payment, self._new_event_id()
 
@@ -342,23 +338,19 @@ def _row(payment: Payment, event_id: str, charge: Charge, now_us: int) -> tuple[
         int(payment.is_recurring),
         int(payment.is_first_recurring),
         charge.subscription_expires_at_us,
+        write_id(charge.full_charge_id),
     )
 
 
-def _must_be_first(charge: Charge, known: _Known) -> bool:
-    # Telegram's list does not say which payment of a subscription is the first one.
-    return charge.source is Source.RECONCILE and charge.is_recurring and known.number == 1
-
-
 def _verdict(
-    charge: Charge, ref: InvoiceRef | None, known: _Known, plan: Plan
+    charge: Charge, ref: InvoiceRef | None, known: _Known, plan: Plan, *, is_renewal: bool
 ) -> tuple[PaymentState, Attention | None]:
     attention = _fault(charge, ref, known)
     if attention is not None:
         return PaymentState.NEEDS_ATTENTION, attention
     assert known.stage is not None, "a charge without a known stage has a fault"
     # A renewal pays the same invoice again by design; only other repetitions are a question of policy.
-    repeats = known.number > 1 and not (charge.is_recurring and not charge.is_first_recurring)
+    repeats = known.number > 1 and not is_renewal
     if repeats and known.stage.repeat is RepeatPolicy.REFUND:
         return PaymentState.REFUND_DUE, None
     if repeats and known.stage.max_payments is not None and known.number > known.stage.max_payments:

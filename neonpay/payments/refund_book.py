@@ -130,15 +130,14 @@ class RefundBook:
         taken = self._give_job(transaction, event_id, charge_id, take=take)
         return Change(self._found(transaction, charge_id), events, taken)
 
-    def begin(self, transaction: Transaction, job: Job) -> Refund | None:
-        """The refund that a job is about to ask Telegram for; None when it is made already, and the job is done."""
+    def begin(self, transaction: Transaction, job: Job) -> Payment | None:
+        """The payment that a job is about to have refunded; None when it is refunded already, and the job is done."""
         payment, event_id = self.lock(transaction, job.charge_id)
         self._ask(transaction, payment, SECOND_PAYMENT, BY_POLICY, Source.CALL)
-        refund = self._found(transaction, job.charge_id)
-        if refund.state is RefundState.REFUNDED:
+        if self._found(transaction, job.charge_id).state is RefundState.REFUNDED:
             self._finish_job(transaction, event_id)
             return None
-        return refund
+        return payment
 
     def note(self, transaction: Transaction, notice: RefundNotice, invoice_id: str | None) -> Change | None:
         """Write a refund that Telegram tells of; None when it is kept because the ledger does not have the payment yet.

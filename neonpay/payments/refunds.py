@@ -96,10 +96,13 @@ class RefundDesk:
         return change.events[0] if change.events else None
 
     async def _carry_out(self, job: Job) -> None:
-        refund = await self._ledger.run(self._book.begin, job)
-        if refund is None:
+        payment = await self._ledger.run(self._book.begin, job)
+        if payment is None:
             return
-        params: dict[str, JsonValue] = {"user_id": refund.user_id, "telegram_payment_charge_id": job.charge_id}
+        params: dict[str, JsonValue] = {
+            "user_id": payment.user_id,
+            "telegram_payment_charge_id": payment.telegram_charge_id,
+        }
         try:
             await self._adapter.call("refundStarPayment", params)
         except TelegramUnreachableError as exc:

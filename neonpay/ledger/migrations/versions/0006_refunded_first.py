@@ -1,4 +1,4 @@
-"""Refunds that Telegram tells of before their payments, and an index of payments that its list was not seen to have."""
+"""Refunds that come before their payments, payments that are not in Telegram's list, charge ids that fit into no key."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Add the table of refunds whose payment is not known yet, and the index; what is there stays as it is."""
+    """Add a table, an index and a column; what is there stays as it is."""
     op.create_table(
         "neonpay_early_refunds",
         sa.Column("bot_id", sa.BigInteger, nullable=False),
@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("bot_id", "charge_id"),
         sqlite_with_rowid=False,
     )
+    op.add_column("neonpay_payments", sa.Column("full_charge_id", sa.Text))
     unlisted = sa.text("is_listed IS NULL")
     op.create_index(
         "neonpay_payments_unlisted",
