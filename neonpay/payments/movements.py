@@ -156,7 +156,9 @@ def write_drift(transaction: Transaction, bot_id: int, event_id: str, now_us: in
     return event
 
 
-def examine_payments(transaction: Transaction, bot_id: int, before_us: int, now_us: int) -> tuple[bool, list[Event]]:
+def examine_payments(
+    transaction: Transaction, bot_id: int, before_us: int, now_us: int, *, most: int = _EXAMINED_AT_ONCE
+) -> tuple[bool, list[Event]]:
     """Find payments that were recorded before ``before_us`` and have not been seen in Telegram's list, some at a time.
 
     Returns:
@@ -173,7 +175,7 @@ def examine_payments(transaction: Transaction, bot_id: int, before_us: int, now_
             ~found,
         )
         .order_by(payments.c.recorded_at)
-        .limit(_EXAMINED_AT_ONCE)
+        .limit(most)
     )
     facts: list[Event] = [
         PaymentUnexplained(
@@ -189,7 +191,7 @@ def examine_payments(transaction: Transaction, bot_id: int, before_us: int, now_
     ]
     transaction.insert(_INSERT_UNEXPLAINED, *[(fact.bot_id, fact.charge_id, now_us) for fact in facts])
     _write_events(transaction, facts, now_us)
-    return len(facts) == _EXAMINED_AT_ONCE, facts
+    return len(facts) == most, facts
 
 
 def unexplained_charges(transaction: Transaction, bot_id: int, most: int) -> tuple[int, list[str]]:

@@ -15,7 +15,7 @@ from neonpay.core.payments import Charge, RefundNotice
 from neonpay.ledger.tables import early_refunds, events, jobs, journal, refunds
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from neonpay.simulator import Outcome
     from tests.integration.conftest import Shop
@@ -53,7 +53,8 @@ async def refunded_elsewhere(shop: Shop, outcome: Outcome) -> None:
 async def tells(shop: Shop, what: str, charge_id: str | None, *, to: Shop | None = None) -> None:
     """Hand a shop the update that Telegram has kept to itself."""
     for update in shop.telegram.updates(shop.account):
-        told = update.body.get("message", {}).get(what)
+        message: Any = update.body.get("message", {})
+        told = message.get(what)
         if told is not None and told["telegram_payment_charge_id"] == charge_id:
             there = to or shop
             await there.dispatcher.feed_update(there.bot, Update.model_validate(update.body))
@@ -148,7 +149,7 @@ async def test_a_refund_and_its_payment_that_come_at_once_end_as_a_refund(
     for outcome in outcomes:
         await refunded_elsewhere(shop, outcome)
 
-    def both(outcome: Outcome, *, turned: bool) -> list[Awaitable[None]]:
+    def both(outcome: Outcome, *, turned: bool) -> Sequence[Awaitable[None]]:
         told = [
             tells(shop, "refunded_payment", outcome.charge_id),
             tells(shop, "successful_payment", outcome.charge_id, to=other),

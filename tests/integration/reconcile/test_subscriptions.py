@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from neonpay import PaymentStage
 from neonpay.core.limits import SUBSCRIPTION_PERIOD_S
+from neonpay.core.stages import RepeatPolicy
 from tests.integration.reconcile.conftest import notes_deliveries
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ async def test_every_recovered_subscriber_of_a_link_has_a_first_payment(open_sho
 
 
 async def test_what_a_second_subscriber_means_is_for_the_stage_to_say(open_shop: Callable[..., Shop]) -> None:
-    monthly = PaymentStage(title="Club", description="A month", price=50, repeat="refund")
+    monthly = PaymentStage(title="Club", description="A month", price=50, repeat=RepeatPolicy.REFUND)
     unseen = open_shop()
     unseen.neonpay.create_payment_stage("club", monthly)
     async with unseen.polling(allowed_updates=["pre_checkout_query"]):
