@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from neonpay.core.clock import moment
 from neonpay.core.events import Event, PaymentRefunded
 from neonpay.core.limits import CURRENCY
-from neonpay.core.payments import Payment, RefundNotice, RefundState
+from neonpay.core.payments import Payment, RefundNotice, RefundState, Source
 from neonpay.ledger import Among, Insert, Transaction
 from neonpay.ledger.tables import early_refunds, invoices, refunds
 from neonpay.payments.book import INSERT_EVENT, INSERT_JOURNAL, STARS, UNSETTLED, entry_rows, event_row
@@ -79,7 +79,9 @@ def settle(
         if payment.currency == CURRENCY:
             stars = payment.amount_stars
             entries += entry_rows(bot_id, event.event_id, now_us, {STARS: -stars, UNSETTLED: stars})
-    transaction.insert(_INSERT_REFUND, *[_refund_row(payment, *kept[payment.charge_id]) for payment in gone])
+    unkept = (Source.UPDATE.value, now_us)  # it was dropped, as too old, a moment ago
+    refunded = [_refund_row(payment, *kept.get(payment.charge_id, unkept)) for payment in gone]
+    transaction.insert(_INSERT_REFUND, *refunded)
     transaction.insert(INSERT_EVENT, *[_event_row(event, now_us) for event in told])
     transaction.insert(INSERT_JOURNAL, *entries)
     return {payment.charge_id: (event,) for payment, event in zip(gone, told, strict=True)}

@@ -166,6 +166,15 @@ async def test_a_withdrawal_that_cannot_be_entered_stops_no_walk(shop: Shop) -> 
     assert report.is_complete
 
 
+async def test_a_row_from_a_far_future_holds_up_no_other(shop: Shop, clock: MovableClock) -> None:
+    shop.telegram.sells("absurd", await shop.offers())["date"] = 2**40
+    shop.telegram.sells("after", await shop.offers())
+    clock.advance(61)
+    report = await shop.neonpay.reconcile()
+    await shop.neonpay.drain()
+    assert (report.recovered, report.failed, report.waiting, shop.delivered) == (1, 1, 0, ["after"])
+
+
 async def test_more_rows_than_are_remembered_are_found_all_the_same(shop: Shop) -> None:
     rows = [shop.telegram.sells(f"c{number}", await shop.offers(), user_id=POISON) for number in range(130)]
     first = await shop.reconcile()
