@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from neonpay.app.base import Application
+from neonpay.core.charge_ids import charge_key
 from neonpay.core.payments import Payment, PaymentState, Refund, RefundState
 from neonpay.payments.selection import Selection
 
@@ -62,12 +63,12 @@ class Deciding(Application):
             PaymentError: several begin so.
         """
         await self.setup()
-        return await self._pipeline.history.find(beginning)
+        return await self._pipeline.history.find(charge_key(beginning))
 
     async def get_refund(self, charge_id: str) -> Refund | None:
         """The refund of a payment, or None when nobody has asked for one."""
         await self.setup()
-        return await self._pipeline.history.refund(charge_id)
+        return await self._pipeline.history.refund(charge_key(charge_id))
 
     async def accept(self, charge_id: str) -> Payment:
         """Have a payment that needs attention delivered: it counts as earned from now on, and its handlers get their jobs.
@@ -79,6 +80,6 @@ class Deciding(Application):
             PaymentError: no handler takes its stage, or its Stars have gone back or are on their way; nothing was changed.
         """
         await self.setup()
-        accepted = await self._pipeline.history.accept(charge_id)
+        accepted = await self._pipeline.history.accept(charge_key(charge_id))
         self._pipeline.fulfilment.changed.set()
         return accepted

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, overload
 
 from neonpay.app.base import Application
+from neonpay.core.charge_ids import charge_key
 from neonpay.core.requests import RefundRequest, RequestState
 from neonpay.errors import ValidationError
 from neonpay.payments.request_book import Verdict
@@ -65,7 +66,7 @@ class Requesting(Application):
             PaymentError: the Stars are back, or on their way, already.
         """
         await self.setup()
-        return await self._pipeline.requests.ask(charge_id, user_id=user_id, words=words)
+        return await self._pipeline.requests.ask(charge_key(charge_id), user_id=user_id, words=words)
 
     async def refund_requests(
         self, state: RequestState | str | None = None, *, limit: int = 100

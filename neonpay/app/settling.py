@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from neonpay.app.base import Application
+from neonpay.core.charge_ids import charge_key
 from neonpay.core.payments import Payment, Refund, RefundState
 from neonpay.errors import ValidationError
 from neonpay.payments.jobs import JobRecord
@@ -27,7 +28,7 @@ class Settling(Application):
             RefundError: Telegram refuses for good; the Stars stay with the bot.
         """
         await self.setup()
-        return await self._pipeline.refunds.refund(charge_id, reason=reason, requested_by=requested_by)
+        return await self._pipeline.refunds.refund(charge_key(charge_id), reason=reason, requested_by=requested_by)
 
     async def refunds(self, state: RefundState | str | None = None, *, limit: int = 100) -> list[Refund]:
         """Refunds, newest first: all of them, or those that are intended, unknown, refunded or failed.
@@ -45,12 +46,12 @@ class Settling(Application):
     async def get_payment(self, charge_id: str) -> Payment:
         """The payment with this charge id; raises PaymentNotFoundError when there is none."""
         await self.setup()
-        return await self._pipeline.history.payment(charge_id)
+        return await self._pipeline.history.payment(charge_key(charge_id))
 
     async def jobs(self, charge_id: str) -> list[JobRecord]:
         """How far each handler has come with a payment."""
         await self.setup()
-        return await self._pipeline.history.jobs_of(charge_id)
+        return await self._pipeline.history.jobs_of(charge_key(charge_id))
 
     async def dead_letters(self) -> list[JobRecord]:
         """Handlers that have failed on their last attempt."""
@@ -71,6 +72,6 @@ class Settling(Application):
                 are on their way back, so nothing is delivered meanwhile.
         """
         await self.setup()
-        revived = await self._pipeline.history.retry(charge_id, handler=handler)
+        revived = await self._pipeline.history.retry(charge_key(charge_id), handler=handler)
         self._pipeline.fulfilment.changed.set()
         return revived

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from neonpay.app.base import Application
+from neonpay.core.charge_ids import charge_key
 from neonpay.core.payments import Payment
 
 
@@ -27,7 +28,7 @@ class Subscribing(Application):
             TelegramUnreachableError: no answer; it may have been cancelled, and asking again is safe.
         """
         await self.setup()
-        return await self._pipeline.subscriptions.edit(charge_id, is_canceled=True)
+        return await self._pipeline.subscriptions.edit(charge_key(charge_id), is_canceled=True)
 
     async def allow_subscription(self, charge_id: str) -> Payment:
         """Let the buyer of a subscription that ``cancel_subscription`` has ended take it up again.
@@ -35,4 +36,4 @@ class Subscribing(Application):
         It stays cancelled until the buyer does; ``subscription_restored`` tells of that. Arguments and errors are the same.
         """
         await self.setup()
-        return await self._pipeline.subscriptions.edit(charge_id, is_canceled=False)
+        return await self._pipeline.subscriptions.edit(charge_key(charge_id), is_canceled=False)

@@ -50,7 +50,7 @@ def reconcile(
 def _is_explained(report: ReconcileReport) -> bool:
     """Whether nothing is left to explain; payments that may still come as updates are nothing strange."""
     drifted = report.drift_stars or report.drift_nanostars
-    return report.is_complete and not (report.unexplained or report.unreadable or drifted)
+    return report.is_complete and not (report.unexplained or report.unreadable or report.failed or drifted)
 
 
 def _print(report: ReconcileReport) -> None:
@@ -62,6 +62,7 @@ def _print(report: ReconcileReport) -> None:
         "other movements": str(report.moved),
         "may still come": str(report.waiting),
         "unreadable": str(report.unreadable),
+        "failed": f"{report.failed}, whose errors the log has" if report.failed else "0",
         "unexplained": str(report.unexplained),
         "balance": "not compared" if report.balance_stars is None else f"{report.balance_stars} Stars",
         "drift": f"{report.drift_stars:+d} Stars, {report.drift_nanostars:+d} nanostars",

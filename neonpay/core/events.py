@@ -94,7 +94,10 @@ class PaymentRejected(Event):
 
 
 class RefundRequested(Event):
-    """A refund was asked for, by the program or by the policy of a stage; ``reason`` says why. It is about to be made."""
+    """A refund was asked for, by the program or by the policy of a stage; ``reason`` says why. It is about to be made.
+
+    For a payment that had gone back before it was recorded, this is the event of its recording.
+    """
 
     __slots__ = ()
     name = "refund_requested"

@@ -129,7 +129,8 @@ class Charge:
     """Stars that Telegram took from a buyer, as the update or the list of transactions tells it.
 
     Attributes:
-        charge_id: Telegram's id of the charge, opaque text without a length limit.
+        charge_id: Telegram's id of the charge, opaque text without a length limit, or its ``charge_key``.
+        full_charge_id: Telegram's id when ``charge_id`` only stands for it.
         amount: in the currency's smallest unit; whole Stars for XTR.
         paid_at_us: microseconds since the epoch.
         subscription_expires_at_us: end of the paid period of a subscription, microseconds since the epoch.
@@ -147,6 +148,7 @@ class Charge:
     is_first_recurring: bool = False
     subscription_expires_at_us: int | None = None
     source: Source = Source.UPDATE
+    full_charge_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +171,8 @@ class Payment:
         number: 1 for the first payment of its invoice, 2 for the second, …; 0 when the invoice is not known.
         attention: why a person has to look, when ``state`` is needs_attention.
         stage: the version of the stage that was sold, when it is known.
+        charge_id: Telegram's id of the charge; ``sha256:`` and a digest of it when it is longer than 1,024 bytes.
+        full_charge_id: Telegram's id in that case.
     """
 
     bot_id: int
@@ -192,6 +196,12 @@ class Payment:
     is_recurring: bool = False
     is_first_recurring: bool = False
     subscription_expires_at: datetime | None = None
+    full_charge_id: str | None = None
+
+    @property
+    def telegram_charge_id(self) -> str:
+        """The id by which Telegram knows the charge."""
+        return self.charge_id if self.full_charge_id is None else self.full_charge_id
 
     @property
     def status(self) -> PaymentStatus:
@@ -219,7 +229,7 @@ class PaymentResult:
         currency: ``XTR``.
         status: ``COMPLETED`` whenever a payment handler runs.
         stage: the version of the stage that was sold.
-        transaction_id: Telegram's charge id; refunds take it, and it is unique per bot.
+        transaction_id: the payment's ``charge_id``; refunds take it, and it is unique per bot.
         timestamp: when it was paid, seconds since the epoch.
         metadata: the stage's payload and the invoice's own, merged.
         is_recurring: a payment of a subscription.
@@ -270,7 +280,7 @@ class PaymentResult:
             "currency": paid.currency,
             "total_amount": paid.amount_stars,
             "invoice_payload": paid.payload,
-            "telegram_payment_charge_id": paid.charge_id,
+            "telegram_payment_charge_id": paid.telegram_charge_id,
             "provider_payment_charge_id": paid.provider_charge_id or "",
         }
         if paid.subscription_expires_at is not None:

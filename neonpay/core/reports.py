@@ -21,6 +21,8 @@ class ReconcileReport:
         moved: other movements of Stars that are new: withdrawals, gifts, advertising, …
         waiting: payments that the ledger does not have yet, and whose update may still be on its way.
         unreadable: rows without an id, an amount or a direction; they are left out of everything.
+        failed: rows that were stepped over, now or earlier, because they fail for a reason of their own, which the log has;
+            each comparison tries them again.
         unexplained: payments that the ledger has and Telegram's list does not, found now or earlier.
         unexplained_charges: the charge ids of the first hundred of them.
         balance_stars, balance_nanostars: what Telegram says that the bot has; None when the walk did not come to the end.
@@ -37,6 +39,7 @@ class ReconcileReport:
     moved: int = 0
     waiting: int = 0
     unreadable: int = 0
+    failed: int = 0
     unexplained: int = 0
     unexplained_charges: tuple[str, ...] = ()
     balance_stars: int | None = None
@@ -49,4 +52,4 @@ class ReconcileReport:
     def is_clean(self) -> bool:
         """Whether ledger, list and balance agree now: what was missing has been recorded and nothing is left to explain."""
         drifted = self.drift_stars or self.drift_nanostars
-        return self.is_complete and not (self.unexplained or self.waiting or self.unreadable or drifted)
+        return self.is_complete and not (self.unexplained or self.waiting or self.unreadable or self.failed or drifted)

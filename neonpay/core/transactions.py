@@ -13,7 +13,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import cast
 
+from neonpay.core.charge_ids import charge_key, full_id
+from neonpay.core.fitting import PAYLOAD_MAX_CHARS
 from neonpay.core.jsontext import JsonValue
+from neonpay.core.text import clean
 
 NANOSTARS = 1_000_000_000
 """Nanostars in one Star."""
@@ -54,7 +57,8 @@ class StarTransaction:
     """One row of the list.
 
     Attributes:
-        transaction_id: the charge id, for a sale and for its refund.
+        transaction_id: the charge id, for a sale and for its refund; the ``charge_key`` of Telegram's own.
+        full_id: Telegram's own when ``transaction_id`` only stands for it.
         incoming: whether the bot got the Stars.
         nanostars: how much, always positive; a Star is 10⁹ of them.
         affiliate_nanostars: what an affiliate got of it, 0 when there is none.
@@ -71,6 +75,7 @@ class StarTransaction:
     subscription_period_s: int | None = None
     affiliate_nanostars: int = 0
     withdrawal: Withdrawal | None = None
+    full_id: str | None = None
 
     @property
     def key(self) -> str:
@@ -81,6 +86,11 @@ class StarTransaction:
     def is_sale(self) -> bool:
         """Whether it is the payment of an invoice, or its refund."""
         return self.account is Account.SALES
+
+    @property
+    def is_refund(self) -> bool:
+        """Whether it gives the Stars of a sale back."""
+        return self.is_sale and not self.incoming
 
     @property
     def is_pending(self) -> bool:
@@ -111,22 +121,28 @@ def read_transaction(raw: object) -> StarTransaction | None:
     user_id = user.get("id") if isinstance(user, dict) else None
     payload = partner.get("invoice_payload")
     return StarTransaction(
-        transaction_id=transaction_id,
+        transaction_id=charge_key(transaction_id),
         incoming=incoming,
         nanostars=abs(nanostars),
         at_us=date * 1_000_000 if isinstance(date, int) else 0,
         account=account,
         user_id=user_id if isinstance(user_id, int) else None,
-        payload=payload if isinstance(payload, str) else "",
+        payload=clean(payload, PAYLOAD_MAX_CHARS) if isinstance(payload, str) else "",
         subscription_period_s=period if isinstance(period, int) else None,
         affiliate_nanostars=abs(_nanostars(affiliate) or 0) if isinstance(affiliate, dict) else 0,
         withdrawal=_withdrawal(partner) if account is Account.WITHDRAWALS and not incoming else None,
+        full_id=full_id(transaction_id),
     )
 
 
 def read_star_amount(raw: JsonValue) -> int | None:
     """Nanostars of a raw ``StarAmount``, or None when it is none."""
     return _nanostars(raw) if isinstance(raw, dict) else None
+
+
+def charged_key(row: StarTransaction) -> str | None:
+    """Key of the row of the charge that a refund gives back; None for any other row."""
+    return f"+{row.transaction_id}" if row.is_refund else None
 
 
 def split_stars(nanostars: int) -> tuple[int, int]:

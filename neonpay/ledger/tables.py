@@ -115,11 +115,19 @@ payments = _table(
     sa.Column("is_first_recurring", sa.SmallInteger, nullable=False),
     sa.Column("subscription_expires_at", Moment),
     sa.Column("is_listed", sa.SmallInteger),
+    sa.Column("full_charge_id", sa.Text),
     sa.PrimaryKeyConstraint("bot_id", "charge_id"),
     with_rowid=True,  # charge ids come in no order: wide rows are appended, and only the narrow index is not
 )
 sa.Index("neonpay_payments_by_user", payments.c.bot_id, payments.c.user_id, payments.c.paid_at)
 sa.Index("neonpay_payments_by_time", payments.c.bot_id, payments.c.recorded_at)
+sa.Index(
+    "neonpay_payments_unlisted",
+    payments.c.bot_id,
+    payments.c.recorded_at,
+    sqlite_where=payments.c.is_listed.is_(None),
+    postgresql_where=payments.c.is_listed.is_(None),
+)
 
 jobs = _table(
     "jobs",
@@ -256,6 +264,15 @@ refunds = _table(
 )
 
 sa.Index("neonpay_refunds_by_time", refunds.c.bot_id, refunds.c.finished_at)
+early_refunds = _table(
+    "early_refunds",
+    sa.Column("charge_id", sa.Text, nullable=False),
+    sa.Column("user_id", sa.BigInteger, nullable=False),
+    sa.Column("amount_stars", sa.BigInteger, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("seen_at", Moment, nullable=False),
+    sa.PrimaryKeyConstraint("bot_id", "charge_id"),
+)
 
 refund_requests = _table(
     "refund_requests",

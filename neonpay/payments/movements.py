@@ -47,7 +47,7 @@ _THERE = Among(
 )
 _INSERT_ENTRY = Insert(journal, "bot_id", "event_id", "account", "amount_stars", "at", "nanostars")
 _INSERT_UNEXPLAINED = Insert(unexplained, "bot_id", "charge_id", "found_at")
-_EXAMINED_AT_ONCE = 2_000
+_EXAMINED_AT_ONCE = 500
 
 
 class Sale(NamedTuple):
@@ -157,53 +157,41 @@ def write_drift(transaction: Transaction, bot_id: int, event_id: str, now_us: in
 
 
 def examine_payments(
-    transaction: Transaction, bot_id: int, after: str, before_us: int, now_us: int
-) -> tuple[str | None, list[Event]]:
-    """Look whether payments that were recorded before ``before_us`` have been seen in Telegram's list, some at a time.
+    transaction: Transaction, bot_id: int, before_us: int, now_us: int, *, most: int = _EXAMINED_AT_ONCE
+) -> tuple[bool, list[Event]]:
+    """Find payments that were recorded before ``before_us`` and have not been seen in Telegram's list, some at a time.
 
     Returns:
-        The event id after which to go on, None when there is nothing left; and what was found, written already.
+        Whether there may be more; and what was found, written already.
     """
-    paid = sa.and_(
-        payments.c.bot_id == events.c.bot_id,
-        payments.c.charge_id == events.c.charge_id,
-        payments.c.event_id == events.c.event_id,
-    )
+    found = sa.exists().where(unexplained.c.bot_id == bot_id, unexplained.c.charge_id == payments.c.charge_id)
     query = (
-        sa.select(
-            events.c.event_id,
-            payments.c.recorded_at,
-            payments.c.charge_id,
-            payments.c.user_id,
-            payments.c.amount_stars,
-            payments.c.currency,
-            payments.c.is_listed,
+        sa.select(payments.c.charge_id, payments.c.user_id, payments.c.amount_stars)
+        .where(
+            payments.c.bot_id == bot_id,
+            payments.c.is_listed.is_(None),
+            payments.c.recorded_at < moment(before_us),
+            payments.c.currency == CURRENCY,
+            ~found,
         )
-        .join_from(events, payments, paid)
-        .where(events.c.bot_id == bot_id, events.c.event_id > after)
-        .order_by(events.c.event_id)
-        .limit(_EXAMINED_AT_ONCE)
+        .order_by(payments.c.recorded_at)
+        .limit(most)
     )
-    last: str | None = None
-    facts: list[Event] = []
-    for row in transaction.connection.execute(query):
-        if row.recorded_at >= moment(before_us):
-            return last, _write_unexplained(transaction, facts, now_us)
-        last = row.event_id
-        if row.is_listed is None and row.currency == CURRENCY:
-            event_id = _hashed(bot_id, f"unexplained {row.charge_id}", now_us)
-            facts.append(
-                PaymentUnexplained(
-                    bot_id=bot_id,
-                    event_id=event_id,
-                    at=moment(now_us),
-                    user_id=row.user_id,
-                    charge_id=row.charge_id,
-                    amount_stars=row.amount_stars,
-                    reason="Telegram's list of transactions does not have it",
-                )
-            )
-    return last, _write_unexplained(transaction, facts, now_us)
+    facts: list[Event] = [
+        PaymentUnexplained(
+            bot_id=bot_id,
+            event_id=_hashed(bot_id, f"unexplained {charge_id}", now_us),
+            at=moment(now_us),
+            user_id=user_id,
+            charge_id=charge_id,
+            amount_stars=amount_stars,
+            reason="Telegram's list of transactions does not have it",
+        )
+        for charge_id, user_id, amount_stars in transaction.connection.execute(query)
+    ]
+    transaction.insert(_INSERT_UNEXPLAINED, *[(fact.bot_id, fact.charge_id, now_us) for fact in facts])
+    _write_events(transaction, facts, now_us)
+    return len(facts) == most, facts
 
 
 def unexplained_charges(transaction: Transaction, bot_id: int, most: int) -> tuple[int, list[str]]:
@@ -212,12 +200,6 @@ def unexplained_charges(transaction: Transaction, bot_id: int, most: int) -> tup
     count = transaction.connection.scalar(sa.select(sa.func.count()).select_from(unexplained).where(where))
     query = sa.select(unexplained.c.charge_id).where(where).order_by(unexplained.c.charge_id).limit(most)
     return int(count or 0), list(transaction.connection.scalars(query))
-
-
-def _write_unexplained(transaction: Transaction, facts: list[Event], now_us: int) -> list[Event]:
-    new = [fact for fact in facts if transaction.insert(_INSERT_UNEXPLAINED, (fact.bot_id, fact.charge_id, now_us))]
-    _write_events(transaction, new, now_us)
-    return new
 
 
 def _write_events(transaction: Transaction, facts: Sequence[Event], now_us: int) -> None:

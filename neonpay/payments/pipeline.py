@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from neonpay.core.clock import Clock
+from neonpay.core.fitting import fit_change, fit_charge, fit_notice
 from neonpay.core.limits import MESSAGES_PER_S
-from neonpay.core.payload import InvoiceRef, PayloadCodec
-from neonpay.core.payments import Charge, Payment, PreCheckout, RefundNotice
+from neonpay.core.payload import InvoiceRef, PayloadCodec, is_ours
+from neonpay.core.payments import Charge, Payment, PaymentState, PreCheckout, RefundNotice, Source
 from neonpay.core.ports import Adapter
 from neonpay.core.reports import ReconcileReport
 from neonpay.core.roles import Role
@@ -341,6 +342,7 @@ class Pipeline:
             await self.open()
         if self.presence.is_behind:
             await self.presence.catch_up()
+        charge = fit_charge(charge)
         ref = await self._read(charge.payload)
         take = self.fulfilment.reserve()
         self._recording += 1
@@ -362,19 +364,24 @@ class Pipeline:
                 self._listeners.announce(event)
         if recorded.payment.attention is not None:
             logger.error("payment %s needs attention: %s", charge.charge_id, recorded.payment.attention.value)
-        elif not self._plan.delivers(recorded.payment.stage_id):
+        elif recorded.payment.state is PaymentState.ACCEPTED and not self._plan.delivers(recorded.payment.stage_id):
             words = "no program of this shop takes payments of stage %r; charge %s waits ten minutes for one that does"
             logger.warning(words, recorded.payment.stage_id, charge.charge_id)
         return recorded.payment
 
     async def refunded(self, notice: RefundNotice) -> None:
-        """Record a refund that Telegram tells of."""
+        """Record a refund that Telegram tells of; one of an invoice of the host's own by an update is the host's business."""
+        if notice.source is Source.UPDATE and not is_ours(notice.payload):
+            return
         await self.open()
-        await self.refunds.note(notice)
+        notice = fit_notice(notice)
+        ref = await self._read(notice.payload)
+        await self.refunds.note(notice, None if ref is None else ref.invoice_id)
 
     async def subscription_changed(self, change: SubscriptionChange) -> None:
         """Record what Telegram tells of a subscription; one with a payload that does not verify is nobody's."""
         await self.open()
+        change = fit_change(change)
         ref = await self._read(change.payload)
         if ref is None:
             logger.warning("Telegram tells of a subscription of user %d that was not made here", change.user_id)

@@ -6,7 +6,7 @@ charge recorded again changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
@@ -14,15 +14,16 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from neonpay.core import jsontext
+from neonpay.core.charge_ids import write_id
 from neonpay.core.clock import moment
 from neonpay.core.events import Event, PaymentCompleted, PaymentNeedsAttention, RefundRequested
 from neonpay.core.jsontext import JsonObject
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payload import InvoiceRef, is_ours
-from neonpay.core.payments import Attention, Charge, Payment, PaymentState, Source, moment_or_none
+from neonpay.core.payments import Attention, Charge, Payment, PaymentState, moment_or_none
 from neonpay.core.stages import PaymentStage, RepeatPolicy
 from neonpay.ledger import Among, Insert, Transaction
-from neonpay.ledger.tables import DatabaseNow, invoices, payments
+from neonpay.ledger.tables import invoices, payments
 from neonpay.payments.book import (
     INSERT_EVENT,
     INSERT_JOURNAL,
@@ -33,9 +34,10 @@ from neonpay.payments.book import (
     event_row,
 )
 from neonpay.payments.catalogue import Catalogue
-from neonpay.payments.consumers import VERSION
+from neonpay.payments.early_refunds import settle
 from neonpay.payments.inline import Rejection, run_now
 from neonpay.payments.jobs import INSERT_JOB, Job
+from neonpay.payments.looking import first_periods, look
 from neonpay.payments.planning import Plan
 from neonpay.payments.refund_book import SECOND_PAYMENT, RefundBook
 
@@ -56,17 +58,6 @@ _INVOICES = Among(
     ),
     "b",
 )
-_NUMBER = sa.cast(sa.null(), sa.BigInteger)
-_LOOK = Among(
-    lambda ids: sa.union_all(
-        sa.select(payments.c.charge_id, _NUMBER, _NUMBER).where(
-            payments.c.bot_id == sa.bindparam("b", type_=sa.BigInteger), payments.c.charge_id.in_(ids)
-        ),
-        sa.select(sa.null(), sa.func.coalesce(VERSION, 0), DatabaseNow()),
-    ),
-    "b",
-)
-"""The charges that are there already; and, in the same statement, the version of the registry and the database's time."""
 _COUNT_PAYMENT = Among(
     lambda ids: (
         sa.update(invoices)
@@ -98,6 +89,7 @@ _INSERT_PAYMENT = Insert(
     "is_recurring",
     "is_first_recurring",
     "subscription_expires_at",
+    "full_charge_id",
 )
 
 
@@ -166,13 +158,13 @@ class Recorder:
         """The unit of work that records charges; None for one that the ledger has already."""
         known = self._invoices(transaction, arrivals)
         charge_ids = [arrival.charge.charge_id for arrival in arrivals]
-        found = transaction.rows_among(_LOOK, (self._bot_id,), charge_ids)
-        version, now_us = next((row[1], row[2]) for row in found if row[0] is None)
-        there = {row[0] for row in found if row[0] is not None}
+        there, gone, now_us, version = look(transaction, self._bot_id, charge_ids)
         self._plan.refresh(transaction, version)
         new = [arrival for arrival in arrivals if arrival.charge.charge_id not in there]
         recorded_at = moment(now_us)
-        written = [self._write(arrival, known, recorded_at) for arrival in new]
+        paying = [(arrival.charge, None if arrival.ref is None else arrival.ref.invoice_id) for arrival in new]
+        first = first_periods(transaction, self._bot_id, paying)
+        written = [self._write(arrival, known, recorded_at, gone, first) for arrival in new]
         pairs = zip(written, new, strict=True)
         rows = [_row(payment, event_id, arrival.charge, now_us) for (payment, event_id), arrival in pairs]
         if transaction.insert(_INSERT_PAYMENT, *rows) != len(new):
@@ -185,10 +177,12 @@ class Recorder:
         if paid:
             transaction.rows_among(_COUNT_PAYMENT, (self._bot_id,), paid)
         self._write_book(transaction, written, now_us)
+        back = [payment for payment, _ in written if payment.state is PaymentState.REFUNDED]
+        refunded = settle(transaction, back, now_us, new_event_id=self._new_event_id)
         taken = self._write_jobs(transaction, written, [arrival.take for arrival in new])
         recorded = iter(
             [
-                Recorded(payment, event_id, jobs, events)
+                Recorded(payment, event_id, jobs, refunded.get(payment.charge_id, events))
                 for (payment, event_id), (jobs, events) in zip(written, taken, strict=True)
             ]
         )
@@ -210,11 +204,20 @@ class Recorder:
         return known
 
     def _write(
-        self, arrival: Arrival, invoices_known: Mapping[str, _Known], recorded_at: datetime
+        self,
+        arrival: Arrival,
+        invoices_known: Mapping[str, _Known],
+        recorded_at: datetime,
+        gone: Container[str],
+        first: Container[str],
     ) -> tuple[Payment, str]:
         charge, ref = arrival.charge, arrival.ref
         known = _UNKNOWN if ref is None else invoices_known.get(ref.invoice_id, _UNKNOWN)
-        state, attention = _verdict(charge, ref, known)
+        is_first = charge.is_first_recurring or charge.charge_id in first
+        is_renewal = charge.is_recurring and not is_first
+        state, attention = _verdict(charge, ref, known, is_renewal=is_renewal)
+        if charge.charge_id in gone:
+            state, attention = PaymentState.REFUNDED, None
         payment = Payment(
             bot_id=self._bot_id,
             charge_id=charge.charge_id,
@@ -235,8 +238,9 @@ class Recorder:
             source=charge.source,
             provider_charge_id=charge.provider_charge_id,
             is_recurring=charge.is_recurring,
-            is_first_recurring=charge.is_first_recurring or _must_be_first(charge, known),
+            is_first_recurring=is_first,
             subscription_expires_at=moment_or_none(charge.subscription_expires_at_us),
+            full_charge_id=charge.full_charge_id,
         )
         return payment, self._new_event_id()
 
@@ -335,21 +339,19 @@ def _row(payment: Payment, event_id: str, charge: Charge, now_us: int) -> tuple[
         int(payment.is_recurring),
         int(payment.is_first_recurring),
         charge.subscription_expires_at_us,
+        write_id(charge.full_charge_id),
     )
 
 
-def _must_be_first(charge: Charge, known: _Known) -> bool:
-    # Telegram's list does not say which payment of a subscription is the first one.
-    return charge.source is Source.RECONCILE and charge.is_recurring and known.number == 1
-
-
-def _verdict(charge: Charge, ref: InvoiceRef | None, known: _Known) -> tuple[PaymentState, Attention | None]:
+def _verdict(
+    charge: Charge, ref: InvoiceRef | None, known: _Known, *, is_renewal: bool
+) -> tuple[PaymentState, Attention | None]:
     attention = _fault(charge, ref, known)
     if attention is not None:
         return PaymentState.NEEDS_ATTENTION, attention
     assert known.stage is not None, "a charge without a known stage has a fault"
     # A renewal pays the same invoice again by design; only other repetitions are a question of policy.
-    repeats = known.number > 1 and not (charge.is_recurring and not charge.is_first_recurring)
+    repeats = known.number > 1 and not is_renewal
     if repeats and known.stage.repeat is RepeatPolicy.REFUND:
         return PaymentState.REFUND_DUE, None
     if repeats and known.stage.max_payments is not None and known.number > known.stage.max_payments:
@@ -374,5 +376,6 @@ _EVENTS: Mapping[PaymentState, type[Event]] = {
     PaymentState.ACCEPTED: PaymentCompleted,
     PaymentState.NEEDS_ATTENTION: PaymentNeedsAttention,
     PaymentState.REFUND_DUE: RefundRequested,
+    PaymentState.REFUNDED: RefundRequested,
 }
-_REASONS = {PaymentState.REFUND_DUE: SECOND_PAYMENT}
+_REASONS = {PaymentState.REFUND_DUE: SECOND_PAYMENT, PaymentState.REFUNDED: "it went back before it was recorded"}

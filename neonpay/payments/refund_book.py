@@ -26,6 +26,7 @@ from neonpay.core.payments import Attention, Payment, PaymentState, Refund, Refu
 from neonpay.errors import PaymentNotFoundError
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables import DatabaseNow, jobs, payments, refunds
+from neonpay.payments import early_refunds
 from neonpay.payments.book import REFUNDS, REVENUE, STARS, UNSETTLED, write_entry, write_event
 from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.handlers import ON_PAYMENT
@@ -153,21 +154,30 @@ class RefundBook:
         refund = self.find(transaction, charge_id)
         return refund is not None and refund.state in {RefundState.INTENDED, RefundState.UNKNOWN}
 
-    def begin(self, transaction: Transaction, job: Job) -> Refund | None:
-        """The refund that a job is about to ask Telegram for; None when it is made already, and the job is done."""
+    def begin(self, transaction: Transaction, job: Job) -> Payment | None:
+        """The payment that a job is about to have refunded; None when it is refunded already, and the job is done."""
         payment, event_id = self.lock(transaction, job.charge_id)
         self._ask(transaction, payment, SECOND_PAYMENT, BY_POLICY, Source.CALL)
-        refund = self._found(transaction, job.charge_id)
-        if refund.state is RefundState.REFUNDED:
+        if self._found(transaction, job.charge_id).state is RefundState.REFUNDED:
             self._finish_job(transaction, event_id)
             return None
-        return refund
+        return payment
 
-    def note(self, transaction: Transaction, notice: RefundNotice) -> Change | None:
-        """Write a refund that Telegram tells of; None when the ledger does not have the payment."""
+    def note(self, transaction: Transaction, notice: RefundNotice, invoice_id: str | None) -> Change | None:
+        """Write a refund that Telegram tells of; None when it is kept because the ledger does not have the payment yet.
+
+        Args:
+            invoice_id: what the payload says, once it has been verified; by it the unit waits for a payment that is being
+                recorded right now.
+        """
         found = lock_payment(transaction, self._catalogue, self._bot_id, notice.charge_id)
+        if found is None and invoice_id is not None:
+            early_refunds.lock_invoice(transaction, self._bot_id, invoice_id)
+            found = lock_payment(transaction, self._catalogue, self._bot_id, notice.charge_id)
         if found is None:
+            early_refunds.keep(transaction, notice, self._clock.now_us())
             return None
+        early_refunds.forget(transaction, self._bot_id, notice.charge_id)
         self._ask(transaction, found[0], None, None, notice.source)
         return self.mark_refunded(transaction, notice.charge_id)
 

@@ -83,23 +83,26 @@ class RefundDesk:
         """Refunds, newest first."""
         return await self._ledger.read(self._book.in_state, state, limit)
 
-    async def note(self, notice: RefundNotice) -> Event | None:
+    async def note(self, notice: RefundNotice, invoice_id: str | None) -> Event | None:
         """Telegram tells of a refund, ours or somebody else's; the ledger ends in the same state.
 
-        Returns the event when that was news; None when the ledger knew, or has no such payment.
+        Returns the event when that was news; None when the ledger knew, or keeps it for a payment that it does not have yet.
         """
-        change = await self._ledger.run(self._book.note, notice)
+        change = await self._ledger.run(self._book.note, notice, invoice_id)
         if change is None:
-            logger.warning("Telegram refunded charge %s, which the ledger does not have", notice.charge_id)
+            logger.warning("charge %s was refunded and is not recorded yet; it will not be delivered", notice.charge_id)
             return None
         self._fulfilment.follow(change)
         return change.events[0] if change.events else None
 
     async def _carry_out(self, job: Job) -> None:
-        refund = await self._ledger.run(self._book.begin, job)
-        if refund is None:
+        payment = await self._ledger.run(self._book.begin, job)
+        if payment is None:
             return
-        params: dict[str, JsonValue] = {"user_id": refund.user_id, "telegram_payment_charge_id": job.charge_id}
+        params: dict[str, JsonValue] = {
+            "user_id": payment.user_id,
+            "telegram_payment_charge_id": payment.telegram_charge_id,
+        }
         try:
             await self._adapter.call("refundStarPayment", params)
         except TelegramUnreachableError as exc:

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from neonpay.core import jsontext
+from neonpay.core.charge_ids import read_id
 from neonpay.core.payments import Attention, Invoice, Payment, PaymentState, Refund, RefundState, Source
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import invoices, payments, refunds
@@ -97,6 +98,7 @@ def payment_of(transaction: Transaction, catalogue: Catalogue, row: sa.RowMappin
         is_recurring=bool(row["is_recurring"]),
         is_first_recurring=bool(row["is_first_recurring"]),
         subscription_expires_at=row["subscription_expires_at"],
+        full_charge_id=read_id(row["full_charge_id"]),
     )
 
 

@@ -91,7 +91,7 @@ class SubscriptionDesk:
                 "editUserStarSubscription",
                 {
                     "user_id": first.user_id,
-                    "telegram_payment_charge_id": first.charge_id,
+                    "telegram_payment_charge_id": first.telegram_charge_id,
                     "is_canceled": is_canceled,
                 },
             )

@@ -10,6 +10,8 @@ from neonpay.core import jsontext
 from neonpay.core.transactions import StarTransaction
 from neonpay.payments.duties import Turn
 
+MOST_LEFT = 100
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
@@ -20,16 +22,20 @@ class Tally:
         nanostars: what they add up to.
         last_key: key of the last of them, by which a list that was changed is noticed.
         pending: withdrawals among them that have not ended, place in the list by key.
+        left: rows among them that were stepped over, place in the list by key; at most so many as ``MOST_LEFT``.
+        left_more: whether more were; when those in ``left`` are dealt with, the list is read from its start again.
+        ahead: rows up to which refunds of charges that were not recorded yet have been kept.
         drift: how many nanostars the balance was above the list when they were last compared.
-        examined: event id of the last payment that was looked for in the list.
     """
 
     position: int = 0
     nanostars: int = 0
     last_key: str = ""
     pending: dict[str, int] = field(default_factory=dict)
+    left: dict[str, int] = field(default_factory=dict)
+    left_more: bool = False
+    ahead: int = 0
     drift: int = 0
-    examined: str = ""
 
     @classmethod
     def of(cls, turn: Turn) -> Tally:
@@ -40,8 +46,10 @@ class Tally:
             nanostars=int(cast("int", memo.get("nanostars", 0))),
             last_key=str(memo.get("last_key", "")),
             pending=dict(cast("dict[str, int]", memo.get("pending", {}))),
+            left=dict(cast("dict[str, int]", memo.get("left", {}))),
+            left_more=bool(memo.get("left_more", False)),
+            ahead=int(cast("int", memo.get("ahead", 0))),
             drift=int(cast("int", memo.get("drift", 0))),
-            examined=str(memo.get("examined", "")),
         )
 
     @property
@@ -52,8 +60,10 @@ class Tally:
                 "nanostars": self.nanostars,
                 "last_key": self.last_key,
                 "pending": self.pending,
+                "left": self.left,
+                "left_more": self.left_more,
+                "ahead": self.ahead,
                 "drift": self.drift,
-                "examined": self.examined,
             }
         )
 
@@ -82,6 +92,18 @@ class Tally:
             last_key=key_of(new[-1][1]) if new else self.last_key,
             pending=pending,
         )
+
+    def leaving(self, key: str, place: int) -> Tally:
+        """The tally with a row that was stepped over."""
+        if key in self.left:
+            return self
+        if len(self.left) >= MOST_LEFT:
+            return replace(self, left_more=True)
+        return replace(self, left={**self.left, key: place})
+
+    def taking_up(self) -> Tally:
+        """The tally when the rows that were stepped over are looked at again."""
+        return replace(self, left={})
 
     def ended(self, withdrawal: StarTransaction) -> Tally:
         """The tally when a withdrawal that was counted as pending has ended."""

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, cast
 
+from neonpay.core.faults import is_its_own
 from neonpay.core.jsontext import JsonValue
 from neonpay.errors import ConfigurationError, TelegramError, TelegramUnreachableError
 from neonpay.telegram.client import BotApiClient
@@ -18,6 +19,8 @@ WAIT_S = 50
 _MARGIN_S = 15
 _UNAUTHORIZED, _NOT_FOUND, _CONFLICT, _TOO_MANY = 401, 404, 409, 429
 _PAUSE_FIRST_S, _PAUSE_MOST_S = 1.0, 30.0
+PATIENCE_S = 40.0
+"""How long an update is tried again that fails for a reason of its own."""
 
 Take = Callable[[Mapping[str, Any]], Awaitable[None]]
 
@@ -26,20 +29,35 @@ class Poller:
     """The updates of one bot by ``getUpdates``.
 
     The offset moves past an update with money in it only when ``take`` has returned. One whose ``take`` raises is asked for
-    again after a pause, and the updates around it that were taken are not taken twice by this process. Nothing waits for
-    other updates: a checkout whose hook is slow delays no other checkout.
+    again after a pause, and the updates around it that were taken are not taken twice by this process. While a database is
+    away that goes on for as long as it takes. An update that fails for a reason of its own would hold up all that follow it for
+    ever, as Telegram gives a hundred at a time: it is stepped over after ``patience_s``, and the log has it. A payment among
+    such updates is in Telegram's list of transactions all the same. Nothing waits for other updates: a checkout whose hook is
+    slow delays no other checkout.
 
     Args:
         take: what is done with an update; several run at the same time.
+        patience_s: how long an update is tried again that fails for a reason of its own.
         kinds: the kinds of updates to ask for; an empty list asks for Telegram's default. Telegram keeps the choice of the
             last program that made one, so this one always says what it wants.
     """
 
-    def __init__(self, client: BotApiClient, take: Take, *, kinds: Sequence[str], wait_s: int = WAIT_S) -> None:
+    def __init__(
+        self,
+        client: BotApiClient,
+        take: Take,
+        *,
+        kinds: Sequence[str],
+        wait_s: int = WAIT_S,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
         self._client = client
         self._take = take
         self._kinds = list(kinds)
         self._wait_s = wait_s
+        self._patience_s = patience_s
+        self._failing: dict[int, float] = {}
+        """Updates that fail for a reason of their own, and until when they are tried again."""
         self._offset = 0
         self._taken: set[int] = set()
         """Updates that were taken while an earlier one was not, and so are not confirmed yet."""
@@ -90,6 +108,7 @@ class Poller:
         taking = [self._begin(update) for update in new]
         money = [task for task, update in zip(taking, new, strict=True) if _has_money(update)]
         failed = {update_id for update_id in await asyncio.gather(*money) if update_id is not None}
+        self._failing = {update_id: until for update_id, until in self._failing.items() if update_id in failed}
         if not failed:
             self._taken.clear()
             self._offset = max([self._offset, *(update["update_id"] + 1 for update in updates)])
@@ -109,10 +128,18 @@ class Poller:
         """The update's id when it could not be taken."""
         try:
             await self._take(update)
-        except Exception:  # whatever is wrong with one update, the others are still to be taken
-            logger.exception("update %s could not be taken", update["update_id"])
-            return cast("int", update["update_id"])
+        except Exception as exc:  # whatever is wrong with one update, the others are still to be taken
+            update_id = cast("int", update["update_id"])
+            if is_its_own(exc) and self._is_over(update_id):
+                logger.exception("update %s fails for a reason of its own and is stepped over", update_id)
+                return None
+            logger.exception("update %s could not be taken", update_id)
+            return update_id
         return None
+
+    def _is_over(self, update_id: int) -> bool:
+        now_s = asyncio.get_running_loop().time()
+        return now_s >= self._failing.setdefault(update_id, now_s + self._patience_s)
 
     def _pause(self, why: str, *, at_least_s: float = 0.0) -> None:
         self._pause_s = max(at_least_s, min(_PAUSE_MOST_S, self._pause_s * 2 or _PAUSE_FIRST_S))

@@ -15,7 +15,7 @@ from neonpay.payments.ids import new_event_id
 from neonpay.payments.reconcile import RECONCILE, Reconciler, ReconcileRules
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from neonpay.core.payments import Charge, Payment, RefundNotice
     from tests.integration.conftest import MovableClock
@@ -67,14 +67,21 @@ async def taken(book: DutyBook) -> Turn:
 
 
 def reconciler(
-    ledger: Ledger, clock: Clock, telegram: Telegram, *, charges: list[Charge] | None = None, **rules: Any
+    ledger: Ledger,
+    clock: Clock,
+    telegram: Telegram,
+    *,
+    charges: list[Charge] | None = None,
+    charged: Callable[[Charge], Awaitable[Payment | None]] | None = None,
+    refunded: Callable[[RefundNotice], Awaitable[None]] | None = None,
+    **rules: Any,
 ) -> Reconciler:
-    async def charged(charge: Charge) -> Payment | None:
+    async def collected(charge: Charge) -> Payment | None:
         assert charges is not None, charge
         charges.append(charge)
         return None
 
-    async def refunded(notice: RefundNotice) -> None:
+    async def unexpected(notice: RefundNotice) -> None:
         raise AssertionError(notice)
 
     async def price_of(payload: str) -> int | None:
@@ -86,8 +93,8 @@ def reconciler(
         bot_id=BOT_ID,
         clock=clock,
         rules=ReconcileRules(pages_per_s=1e9, **rules),
-        charged=charged,
-        refunded=refunded,
+        charged=charged or collected,
+        refunded=refunded or unexpected,
         price_of=price_of,
         new_event_id=new_event_id,
         announce=lambda event: None,

@@ -1,0 +1,90 @@
+"""What the ledger has of charges that are about to be recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from neonpay.core.payments import Charge, Source
+from neonpay.ledger import Among, Transaction
+from neonpay.ledger.tables import DatabaseNow, early_refunds, payments
+from neonpay.payments.consumers import VERSION
+
+_THERE, _GONE, _NOW, _VERSION = 0, 1, 2, 3
+_LOOK = Among(
+    lambda ids: sa.union_all(
+        sa.select(sa.literal_column(str(_THERE)), payments.c.charge_id, sa.literal_column("0")).where(
+            payments.c.bot_id == sa.bindparam("b"), payments.c.charge_id.in_(ids)
+        ),
+        sa.select(sa.literal_column(str(_GONE)), early_refunds.c.charge_id, sa.literal_column("0")).where(
+            early_refunds.c.bot_id == sa.bindparam("b"), early_refunds.c.charge_id.in_(ids)
+        ),
+        sa.select(sa.literal_column(str(_NOW)), sa.literal_column("''"), DatabaseNow()),
+        sa.select(sa.literal_column(str(_VERSION)), sa.literal_column("''"), sa.func.coalesce(VERSION, 0)),
+    ),
+    "b",
+)
+_SUBSCRIBED = Among(
+    lambda user_ids, invoice_ids: (
+        sa.select(payments.c.user_id, payments.c.invoice_id)
+        .distinct()
+        .where(
+            payments.c.bot_id == sa.bindparam("b"),
+            payments.c.user_id.in_(user_ids),
+            payments.c.invoice_id.in_(invoice_ids),
+            payments.c.is_recurring == 1,
+        )
+    ),
+    "b",
+    lists=2,
+)
+
+
+class Look(NamedTuple):
+    """What one statement says of charges.
+
+    Attributes:
+        there: those that are recorded.
+        gone: those that are not, and have been refunded.
+        now_us: the time that all workers share.
+        version: that of the registry of consumers.
+    """
+
+    there: Container[str]
+    gone: Container[str]
+    now_us: int
+    version: int
+
+
+def look(transaction: Transaction, bot_id: int, charge_ids: Sequence[str]) -> Look:
+    """What is known of these charges; after their invoices are locked, as refunds that come now wait for that lock."""
+    found = transaction.rows_among(_LOOK, (bot_id,), charge_ids)
+    return Look(
+        there={charge_id for what, charge_id, _ in found if what == _THERE},
+        gone={charge_id for what, charge_id, _ in found if what == _GONE},
+        now_us=next(number for what, _, number in found if what == _NOW),
+        version=next(number for what, _, number in found if what == _VERSION),
+    )
+
+
+def first_periods(
+    transaction: Transaction, bot_id: int, charges: Sequence[tuple[Charge, str | None]]
+) -> Container[str]:
+    """Charges that begin a subscription although nothing says so: Telegram's list does not tell which ones do.
+
+    Args:
+        charges: with the invoice that each one pays, as its verified payload says.
+    """
+    unsaid: Mapping[str, tuple[int, str]] = {
+        charge.charge_id: (charge.user_id, invoice_id)
+        for charge, invoice_id in charges
+        if charge.is_recurring and charge.source is Source.RECONCILE and invoice_id is not None
+    }
+    if not unsaid:
+        return ()
+    user_ids, invoice_ids = zip(*unsaid.values(), strict=True)
+    rows = transaction.rows_among(_SUBSCRIBED, (bot_id,), user_ids, invoice_ids)
+    known = {(user_id, invoice_id) for user_id, invoice_id in rows}
+    return {charge_id for charge_id, period in unsaid.items() if period not in known}
