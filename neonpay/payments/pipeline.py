@@ -48,6 +48,7 @@ from neonpay.payments.refunds import RefundDesk
 from neonpay.payments.request_book import RequestBook
 from neonpay.payments.sealing import Sealer
 from neonpay.payments.subscriptions import SubscriptionDesk
+from neonpay.payments.telling import Teller
 from neonpay.payments.thanks import Thanks
 from neonpay.payments.worker import Worker
 from neonpay.telegram.outbox import Outbox
@@ -187,6 +188,7 @@ class Pipeline:
             budget_s=settings.checkout_budget_s,
         )
         self.outbox = Outbox(adapter)
+        self.teller = Teller(adapter)
         self._invoice_book = InvoiceBook(self._bot_id, catalogue=catalogue, clock=clock)
         self.invoices = InvoiceDesk(
             ledger,
@@ -239,7 +241,7 @@ class Pipeline:
         self.sealer = Sealer(ledger, self._bot_id, clock=clock)
         self.duties.add(self.sealer.duty)
         if settings.thank_you_message is not None:
-            self.fulfilment.add_errand(THANK_YOU, Thanks(adapter, settings.thank_you_message).send)
+            self.fulfilment.add_errand(THANK_YOU, Thanks(self.teller, settings.thank_you_message).send)
 
     @property
     def adapter(self) -> PacedAdapter:

@@ -36,6 +36,7 @@ class Place:
 
     Attributes:
         refused_for_s: None for a place that may be used; else the seconds after which asking again makes sense.
+        is_coming: whether its turn has not been asked for yet.
         is_asking: whether Telegram has been asked, so that it may have arrived.
     """
 
@@ -45,6 +46,7 @@ class Place:
         self.refused_for_s = refused_for_s
         self.is_asking = False
         self.is_held = False
+        self.is_coming = True
         self.is_used = False
         self.method = ""
         self._outbox = outbox
@@ -104,6 +106,7 @@ class Outbox:
         self._adapter = adapter
         self._chats: dict[int, Counter[int]] = {}
         self._held = 0
+        self._coming = 0
         self._tasks: dict[asyncio.Task[object], Place] = {}
 
     @property
@@ -156,7 +159,8 @@ class Outbox:
         except TelegramError as exc:
             if exc.error_code != TOO_MANY or exc.retry_after_s is None or exc.retry_after_s > PATIENCE_S:
                 raise
-        place.is_asking = False
+        self._leave(place)
+        place.is_coming = place.is_asking = False
         self._enter(place)
         place.leave()
         return await self._adapter.call(method, params, on_turn=on_turn)
@@ -190,7 +194,7 @@ class Outbox:
     def _refused_for_s(self, chat_id: int, asker_id: int) -> float | None:
         waiting = self._chats.get(chat_id) or Counter[int]()
         in_chat = waiting.total()
-        wait_s = self._adapter.pacer.delay_s(chat_id, ahead=in_chat)
+        wait_s = self._adapter.pacer.delay_s(chat_id, ahead=in_chat, coming=self._coming)
         if not wait_s:
             return None
         is_full = waiting[asker_id] >= QUEUED_FOR_ONE or in_chat >= QUEUED_IN_CHAT or self._held >= QUEUED
@@ -201,6 +205,7 @@ class Outbox:
             return
         place.is_held = True
         self._held += 1
+        self._coming += place.is_coming
         self._chats.setdefault(place.chat_id, Counter())[place.asker_id] += 1
 
     def _leave(self, place: Place) -> None:
@@ -208,6 +213,7 @@ class Outbox:
             return
         place.is_held = False
         self._held -= 1
+        self._coming -= place.is_coming
         waiting = self._chats[place.chat_id]
         waiting[place.asker_id] -= 1
         if not waiting[place.asker_id]:

@@ -118,16 +118,17 @@ class Pacer:
                     lost = TelegramUnreachableError(method)
             await self._sleep(pause_s)
 
-    def delay_s(self, chat: Chat, *, ahead: int = 0) -> float:
+    def delay_s(self, chat: Chat, *, ahead: int = 0, coming: int = 0) -> float:
         """Seconds that a message to this chat would have to wait now, behind those that wait already.
 
         Args:
             ahead: messages to this chat that come before it, whether they wait already or not yet.
+            coming: messages to all chats that come before it and do not wait yet.
         """
         now, lane = self._now(), self._lane(chat)
         if not self._paces:
             return max(lane.hold_s(now), self._all.hold_s(now))
-        return max(lane.queue_s(now, ahead=ahead), self._all.queue_s(now))
+        return max(lane.queue_s(now, ahead=ahead), self._all.queue_s(now, coming=coming))
 
     @asynccontextmanager
     async def _turn(self, chat: Chat) -> AsyncIterator[None]:
@@ -206,9 +207,9 @@ class _Lane:
         missing_s = self._empty_until - (self._burst - 1) * self._interval_s - now
         return max(missing_s if missing_s > _FLOAT_SLACK_S else 0.0, self.hold_s(now))
 
-    def queue_s(self, now: float, *, ahead: int = 0) -> float:
-        """``wait_s`` once those who wait, or so many if they are more, have had their turns."""
-        full_at = max(self._empty_until, now) + max(self._waiting, ahead) * self._interval_s
+    def queue_s(self, now: float, *, ahead: int = 0, coming: int = 0) -> float:
+        """``wait_s`` once those who wait, or ``ahead`` if they are more, and those who are coming have had their turns."""
+        full_at = max(self._empty_until, now) + (max(self._waiting, ahead) + coming) * self._interval_s
         missing_s = full_at - (self._burst - 1) * self._interval_s - now
         return max(missing_s if missing_s > _FLOAT_SLACK_S else 0.0, self.hold_s(now))
 
