@@ -120,7 +120,10 @@ class Application:
         await self._pipeline.open()
 
     async def close(self) -> None:
-        """Finish or release what runs and close the ledger; safe to call again. ``setup()`` opens it anew."""
+        """Finish or release what runs and close the ledger; safe to call again. ``setup()`` opens it anew.
+
+        Queued invoices whose turn comes while running handlers have time to finish are sent, the others fail with an event.
+        """
         pipeline, self._pipeline = self._pipeline, self._new_pipeline()
         await pipeline.close()
         await self._adapter.close()
@@ -159,7 +162,7 @@ class Application:
         await self._pipeline.rotate_key()
 
     async def drain(self) -> None:
-        """Wait until no handler and no listener runs in this process."""
+        """Wait until no handler and no listener runs in this process, however long that takes."""
         await self._pipeline.drain()
 
     def get_stats(self) -> dict[str, int | str | bool]:
