@@ -90,6 +90,21 @@ class MannerRules(AdapterFixtures):
         assert "queued" in offers
         assert offers.count("refused:too_often") >= _TAPS - burst - QUEUED_FOR_ONE
 
+    async def test_a_user_who_asks_for_the_terms_twenty_times_does_not_stop_another_ones_checkout(
+        self, open_shop: Callable[..., ShopUnderTest]
+    ) -> None:
+        shop = open_shop(in_turn=True, messages_per_s=1 / _HELD_S)
+        if shop.neonpay.capabilities().converses:
+            shop.neonpay.enable_support(terms="No refunds of what was eaten.")
+        await shop.host.start()
+        ann, bob = await shop.visitor("Ann"), await shop.visitor("Bob")
+        link = (await shop.do(shop.neonpay.create_payment_link, "vip")).link or ""
+        for _ in range(_TAPS):
+            await ann.says("/terms", to=shop.account)
+        outcome = await bob.pays(link)
+        assert outcome.status == "paid"
+        assert len(shop.telegram.calls("sendMessage")) <= 1
+
     async def test_two_bots_in_one_process_keep_apart(self, open_shop: Callable[..., ShopUnderTest]) -> None:
         shops = [open_shop(username=name) for name in ("first_bot", "second_bot")]
         for shop in shops:
