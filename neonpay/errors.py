@@ -20,7 +20,7 @@
     │   ├── TelegramError                Telegram said no: method, error_code, description, retry_after_s
     │   ├── TelegramUnreachableError     no answer: whether Telegram acted is unknown
     │   ├── PaymentNotFoundError (KeyError)
-    │   ├── SaleRefused                  a limit or a block of the seller's: reason, retry_after_s, buyer_text
+    │   ├── SaleRefused                  a limit, a block, or too many wait for the chat: reason, retry_after_s, buyer_text
     │   ├── RequestNotFoundError (KeyError)
     │   ├── ConsumerNotFoundError (KeyError) no program of the shop has declared this handler
     │   └── RefundError                  Telegram refuses to refund this charge
@@ -238,7 +238,7 @@ class PaymentNotFoundError(PaymentError, KeyError):
 
 
 class SaleRefused(PaymentError):  # noqa: N818  # the seller's own rule says no
-    """A rule of the seller's does not let this user buy now; no invoice was made.
+    """A rule of the seller's, or the pace of the chat, does not let this user buy now; no invoice was made.
 
     Attributes:
         user_id: who wanted to buy, where that is known.

@@ -27,6 +27,7 @@ from neonpay.payments.middleware import PaymentMiddleware
 from neonpay.payments.pipeline import Pipeline, Settings
 from neonpay.payments.planning import ANSWER_BUYER, ASK_ADMINS
 from neonpay.support.desk import SupportDesk, SupportRules, wants_press
+from neonpay.telegram.pacing import PATIENCE_S, may_wait
 
 DEFAULT_DATABASE_URL = "sqlite:///neonpay.db"
 
@@ -112,7 +113,9 @@ class Application:
 
     def _join_support(self, pipeline: Pipeline) -> None:
         if self._support_rules is not None:
-            self._support = desk = SupportDesk(self._support_rules, pipeline.requests, pipeline.adapter)
+            self._support = desk = SupportDesk(
+                self._support_rules, pipeline.requests, pipeline.adapter, pipeline.outbox, pipeline.teller
+            )
             pipeline.fulfilment.add_errand(ASK_ADMINS, desk.ask_admins)
             pipeline.fulfilment.add_errand(ANSWER_BUYER, desk.answer_buyer)
 
@@ -130,7 +133,10 @@ class Application:
         await self._pipeline.open()
 
     async def close(self) -> None:
-        """Finish or release what runs and close the ledger; safe to call again. ``setup()`` opens it anew."""
+        """Finish or release what runs and close the ledger; safe to call again. ``setup()`` opens it anew.
+
+        Queued invoices whose turn comes while running handlers have time to finish are sent, the others fail with an event.
+        """
         pipeline, self._pipeline = self._pipeline, self._new_pipeline()
         await pipeline.close()
         await self._adapter.close()
@@ -144,24 +150,32 @@ class Application:
     ) -> None:
         await self.close()
 
-    async def call(self, method: str, params: Mapping[str, JsonValue] | None = None) -> JsonValue:
+    async def call(
+        self, method: str, params: Mapping[str, JsonValue] | None = None, *, patience_s: float | None = None
+    ) -> JsonValue:
         """The result of any method of the Bot API as plain JSON, asked for through the bot library at Telegram's pace.
 
         Args:
             method: its name as documented, such as ``sendMessage``.
+            patience_s: longest wait for a message's turn, and longest ``retry_after``, that is waited out. When left out, 60
+                in handlers of payments and refunds, which keep nobody waiting, and 0 everywhere else, because a bot that
+                handles one update after another would answer no checkout meanwhile.
 
         Raises:
-            TelegramError: Telegram refused; nothing was done.
+            TelegramError: Telegram refused, or the message's turn comes later than ``patience_s``, which is code 429 with
+                ``retry_after_s``; nothing was done.
             TelegramUnreachableError: no answer; it may have been done.
         """
-        return await self._pipeline.adapter.call(method, params or {})
+        if patience_s is None:
+            patience_s = PATIENCE_S if may_wait.get() else 0.0
+        return await self._pipeline.adapter.call(method, params or {}, patience_s=patience_s)
 
     async def rotate_key(self) -> None:
         """Sign invoices with a new key from now on; those made with the older ones go on verifying."""
         await self._pipeline.rotate_key()
 
     async def drain(self) -> None:
-        """Wait until no handler and no listener runs in this process."""
+        """Wait until no handler and no listener runs in this process, however long that takes."""
         await self._pipeline.drain()
 
     def get_stats(self) -> dict[str, int | str | bool]:

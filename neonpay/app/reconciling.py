@@ -16,7 +16,8 @@ class Reconciling(Application):
 
         Payments that the ledger does not have are recorded and delivered as if their updates had come; refunds that it does
         not know of are noted; other movements of Stars are entered in the journal. This happens by itself at the start and
-        every ``reconcile_every_s`` seconds; one comparison of a bot runs at a time, among all workers.
+        every ``reconcile_every_s`` seconds; one comparison of a bot runs at a time, among all workers. It may take minutes and
+        holds up no checkout by itself; a handler of a bot that handles one update after another must not await it.
 
         Args:
             grace_s: seconds for which a payment may be on its way as an update; what is younger is counted as ``waiting`` and

@@ -10,7 +10,7 @@ from neonpay.core.jsontext import JsonObject
 from neonpay.core.payments import Invoice
 from neonpay.core.stages import PaymentStage, frozen_json
 from neonpay.errors import SaleRefused, ValidationError
-from neonpay.payments.invoices import Offer
+from neonpay.payments.invoice_book import Offer
 from neonpay.payments.middleware import stage_through
 
 
@@ -64,17 +64,23 @@ class Selling(Application):
     ) -> Invoice:
         """Send a user an invoice for a stage.
 
+        It waits for no turn. Telegram takes a burst and then about one message a second in a chat and twenty a minute in a
+        group; an invoice whose turn is later is *queued*: ``is_queued`` is true, ``message_id`` is None, and it is sent by
+        itself within a minute or becomes the event ``invoice_failed``. When two of this user's messages wait in that chat,
+        or ten of anybody's, the offer is refused at once as ``too_often``.
+
         Args:
             user_id: who may pay; others are declined at checkout unless ``anyone_may_pay``.
             chat_id: where the invoice appears; the user's private chat when left out.
             payload: your own JSON data for this invoice; it comes back in ``result.metadata`` over the stage's own.
-            idempotency_key: a second call with the same key returns the invoice of the first, and sends nothing again
-                once that has been sent.
+            idempotency_key: a second call with the same key, here or in another worker, returns the invoice of the first
+                and sends nothing while that is being sent, waits for its turn, or has been sent.
             options: more parameters of Telegram's ``sendInvoice``, such as ``protect_content`` or ``reply_markup``.
 
         Raises:
             StageNotFoundError: no stage has this id; nothing was sent.
-            SaleRefused: the user is blocked or over a limit, ``reason`` says which; nothing was sent. A PaymentError.
+            SaleRefused: the user is blocked or over a limit, or too many messages wait for the chat; ``reason`` says which;
+                nothing was sent. A PaymentError.
             TelegramError: Telegram refused, with its reason as data; nothing was sent. A PaymentError.
             TelegramUnreachableError: no answer; the invoice may have been sent. A PaymentError.
             LedgerError: the ledger cannot be written to; nothing was sent.
@@ -84,7 +90,7 @@ class Selling(Application):
         offer = await self._passed(self._offer(stage_id, asker_id, payer_id, payload, idempotency_key))
         await self.setup()
         where = asker_id if chat_id is None else _id("chat_id", chat_id)
-        return await self._pipeline.invoices.send(offer, chat_id=where, options=options or {})
+        return await self._pipeline.invoices.send(offer, asker_id=asker_id, chat_id=where, options=options or {})
 
     async def create_payment_link(
         self,
@@ -96,6 +102,8 @@ class Selling(Application):
         options: JsonObject | None = None,
     ) -> Invoice:
         """Make an invoice link for a stage; it is on the returned invoice as ``link``.
+
+        When Telegram says that there were too many calls, that is raised at once and not waited out.
 
         Args:
             user_id: the only user who may pay; anyone when left out.

@@ -45,14 +45,14 @@ class InvoiceCreated(Event):
 
 
 class InvoiceFailed(Event):
-    """Telegram refused to send an invoice or to make its link; ``reason`` has its words."""
+    """Telegram refused to send an invoice or to make its link, or a queued one was not sent; ``reason`` says why."""
 
     __slots__ = ()
     name = "invoice_failed"
 
 
 class OfferRefused(Event):
-    """A rule of the seller's let no invoice be made for this user; ``reason`` names it."""
+    """No invoice was made for this user, by a rule of the seller's or for the pace of the chat; ``reason`` names it."""
 
     __slots__ = ()
     name = "offer_refused"

@@ -86,6 +86,7 @@ class Invoice:
         message_id: the message that carries it, once sent.
         link: its link, when it was made as one.
         payments_count: how often it has been paid.
+        is_queued: whether it waits for its chat's turn; its message comes by itself, and ``message_id`` is None.
     """
 
     bot_id: int
@@ -103,6 +104,7 @@ class Invoice:
     message_id: int | None = None
     link: str | None = None
     payments_count: int = 0
+    is_queued: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,6 +89,8 @@ invoices = _table(
     sa.Column("payments_count", sa.BigInteger, nullable=False),
     sa.Column("held_by", sa.BigInteger),
     sa.Column("held_until", Moment),
+    sa.Column("sending_by", sa.BigInteger),
+    sa.Column("sending_until", Moment),
     sa.PrimaryKeyConstraint("bot_id", "invoice_id"),
     sa.UniqueConstraint("bot_id", "idempotency_key"),
 )

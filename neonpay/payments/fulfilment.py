@@ -25,6 +25,7 @@ from neonpay.payments.middleware import PaymentMiddleware, run_through
 from neonpay.payments.planning import THANK_YOU, Program
 from neonpay.payments.refund_book import Change, RefundBook
 from neonpay.payments.rows import find_payment
+from neonpay.telegram.pacing import may_wait
 
 logger = logging.getLogger("neonpay.payments")
 
@@ -184,6 +185,7 @@ class Fulfilment:
             self._announce(event)
 
     async def _run(self, job: Job) -> None:
+        may_wait.set(True)
         chore = self._chores.get(job.consumer)
         if chore is not None:
             await chore(job)

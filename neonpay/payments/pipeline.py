@@ -37,6 +37,7 @@ from neonpay.payments.gates import Gate
 from neonpay.payments.handlers import HandlerRegistry
 from neonpay.payments.history import History
 from neonpay.payments.ids import new_event_id, new_invoice_id, new_request_id
+from neonpay.payments.invoice_book import InvoiceBook
 from neonpay.payments.invoices import InvoiceDesk
 from neonpay.payments.jobs import LEASE_S, JobBook
 from neonpay.payments.keys import insert_key, load_keys, read_keys
@@ -52,9 +53,11 @@ from neonpay.payments.refunds import RefundDesk
 from neonpay.payments.request_book import RequestBook
 from neonpay.payments.sealing import Sealer
 from neonpay.payments.subscriptions import SubscriptionDesk
+from neonpay.payments.telling import Teller
 from neonpay.payments.thanks import Thanks
 from neonpay.payments.unclaimed import Unclaimed
 from neonpay.payments.worker import Worker
+from neonpay.telegram.outbox import Outbox
 from neonpay.telegram.paced import PacedAdapter
 from neonpay.telegram.pacing import Pacer
 
@@ -190,14 +193,19 @@ class Pipeline:
             host_data=adapter.host_data,
             budget_s=settings.checkout_budget_s,
         )
+        self.outbox = Outbox(adapter)
+        self.teller = Teller(adapter)
+        self._invoice_book = InvoiceBook(self._bot_id, catalogue=catalogue, clock=clock)
         self.invoices = InvoiceDesk(
             ledger,
             adapter,
+            self.outbox,
+            self._invoice_book,
             codec=self._signing,
-            catalogue=catalogue,
             clock=clock,
             new_event_id=new_event_id,
             new_invoice_id=new_invoice_id,
+            new_token=new_token,
             announce=announce,
         )
         self.refunds = RefundDesk(ledger, adapter, refund_book, jobs, self.fulfilment, rng=rng)
@@ -260,10 +268,10 @@ class Pipeline:
             changed=self.fulfilment.changed.set,
         )
         if settings.thank_you_message is not None and role is Role.DELIVERS:
-            self.fulfilment.add_errand(THANK_YOU, Thanks(adapter, settings.thank_you_message).send)
+            self.fulfilment.add_errand(THANK_YOU, Thanks(self.teller, settings.thank_you_message).send)
 
     @property
-    def adapter(self) -> Adapter:
+    def adapter(self) -> PacedAdapter:
         """The bot library, at the pace that Telegram allows."""
         return self._adapter
 
@@ -288,7 +296,7 @@ class Pipeline:
 
     def add_gate(self, gate: Gate) -> None:
         """Ask ``gate`` before an invoice is made and before a checkout is approved."""
-        self.invoices.add_gate(gate)
+        self._invoice_book.gates.append(gate)
         self.checkout.add_gate(gate)
 
     async def open(self) -> None:
@@ -320,7 +328,8 @@ class Pipeline:
         """Finish or give back what runs, then close the ledger."""
         await self.duties.stop()
         await self.presence.close()
-        await self._worker.stop(grace_s=self._settings.grace_s)
+        grace_s = self._settings.grace_s
+        await asyncio.gather(self._worker.stop(grace_s=grace_s), self.outbox.close(grace_s=grace_s))
         while self._recording:
             self._recorded.clear()
             await self._recorded.wait()

@@ -14,6 +14,9 @@ from neonpay.ledger import Transaction
 from neonpay.ledger.tables import invoices, payments, refunds
 from neonpay.payments.catalogue import Catalogue
 
+QUEUED = "queued"
+"""State of an invoice that somebody is about to send."""
+
 
 def find_invoice(
     transaction: Transaction, catalogue: Catalogue, bot_id: int, *where: sa.ColumnElement[bool]
@@ -42,6 +45,7 @@ def invoice_of(transaction: Transaction, catalogue: Catalogue, row: sa.RowMappin
         message_id=row["message_id"],
         link=row["link"],
         payments_count=row["payments_count"],
+        is_queued=row["state"] == QUEUED,
     )
 
 

@@ -16,7 +16,6 @@ from neonpay.core.clock import Clock
 from neonpay.core.events import Event, SubscriptionCanceled, SubscriptionFailed, SubscriptionRestored
 from neonpay.core.payload import InvoiceRef
 from neonpay.core.payments import Payment
-from neonpay.core.ports import Adapter
 from neonpay.core.subscriptions import SubscriptionChange, SubscriptionState
 from neonpay.errors import PaymentError, PaymentNotFoundError, TelegramError
 from neonpay.ledger import Insert, Ledger, Transaction
@@ -24,6 +23,7 @@ from neonpay.ledger.tables import payments, subscriptions
 from neonpay.payments.book import write_event
 from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.rows import find_payment
+from neonpay.telegram.paced import PacedAdapter
 
 logger = logging.getLogger("neonpay.payments")
 
@@ -55,7 +55,7 @@ class SubscriptionDesk:
     def __init__(
         self,
         ledger: Ledger,
-        adapter: Adapter,
+        adapter: PacedAdapter,
         *,
         catalogue: Catalogue,
         clock: Clock,
@@ -94,6 +94,7 @@ class SubscriptionDesk:
                     "telegram_payment_charge_id": first.telegram_charge_id,
                     "is_canceled": is_canceled,
                 },
+                patience_s=0,
             )
         except TelegramError as exc:
             if _NOT_MODIFIED not in exc.description.upper():

@@ -12,21 +12,22 @@ from dataclasses import dataclass
 
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.payments import Payment
-from neonpay.core.ports import Adapter, Command, Press
+from neonpay.core.ports import Command, Press
 from neonpay.core.requests import WORDS_MAX_CHARS, RefundRequest, RequestState
 from neonpay.errors import PaymentError, RefundError, RequestNotFoundError, TelegramError, TelegramUnreachableError
 from neonpay.payments.context import PaymentContext
 from neonpay.payments.refund_requests import BY_POLICY, RequestDesk
 from neonpay.payments.request_book import Verdict
+from neonpay.payments.telling import Teller
 from neonpay.support.texts import Text, own_words, say
+from neonpay.telegram.outbox import Outbox
+from neonpay.telegram.paced import PacedAdapter
 
 logger = logging.getLogger("neonpay.support")
 
 _COMMAND = re.compile(r"/(paysupport|terms|support)(?:@\w+)?(?:\s+(.*))?\s*", re.DOTALL | re.IGNORECASE)
 _PRESS = re.compile(r"neonpay:(ask|send|yes|no):([A-Za-z0-9_-]{1,40})")
 _SHOWN_PAYMENTS = 10
-_GONE = frozenset({400, 403})
-"""Telegram's codes for a chat that cannot be written to; asking again does not help."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,31 +63,38 @@ def wants_press(data: str) -> bool:
 class SupportDesk:
     """Talks to the buyers and the admins of one bot."""
 
-    def __init__(self, rules: SupportRules, requests: RequestDesk, adapter: Adapter) -> None:
+    def __init__(
+        self, rules: SupportRules, requests: RequestDesk, adapter: PacedAdapter, outbox: Outbox, teller: Teller
+    ) -> None:
         self._rules = rules
         self._requests = requests
         self._adapter = adapter
+        self._outbox = outbox
+        self._teller = teller
 
     async def command(self, command: Command) -> None:
-        """Answer a command that ``wants_command``; a message that cannot be sent is logged."""
+        """Answer a command that ``wants_command``, at once or when the chat's turn has come.
+
+        A message that cannot be sent, or for which too many wait, is logged.
+        """
         found = _COMMAND.fullmatch(command.text)
         assert found is not None, "only wanted commands are handed over"
         name, words = found[1].lower(), (found[2] or "").strip()
         own = {"terms": self._rules.terms, "support": self._rules.contact}.get(name)
         language = command.language_code
         if own is not None:
-            await self._tell(command.chat_id, own_words(own, language))
+            await self._tell(command.chat_id, command.user_id, own_words(own, language))
             return
         draft = await self._requests.draft_of(command.user_id) if words else None
         if draft is not None:
             toast = await self._send(draft, command.user_id, words[:WORDS_MAX_CHARS], language)
             if toast:
-                await self._tell(command.chat_id, toast)
+                await self._tell(command.chat_id, command.user_id, toast)
             return
         await self._offer_payments(command, has_words=bool(words))
 
     async def press(self, press: Press) -> None:
-        """Do what a button of ours says and answer the press; a message that cannot be sent is logged."""
+        """Do what a button of ours says and answer the press; messages go as those of ``command``."""
         found = _PRESS.fullmatch(press.data)
         assert found is not None, "only wanted presses are handed over"
         does = {"ask": self._choose, "send": self._send_chosen, "yes": self._decide, "no": self._decide}[found[1]]
@@ -95,7 +103,7 @@ class SupportDesk:
             toast = await does(press, found[2])
         finally:
             answer: dict[str, JsonValue] = {"callback_query_id": press.query_id}
-            await self._try("answerCallbackQuery", {**answer, "text": toast[:200]} if toast else answer)
+            await self._answer({**answer, "text": toast[:200]} if toast else answer)
 
     async def ask_admins(self, payment: Payment, context: PaymentContext) -> None:
         """The errand that shows a request to everybody who may decide, once each."""
@@ -113,7 +121,7 @@ class SupportDesk:
         for admin in self._rules.admins:
 
             async def show(chat_id: int) -> None:
-                await self._deliver(chat_id, text, [buttons])
+                await self._teller.tell(chat_id, _message(text, [buttons]))
 
             await context.step(f"admin {admin}", show, admin)
         if not self._rules.admins:
@@ -127,7 +135,7 @@ class SupportDesk:
         text = self._status(request, payment, request.language_code)
 
         async def tell() -> None:
-            await self._deliver(payment.user_id, text, [])
+            await self._teller.tell(payment.user_id, _message(text, []))
 
         await context.step(f"told {request.state.value}", tell)
 
@@ -144,7 +152,7 @@ class SupportDesk:
             lines = [say(Text.CHOOSE_FIRST, language)]
         if self._rules.contact is not None:
             lines.append(say(Text.CONTACT, language, contact=own_words(self._rules.contact, language)))
-        await self._tell(command.chat_id, "\n\n".join(lines), rows)
+        await self._tell(command.chat_id, command.user_id, "\n\n".join(lines), rows)
 
     async def _choose(self, press: Press, event_id: str) -> str:
         language = press.language_code
@@ -153,10 +161,10 @@ class SupportDesk:
             return say(Text.NOT_YOURS, language)
         payment = await self._requests.payment_of(request)
         if request.state is not RequestState.DRAFT:
-            await self._tell(press.user_id, self._status(request, payment, language))
+            await self._tell(press.user_id, press.user_id, self._status(request, payment, language))
             return ""
         button = {"text": say(Text.SEND, language), "callback_data": f"neonpay:send:{request.request_id}"}
-        await self._tell(press.user_id, say(Text.CONFIRM, language, **_facts(payment)), [[button]])
+        await self._tell(press.user_id, press.user_id, say(Text.CONFIRM, language, **_facts(payment)), [[button]])
         return ""
 
     async def _send_chosen(self, press: Press, request_id: str) -> str:
@@ -195,7 +203,8 @@ class SupportDesk:
             outcome = say(state, language, by=request.decided_by)
         if press.message_id is not None and press.chat_id is not None:
             shown: dict[str, JsonValue] = {"chat_id": press.chat_id, "message_id": press.message_id}
-            await self._try("editMessageText", {**shown, "text": f"{press.message_text or ''}\n\n{outcome}".strip()})
+            shown["text"] = f"{press.message_text or ''}\n\n{outcome}".strip()
+            await self._outbox.post("editMessageText", shown, chat_id=press.chat_id, asker_id=press.user_id)
         return outcome
 
     def _status(self, request: RefundRequest, payment: Payment, language: str | None) -> str:
@@ -211,26 +220,19 @@ class SupportDesk:
             lines.append(say(Text.CONTACT, language, contact=own_words(self._rules.contact, language)))
         return "\n\n".join(lines)
 
-    async def _tell(self, chat_id: int, text: str, rows: Sequence[JsonValue] = ()) -> None:
-        await self._try("sendMessage", _message(chat_id, text, rows))
+    async def _tell(self, chat_id: int, asker_id: int, text: str, rows: Sequence[JsonValue] = ()) -> None:
+        message = {**_message(text, rows), "chat_id": chat_id}
+        await self._outbox.post("sendMessage", message, chat_id=chat_id, asker_id=asker_id)
 
-    async def _deliver(self, chat_id: int, text: str, rows: Sequence[JsonValue]) -> None:
+    async def _answer(self, answer: Mapping[str, JsonValue]) -> None:
         try:
-            await self._adapter.call("sendMessage", _message(chat_id, text, rows))
-        except TelegramError as exc:
-            if exc.error_code not in _GONE:
-                raise
-            logger.warning("user %d could not be told of a request for a refund: %s", chat_id, exc.description)
-
-    async def _try(self, method: str, params: Mapping[str, JsonValue]) -> None:
-        try:
-            await self._adapter.call(method, params)
+            await self._adapter.call("answerCallbackQuery", answer, patience_s=0)
         except (TelegramError, TelegramUnreachableError) as exc:
-            logger.warning("an answer about a refund was not sent: %s", exc)
+            logger.warning("a pressed button was not answered: %s", exc)
 
 
-def _message(chat_id: int, text: str, rows: Sequence[JsonValue]) -> dict[str, JsonValue]:
-    message: dict[str, JsonValue] = {"chat_id": chat_id, "text": text}
+def _message(text: str, rows: Sequence[JsonValue]) -> dict[str, JsonValue]:
+    message: dict[str, JsonValue] = {"text": text}
     if rows:
         message["reply_markup"] = {"inline_keyboard": rows}
     return message

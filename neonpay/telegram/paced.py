@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Adapter, Capabilities, UpdateSink
@@ -13,10 +13,11 @@ from neonpay.telegram.pacing import PATIENCE_S, Chat, Pacer, is_message
 class PacedAdapter:
     """Another adapter with its outgoing calls at the rate that Telegram allows.
 
-    Messages wait for their turn. Answers that a buyer waits for, a checkout's above all, wait behind nothing. A refusal
-    with code 429 has done nothing, so the call is made again when its ``retry_after`` is over, unless that is longer than
-    ``PATIENCE_S``. A call without an answer, or with a server error, is made again only when it does no harm twice; a
-    message may have arrived, so it is not. Refunds and gifts are made once: their callers keep a record and decide.
+    Messages wait for their turn, if that comes within the caller's patience. Answers that a buyer waits for, a checkout's
+    above all, wait behind nothing. A refusal with code 429 has done nothing, so the call is made again when its
+    ``retry_after`` is over, unless that is longer than the patience. A call without an answer, or with a server error, is
+    made again only when it does no harm twice; a message may have arrived, so it is not. Refunds and gifts are made once:
+    their callers keep a record and decide.
     """
 
     def __init__(self, adapter: Adapter, pacer: Pacer) -> None:
@@ -46,19 +47,31 @@ class PacedAdapter:
         """The other adapter's."""
         return self._adapter.host_data()
 
-    async def call(self, method: str, params: Mapping[str, JsonValue], *, patience_s: float = PATIENCE_S) -> JsonValue:
+    async def call(
+        self,
+        method: str,
+        params: Mapping[str, JsonValue],
+        *,
+        patience_s: float = PATIENCE_S,
+        on_turn: Callable[[], None] | None = None,
+    ) -> JsonValue:
         """The result of a Bot API method, once its turn has come.
 
         Args:
-            patience_s: longest ``retry_after`` that is waited out.
+            patience_s: longest wait for a turn, and longest ``retry_after``, that is waited out; with 0 nothing is.
+            on_turn: called each time when the turn has come, right before Telegram is asked.
 
         Raises:
-            TelegramError: Telegram refused; nothing was done.
+            TelegramError: Telegram refused, or its turn comes later than ``patience_s`` (code 429); nothing was done.
             TelegramUnreachableError: no answer; it may have been done.
         """
-        return await self.pacer.call(
-            method, _chat(method, params), lambda: _call(self._adapter, method, params), patience_s=patience_s
-        )
+
+        async def send() -> JsonValue:
+            if on_turn is not None:
+                on_turn()
+            return await _call(self._adapter, method, params)
+
+        return await self.pacer.call(method, _chat(method, params), send, patience_s=patience_s)
 
     async def close(self) -> None:
         """Close the other adapter."""

@@ -8,8 +8,10 @@ group. How long a burst may be is not published; ``CHAT_BURST`` and ``GROUP_BURS
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 from neonpay.core.limits import CHAT_MESSAGES_PER_S, GROUP_MESSAGES_PER_S, MESSAGES_PER_S, PRE_CHECKOUT_DEADLINE_S
@@ -26,12 +28,16 @@ URGENT_S = PRE_CHECKOUT_DEADLINE_S - 8.0
 """Time that asking again may add to a call that somebody waits for: what a checkout's own budget of eight seconds leaves of
 Telegram's ten."""
 PATIENCE_S = 60.0
-"""Longest ``retry_after`` that is waited out; a longer one is the caller's to know."""
+"""Longest wait for a turn, and longest ``retry_after``, that is waited out; a longer one is the caller's to know."""
+TOO_MANY = 429
+"""Telegram's code for too many calls, and ours for a turn that does not come soon enough."""
+
+may_wait: ContextVar[bool] = ContextVar("may_wait", default=False)
+"""Whether the caller runs in a task of ours, so that waiting for a turn keeps no update from being handled."""
 
 _TRIES = 5
 _PAUSE_S = 0.5
 _LANES_KEPT = 4096
-_TOO_MANY = 429
 _SERVER_ERROR = 500
 _FLOAT_SLACK_S = 1e-9
 
@@ -80,15 +86,19 @@ class Pacer:
 
         Args:
             chat: where a message goes; None for a call that sends none.
-            patience_s: longest ``retry_after`` that is waited out.
+            patience_s: longest wait for a turn, and longest ``retry_after``, that is waited out; with 0 nothing is.
 
         Raises:
-            TelegramError, TelegramUnreachableError: what the last try raised; see ``PacedAdapter``.
+            TelegramError: what the last try raised, see ``PacedAdapter``; or code 429 without a try, because the turn comes
+                later than ``patience_s``.
+            TelegramUnreachableError: what the last try raised.
         """
         began, tries = self._now(), 0
         lost: TelegramUnreachableError | None = None
         while True:
             tries += 1
+            if chat is not None and method not in _URGENT and (wait_s := self.delay_s(chat)) > patience_s:
+                raise _too_soon(method, wait_s)
             try:
                 if chat is None or method in _URGENT:
                     return await send()
@@ -96,7 +106,7 @@ class Pacer:
                     return await send()
             except (TelegramError, TelegramUnreachableError) as exc:
                 pause_s = _pause_s(method, exc, tries=tries, took_s=self._now() - began, patience_s=patience_s)
-                if isinstance(exc, TelegramError) and exc.error_code == _TOO_MANY and chat is not None:
+                if isinstance(exc, TelegramError) and exc.error_code == TOO_MANY and chat is not None:
                     self._hold(chat, float(exc.retry_after_s or 1))
                 if pause_s is None:
                     if lost is not None and method in _URGENT:
@@ -108,11 +118,17 @@ class Pacer:
                     lost = TelegramUnreachableError(method)
             await self._sleep(pause_s)
 
-    def delay_s(self, chat: Chat) -> float:
-        """Seconds that a message to this chat would have to wait now, behind those that wait already."""
-        now, lane = self._now(), self._chats.get(chat)
-        lanes = (self._all,) if lane is None else (self._all, lane)
-        return max(lane.queue_s(now) if self._paces else lane.hold_s(now) for lane in lanes)
+    def delay_s(self, chat: Chat, *, ahead: int = 0, coming: int = 0) -> float:
+        """Seconds that a message to this chat would have to wait now, behind those that wait already.
+
+        Args:
+            ahead: messages to this chat that come before it, whether they wait already or not yet.
+            coming: messages to all chats that come before it and do not wait yet.
+        """
+        now, lane = self._now(), self._lane(chat)
+        if not self._paces:
+            return max(lane.hold_s(now), self._all.hold_s(now))
+        return max(lane.queue_s(now, ahead=ahead), self._all.queue_s(now, coming=coming))
 
     @asynccontextmanager
     async def _turn(self, chat: Chat) -> AsyncIterator[None]:
@@ -191,8 +207,11 @@ class _Lane:
         missing_s = self._empty_until - (self._burst - 1) * self._interval_s - now
         return max(missing_s if missing_s > _FLOAT_SLACK_S else 0.0, self.hold_s(now))
 
-    def queue_s(self, now: float) -> float:
-        return self.wait_s(now) + self._waiting * self._interval_s
+    def queue_s(self, now: float, *, ahead: int = 0, coming: int = 0) -> float:
+        """``wait_s`` once those who wait, or ``ahead`` if they are more, and those who are coming have had their turns."""
+        full_at = max(self._empty_until, now) + (max(self._waiting, ahead) + coming) * self._interval_s
+        missing_s = full_at - (self._burst - 1) * self._interval_s - now
+        return max(missing_s if missing_s > _FLOAT_SLACK_S else 0.0, self.hold_s(now))
 
     def hold_s(self, now: float) -> float:
         return max(0.0, self._held_until - now)
@@ -226,6 +245,12 @@ def is_message(method: str) -> bool:
     return method.startswith(("send", "copy", "forward")) and method not in _NO_MESSAGES
 
 
+def _too_soon(method: str, wait_s: float) -> TelegramError:
+    after_s = math.ceil(wait_s)
+    words = f"Too Many Requests: retry after {after_s}"
+    return TelegramError(method, error_code=TOO_MANY, description=words, retry_after_s=after_s)
+
+
 def _pause_s(
     method: str,
     error: TelegramError | TelegramUnreachableError,
@@ -237,12 +262,12 @@ def _pause_s(
     """Seconds until the call is made again, or None when it is not."""
     if method in _AS_THEY_ARE or tries >= _TRIES:
         return None
-    most_s = URGENT_S - took_s if method in _URGENT else patience_s
+    most_s = min(patience_s, URGENT_S - took_s) if method in _URGENT else patience_s
     if isinstance(error, TelegramUnreachableError) or error.error_code >= _SERVER_ERROR:
         # Whether it was done is not known: only what does no harm twice.
         is_safe = method in _URGENT or method in _REPEATABLE or method.startswith("get")
         pause_s = _PAUSE_S * (tries - 1)
-        return pause_s if is_safe and pause_s < most_s else None
-    if error.error_code != _TOO_MANY or error.retry_after_s is None:
+        return pause_s if is_safe and pause_s <= most_s else None
+    if error.error_code != TOO_MANY or error.retry_after_s is None:
         return None
     return float(error.retry_after_s) if error.retry_after_s < most_s else None

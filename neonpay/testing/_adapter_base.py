@@ -107,10 +107,15 @@ class AdapterFixtures:
         """Makes shops that are not started; a second one of the same bot is the first after a restart."""
         shops: list[ShopUnderTest] = []
 
-        def open_shop(*, username: str = "shop_bot", joins: bool = True, **options: Any) -> ShopUnderTest:
+        def open_shop(
+            *, username: str = "shop_bot", joins: bool = True, in_turn: bool = False, **options: Any
+        ) -> ShopUnderTest:
             account = telegram.bot(username)
+            host = host_factory(telegram, account)
+            if in_turn:
+                host.take_turns()
             given = {**QUIET, "database_url": shop_database_url, **options}
-            shops.append(ShopUnderTest(telegram, account, host_factory(telegram, account), given))
+            shops.append(ShopUnderTest(telegram, account, host, given))
             if joins:
                 shops[-1].join()
             return shops[-1]

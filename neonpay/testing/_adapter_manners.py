@@ -5,13 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import pytest
 from aiogram.types import Message
 
+from neonpay.core.limits import MESSAGES_PER_S
 from neonpay.simulator import Buyer
+from neonpay.telegram.outbox import QUEUED_FOR_ONE
+from neonpay.telegram.pacing import CHAT_BURST
 from neonpay.testing._adapter_base import AdapterFixtures, ShopUnderTest
-from neonpay.testing.adapter_host import BUSY
+from neonpay.testing.adapter_host import BUSY, BUY
 
 _FOREIGN = "order-17"
+_TAPS = 20
+_HELD_S = 50
+"""How long a chat has to wait: longer than a rule takes, and short enough to be worth a place in its queue."""
 
 
 class MannerRules(AdapterFixtures):
@@ -58,6 +65,45 @@ class MannerRules(AdapterFixtures):
         await shop.sells(people[0])
         shop.host.released.set()
         await shop.host.heard.has(lambda word: word == f"text:{BUSY}", count=4)
+
+    @pytest.mark.parametrize("where", ["private", "group"])
+    @pytest.mark.parametrize("who_says_wait", ["neonpay", "Telegram"])
+    async def test_a_user_who_taps_twenty_times_does_not_stop_another_ones_checkout(
+        self, open_shop: Callable[..., ShopUnderTest], where: str, who_says_wait: str
+    ) -> None:
+        by_telegram = who_says_wait == "Telegram"
+        shop = open_shop(in_turn=True, messages_per_s=MESSAGES_PER_S if by_telegram else 1 / _HELD_S)
+        await shop.host.start()
+        ann, bob = await shop.visitor("Ann"), await shop.visitor("Bob")
+        group = shop.telegram.group("Club", members=[ann, bob], administrators=[shop.account])
+        link = (await shop.do(shop.neonpay.create_payment_link, "vip")).link or ""
+        if by_telegram:
+            shop.telegram.faults.fail("sendInvoice", error_code=429, retry_after=_HELD_S)
+        for _ in range(_TAPS):
+            await ann.says(BUY if where == "private" else f"{BUY} {group.id}", to=shop.account)
+        outcome = await bob.pays(link)
+        offers = await shop.host.heard.has(lambda word: not word.startswith("text:"), count=_TAPS)
+        assert outcome.status == "paid"
+        # A library that has no such mode has a burst of calls under way before Telegram refuses the first.
+        burst = CHAT_BURST if by_telegram else 1
+        assert len(shop.telegram.calls("sendInvoice")) <= burst
+        assert "queued" in offers
+        assert offers.count("refused:too_often") >= _TAPS - burst - QUEUED_FOR_ONE
+
+    async def test_a_user_who_asks_for_the_terms_twenty_times_does_not_stop_another_ones_checkout(
+        self, open_shop: Callable[..., ShopUnderTest]
+    ) -> None:
+        shop = open_shop(in_turn=True, messages_per_s=1 / _HELD_S)
+        if shop.neonpay.capabilities().converses:
+            shop.neonpay.enable_support(terms="No refunds of what was eaten.")
+        await shop.host.start()
+        ann, bob = await shop.visitor("Ann"), await shop.visitor("Bob")
+        link = (await shop.do(shop.neonpay.create_payment_link, "vip")).link or ""
+        for _ in range(_TAPS):
+            await ann.says("/terms", to=shop.account)
+        outcome = await bob.pays(link)
+        assert outcome.status == "paid"
+        assert len(shop.telegram.calls("sendMessage")) <= 1
 
     async def test_two_bots_in_one_process_keep_apart(self, open_shop: Callable[..., ShopUnderTest]) -> None:
         shops = [open_shop(username=name) for name in ("first_bot", "second_bot")]

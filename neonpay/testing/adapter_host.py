@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar
 
 from neonpay.app import NeonPayCore
+from neonpay.errors import SaleRefused
 from neonpay.simulator import BotAccount, Simulator
 
 P = ParamSpec("P")
@@ -17,6 +18,8 @@ T = TypeVar("T")
 _PATIENCE_S = 15.0
 BUSY = "be busy"
 """A message that keeps the host's handler busy until the test lets it go."""
+BUY = "buy"
+"""A message that begins so has its sender offered the stage ``vip``: in the chat whose id follows, or in their own."""
 
 
 class Noted(Generic[T]):
@@ -51,7 +54,8 @@ class BotHost(ABC):
     It is made inside the test's event loop. It has handlers of its own that take whatever they can get, for checkouts and
     payments too, registered before neonpay joins, and each of them notes in ``heard`` what it got:
 
-    * ``text:<text>`` for a message with text; when the text is ``BUSY``, it then keeps its handler until ``released`` is set,
+    * ``text:<text>`` for a message with text; when the text is ``BUSY``, it then keeps its handler until ``released`` is set;
+      when it begins with ``BUY``, it then awaits ``offers`` (in a library without an event loop: calls ``offers_now``),
     * ``checkout:<payload>`` for a pre-checkout query, which it approves through the library,
     * ``paid:<payload>`` for a successful payment, ``refunded:<payload>`` for a refunded one, where the library tells of them,
     * ``bought:<payload>`` for paid media that somebody bought, unless ``tells_of_bought_media`` is False.
@@ -78,6 +82,10 @@ class BotHost(ABC):
         """
 
     @abstractmethod
+    def take_turns(self) -> None:
+        """From its start on, the bot handles one update after another, as far as its library can; called before ``join``."""
+
+    @abstractmethod
     async def start(self) -> None:
         """The bot receives updates as its library does, and has asked for the first ones when this returns."""
 
@@ -88,9 +96,31 @@ class BotHost(ABC):
         Does nothing for a bot that is stopped or was never started.
         """
 
+    async def offers(self, user_id: int, text: str) -> None:
+        """Offer the stage ``vip`` to a user where their message says, and note in ``heard`` what came of it."""
+        try:
+            invoice = await self.neonpay.send_payment(user_id, "vip", chat_id=_chat(user_id, text))
+        except SaleRefused as refused:
+            self.heard.add(f"refused:{refused.reason}")
+        else:
+            self.heard.add("queued" if invoice.is_queued else "sent")
+
+    def offers_now(self, user_id: int, text: str) -> None:
+        """``offers``, for a handler that cannot await."""
+        try:
+            invoice = self.neonpay.sync.send_payment(user_id, "vip", chat_id=_chat(user_id, text))
+        except SaleRefused as refused:
+            self.heard.add(f"refused:{refused.reason}")
+        else:
+            self.heard.add("queued" if invoice.is_queued else "sent")
+
     async def call(self, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """What a coroutine method of ``neonpay`` gives, called where the library's users would call it."""
         return await function(*args, **kwargs)
+
+
+def _chat(user_id: int, text: str) -> int:
+    return int(text.removeprefix(BUY) or user_id)
 
 
 HostFactory: TypeAlias = Callable[[Simulator, BotAccount], BotHost]

@@ -14,6 +14,7 @@
         def join(self, **options):
             return create_neonpay(self.bot, **options)
 
+        def take_turns(self): ...
         async def start(self): ...
         async def stop(self): ...
 
@@ -29,14 +30,14 @@ rule then asserts what is promised instead; none is skipped. The tests are corou
 
 from __future__ import annotations
 
-__all__ = ["BUSY", "AdapterConformance", "BotHost", "HostFactory", "Noted"]
+__all__ = ["BUSY", "BUY", "AdapterConformance", "BotHost", "HostFactory", "Noted"]
 
 from neonpay.testing._adapter_calls import CallRules
 from neonpay.testing._adapter_life import LifeRules
 from neonpay.testing._adapter_manners import MannerRules
 from neonpay.testing._adapter_money import MoneyRules
 from neonpay.testing._adapter_subscriptions import SubscriptionRules
-from neonpay.testing.adapter_host import BUSY, BotHost, HostFactory, Noted
+from neonpay.testing.adapter_host import BUSY, BUY, BotHost, HostFactory, Noted
 
 
 class AdapterConformance(MoneyRules, SubscriptionRules, MannerRules, LifeRules, CallRules):

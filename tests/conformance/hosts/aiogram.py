@@ -12,7 +12,7 @@ from aiogram.types import Message, PaidMediaPurchased, PreCheckoutQuery
 
 from neonpay import NeonPayCore, create_neonpay
 from neonpay.simulator import BotAccount, Simulator
-from neonpay.testing.adapter_suite import BUSY, BotHost
+from neonpay.testing.adapter_suite import BUSY, BUY, BotHost
 
 
 class AiogramHost(BotHost):
@@ -23,6 +23,7 @@ class AiogramHost(BotHost):
         self._bot = Bot(account.token, session=AiohttpSession(api=TelegramAPIServer.from_base(telegram.base_url)))
         self._dispatcher = Dispatcher()
         self._polling: asyncio.Task[None] | None = None
+        self._as_tasks = True
         self._dispatcher.pre_checkout_query()(self._checkout)
         self._dispatcher.message(F.successful_payment)(self._paid)
         self._dispatcher.message(F.refunded_payment)(self._refunded)
@@ -32,9 +33,14 @@ class AiogramHost(BotHost):
     def join(self, **options: Any) -> NeonPayCore:
         return create_neonpay(self._bot, dispatcher=self._dispatcher, **options)
 
+    def take_turns(self) -> None:
+        self._as_tasks = False
+
     async def start(self) -> None:
         self._polling = asyncio.create_task(
-            self._dispatcher.start_polling(self._bot, handle_signals=False, close_bot_session=False)
+            self._dispatcher.start_polling(
+                self._bot, handle_as_tasks=self._as_tasks, handle_signals=False, close_bot_session=False
+            )
         )
         await self._telegram.until(lambda: self._telegram.polling(self._account) or None, what="the bot to poll")
 
@@ -65,3 +71,5 @@ class AiogramHost(BotHost):
         self.heard.add(f"text:{message.text}")
         if message.text == BUSY:
             await asyncio.to_thread(self.released.wait)
+        elif message.text is not None and message.text.startswith(BUY) and message.from_user is not None:
+            await self.offers(message.from_user.id, message.text)

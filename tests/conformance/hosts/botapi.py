@@ -8,7 +8,7 @@ from typing import Any
 
 from neonpay import NeonPayCore, create_neonpay
 from neonpay.simulator import BotAccount, Simulator
-from neonpay.testing.adapter_suite import BUSY, BotHost
+from neonpay.testing.adapter_suite import BUSY, BUY, BotHost
 
 
 class BotApiHost(BotHost):
@@ -22,6 +22,9 @@ class BotApiHost(BotHost):
 
     def join(self, **options: Any) -> NeonPayCore:
         return create_neonpay(self._account.token, api_url=self._telegram.base_url, **options)
+
+    def take_turns(self) -> None:
+        """What is neonpay's is handled in turn; each of the program's own updates always has a task of its own."""
 
     async def start(self) -> None:
         self._polling = asyncio.create_task(self.neonpay.run_polling(on_update=self._update, handle_signals=False))
@@ -50,6 +53,8 @@ class BotApiHost(BotHost):
         elif "refunded_payment" in message:
             self.heard.add(f"refunded:{message['refunded_payment']['invoice_payload']}")
         else:
-            self.heard.add(f"text:{message['text']}")
-            if message["text"] == BUSY:
+            self.heard.add(f"text:{message.get('text')}")
+            if message.get("text") == BUSY:
                 await asyncio.to_thread(self.released.wait)
+            elif message.get("text", "").startswith(BUY):
+                await self.offers(message["from"]["id"], message["text"])

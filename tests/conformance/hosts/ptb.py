@@ -17,7 +17,7 @@ from telegram.ext import (
 
 from neonpay import NeonPayCore, create_neonpay
 from neonpay.simulator import BotAccount, Simulator
-from neonpay.testing.adapter_suite import BUSY, BotHost
+from neonpay.testing.adapter_suite import BUSY, BUY, BotHost
 
 
 class PtbHost(BotHost):
@@ -33,6 +33,9 @@ class PtbHost(BotHost):
 
     def join(self, **options: Any) -> NeonPayCore:
         return create_neonpay(self._application, **options)
+
+    def take_turns(self) -> None:
+        """It does so by itself."""
 
     async def start(self) -> None:
         updater = self._application.updater
@@ -73,3 +76,5 @@ class PtbHost(BotHost):
             self.heard.add(f"text:{message.text}")
             if message.text == BUSY:
                 await asyncio.to_thread(self.released.wait)
+            elif message.text is not None and message.text.startswith(BUY) and message.from_user is not None:
+                await self.offers(message.from_user.id, message.text)

@@ -8,7 +8,7 @@ from typing import Any
 
 from neonpay import NeonPayCore, create_neonpay
 from neonpay.simulator import BotAccount, Simulator
-from neonpay.testing.adapter_suite import BUSY, BotHost
+from neonpay.testing.adapter_suite import BUSY, BUY, BotHost
 
 
 class PyrogramHost(BotHost):
@@ -30,6 +30,9 @@ class PyrogramHost(BotHost):
 
     def join(self, **options: Any) -> NeonPayCore:
         return create_neonpay(self._client, api_url=self._telegram.base_url, **options)
+
+    def take_turns(self) -> None:
+        self._client.workers = 1
 
     async def start(self) -> None:
         await self._client.start()
@@ -59,6 +62,8 @@ class PyrogramHost(BotHost):
         self.heard.add(f"text:{message.text}")
         if message.text == BUSY:
             await asyncio.to_thread(self.released.wait)
+        elif message.text.startswith(BUY):
+            await self.offers(message.from_user.id, message.text)
 
 
 class HydrogramHost(PyrogramHost):

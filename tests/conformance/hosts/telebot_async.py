@@ -10,7 +10,7 @@ from telebot.async_telebot import AsyncTeleBot
 
 from neonpay import NeonPayCore, create_neonpay
 from neonpay.simulator import BotAccount, Simulator
-from neonpay.testing.adapter_suite import BUSY, BotHost
+from neonpay.testing.adapter_suite import BUSY, BUY, BotHost
 
 
 class AsyncTeleBotHost(BotHost):
@@ -30,6 +30,9 @@ class AsyncTeleBotHost(BotHost):
 
     def join(self, **options: Any) -> NeonPayCore:
         return create_neonpay(self._bot, **options)
+
+    def take_turns(self) -> None:
+        """The library has no such mode."""
 
     async def start(self) -> None:
         self._polling = asyncio.create_task(self._bot.polling(non_stop=True, timeout=20))
@@ -59,3 +62,5 @@ class AsyncTeleBotHost(BotHost):
             self.heard.add(f"text:{message.text}")
             if message.text == BUSY:
                 await asyncio.to_thread(self.released.wait)
+            elif message.text is not None and message.text.startswith(BUY) and message.from_user is not None:
+                await self.offers(message.from_user.id, message.text)

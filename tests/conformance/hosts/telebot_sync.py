@@ -11,7 +11,7 @@ from telebot import TeleBot, types
 from neonpay import NeonPayCore, create_neonpay
 from neonpay.simulator import BotAccount, Simulator
 from neonpay.telegram.client import BotApiClient
-from neonpay.testing.adapter_suite import BUSY, BotHost
+from neonpay.testing.adapter_suite import BUSY, BUY, BotHost
 
 
 class TeleBotHost(BotHost):
@@ -31,6 +31,9 @@ class TeleBotHost(BotHost):
 
     def join(self, **options: Any) -> NeonPayCore:
         return create_neonpay(self._bot, **options)
+
+    def take_turns(self) -> None:
+        self._bot.threaded = False
 
     async def start(self) -> None:
         self._polling = threading.Thread(target=self._poll, daemon=True)
@@ -68,3 +71,5 @@ class TeleBotHost(BotHost):
             self.heard.add(f"text:{message.text}")
             if message.text == BUSY:
                 self.released.wait()
+            elif message.text is not None and message.text.startswith(BUY) and message.from_user is not None:
+                self.offers_now(message.from_user.id, message.text)

@@ -11,7 +11,7 @@ from telethon.tl.functions.messages import SetBotPrecheckoutResultsRequest
 
 from neonpay import NeonPayCore, create_neonpay
 from neonpay.simulator import BotAccount, Simulator
-from neonpay.testing.adapter_suite import BUSY, BotHost
+from neonpay.testing.adapter_suite import BUSY, BUY, BotHost
 
 
 class TelethonHost(BotHost):
@@ -19,12 +19,20 @@ class TelethonHost(BotHost):
         super().__init__()
         self._telegram = telegram
         self._account = account
-        self._client = telegram.adopt(TelegramClient(MemorySession(), api_id=1, api_hash="0123456789abcdef"))
-        self._client.add_event_handler(self._update, events.Raw())
-        self._client.add_event_handler(self._message, events.NewMessage(incoming=True))
+        self._client = self._signed_out()
+
+    def _signed_out(self, **options: Any) -> TelegramClient:
+        session = MemorySession()
+        client = self._telegram.adopt(TelegramClient(session, api_id=1, api_hash="0123456789abcdef", **options))
+        client.add_event_handler(self._update, events.Raw())
+        client.add_event_handler(self._message, events.NewMessage(incoming=True))
+        return client
 
     def join(self, **options: Any) -> NeonPayCore:
         return create_neonpay(self._client, bot_token=self._account.token, api_url=self._telegram.base_url, **options)
+
+    def take_turns(self) -> None:
+        self._client = self._signed_out(sequential_updates=True)
 
     async def start(self) -> None:
         await self._client.start(bot_token=self._account.token)
@@ -49,3 +57,5 @@ class TelethonHost(BotHost):
         self.heard.add(f"text:{event.raw_text}")
         if event.raw_text == BUSY:
             await asyncio.to_thread(self.released.wait)
+        elif event.raw_text.startswith(BUY):
+            await self.offers(event.sender_id, event.raw_text)
