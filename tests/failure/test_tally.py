@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,6 +30,8 @@ def remains(**changes: Any) -> Remains:
         "job_states": Counter(done=4),
         "refund_states": {},
         "recovered": 0,
+        "oversold": [],
+        "dead": [],
     }
     return Remains(**{**whole, **changes})
 
@@ -85,3 +88,16 @@ def test_books_that_are_not_clean_are_told() -> None:
         tally = Tally()
         tally.audit({**books, **changes})
         assert len(tally.wrong) == 1
+
+
+def test_a_refunded_payment_that_was_delivered_and_never_revoked_is_seen() -> None:
+    tally = Tally()
+    back = replace(TAKEN[0], refunded=True)
+    found = remains(states={"a": "refunded", "b": "accepted"}, stars=5, refund_states={"a": "refunded"})
+    tally.compare([back, TAKEN[1]], 5, found, CALLS)
+    assert tally.wrong == ["refunded, and never revoked: ['a']"]
+
+
+def test_an_invoice_that_was_sold_too_often_and_a_dead_letter_are_seen() -> None:
+    assert tally_of(remains(oversold=["i"])).wrong == ["invoices that were sold too often: ['i']"]
+    assert tally_of(remains(dead=[("handler:deliver", "a")])).wrong != []

@@ -16,6 +16,7 @@ _FORTUNE = 10**9
 _PATIENCE_S = 120.0
 _TALK_PATIENCE_S = 15.0
 _REFUND_SHARE = 0.1
+_RACERS = 8
 _TALKS_MOST = 20
 """Whoever waits for a message looks through the whole chat, so that a long one is slow."""
 
@@ -79,6 +80,7 @@ class Crowd:
             group.create_task(self._pays(link, enough))
             for _ in range(self._talkers):
                 group.create_task(self._talks(enough))
+            group.create_task(self._races(enough))
 
     async def _pays(self, link: str, enough: Callable[[], bool]) -> None:
         waiting: dict[Checkout, Buyer] = {}
@@ -95,6 +97,25 @@ class Crowd:
                 return
             for checkout in await self._telegram.until(ended, timeout_s=_PATIENCE_S, what="a payment to end"):
                 free.append(waiting.pop(checkout))
+                assert checkout.result is not None
+                self._note(checkout.result.status)
+
+    async def _races(self, enough: Callable[[], bool]) -> None:
+        """Again and again, more people than there are seats pay one invoice at the same time."""
+        racers = [self._telegram.user(f"Racer {number}", stars=_FORTUNE) for number in range(_RACERS)]
+        while not enough():
+            caller = self._telegram.user("Caller")
+            await caller.says("/few", to=self._account)
+            try:
+                message = await caller.hears(self._account, containing="https://t.me/$", timeout_s=_TALK_PATIENCE_S)
+            except SimulatorTimeoutError:
+                continue
+            link = message.text or ""
+            checkouts = [await racer.begins_to_pay(await racer.opens(link)) for racer in racers]
+            for checkout in checkouts:
+                await self._telegram.until(
+                    lambda checkout=checkout: checkout.result, timeout_s=_PATIENCE_S, what="a race to end"
+                )
                 assert checkout.result is not None
                 self._note(checkout.result.status)
 

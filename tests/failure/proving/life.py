@@ -24,6 +24,7 @@ class Life:
         socket_path: where it listens for updates; without one it polls.
         calls_path: the file that stands for somebody's service, a line for each call; without one, buyers are told.
         thanks: whether buyers get the thank-you message.
+        handlers: the handlers that this program of the shop has.
     """
 
     token: str
@@ -43,6 +44,7 @@ class Life:
     lease_s: float = 30.0
     poll_s: float = 0.1
     reconcile_every_s: float | None = 600.0
+    handlers: tuple[str, ...] = ("credit", "deliver", "revoke")
 
     def line(self) -> str:
         """The settings as one line of text."""

@@ -31,6 +31,8 @@ import neonpay.ledger.postgresql  # noqa: F401 - loaded once here, not once per 
 from neonpay import NeonPayCore, PaymentContext, PaymentResult, PaymentStage, create_neonpay
 from tests.failure.proving.fate import AroundCalls, AroundUpdates, Fate, MovingClock, around_statements
 from tests.failure.proving.life import Life
+from tests.failure.proving.oddity import be_odd
+from tests.failure.proving.remains import SEATS
 
 PRICE_STARS = 5
 EFFECTS = sa.Table("shop_effects", sa.MetaData(), sa.Column("what", sa.Text), sa.Column("charge_id", sa.Text))
@@ -82,14 +84,16 @@ async def run(life: Life) -> None:
 def _sell(neonpay: NeonPayCore, bot: Bot, dispatcher: Dispatcher, life: Life, fate: Fate) -> None:
     vip = PaymentStage(title="VIP", description="A month of VIP", price=PRICE_STARS, repeat=life.repeat)
     neonpay.create_payment_stage("vip", vip)
+    few = PaymentStage(title="Few", description="One of three", price=PRICE_STARS, max_payments=SEATS)
+    neonpay.create_payment_stage("few", few)
+    if "odd" in life.handlers:
+        neonpay.on_payment(name="odd", max_attempts=2)(be_odd)
     calls = os.open(life.calls_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600) if life.calls_path else None
 
-    @neonpay.on_payment(name="credit")
     def credit(result: PaymentResult, connection: sa.Connection) -> None:
         connection.execute(sa.insert(EFFECTS).values(what="credited", charge_id=result.transaction_id))
         fate.reach("inside the recording transaction")
 
-    @neonpay.on_payment(name="deliver")
     async def deliver(result: PaymentResult, ctx: PaymentContext) -> None:
         async def tell(word: str) -> None:
             if calls is None:
@@ -104,6 +108,23 @@ def _sell(neonpay: NeonPayCore, bot: Bot, dispatcher: Dispatcher, life: Life, fa
         await ctx.step("ship", tell, "shipped")
         ctx.enlist(sa.insert(EFFECTS), {"what": "delivered", "charge_id": result.transaction_id})
         fate.reach("before the done marker")
+
+    def audit(result: PaymentResult, connection: sa.Connection) -> None:
+        connection.execute(sa.insert(EFFECTS).values(what="audited", charge_id=result.transaction_id))
+
+    def revoke(result: PaymentResult, connection: sa.Connection) -> None:
+        connection.execute(sa.insert(EFFECTS).values(what="revoked", charge_id=result.transaction_id))
+
+    for handler in (credit, deliver, audit):
+        if handler.__name__ in life.handlers:
+            neonpay.on_payment(name=handler.__name__)(handler)
+    if "revoke" in life.handlers:
+        neonpay.on_refund(name="revoke")(revoke)
+
+    @dispatcher.message(Command("few"))
+    async def offer_few(message: Message) -> None:
+        invoice = await neonpay.create_payment_link("few")
+        await message.answer(invoice.link or "")
 
     @dispatcher.message(Command("buy"))
     async def buy(message: Message) -> None:

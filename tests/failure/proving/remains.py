@@ -10,7 +10,11 @@ import sqlalchemy as sa
 
 from neonpay.core.payments import Source
 from neonpay.ledger import Transaction
-from neonpay.ledger.tables import UNFINISHED, jobs, journal, payments, refunds
+from neonpay.ledger.tables import IS_PARKED, IS_UNFINISHED, jobs, journal, payments, refunds
+from tests.failure.proving.oddity import misdeed
+
+SEATS = 3
+"""How often an invoice of the stage ``few`` can be paid."""
 
 
 @dataclass
@@ -25,6 +29,10 @@ class Remains:
     job_states: Counter[str]
     refund_states: dict[str, str]
     recovered: int
+    oversold: list[str]
+    """Invoices of which more was kept than there was."""
+    dead: list[tuple[str, str]]
+    """Jobs that were given up although their handler does as it should."""
 
 
 def create_effects(transaction: Transaction) -> None:
@@ -33,7 +41,7 @@ def create_effects(transaction: Transaction) -> None:
 
 def unfinished(transaction: Transaction) -> int:
     """How many jobs wait or run."""
-    query = sa.select(sa.func.count()).select_from(jobs).where(jobs.c.state.in_(UNFINISHED))
+    query = sa.select(sa.func.count()).select_from(jobs).where(IS_UNFINISHED)
     return int(transaction.connection.execute(query).scalar_one())
 
 
@@ -57,5 +65,19 @@ def read_remains(transaction: Transaction) -> Remains:
         ],
         job_states=Counter(state for (state,) in rows(sa.select(jobs.c.state))),
         refund_states=dict(rows(sa.select(refunds.c.charge_id, refunds.c.state))),
+        oversold=[
+            invoice
+            for invoice, kept in rows(
+                sa.select(payments.c.invoice_id, sa.func.count())
+                .where(payments.c.stage_id == "few", payments.c.state == "accepted")
+                .group_by(payments.c.invoice_id)
+            )
+            if kept > SEATS
+        ],
+        dead=[
+            (consumer, charge_id)
+            for consumer, charge_id in rows(sa.select(jobs.c.consumer, jobs.c.charge_id).where(IS_PARKED))
+            if consumer != "handler:odd" or misdeed(charge_id) is None
+        ],
         recovered=sum(source == Source.RECONCILE for (source,) in rows(sa.select(payments.c.source))),
     )

@@ -110,6 +110,10 @@ class Round:
         return self._crowd.paid.count >= self.scenario.payments and self._kills >= self.scenario.kills
 
     @property
+    def _is_deployed(self) -> bool:
+        return self._crowd.paid.count >= self.scenario.payments // 2
+
+    @property
     def _kills(self) -> int:
         return self.tally.kills.total()
 
@@ -130,6 +134,7 @@ class Round:
                 "waits_for_delivery": False,
                 "lease_s": _LEASE_S,
                 "poll_s": _POLL_S,
+                "handlers": self.scenario.handlers(slot, deployed=self._is_deployed),
                 **settings,
             }
         )
@@ -240,6 +245,7 @@ class Round:
             self._telegram.balance(self._account),
             await ledger.read(read_remains),
             self._calls(),
+            is_hostile=self.scenario.is_hostile,
         )
 
     async def _delivered(self) -> None:

@@ -38,6 +38,9 @@ class Scenario:
         server_kills: how often the PostgreSQL server is killed.
         disk_fills: how often nothing more can be written to the disk.
         clock_jumps: how often the clocks jump, by an hour forth or back.
+        is_divided: whether the workers have different handlers, which a deploy in the middle gives to others and adds to.
+        is_hostile: whether there is a handler that does what none should.
+        is_pooled: whether the workers reach PostgreSQL through a pooler of transactions.
     """
 
     name: str
@@ -49,7 +52,19 @@ class Scenario:
     server_kills: int = 0
     disk_fills: int = 0
     clock_jumps: int = 0
+    is_divided: bool = False
+    is_hostile: bool = False
+    is_pooled: bool = False
     is_quick: bool = False
+
+    def handlers(self, slot: int, *, deployed: bool) -> tuple[str, ...]:
+        """The handlers of a worker, before the deploy in the middle or after it."""
+        if self.is_divided:
+            before = (("credit", "revoke"), ("deliver",), ())
+            after = (("deliver",), ("credit", "revoke", "audit"), ())
+            return (after if deployed else before)[slot % 3]
+        every = ("credit", "deliver", "revoke")
+        return (*every, "odd") if self.is_hostile else every
 
     @property
     def payments_per_life(self) -> int:
@@ -63,10 +78,15 @@ SCENARIOS = (
     Scenario(name="two processes, one file", engine="sqlite", workers=2, is_quick=True),
     Scenario(name="disk full", engine="sqlite", disk_fills=8, is_quick=True),
     Scenario(name="clocks jump", engine="sqlite", clock_jumps=8),
+    Scenario(name="three programs and a deploy", engine="sqlite", workers=3, is_divided=True, is_quick=True),
+    Scenario(name="hostile handlers", engine="sqlite", is_hostile=True, is_quick=True),
     Scenario(name="one process", engine="postgresql"),
     Scenario(name="one process, updates confirmed unseen", engine="postgresql", level="B"),
     Scenario(name="four workers", engine="postgresql", workers=4),
     Scenario(name="four workers, updates confirmed unseen", engine="postgresql", workers=4, level="B", is_quick=True),
+    Scenario(name="three programs and a deploy", engine="postgresql", workers=3, is_divided=True, is_quick=True),
+    Scenario(name="hostile handlers", engine="postgresql", workers=4, is_hostile=True, is_quick=True),
+    Scenario(name="behind a pooler", engine="postgresql", workers=4, is_pooled=True),
     Scenario(name="server killed", engine="postgresql", workers=4, server_kills=8, is_quick=True),
     Scenario(name="clocks jump", engine="postgresql", workers=4, clock_jumps=8, is_quick=True),
 )
@@ -90,7 +110,8 @@ def draw_doom(scenario: Scenario, random: Random) -> Doom:
     """The end of one life, so that the round's kills are spread over its payments."""
     # Of what the whole shop sells, a worker sees its share; its life is as much longer as there are workers.
     own, shop = scenario.payments_per_life, scenario.payments_per_life * scenario.workers
-    kind = random.randrange(3)
+    # A program that has not every handler passes not every point.
+    kind = random.randrange(1, 3) if scenario.is_divided else random.randrange(3)
     if kind == 0:
         points = POINTS if scenario.level == "A" else POINTS[:-1]
         return Doom(crash_at=random.choice(points), crash_on=random.randint(1, 2 * own - 1))

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from neonpay.simulator import Payment
+from tests.failure.proving.oddity import misdeed
 from tests.failure.proving.remains import Remains
 
 _WORDS = ("reserved", "shipped")
-_EFFECTS = ("credited", "delivered")
+_EFFECTS = ("credited", "delivered", "audited", "revoked", "odd")
 
 
 @dataclass
@@ -53,7 +54,15 @@ class Tally:
             else:
                 setattr(self, name, getattr(self, name) + value)
 
-    def compare(self, taken: list[Payment], balance: int, remains: Remains, calls: Counter[tuple[str, str]]) -> None:
+    def compare(
+        self,
+        taken: list[Payment],
+        balance: int,
+        remains: Remains,
+        calls: Counter[tuple[str, str]],
+        *,
+        is_hostile: bool = False,
+    ) -> None:
         """Hold what is in the database against what happened in Telegram and at somebody's service."""
         charges = {payment.charge_id for payment in taken}
         kept = {payment.charge_id for payment in taken if not payment.refunded}
@@ -63,11 +72,20 @@ class Tally:
         self._compare_payments(charges, remains)
         for what in _EFFECTS:
             # A refund ends the delivery that is under way, so a refunded payment may have been delivered or not.
-            found = Counter({charge: times for (each, charge), times in remains.effects.items() if each == what})
-            must = charges if what == "credited" else kept
+            found = _found(remains, what)
+            must = kept if what in {"credited", "delivered"} else set()
+            if what == "odd" and is_hostile:
+                must = {charge for charge in kept if misdeed(charge) is None}
             self.lost += len(must - found.keys())
             self.doubled += sum(times > 1 for times in found.values())
             self._expect(not found.keys() - charges, f"{what} without a payment: {sorted(found.keys() - charges)[:3]}")
+        granted = {charge for what in ("credited", "delivered") for charge in _found(remains, what)}
+        kept_both = (granted - kept) - _found(remains, "revoked").keys()
+        self._expect(not kept_both, f"refunded, and never revoked: {sorted(kept_both)[:3]}")
+        undone = {charge for charge in _found(remains, "odd") if misdeed(charge) is not None}
+        self._expect(not undone, f"what a handler wrote that counts as failed: {sorted(undone)[:3]}")
+        self._expect(not remains.oversold, f"invoices that were sold too often: {remains.oversold[:3]}")
+        self._expect(not remains.dead, f"dead letters: {remains.dead[:3]}")
         for word in _WORDS:
             made = Counter({charge: times for (each, charge), times in calls.items() if each == word})
             self.lost += len(kept - made.keys())
@@ -77,7 +95,8 @@ class Tally:
             remains.stars == balance, f"the ledger has {remains.stars} Stars, Telegram says that the bot has {balance}"
         )
         self._expect(not remains.unbalanced, f"entries that do not add up: {remains.unbalanced[:3]}")
-        self._expect(not remains.job_states.keys() - {"done", "dropped", "interrupted"}, f"jobs: {remains.job_states}")
+        ended = {"done", "dropped", "interrupted", *(["dead"] if is_hostile else [])}
+        self._expect(not remains.job_states.keys() - ended, f"jobs: {remains.job_states}")
 
     def audit(self, books: Mapping[str, Any]) -> None:
         """Take in what the shop's own comparison and proof have found after everything was settled."""
@@ -95,3 +114,7 @@ class Tally:
     def _expect(self, fact: bool, words: str) -> None:
         if not fact:
             self.wrong.append(words)
+
+
+def _found(remains: Remains, what: str) -> Counter[str]:
+    return Counter({charge: times for (each, charge), times in remains.effects.items() if each == what})
