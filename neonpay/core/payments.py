@@ -86,6 +86,8 @@ class Invoice:
         message_id: the message that carries it, once sent.
         link: its link, when it was made as one.
         payments_count: how often it has been paid.
+        seats_taken: how many of those payments count towards the stage's ``max_payments``: all but the renewals of
+            subscriptions and what went back because no seat was free.
     """
 
     bot_id: int
@@ -103,6 +105,7 @@ class Invoice:
     message_id: int | None = None
     link: str | None = None
     payments_count: int = 0
+    seats_taken: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ lock decides, and the others decide on what it has left.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -128,6 +128,15 @@ class RefundBook:
             events = [self._write(transaction, RefundRequested, payment, reason)]
         taken = self._give_job(transaction, event_id, charge_id, take=take)
         return Change(self._found(transaction, charge_id), events, taken)
+
+    def intend_recorded(self, transaction: Transaction, due: Sequence[tuple[Payment, str | None]]) -> None:
+        """Write that payments which are recorded as due for a refund go back, and why; their jobs are their recorder's."""
+        now_us, state, source = self._clock.now_us(), RefundState.INTENDED.value, Source.CALL.value
+        rows = [
+            (self._bot_id, p.charge_id, p.user_id, p.amount_stars, state, reason, source, now_us, BY_POLICY)
+            for p, reason in due
+        ]
+        transaction.insert(_INSERT, *rows)
 
     def begin(self, transaction: Transaction, job: Job) -> Refund | None:
         """The refund that a job is about to ask Telegram for; None when it is made already, and the job is done."""
