@@ -85,11 +85,11 @@ class CheckoutGuard:
             checkout.is_over = True
             raise
         checkout.is_over = verdict is not None
-        has_lapsed = not await self._answer(query, verdict)
         if verdict is not None:
             self._take_back_later(checkout)
-            await self._tell_declined(checkout, verdict.decline)
-        elif has_lapsed:
+            # At the same time, so that those who were declined together are noted together.
+            await asyncio.gather(self._answer(query, verdict), self._tell_declined(checkout, verdict.decline))
+        elif not await self._answer(query, None):
             await self._withdraw(checkout)
 
     async def drain(self) -> None:
