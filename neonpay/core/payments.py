@@ -13,6 +13,9 @@ from neonpay.core.jsontext import JsonObject, JsonValue
 from neonpay.core.limits import CURRENCY
 from neonpay.core.stages import PaymentStage
 
+NO_SEAT = "every seat was taken when the Stars arrived; they go back"
+"""Why a payment goes back whose invoice has been paid as often as its stage allows, or is being paid by others."""
+
 
 class PaymentStatus(enum.StrEnum):
     """Where a payment stands, as a buyer or an owner would say it."""
@@ -55,8 +58,6 @@ class Attention(enum.StrEnum):
     """Another amount or currency than the invoice says."""
     WRONG_PAYER = "wrong_payer"
     """Paid by another user than the invoice was made for."""
-    TOO_MANY_PAYMENTS = "too_many_payments"
-    """The invoice had been paid as often as its stage allows."""
     NO_HANDLER = "no_handler"
     """No handler takes payments of this stage, so nobody would deliver."""
     REFUND_REFUSED = "refund_refused"

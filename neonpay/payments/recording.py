@@ -20,7 +20,7 @@ from neonpay.core.events import Event, PaymentCompleted, PaymentNeedsAttention, 
 from neonpay.core.jsontext import JsonObject
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payload import InvoiceRef, is_ours
-from neonpay.core.payments import Attention, Charge, Payment, PaymentState, Source, moment_or_none
+from neonpay.core.payments import NO_SEAT, Attention, Charge, Payment, PaymentState, Source, moment_or_none
 from neonpay.core.stages import PaymentStage, RepeatPolicy
 from neonpay.ledger import Among, Transaction
 from neonpay.ledger.tables import invoices, payments
@@ -77,9 +77,6 @@ _COUNT_PAYMENTS = Among(
     ),
     *("b", "payments", "seats"),
 )
-
-NO_SEAT = "every seat was taken when the Stars arrived; they go back"
-"""Why a payment goes back that nobody was to make any more."""
 
 
 class _SameTwiceError(Exception):

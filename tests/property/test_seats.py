@@ -154,7 +154,7 @@ class _Example:
         neonpay = self.market.shops[0].neonpay
         async with asyncio.timeout(20):
             while (payment := await neonpay.get_payment(charge_id)).state is PaymentState.REFUND_DUE:
-                await asyncio.sleep(0)
+                pass
             return payment
 
     def updates(self, kind: str) -> list[dict[str, Any]]:
