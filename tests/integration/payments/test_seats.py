@@ -50,7 +50,7 @@ def sells_seats(shop: Shop, seats: int, **more: Any) -> list[PaymentResult]:
 
 def told(shop: Shop, kind: str) -> list[dict[str, Any]]:
     """The updates of a kind that the bot was told of, or would be if it asked."""
-    bodies = [update.body for update in shop.telegram.updates(shop.account)]
+    bodies: list[dict[str, Any]] = [update.body for update in shop.telegram.updates(shop.account)]
     return [body for body in bodies if kind in body or kind in body.get("message", {})]
 
 
