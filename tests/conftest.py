@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parent
 _LONG = (
     "browser/*", "conformance/test_adapter_*", "e2e/*", "failure/*", "integration/cli/test_doctor_*",
-    "integration/cli/test_simulate.py", "integration/mtproto/*", "integration/simulator/*",
+    "integration/cli/test_simulate.py", "integration/mtproto/*", "integration/payments/test_seats_in_a_crowd.py",
+    "integration/simulator/*",
     "integration/testing/test_tutorial.py", "property/*", "unit/docs/*",
 )  # fmt: skip
 """What takes long: `make check` runs it, and `make test` does not."""

@@ -112,6 +112,6 @@ def fault_of(
         return Decline.NOT_ON_SALE
     if invoice.expires_at is not None and now >= invoice.expires_at:
         return Decline.EXPIRED
-    if invoice.stage.max_payments is not None and invoice.payments_count >= invoice.stage.max_payments:
+    if invoice.stage.max_payments is not None and invoice.seats_taken >= invoice.stage.max_payments:
         return Decline.ALREADY_PAID
     return None

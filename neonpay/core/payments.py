@@ -13,6 +13,9 @@ from neonpay.core.jsontext import JsonObject, JsonValue
 from neonpay.core.limits import CURRENCY
 from neonpay.core.stages import PaymentStage
 
+NO_SEAT = "every seat was taken when the Stars arrived; they go back"
+"""Why a payment goes back whose invoice has been paid as often as its stage allows, or is being paid by others."""
+
 
 class PaymentStatus(enum.StrEnum):
     """Where a payment stands, as a buyer or an owner would say it."""
@@ -55,8 +58,6 @@ class Attention(enum.StrEnum):
     """Another amount or currency than the invoice says."""
     WRONG_PAYER = "wrong_payer"
     """Paid by another user than the invoice was made for."""
-    TOO_MANY_PAYMENTS = "too_many_payments"
-    """The invoice had been paid as often as its stage allows."""
     NO_HANDLER = "no_handler"
     """No handler takes payments of this stage, so nobody would deliver."""
     REFUND_REFUSED = "refund_refused"
@@ -87,6 +88,8 @@ class Invoice:
         link: its link, when it was made as one.
         payments_count: how often it has been paid.
         is_queued: whether it waits for its chat's turn; its message comes by itself, and ``message_id`` is None.
+        seats_taken: how many of those payments count towards the stage's ``max_payments``: all but the renewals of
+            subscriptions and what went back because no seat was free.
     """
 
     bot_id: int
@@ -105,6 +108,7 @@ class Invoice:
     link: str | None = None
     payments_count: int = 0
     is_queued: bool = False
+    seats_taken: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

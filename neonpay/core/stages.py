@@ -71,7 +71,8 @@ class PaymentStage:
         start_parameter: when set, forwarded copies of the invoice open the bot with this deep link; when None they keep
             their Pay button.
         repeat: what a second payment of the same invoice means.
-        max_payments: payments that one invoice takes before its checkout is declined; None for no limit.
+        max_payments: payments that one invoice takes, people who are paying included; None for no limit. Renewals of a
+            subscription do not count, and a refund makes no room.
         invoice_ttl_s: seconds after which an unpaid invoice is declined at checkout; None for never.
         refund_policy: what a buyer's request for a refund meets; None leaves every request to a person.
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import Dialect
 
 T = TypeVar("T")
+_Columns: TypeAlias = sa.sql.base.ReadOnlyColumnCollection[str, Any]
 
-_INSERT_PARTS = re.compile(r"(INSERT INTO .*? VALUES )(\(.*\))( ON CONFLICT DO NOTHING)", re.DOTALL)
+_INSERT_PARTS = re.compile(r"(INSERT INTO .*? VALUES )(\(.*\))( ON CONFLICT .*)", re.DOTALL)
 _NUMBERED = re.compile(r"\$(\d+)")
 _MOST_ROWS = 64
 """Rows in the largest insert, values in the largest list: each size is compiled once, so there are few of them."""
@@ -73,6 +74,8 @@ class Insert:
         table: where the rows go.
         columns: the columns in the order in which callers give the values.
         computed: SQL for further columns, given the parameter of the column that carries its input.
+        again: what becomes of a row whose key is there already, given its columns and those of the new one; its SQL has no
+            parameters, and no two rows that are inserted at once have the same key.
     """
 
     __slots__ = ("_one", "_sized", "_width")
@@ -82,6 +85,7 @@ class Insert:
         table: sa.Table,
         *columns: str,
         computed: Mapping[str, Callable[[sa.BindParameter[int]], sa.ColumnElement[int]]] | None = None,
+        again: Callable[[_Columns, _Columns], Mapping[str, sa.ColumnElement[Any]]] | None = None,
     ) -> None:
         row: dict[str, sa.ColumnElement[Any]] = {}
         for column in columns:
@@ -91,8 +95,11 @@ class Insert:
             row[column] = parameter if compute is None else compute(parameter)
 
         def clause(dialect: Dialect) -> sa.ClauseElement:
-            insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
-            return insert(table).values(row).on_conflict_do_nothing()
+            insert = (postgresql.insert if dialect.name == "postgresql" else sqlite.insert)(table).values(row)
+            if again is None:
+                return insert.on_conflict_do_nothing()
+            changed = dict(again(table.c, insert.excluded))
+            return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed)
 
         self._one = Statement(clause, *columns)
         self._width = len(columns)

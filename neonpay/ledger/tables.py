@@ -87,12 +87,24 @@ invoices = _table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("expires_at", Moment),
     sa.Column("payments_count", sa.BigInteger, nullable=False),
-    sa.Column("held_by", sa.BigInteger),
-    sa.Column("held_until", Moment),
+    sa.Column("seats_taken", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("sending_by", sa.BigInteger),
     sa.Column("sending_until", Moment),
     sa.PrimaryKeyConstraint("bot_id", "invoice_id"),
     sa.UniqueConstraint("bot_id", "idempotency_key"),
+)
+
+holds = _table(
+    "holds",
+    sa.Column("resource", sa.Text, nullable=False),
+    sa.Column("hold_id", sa.Text, nullable=False),
+    sa.Column("invoice_id", sa.Text, nullable=False),
+    sa.Column("user_id", sa.BigInteger, nullable=False),
+    sa.Column("quantity", sa.BigInteger, nullable=False),
+    sa.Column("until", Moment, nullable=False),
+    sa.Column("tries", sa.BigInteger, nullable=False),
+    sa.Column("delivery", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("bot_id", "resource", "hold_id"),
 )
 
 payments = _table(

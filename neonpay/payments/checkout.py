@@ -19,7 +19,7 @@ from neonpay.core.payments import Invoice, PreCheckout
 from neonpay.core.ports import Adapter
 from neonpay.errors import LedgerError, PayloadError, PaymentError, TelegramError
 from neonpay.ledger import Ledger
-from neonpay.payments.checkout_book import Checkout, CheckoutBook, InvoiceHeld
+from neonpay.payments.checkout_book import Checkout, CheckoutBook, Declined, Noticed
 from neonpay.payments.gates import Gate, Refusal
 from neonpay.payments.handlers import Function
 
@@ -85,11 +85,11 @@ class CheckoutGuard:
             checkout.is_over = True
             raise
         checkout.is_over = verdict is not None
-        has_lapsed = not await self._answer(query, verdict)
         if verdict is not None:
             self._take_back_later(checkout)
-            await self._tell_declined(checkout, verdict.decline)
-        elif has_lapsed:
+            # At the same time, so that those who were declined together are noted together.
+            await asyncio.gather(self._answer(query, verdict), self._tell_declined(checkout, verdict.decline))
+        elif not await self._answer(query, None):
             await self._withdraw(checkout)
 
     async def drain(self) -> None:
@@ -106,8 +106,6 @@ class CheckoutGuard:
             return _Verdict(Decline.TOO_SLOW)
         except PayloadError:
             return _Verdict(Decline.FORGED_PAYLOAD)
-        except InvoiceHeld:
-            return _Verdict(Decline.BEING_PAID)
         except CheckoutRefused as refusal:
             return _Verdict(Decline.REFUSED, refusal.message)
         except Exception:  # fail closed: what cannot be checked must not be paid
@@ -117,7 +115,7 @@ class CheckoutGuard:
     async def _decide(self, checkout: Checkout, ref: InvoiceRef) -> _Verdict | None:
         if self._hooks:
             query = checkout.query
-            invoice = await self._ledger.read(self._book.invoice, ref)
+            invoice = await self._ledger.read(self._book.invoice, checkout)
             fault = self._book.fault(query, ref, invoice)
             if fault is not None:
                 return _Verdict(fault)
@@ -174,21 +172,24 @@ class CheckoutGuard:
 
     async def _withdraw(self, checkout: Checkout) -> None:
         try:
-            await self._ledger.run(self._book.give_free, checkout)
+            await self._ledger.run_each(self._book.take_back, checkout)
         except LedgerError as exc:
             logger.warning("what a lapsed checkout held back could not be given free: %s", exc)
 
     async def _tell_declined(self, checkout: Checkout, decline: Decline) -> None:
         try:
-            event = await self._ledger.run(self._book.note_declined, checkout, decline, self._new_event_id())
+            no = Declined(checkout, decline, self._new_event_id())
+            event = await self._ledger.run_each(self._book.note_declined, no)
         except LedgerError as exc:
             logger.warning("a declined checkout could not be noted: %s", exc)
+            return
+        if event is None:
             return
         self._announce(event)
         for gate in self._book.gates:
             if decline not in gate.counts_declines:
                 continue
             try:
-                await self._ledger.run(gate.declined, checkout.query, decline)
+                await self._ledger.run_each(self._book.notice, Noticed(gate, checkout.query, decline))
             except Exception:  # the answer is given; a gate that cannot count changes nothing about it
                 logger.exception("%s could not take note of a declined checkout", type(gate).__name__)

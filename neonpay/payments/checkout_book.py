@@ -3,84 +3,58 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from neonpay.core.checkout import Decline, fault_of
-from neonpay.core.clock import Clock, moment
+from neonpay.core.clock import Clock, microseconds, moment
 from neonpay.core.events import CheckoutApproved, CheckoutDeclined, Event
 from neonpay.core.payload import InvoiceRef
 from neonpay.core.payments import Invoice, PreCheckout, moment_or_none
 from neonpay.core.stages import StageRegistry
-from neonpay.ledger import Among, Statement, Transaction
-from neonpay.ledger.tables import invoices
-from neonpay.payments.book import INSERT_EVENT, event_row, write_event
+from neonpay.ledger import Among, Transaction
+from neonpay.ledger.tables import events, invoices
+from neonpay.payments import holds, seats
+from neonpay.payments.book import INSERT_EVENT, event_row
 from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.gates import Gate, Refusal, Sale, first_refusal
+from neonpay.payments.holds import Hold
+from neonpay.payments.ids import following_id
 from neonpay.payments.rows import invoice_of
-
-_HOLD_US = 60_000_000
-"""How long a buyer who was let through keeps others from paying an invoice that may be paid once more only."""
 
 _COLUMNS = [column.name for column in invoices.c]
 _INVOICES = Among(
     lambda ids: sa.select(invoices).where(invoices.c.bot_id == sa.bindparam("b"), invoices.c.invoice_id.in_(ids)),
     "b",
 )
-_HOLD = Statement(
-    sa.update(invoices)
-    .where(
-        invoices.c.bot_id == sa.bindparam("b"),
-        invoices.c.invoice_id == sa.bindparam("i"),
-        invoices.c.payments_count < sa.bindparam("most", type_=sa.BigInteger),
-        sa.or_(
-            invoices.c.held_by.is_(None),
-            invoices.c.held_by == sa.bindparam("u"),
-            invoices.c.held_until < sa.bindparam("now", type_=sa.BigInteger),
-            invoices.c.payments_count + 1 < sa.bindparam("most", type_=sa.BigInteger),
-        ),
-    )
-    .values(held_by=sa.bindparam("u"), held_until=sa.bindparam("until", type_=sa.BigInteger)),
+_WRITTEN = Among(
+    lambda ids: sa.select(events.c.event_id).where(events.c.bot_id == sa.bindparam("b"), events.c.event_id.in_(ids)),
     "b",
-    "i",
-    "most",
-    "u",
-    "now",
-    "until",
-)
-_RELEASE = Statement(
-    sa.update(invoices)
-    .where(
-        invoices.c.bot_id == sa.bindparam("b"),
-        invoices.c.invoice_id == sa.bindparam("i"),
-        invoices.c.held_by == sa.bindparam("u"),
-        invoices.c.held_until == sa.bindparam("until", type_=sa.BigInteger),
-    )
-    .values(held_by=None, held_until=None),
-    "b",
-    "i",
-    "u",
-    "until",
 )
 
 
 @dataclass(slots=True)
 class Checkout:
-    """One query on its way to an answer.
+    """One delivery of a query, on its way to an answer.
 
     Attributes:
-        sale_id: id of the approval, should there be one.
+        delivery: id of this delivery; Telegram may deliver a query again.
+        sale_id: id of the approval of this query, should there be one; known once its invoice is.
         is_over: the answer is given without the approval, which may still stand in the ledger's queue and must not happen.
+        was_asked: the ledger has begun to write the approval for this delivery, so one that is there may be its own.
         asking: the ledger writing the approval; it goes on when the answer cannot wait for it.
         approval: what the ledger has written, until what it holds back for the buyer is given free again.
     """
 
     query: PreCheckout
-    sale_id: str
+    delivery: str
     ref: InvoiceRef | None = None
+    sale_id: str | None = None
     is_over: bool = False
+    was_asked: bool = False
     asking: asyncio.Future[Event | Refusal] | None = None
     approval: Approval | None = None
 
@@ -90,15 +64,36 @@ class Approval:
     """What an approval holds back for its buyer.
 
     Attributes:
-        held_until_us: when the hold on the invoice ends, if there is one.
+        hold: the seat that is held, if the invoice has so many only.
+        is_first: whether it was written for this delivery of the query; otherwise its fate is no business of this one.
     """
 
-    invoice_id: str
-    held_until_us: int | None
+    sale_id: str
+    hold: Hold | None
+    is_first: bool
 
 
-class InvoiceHeld(Exception):  # noqa: N818  # undoes what the gates have counted, and is no fault
-    """The invoice can be paid once more only, and somebody is about to."""
+class Declined(NamedTuple):
+    """A no that was given."""
+
+    checkout: Checkout
+    reason: Decline
+    event_id: str
+
+
+class Noticed(NamedTuple):
+    """A no that a gate wants to be told of."""
+
+    gate: Gate
+    query: PreCheckout
+    reason: Decline
+
+
+class _Passed(NamedTuple):
+    place: int
+    checkout: Checkout
+    invoice: Invoice
+    sale_id: str
 
 
 class CheckoutBook:
@@ -111,9 +106,9 @@ class CheckoutBook:
         self._clock = clock
         self.gates: list[Gate] = []
 
-    def invoice(self, transaction: Transaction, ref: InvoiceRef) -> Invoice | None:
-        """The invoice that a verified payload names, or None."""
-        return self._invoices(transaction, [ref.invoice_id]).get(ref.invoice_id)
+    def invoice(self, transaction: Transaction, checkout: Checkout) -> Invoice | None:
+        """The invoice that a checkout's verified payload names, or None."""
+        return self._invoice_of(checkout, self._invoices(transaction, [_ref(checkout).invoice_id]))
 
     def fault(self, query: PreCheckout, ref: InvoiceRef, invoice: Invoice | None) -> Decline | None:
         """Why the rules that hold for every shop decline, or None."""
@@ -126,99 +121,143 @@ class CheckoutBook:
         )
 
     def approve(self, transaction: Transaction, checkouts: Sequence[Checkout]) -> list[Event | Refusal]:
-        """The approvals are written, with what they hold back for their buyers, or refused.
-
-        Raises:
-            InvoiceHeld: nothing is written for any of them.
-        """
-        now_us = self._clock.now_us()
+        """For each checkout, the approval that is written, with what it holds back for the buyer, or why there is none."""
+        outcomes: dict[int, Event | Refusal] = {}
+        passed: list[_Passed] = []
         known = self._invoices(transaction, [_ref(checkout).invoice_id for checkout in checkouts])
-        refusals: dict[int, Refusal] = {}
-        passed: list[tuple[int, Checkout, Invoice]] = []
-        # By buyer and then by invoice, so that transactions that lock the same rows lock them in the same order.
-        for index in sorted(range(len(checkouts)), key=lambda index: checkouts[index].query.user_id):
-            checkout = checkouts[index]
+        for index, checkout in enumerate(checkouts):
             checkout.approval = None
-            invoice = known.get(_ref(checkout).invoice_id)
-            refusal = self._refusal(transaction, checkout, invoice)
-            if refusal is not None:
-                refusals[index] = refusal
+            invoice = self._invoice_of(checkout, known)
+            fault = Decline.TOO_SLOW if checkout.is_over else self.fault(checkout.query, _ref(checkout), invoice)
+            if fault is not None:
+                outcomes[index] = Refusal(reason=fault)
             else:
-                assert invoice is not None, "an unknown invoice is refused"
-                passed.append((index, checkout, invoice))
-        for _, checkout, invoice in sorted(passed, key=lambda taken: taken[2].invoice_id):
-            checkout.approval = self._hold(transaction, invoice, checkout.query.user_id, now_us)
-        events = {index: self._approved(checkout, invoice, now_us) for index, checkout, invoice in passed}
-        transaction.insert(INSERT_EVENT, *[_row(event, now_us) for event in events.values()])
-        return [refusals[index] if index in refusals else events[index] for index in range(len(checkouts))]
+                assert invoice is not None, "an unknown invoice is a fault"
+                assert checkout.sale_id is not None, "the invoice is known"
+                passed.append(_Passed(index, checkout, invoice, checkout.sale_id))
+        outcomes |= self._let_through(transaction, passed)
+        return [outcomes[index] for index in range(len(checkouts))]
 
-    def _refusal(self, transaction: Transaction, checkout: Checkout, invoice: Invoice | None) -> Refusal | None:
-        query = checkout.query
-        if checkout.is_over:
-            return Refusal(reason=Decline.TOO_SLOW)
-        fault = self.fault(query, _ref(checkout), invoice)
-        if fault is not None:
-            return Refusal(reason=fault)
-        if not self.gates:
-            return None
-        assert invoice is not None, "an unknown invoice is a fault"
+    def _let_through(self, transaction: Transaction, passed: Sequence[_Passed]) -> dict[int, Event | Refusal]:
+        limited = [one for one in passed if one.invoice.stage.max_payments is not None]
+        free = seats.lock(transaction, self._bot_id, [one.invoice for one in limited])
+        keys = [(seats.resource_of(one.invoice.invoice_id), one.sale_id) for one in limited]
+        answered = holds.deliveries(transaction, self._bot_id, keys)
+        known: set[str] = set()
+        if limited or any(gate.counts_checkouts for gate in self.gates):
+            known = self._written(transaction, [one.sale_id for one in passed])
+        outcomes: dict[int, Event | Refusal] = {}
+        claims: list[Hold] = []
+        # By buyer, so that transactions whose gates lock the same buyers lock them in the same order.
+        for one in sorted(passed, key=lambda one: one.checkout.query.user_id):
+            room, checkout, sale_id = free.get(one.invoice.invoice_id), one.checkout, one.sale_id
+            is_held = sale_id in answered
+            refusal = None
+            if room is not None and not is_held and (reason := room.refusal()) is not None:
+                refusal = Refusal(reason=reason)
+            elif sale_id not in known:
+                refusal = self._refusal(transaction, one)
+            if refusal is not None:
+                outcomes[one.place] = refusal
+                continue
+            is_own = checkout.was_asked and answered.get(sale_id, checkout.delivery) == checkout.delivery
+            hold = None
+            if room is not None:
+                user_id, invoice_id = checkout.query.user_id, one.invoice.invoice_id
+                hold = seats.hold_of(invoice_id, user_id, sale_id, checkout.delivery)
+                claims.append(hold)
+                room.held += not is_held
+                answered[sale_id] = checkout.delivery
+            checkout.approval = Approval(sale_id, hold, is_first=is_own or sale_id not in known)
+            known.add(sale_id)
+            outcomes[one.place] = self._approved(one)
+        holds.hold(transaction, self._bot_id, claims)
+        approved = [outcome for outcome in outcomes.values() if not isinstance(outcome, Refusal)]
+        transaction.insert(INSERT_EVENT, *[_row(event) for event in approved])
+        for one in passed:
+            one.checkout.was_asked = True
+        return outcomes
+
+    def _refusal(self, transaction: Transaction, one: _Passed) -> Refusal | None:
         sale = Sale(
             bot_id=self._bot_id,
-            sale_id=checkout.sale_id,
-            user_id=query.user_id,
-            stage_id=invoice.stage_id,
-            price_stars=invoice.price_stars,
-            invoice=invoice,
-            query=query,
+            sale_id=one.sale_id,
+            user_id=one.checkout.query.user_id,
+            stage_id=one.invoice.stage_id,
+            price_stars=one.invoice.price_stars,
+            invoice=one.invoice,
+            query=one.checkout.query,
         )
         return first_refusal(self.gates, transaction, sale)
 
-    def _hold(self, transaction: Transaction, invoice: Invoice, user_id: int, now_us: int) -> Approval:
-        most = invoice.stage.max_payments
-        if most is None:
-            return Approval(invoice.invoice_id, None)
-        until_us = now_us + _HOLD_US
-        if not transaction.execute(_HOLD, self._bot_id, invoice.invoice_id, most, user_id, now_us, until_us):
-            raise InvoiceHeld
-        return Approval(invoice.invoice_id, until_us)
-
-    def _approved(self, checkout: Checkout, invoice: Invoice, now_us: int) -> Event:
+    def _approved(self, one: _Passed) -> Event:
         return CheckoutApproved(
             bot_id=self._bot_id,
-            event_id=checkout.sale_id,
-            at=moment(now_us),
-            user_id=checkout.query.user_id,
-            stage_id=invoice.stage_id,
-            invoice_id=invoice.invoice_id,
-            amount_stars=checkout.query.amount,
+            event_id=one.sale_id,
+            at=moment(self._clock.now_us()),
+            user_id=one.checkout.query.user_id,
+            stage_id=one.invoice.stage_id,
+            invoice_id=one.invoice.invoice_id,
+            amount_stars=one.checkout.query.amount,
         )
 
-    def note_declined(self, transaction: Transaction, checkout: Checkout, decline: Decline, event_id: str) -> Event:
-        """The no is written, and an approval that came after it is taken back."""
-        query, ref = checkout.query, checkout.ref
-        self.give_free(transaction, checkout)
-        return write_event(
-            transaction,
-            CheckoutDeclined,
+    def note_declined(self, transaction: Transaction, declined: Sequence[Declined]) -> list[Event | None]:
+        """The noes are written, and approvals that came after them taken back; None for a query that was approved before.
+
+        Such a query was delivered again, and what was said the second time changes nothing.
+        """
+        self.take_back(transaction, [one.checkout for one in declined])
+        sale_ids = [one.checkout.sale_id for one in declined if one.checkout.sale_id and not one.checkout.approval]
+        approved = self._written(transaction, sale_ids)
+        noes: list[Event | None] = []
+        for one in declined:
+            is_repeat = one.checkout.sale_id in approved and one.checkout.approval is None
+            noes.append(None if is_repeat else self._declined(one))
+        transaction.insert(INSERT_EVENT, *[_row(event) for event in noes if event is not None])
+        return noes
+
+    def _declined(self, one: Declined) -> Event:
+        query, ref = one.checkout.query, one.checkout.ref
+        return CheckoutDeclined(
             bot_id=self._bot_id,
-            event_id=event_id,
-            at_us=self._clock.now_us(),
+            event_id=one.event_id,
+            at=moment(self._clock.now_us()),
             user_id=query.user_id,
             stage_id=ref.stage_id if ref else None,
             invoice_id=ref.invoice_id if ref else None,
             amount_stars=query.amount,
-            reason=decline.value,
+            reason=one.reason.value,
         )
 
-    def give_free(self, transaction: Transaction, checkout: Checkout) -> None:
-        """What an approval holds back for its buyer is anybody's again."""
-        approval, user_id = checkout.approval, checkout.query.user_id
-        if approval is None:
-            return
-        if approval.held_until_us is not None:
-            transaction.execute(_RELEASE, self._bot_id, approval.invoice_id, user_id, approval.held_until_us)
-        for gate in self.gates:
-            gate.withdrawn(transaction, user_id, checkout.sale_id)
+    def notice(self, transaction: Transaction, noticed: Sequence[Noticed]) -> list[None]:
+        """Gates are told of checkouts that were declined."""
+        for one in sorted(noticed, key=lambda one: one.query.user_id):
+            one.gate.declined(transaction, one.query, one.reason)
+        return [None] * len(noticed)
+
+    def take_back(self, transaction: Transaction, checkouts: Sequence[Checkout]) -> list[None]:
+        """What approvals hold back for their buyers is anybody's again, unless the same query was answered otherwise, too."""
+        for checkout in checkouts:
+            approval = checkout.approval
+            if approval is None:
+                continue
+            if approval.hold is not None and not holds.release(transaction, self._bot_id, approval.hold):
+                continue
+            if approval.is_first:
+                for gate in self.gates:
+                    gate.withdrawn(transaction, checkout.query.user_id, approval.sale_id)
+        return [None] * len(checkouts)
+
+    def _written(self, transaction: Transaction, sale_ids: Sequence[str]) -> set[str]:
+        return {str(row[0]) for row in transaction.rows_among(_WRITTEN, (self._bot_id,), sale_ids)}
+
+    def _invoice_of(self, checkout: Checkout, known: Mapping[str, Invoice]) -> Invoice | None:
+        invoice = known.get(_ref(checkout).invoice_id)
+        if invoice is not None:
+            # A query tells no time; that of its invoice lets ids of one time lie together.
+            made_at_us = microseconds(invoice.created_at)
+            checkout.sale_id = following_id(self._bot_id, f"checkout {checkout.query.query_id}", made_at_us)
+        return invoice
 
     def _invoices(self, transaction: Transaction, ids: Sequence[str]) -> dict[str, Invoice]:
         found: dict[str, Invoice] = {}
@@ -234,16 +273,16 @@ def _ref(checkout: Checkout) -> InvoiceRef:
     return checkout.ref
 
 
-def _row(event: Event, now_us: int) -> tuple[object, ...]:
+def _row(event: Event) -> tuple[object, ...]:
     return event_row(
         event.bot_id,
         event.event_id,
         event.name,
-        now_us,
+        microseconds(event.at),
         event.user_id,
         event.stage_id,
         event.invoice_id,
         None,
         event.amount_stars,
-        None,
+        event.reason,
     )

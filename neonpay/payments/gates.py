@@ -54,6 +54,11 @@ class Gate(Protocol):
         """The declined checkouts that it wants to be told of."""
         ...
 
+    @property
+    def counts_checkouts(self) -> bool:
+        """Whether ``check`` writes what it agrees to, so that it must not be asked twice about one checkout."""
+        ...
+
     def check(self, transaction: Transaction, sale: Sale) -> Refusal | None:
         """Why this may not go on, or None. A unit of work: it may run more than once, and must not wait.
 
@@ -62,7 +67,10 @@ class Gate(Protocol):
         ...
 
     def withdrawn(self, transaction: Transaction, user_id: int, sale_id: str) -> None:
-        """An approval that ``check`` had agreed to did not reach Telegram in time: forget what was written for it."""
+        """An approval that ``check`` had agreed to did not reach Telegram in time: forget what was written for it.
+
+        A checkout that Telegram delivers again is asked about once, and taken back only for what was said the first time.
+        """
         ...
 
     def declined(self, transaction: Transaction, query: PreCheckout, reason: Decline) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from base64 import urlsafe_b64encode
 
 import uuid_utils
@@ -20,3 +21,9 @@ def new_request_id() -> str:
 def new_invoice_id() -> str:
     """A new uuid7 as 22 characters of URL-safe base64: it has to fit into an invoice payload."""
     return urlsafe_b64encode(uuid_utils.uuid7().bytes)[:22].decode()
+
+
+def following_id(bot_id: int, what: str, at_us: int) -> str:
+    """A uuid7 of a time whose other bits follow from what it is about: the same fact never gets a second id."""
+    digest = hashlib.sha256(f"{bot_id} {what}".encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{max(0, at_us) // 1000:012x}"[-12:] + "7" + digest[:3] + "8" + digest[3:18]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ from neonpay.core.transactions import NANOSTARS, Account, StarTransaction, Withd
 from neonpay.ledger import Among, Insert, Transaction
 from neonpay.ledger.tables import events, journal, payments, unexplained
 from neonpay.payments.book import INSERT_EVENT, STARS, event_row
+from neonpay.payments.ids import following_id
 
 _SOLD = Among(
     lambda ids: sa.select(
@@ -180,7 +180,7 @@ def examine_payments(
     facts: list[Event] = [
         PaymentUnexplained(
             bot_id=bot_id,
-            event_id=_hashed(bot_id, f"unexplained {charge_id}", now_us),
+            event_id=following_id(bot_id, f"unexplained {charge_id}", now_us),
             at=moment(now_us),
             user_id=user_id,
             charge_id=charge_id,
@@ -222,10 +222,4 @@ def _write_events(transaction: Transaction, facts: Sequence[Event], now_us: int)
 
 
 def _event_id(bot_id: int, row: StarTransaction, what: str) -> str:
-    return _hashed(bot_id, f"{what} {row.key}", row.at_us)
-
-
-def _hashed(bot_id: int, what: str, at_us: int) -> str:
-    """A uuid7 of a time whose other bits follow from what it is about."""
-    digest = hashlib.sha256(f"{bot_id} {what}".encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{max(0, at_us) // 1000:012x}"[-12:] + "7" + digest[:3] + "8" + digest[3:18]
+    return following_id(bot_id, f"{what} {row.key}", row.at_us)

@@ -369,7 +369,7 @@ class Pipeline:
         for job in recorded.jobs:
             self.fulfilment.start(job)
         if self._listeners:
-            for event in (recorded_event(recorded.payment, recorded.event_id), *recorded.events):
+            for event in (recorded_event(recorded), *recorded.events):
                 self._listeners.announce(event)
         if recorded.payment.attention is not None:
             logger.error("payment %s needs attention: %s", charge.charge_id, recorded.payment.attention.value)

@@ -6,6 +6,7 @@ charge recorded again changes nothing.
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
@@ -14,16 +15,16 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from neonpay.core import jsontext
-from neonpay.core.charge_ids import write_id
 from neonpay.core.clock import moment
 from neonpay.core.events import Event, PaymentCompleted, PaymentNeedsAttention, RefundRequested
 from neonpay.core.jsontext import JsonObject
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payload import InvoiceRef, is_ours
-from neonpay.core.payments import Attention, Charge, Payment, PaymentState, moment_or_none
+from neonpay.core.payments import NO_SEAT, Attention, Charge, Payment, PaymentState, moment_or_none
 from neonpay.core.stages import PaymentStage, RepeatPolicy
-from neonpay.ledger import Among, Insert, Transaction
-from neonpay.ledger.tables import invoices, payments
+from neonpay.ledger import Among, Transaction
+from neonpay.ledger.tables import invoices
+from neonpay.payments import seats
 from neonpay.payments.book import (
     INSERT_EVENT,
     INSERT_JOURNAL,
@@ -40,6 +41,7 @@ from neonpay.payments.jobs import INSERT_JOB, Job
 from neonpay.payments.looking import first_periods, look
 from neonpay.payments.planning import Plan
 from neonpay.payments.refund_book import SECOND_PAYMENT, RefundBook
+from neonpay.payments.rows import INSERT_PAYMENT, payment_row
 
 _INVOICES = Among(
     lambda ids: (
@@ -51,6 +53,7 @@ _INVOICES = Among(
             invoices.c.price_stars,
             invoices.c.metadata,
             invoices.c.payments_count,
+            invoices.c.seats_taken,
         )
         .where(invoices.c.bot_id == sa.bindparam("b"), invoices.c.invoice_id.in_(ids))
         .order_by(invoices.c.invoice_id)
@@ -58,43 +61,22 @@ _INVOICES = Among(
     ),
     "b",
 )
-_COUNT_PAYMENT = Among(
+_COUNT_PAYMENTS = Among(
     lambda ids: (
         sa.update(invoices)
         .where(invoices.c.bot_id == sa.bindparam("b"), invoices.c.invoice_id.in_(ids))
-        .values(payments_count=invoices.c.payments_count + 1, held_by=None, held_until=None)
+        .values(
+            payments_count=invoices.c.payments_count + sa.bindparam("payments", type_=sa.BigInteger),
+            seats_taken=invoices.c.seats_taken + sa.bindparam("seats", type_=sa.BigInteger),
+        )
         .returning(invoices.c.invoice_id)
     ),
-    "b",
-)
-_INSERT_PAYMENT = Insert(
-    payments,
-    "bot_id",
-    "charge_id",
-    "event_id",
-    "user_id",
-    "amount_stars",
-    "currency",
-    "state",
-    "attention",
-    "invoice_id",
-    "stage_id",
-    "stage_version",
-    "number",
-    "payload",
-    "paid_at",
-    "recorded_at",
-    "source",
-    "provider_charge_id",
-    "is_recurring",
-    "is_first_recurring",
-    "subscription_expires_at",
-    "full_charge_id",
+    *("b", "payments", "seats"),
 )
 
 
 class _SameTwiceError(Exception):
-    """Two items of one batch are about the same charge or invoice; each has to be recorded on its own."""
+    """Two items of one batch are about the same charge; each has to be recorded on its own."""
 
 
 class Arrival(NamedTuple):
@@ -112,14 +94,33 @@ class Recorded(NamedTuple):
 
     payment: Payment
     event_id: str
+    reason: str | None
+    """Why it was not accepted."""
     jobs: list[Job]
     """Jobs that are leased to this process."""
     events: Sequence[Event] = ()
     """What followed in the same transaction: a handler's rejection."""
 
 
+class _Written(NamedTuple):
+    """A payment, the id of the event that tells of it, and why it was not accepted."""
+
+    payment: Payment
+    event_id: str
+    reason: str | None
+
+
 class _Known(NamedTuple):
-    """What the ledger knows of the invoice of a charge."""
+    """What the ledger knows of the invoice of a charge, and what the charge is to it.
+
+    Attributes:
+        number: which payment of the invoice the charge is.
+        seats_taken: by the payments before it.
+        is_renewal: whether it prolongs a subscription, which takes no seat.
+        has_seat: whether it may still be made, if the invoice may be paid so many times only.
+        is_first: whether it begins a subscription.
+        is_gone: whether it was refunded before it is recorded.
+    """
 
     stage_id: str | None = None
     stage_version: int | None = None
@@ -128,6 +129,16 @@ class _Known(NamedTuple):
     price_stars: int | None = None
     metadata: JsonObject = MappingProxyType({})
     number: int = 0
+    seats_taken: int = 0
+    is_renewal: bool = False
+    has_seat: bool = True
+    is_first: bool = False
+    is_gone: bool = False
+
+    @property
+    def limit(self) -> int | None:
+        """How many payments the invoice takes."""
+        return None if self.stage is None else self.stage.max_payments
 
 
 class Recorder:
@@ -156,68 +167,101 @@ class Recorder:
 
     def record(self, transaction: Transaction, arrivals: Sequence[Arrival]) -> list[Recorded | None]:
         """The unit of work that records charges; None for one that the ledger has already."""
-        known = self._invoices(transaction, arrivals)
+        invoices_known = self._invoices(transaction, arrivals)
         charge_ids = [arrival.charge.charge_id for arrival in arrivals]
         there, gone, now_us, version = look(transaction, self._bot_id, charge_ids)
         self._plan.refresh(transaction, version)
         new = [arrival for arrival in arrivals if arrival.charge.charge_id not in there]
-        recorded_at = moment(now_us)
         paying = [(arrival.charge, None if arrival.ref is None else arrival.ref.invoice_id) for arrival in new]
         first = first_periods(transaction, self._bot_id, paying)
-        written = [self._write(arrival, known, recorded_at, gone, first) for arrival in new]
+        known = self._in_turn(transaction, new, invoices_known, first=first, gone=gone)
+        recorded_at = moment(now_us)
+        written = [self._write(arrival, of_it, recorded_at) for arrival, of_it in zip(new, known, strict=True)]
         pairs = zip(written, new, strict=True)
-        rows = [_row(payment, event_id, arrival.charge, now_us) for (payment, event_id), arrival in pairs]
-        if transaction.insert(_INSERT_PAYMENT, *rows) != len(new):
+        rows = [payment_row(one.payment, one.event_id, arrival.charge, now_us) for one, arrival in pairs]
+        if transaction.insert(INSERT_PAYMENT, *rows) != len(new):
             if len(new) > 1:
                 raise _SameTwiceError
             return [None] * len(arrivals)
-        paid = [
-            arrival.ref.invoice_id for arrival in new if arrival.ref is not None and arrival.ref.invoice_id in known
-        ]
-        if paid:
-            transaction.rows_among(_COUNT_PAYMENT, (self._bot_id,), paid)
+        self._count(transaction, new, known)
         self._write_book(transaction, written, now_us)
-        back = [payment for payment, _ in written if payment.state is PaymentState.REFUNDED]
+        back = [payment for payment, *_ in written if payment.state is PaymentState.REFUNDED]
         refunded = settle(transaction, back, now_us, new_event_id=self._new_event_id)
         taken = self._write_jobs(transaction, written, [arrival.take for arrival in new])
         recorded = iter(
             [
-                Recorded(payment, event_id, jobs, refunded.get(payment.charge_id, events))
-                for (payment, event_id), (jobs, events) in zip(written, taken, strict=True)
+                Recorded(*one, jobs, refunded.get(one.payment.charge_id, events))
+                for one, (jobs, events) in zip(written, taken, strict=True)
             ]
         )
         return [None if charge_id in there else next(recorded) for charge_id in charge_ids]
 
     def _invoices(self, transaction: Transaction, arrivals: Sequence[Arrival]) -> dict[str, _Known]:
-        ids = [arrival.ref.invoice_id for arrival in arrivals if arrival.ref is not None]
-        if len(arrivals) > 1 and (
-            len(set(ids)) < len(ids) or len({a.charge.charge_id for a in arrivals}) < len(arrivals)
-        ):
+        if len({arrival.charge.charge_id for arrival in arrivals}) < len(arrivals):
             raise _SameTwiceError
+        ids = sorted({arrival.ref.invoice_id for arrival in arrivals if arrival.ref is not None})
         known: dict[str, _Known] = {}
         rows = transaction.rows_among(_INVOICES, (self._bot_id,), ids) if ids else []
-        for invoice_id, stage_id, version, user_id, price_stars, metadata, count in rows:
+        for invoice_id, stage_id, version, user_id, price_stars, metadata, count, seats_taken in rows:
             stage = self._catalogue.stage(transaction, stage_id, version)
             known[invoice_id] = _Known(
-                stage_id, version, stage, user_id, price_stars, jsontext.load_object(metadata), count + 1
+                stage_id, version, stage, user_id, price_stars, jsontext.load_object(metadata), count + 1, seats_taken
             )
         return known
 
-    def _write(
+    def _in_turn(
         self,
-        arrival: Arrival,
+        transaction: Transaction,
+        new: Sequence[Arrival],
         invoices_known: Mapping[str, _Known],
-        recorded_at: datetime,
-        gone: Container[str],
+        *,
         first: Container[str],
-    ) -> tuple[Payment, str]:
+        gone: Container[str],
+    ) -> list[_Known]:
+        """What is known of the invoice of each charge when those before it are recorded; who has paid holds no seat more.
+
+        Args:
+            first: charges that begin a subscription although they do not say so.
+            gone: charges that were refunded before they are recorded; they take no seat.
+        """
+        before: Counter[str] = Counter()
+        known: list[_Known] = []
+        limited: list[tuple[int, str, int]] = []
+        for charge, ref, _ in new:
+            of_it = None if ref is None else invoices_known.get(ref.invoice_id)
+            is_first = charge.is_first_recurring or charge.charge_id in first
+            is_gone = charge.charge_id in gone
+            if ref is None or of_it is None:
+                known.append(_UNKNOWN._replace(is_first=is_first, is_gone=is_gone))
+                continue
+            of_it = of_it._replace(number=of_it.number + before[ref.invoice_id], is_first=is_first, is_gone=is_gone)
+            is_renewal = charge.is_recurring and not is_first
+            if of_it.limit is not None and not is_renewal and not is_gone:
+                limited.append((len(known), ref.invoice_id, charge.user_id))
+            before[ref.invoice_id] += 1
+            known.append(of_it._replace(is_renewal=is_renewal))
+        left = {i: (known[place].limit or 0) - known[place].seats_taken for place, i, _ in limited}
+        seated = seats.pay(transaction, self._bot_id, [(i, user_id) for _, i, user_id in limited], left)
+        for (place, _, _), has_seat in zip(limited, seated, strict=True):
+            known[place] = known[place]._replace(has_seat=has_seat)
+        return known
+
+    def _count(self, transaction: Transaction, new: Sequence[Arrival], known: Sequence[_Known]) -> None:
+        paid: Counter[str] = Counter()
+        taken: Counter[str] = Counter()
+        for arrival, of_it in zip(new, known, strict=True):
+            if arrival.ref is not None and of_it.stage is not None:
+                paid[arrival.ref.invoice_id] += 1
+                taken[arrival.ref.invoice_id] += of_it.has_seat and not (of_it.is_renewal or of_it.is_gone)
+        alike: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
+        for invoice_id, count in paid.items():
+            alike[count, taken[invoice_id]].append(invoice_id)
+        for (count, seats_taken), ids in alike.items():
+            transaction.rows_among(_COUNT_PAYMENTS, (self._bot_id, count, seats_taken), ids)
+
+    def _write(self, arrival: Arrival, known: _Known, recorded_at: datetime) -> _Written:
         charge, ref = arrival.charge, arrival.ref
-        known = _UNKNOWN if ref is None else invoices_known.get(ref.invoice_id, _UNKNOWN)
-        is_first = charge.is_first_recurring or charge.charge_id in first
-        is_renewal = charge.is_recurring and not is_first
-        state, attention = _verdict(charge, ref, known, is_renewal=is_renewal)
-        if charge.charge_id in gone:
-            state, attention = PaymentState.REFUNDED, None
+        state, attention, reason = _verdict(charge, ref, known)
         payment = Payment(
             bot_id=self._bot_id,
             charge_id=charge.charge_id,
@@ -238,16 +282,16 @@ class Recorder:
             source=charge.source,
             provider_charge_id=charge.provider_charge_id,
             is_recurring=charge.is_recurring,
-            is_first_recurring=is_first,
+            is_first_recurring=known.is_first,
             subscription_expires_at=moment_or_none(charge.subscription_expires_at_us),
             full_charge_id=charge.full_charge_id,
         )
-        return payment, self._new_event_id()
+        return _Written(payment, self._new_event_id(), reason)
 
-    def _write_book(self, transaction: Transaction, written: Sequence[tuple[Payment, str]], now_us: int) -> None:
+    def _write_book(self, transaction: Transaction, written: Sequence[_Written], now_us: int) -> None:
         entries: list[tuple[object, ...]] = []
         facts: list[tuple[object, ...]] = []
-        for payment, event_id in written:
+        for payment, event_id, reason in written:
             if payment.currency == CURRENCY:
                 other = REVENUE if payment.state is PaymentState.ACCEPTED else UNSETTLED
                 stars = payment.amount_stars
@@ -263,19 +307,21 @@ class Recorder:
                     payment.invoice_id,
                     payment.charge_id,
                     payment.amount_stars,
-                    _reason(payment),
+                    reason,
                 )
             )
         transaction.insert(INSERT_JOURNAL, *entries)
         transaction.insert(INSERT_EVENT, *facts)
+        due = [one for one in written if one.payment.state is PaymentState.REFUND_DUE]
+        self._refund_book.intend_recorded(transaction, [(one.payment, one.reason) for one in due])
 
     def _write_jobs(
-        self, transaction: Transaction, written: Sequence[tuple[Payment, str]], takes: Sequence[bool]
+        self, transaction: Transaction, written: Sequence[_Written], takes: Sequence[bool]
     ) -> list[tuple[list[Job], Sequence[Event]]]:
         rows: list[tuple[object, ...]] = []
         taken: list[tuple[list[Job], Sequence[Event]]] = []
         rejected: list[tuple[int, Rejection]] = []
-        for index, ((payment, event_id), take) in enumerate(zip(written, takes, strict=True)):
+        for index, ((payment, event_id, _), take) in enumerate(zip(written, takes, strict=True)):
             consumers = self._plan.consumers(payment.state, payment.stage_id)
             names, rejection = run_now(transaction, consumers, payment, event_id, self._host_data)
             if rejection is not None:
@@ -292,71 +338,43 @@ class Recorder:
             taken.append((mine, ()))
         transaction.insert(INSERT_JOB, *rows)
         for index, rejection in rejected:
-            payment, event_id = written[index]
+            payment, event_id, _ = written[index]
             change = self._refund_book.send_back(transaction, payment, event_id, rejection, take=takes[index])
             taken[index] = (change.jobs, change.events)
         return taken
 
 
-def recorded_event(payment: Payment, event_id: str) -> Event:
+def recorded_event(recorded: Recorded) -> Event:
     """The event that tells of a payment that was recorded."""
+    payment = recorded.payment
     return _EVENTS[payment.state](
         bot_id=payment.bot_id,
-        event_id=event_id,
+        event_id=recorded.event_id,
         at=payment.recorded_at,
         user_id=payment.user_id,
         stage_id=payment.stage_id,
         invoice_id=payment.invoice_id,
         charge_id=payment.charge_id,
         amount_stars=payment.amount_stars,
-        reason=_reason(payment),
-    )
-
-
-def _reason(payment: Payment) -> str | None:
-    return payment.attention.value if payment.attention is not None else _REASONS.get(payment.state)
-
-
-def _row(payment: Payment, event_id: str, charge: Charge, now_us: int) -> tuple[object, ...]:
-    return (
-        payment.bot_id,
-        payment.charge_id,
-        event_id,
-        payment.user_id,
-        payment.amount_stars,
-        payment.currency,
-        payment.state.value,
-        None if payment.attention is None else payment.attention.value,
-        payment.invoice_id,
-        payment.stage_id,
-        payment.stage_version,
-        payment.number,
-        payment.payload,
-        charge.paid_at_us,
-        now_us,
-        payment.source.value,
-        payment.provider_charge_id,
-        int(payment.is_recurring),
-        int(payment.is_first_recurring),
-        charge.subscription_expires_at_us,
-        write_id(charge.full_charge_id),
+        reason=recorded.reason,
     )
 
 
 def _verdict(
-    charge: Charge, ref: InvoiceRef | None, known: _Known, *, is_renewal: bool
-) -> tuple[PaymentState, Attention | None]:
+    charge: Charge, ref: InvoiceRef | None, known: _Known
+) -> tuple[PaymentState, Attention | None, str | None]:
+    if known.is_gone:
+        return PaymentState.REFUNDED, None, _GONE
     attention = _fault(charge, ref, known)
     if attention is not None:
-        return PaymentState.NEEDS_ATTENTION, attention
+        return PaymentState.NEEDS_ATTENTION, attention, attention.value
     assert known.stage is not None, "a charge without a known stage has a fault"
     # A renewal pays the same invoice again by design; only other repetitions are a question of policy.
-    repeats = known.number > 1 and not is_renewal
-    if repeats and known.stage.repeat is RepeatPolicy.REFUND:
-        return PaymentState.REFUND_DUE, None
-    if repeats and known.stage.max_payments is not None and known.number > known.stage.max_payments:
-        return PaymentState.NEEDS_ATTENTION, Attention.TOO_MANY_PAYMENTS
-    return PaymentState.ACCEPTED, None
+    if known.number > 1 and not known.is_renewal and known.stage.repeat is RepeatPolicy.REFUND:
+        return PaymentState.REFUND_DUE, None, SECOND_PAYMENT
+    if not known.has_seat:
+        return PaymentState.REFUND_DUE, None, NO_SEAT
+    return PaymentState.ACCEPTED, None, None
 
 
 def _fault(charge: Charge, ref: InvoiceRef | None, known: _Known) -> Attention | None:
@@ -372,10 +390,10 @@ def _fault(charge: Charge, ref: InvoiceRef | None, known: _Known) -> Attention |
 
 
 _UNKNOWN = _Known()
+_GONE = "it went back before it was recorded"
 _EVENTS: Mapping[PaymentState, type[Event]] = {
     PaymentState.ACCEPTED: PaymentCompleted,
     PaymentState.NEEDS_ATTENTION: PaymentNeedsAttention,
     PaymentState.REFUND_DUE: RefundRequested,
     PaymentState.REFUNDED: RefundRequested,
 }
-_REASONS = {PaymentState.REFUND_DUE: SECOND_PAYMENT, PaymentState.REFUNDED: "it went back before it was recorded"}

@@ -154,6 +154,15 @@ class RefundBook:
         refund = self.find(transaction, charge_id)
         return refund is not None and refund.state in {RefundState.INTENDED, RefundState.UNKNOWN}
 
+    def intend_recorded(self, transaction: Transaction, due: Sequence[tuple[Payment, str | None]]) -> None:
+        """Write that payments which are recorded as due for a refund go back, and why; their jobs are their recorder's."""
+        now_us, state, source = self._clock.now_us(), RefundState.INTENDED.value, Source.CALL.value
+        rows = [
+            (self._bot_id, p.charge_id, p.user_id, p.amount_stars, state, reason, source, now_us, BY_POLICY)
+            for p, reason in due
+        ]
+        transaction.insert(_INSERT, *rows)
+
     def begin(self, transaction: Transaction, job: Job) -> Payment | None:
         """The payment that a job is about to have refunded; None when it is refunded already, and the job is done."""
         payment, event_id = self.lock(transaction, job.charge_id)

@@ -1,4 +1,4 @@
-"""From rows to facts: how the ledger's tables are read back."""
+"""Between rows and facts: how payments are written, and how the ledger's tables are read back."""
 
 from __future__ import annotations
 
@@ -8,12 +8,36 @@ from typing import Any
 import sqlalchemy as sa
 
 from neonpay.core import jsontext
-from neonpay.core.charge_ids import read_id
-from neonpay.core.payments import Attention, Invoice, Payment, PaymentState, Refund, RefundState, Source
-from neonpay.ledger import Transaction
+from neonpay.core.charge_ids import read_id, write_id
+from neonpay.core.payments import Attention, Charge, Invoice, Payment, PaymentState, Refund, RefundState, Source
+from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables import invoices, payments, refunds
 from neonpay.payments.catalogue import Catalogue
 
+INSERT_PAYMENT = Insert(
+    payments,
+    "bot_id",
+    "charge_id",
+    "event_id",
+    "user_id",
+    "amount_stars",
+    "currency",
+    "state",
+    "attention",
+    "invoice_id",
+    "stage_id",
+    "stage_version",
+    "number",
+    "payload",
+    "paid_at",
+    "recorded_at",
+    "source",
+    "provider_charge_id",
+    "is_recurring",
+    "is_first_recurring",
+    "subscription_expires_at",
+    "full_charge_id",
+)
 QUEUED = "queued"
 """State of an invoice that somebody is about to send."""
 
@@ -46,6 +70,7 @@ def invoice_of(transaction: Transaction, catalogue: Catalogue, row: sa.RowMappin
         link=row["link"],
         payments_count=row["payments_count"],
         is_queued=row["state"] == QUEUED,
+        seats_taken=row["seats_taken"],
     )
 
 
@@ -116,3 +141,30 @@ def find_refund(transaction: Transaction, bot_id: int, charge_id: str) -> Refund
 def refund_of(row: sa.RowMapping) -> Refund:
     """The refund of a row of its table."""
     return Refund(**{**row, "state": RefundState(row["state"]), "source": Source(row["source"])})
+
+
+def payment_row(payment: Payment, event_id: str, charge: Charge, now_us: int) -> tuple[object, ...]:
+    """A payment as a row of its table, in the order of ``INSERT_PAYMENT``."""
+    return (
+        payment.bot_id,
+        payment.charge_id,
+        event_id,
+        payment.user_id,
+        payment.amount_stars,
+        payment.currency,
+        payment.state.value,
+        None if payment.attention is None else payment.attention.value,
+        payment.invoice_id,
+        payment.stage_id,
+        payment.stage_version,
+        payment.number,
+        payment.payload,
+        charge.paid_at_us,
+        now_us,
+        payment.source.value,
+        payment.provider_charge_id,
+        int(payment.is_recurring),
+        int(payment.is_first_recurring),
+        charge.subscription_expires_at_us,
+        write_id(charge.full_charge_id),
+    )

@@ -35,6 +35,11 @@ class SecurityGate:
         self._bot_id = bot_id
         self.limits = Limits()
 
+    @property
+    def counts_checkouts(self) -> bool:
+        """Whether a limit counts the checkouts that are approved."""
+        return _CHECKOUT in self.limits.actions or self.limits.spending is not None
+
     def check(self, transaction: Transaction, sale: Sale) -> Refusal | None:
         """Why this user may not buy now, or None; what is counted is written with the sale."""
         if sale.user_id is None:
@@ -104,7 +109,7 @@ class SecurityGate:
 
     def _counts(self, sale: Sale) -> bool:
         action = _action(sale)
-        return action in self.limits.actions or (action is _CHECKOUT and self.limits.spending is not None)
+        return self.counts_checkouts if action is _CHECKOUT else action in self.limits.actions
 
 
 def _action(sale: Sale) -> ActionType:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -120,3 +121,42 @@ def test_the_program_knows_the_revisions_that_it_ships_and_they_are_one_line() -
     scripts = ScriptDirectory.from_config(config)
     assert [script.revision for script in reversed(list(scripts.walk_revisions()))] == list(migrate.REVISIONS)
     assert scripts.get_heads() == [migrate.REVISIONS[-1]]
+
+
+async def test_payments_of_before_there_were_holds_count_as_seats_but_for_renewals(database_url: str) -> None:
+    def go_back_to(transaction: Transaction) -> None:
+        drop(transaction, *our_tables(transaction))
+        config = Config()
+        config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+        config.attributes["connection"] = transaction.connection
+        command.upgrade(config, "0003")
+        for invoice_id, count in (("new", 0), ("sold", 2), ("monthly", 3)):
+            transaction.connection.execute(
+                sa.text(
+                    "INSERT INTO neonpay_invoices (bot_id, invoice_id, stage_id, stage_version, price_stars, payload, metadata,"
+                    " state, created_at, payments_count, held_by, held_until) VALUES"
+                    " (7, :invoice_id, 'seat', 1, 5, '', '{}', 'sent', 1, :count, 8, 9)"
+                ),
+                {"invoice_id": invoice_id, "count": count},
+            )
+        for charge_id, is_first in (("a", 1), ("b", 0), ("c", 0)):
+            transaction.connection.execute(
+                sa.text(
+                    "INSERT INTO neonpay_payments (bot_id, charge_id, event_id, user_id, amount_stars, currency, state,"
+                    " invoice_id, number, payload, paid_at, recorded_at, source, is_recurring, is_first_recurring) VALUES"
+                    " (7, :charge_id, :charge_id, 8, 5, 'XTR', 'accepted', 'monthly', 1, '', 1, 1, 'update', 1, :is_first)"
+                ),
+                {"charge_id": charge_id, "is_first": is_first},
+            )
+
+    def seats(transaction: Transaction) -> dict[str, int]:
+        rows = transaction.connection.execute(sa.select(tables.invoices.c.invoice_id, tables.invoices.c.seats_taken))
+        return {row.invoice_id: row.seats_taken for row in rows}
+
+    witness, upgraded = open_ledger(database_url), open_ledger(database_url)
+    try:
+        await witness.run(go_back_to)
+        assert await upgraded.read(seats) == {"new": 0, "sold": 2, "monthly": 1}
+    finally:
+        await upgraded.close()
+        await witness.close()

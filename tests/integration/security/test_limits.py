@@ -272,6 +272,7 @@ async def test_a_gate_that_fails_declines_and_sends_nothing(running: Shop) -> No
 
 class _Broken:
     counts_declines = frozenset({Decline.ERROR})
+    counts_checkouts = False
 
     def check(self, *_: object) -> None:
         raise ZeroDivisionError

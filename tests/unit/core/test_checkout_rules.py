@@ -85,13 +85,13 @@ def test_an_invoice_expires_at_its_time_and_not_before() -> None:
 
 def test_an_invoice_takes_as_many_payments_as_the_version_it_was_made_with_says() -> None:
     twice = replace(INVOICE, stage=replace(STAGE, max_payments=2))
-    assert fault(invoice=replace(twice, payments_count=1)) is None
-    assert fault(invoice=replace(twice, payments_count=2)) is Decline.ALREADY_PAID
-    assert fault(invoice=replace(twice, payments_count=2), on_sale=STAGE) is Decline.ALREADY_PAID
+    assert fault(invoice=replace(twice, payments_count=9, seats_taken=1)) is None
+    assert fault(invoice=replace(twice, payments_count=9, seats_taken=2)) is Decline.ALREADY_PAID
+    assert fault(invoice=replace(twice, payments_count=9, seats_taken=2), on_sale=STAGE) is Decline.ALREADY_PAID
 
 
 def test_an_invoice_without_a_limit_may_be_paid_any_number_of_times() -> None:
-    assert fault(invoice=replace(INVOICE, payments_count=1_000_000)) is None
+    assert fault(invoice=replace(INVOICE, payments_count=1_000_000, seats_taken=1_000_000)) is None
 
 
 def test_the_worst_fault_is_the_one_that_is_told() -> None:

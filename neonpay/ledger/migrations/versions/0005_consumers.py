@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 
 _UNFINISHED = sa.text("state IN ('ready', 'leased')")
 _PARKED = sa.text("state IN ('held', 'stranded', 'dead')")
