@@ -20,6 +20,7 @@ from neonpay.core.subscriptions import SubscriptionChange
 from neonpay.ledger import open_ledger
 from neonpay.payments.handlers import ON_REFUND, ON_REFUND_REQUEST, Function, HandlerRegistry
 from neonpay.payments.listeners import Listeners
+from neonpay.payments.loops import LoopHealth
 from neonpay.payments.middleware import PaymentMiddleware
 from neonpay.payments.pipeline import Pipeline, Settings
 from neonpay.payments.planning import ANSWER_BUYER, ASK_ADMINS
@@ -152,7 +153,12 @@ class Application:
         await self._pipeline.drain()
 
     def get_stats(self) -> dict[str, int | str | bool]:
-        """What this process is doing, without a look at the database."""
+        """What this process is doing, without a look at the database.
+
+        ``loops_alive`` and ``loops_failing`` count the loops of ``loops``; while the ledger is open, ``loops_alive`` falling
+        below what it was or ``loops_failing`` staying above 0 is an alarm.
+        """
+        loops = self._pipeline.loops
         return {
             "total_stages": len(self._stages),
             "registered_callbacks": len(self._handlers),
@@ -162,7 +168,14 @@ class Application:
             "level": str(self._adapter.capabilities.level),
             "bot_id": self._adapter.bot_id,
             "is_open": self._pipeline.is_open,
+            "loops_alive": sum(loop.is_alive for loop in loops),
+            "loops_failing": sum(loop.failures > 0 for loop in loops),
         }
+
+    @property
+    def loops(self) -> list[LoopHealth]:
+        """How the loops are that take up work in this process: whether each is alive, and what it last failed with."""
+        return self._pipeline.loops
 
     def capabilities(self) -> Capabilities:
         """What the bot library can do, what goes past it, and what is promised about its updates."""

@@ -14,11 +14,15 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from neonpay.errors import LedgerClosedError
-from neonpay.ledger.faults import sqlite_fault
-from neonpay.ledger.unit import A, Transaction, one_result_each
+from neonpay.ledger.faults import in_sqlalchemys_words, sqlite_fault
+from neonpay.ledger.unit import A, Transaction, one_result_each, raised_by_a_unit
 
 _MOST_UNITS = 256
 """Most units in one commit: enough to hide the fsync, few enough that the first does not wait for the last too long."""
+
+
+_UNITS_OWN = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError)
+"""Errors that speak about what a unit asked for."""
 
 
 class _Submitted(NamedTuple):
@@ -189,11 +193,12 @@ def _groups(batch: list[_Submitted]) -> list[list[_Submitted]]:
 
 
 def _failed(submitted: _Submitted, error: BaseException) -> _Outcome:
-    if isinstance(error, StopIteration):
-        # It cannot be raised into a future, as it would end whatever iterates there.
-        stopped = RuntimeError("a unit of work raised StopIteration")
-        stopped.__cause__ = error
-        error = stopped
+    if not isinstance(error, Exception) or isinstance(error, StopIteration):
+        error = raised_by_a_unit(error)
+    elif isinstance(error, _UNITS_OWN):
+        told = in_sqlalchemys_words(error, sqlite3.Error)
+        told.__cause__ = error
+        error = told
     elif isinstance(error, sqlite3.Error):
         fault = sqlite_fault(error)
         fault.__cause__ = error
@@ -201,8 +206,7 @@ def _failed(submitted: _Submitted, error: BaseException) -> _Outcome:
     elif isinstance(error, sa.exc.OperationalError | sa.exc.DatabaseError) and isinstance(error.orig, sqlite3.Error):
         original = error.orig
         # SQLITE_ERROR is SQL that does not fit, which is the fault of whoever wrote it and not of the database.
-        is_the_units = isinstance(original, sqlite3.IntegrityError | sqlite3.ProgrammingError | sqlite3.DataError)
-        if not is_the_units and getattr(original, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR:
+        if not isinstance(original, _UNITS_OWN) and getattr(original, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR:
             fault = sqlite_fault(original)
             fault.__cause__ = error
             error = fault

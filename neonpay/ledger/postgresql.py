@@ -3,31 +3,49 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
+import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Concatenate
 
+import asyncpg
 import sqlalchemy as sa
 import stamina
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from neonpay.core.clock import Clock, SystemClock
 from neonpay.errors import LedgerError
 from neonpay.ledger import migrate
 from neonpay.ledger.apart import Lanes
-from neonpay.ledger.faults import postgresql_fault, sqlstate
+from neonpay.ledger.connecting import Connecting, Pool, cut
+from neonpay.ledger.faults import in_sqlalchemys_words, is_the_units, postgresql_fault, sqlstate
 from neonpay.ledger.home import Home
 from neonpay.ledger.statement import Insert, Statement, arguments, chunks
 from neonpay.ledger.together import Together
-from neonpay.ledger.unit import A, Ledger, P, Row, T, Transaction
+from neonpay.ledger.unit import A, Ledger, P, Row, T, Transaction, raised_by_a_unit
+
+logger = logging.getLogger("neonpay.ledger")
 
 _RERUN_STATES = ("40001", "40P01", "08", "57P01", "57P02", "57P03")
 """Conflicts with another transaction, and connections that were lost: the unit runs again. That is safe when the lost answer
 was a commit, because units are keyed by charge id and fencing token."""
+_SOMEBODY_ELSES = ("26000", "42P05")
+"""A statement that we prepared is not there, or one of its name is: a pooler gave this transaction another connection."""
+_DRIVERS = (
+    AsyncAdapt_asyncpg_dbapi.Error,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+_AROUND = (OSError, TimeoutError, sa.exc.DBAPIError, sa.exc.TimeoutError)
+"""Errors of the network, and the driver's and the pool's as SQLAlchemy raises them."""
 _ATTEMPTS = 6
-_READING = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-"""Options of a transaction that reads: it sees one state from beginning to end. They cost no round trip."""
+_CLOSE_S = 5.0
+"""How long closing waits for units that run; then their connections are cut."""
 _IN_UNIT = "neonpay_in_unit"
 _NOT_ITS_TO_END = "a unit of work neither commits nor rolls back; return from it or raise, and the ledger does"
 
@@ -81,6 +99,7 @@ class PostgresqlLedger:
         pool_size: connections that the ledger keeps at most.
         as_it_is: neither make nor upgrade the tables.
         in_thread: whether the event loop is one in a thread of its own, whoever uses the ledger first.
+        connecting: how to connect; what the query of ``url`` says when left out.
     """
 
     def __init__(
@@ -91,25 +110,23 @@ class PostgresqlLedger:
         pool_size: int = 8,
         as_it_is: bool = False,
         in_thread: bool = False,
+        connecting: Connecting | None = None,
     ) -> None:
-        self.url = url
+        self.url, self._connecting = Connecting.of(url) if connecting is None else (url, connecting)
         self._clock = clock
         self._carries_time = not isinstance(clock, SystemClock)
         self._pool_size = pool_size
         self._as_it_is = as_it_is
-        self._bring = migrate.require_postgresql if as_it_is else migrate.upgrade_postgresql
         self._home = Home(
             name="neonpay-postgresql",
             in_thread=in_thread,
             moved=self._settle,
-            has_connections=lambda: self._engine is not None,
+            has_connections=lambda: self._pool is not None,
         )
         self._apart: Lanes | None = None
         self._making = threading.Lock()
         # From here on, for the home loop only.
-        self._engine: AsyncEngine | None = None
-        self._reading: AsyncEngine | None = None
-        """The same connections, for transactions that read."""
+        self._pool: Pool | None = None
         self._settle()
 
     def _settle(self) -> None:
@@ -128,7 +145,14 @@ class PostgresqlLedger:
             return self._apart
 
     def _new_lane(self) -> PostgresqlLedger:
-        return PostgresqlLedger(self.url, clock=self._clock, pool_size=1, as_it_is=self._as_it_is, in_thread=True)
+        return PostgresqlLedger(
+            self.url,
+            clock=self._clock,
+            pool_size=1,
+            as_it_is=self._as_it_is,
+            in_thread=True,
+            connecting=self._connecting,
+        )
 
     @property
     def handed_in(self) -> int:
@@ -147,28 +171,51 @@ class PostgresqlLedger:
         """``open`` for a thread without an event loop."""
         self._home.wait(self._opened)
 
-    async def _opened(self) -> AsyncEngine:
+    async def _opened(self) -> Pool:
         async with self._opening:
-            if self._engine is None:
-                engine = await self._connect()
-                self._reading = engine.execution_options(**_READING)
-                self._engine = engine
-            return self._engine
+            if self._pool is None:
+                self._pool = await self._connect()
+            return self._pool
 
-    async def _connect(self) -> AsyncEngine:
-        engine = create_async_engine(self.url, pool_size=self._pool_size, max_overflow=0, pool_pre_ping=False)
-        sa.event.listen(engine.sync_engine, "commit", _refuse_in_unit)
-        sa.event.listen(engine.sync_engine, "rollback", _refuse_in_unit)
+    async def _connect(self) -> Pool:
+        pool = self._new_pool()
+        try:
+            async with pool.engine.connect() as connection:
+                if self._as_it_is:
+                    await connection.run_sync(migrate.require_postgresql)
+                is_current = self._as_it_is or await connection.run_sync(migrate.is_current_postgresql)
+            if not is_current:
+                await self._upgrade()
+        except BaseException as exc:
+            await pool.dispose()
+            if self._connecting.prepares and sqlstate(exc) in _SOMEBODY_ELSES:
+                self._prepare_no_more()
+                return await self._connect()
+            if isinstance(exc, (*_DRIVERS, *_AROUND)):
+                raise postgresql_fault(exc) from exc
+            raise
+        return pool
+
+    def _new_pool(self) -> Pool:
+        pool = self._connecting.pool(self.url, pool_size=self._pool_size)
+        sa.event.listen(pool.engine.sync_engine, "commit", _refuse_in_unit)
+        sa.event.listen(pool.engine.sync_engine, "rollback", _refuse_in_unit)
+        return pool
+
+    async def _upgrade(self) -> None:
+        engine = self._connecting.patient_engine(self.url)
         try:
             async with engine.begin() as connection:
-                await connection.run_sync(self._bring)
-        except (OSError, TimeoutError, sa.exc.SQLAlchemyError) as exc:
+                await connection.run_sync(migrate.upgrade_postgresql)
+        finally:
             await engine.dispose()
-            raise postgresql_fault(exc) from exc
-        except BaseException:
-            await engine.dispose()
-            raise
-        return engine
+
+    def _prepare_no_more(self) -> None:
+        self._connecting = replace(self._connecting, prepares=False)
+        logger.warning(
+            "a pooler stands before PostgreSQL that gives each transaction another connection; statements are prepared no "
+            "more. Write prepared_statements=off into database_url, so that this need not be found out at every start"
+        )
 
     async def close(self) -> None:
         """Finish the units that run, then close the connections; later units raise LedgerClosedError."""
@@ -181,10 +228,16 @@ class PostgresqlLedger:
         self._home.close_sync(self._dispose)
 
     async def _dispose(self) -> None:
-        await self._home.idle()
-        engine, self._engine = self._engine, None
-        if engine is not None:
-            await engine.dispose()
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                await self._home.idle()
+        except TimeoutError:
+            logger.warning("the database does not answer; what it was asked is given up")
+            if self._pool is not None:
+                self._pool.cut()
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.dispose()
 
     async def run(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the unit returned, once its transaction is committed; it may have run more than once."""
@@ -207,26 +260,40 @@ class PostgresqlLedger:
         return self._home.wait(lambda: self._rerun(lambda t: unit(t, *args, **kwargs), reading=True))
 
     async def _rerun(self, call: Callable[[Transaction], T], *, reading: bool = False) -> T:
-        engine = self._engine or await self._opened()
-        if reading and self._reading is not None:
-            engine = self._reading
         try:
             async for attempt in stamina.retry_context(
                 on=_is_worth_another_run, attempts=_ATTEMPTS, timeout=None, wait_initial=0.02, wait_max=1.0
             ):
                 with attempt:
-                    async with engine.begin() as connection:
-                        return await self._once(connection, call)
-        except (OSError, TimeoutError, sa.exc.DBAPIError) as exc:
-            if isinstance(exc, sa.exc.IntegrityError | sa.exc.ProgrammingError | sa.exc.DataError):
-                raise
-            raise postgresql_fault(exc) from exc
+                    return await self._attempt(self._pool or await self._opened(), call, reading=reading)
+        except _Own as own:
+            raise own.error from own.error.__cause__
         except Exception as exc:
-            # The adapted cursor raises the driver's errors as they are, without SQLAlchemy around them.
-            if sqlstate(exc) is not None and not isinstance(exc, LedgerError):
+            if _is_the_databases(exc):
                 raise postgresql_fault(exc) from exc
+            if isinstance(exc, AsyncAdapt_asyncpg_dbapi.Error):
+                raise in_sqlalchemys_words(exc, AsyncAdapt_asyncpg_dbapi.Error) from exc
             raise
         raise AssertionError  # pragma: no cover  # retry_context returns or raises
+
+    async def _attempt(self, pool: Pool, call: Callable[[Transaction], T], *, reading: bool) -> T:
+        try:
+            async with (pool.reading if reading else pool.engine).connect() as connection:
+                try:
+                    transaction = await connection.begin()
+                    result = await self._once(connection, call)
+                    await transaction.commit()
+                except (TimeoutError, asyncio.CancelledError):
+                    # The answer may still come, and would be taken for that to the next command.
+                    await cut(connection)
+                    raise
+                return result
+        except Exception as exc:
+            if sqlstate(exc) in _SOMEBODY_ELSES and self._connecting.prepares:
+                self._prepare_no_more()
+                self._pool = self._new_pool()
+                await pool.dispose()
+            raise
 
     async def _once(self, connection: AsyncConnection, call: Callable[[Transaction], T]) -> T:
         if self._carries_time:
@@ -251,6 +318,15 @@ def _within(connection: sa.Connection, call: Callable[[Transaction], T]) -> T:
         if connection.dialect.is_disconnect(exc, connection.connection.dbapi_connection, None):
             connection.exec_driver_sql("SELECT 1")
         raise
+    except (OSError, TimeoutError) as exc:
+        if _is_of_the_driver(exc):
+            raise
+        raise _Own(exc) from exc
+    except (StopIteration, SystemExit, asyncio.CancelledError) as exc:
+        task = asyncio.current_task()
+        if isinstance(exc, asyncio.CancelledError) and task is not None and task.cancelling():
+            raise
+        raise _Own(raised_by_a_unit(exc)) from exc
     finally:
         info.pop(_IN_UNIT, None)
         if not transaction.is_active:
@@ -266,10 +342,28 @@ def _refuse_in_unit(connection: sa.Connection) -> None:
         raise LedgerError(_NOT_ITS_TO_END)
 
 
+class _Own(Exception):  # noqa: N818  # it carries an error
+    """A unit raised what is neither the database's nor the driver's: it is handed on as it is."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+def _is_of_the_driver(error: BaseException) -> bool:
+    """Whether an error without a type of its own comes from the connection: a unit may open files and wait for others, too."""
+    frames = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return any(str(name).startswith("asyncpg.") for name in frames)
+
+
+def _is_the_databases(error: Exception) -> bool:
+    """Whether an error is the server's, the driver's, the pool's or the network's, and not about what a unit asked for."""
+    return not isinstance(error, LedgerError) and isinstance(error, (*_DRIVERS, *_AROUND)) and not is_the_units(error)
+
+
 def _is_worth_another_run(error: Exception) -> bool:
     state = sqlstate(error)
     if state is not None:
-        return state.startswith(_RERUN_STATES)
+        return state.startswith((*_RERUN_STATES, *_SOMEBODY_ELSES))
     if isinstance(error, sa.exc.DBAPIError):
         return error.connection_invalidated
-    return isinstance(error, ConnectionError | ConnectionRefusedError)
+    return isinstance(error, ConnectionError)

@@ -37,6 +37,7 @@ from neonpay.payments.invoices import InvoiceDesk
 from neonpay.payments.jobs import LEASE_S, JobBook
 from neonpay.payments.keys import insert_key, load_keys
 from neonpay.payments.listeners import Listeners
+from neonpay.payments.loops import LoopHealth
 from neonpay.payments.planning import THANK_YOU, Plan
 from neonpay.payments.proof import Proof, prove
 from neonpay.payments.reconcile import RECONCILE, RECONCILE_EVERY_S, Reconciler, ReconcileRules
@@ -244,6 +245,11 @@ class Pipeline:
     def is_open(self) -> bool:
         """Whether the ledger is open and work is being taken up."""
         return self._codec is not None
+
+    @property
+    def loops(self) -> list[LoopHealth]:
+        """How the loops are that take up work."""
+        return [*self._worker.health, *self.duties.health]
 
     @property
     def was_left_behind(self) -> bool:
