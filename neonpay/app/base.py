@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import logging
+import os
 import random
 import secrets
+import threading
+import weakref
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
 from neonpay.app.crossing import carried_over
+from neonpay.app.unfit import refuse_unfit
 from neonpay.core.clock import Clock, SystemClock
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.payload import is_ours
@@ -73,10 +79,18 @@ class Application:
         self._support: SupportDesk | None = None
         if not enable_logging:
             logging.getLogger("neonpay").setLevel(logging.CRITICAL + 1)
+        refuse_unfit()
+        self._settling = threading.Lock()
+        self._left: list[Pipeline] = []
+        """Pipelines of a process that this one was forked from: their connections are not ours to close."""
         self._pipeline = self._new_pipeline()
-        if isinstance(adapter, OwnLoop):
-            vars(self).update(carried_over(self, adapter))
-        adapter.attach(_Sink(self))
+        own_loop = adapter if isinstance(adapter, OwnLoop) else None
+        vars(self).update(carried_over(self, self, own_loop))
+        sink = _Sink(self)
+        vars(sink).update(carried_over(sink, self, own_loop))
+        adapter.attach(sink)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=functools.partial(_begin_in_child, weakref.ref(self)))
 
     def _new_pipeline(self) -> Pipeline:
         pipeline = Pipeline(
@@ -110,12 +124,33 @@ class Application:
         Raises:
             LedgerError: the database cannot be used; the subclass says why.
             HandlerError: a payment handler asks for an argument that nobody can give it.
+            ConfigurationError: gevent has replaced the threads of this process.
         """
-        if self._pipeline.was_left_behind:
-            # asyncio.run() twice: the loop that the tasks and connections belonged to is gone.
-            self._pipeline.abandon()
-            self._pipeline = self._new_pipeline()
+        refuse_unfit()
         await self._pipeline.open()
+
+    def settle(self) -> asyncio.AbstractEventLoop | None:
+        """The loop to cross over to from the running one, or None to stay; part of ``Housed``.
+
+        A loop that has ended has taken tasks and connections with it: everything is made anew on the running one, and what
+        was interrupted is given back, to be taken up at once.
+        """
+        here = asyncio.get_running_loop()
+        if self._pipeline.loop is here:
+            return None
+        with self._settling:
+            if self._pipeline.was_left_behind:
+                interrupted = self._pipeline.abandon()
+                self._pipeline = self._new_pipeline()
+                self._pipeline.give_back(interrupted)
+            return self._pipeline.settle(here)
+
+    def begin_in_child(self) -> None:
+        """Called in a process that was forked: nothing of the parent's is used or closed, and opening begins anew."""
+        self._settling = threading.Lock()
+        self._left.append(self._pipeline)
+        self._listeners.forget()
+        self._pipeline = self._new_pipeline()
 
     async def close(self) -> None:
         """Finish or release what runs and close the ledger; safe to call again. ``setup()`` opens it anew."""
@@ -235,17 +270,23 @@ class _Sink:
         return bot_id == self._bot_id and self._app.support_rules is not None and wants_press(data)
 
     async def command(self, command: Command) -> None:
-        await self._app.setup()
+        await self._app.pipeline.open()
         if self._app.support is not None:
             await self._app.support.command(command)
 
     async def press(self, press: Press) -> None:
-        await self._app.setup()
+        await self._app.pipeline.open()
         if self._app.support is not None:
             await self._app.support.press(press)
 
     async def open(self) -> None:
-        await self._app.setup()
+        await self._app.pipeline.open()
 
     async def close(self) -> None:
         await self._app.close()
+
+
+def _begin_in_child(reference: weakref.ref[Application]) -> None:
+    app = reference()
+    if app is not None:
+        app.begin_in_child()

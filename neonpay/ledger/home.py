@@ -107,7 +107,8 @@ class Home:
 
     @property
     def _is_there(self) -> bool:
-        return self._loop is not None and not self._loop.is_closed() and self._process == os.getpid()
+        # A loop that does not run will not answer; whoever waits for it would wait for ever.
+        return self._loop is not None and self._loop.is_running() and self._process == os.getpid()
 
     def _begin_closing(self) -> tuple[Future[None], bool]:
         with self._deciding:

@@ -92,12 +92,15 @@ class Loop:
             self._task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        error: BaseException = asyncio.CancelledError("it was cancelled") if task.cancelled() else _error(task)
+        if self._is_wanted:
+            # Later, so that a program which cancels all its tasks in order to end does end, and without a word.
+            loop = task.get_loop()
+            loop.call_later(self._first_s, self._begin_again, loop, _error(task))
+
+    def _begin_again(self, loop: asyncio.AbstractEventLoop, error: BaseException) -> None:
         if self._is_wanted:
             self._note(error)
-            # Later, so that a program which cancels all its tasks in order to end does end.
-            loop = task.get_loop()
-            loop.call_later(self._pause_s, self._begin, loop)
+            self._begin(loop)
 
     async def _repeat(self) -> None:
         while True:
@@ -137,4 +140,6 @@ class Loop:
 
 
 def _error(task: asyncio.Task[None]) -> BaseException:
-    return task.exception() or RuntimeError("it came to an end")
+    if task.cancelled():
+        return asyncio.CancelledError("the task of the loop was cancelled")
+    return task.exception() or RuntimeError("the task of the loop came to an end")

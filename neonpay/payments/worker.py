@@ -7,6 +7,10 @@ import asyncio
 from neonpay.payments.fulfilment import Fulfilment
 from neonpay.payments.jobs import JobBook
 from neonpay.payments.loops import Loop, LoopHealth
+from neonpay.payments.patience import within
+
+_GIVE_BACK_S = 2.0
+"""How long a stop waits for handlers that it has cancelled, and until their jobs are given back."""
 
 
 class Worker:
@@ -39,7 +43,7 @@ class Worker:
     async def stop(self, *, grace_s: float) -> None:
         """Take up nothing more, and let what runs finish or give it back."""
         await asyncio.gather(*[loop.stop() for loop in self._loops])
-        await self._fulfilment.stop(grace_s=grace_s)
+        await within(grace_s + _GIVE_BACK_S, self._fulfilment.stop(grace_s=grace_s), "stopping the handlers that run")
 
     async def _wait(self, pause_s: float) -> None:
         if pause_s > 0:
