@@ -76,6 +76,11 @@ def postgresql_fault(error: BaseException) -> LedgerError:
     return LedgerError(f"PostgreSQL refused with SQLSTATE {state}")
 
 
+def forked() -> LedgerUnavailableError:
+    """The error of a ledger that another process has opened: its connections and threads are not here."""
+    return LedgerUnavailableError("the ledger was opened before this process was forked; open another one here")
+
+
 _UNITS_OWN = ("20", "21", "22", "23", "2F", "38", "39", "42", "P0")
 """Classes of SQLSTATE that speak about what a unit asked for: data, constraints, SQL, a trigger that refuses."""
 

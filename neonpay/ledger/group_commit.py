@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import queue
 import sqlite3
 import threading
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from neonpay.errors import LedgerClosedError
-from neonpay.ledger.faults import in_sqlalchemys_words, sqlite_fault
+from neonpay.ledger.faults import forked, in_sqlalchemys_words, sqlite_fault
 from neonpay.ledger.unit import A, Transaction, one_result_each, raised_by_a_unit
 
 _MOST_UNITS = 256
@@ -54,6 +55,7 @@ class GroupCommit:
         self._calling: set[asyncio.AbstractEventLoop] = set()
         self._submitting = threading.Lock()
         self._closed = False
+        self._process = os.getpid()
         self._calls: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write, name=name, daemon=True)
         self._thread.start()
@@ -77,6 +79,8 @@ class GroupCommit:
 
     def _put(self, submitted: _Submitted) -> None:
         future = submitted.future
+        if self._process != os.getpid():
+            raise forked()
         with self._submitting:
             if self._closed:
                 msg = "the ledger is closed; nothing was written"
@@ -96,7 +100,12 @@ class GroupCommit:
         self._calls.put(None)
 
     def close(self) -> None:
-        """Write what was handed in, then close the connection; returns when that is done."""
+        """Write what was handed in, then close the connection; returns when that is done.
+
+        In a process that was forked off, the thread is the parent's, and nothing is done.
+        """
+        if self._process != os.getpid():
+            return
         with self._submitting:
             self._closed = True
         self._calls.put(None)

@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from typing import TypeVar
 
 from neonpay.errors import LedgerClosedError, LedgerError, LedgerUnavailableError
+from neonpay.ledger.faults import forked
 from neonpay.ledger.loop_thread import LoopThread
 
 R = TypeVar("R")
@@ -126,8 +127,7 @@ class Home:
     def _hand_in(self, here: asyncio.AbstractEventLoop | None) -> asyncio.AbstractEventLoop:
         """The home loop, which has one more thing to do."""
         if self._process != os.getpid() and self._loop is not None:
-            msg = "the ledger was opened before this process was forked; open another one here"
-            raise LedgerUnavailableError(msg)
+            raise forked()
         with self._deciding:
             if self._closing is not None:
                 msg = "the ledger is closed; nothing was written"

@@ -20,7 +20,7 @@ from sqlalchemy.pool import StaticPool
 from neonpay.core.clock import Clock
 from neonpay.errors import LedgerClosedError, LedgerError, NoLedgerError
 from neonpay.ledger import migrate
-from neonpay.ledger.faults import sqlite_fault
+from neonpay.ledger.faults import forked, sqlite_fault
 from neonpay.ledger.group_commit import GroupCommit
 from neonpay.ledger.statement import Insert, Statement, arguments, chunks
 from neonpay.ledger.unit import A, Ledger, P, Row, T, Transaction
@@ -124,6 +124,7 @@ class SqliteLedger:
         self._reader = threading.local()
         self._reading: list[_Connection] = []
         self._closed = False
+        self._process = os.getpid()
 
     @property
     def apart(self) -> Ledger:
@@ -136,16 +137,19 @@ class SqliteLedger:
         Raises:
             LedgerError: the file cannot be used; the subclass says why, and nothing was changed.
         """
-        if self._writer is None or self._closed:
+        if self._writer is None or self._closed or self._process != os.getpid():
             await asyncio.to_thread(self.open_sync)
 
     def open_sync(self) -> None:
         """``open`` for a thread without an event loop."""
+        if self._process != os.getpid():
+            raise forked()
         with self._opening:
             if self._closed:
                 raise _closed()
             if self._writer is not None:
                 return
+            self._process = os.getpid()
             with _our_errors():
                 if self._as_it_is and not self.path.exists():
                     msg = f"there is no ledger at {self.path}; give the URL that the bot runs with"
@@ -167,6 +171,8 @@ class SqliteLedger:
 
     def close_sync(self) -> None:
         """``close`` for a thread without an event loop."""
+        if self._process != os.getpid():
+            return
         with self._opening:
             self._closed = True
             if self._writer is not None:

@@ -15,7 +15,13 @@ from tests.integration.ledger.proxy import Proxy
 
 LONG_S = 25
 CHARGE = Charge(
-    bot_id=1, charge_id="charge", user_id=1, amount=50, currency="XTR", payload="nobody's", paid_at_us=1_790_000_000_000_000
+    bot_id=1,
+    charge_id="charge",
+    user_id=1,
+    amount=50,
+    currency="XTR",
+    payload="nobody's",
+    paid_at_us=1_790_000_000_000_000,
 )
 
 
@@ -30,7 +36,9 @@ def database_url(proxy: Proxy) -> str:
     return proxy.url
 
 
-async def test_a_charge_is_given_up_when_patience_ends(proxy: Proxy, shop: Shop, open_shop: Callable[..., Shop]) -> None:
+async def test_a_charge_is_given_up_when_patience_ends(
+    proxy: Proxy, shop: Shop, open_shop: Callable[..., Shop]
+) -> None:
     shop = open_shop(patience_s=1.0, grace_s=0.5)
     await shop.neonpay.setup()
     proxy.black_out()
