@@ -10,11 +10,12 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from neonpay.errors import LedgerClosedError
+from neonpay.errors import LedgerClosedError, LedgerUnavailableError
 from neonpay.ledger.faults import forked, in_sqlalchemys_words, sqlite_fault
 from neonpay.ledger.unit import A, Transaction, one_result_each, raised_by_a_unit
 
@@ -43,12 +44,24 @@ class _Outcome(NamedTuple):
 class GroupCommit:
     """Runs units on a connection of its own thread.
 
+    ``door`` is passed for each transaction; before and after it ``check`` says whether the database is where it was.
+
     Each unit runs inside a savepoint, all that wait at the same time inside one transaction; the results are told after the
     commit. When a unit fails, its savepoint is rolled back. When the transaction itself is lost (SQLite ends it on a full
     disk or an I/O error), or its commit fails, the units run again one by one, so that each has an outcome of its own.
     """
 
-    def __init__(self, connection: sqlite3.Connection, transaction: Transaction, *, name: str) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        transaction: Transaction,
+        *,
+        name: str,
+        door: AbstractContextManager[bool | None] | None = None,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._door = nullcontext() if door is None else door
+        self._check = check
         self._connection = connection
         self._transaction = transaction
         self._waiting: list[_Submitted] = []
@@ -123,15 +136,19 @@ class GroupCommit:
 
     def _outcomes(self, batch: list[_Submitted]) -> list[_Outcome]:
         try:
-            return self._commit(batch)
+            with self._door:
+                return self._commit(batch)
         except BaseException as exc:  # noqa: BLE001  # without this thread every later unit would wait for ever
             return [_failed(submitted, exc) for submitted in batch]
 
     def _commit(self, batch: list[_Submitted]) -> list[_Outcome]:
         outcomes: list[_Outcome] = []
         try:
+            self._check()
             self._abandon()
             self._connection.execute("BEGIN IMMEDIATE")
+        except LedgerUnavailableError as exc:
+            return [_failed(submitted, exc) for submitted in batch]
         except sqlite3.Error as exc:
             # No unit has run. Each trying alone would wait as long for a locked file, one after another.
             return [_failed(submitted, exc) for submitted in batch]
@@ -142,6 +159,10 @@ class GroupCommit:
                 )
             if self._connection.in_transaction:
                 self._connection.execute("COMMIT")
+            self._check()
+        except LedgerUnavailableError as exc:
+            # What was committed is in a file that nobody will find.
+            return [_failed(submitted, exc) for submitted in batch]
         except sqlite3.Error as exc:
             self._abandon()
             if len(batch) == 1:

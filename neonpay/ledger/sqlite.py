@@ -21,7 +21,9 @@ from neonpay.core.clock import Clock
 from neonpay.errors import LedgerClosedError, LedgerError, NoLedgerError
 from neonpay.ledger import migrate
 from neonpay.ledger.faults import forked, sqlite_fault
+from neonpay.ledger.fork_gate import ForkGate
 from neonpay.ledger.group_commit import GroupCommit
+from neonpay.ledger.same_file import SameFile
 from neonpay.ledger.statement import Insert, Statement, arguments, chunks
 from neonpay.ledger.unit import A, Ledger, P, Row, T, Transaction
 
@@ -125,6 +127,8 @@ class SqliteLedger:
         self._reading: list[_Connection] = []
         self._closed = False
         self._process = os.getpid()
+        self._gate = ForkGate()
+        self._opening_door = self._gate.door()
 
     @property
     def apart(self) -> Ledger:
@@ -144,7 +148,7 @@ class SqliteLedger:
         """``open`` for a thread without an event loop."""
         if self._process != os.getpid():
             raise forked()
-        with self._opening:
+        with self._opening, self._opening_door:
             if self._closed:
                 raise _closed()
             if self._writer is not None:
@@ -163,7 +167,14 @@ class SqliteLedger:
                         migrate.upgrade_sqlite(raw)
                 connection = self._connect(_Connection)
             self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="neonpay-reader")
-            self._writer = GroupCommit(connection, SqliteTransaction(connection), name="neonpay-writer")
+            self._same_file = SameFile(self.path)
+            self._writer = GroupCommit(
+                connection,
+                SqliteTransaction(connection),
+                name="neonpay-writer",
+                door=self._gate.door(),
+                check=self._same_file.check,
+            )
 
     async def close(self) -> None:
         """Finish the units that were handed in, then close the file; later units raise LedgerClosedError."""
@@ -227,21 +238,24 @@ class SqliteLedger:
     def _read(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         transaction: SqliteTransaction | None = getattr(self._reader, "transaction", None)
         with _our_errors():
+            self._same_file.check()
             if transaction is None:
                 connection = self._connect(_Connection)
                 connection.execute("PRAGMA query_only=ON")
                 self._reading.append(connection)
                 transaction = self._reader.transaction = SqliteTransaction(connection)
                 self._reader.connection = connection
+                self._reader.door = self._gate.door()
             connection = self._reader.connection
-            connection.execute("BEGIN")
-            try:
-                return unit(transaction, *args, **kwargs)
-            except BaseException:
-                transaction.forget()
-                raise
-            finally:
-                connection.execute("ROLLBACK")
+            with self._reader.door:
+                connection.execute("BEGIN")
+                try:
+                    return unit(transaction, *args, **kwargs)
+                except BaseException:
+                    transaction.forget()
+                    raise
+                finally:
+                    connection.execute("ROLLBACK")
 
     def _connect(self, factory: type[C]) -> C:
         mode = "ro" if self._read_only else "rw"
