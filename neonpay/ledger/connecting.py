@@ -107,7 +107,9 @@ class Pool:
         # The options cost no round trip.
         self.reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._connections: weakref.WeakSet[_Driver] = weakref.WeakSet()
-        sa.event.listen(engine.sync_engine.pool, "connect", self._connected)
+        # Held, because SQLAlchemy forgets a pool that is disposed of, with the connections that come back to it later.
+        self._pool = engine.sync_engine.pool
+        sa.event.listen(self._pool, "connect", self._connected)
 
     def _connected(self, connection: Any, record: object) -> None:
         self._connections.add(connection.driver_connection)

@@ -127,6 +127,8 @@ class PostgresqlLedger:
         self._making = threading.Lock()
         # From here on, for the home loop only.
         self._pool: Pool | None = None
+        self._outdated: list[Pool] = []
+        """Pools whose last units still run, or whose connections came back after they were disposed of."""
         self._settle()
 
     def _settle(self) -> None:
@@ -238,6 +240,8 @@ class PostgresqlLedger:
         pool, self._pool = self._pool, None
         if pool is not None:
             await pool.dispose()
+        for outdated in self._outdated:
+            outdated.cut()
 
     async def run(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the unit returned, once its transaction is committed; it may have run more than once."""
@@ -292,6 +296,7 @@ class PostgresqlLedger:
             if sqlstate(exc) in _SOMEBODY_ELSES and self._connecting.prepares:
                 self._prepare_no_more()
                 self._pool = self._new_pool()
+                self._outdated.append(pool)
                 await pool.dispose()
             raise
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -40,12 +41,9 @@ auth_type = any
 pool_mode = transaction
 """
     )
-    as_user = {}
+    as_user: dict[str, Any] = {}
     if os.getuid() == 0:  # which pgbouncer refuses to be
-        # The user of the server, who alone may open its socket.
-        owner = Path(str(host)).stat() if str(host).startswith("/") else pwd.getpwnam("nobody")
-        uid, gid = (owner.st_uid, owner.st_gid) if isinstance(owner, os.stat_result) else (owner.pw_uid, owner.pw_gid)
-        as_user = {"user": uid, "group": gid, "extra_groups": []}
+        as_user = _owner_of(str(host))
         for path in (settings, users):
             path.chmod(0o644)
         for parent in (folder, *folder.parents):
@@ -62,6 +60,15 @@ pool_mode = transaction
         if running.returncode is None:
             running.kill()
         await running.communicate()
+
+
+def _owner_of(host: str) -> dict[str, Any]:
+    """The user of the server, who alone may open its socket, or one who may do nothing."""
+    if host.startswith("/"):
+        owner = os.stat(host)
+        return {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}
+    nobody = pwd.getpwnam("nobody")
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
 def _free_port() -> int:
