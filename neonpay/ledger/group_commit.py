@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import queue
 import sqlite3
@@ -19,12 +20,18 @@ from neonpay.errors import LedgerClosedError, LedgerUnavailableError
 from neonpay.ledger.faults import forked, in_sqlalchemys_words, sqlite_fault
 from neonpay.ledger.unit import A, Transaction, one_result_each, raised_by_a_unit
 
+logger = logging.getLogger("neonpay.ledger")
+
 _MOST_UNITS = 256
 """Most units in one commit: enough to hide the fsync, few enough that the first does not wait for the last too long."""
 
 
 _UNITS_OWN = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError)
 """Errors that speak about what a unit asked for."""
+
+
+_CLOSE_S = 15.0
+"""How long closing waits for the last units: longer than one of them waits for another process."""
 
 
 class _Submitted(NamedTuple):
@@ -122,7 +129,9 @@ class GroupCommit:
         with self._submitting:
             self._closed = True
         self._calls.put(None)
-        self._thread.join()
+        self._thread.join(_CLOSE_S)
+        if self._thread.is_alive():
+            logger.error("a unit still runs somebody else's code; it is left to itself")
 
     def _write(self) -> None:
         last = False

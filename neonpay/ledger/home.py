@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import threading
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import TypeVar
 
 from neonpay.errors import LedgerClosedError, LedgerError, LedgerUnavailableError
@@ -14,6 +15,11 @@ from neonpay.ledger.faults import forked
 from neonpay.ledger.loop_thread import LoopThread
 
 R = TypeVar("R")
+
+logger = logging.getLogger("neonpay.ledger")
+
+_CLOSE_S = 10.0
+"""How long a thread waits for a loop on which somebody else's code may block."""
 
 
 class Home:
@@ -100,7 +106,11 @@ class Home:
         try:
             if self._is_there:
                 assert self._loop is not None, "a home that is there has a loop"
-                _submit(dispose, self._loop).result()
+                disposing = _submit(dispose, self._loop)
+                if not wait([disposing], timeout=_CLOSE_S).done:
+                    logger.error("a unit still runs somebody else's code; it is left to itself")
+                    return
+                disposing.result()
             if self._thread is not None:
                 self._thread.close()
         finally:
