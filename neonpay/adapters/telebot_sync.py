@@ -11,6 +11,7 @@ import asyncio
 import atexit
 import functools
 import logging
+import os
 import threading
 import time
 import weakref
@@ -104,6 +105,8 @@ class TeleBotAdapter:
         # ended by the same means.
         register = getattr(threading, "_register_atexit", atexit.register)
         register(functools.partial(_close_at_exit, weakref.ref(self)))
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=functools.partial(_begin_in_child, weakref.ref(self)))
 
     def converse(self) -> None:
         """Hand over the commands and pressed buttons that the sink wants, too."""
@@ -147,21 +150,27 @@ class TeleBotAdapter:
     def run_soon(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
         """Start a coroutine on the adapter's loop, from any thread."""
         with self._starting:
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_of_this_process:
                 self._thread = LoopThread(name="neonpay-telebot")
             return self._thread.submit(coroutine)
 
     def stop_loop(self) -> None:
         """Stop the loop and end its thread; a later ``run_soon`` starts another one."""
         with self._starting:
-            if self._thread is not None:
-                self._thread.close()
-                self._thread = None
+            thread, self._thread = self._thread, None
+        # Not under the lock, which what is cancelled there may need in order to end.
+        if thread is not None:
+            thread.close()
 
     @property
     def has_loop(self) -> bool:
         """Whether the loop runs now."""
-        return self._thread is not None
+        return self._thread is not None and self._thread.is_of_this_process
+
+    def _begin_in_child(self) -> None:
+        """Called in a process that was forked: threads stay behind, and a lock may be held by one of them."""
+        self._starting = threading.Lock()
+        self._thread = self._callers = self._opening = None
 
     def close_at_exit(self) -> None:
         """Let the application finish what runs, at the end of a program that has not closed it."""
@@ -275,6 +284,12 @@ def _tell_of_fault(future: Future[None]) -> None:
     error = _error(future)
     if error is not None and not future.cancelled():
         logger.error("an update or the start failed: %s", error, exc_info=error)
+
+
+def _begin_in_child(reference: weakref.ref[TeleBotAdapter]) -> None:
+    adapter = reference()
+    if adapter is not None:
+        adapter._begin_in_child()  # noqa: SLF001  # the adapter's own
 
 
 def _close_at_exit(reference: weakref.ref[TeleBotAdapter]) -> None:

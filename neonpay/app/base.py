@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import logging
+import os
 import random
 import secrets
+import threading
+import weakref
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
 from neonpay.app.crossing import carried_over
+from neonpay.app.unfit import refuse_unfit
 from neonpay.core.clock import Clock, SystemClock
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.payload import is_ours
@@ -23,6 +29,7 @@ from neonpay.ledger import open_ledger
 from neonpay.ledger.reading import ReadingLedger
 from neonpay.payments.handlers import ON_REFUND, ON_REFUND_REQUEST, Function, HandlerRegistry
 from neonpay.payments.listeners import Listeners
+from neonpay.payments.loops import LoopHealth
 from neonpay.payments.middleware import PaymentMiddleware
 from neonpay.payments.pipeline import Pipeline, Settings
 from neonpay.payments.planning import ANSWER_BUYER, ASK_ADMINS
@@ -79,11 +86,19 @@ class Application:
         guard_logs(passwords_in(database_url))
         if not enable_logging:
             logging.getLogger("neonpay").setLevel(logging.CRITICAL + 1)
+        refuse_unfit()
+        self._settling = threading.Lock()
+        self._left: list[Pipeline] = []
+        """Pipelines of a process that this one was forked from: their connections are not ours to close."""
         self._pipeline = self._new_pipeline()
-        if isinstance(adapter, OwnLoop):
-            vars(self).update(carried_over(self, adapter))
+        own_loop = adapter if isinstance(adapter, OwnLoop) else None
+        vars(self).update(carried_over(self, self, own_loop))
+        sink = _Sink(self)
+        vars(sink).update(carried_over(sink, self, own_loop))
         if self._settings.role is not Role.READS:
-            adapter.attach(_Sink(self))
+            adapter.attach(sink)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=functools.partial(_begin_in_child, weakref.ref(self)))
 
     def _new_pipeline(self) -> Pipeline:
         settings = self._settings
@@ -125,12 +140,33 @@ class Application:
         Raises:
             LedgerError: the database cannot be used; the subclass says why.
             HandlerError: a payment handler asks for an argument that nobody can give it.
+            ConfigurationError: gevent has replaced the threads of this process.
         """
-        if self._pipeline.was_left_behind:
-            # asyncio.run() twice: the loop that the tasks and connections belonged to is gone.
-            self._pipeline.abandon()
-            self._pipeline = self._new_pipeline()
+        refuse_unfit()
         await self._pipeline.open()
+
+    def settle(self) -> asyncio.AbstractEventLoop | None:
+        """The loop to cross over to from the running one, or None to stay; part of ``Housed``.
+
+        A loop that has ended has taken tasks and connections with it: everything is made anew on the running one, and what
+        was interrupted is given back, to be taken up at once.
+        """
+        here = asyncio.get_running_loop()
+        if self._pipeline.loop is here:
+            return None
+        with self._settling:
+            if self._pipeline.was_left_behind:
+                interrupted = self._pipeline.abandon()
+                self._pipeline = self._new_pipeline()
+                self._pipeline.give_back(interrupted)
+            return self._pipeline.settle(here)
+
+    def begin_in_child(self) -> None:
+        """Called in a process that was forked: nothing of the parent's is used or closed, and opening begins anew."""
+        self._settling = threading.Lock()
+        self._left.append(self._pipeline)
+        self._listeners.forget()
+        self._pipeline = self._new_pipeline()
 
     async def close(self) -> None:
         """Finish or release what runs and close the ledger; safe to call again. ``setup()`` opens it anew.
@@ -179,7 +215,12 @@ class Application:
         await self._pipeline.drain()
 
     def get_stats(self) -> dict[str, int | str | bool]:
-        """What this process is doing, without a look at the database."""
+        """What this process is doing, without a look at the database.
+
+        ``loops_alive`` and ``loops_failing`` count the loops of ``loops``; while the ledger is open, ``loops_alive`` falling
+        below what it was or ``loops_failing`` staying above 0 is an alarm.
+        """
+        loops = self._pipeline.loops
         return {
             "total_stages": len(self._stages),
             "registered_callbacks": len(self._handlers),
@@ -189,7 +230,14 @@ class Application:
             "level": str(self._adapter.capabilities.level),
             "bot_id": self._adapter.bot_id,
             "is_open": self._pipeline.is_open,
+            "loops_alive": sum(loop.is_alive for loop in loops),
+            "loops_failing": sum(loop.failures > 0 for loop in loops),
         }
+
+    @property
+    def loops(self) -> list[LoopHealth]:
+        """How the loops are that take up work in this process: whether each is alive, and what it last failed with."""
+        return self._pipeline.loops
 
     def capabilities(self) -> Capabilities:
         """What the bot library can do, what goes past it, and what is promised about its updates."""
@@ -249,17 +297,23 @@ class _Sink:
         return bot_id == self._bot_id and self._app.support_rules is not None and wants_press(data)
 
     async def command(self, command: Command) -> None:
-        await self._app.setup()
+        await self._app.pipeline.open()
         if self._app.support is not None:
             await self._app.support.command(command)
 
     async def press(self, press: Press) -> None:
-        await self._app.setup()
+        await self._app.pipeline.open()
         if self._app.support is not None:
             await self._app.support.press(press)
 
     async def open(self) -> None:
-        await self._app.setup()
+        await self._app.pipeline.open()
 
     async def close(self) -> None:
         await self._app.close()
+
+
+def _begin_in_child(reference: weakref.ref[Application]) -> None:
+    app = reference()
+    if app is not None:
+        app.begin_in_child()

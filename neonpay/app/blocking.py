@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
@@ -161,7 +162,8 @@ class SyncNeonPay(_Facade):
         What is recorded is delivered by the next start at the latest. A later call, or update, opens everything anew.
         """
         self.check("close")
-        self.wait_for(self._app.close())
+        with suppress(LedgerClosedError):  # another thread closes it, too
+            self.wait_for(self._app.close())
         self._loop.stop_loop()
 
     def __enter__(self) -> Self:

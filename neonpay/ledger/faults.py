@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+
+import sqlalchemy as sa
 
 from neonpay.errors import (
     LedgerCorruptError,
@@ -38,6 +41,7 @@ _POSTGRESQL: tuple[tuple[str, type[LedgerError], str], ...] = (
         LedgerReadOnlyError,
         "the PostgreSQL server is read-only (a standby?); point database_url at the primary",
     ),
+    ("40", LedgerLockedError, "other transactions were in the way again and again"),
     ("55P03", LedgerLockedError, "a lock was not free in time"),
     ("57014", LedgerLockedError, "a statement took longer than the server allows"),
     ("XX001", LedgerCorruptError, "PostgreSQL reports damaged data"),
@@ -72,11 +76,43 @@ def postgresql_fault(error: BaseException) -> LedgerError:
     return LedgerError(f"PostgreSQL refused with SQLSTATE {state}")
 
 
+def forked() -> LedgerUnavailableError:
+    """The error of a ledger that another process has opened: its connections and threads are not here."""
+    return LedgerUnavailableError("the ledger was opened before this process was forked; open another one here")
+
+
+_UNITS_OWN = ("20", "21", "22", "23", "2F", "38", "39", "42", "P0")
+"""Classes of SQLSTATE that speak about what a unit asked for: data, constraints, SQL, a trigger that refuses."""
+
+
+def is_the_units(error: BaseException) -> bool:
+    """Whether an error of PostgreSQL or its driver is about what a unit asked for, and not about the database."""
+    state = sqlstate(error)
+    if state is not None:
+        return state.startswith(_UNITS_OWN)
+    # asyncpg refuses a value that does not fit its column before it asks the server.
+    return any(isinstance(cause, ValueError) for cause in _causes(error))
+
+
+def in_sqlalchemys_words(error: Exception, kind: type[Exception]) -> Exception:
+    """An error of a driver, whose base class is ``kind``, as SQLAlchemy would raise it; raise it ``from`` the given one.
+
+    Prepared statements go past SQLAlchemy, and a unit's own error is to be of one type whichever way it took.
+    """
+    found: Exception = sa.exc.DBAPIError.instance(None, None, error, kind)
+    return found
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = getattr(error, "orig", None) or error.__cause__
+
+
 def sqlstate(error: BaseException | None) -> str | None:
     """The SQLSTATE that an error, or what caused it, carries."""
-    while error is not None:
-        found = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+    for cause in _causes(error):
+        found = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
         if isinstance(found, str):
             return found
-        error = getattr(error, "orig", None) or error.__cause__
     return None

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import queue
 import sqlite3
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from neonpay.errors import LedgerClosedError
-from neonpay.ledger.faults import sqlite_fault
-from neonpay.ledger.unit import A, Transaction, one_result_each
+from neonpay.errors import LedgerClosedError, LedgerUnavailableError
+from neonpay.ledger.faults import forked, in_sqlalchemys_words, sqlite_fault
+from neonpay.ledger.unit import A, Transaction, one_result_each, raised_by_a_unit
+
+logger = logging.getLogger("neonpay.ledger")
 
 _MOST_UNITS = 256
 """Most units in one commit: enough to hide the fsync, few enough that the first does not wait for the last too long."""
+
+
+_UNITS_OWN = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError)
+"""Errors that speak about what a unit asked for."""
+
+
+_CLOSE_S = 15.0
+"""How long closing waits for the last units: longer than one of them waits for another process."""
 
 
 class _Submitted(NamedTuple):
@@ -38,18 +51,31 @@ class _Outcome(NamedTuple):
 class GroupCommit:
     """Runs units on a connection of its own thread.
 
+    ``door`` is passed for each transaction; before and after it ``check`` says whether the database is where it was.
+
     Each unit runs inside a savepoint, all that wait at the same time inside one transaction; the results are told after the
     commit. When a unit fails, its savepoint is rolled back. When the transaction itself is lost (SQLite ends it on a full
     disk or an I/O error), or its commit fails, the units run again one by one, so that each has an outcome of its own.
     """
 
-    def __init__(self, connection: sqlite3.Connection, transaction: Transaction, *, name: str) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        transaction: Transaction,
+        *,
+        name: str,
+        door: AbstractContextManager[bool | None] | None = None,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._door = nullcontext() if door is None else door
+        self._check = check
         self._connection = connection
         self._transaction = transaction
         self._waiting: list[_Submitted] = []
         self._calling: set[asyncio.AbstractEventLoop] = set()
         self._submitting = threading.Lock()
         self._closed = False
+        self._process = os.getpid()
         self._calls: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write, name=name, daemon=True)
         self._thread.start()
@@ -73,6 +99,8 @@ class GroupCommit:
 
     def _put(self, submitted: _Submitted) -> None:
         future = submitted.future
+        if self._process != os.getpid():
+            raise forked()
         with self._submitting:
             if self._closed:
                 msg = "the ledger is closed; nothing was written"
@@ -92,11 +120,18 @@ class GroupCommit:
         self._calls.put(None)
 
     def close(self) -> None:
-        """Write what was handed in, then close the connection; returns when that is done."""
+        """Write what was handed in, then close the connection; returns when that is done.
+
+        In a process that was forked off, the thread is the parent's, and nothing is done.
+        """
+        if self._process != os.getpid():
+            return
         with self._submitting:
             self._closed = True
         self._calls.put(None)
-        self._thread.join()
+        self._thread.join(_CLOSE_S)
+        if self._thread.is_alive():
+            logger.error("a unit still runs somebody else's code; it is left to itself")
 
     def _write(self) -> None:
         last = False
@@ -110,15 +145,19 @@ class GroupCommit:
 
     def _outcomes(self, batch: list[_Submitted]) -> list[_Outcome]:
         try:
-            return self._commit(batch)
+            with self._door:
+                return self._commit(batch)
         except BaseException as exc:  # noqa: BLE001  # without this thread every later unit would wait for ever
             return [_failed(submitted, exc) for submitted in batch]
 
     def _commit(self, batch: list[_Submitted]) -> list[_Outcome]:
         outcomes: list[_Outcome] = []
         try:
+            self._check()
             self._abandon()
             self._connection.execute("BEGIN IMMEDIATE")
+        except LedgerUnavailableError as exc:
+            return [_failed(submitted, exc) for submitted in batch]
         except sqlite3.Error as exc:
             # No unit has run. Each trying alone would wait as long for a locked file, one after another.
             return [_failed(submitted, exc) for submitted in batch]
@@ -129,6 +168,10 @@ class GroupCommit:
                 )
             if self._connection.in_transaction:
                 self._connection.execute("COMMIT")
+            self._check()
+        except LedgerUnavailableError as exc:
+            # What was committed is in a file that nobody will find.
+            return [_failed(submitted, exc) for submitted in batch]
         except sqlite3.Error as exc:
             self._abandon()
             if len(batch) == 1:
@@ -189,11 +232,12 @@ def _groups(batch: list[_Submitted]) -> list[list[_Submitted]]:
 
 
 def _failed(submitted: _Submitted, error: BaseException) -> _Outcome:
-    if isinstance(error, StopIteration):
-        # It cannot be raised into a future, as it would end whatever iterates there.
-        stopped = RuntimeError("a unit of work raised StopIteration")
-        stopped.__cause__ = error
-        error = stopped
+    if not isinstance(error, Exception) or isinstance(error, StopIteration):
+        error = raised_by_a_unit(error)
+    elif isinstance(error, _UNITS_OWN):
+        told = in_sqlalchemys_words(error, sqlite3.Error)
+        told.__cause__ = error
+        error = told
     elif isinstance(error, sqlite3.Error):
         fault = sqlite_fault(error)
         fault.__cause__ = error
@@ -201,8 +245,7 @@ def _failed(submitted: _Submitted, error: BaseException) -> _Outcome:
     elif isinstance(error, sa.exc.OperationalError | sa.exc.DatabaseError) and isinstance(error.orig, sqlite3.Error):
         original = error.orig
         # SQLITE_ERROR is SQL that does not fit, which is the fault of whoever wrote it and not of the database.
-        is_the_units = isinstance(original, sqlite3.IntegrityError | sqlite3.ProgrammingError | sqlite3.DataError)
-        if not is_the_units and getattr(original, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR:
+        if not isinstance(original, _UNITS_OWN) and getattr(original, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR:
             fault = sqlite_fault(original)
             fault.__cause__ = error
             error = fault

@@ -55,6 +55,15 @@ def upgrade_postgresql(connection: sa.Connection) -> None:
         _upgrade(connection)
 
 
+def is_current_postgresql(connection: sa.Connection) -> bool:
+    """Whether a database has the tables of this program.
+
+    Raises:
+        SchemaTooNewError: a newer program wrote them.
+    """
+    return _known(_postgresql_revision(connection)) == REVISIONS[-1]
+
+
 def require_sqlite(raw: sqlite3.Connection) -> None:
     """Check that a file has the tables of this program, and change nothing.
 

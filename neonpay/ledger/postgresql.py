@@ -3,33 +3,49 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
-from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Future
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import chain
-from typing import Concatenate, TypeVar
+from typing import Concatenate
 
+import asyncpg
 import sqlalchemy as sa
 import stamina
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from neonpay.core.clock import Clock, SystemClock
-from neonpay.errors import LedgerClosedError, LedgerError, LedgerUnavailableError
+from neonpay.errors import LedgerError
 from neonpay.ledger import migrate
-from neonpay.ledger.faults import postgresql_fault, sqlstate
-from neonpay.ledger.loop_thread import LoopThread
+from neonpay.ledger.apart import Lanes
+from neonpay.ledger.connecting import Connecting, Pool, cut
+from neonpay.ledger.faults import in_sqlalchemys_words, is_the_units, postgresql_fault, sqlstate
+from neonpay.ledger.home import Home
 from neonpay.ledger.statement import Insert, Statement, arguments, chunks
 from neonpay.ledger.together import Together
-from neonpay.ledger.unit import A, P, Row, T, Transaction
+from neonpay.ledger.unit import A, Ledger, P, Row, T, Transaction, raised_by_a_unit
 
-R = TypeVar("R")
+logger = logging.getLogger("neonpay.ledger")
 
 _RERUN_STATES = ("40001", "40P01", "08", "57P01", "57P02", "57P03")
 """Conflicts with another transaction, and connections that were lost: the unit runs again. That is safe when the lost answer
 was a commit, because units are keyed by charge id and fencing token."""
+_SOMEBODY_ELSES = ("26000", "42P05")
+"""A statement that we prepared is not there, or one of its name is: a pooler gave this transaction another connection."""
+_DRIVERS = (
+    AsyncAdapt_asyncpg_dbapi.Error,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+_AROUND = (OSError, TimeoutError, sa.exc.DBAPIError, sa.exc.TimeoutError)
+"""Errors of the network, and the driver's and the pool's as SQLAlchemy raises them."""
 _ATTEMPTS = 6
-_READING = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-"""Options of a transaction that reads: it sees one state from beginning to end. They cost no round trip."""
+_CLOSE_S = 5.0
+"""How long closing waits for units that run; then their connections are cut."""
 _IN_UNIT = "neonpay_in_unit"
 _NOT_ITS_TO_END = "a unit of work neither commits nor rolls back; return from it or raise, and the ledger does"
 
@@ -82,28 +98,68 @@ class PostgresqlLedger:
             go by the server's clock, which all workers share.
         pool_size: connections that the ledger keeps at most.
         as_it_is: neither make nor upgrade the tables.
+        in_thread: whether the event loop is one in a thread of its own, whoever uses the ledger first.
+        connecting: how to connect; what the query of ``url`` says when left out.
     """
 
-    def __init__(self, url: sa.URL, *, clock: Clock, pool_size: int = 8, as_it_is: bool = False) -> None:
-        self.url = url
+    def __init__(
+        self,
+        url: sa.URL,
+        *,
+        clock: Clock,
+        pool_size: int = 8,
+        as_it_is: bool = False,
+        in_thread: bool = False,
+        connecting: Connecting | None = None,
+    ) -> None:
+        self.url, self._connecting = Connecting.of(url) if connecting is None else (url, connecting)
         self._clock = clock
         self._carries_time = not isinstance(clock, SystemClock)
         self._pool_size = pool_size
-        self._bring = migrate.require_postgresql if as_it_is else migrate.upgrade_postgresql
-        self._deciding = threading.Lock()
-        self._home: asyncio.AbstractEventLoop | None = None
-        """The loop that the connections belong to: that of the first caller, or the one of ``_thread``."""
-        self._handed_in = 0
-        """Work that was taken and is not done; closing waits for it."""
-        self._thread: LoopThread | None = None
-        self._closing: Future[None] | None = None
+        self._as_it_is = as_it_is
+        self._home = Home(
+            name="neonpay-postgresql",
+            in_thread=in_thread,
+            moved=self._settle,
+            has_connections=lambda: self._pool is not None,
+        )
+        self._apart: Lanes | None = None
+        self._making = threading.Lock()
         # From here on, for the home loop only.
-        self._engine: AsyncEngine | None = None
-        self._reading: AsyncEngine | None = None
-        """The same connections, for transactions that read."""
+        self._pool: Pool | None = None
+        self._outdated: list[Pool] = []
+        """Pools whose last units still run, or whose connections came back after they were disposed of."""
+        self._settle()
+
+    def _settle(self) -> None:
         self._opening = asyncio.Lock()
-        self._idle = asyncio.Event()
-        self._together = Together(self._rerun, held=self._hold)
+        self._together = Together(self._rerun, held=self._home.hold)
+
+    @property
+    def apart(self) -> Ledger:
+        """The same database for units that may block: each runs on an event loop in a thread, and nothing else waits for it.
+
+        It opens with its first unit and closes with this ledger.
+        """
+        with self._making:
+            if self._apart is None:
+                self._apart = Lanes(self._new_lane)
+            return self._apart
+
+    def _new_lane(self) -> PostgresqlLedger:
+        return PostgresqlLedger(
+            self.url,
+            clock=self._clock,
+            pool_size=1,
+            as_it_is=self._as_it_is,
+            in_thread=True,
+            connecting=self._connecting,
+        )
+
+    @property
+    def handed_in(self) -> int:
+        """How much work was taken and is not done."""
+        return self._home.handed_in
 
     async def open(self) -> None:
         """Create or upgrade the tables; does nothing when it is open already.
@@ -111,160 +167,138 @@ class PostgresqlLedger:
         Raises:
             LedgerError: the database cannot be used; the subclass says why, and nothing was changed.
         """
-        await self._at_home(self._opened)
+        await self._home.run(self._opened)
 
     def open_sync(self) -> None:
         """``open`` for a thread without an event loop."""
-        self._wait(self._opened)
+        self._home.wait(self._opened)
 
-    async def _opened(self) -> AsyncEngine:
+    async def _opened(self) -> Pool:
         async with self._opening:
-            if self._engine is None:
-                engine = await self._connect()
-                self._reading = engine.execution_options(**_READING)
-                self._engine = engine
-            return self._engine
+            if self._pool is None:
+                self._pool = await self._connect()
+            return self._pool
 
-    async def _connect(self) -> AsyncEngine:
-        engine = create_async_engine(
-            self.url, pool_size=self._pool_size, max_overflow=0, pool_pre_ping=False, hide_parameters=True
-        )
-        sa.event.listen(engine.sync_engine, "commit", _refuse_in_unit)
-        sa.event.listen(engine.sync_engine, "rollback", _refuse_in_unit)
+    async def _connect(self) -> Pool:
+        pool = self._new_pool()
+        try:
+            async with pool.engine.connect() as connection:
+                if self._as_it_is:
+                    await connection.run_sync(migrate.require_postgresql)
+                is_current = self._as_it_is or await connection.run_sync(migrate.is_current_postgresql)
+            if not is_current:
+                await self._upgrade()
+        except BaseException as exc:
+            await pool.dispose()
+            if self._connecting.prepares and sqlstate(exc) in _SOMEBODY_ELSES:
+                self._prepare_no_more()
+                return await self._connect()
+            if isinstance(exc, (*_DRIVERS, *_AROUND)):
+                raise postgresql_fault(exc) from exc
+            raise
+        return pool
+
+    def _new_pool(self) -> Pool:
+        pool = self._connecting.pool(self.url, pool_size=self._pool_size)
+        sa.event.listen(pool.engine.sync_engine, "commit", _refuse_in_unit)
+        sa.event.listen(pool.engine.sync_engine, "rollback", _refuse_in_unit)
+        return pool
+
+    async def _upgrade(self) -> None:
+        engine = self._connecting.patient_engine(self.url)
         try:
             async with engine.begin() as connection:
-                await connection.run_sync(self._bring)
-        except (OSError, TimeoutError, sa.exc.SQLAlchemyError) as exc:
+                await connection.run_sync(migrate.upgrade_postgresql)
+        finally:
             await engine.dispose()
-            raise postgresql_fault(exc) from exc
-        except BaseException:
-            await engine.dispose()
-            raise
-        return engine
+
+    def _prepare_no_more(self) -> None:
+        self._connecting = replace(self._connecting, prepares=False)
+        logger.warning(
+            "a pooler stands before PostgreSQL that gives each transaction another connection; statements are prepared no "
+            "more. Write prepared_statements=off into database_url, so that this need not be found out at every start"
+        )
 
     async def close(self) -> None:
         """Finish the units that run, then close the connections; later units raise LedgerClosedError."""
-        closing, is_first = self._begin_closing()
-        if not is_first:
-            await asyncio.shield(asyncio.wrap_future(closing))
-            return
-        try:
-            if self._home is not None and not self._home.is_closed():
-                await _cross(self._dispose, self._home)
-            if self._thread is not None:
-                await asyncio.to_thread(self._thread.close)
-        finally:
-            closing.set_result(None)
+        await self.apart.close()
+        await self._home.close(self._dispose)
 
     def close_sync(self) -> None:
         """``close`` for a thread without an event loop."""
-        closing, is_first = self._begin_closing()
-        if not is_first:
-            closing.result()
-            return
-        try:
-            if self._home is not None and not self._home.is_closed():
-                _submit(self._dispose, self._home).result()
-            if self._thread is not None:
-                self._thread.close()
-        finally:
-            closing.set_result(None)
-
-    def _begin_closing(self) -> tuple[Future[None], bool]:
-        with self._deciding:
-            is_first = self._closing is None
-            if self._closing is None:
-                self._closing = Future()
-            return self._closing, is_first
+        self.apart.close_sync()
+        self._home.close_sync(self._dispose)
 
     async def _dispose(self) -> None:
-        while self._handed_in:
-            self._idle.clear()
-            await self._idle.wait()
-        engine, self._engine = self._engine, None
-        if engine is not None:
-            await engine.dispose()
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                await self._home.idle()
+        except TimeoutError:
+            logger.warning("the database does not answer; what it was asked is given up")
+            if self._pool is not None:
+                self._pool.cut()
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.dispose()
+        for outdated in self._outdated:
+            outdated.cut()
 
     async def run(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the unit returned, once its transaction is committed; it may have run more than once."""
-        return await self._at_home(lambda: self._rerun(lambda t: unit(t, *args, **kwargs)))
+        return await self._home.run(lambda: self._rerun(lambda t: unit(t, *args, **kwargs)))
 
     async def run_each(self, unit: Callable[[Transaction, Sequence[A]], Sequence[T]], item: A) -> T:
         """What the unit returned for this item; items that wait together share a transaction."""
-        return await self._at_home(lambda: self._together.run(unit, item))
+        return await self._home.run(lambda: self._together.run(unit, item))
 
     async def read(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the unit returned, from one consistent state of the database; readers in PostgreSQL wait for no writer."""
-        return await self._at_home(lambda: self._rerun(lambda t: unit(t, *args, **kwargs), reading=True))
+        return await self._home.run(lambda: self._rerun(lambda t: unit(t, *args, **kwargs), reading=True))
 
     def run_sync(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """``run`` for a thread without an event loop."""
-        return self._wait(lambda: self._rerun(lambda t: unit(t, *args, **kwargs)))
+        return self._home.wait(lambda: self._rerun(lambda t: unit(t, *args, **kwargs)))
 
     def read_sync(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """``read`` for a thread without an event loop."""
-        return self._wait(lambda: self._rerun(lambda t: unit(t, *args, **kwargs), reading=True))
-
-    async def _at_home(self, work: Callable[[], Awaitable[R]]) -> R:
-        home = self._hand_in(asyncio.get_running_loop())
-        return await _cross(lambda: self._done(work), home)
-
-    def _wait(self, work: Callable[[], Awaitable[R]]) -> R:
-        if self._home is not None and self._home is _running_loop():
-            msg = "run_sync() would wait for the event loop that it blocks; await run() here"
-            raise LedgerError(msg)
-        return _submit(lambda: self._done(work), self._hand_in(None)).result()
-
-    async def _done(self, work: Callable[[], Awaitable[R]]) -> R:
-        try:
-            return await work()
-        finally:
-            self._hold(-1)
-
-    def _hold(self, more: int) -> None:
-        with self._deciding:
-            self._handed_in += more
-        self._idle.set()
-
-    def _hand_in(self, here: asyncio.AbstractEventLoop | None) -> asyncio.AbstractEventLoop:
-        """The home loop, which has one more thing to do."""
-        with self._deciding:
-            if self._closing is not None:
-                raise _closed()
-            if self._home is None or (self._home.is_closed() and self._engine is None):
-                if here is None:
-                    self._thread = LoopThread(name="neonpay-postgresql")
-                    here = self._thread.loop
-                self._home, self._handed_in = here, 0
-                self._opening, self._idle = asyncio.Lock(), asyncio.Event()
-                self._together = Together(self._rerun, held=self._hold)
-            if self._home.is_closed():
-                msg = "the event loop that the ledger was opened on is gone; close the ledger and open another"
-                raise LedgerUnavailableError(msg)
-            self._handed_in += 1
-            return self._home
+        return self._home.wait(lambda: self._rerun(lambda t: unit(t, *args, **kwargs), reading=True))
 
     async def _rerun(self, call: Callable[[Transaction], T], *, reading: bool = False) -> T:
-        engine = self._engine or await self._opened()
-        if reading and self._reading is not None:
-            engine = self._reading
         try:
             async for attempt in stamina.retry_context(
                 on=_is_worth_another_run, attempts=_ATTEMPTS, timeout=None, wait_initial=0.02, wait_max=1.0
             ):
                 with attempt:
-                    async with engine.begin() as connection:
-                        return await self._once(connection, call)
-        except (OSError, TimeoutError, sa.exc.DBAPIError) as exc:
-            if isinstance(exc, sa.exc.IntegrityError | sa.exc.ProgrammingError | sa.exc.DataError):
-                raise
-            raise postgresql_fault(exc) from exc
+                    return await self._attempt(self._pool or await self._opened(), call, reading=reading)
+        except _Own as own:
+            raise own.error from own.error.__cause__
         except Exception as exc:
-            # The adapted cursor raises the driver's errors as they are, without SQLAlchemy around them.
-            if sqlstate(exc) is not None and not isinstance(exc, LedgerError):
+            if _is_the_databases(exc):
                 raise postgresql_fault(exc) from exc
+            if isinstance(exc, AsyncAdapt_asyncpg_dbapi.Error):
+                raise in_sqlalchemys_words(exc, AsyncAdapt_asyncpg_dbapi.Error) from exc
             raise
         raise AssertionError  # pragma: no cover  # retry_context returns or raises
+
+    async def _attempt(self, pool: Pool, call: Callable[[Transaction], T], *, reading: bool) -> T:
+        try:
+            async with (pool.reading if reading else pool.engine).connect() as connection:
+                try:
+                    transaction = await connection.begin()
+                    result = await self._once(connection, call)
+                    await transaction.commit()
+                except (TimeoutError, asyncio.CancelledError):
+                    # The answer may still come, and would be taken for that to the next command.
+                    await cut(connection)
+                    raise
+                return result
+        except Exception as exc:
+            if sqlstate(exc) in _SOMEBODY_ELSES and self._connecting.prepares:
+                self._prepare_no_more()
+                self._pool = self._new_pool()
+                self._outdated.append(pool)
+                await pool.dispose()
+            raise
 
     async def _once(self, connection: AsyncConnection, call: Callable[[Transaction], T]) -> T:
         if self._carries_time:
@@ -289,6 +323,15 @@ def _within(connection: sa.Connection, call: Callable[[Transaction], T]) -> T:
         if connection.dialect.is_disconnect(exc, connection.connection.dbapi_connection, None):
             connection.exec_driver_sql("SELECT 1")
         raise
+    except (OSError, TimeoutError) as exc:
+        if _is_of_the_driver(exc):
+            raise
+        raise _Own(exc) from exc
+    except (StopIteration, SystemExit, asyncio.CancelledError) as exc:
+        task = asyncio.current_task()
+        if isinstance(exc, asyncio.CancelledError) and task is not None and task.cancelling():
+            raise
+        raise _Own(raised_by_a_unit(exc)) from exc
     finally:
         info.pop(_IN_UNIT, None)
         if not transaction.is_active:
@@ -304,37 +347,28 @@ def _refuse_in_unit(connection: sa.Connection) -> None:
         raise LedgerError(_NOT_ITS_TO_END)
 
 
-async def _cross(work: Callable[[], Awaitable[R]], home: asyncio.AbstractEventLoop) -> R:
-    # asyncpg belongs to the loop that opened it; a caller on another loop crosses over.
-    if home is asyncio.get_running_loop():
-        return await work()
-    # A caller that goes away leaves its work to be done: cancelled before it begins, it would never be counted as done.
-    return await asyncio.shield(asyncio.wrap_future(_submit(work, home)))
+class _Own(Exception):  # noqa: N818  # it carries an error
+    """A unit raised what is neither the database's nor the driver's: it is handed on as it is."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
 
 
-def _submit(work: Callable[[], Awaitable[R]], home: asyncio.AbstractEventLoop) -> Future[R]:
-    return asyncio.run_coroutine_threadsafe(_awaited(work), home)
+def _is_of_the_driver(error: BaseException) -> bool:
+    """Whether an error without a type of its own comes from the connection: a unit may open files and wait for others, too."""
+    frames = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return any(str(name).startswith("asyncpg.") for name in frames)
 
 
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-
-
-async def _awaited(work: Callable[[], Awaitable[R]]) -> R:
-    return await work()
+def _is_the_databases(error: Exception) -> bool:
+    """Whether an error is the server's, the driver's, the pool's or the network's, and not about what a unit asked for."""
+    return not isinstance(error, LedgerError) and isinstance(error, (*_DRIVERS, *_AROUND)) and not is_the_units(error)
 
 
 def _is_worth_another_run(error: Exception) -> bool:
     state = sqlstate(error)
     if state is not None:
-        return state.startswith(_RERUN_STATES)
+        return state.startswith((*_RERUN_STATES, *_SOMEBODY_ELSES))
     if isinstance(error, sa.exc.DBAPIError):
         return error.connection_invalidated
-    return isinstance(error, ConnectionError | ConnectionRefusedError)
-
-
-def _closed() -> LedgerClosedError:
-    return LedgerClosedError("the ledger is closed; nothing was written")
+    return isinstance(error, ConnectionError)

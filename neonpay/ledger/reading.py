@@ -15,6 +15,11 @@ class ReadingLedger:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
+    @property
+    def apart(self) -> Ledger:
+        """Itself: nothing is written, and nobody else's code is run."""
+        return self
+
     async def open(self) -> None:
         """Open it as it is."""
         await self._ledger.open()

@@ -20,10 +20,12 @@ from sqlalchemy.pool import StaticPool
 from neonpay.core.clock import Clock
 from neonpay.errors import LedgerClosedError, LedgerError, NoLedgerError
 from neonpay.ledger import migrate
-from neonpay.ledger.faults import sqlite_fault
+from neonpay.ledger.faults import forked, sqlite_fault
+from neonpay.ledger.fork_gate import ForkGate
 from neonpay.ledger.group_commit import GroupCommit
+from neonpay.ledger.same_file import SameFile
 from neonpay.ledger.statement import Insert, Statement, arguments, chunks
-from neonpay.ledger.unit import A, P, Row, T, Transaction
+from neonpay.ledger.unit import A, Ledger, P, Row, T, Transaction
 
 _DIALECT = SQLiteDialect_pysqlite()
 _READERS = 4
@@ -128,6 +130,14 @@ class SqliteLedger:
         self._reader = threading.local()
         self._reading: list[_Connection] = []
         self._closed = False
+        self._process = os.getpid()
+        self._gate = ForkGate()
+        self._opening_door = self._gate.door()
+
+    @property
+    def apart(self) -> Ledger:
+        """This ledger: its units run in threads already, and a file has one writer at a time."""
+        return self
 
     async def open(self) -> None:
         """Create or upgrade the file and start the writer; does nothing when it is open already.
@@ -135,16 +145,19 @@ class SqliteLedger:
         Raises:
             LedgerError: the file cannot be used; the subclass says why, and nothing was changed.
         """
-        if self._writer is None or self._closed:
+        if self._writer is None or self._closed or self._process != os.getpid():
             await asyncio.to_thread(self.open_sync)
 
     def open_sync(self) -> None:
         """``open`` for a thread without an event loop."""
-        with self._opening:
+        if self._process != os.getpid():
+            raise forked()
+        with self._opening, self._opening_door:
             if self._closed:
                 raise _closed()
             if self._writer is not None:
                 return
+            self._process = os.getpid()
             with _our_errors():
                 if self._as_it_is and not self.path.exists():
                     msg = f"there is no ledger at {self.path}; give the URL that the bot runs with"
@@ -158,7 +171,14 @@ class SqliteLedger:
                         migrate.upgrade_sqlite(raw)
                 connection = self._connect(_Connection)
             self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="neonpay-reader")
-            self._writer = GroupCommit(connection, SqliteTransaction(connection), name="neonpay-writer")
+            self._same_file = SameFile(self.path)
+            self._writer = GroupCommit(
+                connection,
+                SqliteTransaction(connection),
+                name="neonpay-writer",
+                door=self._gate.door(),
+                check=self._same_file.check,
+            )
 
     async def close(self) -> None:
         """Finish the units that were handed in, then close the file; later units raise LedgerClosedError."""
@@ -166,6 +186,8 @@ class SqliteLedger:
 
     def close_sync(self) -> None:
         """``close`` for a thread without an event loop."""
+        if self._process != os.getpid():
+            return
         with self._opening:
             self._closed = True
             if self._writer is not None:
@@ -220,21 +242,24 @@ class SqliteLedger:
     def _read(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         transaction: SqliteTransaction | None = getattr(self._reader, "transaction", None)
         with _our_errors():
+            self._same_file.check()
             if transaction is None:
                 connection = self._connect(_Connection)
                 connection.execute("PRAGMA query_only=ON")
                 self._reading.append(connection)
                 transaction = self._reader.transaction = SqliteTransaction(connection)
                 self._reader.connection = connection
+                self._reader.door = self._gate.door()
             connection = self._reader.connection
-            connection.execute("BEGIN")
-            try:
-                return unit(transaction, *args, **kwargs)
-            except BaseException:
-                transaction.forget()
-                raise
-            finally:
-                connection.execute("ROLLBACK")
+            with self._reader.door:
+                connection.execute("BEGIN")
+                try:
+                    return unit(transaction, *args, **kwargs)
+                except BaseException:
+                    transaction.forget()
+                    raise
+                finally:
+                    connection.execute("ROLLBACK")
 
     def _connect(self, factory: type[C]) -> C:
         mode = "ro" if self._read_only else "rw"

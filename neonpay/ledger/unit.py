@@ -63,6 +63,15 @@ class Ledger(Protocol):
     of the unit was kept.
     """
 
+    @property
+    def apart(self) -> Ledger:
+        """The same database for units that run somebody else's code, which may block.
+
+        While such a unit blocks, neither the event loop of the caller nor another unit of this process stops for it, unless
+        the database itself makes it wait. It opens with its first unit and closes with this ledger.
+        """
+        ...
+
     async def open(self) -> None:
         """Create or upgrade the tables and take up work; does nothing when it is open already."""
         ...
@@ -113,3 +122,14 @@ def one_result_each(
         msg = f"a unit of work returned {len(results)} results for {len(items)} items"
         raise TypeError(msg)
     return results
+
+
+def raised_by_a_unit(error: BaseException) -> RuntimeError:
+    """What the caller is told when a unit raised what is no fault but an order to whoever waits for it.
+
+    CancelledError, SystemExit and StopIteration, raised where a result is awaited, would end the task of the caller, the
+    program, or whatever iterates there.
+    """
+    told = RuntimeError(f"a unit of work raised {type(error).__name__}")
+    told.__cause__ = error
+    return told

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from neonpay.errors import BusyError, LeaseLostError, LedgerError, TelegramError, TelegramUnreachableError
 from neonpay.ledger import Insert, Ledger, Transaction
 from neonpay.ledger.tables import DatabaseNow, duties
+from neonpay.payments.loops import Loop, LoopHealth
 
 logger = logging.getLogger("neonpay.payments")
 
@@ -20,6 +21,8 @@ _LEASE_S = 60.0
 _AGAIN_FIRST_S = 5.0
 _AGAIN_MOST_S = 300.0
 _LOOK_S = 0.2
+_GIVE_BACK_S = 2.0
+"""How long a stop waits until a turn is given back; otherwise its lease runs out."""
 _INSERT = Insert(
     duties, "bot_id", "name", "token", "run_at", "position", "memo", computed={"run_at": lambda us: DatabaseNow() + us}
 )
@@ -121,47 +124,59 @@ class DutyRound:
     def __init__(self, book: DutyBook, *, poll_s: float = 5.0) -> None:
         self._book = book
         self._poll_s = poll_s
-        self._duties: list[Duty] = []
-        self._tasks: list[asyncio.Task[None]] = []
+        self._loops: list[Loop] = []
 
     def add(self, duty: Duty) -> None:
         """Take turns at a duty from the next ``start`` on."""
-        self._duties.append(duty)
+        pause_s = min(self._poll_s, duty.every_s)
+        self._loops.append(Loop(duty.name, _Turns(self._book, duty, pause_s=pause_s).once, first_s=pause_s))
+
+    @property
+    def health(self) -> list[LoopHealth]:
+        """How the loops of the duties are."""
+        return [loop.health for loop in self._loops]
 
     def start(self) -> None:
-        """Begin; each duty has a task of its own."""
-        loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(self._keep(duty)) for duty in self._duties]
+        """Begin; each duty has a loop of its own."""
+        for loop in self._loops:
+            loop.start()
 
     async def stop(self) -> None:
         """Stop where the turns are; what they have saved stays, and another worker goes on from there at once."""
-        tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*[loop.stop() for loop in self._loops])
 
-    async def _keep(self, duty: Duty) -> None:
-        again_s, early = _AGAIN_FIRST_S, duty.at_start
-        while True:
-            try:
-                turn = await self._book.take(duty.name, early=early)
-                early = False
-                if turn is not None:
-                    done = await self._do(duty, turn, again_s=min(again_s, duty.every_s))
-                    again_s = _AGAIN_FIRST_S if done else min(2 * again_s, _AGAIN_MOST_S)
-            except LedgerError as exc:
-                logger.warning("cannot take a turn at %s: %s", duty.name, exc)
-            await asyncio.sleep(min(self._poll_s, duty.every_s))
 
-    async def _do(self, duty: Duty, turn: Turn, *, again_s: float) -> bool:
+class _Turns:
+    """Takes turns at one duty."""
+
+    def __init__(self, book: DutyBook, duty: Duty, *, pause_s: float) -> None:
+        self._book = book
+        self._duty = duty
+        self._pause_s = pause_s
+        self._again_s = _AGAIN_FIRST_S
+        self._early = duty.at_start
+
+    async def once(self) -> float:
+        """Take a turn if it is time; seconds until the next look."""
+        turn = await self._book.take(self._duty.name, early=self._early)
+        self._early = False
+        if turn is not None:
+            done = await self._do(turn, again_s=min(self._again_s, self._duty.every_s))
+            self._again_s = _AGAIN_FIRST_S if done else min(2 * self._again_s, _AGAIN_MOST_S)
+        return self._pause_s
+
+    async def _do(self, turn: Turn, *, again_s: float) -> bool:
         """Do one turn and give it back; whether it came to its end."""
+        duty = self._duty
         next_in_s, done = again_s, False
         try:
             sooner_s = await duty.work(turn)
             next_in_s, done = duty.every_s if sooner_s is None else sooner_s, True
         except asyncio.CancelledError:
-            with suppress(LedgerError):  # a database that is away must not keep the process from stopping
-                await self._book.end(turn, next_in_s=0.0)
+            # A database that is away must not keep the process from stopping.
+            with suppress(LedgerError, TimeoutError):
+                async with asyncio.timeout(_GIVE_BACK_S):
+                    await self._book.end(turn, next_in_s=0.0)
             raise
         except (LedgerError, TelegramError, TelegramUnreachableError) as exc:
             next_in_s = max(next_in_s, getattr(exc, "retry_after_s", None) or 0.0)

@@ -93,6 +93,8 @@ class Fulfilment:
         self.middlewares: Sequence[PaymentMiddleware] = ()
         self._chores: dict[str, Chore] = {}
         self._running: dict[asyncio.Task[None], Job] = {}
+        self.interrupted: list[Job] = []
+        """Jobs whose task was cancelled, and that are still leased to this process."""
         self._finishing = 0
         self._reserved = 0
         self.changed = asyncio.Event()
@@ -164,7 +166,9 @@ class Fulfilment:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._note_room()
-        del self._running[task]
+        job = self._running.pop(task)
+        if task.cancelled():
+            self.interrupted.append(job)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("a job could not be finished; its lease will run out and it will run again", exc_info=error)
 

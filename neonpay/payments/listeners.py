@@ -38,6 +38,10 @@ class Listeners:
         while self._running:
             await asyncio.wait(self._running)
 
+    def forget(self) -> None:
+        """What runs belongs to an event loop or a process that is not ours any more."""
+        self._running = set()
+
     def __len__(self) -> int:
         return sum(len(listeners) for listeners in self._by_type.values())
 

@@ -21,9 +21,6 @@ from neonpay.core.subscriptions import SubscriptionChange
 from neonpay.errors import (
     ForeignPayloadError,
     ForgedPayloadError,
-    LedgerFullError,
-    LedgerLockedError,
-    LedgerUnavailableError,
 )
 from neonpay.ledger import Ledger
 from neonpay.payments.catalogue import Catalogue
@@ -39,9 +36,11 @@ from neonpay.payments.history import History
 from neonpay.payments.ids import new_event_id, new_invoice_id, new_request_id
 from neonpay.payments.invoice_book import InvoiceBook
 from neonpay.payments.invoices import InvoiceDesk
-from neonpay.payments.jobs import LEASE_S, JobBook
+from neonpay.payments.jobs import LEASE_S, Job, JobBook
 from neonpay.payments.keys import insert_key, load_keys, read_keys
 from neonpay.payments.listeners import Listeners
+from neonpay.payments.loops import LoopHealth
+from neonpay.payments.patience import patiently, within
 from neonpay.payments.planning import PLAN, THANK_YOU, Plan, Program
 from neonpay.payments.presence import Presence
 from neonpay.payments.proof import Proof, prove
@@ -66,8 +65,8 @@ logger = logging.getLogger("neonpay.payments")
 PATIENCE_S = 40.0
 """How long a charge is tried again while the database is locked, full or away: less than the 55 seconds after which aiogram
 answers a webhook whatever has happened, so that Telegram is told and delivers again."""
-_PAUSE_FIRST_S = 0.05
-_PAUSE_MOST_S = 5.0
+_GIVE_BACK_S = 2.0
+_CLOSE_S = 8.0
 POLL_S = 1.0
 GRACE_S = 10.0
 
@@ -137,6 +136,7 @@ class Pipeline:
         self._codec: PayloadCodec | None = None
         self._opening = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._given_back: list[Job] = []
         self._recording = 0
         self._recorded = asyncio.Event()
         catalogue = Catalogue(self._bot_id)
@@ -148,7 +148,7 @@ class Pipeline:
         role = Role.OFFERS if settings.is_tool else settings.role
         program = Program(handlers, revokers, thanks=settings.thank_you_message is not None, role=role)
         self._plan = plan = Plan(self._bot_id, program)
-        jobs = JobBook(ledger, self._bot_id, clock=clock, new_token=new_token, lease_s=settings.lease_s)
+        self._jobs = jobs = JobBook(ledger, self._bot_id, clock=clock, new_token=new_token, lease_s=settings.lease_s)
         refund_book = RefundBook(
             self._bot_id,
             catalogue=catalogue,
@@ -281,13 +281,35 @@ class Pipeline:
         return self._codec is not None
 
     @property
-    def was_left_behind(self) -> bool:
-        """Whether the event loop that the pipeline was opened on has been closed without closing the pipeline."""
-        return self._loop is not None and self._loop.is_closed()
+    def loops(self) -> list[LoopHealth]:
+        """How the loops are that take up work."""
+        return [*self._worker.health, self.presence.health, *self.duties.health]
 
-    def abandon(self) -> None:
-        """Give back what a dead event loop left open; running handlers are gone, and their leases will run out."""
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The event loop that the pipeline belongs to; None before its first use."""
+        return self._loop
+
+    @property
+    def was_left_behind(self) -> bool:
+        """Whether the event loop that the pipeline belongs to has ended without closing it."""
+        return self._loop is not None and (self._loop.is_closed() or not self._loop.is_running())
+
+    def settle(self, here: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop | None:
+        """Belong to the running loop, unless the pipeline belongs to one; that one when it is another, else None."""
+        if self._loop is None:
+            self._loop = here
+        return None if self._loop is here else self._loop
+
+    def abandon(self) -> list[Job]:
+        """Give back what a dead event loop left open; the jobs that were interrupted, which are leased to this process."""
+        self._listeners.forget()
         self._ledger.close_sync()
+        return [*self.fulfilment.held, *self.fulfilment.interrupted]
+
+    def give_back(self, interrupted: list[Job]) -> None:
+        """Have jobs that ``abandon`` named released when the pipeline opens."""
+        self._given_back = interrupted
 
     @property
     def ledger(self) -> Ledger:
@@ -313,10 +335,13 @@ class Pipeline:
                 registry.check(self._adapter.host_data())
             await self._ledger.open()
             await self._load_keys()
-            self._loop = asyncio.get_running_loop()
+            self.settle(asyncio.get_running_loop())
             if self._settings.is_tool or self._settings.role is Role.READS:
                 return
             await self.presence.open()
+            if self._given_back:
+                await self._jobs.release(self._given_back)
+                self._given_back = []
             self._worker.start()
             self.duties.start()
             stranded = await self.history.stranded()
@@ -325,17 +350,23 @@ class Pipeline:
                 logger.warning("%d jobs wait for handlers that no program of this shop has: %s", len(stranded), names)
 
     async def close(self) -> None:
-        """Finish or give back what runs, then close the ledger."""
-        await self.duties.stop()
-        await self.presence.close()
+        """Finish or give back what runs, then close the ledger; what does not end in time is left to itself."""
         grace_s = self._settings.grace_s
-        await asyncio.gather(self._worker.stop(grace_s=grace_s), self.outbox.close(grace_s=grace_s))
+        await asyncio.gather(
+            self.duties.stop(),
+            self.presence.close(),
+            self._worker.stop(grace_s=grace_s),
+            self.outbox.close(grace_s=grace_s),
+        )
+        await within(grace_s, self._recorded_all(), "recording what has arrived")
+        await within(_GIVE_BACK_S, self.checkout.drain(), "giving back what late approvals hold")
+        await within(grace_s, self._listeners.drain(), "what listens to events")
+        await within(_CLOSE_S, self._ledger.close(), "closing the ledger")
+
+    async def _recorded_all(self) -> None:
         while self._recording:
             self._recorded.clear()
             await self._recorded.wait()
-        await self.checkout.drain()
-        await self._listeners.drain()
-        await self._ledger.close()
 
     async def pre_checkout(self, query: PreCheckout) -> None:
         """Decide and answer a checkout, opening the ledger inside the same budget if need be."""
@@ -422,18 +453,12 @@ class Pipeline:
         await self._load_keys()
 
     async def _record(self, charge: Charge, ref: InvoiceRef | None, *, take: bool) -> Recorded | None:
-        loop = asyncio.get_running_loop()
-        give_up_at, pause_s = loop.time() + self._settings.patience_s, _PAUSE_FIRST_S
-        while True:
-            try:
-                arrival = Arrival(charge, ref, take=take)
-                return await self._ledger.run_each(self._recorder.record, arrival)
-            except (LedgerLockedError, LedgerUnavailableError, LedgerFullError) as exc:
-                if loop.time() + pause_s > give_up_at:
-                    raise
-                logger.warning("charge %s is not recorded yet, trying again: %s", charge.charge_id, exc)
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, _PAUSE_MOST_S)
+        arrival = Arrival(charge, ref, take=take)
+        return await patiently(
+            lambda: self._ledger.run_each(self._recorder.record, arrival),
+            patience_s=self._settings.patience_s,
+            what=f"recording charge {charge.charge_id}",
+        )
 
     async def _load_keys(self) -> None:
         keys = await self._ledger.read(read_keys, self._bot_id)

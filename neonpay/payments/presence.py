@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -14,11 +15,13 @@ from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import DatabaseNow
 from neonpay.payments.consumers import Consumer, read_consumers
 from neonpay.payments.declaring import Declarations
+from neonpay.payments.loops import Loop, LoopHealth
 from neonpay.payments.planning import Program
 
 logger = logging.getLogger("neonpay.payments")
 
 TELL_EVERY_S = 300.0
+_AGAIN_S = 1.0
 _SILENT = timedelta(seconds=3 * TELL_EVERY_S)
 """How long nothing was heard of a consumer before a program that starts says so."""
 
@@ -40,16 +43,18 @@ class Presence:
         self._changed = changed
         self._telling = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._waits = asyncio.Event()
+        self._has_more = asyncio.Event()
+        self._has_told = False
+        self._keeping = Loop("presence", self._turn, first_s=_AGAIN_S, wait=self._wait)
         self.is_behind = False
         """Whether the program has more than it has told."""
 
     async def open(self) -> None:
         """Declare what the program has, and say which consumers of the shop nobody seems to have."""
         await self._tell()
+        self._has_told = True
         self._loop = asyncio.get_running_loop()
-        self._task = self._loop.create_task(self._keep())
+        self._keeping.start()
         for consumer in await self._ledger.read(self._silent):
             logger.warning(
                 "%s is declared in this shop and no program has had it since %s; its payments wait. If it has another name "
@@ -63,16 +68,19 @@ class Presence:
     async def close(self) -> None:
         """Tell nothing more."""
         self._loop = None
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._keeping.stop()
+
+    @property
+    def health(self) -> LoopHealth:
+        """How the loop is that tells."""
+        return self._keeping.health
 
     def soon(self) -> None:
         """The program has one more consumer; may be called from any thread."""
         loop = self._loop
         if loop is not None and not loop.is_closed():
             self.is_behind = True
-            loop.call_soon_threadsafe(self._waits.set)
+            loop.call_soon_threadsafe(self._has_more.set)
 
     async def catch_up(self) -> None:
         """Declare what is not declared yet."""
@@ -101,18 +109,18 @@ class Presence:
             self.is_behind = True
             raise
 
-    async def _keep(self) -> None:
-        while True:
-            try:
-                async with asyncio.timeout(TELL_EVERY_S):
-                    await self._waits.wait()
-            except TimeoutError:
-                self.is_behind = True
-            self._waits.clear()
-            try:
-                await self.catch_up()
-            except Exception as exc:  # noqa: BLE001  # whatever the database says, the program is still alive the next time
-                logger.warning("cannot tell the shop which handlers this program has: %s", exc)
+    async def _turn(self) -> float:
+        if not self._has_told:
+            async with self._telling:
+                await self._tell()
+        self._has_told = False
+        return TELL_EVERY_S
+
+    async def _wait(self, pause_s: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._has_more.wait()
+        self._has_more.clear()
 
     def _silent(self, transaction: Transaction) -> list[Consumer]:
         now_us = int(transaction.connection.execute(sa.select(DatabaseNow())).scalar_one())

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 
-from neonpay.errors import LedgerError
 from neonpay.payments.fulfilment import Fulfilment
 from neonpay.payments.jobs import JobBook
+from neonpay.payments.loops import Loop, LoopHealth
+from neonpay.payments.patience import within
 
-logger = logging.getLogger("neonpay.payments")
+_GIVE_BACK_S = 2.0
+"""How long a stop waits for handlers that it has cancelled, and until their jobs are given back."""
 
 
 class Worker:
-    """The loop that claims jobs and renews leases.
+    """The loops that claim jobs and renew leases.
 
     Args:
         poll_s: longest pause between two looks at the queue. Looking is what finds work; anything else only wakes it earlier.
@@ -23,35 +24,35 @@ class Worker:
         self._jobs = jobs
         self._fulfilment = fulfilment
         self._poll_s = poll_s
-        self._tasks: list[asyncio.Task[None]] = []
+        self._renew_s = jobs.lease_us / 3_000_000
+        self._loops = (
+            Loop("jobs", self._once, first_s=poll_s, wait=self._wait),
+            Loop("leases", self._keep_leases, first_s=min(1.0, self._renew_s)),
+        )
+
+    @property
+    def health(self) -> list[LoopHealth]:
+        """How the loops are."""
+        return [loop.health for loop in self._loops]
 
     def start(self) -> None:
         """Begin to look for work."""
-        loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(self._take_up()), loop.create_task(self._keep_leases())]
+        for loop in self._loops:
+            loop.start()
 
     async def stop(self, *, grace_s: float) -> None:
         """Take up nothing more, and let what runs finish or give it back."""
-        tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self._fulfilment.stop(grace_s=grace_s)
+        await asyncio.gather(*[loop.stop() for loop in self._loops])
+        await within(grace_s + _GIVE_BACK_S, self._fulfilment.stop(grace_s=grace_s), "stopping the handlers that run")
 
-    async def _take_up(self) -> None:
-        while True:
-            pause_s = self._poll_s
+    async def _wait(self, pause_s: float) -> None:
+        if pause_s > 0:
+            self._fulfilment.changed.clear()
             try:
-                pause_s = await self._once()
-            except LedgerError as exc:
-                logger.warning("cannot look for due jobs: %s", exc)
-            if pause_s > 0:
-                self._fulfilment.changed.clear()
-                try:
-                    async with asyncio.timeout(pause_s):
-                        await self._fulfilment.changed.wait()
-                except TimeoutError:
-                    pass
+                async with asyncio.timeout(pause_s):
+                    await self._fulfilment.changed.wait()
+            except TimeoutError:
+                pass
 
     async def _once(self) -> float:
         """Start what is due; seconds until the next look."""
@@ -69,11 +70,8 @@ class Worker:
             self._fulfilment.start(job)
         return 0.0 if len(claimed) == most else min(0.05, self._poll_s)
 
-    async def _keep_leases(self) -> None:
-        while True:
-            await asyncio.sleep(self._jobs.lease_us / 3_000_000)
-            try:
-                if held := self._fulfilment.held:
-                    await self._jobs.renew(held)
-            except LedgerError as exc:
-                logger.warning("cannot renew leases: %s", exc)
+    async def _keep_leases(self) -> float:
+        """Renew the leases of what runs; seconds until the next time."""
+        if held := self._fulfilment.held:
+            await self._jobs.renew(held)
+        return self._renew_s

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
@@ -52,6 +53,7 @@ class BotApiClient:
         self._address = f"{base_url.rstrip('/')}/bot{bot_id}:{secret}{'/test' if test_environment else ''}"
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._session: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def call(self, method: str, params: Mapping[str, JsonValue], *, timeout_s: float | None = None) -> JsonValue:
         """The result of a method.
@@ -88,7 +90,10 @@ class BotApiClient:
         if not _is_plain(method):
             msg = f"no method of the Bot API is called {method!r}"
             raise ValueError(msg)
-        if self._session is None:
+        loop = asyncio.get_running_loop()
+        if self._session is None or self._loop is not loop:
+            # Connections belong to the loop that opened them; one that has ended took them with it.
+            self._loop = loop
             self._session = aiohttp.ClientSession(timeout=self._timeout, trust_env=True)
         try:
             # A redirect would carry the token to another address.

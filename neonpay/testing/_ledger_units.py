@@ -221,7 +221,7 @@ class UnitRules(LedgerFixtures):
         found = await ledger.read(lambda transaction: transaction.rows(select))
         assert {tuple(row) for row in found} == given
 
-    async def test_a_broken_rule_of_the_database_is_an_error_and_undoes_the_unit(self, ledger: Ledger) -> None:
+    async def test_a_broken_rule_of_the_database_is_the_units_own_error_and_undoes_it(self, ledger: Ledger) -> None:
         overwrite = Statement(sa.insert(rows).values(name=sa.bindparam("n"), value=sa.bindparam("v")), "n", "v")
         await ledger.run(put, "a")
 
@@ -229,9 +229,26 @@ class UnitRules(LedgerFixtures):
             put(transaction, "b")
             transaction.execute(overwrite, "a", 2)
 
-        with pytest.raises(LedgerError):
+        with pytest.raises(sa.exc.IntegrityError):
             await ledger.run(unit)
         assert await ledger.read(everything) == {"a": 1}
+
+    @pytest.mark.parametrize("error", [OSError("no file"), TimeoutError("no answer"), ValueError("no number")])
+    async def test_what_a_unit_meets_elsewhere_is_not_the_databases(self, ledger: Ledger, error: Exception) -> None:
+        for run in (ledger.run, ledger.apart.run):
+            with pytest.raises(type(error)) as raised:
+                await run(put_then_raise, "a", error)
+            assert str(raised.value) == str(error)
+        assert await ledger.read(everything) == {}
+
+    @pytest.mark.parametrize("error", [asyncio.CancelledError(), SystemExit(1), StopIteration()])
+    async def test_an_order_that_a_unit_raises_does_not_reach_who_waits_for_it(
+        self, ledger: Ledger, error: BaseException
+    ) -> None:
+        for run in (ledger.run, ledger.apart.run):
+            with pytest.raises(RuntimeError, match=type(error).__name__):
+                await run(put_then_raise, "a", error)
+        assert await ledger.read(everything) == {}
 
     async def test_database_time_is_the_time_of_the_ledgers_clock(self, ledger: Ledger, clock: SetClock) -> None:
         def unit(transaction: Transaction) -> tuple[object, object]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from neonpay.errors import LedgerError
+from neonpay.errors import LedgerError, LedgerUnavailableError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.group_commit import GroupCommit
 from neonpay.ledger.sqlite import SqliteTransaction
@@ -100,3 +102,36 @@ async def test_a_unit_may_not_commit_by_way_of_the_driver(sqlite_url: str, opene
 
     with pytest.raises(LedgerError, match="does not commit"):
         await opened(sqlite_url).run(unit)
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+async def test_a_file_that_is_deleted_or_replaced_while_it_is_in_use_is_noticed(
+    tmp_path: Path, opened: OpenLedger, notes: Any, is_replaced: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "neonpay.db"
+    ledger = opened(f"sqlite:///{path}")
+    await ledger.run(notes.start)
+    path.unlink()
+    if is_replaced:
+        path.write_bytes(b"")
+    for attempt in (ledger.run(notes.write, "lost"), ledger.read(notes.names), ledger.run(notes.write, "lost, too")):
+        with pytest.raises(LedgerUnavailableError, match="was deleted or replaced"):
+            await attempt
+    with pytest.raises(LedgerUnavailableError, match="was deleted or replaced"):
+        await asyncio.to_thread(ledger.run_sync, notes.write, "lost")
+    assert [record.levelname for record in caplog.records if "deleted or replaced" in record.message] == ["CRITICAL"]
+
+
+async def test_a_file_that_is_deleted_in_the_middle_of_a_unit_keeps_nobody_believing_that_it_was_kept(
+    tmp_path: Path, opened: OpenLedger, notes: Any
+) -> None:
+    path = tmp_path / "neonpay.db"
+    ledger = opened(f"sqlite:///{path}")
+    await ledger.run(notes.start)
+
+    def unit(transaction: Transaction) -> None:
+        notes.write(transaction, "lost")
+        path.unlink()
+
+    with pytest.raises(LedgerUnavailableError, match="was deleted or replaced"):
+        await ledger.run(unit)

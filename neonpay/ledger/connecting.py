@@ -1,0 +1,152 @@
+"""Connections to PostgreSQL: how long they may keep a caller waiting, and what stands between them and the server."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from neonpay.errors import ConfigurationError
+
+_DISPOSE_S = 2.0
+_SECONDS = {
+    "connect_timeout": "connect_timeout_s",
+    "command_timeout": "command_timeout_s",
+    "pool_timeout": "pool_timeout_s",
+}
+_SWITCHES = {"on": True, "off": False}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connecting:
+    """What the query of a database URL says about connections.
+
+    Attributes:
+        connect_timeout_s: how long a new connection may take.
+        command_timeout_s: how long the server may take to answer one command; then the connection is given up.
+        pool_timeout_s: how long a unit waits for a connection that is free.
+        prepares: whether statements stay prepared on a connection, which saves a round trip each. Behind a pooler that gives
+            every transaction another connection they would be those of somebody else.
+    """
+
+    connect_timeout_s: float = 10.0
+    command_timeout_s: float = 30.0
+    pool_timeout_s: float = 10.0
+    prepares: bool = True
+
+    @staticmethod
+    def of(url: sa.URL) -> tuple[sa.URL, Connecting]:
+        """The URL without these parameters, and what they say.
+
+        Raises:
+            ConfigurationError: a value is not one of those that there are.
+        """
+        given: dict[str, Any] = {}
+        for name, field in _SECONDS.items():
+            if name in url.query:
+                given[field] = _seconds(name, url.query[name])
+        if "prepared_statements" in url.query:
+            switch = _SWITCHES.get(str(url.query["prepared_statements"]))
+            if switch is None:
+                msg = "prepared_statements in database_url is either on or off"
+                raise ConfigurationError(msg)
+            given["prepares"] = switch
+        return url.difference_update_query([*_SECONDS, "prepared_statements"]), Connecting(**given)
+
+    def pool(self, url: sa.URL, *, pool_size: int) -> Pool:
+        """A pool of connections; nothing is connected yet."""
+        return Pool(
+            create_async_engine(
+                url,
+                pool_size=pool_size,
+                max_overflow=0,
+                pool_pre_ping=False,
+                pool_timeout=self.pool_timeout_s,
+                hide_parameters=True,
+                connect_args={**self._arguments, "command_timeout": self.command_timeout_s},
+            )
+        )
+
+    def patient_engine(self, url: sa.URL) -> AsyncEngine:
+        """An engine whose commands may take as long as they like: making an index, waiting for another process's upgrade."""
+        return create_async_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=dict(self._arguments))
+
+    @property
+    def _arguments(self) -> Mapping[str, object]:
+        arguments: dict[str, object] = {"timeout": self.connect_timeout_s}
+        if not self.prepares:
+            # Without a name a statement is parsed again in the message that runs it, so it need not outlive that message.
+            arguments |= {
+                "statement_cache_size": 0,
+                "prepared_statement_cache_size": 0,
+                "prepared_statement_name_func": _no_name,
+            }
+        return arguments
+
+
+class _Driver(Protocol):
+    def terminate(self) -> None: ...
+
+
+class Pool:
+    """The connections of one event loop.
+
+    Attributes:
+        engine: for transactions that write.
+        reading: the same connections, for transactions that read one state of the database from beginning to end.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        # The options cost no round trip.
+        self.reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._connections: weakref.WeakSet[_Driver] = weakref.WeakSet()
+        # Held, because SQLAlchemy forgets a pool that is disposed of, with the connections that come back to it later.
+        self._pool = engine.sync_engine.pool
+        sa.event.listen(self._pool, "connect", self._connected)
+
+    def _connected(self, connection: Any, record: object) -> None:
+        self._connections.add(connection.driver_connection)
+
+    async def dispose(self) -> None:
+        """Close the connections that are not in use; in use ones close with their unit."""
+        try:
+            async with asyncio.timeout(_DISPOSE_S):
+                await self.engine.dispose()
+        except (TimeoutError, OSError, sa.exc.SQLAlchemyError):
+            self.cut()
+
+    def cut(self) -> None:
+        """End all connections without asking the server; what waits for an answer fails."""
+        for connection in list(self._connections):
+            connection.terminate()
+
+
+async def cut(connection: AsyncConnection) -> None:
+    """Give up a connection on which an answer is outstanding, without asking the server for anything."""
+    with suppress(sa.exc.SQLAlchemyError):
+        raw = await connection.get_raw_connection()
+        cast("_Driver", raw.driver_connection).terminate()
+        await connection.invalidate()
+
+
+def _no_name() -> str:
+    return ""
+
+
+def _seconds(name: str, value: str | tuple[str, ...]) -> float:
+    try:
+        seconds = float(str(value))
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        msg = f"{name} in database_url is a number of seconds above 0"
+        raise ConfigurationError(msg)
+    return seconds
