@@ -44,7 +44,9 @@ class Selling(Application):
         return dict(self._stages.list())
 
     def remove_payment_stage(self, stage_id: str) -> PaymentStage:
-        """Take a stage off sale and return it; its unpaid invoices are declined at checkout.
+        """Take a stage off sale and return it; its unpaid invoices are declined at checkout, in all programs of the shop.
+
+        Other programs know of it a moment later. A program that creates the stage again puts it on sale again.
 
         Raises:
             StageNotFoundError: no stage has this id.

@@ -9,7 +9,6 @@ from types import MappingProxyType
 
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import Invoice, PreCheckout
-from neonpay.core.stages import PaymentStage
 
 
 class Decline(enum.StrEnum):
@@ -93,14 +92,14 @@ def buyer_message(decline: Decline, language_code: str | None) -> str:
 
 
 def fault_of(
-    query: PreCheckout, *, quoted_stars: int, invoice: Invoice | None, on_sale: PaymentStage | None, now: datetime
+    query: PreCheckout, *, quoted_stars: int, invoice: Invoice | None, is_on_sale: bool, now: datetime
 ) -> Decline | None:
     """Why this checkout must not go through, or None when it may.
 
     Args:
         quoted_stars: the price that the signed payload says.
         invoice: what the ledger knows of the invoice.
-        on_sale: the stage of today; an invoice keeps its price when only the content of the stage has changed.
+        is_on_sale: whether its stage still is; an invoice keeps its price when only the content of the stage has changed.
     """
     if invoice is None:
         return Decline.UNKNOWN_INVOICE
@@ -108,7 +107,7 @@ def fault_of(
         return Decline.WRONG_AMOUNT
     if invoice.user_id is not None and invoice.user_id != query.user_id:
         return Decline.WRONG_PAYER
-    if on_sale is None:
+    if not is_on_sale:
         return Decline.NOT_ON_SALE
     if invoice.expires_at is not None and now >= invoice.expires_at:
         return Decline.EXPIRED

@@ -87,6 +87,7 @@ class Invoice:
         message_id: the message that carries it, once sent.
         link: its link, when it was made as one.
         payments_count: how often it has been paid.
+        is_off_sale: whether its stage was taken off sale since it was made, as far as its reader has looked.
         is_queued: whether it waits for its chat's turn; its message comes by itself, and ``message_id`` is None.
         seats_taken: how many of those payments count towards the stage's ``max_payments``: all but the renewals of
             subscriptions and what went back because no seat was free.
@@ -107,6 +108,7 @@ class Invoice:
     message_id: int | None = None
     link: str | None = None
     payments_count: int = 0
+    is_off_sale: bool = False
     is_queued: bool = False
     seats_taken: int = 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -147,6 +147,29 @@ class StageRegistry:
         _whole("max_stages", max_stages, 1, 1_000_000, "stages")
         self.max_stages = max_stages
         self._stages: dict[str, PaymentStage] = {}
+        self.removed: set[str] = set()
+        """Stages that were taken off sale here."""
+        self._unsaid: dict[str, bool] = {}
+        self._told: list[Callable[[], None]] = []
+
+    def tell(self, of_change: Callable[[], None]) -> None:
+        """Call ``of_change`` each time that a stage is put on sale or taken off."""
+        self._told.append(of_change)
+
+    def take_unsaid(self) -> dict[str, bool]:
+        """Which stages were put on sale, or taken off, since this was last asked."""
+        unsaid, self._unsaid = self._unsaid, {}
+        return unsaid
+
+    def put_back_unsaid(self, unsaid: Mapping[str, bool]) -> None:
+        """What was taken could not be told on; what has changed meanwhile holds."""
+        self._unsaid = {**unsaid, **self._unsaid}
+
+    def _note(self, stage_id: str, *, on_sale: bool) -> None:
+        self.removed.discard(stage_id) if on_sale else self.removed.add(stage_id)
+        self._unsaid[stage_id] = on_sale
+        for tell in self._told:
+            tell()
 
     def create(self, stage_id: str, stage: PaymentStage) -> PaymentStage:
         """Put a stage on sale.
@@ -164,6 +187,7 @@ class StageRegistry:
         if len(self._stages) >= self.max_stages:
             raise StageLimitError(stage_id, self.max_stages)
         self._stages[stage_id] = stage
+        self._note(stage_id, on_sale=True)
         return stage
 
     def replace(self, stage_id: str, stage: PaymentStage) -> PaymentStage:
@@ -198,13 +222,16 @@ class StageRegistry:
         return MappingProxyType(dict(self._stages))
 
     def remove(self, stage_id: str) -> PaymentStage:
-        """Take a stage off sale; its unpaid invoices are declined at checkout. Returns what was removed.
+        """Take a stage off sale; its unpaid invoices are declined at checkout, in all programs of the shop.
+
+        Returns what was removed. A program that creates the stage again puts it on sale again.
 
         Raises:
             StageNotFoundError: no stage has this id.
         """
         stage = self.get(stage_id)
         del self._stages[stage_id]
+        self._note(stage_id, on_sale=False)
         return stage
 
     def __contains__(self, stage_id: object) -> bool:

@@ -16,7 +16,7 @@ from neonpay.core.payload import InvoiceRef
 from neonpay.core.payments import Invoice, PreCheckout, moment_or_none
 from neonpay.core.stages import StageRegistry
 from neonpay.ledger import Among, Transaction
-from neonpay.ledger.tables import events, invoices
+from neonpay.ledger.tables import events, invoices, off_sale
 from neonpay.payments import holds, seats
 from neonpay.payments.book import INSERT_EVENT, event_row
 from neonpay.payments.catalogue import Catalogue
@@ -25,9 +25,14 @@ from neonpay.payments.holds import Hold
 from neonpay.payments.ids import following_id
 from neonpay.payments.rows import invoice_of
 
-_COLUMNS = [column.name for column in invoices.c]
+_COLUMNS = [*[column.name for column in invoices.c], "is_off_sale"]
+_IS_OFF_SALE = sa.and_(off_sale.c.bot_id == invoices.c.bot_id, off_sale.c.stage_id == invoices.c.stage_id)
 _INVOICES = Among(
-    lambda ids: sa.select(invoices).where(invoices.c.bot_id == sa.bindparam("b"), invoices.c.invoice_id.in_(ids)),
+    lambda ids: (
+        sa.select(invoices, off_sale.c.stage_id.is_not(None))
+        .outerjoin_from(invoices, off_sale, _IS_OFF_SALE)
+        .where(invoices.c.bot_id == sa.bindparam("b"), invoices.c.invoice_id.in_(ids))
+    ),
     "b",
 )
 _WRITTEN = Among(
@@ -116,7 +121,7 @@ class CheckoutBook:
             query,
             quoted_stars=ref.price_stars,
             invoice=invoice,
-            on_sale=self._stages.find(ref.stage_id),
+            is_on_sale=ref.stage_id not in self._stages.removed and not (invoice and invoice.is_off_sale),
             now=moment(self._clock.now_us()),
         )
 

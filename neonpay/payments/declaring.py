@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 
 from neonpay.errors import ConsumerNotFoundError, PaymentError
-from neonpay.ledger import Transaction
-from neonpay.ledger.tables import IS_PARKED, IS_UNFINISHED, DatabaseNow, consumers, jobs, steps
+from neonpay.ledger import Insert, Transaction
+from neonpay.ledger.tables import IS_PARKED, IS_UNFINISHED, DatabaseNow, consumers, jobs, off_sale, steps
 from neonpay.payments.consumers import Consumer, Declaration, lock_registry, raise_version, read_consumers, touch
 from neonpay.payments.planning import PLAN
 
 logger = logging.getLogger("neonpay.payments")
+
+_OFF_SALE = Insert(off_sale, "bot_id", "stage_id", "since", computed={"since": lambda us: DatabaseNow() + us})
 
 
 class Declarations:
@@ -52,6 +54,20 @@ class Declarations:
     def _changed(self, transaction: Transaction, declared: Sequence[Declaration]) -> list[Declaration]:
         known = self._read(transaction)
         return [one for one in declared if _changes(known, one)]
+
+    def off_sale(self, transaction: Transaction) -> list[str]:
+        """The stages that were taken off sale."""
+        query = sa.select(off_sale.c.stage_id).where(off_sale.c.bot_id == self._bot_id)
+        return list(transaction.connection.execute(query).scalars())
+
+    def offer(self, transaction: Transaction, changes: Mapping[str, bool]) -> None:
+        """Stages are on sale in all programs of the shop from now on, or are not, by id."""
+        mine = off_sale.c.bot_id == self._bot_id
+        ended = [stage_id for stage_id, on_sale in changes.items() if not on_sale]
+        begun = [stage_id for stage_id, on_sale in changes.items() if on_sale]
+        if begun:
+            transaction.connection.execute(sa.delete(off_sale).where(mine, off_sale.c.stage_id.in_(begun)))
+        transaction.insert(_OFF_SALE, *[(self._bot_id, stage_id, 0) for stage_id in ended])
 
     def retire(self, transaction: Transaction, consumer: str, drop: bool) -> int:
         """A consumer gets no payments from now on; the number of its jobs that had delivered nothing and are dropped.

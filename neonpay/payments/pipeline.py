@@ -264,6 +264,7 @@ class Pipeline:
             ledger,
             Declarations(self._bot_id),
             program,
+            stages,
             bot_id=self._bot_id,
             changed=self.fulfilment.changed.set,
         )

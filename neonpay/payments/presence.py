@@ -11,6 +11,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from neonpay.core.clock import moment
+from neonpay.core.stages import StageRegistry
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import DatabaseNow
 from neonpay.payments.consumers import Consumer, read_consumers
@@ -34,11 +35,19 @@ class Presence:
     """
 
     def __init__(
-        self, ledger: Ledger, declarations: Declarations, program: Program, *, bot_id: int, changed: Callable[[], None]
+        self,
+        ledger: Ledger,
+        declarations: Declarations,
+        program: Program,
+        stages: StageRegistry,
+        *,
+        bot_id: int,
+        changed: Callable[[], None],
     ) -> None:
         self._ledger = ledger
         self._declarations = declarations
         self._program = program
+        self._stages = stages
         self._bot_id = bot_id
         self._changed = changed
         self._telling = asyncio.Lock()
@@ -105,9 +114,21 @@ class Presence:
         try:
             if await self._ledger.run(self._declarations.declare, self._program.declarations()):
                 self._changed()
+            await self._tell_stages()
         except BaseException:
             self.is_behind = True
             raise
+
+    async def _tell_stages(self) -> None:
+        changes = self._stages.take_unsaid()
+        off_sale = set(await self._ledger.read(self._declarations.off_sale)) if changes else set()
+        news = {stage_id: on_sale for stage_id, on_sale in changes.items() if on_sale is (stage_id in off_sale)}
+        if news:
+            try:
+                await self._ledger.run(self._declarations.offer, news)
+            except BaseException:
+                self._stages.put_back_unsaid(changes)
+                raise
 
     async def _turn(self) -> float:
         if not self._has_told:

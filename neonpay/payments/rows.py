@@ -69,6 +69,7 @@ def invoice_of(transaction: Transaction, catalogue: Catalogue, row: sa.RowMappin
         message_id=row["message_id"],
         link=row["link"],
         payments_count=row["payments_count"],
+        is_off_sale=bool(row.get("is_off_sale")),
         is_queued=row["state"] == QUEUED,
         seats_taken=row["seats_taken"],
     )

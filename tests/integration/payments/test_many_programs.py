@@ -13,6 +13,7 @@ from neonpay.errors import ConfigurationError, ConsumerNotFoundError, LedgerRead
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import jobs
 from neonpay.payments.unclaimed import LOOK_EVERY_S
+from tests.integration.conftest import VIP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -281,3 +282,30 @@ async def test_a_program_that_only_reads_makes_no_ledger(open_shop: Callable[...
 def test_a_role_that_is_none_is_refused_where_it_is_written(open_shop: Callable[..., Shop]) -> None:
     with pytest.raises(ConfigurationError, match="role must be one of 'delivers', 'offers', 'reads'; got 'panel'"):
         open_shop(role="panel")
+
+
+async def test_a_stage_that_one_program_takes_off_sale_is_declined_by_all(open_shop: Callable[..., Shop]) -> None:
+    bot, panel = open_shop(), open_shop(role="offers")
+    notes(bot)
+    async with panel.neonpay, bot.polling():
+        ann = await bot.visitor()
+        invoice = await bot.neonpay.create_payment_link("vip")
+        panel.neonpay.remove_payment_stage("vip")
+        await panel.neonpay.pipeline.presence.catch_up()
+        assert (await ann.pays(invoice.link or "")).status == "declined"
+        panel.neonpay.create_payment_stage("vip", VIP)
+        await panel.neonpay.pipeline.presence.catch_up()
+        assert (await ann.pays(invoice.link or "")).status == "paid"
+    assert [event.reason for event in bot.named("checkout_declined")] == ["not_on_sale"]
+
+
+async def test_an_invoice_of_a_stage_that_only_another_program_has_is_sold(open_shop: Callable[..., Shop]) -> None:
+    bot, web = open_shop(), open_shop(role="offers")
+    told = notes(bot)
+    web.neonpay.create_payment_stage("order-17", VIP)
+    async with web.neonpay, bot.polling():
+        invoice = await web.neonpay.create_payment_link("order-17")
+        outcome = await (await bot.visitor()).pays(invoice.link or "")
+        await bot.settles()
+        await bot.delivers(outcome)
+    assert told == [outcome.charge_id]

@@ -34,9 +34,9 @@ def fault(
     *,
     quoted_stars: int = 5,
     invoice: Invoice | None = INVOICE,
-    on_sale: PaymentStage | None = STAGE,
+    is_on_sale: bool = True,
 ) -> Decline | None:
-    return fault_of(query, quoted_stars=quoted_stars, invoice=invoice, on_sale=on_sale, now=NOW)
+    return fault_of(query, quoted_stars=quoted_stars, invoice=invoice, is_on_sale=is_on_sale, now=NOW)
 
 
 def test_a_checkout_that_is_what_was_offered_may_go_through() -> None:
@@ -62,7 +62,7 @@ def test_a_checkout_whose_signed_price_is_not_the_ledgers_is_declined() -> None:
 
 
 def test_an_invoice_keeps_its_price_when_its_stage_gets_another() -> None:
-    assert fault(on_sale=replace(STAGE, price=50)) is None
+    assert fault(invoice=replace(INVOICE, stage=replace(STAGE, price=50))) is None
 
 
 def test_an_invoice_made_for_one_user_is_declined_for_another() -> None:
@@ -74,7 +74,7 @@ def test_an_invoice_made_for_nobody_may_be_paid_by_anybody() -> None:
 
 
 def test_a_stage_taken_off_sale_is_declined() -> None:
-    assert fault(on_sale=None) is Decline.NOT_ON_SALE
+    assert fault(is_on_sale=False) is Decline.NOT_ON_SALE
 
 
 def test_an_invoice_expires_at_its_time_and_not_before() -> None:
@@ -87,7 +87,7 @@ def test_an_invoice_takes_as_many_payments_as_the_version_it_was_made_with_says(
     twice = replace(INVOICE, stage=replace(STAGE, max_payments=2))
     assert fault(invoice=replace(twice, payments_count=9, seats_taken=1)) is None
     assert fault(invoice=replace(twice, payments_count=9, seats_taken=2)) is Decline.ALREADY_PAID
-    assert fault(invoice=replace(twice, payments_count=9, seats_taken=2), on_sale=STAGE) is Decline.ALREADY_PAID
+    assert fault(invoice=replace(twice, payments_count=9, seats_taken=2)) is Decline.ALREADY_PAID
 
 
 def test_an_invoice_without_a_limit_may_be_paid_any_number_of_times() -> None:
@@ -97,8 +97,8 @@ def test_an_invoice_without_a_limit_may_be_paid_any_number_of_times() -> None:
 def test_the_worst_fault_is_the_one_that_is_told() -> None:
     wrong_in_every_way = replace(QUERY, amount=6, user_id=8)
     expired = replace(INVOICE, expires_at=NOW)
-    assert fault(wrong_in_every_way, invoice=expired, on_sale=None) is Decline.WRONG_AMOUNT
-    assert fault(replace(QUERY, user_id=8), invoice=expired, on_sale=None) is Decline.WRONG_PAYER
+    assert fault(wrong_in_every_way, invoice=expired, is_on_sale=False) is Decline.WRONG_AMOUNT
+    assert fault(replace(QUERY, user_id=8), invoice=expired, is_on_sale=False) is Decline.WRONG_PAYER
 
 
 @pytest.mark.parametrize("decline", Decline)
