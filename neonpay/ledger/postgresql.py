@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Sequence
 from itertools import chain
-from typing import Concatenate, TypeVar
+from typing import Concatenate
 
 import sqlalchemy as sa
 import stamina
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from neonpay.core.clock import Clock, SystemClock
-from neonpay.errors import LedgerClosedError, LedgerError, LedgerUnavailableError
+from neonpay.errors import LedgerError
 from neonpay.ledger import migrate
+from neonpay.ledger.apart import Lanes
 from neonpay.ledger.faults import postgresql_fault, sqlstate
-from neonpay.ledger.loop_thread import LoopThread
+from neonpay.ledger.home import Home
 from neonpay.ledger.statement import Insert, Statement, arguments, chunks
 from neonpay.ledger.together import Together
-from neonpay.ledger.unit import A, P, Row, T, Transaction
-
-R = TypeVar("R")
+from neonpay.ledger.unit import A, Ledger, P, Row, T, Transaction
 
 _RERUN_STATES = ("40001", "40P01", "08", "57P01", "57P02", "57P03")
 """Conflicts with another transaction, and connections that were lost: the unit runs again. That is safe when the lost answer
@@ -87,28 +85,60 @@ class PostgresqlLedger:
             go by the server's clock, which all workers share.
         pool_size: connections that the ledger keeps at most.
         as_it_is: neither make nor upgrade the tables.
+        in_thread: whether the event loop is one in a thread of its own, whoever uses the ledger first.
     """
 
-    def __init__(self, url: sa.URL, *, clock: Clock, pool_size: int = 8, as_it_is: bool = False) -> None:
+    def __init__(
+        self,
+        url: sa.URL,
+        *,
+        clock: Clock,
+        pool_size: int = 8,
+        as_it_is: bool = False,
+        in_thread: bool = False,
+    ) -> None:
         self.url = url
         self._clock = clock
         self._carries_time = not isinstance(clock, SystemClock)
         self._pool_size = pool_size
+        self._as_it_is = as_it_is
         self._bring = migrate.require_postgresql if as_it_is else migrate.upgrade_postgresql
-        self._deciding = threading.Lock()
-        self._home: asyncio.AbstractEventLoop | None = None
-        """The loop that the connections belong to: that of the first caller, or the one of ``_thread``."""
-        self._handed_in = 0
-        """Work that was taken and is not done; closing waits for it."""
-        self._thread: LoopThread | None = None
-        self._closing: Future[None] | None = None
+        self._home = Home(
+            name="neonpay-postgresql",
+            in_thread=in_thread,
+            moved=self._settle,
+            has_connections=lambda: self._engine is not None,
+        )
+        self._apart: Lanes | None = None
+        self._making = threading.Lock()
         # From here on, for the home loop only.
         self._engine: AsyncEngine | None = None
         self._reading: AsyncEngine | None = None
         """The same connections, for transactions that read."""
+        self._settle()
+
+    def _settle(self) -> None:
         self._opening = asyncio.Lock()
-        self._idle = asyncio.Event()
-        self._together = Together(self._rerun, held=self._hold)
+        self._together = Together(self._rerun, held=self._home.hold)
+
+    @property
+    def apart(self) -> Ledger:
+        """The same database for units that may block: each runs on an event loop in a thread, and nothing else waits for it.
+
+        It opens with its first unit and closes with this ledger.
+        """
+        with self._making:
+            if self._apart is None:
+                self._apart = Lanes(self._new_lane)
+            return self._apart
+
+    def _new_lane(self) -> PostgresqlLedger:
+        return PostgresqlLedger(self.url, clock=self._clock, pool_size=1, as_it_is=self._as_it_is, in_thread=True)
+
+    @property
+    def handed_in(self) -> int:
+        """How much work was taken and is not done."""
+        return self._home.handed_in
 
     async def open(self) -> None:
         """Create or upgrade the tables; does nothing when it is open already.
@@ -116,11 +146,11 @@ class PostgresqlLedger:
         Raises:
             LedgerError: the database cannot be used; the subclass says why, and nothing was changed.
         """
-        await self._at_home(self._opened)
+        await self._home.run(self._opened)
 
     def open_sync(self) -> None:
         """``open`` for a thread without an event loop."""
-        self._wait(self._opened)
+        self._home.wait(self._opened)
 
     async def _opened(self) -> AsyncEngine:
         async with self._opening:
@@ -147,105 +177,39 @@ class PostgresqlLedger:
 
     async def close(self) -> None:
         """Finish the units that run, then close the connections; later units raise LedgerClosedError."""
-        closing, is_first = self._begin_closing()
-        if not is_first:
-            await asyncio.shield(asyncio.wrap_future(closing))
-            return
-        try:
-            if self._home is not None and not self._home.is_closed():
-                await _cross(self._dispose, self._home)
-            if self._thread is not None:
-                await asyncio.to_thread(self._thread.close)
-        finally:
-            closing.set_result(None)
+        await self.apart.close()
+        await self._home.close(self._dispose)
 
     def close_sync(self) -> None:
         """``close`` for a thread without an event loop."""
-        closing, is_first = self._begin_closing()
-        if not is_first:
-            closing.result()
-            return
-        try:
-            if self._home is not None and not self._home.is_closed():
-                _submit(self._dispose, self._home).result()
-            if self._thread is not None:
-                self._thread.close()
-        finally:
-            closing.set_result(None)
-
-    def _begin_closing(self) -> tuple[Future[None], bool]:
-        with self._deciding:
-            is_first = self._closing is None
-            if self._closing is None:
-                self._closing = Future()
-            return self._closing, is_first
+        self.apart.close_sync()
+        self._home.close_sync(self._dispose)
 
     async def _dispose(self) -> None:
-        while self._handed_in:
-            self._idle.clear()
-            await self._idle.wait()
+        await self._home.idle()
         engine, self._engine = self._engine, None
         if engine is not None:
             await engine.dispose()
 
     async def run(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the unit returned, once its transaction is committed; it may have run more than once."""
-        return await self._at_home(lambda: self._rerun(lambda t: unit(t, *args, **kwargs)))
+        return await self._home.run(lambda: self._rerun(lambda t: unit(t, *args, **kwargs)))
 
     async def run_each(self, unit: Callable[[Transaction, Sequence[A]], Sequence[T]], item: A) -> T:
         """What the unit returned for this item; items that wait together share a transaction."""
-        return await self._at_home(lambda: self._together.run(unit, item))
+        return await self._home.run(lambda: self._together.run(unit, item))
 
     async def read(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the unit returned, from one consistent state of the database; readers in PostgreSQL wait for no writer."""
-        return await self._at_home(lambda: self._rerun(lambda t: unit(t, *args, **kwargs), reading=True))
+        return await self._home.run(lambda: self._rerun(lambda t: unit(t, *args, **kwargs), reading=True))
 
     def run_sync(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """``run`` for a thread without an event loop."""
-        return self._wait(lambda: self._rerun(lambda t: unit(t, *args, **kwargs)))
+        return self._home.wait(lambda: self._rerun(lambda t: unit(t, *args, **kwargs)))
 
     def read_sync(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """``read`` for a thread without an event loop."""
-        return self._wait(lambda: self._rerun(lambda t: unit(t, *args, **kwargs), reading=True))
-
-    async def _at_home(self, work: Callable[[], Awaitable[R]]) -> R:
-        home = self._hand_in(asyncio.get_running_loop())
-        return await _cross(lambda: self._done(work), home)
-
-    def _wait(self, work: Callable[[], Awaitable[R]]) -> R:
-        if self._home is not None and self._home is _running_loop():
-            msg = "run_sync() would wait for the event loop that it blocks; await run() here"
-            raise LedgerError(msg)
-        return _submit(lambda: self._done(work), self._hand_in(None)).result()
-
-    async def _done(self, work: Callable[[], Awaitable[R]]) -> R:
-        try:
-            return await work()
-        finally:
-            self._hold(-1)
-
-    def _hold(self, more: int) -> None:
-        with self._deciding:
-            self._handed_in += more
-        self._idle.set()
-
-    def _hand_in(self, here: asyncio.AbstractEventLoop | None) -> asyncio.AbstractEventLoop:
-        """The home loop, which has one more thing to do."""
-        with self._deciding:
-            if self._closing is not None:
-                raise _closed()
-            if self._home is None or (self._home.is_closed() and self._engine is None):
-                if here is None:
-                    self._thread = LoopThread(name="neonpay-postgresql")
-                    here = self._thread.loop
-                self._home, self._handed_in = here, 0
-                self._opening, self._idle = asyncio.Lock(), asyncio.Event()
-                self._together = Together(self._rerun, held=self._hold)
-            if self._home.is_closed():
-                msg = "the event loop that the ledger was opened on is gone; close the ledger and open another"
-                raise LedgerUnavailableError(msg)
-            self._handed_in += 1
-            return self._home
+        return self._home.wait(lambda: self._rerun(lambda t: unit(t, *args, **kwargs), reading=True))
 
     async def _rerun(self, call: Callable[[Transaction], T], *, reading: bool = False) -> T:
         engine = self._engine or await self._opened()
@@ -307,29 +271,6 @@ def _refuse_in_unit(connection: sa.Connection) -> None:
         raise LedgerError(_NOT_ITS_TO_END)
 
 
-async def _cross(work: Callable[[], Awaitable[R]], home: asyncio.AbstractEventLoop) -> R:
-    # asyncpg belongs to the loop that opened it; a caller on another loop crosses over.
-    if home is asyncio.get_running_loop():
-        return await work()
-    # A caller that goes away leaves its work to be done: cancelled before it begins, it would never be counted as done.
-    return await asyncio.shield(asyncio.wrap_future(_submit(work, home)))
-
-
-def _submit(work: Callable[[], Awaitable[R]], home: asyncio.AbstractEventLoop) -> Future[R]:
-    return asyncio.run_coroutine_threadsafe(_awaited(work), home)
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-
-
-async def _awaited(work: Callable[[], Awaitable[R]]) -> R:
-    return await work()
-
-
 def _is_worth_another_run(error: Exception) -> bool:
     if isinstance(error, LedgerError):
         return False  # the unit's own verdict, whatever made it say so
@@ -339,7 +280,3 @@ def _is_worth_another_run(error: Exception) -> bool:
     if isinstance(error, sa.exc.DBAPIError):
         return error.connection_invalidated
     return isinstance(error, ConnectionError | ConnectionRefusedError)
-
-
-def _closed() -> LedgerClosedError:
-    return LedgerClosedError("the ledger is closed; nothing was written")

@@ -23,7 +23,7 @@ from neonpay.ledger import migrate
 from neonpay.ledger.faults import sqlite_fault
 from neonpay.ledger.group_commit import GroupCommit
 from neonpay.ledger.statement import Insert, Statement, arguments, chunks
-from neonpay.ledger.unit import A, P, Row, T, Transaction
+from neonpay.ledger.unit import A, Ledger, P, Row, T, Transaction
 
 _DIALECT = SQLiteDialect_pysqlite()
 _READERS = 4
@@ -134,6 +134,11 @@ class SqliteLedger:
         self._reader = threading.local()
         self._reading: list[_Connection] = []
         self._closed = False
+
+    @property
+    def apart(self) -> Ledger:
+        """This ledger: its units run in threads already, and a file has one writer at a time."""
+        return self
 
     async def open(self) -> None:
         """Create or upgrade the file and start the writer; does nothing when it is open already.

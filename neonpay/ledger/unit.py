@@ -101,6 +101,15 @@ class Ledger(Protocol):
     of the unit was kept.
     """
 
+    @property
+    def apart(self) -> Ledger:
+        """The same database for units that run somebody else's code, which may block.
+
+        While such a unit blocks, neither the event loop of the caller nor another unit of this process stops for it, unless
+        the database itself makes it wait. It opens with its first unit and closes with this ledger.
+        """
+        ...
+
     async def open(self) -> None:
         """Create or upgrade the tables and take up work; does nothing when it is open already."""
         ...
