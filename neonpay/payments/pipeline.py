@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from neonpay.core.clock import Clock
@@ -33,6 +33,7 @@ from neonpay.payments.gates import Gate
 from neonpay.payments.handlers import HandlerRegistry
 from neonpay.payments.history import History
 from neonpay.payments.ids import new_event_id, new_invoice_id, new_request_id
+from neonpay.payments.inline import with_or_without
 from neonpay.payments.invoices import InvoiceDesk
 from neonpay.payments.jobs import LEASE_S, JobBook
 from neonpay.payments.keys import insert_key, load_keys
@@ -48,6 +49,7 @@ from neonpay.payments.request_book import RequestBook
 from neonpay.payments.sealing import Sealer
 from neonpay.payments.subscriptions import SubscriptionDesk
 from neonpay.payments.thanks import Thanks
+from neonpay.payments.threads import MOST_HANDLERS, MOST_HOOKS, Threads
 from neonpay.payments.worker import Worker
 from neonpay.telegram.paced import PacedAdapter
 from neonpay.telegram.pacing import Pacer
@@ -128,6 +130,10 @@ class Pipeline:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._recording = 0
         self._recorded = asyncio.Event()
+        # Units that run handlers may block: on PostgreSQL they run where the host's event loop does not wait for them.
+        self._apart = apart = ledger.apart
+        self._handler_threads = Threads(name="neonpay-handler", most=MOST_HANDLERS)
+        self._hook_threads = Threads(name="neonpay-hook", most=MOST_HOOKS)
         catalogue = Catalogue(self._bot_id)
         announce = listeners.announce
 
@@ -149,6 +155,7 @@ class Pipeline:
         )
         self.fulfilment = Fulfilment(
             ledger,
+            apart,
             jobs,
             handlers,
             revokers,
@@ -161,6 +168,7 @@ class Pipeline:
             new_event_id=new_event_id,
             host_data=adapter.host_data,
             announce=announce,
+            threads=self._handler_threads,
             most_running=0 if settings.is_tool else settings.most_running,
         )
         self._recorder = Recorder(
@@ -182,6 +190,7 @@ class Pipeline:
             new_event_id=new_event_id,
             announce=announce,
             host_data=adapter.host_data,
+            threads=self._hook_threads,
             budget_s=settings.checkout_budget_s,
         )
         self.invoices = InvoiceDesk(
@@ -194,7 +203,7 @@ class Pipeline:
             new_invoice_id=new_invoice_id,
             announce=announce,
         )
-        self.refunds = RefundDesk(ledger, adapter, refund_book, jobs, self.fulfilment, rng=rng)
+        self.refunds = RefundDesk(ledger, apart, adapter, refund_book, self.fulfilment, rng=rng)
         self.subscriptions = SubscriptionDesk(
             ledger, adapter, catalogue=catalogue, clock=clock, new_event_id=new_event_id, announce=announce
         )
@@ -209,7 +218,13 @@ class Pipeline:
             lease_us=jobs.lease_us,
         )
         self.requests = RequestDesk(
-            ledger, request_book, reviewers, self.fulfilment, self.refunds, host_data=adapter.host_data
+            ledger,
+            request_book,
+            reviewers,
+            self.fulfilment,
+            self.refunds,
+            host_data=adapter.host_data,
+            threads=self._handler_threads,
         )
         self.history = History(ledger, self._bot_id, catalogue=catalogue, plan=plan, announce=announce)
         self._worker = Worker(jobs, self.fulfilment, poll_s=settings.poll_s)
@@ -289,14 +304,22 @@ class Pipeline:
                 logger.warning("%d jobs wait for handlers that this program does not have: %s", len(stranded), names)
 
     async def close(self) -> None:
-        """Finish or give back what runs, then close the ledger."""
+        """Finish or give back what runs, then close the ledger.
+
+        Nothing begins from here on. Handlers and listeners have ``grace_s`` seconds each, and about a second after they were
+        cancelled; what does not end by then is left behind, with its lease.
+        """
+        self.fulfilment.stop_taking()
         await self.duties.stop()
         await self._worker.stop(grace_s=self._settings.grace_s)
         while self._recording:
             self._recorded.clear()
             await self._recorded.wait()
+        await self.fulfilment.give_back()
         await self.checkout.drain()
-        await self._listeners.drain()
+        await self._listeners.stop(grace_s=self._settings.grace_s)
+        for threads in (self._handler_threads, self._hook_threads):
+            threads.close()
         await self._ledger.close()
 
     async def pre_checkout(self, query: PreCheckout) -> None:
@@ -373,16 +396,27 @@ class Pipeline:
         await self._load_keys()
 
     async def _record(self, charge: Charge, ref: InvoiceRef | None, *, take: bool) -> Recorded | None:
+        arrival = Arrival(charge, ref, take=take)
+        if not self._handlers.runs_inside:
+            return await self._record_alone(arrival)
+
+        def attempt(inside: bool) -> Awaitable[Recorded | None]:
+            return (
+                self._apart.run_each(self._recorder.record_inside, arrival) if inside else self._record_alone(arrival)
+            )
+
+        return await with_or_without(attempt)
+
+    async def _record_alone(self, arrival: Arrival) -> Recorded | None:
         loop = asyncio.get_running_loop()
         give_up_at, pause_s = loop.time() + self._settings.patience_s, _PAUSE_FIRST_S
         while True:
             try:
-                arrival = Arrival(charge, ref, take=take)
                 return await self._ledger.run_each(self._recorder.record, arrival)
             except (LedgerLockedError, LedgerUnavailableError, LedgerFullError) as exc:
                 if loop.time() + pause_s > give_up_at:
                     raise
-                logger.warning("charge %s is not recorded yet, trying again: %s", charge.charge_id, exc)
+                logger.warning("charge %s is not recorded yet, trying again: %s", arrival.charge.charge_id, exc)
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, _PAUSE_MOST_S)
 

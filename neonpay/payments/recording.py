@@ -33,9 +33,10 @@ from neonpay.payments.book import (
     event_row,
 )
 from neonpay.payments.catalogue import Catalogue
-from neonpay.payments.inline import Rejection, run_now
-from neonpay.payments.jobs import INSERT_JOB, Job
-from neonpay.payments.planning import Plan
+from neonpay.payments.handlers import Handler
+from neonpay.payments.inline import Inside, run_inside, runs_inside
+from neonpay.payments.jobs import INSERT_JOB, Job, release_all
+from neonpay.payments.planning import Plan, consumer_name
 from neonpay.payments.refund_book import SECOND_PAYMENT, RefundBook
 
 _INVOICES = Among(
@@ -159,7 +160,17 @@ class Recorder:
         self._host_data = host_data
 
     def record(self, transaction: Transaction, arrivals: Sequence[Arrival]) -> list[Recorded | None]:
-        """The unit of work that records charges; None for one that the ledger has already."""
+        """The unit of work that records charges; None for one that the ledger has already.
+
+        Nobody else's code runs in it: handlers with a connection get jobs like all others.
+        """
+        return self._record(transaction, arrivals, inside=False)
+
+    def record_inside(self, transaction: Transaction, arrivals: Sequence[Arrival]) -> list[Recorded | None]:
+        """``record``, and after it, in the same transaction, the handlers with a connection."""
+        return self._record(transaction, arrivals, inside=True)
+
+    def _record(self, transaction: Transaction, arrivals: Sequence[Arrival], *, inside: bool) -> list[Recorded | None]:
         now_us = self._clock.now_us()
         known = self._invoices(transaction, arrivals)
         charge_ids = [arrival.charge.charge_id for arrival in arrivals]
@@ -179,7 +190,7 @@ class Recorder:
         if paid:
             transaction.rows_among(_COUNT_PAYMENT, (self._bot_id,), paid)
         self._write_book(transaction, written, now_us)
-        taken = self._write_jobs(transaction, written, [arrival.take for arrival in new])
+        taken = self._write_jobs(transaction, written, [arrival.take for arrival in new], inside=inside)
         recorded = iter(
             [
                 Recorded(payment, event_id, jobs, events)
@@ -260,32 +271,50 @@ class Recorder:
         transaction.insert(INSERT_EVENT, *facts)
 
     def _write_jobs(
-        self, transaction: Transaction, written: Sequence[tuple[Payment, str]], takes: Sequence[bool]
+        self, transaction: Transaction, written: Sequence[tuple[Payment, str]], takes: Sequence[bool], *, inside: bool
     ) -> list[tuple[list[Job], Sequence[Event]]]:
         rows: list[tuple[object, ...]] = []
         taken: list[tuple[list[Job], Sequence[Event]]] = []
-        rejected: list[tuple[int, Rejection]] = []
+        now: dict[int, Inside] = {}
         for index, ((payment, event_id), take) in enumerate(zip(written, takes, strict=True)):
-            consumers = self._plan.consumers(payment.state, payment.stage_id)
-            names, rejection = run_now(transaction, consumers, payment, event_id, self._host_data)
-            if rejection is not None:
-                rejected.append((index, rejection))
-            leases = take and rejection is None
-            state, delay_us = ("leased", self._lease_us) if leases else ("ready", 0)
             mine: list[Job] = []
-            for name in names:
-                token = self._new_token() if leases else None
-                row = (self._bot_id, event_id, name, payment.charge_id, state, int(leases), token, None, delay_us)
-                rows.append(row)
-                if token is not None:
-                    mine.append(Job(self._bot_id, event_id, name, payment.charge_id, 1, token, payment))
+            at_once: list[tuple[Handler, Job]] = []
+            for consumer in self._plan.consumers(payment.state, payment.stage_id):
+                name, charge_id = consumer_name(consumer), payment.charge_id
+                runs_now = inside and runs_inside(consumer)
+                if not (take or runs_now):
+                    rows.append((self._bot_id, event_id, name, charge_id, "ready", 0, None, None, 0))
+                    continue
+                job = Job(self._bot_id, event_id, name, charge_id, 1, self._new_token(), payment)
+                rows.append((self._bot_id, event_id, name, charge_id, "leased", 1, job.token, None, self._lease_us))
+                if runs_now and isinstance(consumer, Handler):
+                    at_once.append((consumer, job))
+                else:
+                    mine.append(job)
+            if at_once:
+                now[index] = Inside(payment, at_once)
             taken.append((mine, ()))
         transaction.insert(INSERT_JOB, *rows)
-        for index, rejection in rejected:
+        if now:
+            self._run_inside(transaction, now, written, takes, taken)
+        return taken
+
+    def _run_inside(
+        self,
+        transaction: Transaction,
+        now: Mapping[int, Inside],
+        written: Sequence[tuple[Payment, str]],
+        takes: Sequence[bool],
+        taken: list[tuple[list[Job], Sequence[Event]]],
+    ) -> None:
+        rejections = run_inside(transaction, list(now.values()), self._host_data)
+        for index, rejection in zip(now, rejections, strict=True):
+            if rejection is None:
+                continue
             payment, event_id = written[index]
+            release_all(transaction, taken[index][0])  # none of them has begun, so none of them counts as interrupted
             change = self._refund_book.send_back(transaction, payment, event_id, rejection, take=takes[index])
             taken[index] = (change.jobs, change.events)
-        return taken
 
 
 def recorded_event(payment: Payment, event_id: str) -> Event:

@@ -21,10 +21,10 @@ from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables import jobs, payments, refunds
 from neonpay.payments.book import REFUNDS, REVENUE, STARS, UNSETTLED, write_entry, write_event
 from neonpay.payments.catalogue import Catalogue
-from neonpay.payments.handlers import ON_PAYMENT
-from neonpay.payments.inline import Rejection, run_now
+from neonpay.payments.handlers import ON_PAYMENT, Handler
+from neonpay.payments.inline import Inside, Rejection, run_inside, runs_inside
 from neonpay.payments.jobs import Job, give_job, lease_lost
-from neonpay.payments.planning import PLAN, REFUND, THANK_YOU, Plan
+from neonpay.payments.planning import PLAN, REFUND, THANK_YOU, Plan, consumer_name
 from neonpay.payments.rows import find_refund, lock_payment, refund_of
 
 SECOND_PAYMENT = "a second payment of this invoice goes back"
@@ -139,16 +139,20 @@ class RefundBook:
             return None
         return refund
 
-    def note(self, transaction: Transaction, notice: RefundNotice) -> Change | None:
-        """Write a refund that Telegram tells of; None when the ledger does not have the payment."""
+    def note(self, transaction: Transaction, notice: RefundNotice, inside: bool) -> Change | None:
+        """Write a refund that Telegram tells of; None when the ledger does not have the payment. See ``mark_refunded``."""
         found = lock_payment(transaction, self._catalogue, self._bot_id, notice.charge_id)
         if found is None:
             return None
         self._ask(transaction, found[0], None, None, notice.source)
-        return self.mark_refunded(transaction, notice.charge_id)
+        return self.mark_refunded(transaction, notice.charge_id, inside)
 
-    def mark_refunded(self, transaction: Transaction, charge_id: str) -> Change:
-        """Write that the Stars are back, drop what was not delivered, and have what was delivered revoked; once."""
+    def mark_refunded(self, transaction: Transaction, charge_id: str, inside: bool) -> Change:
+        """Write that the Stars are back, drop what was not delivered, and have what was delivered revoked; once.
+
+        Args:
+            inside: run the refund handlers with a connection in this transaction; otherwise their jobs are left due.
+        """
         payment, event_id = self.lock(transaction, charge_id)
         now_us = self._clock.now_us()
         values = {"state": RefundState.REFUNDED.value, "finished_at": now_us, "error": None}
@@ -163,7 +167,7 @@ class RefundBook:
         taken: list[Job] = []
         if granted:
             refunded = replace(payment, state=PaymentState.REFUNDED)
-            taken = self._revoke(transaction, refunded, event_id)
+            taken = self._revoke(transaction, refunded, event_id, inside=inside)
         return Change(self._found(transaction, charge_id), [event], taken)
 
     def mark_failed(self, transaction: Transaction, charge_id: str, error: str) -> Change:
@@ -271,12 +275,18 @@ class RefundBook:
             connection.execute(which.values(state=left, token=None))
         return any(state in _GRANTED and consumer.startswith(f"{ON_PAYMENT}:") for consumer, state in states)
 
-    def _revoke(self, transaction: Transaction, payment: Payment, event_id: str) -> list[Job]:
-        others, _ = run_now(transaction, self._plan.after_refund(payment.stage_id), payment, event_id, self._host_data)
+    def _revoke(self, transaction: Transaction, payment: Payment, event_id: str, *, inside: bool) -> list[Job]:
         take = self._plan.is_carried_out_here
         taken: list[Job] = []
-        for name in others:
-            taken += self._give_job(transaction, event_id, payment.charge_id, take=take, consumer=name)
+        now: list[tuple[Handler, Job]] = []
+        for consumer in self._plan.after_refund(payment.stage_id):
+            name, charge_id = consumer_name(consumer), payment.charge_id
+            if inside and isinstance(consumer, Handler) and runs_inside(consumer):
+                given = self._give_job(transaction, event_id, charge_id, take=True, consumer=name)
+                now += [(consumer, job) for job in given]
+            else:
+                taken += self._give_job(transaction, event_id, charge_id, take=take, consumer=name)
+        run_inside(transaction, [Inside(payment, now)], self._host_data)
         return taken
 
     def _update(self, transaction: Transaction, charge_id: str, **values: object) -> int:

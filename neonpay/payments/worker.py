@@ -63,7 +63,7 @@ class Worker:
         due_in_s = await self._jobs.due_in_s(consumers)
         if due_in_s > 0:
             return min(due_in_s, self._poll_s)
-        claimed = await self._jobs.claim(consumers, most=most)
+        claimed = await self._fulfilment.claim(most=most)
         for job in claimed:
             self._fulfilment.start(job)
         return 0.0 if len(claimed) == most else min(0.05, self._poll_s)
