@@ -50,7 +50,7 @@ class Delivering(Application):
             max_attempts: attempts before the payment becomes a dead letter that waits for ``retry``.
 
         Raises:
-            HandlerError: the name is taken, or the function cannot be called by name.
+            HandlerError: the name is taken, or the function cannot be called by name, or is a generator.
         """
 
         def register(function: F) -> F:
@@ -92,7 +92,7 @@ class Delivering(Application):
             max_attempts: attempts before it becomes a dead letter that waits for ``retry``.
 
         Raises:
-            HandlerError: the name is taken, or the function cannot be called by name.
+            HandlerError: the name is taken, or the function cannot be called by name, or is a generator.
         """
 
         def register(function: F) -> F:
@@ -106,9 +106,12 @@ class Delivering(Application):
 
         It may ask for ``query``, ``invoice``, ``stage`` and the host's objects by name. Raising ``CheckoutRefused(text)`` or
         returning a text declines with that text, returning False declines, and whatever goes wrong declines too.
+
+        Raises:
+            HandlerError: it is a generator, so that calling it would run none of its lines.
         """
-        self._hooks.append(function)
         self._pipeline.checkout.add_hook(function)
+        self._hooks.append(function)
         return function
 
     def add_middleware(self, middleware: PaymentMiddleware, /) -> None:
