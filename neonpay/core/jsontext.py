@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, cast
 
 JsonValue: TypeAlias = "str | int | float | bool | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 JsonObject: TypeAlias = Mapping[str, JsonValue]
-
-_HALF = re.compile("[\ud800-\udfff]")
 
 
 def dump(value: JsonValue) -> str:
@@ -20,10 +17,16 @@ def dump(value: JsonValue) -> str:
         TypeError: something in the value is not JSON.
         ValueError: the value holds NaN or an infinity, or contains itself.
     """
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
-    if _HALF.search(text):
-        # Half of a surrogate pair, which no database takes as text; JSON can say it in ASCII.
-        return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"), sort_keys=True)
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
+
+
+def dump_whatever(value: JsonValue) -> str:
+    """``dump`` for a value from outside, whose text may hold half of a surrogate pair, which no database takes as it is."""
+    text = dump(value)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, allow_nan=False, separators=(",", ":"), sort_keys=True)
     return text
 
 

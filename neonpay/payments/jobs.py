@@ -213,7 +213,7 @@ class JobBook:
         Raises:
             LeaseLostError: the job is another worker's, or a refund has ended it; nothing was stored.
         """
-        text = jsontext.dump(result)
+        text = jsontext.dump_whatever(result)
         return jsontext.load(await self._ledger.run(_remember, job, name, text, self._clock.now_us()))
 
 
