@@ -16,6 +16,7 @@ from neonpay.ledger import Ledger, Transaction
 from neonpay.payments.book import write_event
 from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.context import PaymentContext
+from neonpay.payments.errands import Chore, Errand, PutOff
 from neonpay.payments.foreign import contained, held, is_being_cancelled, words_of
 from neonpay.payments.handler_call import context_of, ended_elsewhere, run_handler
 from neonpay.payments.handlers import ON_PAYMENT, Form, Handler, HandlerRegistry
@@ -30,22 +31,9 @@ from neonpay.payments.transactional import TransactionalJobs
 
 logger = logging.getLogger("neonpay.payments")
 
-Errand = Callable[[Payment, PaymentContext], Awaitable[None]]
-"""A job of neonpay's own that is done when it returns, such as the thank-you message."""
-Chore = Callable[[Job], Awaitable[None]]
-"""A job of neonpay's own that writes itself what has become of it, such as a refund."""
-
 _ERRAND_ATTEMPTS = 12
 _LAST_S = 1.0
 """How long a stop waits for handlers after it has cancelled them; one that does not take notice is left behind."""
-
-
-class PutOff(Exception):  # noqa: N818  # no fault: it is not the time for it
-    """Raised by an errand that has done nothing yet and wants to be run again in ``delay_s`` seconds."""
-
-    def __init__(self, delay_s: float) -> None:
-        self.delay_s = delay_s
-        super().__init__(f"again in {delay_s:.1f} s")
 
 
 class Fulfilment:

@@ -295,26 +295,16 @@ class Recorder:
                 now[index] = Inside(payment, at_once)
             taken.append((mine, ()))
         transaction.insert(INSERT_JOB, *rows)
-        if now:
-            self._run_inside(transaction, now, written, takes, taken)
-        return taken
-
-    def _run_inside(
-        self,
-        transaction: Transaction,
-        now: Mapping[int, Inside],
-        written: Sequence[tuple[Payment, str]],
-        takes: Sequence[bool],
-        taken: list[tuple[list[Job], Sequence[Event]]],
-    ) -> None:
-        rejections = run_inside(transaction, list(now.values()), self._host_data)
+        rejections = run_inside(transaction, list(now.values()), self._host_data) if now else []
         for index, rejection in zip(now, rejections, strict=True):
-            if rejection is None:
-                continue
-            payment, event_id = written[index]
-            release_all(transaction, taken[index][0])  # none of them has begun, so none of them counts as interrupted
-            change = self._refund_book.send_back(transaction, payment, event_id, rejection, take=takes[index])
-            taken[index] = (change.jobs, change.events)
+            if rejection is not None:
+                payment, event_id = written[index]
+                release_all(
+                    transaction, taken[index][0]
+                )  # none of them has begun, so none of them counts as interrupted
+                change = self._refund_book.send_back(transaction, payment, event_id, rejection, take=takes[index])
+                taken[index] = (change.jobs, change.events)
+        return taken
 
 
 def recorded_event(payment: Payment, event_id: str) -> Event:

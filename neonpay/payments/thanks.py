@@ -9,7 +9,7 @@ from neonpay.core.limits import MESSAGES_PER_S
 from neonpay.core.payments import Payment
 from neonpay.errors import TelegramError
 from neonpay.payments.context import PaymentContext
-from neonpay.payments.fulfilment import PutOff
+from neonpay.payments.errands import PutOff
 from neonpay.telegram.paced import PacedAdapter
 
 logger = logging.getLogger("neonpay.payments")
