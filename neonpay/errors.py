@@ -35,6 +35,7 @@
     │   ├── LedgerClosedError
     │   ├── BusyError                    another worker does it right now
     │   ├── LeaseLostError               another worker has the job; nothing of this attempt was kept
+    │   ├── TransactionEndedError        code that was lent a connection has ended its transaction, or lost it
     │   └── SchemaTooNewError            written by a newer neonpay
     └── SimulatorError                   the simulator was asked for something that its Telegram would not do
         └── SimulatorTimeoutError (TimeoutError)
@@ -87,6 +88,7 @@ __all__ = [
     "StageNotFoundError",
     "TelegramError",
     "TelegramUnreachableError",
+    "TransactionEndedError",
     "ValidationError",
 ]
 
@@ -379,6 +381,10 @@ class BusyError(LedgerError):
 
 class LeaseLostError(LedgerError):
     """Another worker took the job over, or finished it; nothing of this attempt was kept."""
+
+
+class TransactionEndedError(LedgerError):
+    """Code that was lent a connection has ended its transaction by a back door, or the connection was lost while it had it."""
 
 
 class SchemaTooNewError(LedgerError):

@@ -53,7 +53,7 @@ class Delivering(Application):
             was: the name that it had before. What waits for that name becomes its own, and the old name gets nothing more.
 
         Raises:
-            HandlerError: the name is taken, or the function cannot be called by name.
+            HandlerError: the name is taken, or the function cannot be called by name, or is a generator.
         """
 
         def register(function: F) -> F:
@@ -98,7 +98,7 @@ class Delivering(Application):
             was: the name that it had before, as for ``on_payment``.
 
         Raises:
-            HandlerError: the name is taken, or the function cannot be called by name.
+            HandlerError: the name is taken, or the function cannot be called by name, or is a generator.
         """
 
         def register(function: F) -> F:
@@ -112,9 +112,12 @@ class Delivering(Application):
 
         It may ask for ``query``, ``invoice``, ``stage`` and the host's objects by name. Raising ``CheckoutRefused(text)`` or
         returning a text declines with that text, returning False declines, and whatever goes wrong declines too.
+
+        Raises:
+            HandlerError: it is a generator, so that calling it would run none of its lines.
         """
-        self._hooks.append(function)
         self._pipeline.checkout.add_hook(function)
+        self._hooks.append(function)
         return function
 
     def add_middleware(self, middleware: PaymentMiddleware, /) -> None:

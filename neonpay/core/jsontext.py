@@ -20,6 +20,16 @@ def dump(value: JsonValue) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
 
 
+def dump_whatever(value: JsonValue) -> str:
+    """``dump`` for a value from outside, whose text may hold half of a surrogate pair, which no database takes as it is."""
+    text = dump(value)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, allow_nan=False, separators=(",", ":"), sort_keys=True)
+    return text
+
+
 def load(text: str) -> JsonValue:
     """The value that ``dump`` wrote."""
     return cast("JsonValue", json.loads(text))

@@ -141,6 +141,7 @@ class GroupCommit:
                 waiting, self._waiting, last = self._waiting, [], self._closed
             for start in range(0, len(waiting), _MOST_UNITS):
                 _tell(self._outcomes(waiting[start : start + _MOST_UNITS]))
+        self._abandon()
         self._connection.close()
 
     def _outcomes(self, batch: list[_Submitted]) -> list[_Outcome]:

@@ -65,7 +65,12 @@ class PostgresqlTransaction(Transaction):
         return self._connection
 
     def forget(self) -> None:
-        """Nothing to do: every unit has a transaction object of its own."""
+        """Have the connection closed, which undoes what is open at the server; nothing more is read or written on it."""
+        self._connection.invalidate()
+
+    def control(self, sql: str) -> None:
+        """Say something about savepoints to the server."""
+        self._cursor.execute(sql)
 
     def execute(self, statement: Statement, *values: object) -> int:
         """Run a prepared statement; the number of rows that it changed."""
@@ -366,6 +371,8 @@ def _is_the_databases(error: Exception) -> bool:
 
 
 def _is_worth_another_run(error: Exception) -> bool:
+    if isinstance(error, LedgerError):
+        return False  # the unit's own verdict, whatever made it say so
     state = sqlstate(error)
     if state is not None:
         return state.startswith((*_RERUN_STATES, *_SOMEBODY_ELSES))

@@ -39,6 +39,12 @@ class _Connection(sqlite3.Connection):
     is_opening = False
     """SQLAlchemy is looking the connection over, for which it rolls back what it believes to be nothing."""
 
+    def close(self) -> None:
+        if self.in_transaction:
+            msg = "a unit of work does not close the connection; it is the ledger's"
+            raise LedgerError(msg)
+        super().close()
+
     def commit(self) -> None:
         if self.in_transaction and not self.is_opening:
             msg = "a unit of work does not commit; return from it and the ledger commits"
@@ -80,6 +86,10 @@ class SqliteTransaction(Transaction):
     def forget(self) -> None:
         """Give the next unit a SQLAlchemy connection of its own."""
         self._sqlalchemy = None
+
+    def control(self, sql: str) -> None:
+        """Say something about savepoints to SQLite."""
+        self._raw.execute(sql)
 
     def execute(self, statement: Statement, *values: object) -> int:
         """Run a prepared statement; the number of rows that it changed."""

@@ -8,6 +8,8 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import sqlalchemy as sa
 
+from neonpay.errors import TransactionEndedError
+from neonpay.ledger.lent import SAVEPOINT, LentConnection
 from neonpay.ledger.statement import Among, Insert, Statement
 
 P = ParamSpec("P")
@@ -37,6 +39,42 @@ class Transaction(ABC):
     @abstractmethod
     def forget(self) -> None:
         """A unit failed: whatever it left behind in the SQLAlchemy connection is not for the next one."""
+
+    @abstractmethod
+    def control(self, sql: str) -> None:
+        """Say something about savepoints to the driver."""
+
+    def lend(self, code: Callable[[sa.Connection], T]) -> T:
+        """What somebody else's code returned, given this transaction as a connection that it cannot end.
+
+        What the code raises is raised, and what it wrote is undone, alone; the same when it overlooked that a statement had
+        failed.
+
+        Raises:
+            TransactionEndedError: the code has ended the transaction by a back door, or the connection was lost in it. The
+                unit has nothing left to write into, and must let this error pass.
+        """
+        self.control(f"SAVEPOINT {SAVEPOINT}")
+        lent = LentConnection(self.connection)
+        try:
+            result = code(lent)
+            self.control(f"RELEASE SAVEPOINT {SAVEPOINT}")
+        except BaseException as exc:
+            self._undo_lent(exc)
+            raise
+        finally:
+            lent.end()
+        return result
+
+    def _undo_lent(self, error: BaseException) -> None:
+        try:
+            self.control(f"ROLLBACK TO SAVEPOINT {SAVEPOINT}")
+            self.control(f"RELEASE SAVEPOINT {SAVEPOINT}")
+        except Exception:  # noqa: BLE001  # whatever the driver says, the savepoint is not there, and neither is what was before it
+            self.forget()
+            if isinstance(error, Exception):
+                msg = "code that was lent a connection has ended its transaction, or lost it; nothing of the unit was kept"
+                raise TransactionEndedError(msg) from error
 
     @abstractmethod
     def insert(self, insert: Insert, *rows: tuple[object, ...]) -> int:

@@ -17,11 +17,14 @@ from neonpay.core.events import Event
 from neonpay.core.payload import InvoiceRef
 from neonpay.core.payments import Invoice, PreCheckout
 from neonpay.core.ports import Adapter
+from neonpay.core.text import clean
 from neonpay.errors import LedgerError, PayloadError, PaymentError, TelegramError
 from neonpay.ledger import Ledger
 from neonpay.payments.checkout_book import Checkout, CheckoutBook, Declined, Noticed
+from neonpay.payments.foreign import call, held, refuse_generator, refuse_unrun
 from neonpay.payments.gates import Gate, Refusal
 from neonpay.payments.handlers import Function
+from neonpay.payments.threads import Threads
 
 logger = logging.getLogger("neonpay.payments")
 
@@ -51,6 +54,7 @@ class CheckoutGuard:
         new_event_id: Callable[[], str],
         announce: Callable[[Event], None],
         host_data: Callable[[], Mapping[str, object]],
+        threads: Threads,
         budget_s: float = BUDGET_S,
     ) -> None:
         self._ledger = ledger
@@ -62,14 +66,22 @@ class CheckoutGuard:
         self._host_data = host_data
         self._budget_s = budget_s
         self._hooks: list[Function] = []
+        self._threads = threads
         self._late: set[asyncio.Future[None]] = set()
+        self._asked: set[asyncio.Task[object]] = set()
+        """Hooks that are asked, among them those that did not take notice of having been cancelled."""
 
     def add_gate(self, gate: Gate) -> None:
         """Ask ``gate`` in the transaction that approves a checkout, and tell it of those that are declined."""
         self._book.gates.append(gate)
 
     def add_hook(self, hook: Function) -> None:
-        """Ask ``hook`` before a checkout is approved; it declines by raising ``CheckoutRefused``."""
+        """Ask ``hook`` before a checkout is approved; it declines by raising ``CheckoutRefused``.
+
+        Raises:
+            HandlerError: none of its lines would run.
+        """
+        refuse_generator(hook, "an on_pre_checkout hook")
         self._hooks.append(hook)
 
     async def handle(self, query: PreCheckout, ready: Callable[[], Awaitable[None]]) -> None:
@@ -107,7 +119,7 @@ class CheckoutGuard:
         except PayloadError:
             return _Verdict(Decline.FORGED_PAYLOAD)
         except CheckoutRefused as refusal:
-            return _Verdict(Decline.REFUSED, refusal.message)
+            return _Verdict(Decline.REFUSED, clean(refusal.message))
         except Exception:  # fail closed: what cannot be checked must not be paid
             logger.exception("the checkout of %s could not be checked and is declined", checkout.query.query_id)
             return _Verdict(Decline.ERROR)
@@ -135,12 +147,33 @@ class CheckoutGuard:
         given = {name: known[name] for name in names if name in known}
         if names and names[0] not in known:
             given[names[0]] = query
-        outcome = hook(**given) if inspect.iscoroutinefunction(hook) else await asyncio.to_thread(hook, **given)
-        verdict = await outcome if inspect.isawaitable(outcome) else outcome
+        # In a task of its own, so that a hook which does not take notice of the end of the budget is left behind.
+        asking = asyncio.ensure_future(self._verdict_of(hook, given))
+        self._asked.add(asking)
+        asking.add_done_callback(self._forget)
+        try:
+            await asyncio.wait({asking})
+        finally:
+            asking.cancel()
+        verdict = asking.result()
         if verdict is False:
             raise CheckoutRefused(buyer_message(Decline.REFUSED, query.language_code))
         if isinstance(verdict, str):
             raise CheckoutRefused(verdict)
+
+    async def _verdict_of(self, hook: Function, given: Mapping[str, object]) -> object:
+        if inspect.iscoroutinefunction(hook):
+            outcome: object = call(lambda: hook(**given))
+        else:
+            outcome = await self._threads.run(hook, hook, **given)
+        verdict = await held(outcome) if inspect.isawaitable(outcome) else outcome
+        refuse_unrun(verdict, "an on_pre_checkout hook")
+        return verdict
+
+    def _forget(self, asking: asyncio.Task[object]) -> None:
+        self._asked.discard(asking)
+        if not asking.cancelled():
+            asking.exception()  # whoever waited has it, or had to answer before it came
 
     async def _answer(self, query: PreCheckout, verdict: _Verdict | None) -> bool:
         """Tell Telegram; False when it takes no answer to this query any more."""

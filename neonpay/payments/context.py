@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
+from neonpay.core import jsontext
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.payments import Payment, PaymentResult
+from neonpay.core.text import REASON_MAX_CHARS, clean
+from neonpay.errors import ValidationError
+from neonpay.payments.threads import Threads
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
     from neonpay.payments.jobs import Job, JobBook
 
 R = TypeVar("R", bound="JsonValue")
+T = TypeVar("T")
 
 
 class PaymentContext:
@@ -26,14 +31,14 @@ class PaymentContext:
         attempt: 1 for the first one.
     """
 
-    __slots__ = ("_enlisted", "_job", "_jobs", "_loop", "_memo", "attempt", "result")
+    __slots__ = ("_enlisted", "_job", "_jobs", "_loop", "_threads", "attempt", "result")
 
-    def __init__(self, jobs: JobBook, job: Job, result: PaymentResult) -> None:
+    def __init__(self, jobs: JobBook, job: Job, result: PaymentResult, threads: Threads) -> None:
         self._jobs = jobs
         self._job = job
         self._loop = asyncio.get_running_loop()
         self._enlisted: list[tuple[sa.Executable, Mapping[str, object] | None]] = []
-        self._memo: dict[str, JsonValue] | None = None
+        self._threads = threads
         self.result = result
         self.attempt = job.attempts
 
@@ -72,22 +77,26 @@ class PaymentContext:
 
         Raises:
             TypeError: the result is not JSON; the function was called, and its result is not remembered.
+            LeaseLostError: a refund has ended this delivery, or another worker has it. The function was not called, unless it
+                happened during the call, and its result is not remembered. Let it pass.
         """
-        memo = await self._remembered()
-        if name not in memo:
-            # A plain function may block, so it runs in a thread; one that gives back an awaitable is awaited here.
-            outcome = (
-                function(*args) if inspect.iscoroutinefunction(function) else await asyncio.to_thread(function, *args)
-            )
-            value = await outcome if inspect.isawaitable(outcome) else outcome
-            memo[name] = await self._jobs.remember(self._job, name, value)
-        return cast("R", memo[name])
+        key = _name_of_step(name)
+        stored = await self._jobs.recall(self._job, key)
+        if stored is not None:
+            return cast("R", jsontext.load(stored))
+        # A plain function may block, so it runs in a thread; one that gives back an awaitable is awaited here.
+        if inspect.iscoroutinefunction(function):
+            outcome: object = function(*args)
+        else:
+            outcome = await self._threads.run(self._job, function, *args)
+        value = await outcome if inspect.isawaitable(outcome) else outcome
+        return cast("R", await self._jobs.remember(self._job, key, cast("R", value)))
 
     def step_sync(self, name: str, function: Callable[..., R], *args: Any) -> R:
         """``step`` for a handler that is a plain function: it waits, and the function runs in the handler's own thread.
 
         Raises:
-            TypeError: the result is not JSON; the function was called, and its result is not remembered.
+            TypeError, LeaseLostError: as for ``step``.
             RuntimeError: the caller runs on the event loop, which waiting would block; nothing was called.
         """
         try:
@@ -97,13 +106,17 @@ class PaymentContext:
         else:
             msg = "step_sync() is for handlers that are plain functions; in an async one, await ctx.step(...)"
             raise RuntimeError(msg)
-        memo = asyncio.run_coroutine_threadsafe(self._remembered(), self._loop).result()
-        if name not in memo:
-            keeping = self._jobs.remember(self._job, name, function(*args))
-            memo[name] = asyncio.run_coroutine_threadsafe(keeping, self._loop).result()
-        return cast("R", memo[name])
+        key = _name_of_step(name)
+        stored = self._wait(self._jobs.recall(self._job, key))
+        if stored is not None:
+            return cast("R", jsontext.load(stored))
+        return cast("R", self._wait(self._jobs.remember(self._job, key, function(*args))))
 
-    async def _remembered(self) -> dict[str, JsonValue]:
-        if self._memo is None:
-            self._memo = await self._jobs.steps(self._job)
-        return self._memo
+    def _wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+
+def _name_of_step(name: str) -> str:
+    if clean(name) != name:
+        raise ValidationError("name", name, f"text of at most {REASON_MAX_CHARS} characters, none of them NUL")
+    return name

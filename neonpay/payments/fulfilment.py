@@ -3,46 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from neonpay.core.clock import Clock
 from neonpay.core.events import Event, FulfilmentAbandoned, FulfilmentFailed
 from neonpay.core.payments import Payment, PaymentResult
-from neonpay.core.text import error_words
+from neonpay.core.text import clean
 from neonpay.errors import LeaseLostError, LedgerError, RejectPayment
 from neonpay.ledger import Ledger, Transaction
 from neonpay.payments.book import write_event
 from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.context import PaymentContext
+from neonpay.payments.errands import Chore, Errand, PutOff
+from neonpay.payments.foreign import contained, held, is_being_cancelled, words_of
+from neonpay.payments.handler_call import context_of, ended_elsewhere, run_handler
 from neonpay.payments.handlers import ON_PAYMENT, Form, Handler
-from neonpay.payments.inline import call_with_connection
-from neonpay.payments.jobs import Job, JobBook, backoff_s, finish
+from neonpay.payments.jobs import Job, JobBook, backoff_s, end_job
 from neonpay.payments.middleware import PaymentMiddleware, run_through
 from neonpay.payments.planning import THANK_YOU, Program
 from neonpay.payments.refund_book import Change, RefundBook
 from neonpay.payments.rows import find_payment
+from neonpay.payments.threads import Threads
+from neonpay.payments.transactional import TransactionalJobs
 from neonpay.telegram.pacing import may_wait
 
 logger = logging.getLogger("neonpay.payments")
 
-Errand = Callable[[Payment, PaymentContext], Awaitable[None]]
-"""A job of neonpay's own that is done when it returns, such as the thank-you message."""
-Chore = Callable[[Job], Awaitable[None]]
-"""A job of neonpay's own that writes itself what has become of it, such as a refund."""
-
 _ERRAND_ATTEMPTS = 12
-
-
-class PutOff(Exception):  # noqa: N818  # no fault: it is not the time for it
-    """Raised by an errand that has done nothing yet and wants to be run again in ``delay_s`` seconds."""
-
-    def __init__(self, delay_s: float) -> None:
-        self.delay_s = delay_s
-        super().__init__(f"again in {delay_s:.1f} s")
+_LAST_S = 1.0
+"""How long a stop waits for handlers after it has cancelled them; one that does not take notice is left behind."""
 
 
 class _Found(NamedTuple):
@@ -56,7 +48,9 @@ class Fulfilment:
     """Runs the jobs of one bot.
 
     Args:
+        apart: the same database, for units that run handlers and may block.
         refund_book: writes what a handler's rejection of its payment means.
+        threads: where plain functions run.
         most_running: handlers that run at the same time in this process.
         announce: told of every event after it is durable.
     """
@@ -64,6 +58,7 @@ class Fulfilment:
     def __init__(
         self,
         ledger: Ledger,
+        apart: Ledger,
         jobs: JobBook,
         program: Program,
         refund_book: RefundBook,
@@ -75,9 +70,11 @@ class Fulfilment:
         new_event_id: Callable[[], str],
         host_data: Callable[[], Mapping[str, object]],
         announce: Callable[[Event], None],
+        threads: Threads,
         most_running: int = 256,
     ) -> None:
         self._ledger = ledger
+        self._apart = apart
         self._jobs = jobs
         self._program = program
         self._refund_book = refund_book
@@ -88,6 +85,8 @@ class Fulfilment:
         self._new_event_id = new_event_id
         self._host_data = host_data
         self._announce = announce
+        self._threads = threads
+        self._transactional = TransactionalJobs(refund_book, host_data=host_data)
         self._most_running = most_running
         self._errands: dict[str, Errand] = {}
         self.middlewares: Sequence[PaymentMiddleware] = ()
@@ -95,6 +94,11 @@ class Fulfilment:
         self._running: dict[asyncio.Task[None], Job] = {}
         self.interrupted: list[Job] = []
         """Jobs whose task was cancelled, and that are still leased to this process."""
+        self._in_units: set[int] = set()
+        """Tokens of jobs whose handler runs in a unit of work, which goes on when nobody waits for it any more."""
+        self._unbegun: list[Job] = []
+        """Jobs that were leased to this process after it had begun to stop."""
+        self._is_stopping = False
         self._finishing = 0
         self._reserved = 0
         self.changed = asyncio.Event()
@@ -116,6 +120,8 @@ class Fulfilment:
     @property
     def room(self) -> int:
         """How many more jobs may start now; one whose handler has returned takes no room while its marker is written."""
+        if self._is_stopping:
+            return 0
         return max(0, self._most_running - len(self._running) + self._finishing - self._reserved)
 
     @property
@@ -143,7 +149,10 @@ class Fulfilment:
         return None
 
     def start(self, job: Job) -> None:
-        """Run a leased job in a task of its own."""
+        """Run a leased job in a task of its own; one that comes after the stop has begun is given back by ``give_back``."""
+        if self._is_stopping:
+            self._unbegun.append(job)
+            return
         task = asyncio.get_running_loop().create_task(self._run(job))
         self._running[task] = job
         task.add_done_callback(self._ended)
@@ -153,24 +162,53 @@ class Fulfilment:
         while self._running:
             await asyncio.wait(self._running)
 
+    def stop_taking(self) -> None:
+        """From now on nothing begins."""
+        self._is_stopping = True
+
     async def stop(self, *, grace_s: float) -> None:
-        """Let what runs finish for ``grace_s`` seconds; cancel the rest and give their jobs back."""
+        """Let what runs finish for ``grace_s`` seconds, then cancel it; what has ended by that is given back.
+
+        What goes on all the same keeps its lease, so that nobody begins it again beside it: a thread cannot be stopped, and a
+        coroutine need not take notice.
+        """
+        self.stop_taking()
         if self._running:
             await asyncio.wait(self._running, timeout=grace_s)
         unfinished = dict(self._running)
         for task in unfinished:
             task.cancel()
         if unfinished:
-            await asyncio.wait(unfinished)
-            await self._jobs.release(list(unfinished.values()))
+            await asyncio.wait(unfinished, timeout=_LAST_S)
+        for task, job in unfinished.items():
+            if task.done() and not self._goes_on(job):
+                self._unbegun.append(job)
+            elif not task.done() or task.cancelled():
+                logger.warning(
+                    "%s for charge %s goes on beyond the stop; its lease will run out", job.consumer, job.charge_id
+                )
+        await self.give_back()
+
+    async def give_back(self) -> None:
+        """Have the jobs that were leased to this process and did not begin taken up by others at once."""
+        unbegun, self._unbegun = self._unbegun, []
+        if unbegun:
+            try:
+                await self._jobs.release(unbegun)
+            except LedgerError as exc:
+                logger.warning("%d jobs could not be given back, and their leases will run out: %s", len(unbegun), exc)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._note_room()
         job = self._running.pop(task)
-        if task.cancelled():
+        if task.cancelled() and not self._goes_on(job):
             self.interrupted.append(job)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("a job could not be finished; its lease will run out and it will run again", exc_info=error)
+
+    def _goes_on(self, job: Job) -> bool:
+        """Whether the handler of a job runs where nobody can stop it."""
+        return job.token in self._in_units or self._threads.is_running(job)
 
     def _note_room(self) -> None:
         """Called before a job stops taking room."""
@@ -188,6 +226,33 @@ class Fulfilment:
         for event in events:
             self._announce(event)
 
+    async def claim(self, consumers: Sequence[str], *, most: int) -> list[Job]:
+        """Lease due jobs of these consumers to this process; those of which no more attempts may begin become dead letters."""
+        limits: dict[str, int | None] = {consumer: self._limit(consumer) for consumer in consumers}
+        claimed, events = await self._ledger.run(self._claim, limits, most, self.held)
+        self.announce(events)
+        return claimed
+
+    def _claim(
+        self, transaction: Transaction, limits: Mapping[str, int | None], most: int, running: Sequence[Job]
+    ) -> tuple[list[Job], list[Event]]:
+        claimed, worn_out = self._jobs.claim(transaction, limits, most=most, running=running)
+        events: list[Event] = []
+        for job, reason in worn_out:
+            logger.error(
+                "%s for charge %s is a dead letter: it has begun as often as it may", job.consumer, job.charge_id
+            )
+            payment = self._payment(transaction, job.charge_id).payment
+            events.append(self._write_event(transaction, FulfilmentAbandoned, job, payment, reason))
+        return claimed, events
+
+    def _limit(self, consumer: str) -> int | None:
+        """How many attempts at a job of this consumer may begin; None for any number."""
+        if consumer in self._chores:
+            return None
+        handler = self._find(consumer)
+        return _ERRAND_ATTEMPTS if handler is None else handler.max_attempts
+
     async def _run(self, job: Job) -> None:
         may_wait.set(True)
         chore = self._chores.get(job.consumer)
@@ -200,18 +265,20 @@ class Fulfilment:
             payment = found.payment
             if found.goes_back and self._is_delivery(job) and await self._ledger.run(self._refund_book.hold_back, job):
                 return
-        context = PaymentContext(self._jobs, job, PaymentResult.of(payment))
+        context = PaymentContext(self._jobs, job, PaymentResult.of(payment), self._threads)
         try:
             done_already = await self._call(job, payment, context)
         except LeaseLostError:
-            _ended_elsewhere(job)
+            ended_elsewhere(job)
         except PutOff as later:
             await self._jobs.put_off(job, later.delay_s)
             self.changed.set()
         except RejectPayment as verdict:
             await self._rejected(job, payment, verdict)
-        except Exception as exc:  # noqa: BLE001  # handlers are isolated: a fault of one is stored and it runs again later
-            await self._failed(job, payment, exc)
+        except GeneratorExit:
+            raise  # the event loop is gone, and nothing can be awaited any more
+        except BaseException as exc:  # noqa: BLE001  # handlers are isolated: a fault of one is stored and it runs again later
+            await self._failed(job, payment, contained(exc))
         else:
             if not done_already:
                 self._note_room()
@@ -225,10 +292,11 @@ class Fulfilment:
         try:
             await self._jobs.finish(job, context.enlisted)
         except LeaseLostError:
-            _ended_elsewhere(job)
-        except LedgerError:
-            raise
-        except Exception as exc:  # noqa: BLE001  # a statement that the handler enlisted is the handler's fault
+            ended_elsewhere(job)
+        except Exception as exc:
+            if not context.enlisted:
+                raise
+            # A statement that the handler enlisted is the handler's fault; should it be the database's, this fails as well.
             await self._failed(job, payment, exc)
 
     async def _call(self, job: Job, payment: Payment, context: PaymentContext) -> bool:
@@ -239,7 +307,7 @@ class Fulfilment:
             return False
         host = self._host_data
         if handler.form is Form.TRANSACTION:
-            change = await self._ledger.run(self._run_and_finish, job, handler)
+            change = await self._run_in_unit(job, handler)
             if change is not None:
                 self.follow(change)
             return True
@@ -248,11 +316,22 @@ class Fulfilment:
             about = {"refund": await self._ledger.read(self._refund_book.find, job.charge_id)}
         given = handler.arguments(context.result, context=context, connection=None, host=host, about=about)
         if self.middlewares and handler.kind == ON_PAYMENT:
-            known = _context(handler, job, payment)
-            await run_through(self.middlewares, context.result, known, lambda: _run_handler(handler, given))
+            known = context_of(handler, job, payment)
+            run = run_through(
+                self.middlewares, context.result, known, lambda: run_handler(handler, given, job, self._threads)
+            )
+            await held(run)
         else:
-            await _run_handler(handler, given)
+            await run_handler(handler, given, job, self._threads)
         return False
+
+    async def _run_in_unit(self, job: Job, handler: Handler) -> Change | None:
+        self._in_units.add(job.token)
+        try:
+            return await self._apart.run(self._transactional.run_and_finish, job, handler)
+        finally:
+            if not is_being_cancelled():
+                self._in_units.discard(job.token)
 
     async def _rejected(self, job: Job, payment: Payment, verdict: RejectPayment) -> None:
         handler = self._find(job.consumer)
@@ -260,16 +339,14 @@ class Fulfilment:
             await self._failed(job, payment, verdict)
             return
         try:
-            change = await self._ledger.run(self._refund_book.reject, job, verdict.reason)
+            change = await self._ledger.run(self._refund_book.reject, job, clean(verdict.reason))
         except LeaseLostError:
-            _ended_elsewhere(job)
+            ended_elsewhere(job)
         else:
             self.follow(change)
 
     async def _failed(self, job: Job, payment: Payment, error: Exception) -> None:
-        handler = self._find(job.consumer)
-        most = handler.max_attempts if handler is not None else _ERRAND_ATTEMPTS
-        reason = error_words(error)
+        most, reason = self._limit(job.consumer) or _ERRAND_ATTEMPTS, words_of(error)
         delay_s = None if job.attempts >= most else backoff_s(job.attempts, self._rng)
         logger.error(
             "%s raised for charge %s (attempt %d of %d); %s",
@@ -292,28 +369,20 @@ class Fulfilment:
         handler = self._find(job.consumer)
         return job.consumer == THANK_YOU if handler is None else handler.kind == ON_PAYMENT
 
-    def _run_and_finish(self, transaction: Transaction, job: Job, handler: Handler) -> Change | None:
-        payment, _ = self._refund_book.lock(transaction, job.charge_id)
-        if handler.kind == ON_PAYMENT and self._refund_book.hold_back(transaction, job):
-            return None
-        try:
-            with transaction.connection.begin_nested():
-                finish(transaction, job)
-                call_with_connection(transaction, handler, payment, self._host_data)
-        except RejectPayment as verdict:
-            if handler.kind != ON_PAYMENT:
-                raise
-            return self._refund_book.reject(transaction, job, verdict.reason)
-        return None
-
     def _put_back(
         self, transaction: Transaction, job: Job, payment: Payment, reason: str, delay_s: float | None
     ) -> Event | None:
-        if not self._jobs.put_back(transaction, job, error=reason, delay_s=delay_s):
+        state, kind = ("dead", FulfilmentAbandoned) if delay_s is None else ("ready", FulfilmentFailed)
+        if not end_job(transaction, job, state, error=reason, delay_s=delay_s or 0.0):
             return None
+        return self._write_event(transaction, kind, job, payment, reason)
+
+    def _write_event(
+        self, transaction: Transaction, kind: type[Event], job: Job, payment: Payment, reason: str
+    ) -> Event:
         return write_event(
             transaction,
-            FulfilmentFailed if delay_s is not None else FulfilmentAbandoned,
+            kind,
             bot_id=self._bot_id,
             event_id=self._new_event_id(),
             at_us=self._clock.now_us(),
@@ -330,25 +399,3 @@ class Fulfilment:
         found = find_payment(transaction, self._catalogue, self._bot_id, charge_id)
         assert found is not None, "a job belongs to a payment that was never written"
         return _Found(found, self._refund_book.is_under_way(transaction, charge_id))
-
-
-async def _run_handler(handler: Handler, given: Mapping[str, Any]) -> None:
-    threaded = handler.form is Form.THREAD
-    outcome = await asyncio.to_thread(handler.function, **given) if threaded else handler.function(**given)
-    if inspect.isawaitable(outcome):
-        await outcome
-
-
-def _context(handler: Handler, job: Job, payment: Payment) -> Mapping[str, object]:
-    return {
-        "handler": handler.name,
-        "attempt": job.attempts,
-        "user_id": payment.user_id,
-        "stage_id": payment.stage_id,
-        "charge_id": payment.charge_id,
-    }
-
-
-def _ended_elsewhere(job: Job) -> None:
-    words = "%s for charge %s was ended elsewhere, by another worker or a refund; this attempt does not count"
-    logger.warning(words, job.consumer, job.charge_id)

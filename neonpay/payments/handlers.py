@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from neonpay.core.payments import PaymentResult
 from neonpay.errors import HandlerError
+from neonpay.payments.foreign import refuse_generator
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -155,7 +157,7 @@ class HandlerRegistry:
         """Register a function.
 
         Raises:
-            HandlerError: its name is taken, it has none, or it takes no result.
+            HandlerError: its name is taken, it has none, or calling it would run none of its lines.
         """
         if not callable(function):
             msg = f"a handler must be callable; got {type(function).__name__}"
@@ -164,6 +166,7 @@ class HandlerRegistry:
             msg = f"max_attempts must be at least 1; got {max_attempts}"
             raise HandlerError(msg)
         stable = name or _stable_name(function, self._kind)
+        refuse_generator(function, f"handler {stable!r}")
         handler = replace(_handler(self._kind, function, stable, _stage_ids(stage), max_attempts), was=was)
         if handler.consumer in self._handlers:
             msg = (
@@ -211,6 +214,11 @@ class HandlerRegistry:
                 if name not in known and name != handler.result_parameter and name not in handler.optional:
                     raise handler.unknown_parameter(name, host)
 
+    @property
+    def runs_inside(self) -> bool:
+        """Whether a handler runs in the transaction that records its payment."""
+        return any(handler.form is Form.TRANSACTION for handler in self._handlers.values())
+
     def __len__(self) -> int:
         return len(self._handlers)
 
@@ -249,11 +257,11 @@ def _handler(kind: str, function: Function, name: str, stage_ids: frozenset[str]
 
 
 def _form(function: Function, parameters: set[str]) -> Form:
-    call = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
-    if asyncio.iscoroutinefunction(inspect.unwrap(function)) or asyncio.iscoroutinefunction(call):
-        return Form.ASYNC
-    wrapped = getattr(function, "func", None)
-    if wrapped is not None and asyncio.iscoroutinefunction(wrapped):
+    inner: object = function
+    while isinstance(inner, functools.partial):
+        inner = inner.func
+    called = inner if inspect.isroutine(inner) else getattr(inner, "__call__", inner)  # noqa: B004
+    if any(asyncio.iscoroutinefunction(inspect.unwrap(f)) for f in (function, inner, called) if callable(f)):
         return Form.ASYNC
     return Form.TRANSACTION if "connection" in parameters else Form.THREAD
 

@@ -27,6 +27,7 @@ from neonpay.core.jsontext import JsonValue
 from neonpay.errors import LeaseLostError
 from neonpay.ledger import Among, Insert, Ledger, Statement, Transaction
 from neonpay.ledger.tables import IS_UNFINISHED, DatabaseNow, jobs, steps
+from neonpay.payments.foreign import call
 
 if TYPE_CHECKING:
     from neonpay.core.payments import Payment
@@ -42,6 +43,7 @@ _JOB_KEY = (
 )
 _JOB_NAMES = ("job_bot_id", "job_event_id", "job_consumer", "job_token")
 
+_NEVER_ENDED = "its last attempt has not ended: the process died in it, or could not write how it ended"
 _BACKOFF_FIRST_S = 2.0
 _BACKOFF_MOST_S = 6 * 3600.0
 
@@ -108,15 +110,14 @@ _PUT_OFF = Statement(
     *_JOB_NAMES,
     "delay_us",
 )
-_STEPS = Statement(
-    sa.select(steps.c.name, steps.c.result).where(
-        steps.c.bot_id == sa.bindparam("b"),
-        steps.c.event_id == sa.bindparam("e"),
-        steps.c.consumer == sa.bindparam("c"),
-    ),
-    "b",
-    "e",
-    "c",
+_HELD = Statement(sa.select(jobs.c.token).where(*_JOB_KEY).with_for_update(), *_JOB_NAMES)
+_OF_STEP = (steps.c.bot_id == jobs.c.bot_id, steps.c.event_id == jobs.c.event_id, steps.c.consumer == jobs.c.consumer)
+_STEP = Statement(
+    sa.select(steps.c.result)
+    .select_from(sa.outerjoin(jobs, steps, sa.and_(*_OF_STEP, steps.c.name == sa.bindparam("step_name"))))
+    .where(*_JOB_KEY),
+    *_JOB_NAMES,
+    "step_name",
 )
 _REMEMBER = Insert(steps, "bot_id", "event_id", "consumer", "name", "result", "finished_at")
 
@@ -155,7 +156,7 @@ class JobBook:
         self._ledger = ledger
         self._bot_id = bot_id
         self._clock = clock
-        self._new_token = new_token
+        self.new_token = new_token
         self.lease_us = int(lease_s * 1_000_000)
 
     async def finish(
@@ -168,17 +169,8 @@ class JobBook:
         """
         if enlisted:
             await self._ledger.run(finish, job, enlisted)
-        elif not await self._ledger.run_each(_finish_all, job):
+        elif not await self._ledger.run_each(finish_all, job):
             raise lease_lost(job)
-
-    def put_back(self, transaction: Transaction, job: Job, *, error: str, delay_s: float | None) -> int:
-        """Mark an attempt as failed: due again after ``delay_s`` seconds, or a dead letter when that is None.
-
-        Returns the number of jobs that changed: 0 when the lease was lost.
-        """
-        state = "dead" if delay_s is None else "ready"
-        delay_us = int((delay_s or 0) * 1_000_000)
-        return transaction.execute(_RETRY, job.bot_id, job.event_id, job.consumer, job.token, state, error, delay_us)
 
     async def put_off(self, job: Job, delay_s: float) -> None:
         """Let a job that could not even be tried come up again in ``delay_s`` seconds; the attempt does not count."""
@@ -187,30 +179,48 @@ class JobBook:
 
     async def release(self, held: Sequence[Job]) -> None:
         """Give jobs back untouched, for another worker to take up at once."""
-        await self._ledger.run(_release, held)
+        await self._ledger.run(release_all, held)
 
     async def renew(self, held: Sequence[Job]) -> None:
         """Show that the jobs are still being worked on."""
         await self._ledger.run(_renew, held, self.lease_us)
 
-    async def claim(self, consumers: Sequence[str], *, most: int) -> list[Job]:
-        """Lease jobs of these consumers that are due, those of the first one first, longest waiting first."""
-        return await self._ledger.run(_claim, self._bot_id, list(consumers), most, self._new_token, self.lease_us)
+    def claim(
+        self,
+        transaction: Transaction,
+        limits: Mapping[str, int | None],
+        *,
+        most: int,
+        running: Sequence[Job],
+    ) -> tuple[list[Job], list[tuple[Job, str]]]:
+        """The unit of work that leases due jobs of each consumer in turn; and those that became dead letters instead, with why.
+
+        Args:
+            limits: the consumers to look for, and how many attempts at a job of each may begin; None for any number.
+            running: what this process is at; such a job is not its own successor, and is renewed.
+        """
+        return _claim(transaction, self._bot_id, limits, most, running, self.new_token, self.lease_us)
 
     async def due(self, consumers: Sequence[str]) -> list[tuple[str, float]]:
         """The consumers of these that have work, and the seconds until it is due, soonest first; below zero when it is due."""
         return await self._ledger.read(_due, self._bot_id, list(consumers))
 
-    async def steps(self, job: Job) -> dict[str, JsonValue]:
-        """The results of the steps that earlier attempts have finished."""
-        rows = await self._ledger.read(_read_steps, job)
-        return {str(name): jsontext.load(str(result)) for name, result in rows}
+    async def recall(self, job: Job, name: str) -> str | None:
+        """The stored result of a step as JSON; None when it has none.
+
+        Raises:
+            LeaseLostError: the job is another worker's, or a refund has ended it.
+        """
+        return await self._ledger.read(_recall, job, name)
 
     async def remember(self, job: Job, name: str, result: JsonValue) -> JsonValue:
-        """Store the result of a step; returns it as it will be read back."""
-        text = jsontext.dump(result)
-        await self._ledger.run(_remember, job, name, text, self._clock.now_us())
-        return jsontext.load(text)
+        """Store the result of a step; returns it as it will be read back.
+
+        Raises:
+            LeaseLostError: the job is another worker's, or a refund has ended it; nothing was stored.
+        """
+        text = jsontext.dump_whatever(result)
+        return jsontext.load(await self._ledger.run(_remember, job, name, text, self._clock.now_us()))
 
 
 def backoff_s(attempts: int, rng: random.Random) -> float:
@@ -250,15 +260,33 @@ def finish(
     """The unit of work that marks a job as done; see ``JobBook.finish``."""
     if not transaction.execute(_DONE, job.bot_id, job.event_id, job.consumer, job.token):
         raise lease_lost(job)
+    if enlisted:
+        transaction.lend(lambda connection: call(lambda: _execute(connection, enlisted)))
+
+
+def _execute(connection: sa.Connection, enlisted: Sequence[tuple[sa.Executable, Mapping[str, object] | None]]) -> None:
     for statement, parameters in enlisted:
-        transaction.connection.execute(statement, parameters)
+        connection.execute(statement, parameters)
 
 
-def _finish_all(transaction: Transaction, finished: Sequence[Job]) -> list[bool]:
+def finish_all(transaction: Transaction, finished: Sequence[Job]) -> list[bool]:
+    """The unit of work that marks jobs as done; for each whether it was still its holder's."""
     event_ids, tokens = [job.event_id for job in finished], [job.token for job in finished]
     rows = transaction.rows_among(_ALL_DONE, (finished[0].bot_id,), event_ids, tokens)
     held = {row[0] for row in rows}
     return [token in held for token in tokens]
+
+
+def require(transaction: Transaction, job: Job) -> None:
+    """Raise LeaseLostError unless the job is its holder's still; nobody else takes it until the unit ends."""
+    if transaction.row(_HELD, job.bot_id, job.event_id, job.consumer, job.token) is None:
+        raise lease_lost(job)
+
+
+def end_job(transaction: Transaction, job: Job, state: str, *, error: str, delay_s: float = 0.0) -> int:
+    """End an attempt with an error that is fit to be kept; the number of jobs that changed, 0 when the lease was lost."""
+    delay_us = int(delay_s * 1_000_000)
+    return transaction.execute(_RETRY, job.bot_id, job.event_id, job.consumer, job.token, state, error, delay_us)
 
 
 def lease_lost(job: Job) -> LeaseLostError:
@@ -272,7 +300,8 @@ def _put_off(transaction: Transaction, key: tuple[int, str, str, int], delay_us:
     transaction.execute(_PUT_OFF, *key, delay_us)
 
 
-def _release(transaction: Transaction, held: Sequence[Job]) -> None:
+def release_all(transaction: Transaction, held: Sequence[Job]) -> None:
+    """The unit of work that gives jobs back untouched."""
     for job in held:
         transaction.execute(_RELEASE, job.bot_id, job.event_id, job.consumer, job.token)
 
@@ -283,32 +312,52 @@ def _renew(transaction: Transaction, held: Sequence[Job], lease_us: int) -> None
 
 
 def _claim(
-    transaction: Transaction, bot_id: int, consumers: list[str], most: int, new_token: Callable[[], int], lease_us: int
-) -> list[Job]:
+    transaction: Transaction,
+    bot_id: int,
+    limits: Mapping[str, int | None],
+    most: int,
+    running: Sequence[Job],
+    new_token: Callable[[], int],
+    lease_us: int,
+) -> tuple[list[Job], list[tuple[Job, str]]]:
     connection = transaction.connection
+    mine = {(job.event_id, job.consumer): job for job in running}
     claimed: list[Job] = []
+    worn_out: list[tuple[Job, str]] = []
     # Each consumer's queue is a range of the index of its own; asked for together, all that is due would be read and sorted.
-    for consumer in consumers:
-        due = (
-            sa.select(jobs.c.event_id, jobs.c.consumer, jobs.c.charge_id, jobs.c.attempts)
-            .where(jobs.c.bot_id == bot_id, jobs.c.consumer == consumer, IS_UNFINISHED, jobs.c.run_at <= DatabaseNow())
-            .order_by(jobs.c.run_at)
-            .limit(most - len(claimed))
-            .with_for_update(skip_locked=True)
-        )
-        claimed += [
-            Job(bot_id, event_id, consumer, charge_id, attempts + 1, new_token())
-            for event_id, consumer, charge_id, attempts in connection.execute(due).all()
-        ]
+    for consumer, limit in limits.items():
         if len(claimed) == most:
             break
+        for event_id, charge_id, attempts, error in _due_of(transaction, bot_id, consumer, most + len(running)):
+            if (event_id, consumer) in mine:
+                # A clock that was put forward, or a lease that could not be renewed in time.
+                _renew(transaction, [mine[event_id, consumer]], lease_us)
+            elif limit is not None and attempts >= limit:
+                job, reason = Job(bot_id, event_id, consumer, charge_id, attempts, 0), error or _NEVER_ENDED
+                dead = {"state": "dead", "token": None, "error": reason}
+                connection.execute(sa.update(jobs).where(*_row_of(job)).values(dead))
+                worn_out.append((job, reason))
+            elif len(claimed) < most:
+                claimed.append(Job(bot_id, event_id, consumer, charge_id, attempts + 1, new_token()))
     for job in claimed:
-        connection.execute(
-            sa.update(jobs)
-            .where(jobs.c.bot_id == bot_id, jobs.c.event_id == job.event_id, jobs.c.consumer == job.consumer)
-            .values(state="leased", token=job.token, attempts=job.attempts, run_at=DatabaseNow() + lease_us)
-        )
-    return claimed
+        values = {"state": "leased", "token": job.token, "attempts": job.attempts, "run_at": DatabaseNow() + lease_us}
+        connection.execute(sa.update(jobs).where(*_row_of(job)).values(values))
+    return claimed, worn_out
+
+
+def _row_of(job: Job) -> tuple[sa.ColumnElement[bool], ...]:
+    return (jobs.c.bot_id == job.bot_id, jobs.c.event_id == job.event_id, jobs.c.consumer == job.consumer)
+
+
+def _due_of(transaction: Transaction, bot_id: int, consumer: str, most: int) -> list[tuple[str, str, int, str | None]]:
+    due = (
+        sa.select(jobs.c.event_id, jobs.c.charge_id, jobs.c.attempts, jobs.c.error)
+        .where(jobs.c.bot_id == bot_id, jobs.c.consumer == consumer, IS_UNFINISHED, jobs.c.run_at <= DatabaseNow())
+        .order_by(jobs.c.run_at)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    return [tuple(row) for row in transaction.connection.execute(due).all()]
 
 
 def _due(transaction: Transaction, bot_id: int, consumers: list[str]) -> list[tuple[str, float]]:
@@ -328,9 +377,16 @@ def _wait(due: tuple[str, float]) -> float:
     return due[1]
 
 
-def _read_steps(transaction: Transaction, job: Job) -> list[tuple[str, str]]:
-    return [(row[0], row[1]) for row in transaction.rows(_STEPS, job.bot_id, job.event_id, job.consumer)]
+def _recall(transaction: Transaction, job: Job, name: str) -> str | None:
+    row = transaction.row(_STEP, job.bot_id, job.event_id, job.consumer, job.token, name)
+    if row is None:
+        raise lease_lost(job)
+    return None if row[0] is None else str(row[0])
 
 
-def _remember(transaction: Transaction, job: Job, name: str, text: str, now_us: int) -> None:
-    transaction.insert(_REMEMBER, (job.bot_id, job.event_id, job.consumer, name, text, now_us))
+def _remember(transaction: Transaction, job: Job, name: str, text: str, now_us: int) -> str:
+    require(transaction, job)
+    if transaction.insert(_REMEMBER, (job.bot_id, job.event_id, job.consumer, name, text, now_us)):
+        return text
+    # Stored already: by this unit, whose answer was lost, or by the same step beside this one.
+    return _recall(transaction, job, name) or text

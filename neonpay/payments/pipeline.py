@@ -34,6 +34,7 @@ from neonpay.payments.gates import Gate
 from neonpay.payments.handlers import HandlerRegistry
 from neonpay.payments.history import History
 from neonpay.payments.ids import new_event_id, new_invoice_id, new_request_id
+from neonpay.payments.inline import with_or_without
 from neonpay.payments.invoice_book import InvoiceBook
 from neonpay.payments.invoices import InvoiceDesk
 from neonpay.payments.jobs import LEASE_S, Job, JobBook
@@ -54,6 +55,7 @@ from neonpay.payments.sealing import Sealer
 from neonpay.payments.subscriptions import SubscriptionDesk
 from neonpay.payments.telling import Teller
 from neonpay.payments.thanks import Thanks
+from neonpay.payments.threads import MOST_HANDLERS, MOST_HOOKS, Threads
 from neonpay.payments.unclaimed import Unclaimed
 from neonpay.payments.worker import Worker
 from neonpay.telegram.outbox import Outbox
@@ -139,6 +141,10 @@ class Pipeline:
         self._given_back: list[Job] = []
         self._recording = 0
         self._recorded = asyncio.Event()
+        # Units that run handlers may block: on PostgreSQL they run where the host's event loop does not wait for them.
+        self._apart = apart = ledger.apart
+        self._handler_threads = Threads(name="neonpay-handler", most=MOST_HANDLERS)
+        self._hook_threads = Threads(name="neonpay-hook", most=MOST_HOOKS)
         catalogue = Catalogue(self._bot_id)
         announce = listeners.announce
 
@@ -146,7 +152,7 @@ class Pipeline:
             return rng.getrandbits(62)
 
         role = Role.OFFERS if settings.is_tool else settings.role
-        program = Program(handlers, revokers, thanks=settings.thank_you_message is not None, role=role)
+        self._program = program = Program(handlers, revokers, thanks=settings.thank_you_message is not None, role=role)
         self._plan = plan = Plan(self._bot_id, program)
         self._jobs = jobs = JobBook(ledger, self._bot_id, clock=clock, new_token=new_token, lease_s=settings.lease_s)
         refund_book = RefundBook(
@@ -161,6 +167,7 @@ class Pipeline:
         )
         self.fulfilment = Fulfilment(
             ledger,
+            apart,
             jobs,
             program,
             refund_book,
@@ -171,6 +178,7 @@ class Pipeline:
             new_event_id=new_event_id,
             host_data=adapter.host_data,
             announce=announce,
+            threads=self._handler_threads,
             most_running=0 if settings.is_tool else settings.most_running,
         )
         self._recorder = Recorder(
@@ -191,6 +199,7 @@ class Pipeline:
             new_event_id=new_event_id,
             announce=announce,
             host_data=adapter.host_data,
+            threads=self._hook_threads,
             budget_s=settings.checkout_budget_s,
         )
         self.outbox = Outbox(adapter)
@@ -208,7 +217,7 @@ class Pipeline:
             new_token=new_token,
             announce=announce,
         )
-        self.refunds = RefundDesk(ledger, adapter, refund_book, jobs, self.fulfilment, rng=rng)
+        self.refunds = RefundDesk(ledger, apart, adapter, refund_book, self.fulfilment, rng=rng)
         self.subscriptions = SubscriptionDesk(
             ledger, adapter, catalogue=catalogue, clock=clock, new_event_id=new_event_id, announce=announce
         )
@@ -223,7 +232,13 @@ class Pipeline:
             lease_us=jobs.lease_us,
         )
         self.requests = RequestDesk(
-            ledger, request_book, reviewers, self.fulfilment, self.refunds, host_data=adapter.host_data
+            ledger,
+            request_book,
+            reviewers,
+            self.fulfilment,
+            self.refunds,
+            host_data=adapter.host_data,
+            threads=self._handler_threads,
         )
         self.history = History(ledger, self._bot_id, catalogue=catalogue, plan=plan, announce=announce)
         self._worker = Worker(jobs, self.fulfilment, poll_s=settings.poll_s)
@@ -351,8 +366,13 @@ class Pipeline:
                 logger.warning("%d jobs wait for handlers that no program of this shop has: %s", len(stranded), names)
 
     async def close(self) -> None:
-        """Finish or give back what runs, then close the ledger; what does not end in time is left to itself."""
+        """Finish or give back what runs, then close the ledger.
+
+        Nothing begins from here on. Handlers and listeners have ``grace_s`` seconds each, and about a second after they were
+        cancelled; what does not end by then is left behind, with its lease.
+        """
         grace_s = self._settings.grace_s
+        self.fulfilment.stop_taking()
         await asyncio.gather(
             self.duties.stop(),
             self.presence.close(),
@@ -360,8 +380,11 @@ class Pipeline:
             self.outbox.close(grace_s=grace_s),
         )
         await within(grace_s, self._recorded_all(), "recording what has arrived")
+        await within(_GIVE_BACK_S, self.fulfilment.give_back(), "giving back jobs that have not begun")
         await within(_GIVE_BACK_S, self.checkout.drain(), "giving back what late approvals hold")
-        await within(grace_s, self._listeners.drain(), "what listens to events")
+        await within(grace_s + _GIVE_BACK_S, self._listeners.stop(grace_s=grace_s), "what listens to events")
+        for threads in (self._handler_threads, self._hook_threads):
+            threads.close()
         await within(_CLOSE_S, self._ledger.close(), "closing the ledger")
 
     async def _recorded_all(self) -> None:
@@ -455,10 +478,25 @@ class Pipeline:
 
     async def _record(self, charge: Charge, ref: InvoiceRef | None, *, take: bool) -> Recorded | None:
         arrival = Arrival(charge, ref, take=take)
+        patience_s = self._settings.patience_s
+        if not self._program.runs_inside:
+            return await self._record_alone(arrival, patience_s=patience_s)
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + patience_s
+
+        async def attempt(inside: bool) -> Recorded | None:
+            if not inside:
+                return await self._record_alone(arrival, patience_s=max(0.0, give_up_at - loop.time()))
+            async with asyncio.timeout_at(give_up_at):
+                return await self._apart.run_each(self._recorder.record_inside, arrival)
+
+        return await with_or_without(attempt)
+
+    async def _record_alone(self, arrival: Arrival, *, patience_s: float) -> Recorded | None:
         return await patiently(
             lambda: self._ledger.run_each(self._recorder.record, arrival),
-            patience_s=self._settings.patience_s,
-            what=f"recording charge {charge.charge_id}",
+            patience_s=patience_s,
+            what=f"recording charge {arrival.charge.charge_id}",
         )
 
     async def _load_keys(self) -> None:

@@ -71,6 +71,11 @@ class Program:
         return self.find(consumer) is not None or (consumer == THANK_YOU and self._delivers and self._thanks)
 
     @property
+    def runs_inside(self) -> bool:
+        """Whether some of its payment handlers run inside the transaction that records."""
+        return self._delivers and self._registries[0].runs_inside
+
+    @property
     def size(self) -> int:
         """How many handlers it has; it never loses one."""
         return sum(map(len, self._registries))

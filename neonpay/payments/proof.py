@@ -20,7 +20,7 @@ from neonpay.core.events import (
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import PaymentState, RefundState
 from neonpay.ledger import Transaction
-from neonpay.ledger.tables import events, journal, payments, refunds, seals
+from neonpay.ledger.tables import events, jobs, journal, payments, refunds, seals
 from neonpay.payments.book import REFUNDS, REVENUE, STARS, UNSETTLED
 from neonpay.payments.sealing import ENTRY_COLUMNS, GENESIS, EntryRow, seal_hash
 
@@ -53,6 +53,8 @@ class FindingKind(enum.StrEnum):
     """Entries are about a charge that is not there."""
     PAYMENT_DIFFERS = "payment_differs"
     """The entries of a payment are not those of its amount and state."""
+    PAYMENT_WITHOUT_JOB = "payment_without_job"
+    """Nobody was told to deliver an accepted payment, or to send back one that is due for a refund."""
     REFUND_DIFFERS = "refund_differs"
     """A refund and its payment contradict each other."""
 
@@ -130,6 +132,7 @@ def prove(transaction: Transaction, bot_id: int, head: str | None = None) -> Pro
     numbers = _prove_chain(transaction, bot_id, head, found.note)
     entries, unsealed = _prove_entries(transaction, bot_id, found.note)
     counted = _prove_payments(transaction, bot_id, found.note)
+    _prove_jobs(transaction, bot_id, found.note)
     refunded = _prove_refunds(transaction, bot_id, found.note)
     return Proof(
         bot_id=bot_id,
@@ -295,6 +298,14 @@ def _prove_payments(transaction: Transaction, bot_id: int, note: _Note) -> int:
     for row in _stream(transaction, lost.where(payments.c.charge_id.is_(None))):
         note(FindingKind.ENTRY_WITHOUT_PAYMENT, row.charge_id, "there is no such payment")
     return count
+
+
+def _prove_jobs(transaction: Transaction, bot_id: int, note: _Note) -> None:
+    has_job = sa.exists().where(jobs.c.bot_id == payments.c.bot_id, jobs.c.event_id == payments.c.event_id)
+    owed = payments.c.state.in_((PaymentState.ACCEPTED.value, PaymentState.REFUND_DUE.value))
+    query = sa.select(payments.c.charge_id, payments.c.state).where(payments.c.bot_id == bot_id, owed, sa.not_(has_job))
+    for row in _stream(transaction, query):
+        note(FindingKind.PAYMENT_WITHOUT_JOB, row.charge_id, f"it is {row.state}, and no job was made for it")
 
 
 def _expected(state: PaymentState, stars: int) -> list[tuple[int, int, int, int, int]]:

@@ -36,10 +36,11 @@ from neonpay.payments.book import (
 )
 from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.early_refunds import settle
-from neonpay.payments.inline import Rejection, run_now
-from neonpay.payments.jobs import INSERT_JOB, Job
+from neonpay.payments.handlers import Handler
+from neonpay.payments.inline import Inside, run_inside, runs_inside
+from neonpay.payments.jobs import INSERT_JOB, Job, release_all
 from neonpay.payments.looking import first_periods, look
-from neonpay.payments.planning import Plan
+from neonpay.payments.planning import Plan, consumer_name
 from neonpay.payments.refund_book import SECOND_PAYMENT, RefundBook
 from neonpay.payments.rows import INSERT_PAYMENT, payment_row
 
@@ -166,7 +167,17 @@ class Recorder:
         self._host_data = host_data
 
     def record(self, transaction: Transaction, arrivals: Sequence[Arrival]) -> list[Recorded | None]:
-        """The unit of work that records charges; None for one that the ledger has already."""
+        """The unit of work that records charges; None for one that the ledger has already.
+
+        Nobody else's code runs in it: handlers with a connection get jobs like all others.
+        """
+        return self._record(transaction, arrivals, inside=False)
+
+    def record_inside(self, transaction: Transaction, arrivals: Sequence[Arrival]) -> list[Recorded | None]:
+        """``record``, and after it, in the same transaction, the handlers with a connection."""
+        return self._record(transaction, arrivals, inside=True)
+
+    def _record(self, transaction: Transaction, arrivals: Sequence[Arrival], *, inside: bool) -> list[Recorded | None]:
         invoices_known = self._invoices(transaction, arrivals)
         charge_ids = [arrival.charge.charge_id for arrival in arrivals]
         there, gone, now_us, version = look(transaction, self._bot_id, charge_ids)
@@ -187,7 +198,7 @@ class Recorder:
         self._write_book(transaction, written, now_us)
         back = [payment for payment, *_ in written if payment.state is PaymentState.REFUNDED]
         refunded = settle(transaction, back, now_us, new_event_id=self._new_event_id)
-        taken = self._write_jobs(transaction, written, [arrival.take for arrival in new])
+        taken = self._write_jobs(transaction, written, [arrival.take for arrival in new], inside=inside)
         recorded = iter(
             [
                 Recorded(*one, jobs, refunded.get(one.payment.charge_id, events))
@@ -316,31 +327,39 @@ class Recorder:
         self._refund_book.intend_recorded(transaction, [(one.payment, one.reason) for one in due])
 
     def _write_jobs(
-        self, transaction: Transaction, written: Sequence[_Written], takes: Sequence[bool]
+        self, transaction: Transaction, written: Sequence[_Written], takes: Sequence[bool], *, inside: bool
     ) -> list[tuple[list[Job], Sequence[Event]]]:
         rows: list[tuple[object, ...]] = []
         taken: list[tuple[list[Job], Sequence[Event]]] = []
-        rejected: list[tuple[int, Rejection]] = []
+        now: dict[int, Inside] = {}
         for index, ((payment, event_id, _), take) in enumerate(zip(written, takes, strict=True)):
-            consumers = self._plan.consumers(payment.state, payment.stage_id)
-            names, rejection = run_now(transaction, consumers, payment, event_id, self._host_data)
-            if rejection is not None:
-                rejected.append((index, rejection))
             mine: list[Job] = []
-            for name in names:
+            at_once: list[tuple[Handler, Job]] = []
+            for consumer in self._plan.consumers(payment.state, payment.stage_id):
+                name, charge_id = consumer_name(consumer), payment.charge_id
+                runs_now = inside and runs_inside(consumer)
                 # What is not run here is ready, for a program of the shop that runs it.
-                leases = take and rejection is None and self._plan.runs_here(name)
-                state, delay_us, token = ("leased", self._lease_us, self._new_token()) if leases else ("ready", 0, None)
-                row = (self._bot_id, event_id, name, payment.charge_id, state, int(leases), token, None, delay_us)
-                rows.append(row)
-                if token is not None:
-                    mine.append(Job(self._bot_id, event_id, name, payment.charge_id, 1, token, payment))
+                if not (runs_now or (take and self._plan.runs_here(name))):
+                    rows.append((self._bot_id, event_id, name, charge_id, "ready", 0, None, None, 0))
+                    continue
+                job = Job(self._bot_id, event_id, name, charge_id, 1, self._new_token(), payment)
+                rows.append((self._bot_id, event_id, name, charge_id, "leased", 1, job.token, None, self._lease_us))
+                if runs_now and isinstance(consumer, Handler):
+                    at_once.append((consumer, job))
+                else:
+                    mine.append(job)
+            if at_once:
+                now[index] = Inside(payment, at_once)
             taken.append((mine, ()))
         transaction.insert(INSERT_JOB, *rows)
-        for index, rejection in rejected:
-            payment, event_id, _ = written[index]
-            change = self._refund_book.send_back(transaction, payment, event_id, rejection, take=takes[index])
-            taken[index] = (change.jobs, change.events)
+        rejections = run_inside(transaction, list(now.values()), self._host_data) if now else []
+        for index, rejection in zip(now, rejections, strict=True):
+            if rejection is not None:
+                payment, event_id, _ = written[index]
+                # None of them has begun, so none of them counts as interrupted.
+                release_all(transaction, taken[index][0])
+                change = self._refund_book.send_back(transaction, payment, event_id, rejection, take=takes[index])
+                taken[index] = (change.jobs, change.events)
         return taken
 
 

@@ -29,10 +29,10 @@ from neonpay.ledger.tables import DatabaseNow, jobs, payments, refunds
 from neonpay.payments import early_refunds
 from neonpay.payments.book import REFUNDS, REVENUE, STARS, UNSETTLED, write_entry, write_event
 from neonpay.payments.catalogue import Catalogue
-from neonpay.payments.handlers import ON_PAYMENT
-from neonpay.payments.inline import Rejection, run_now
+from neonpay.payments.handlers import ON_PAYMENT, Handler
+from neonpay.payments.inline import Inside, Rejection, run_inside, runs_inside
 from neonpay.payments.jobs import Job, give_job, lease_lost
-from neonpay.payments.planning import PLAN, REFUND, THANK_YOU, Plan
+from neonpay.payments.planning import PLAN, REFUND, THANK_YOU, Plan, consumer_name
 from neonpay.payments.rows import find_refund, lock_payment, refund_of
 
 SECOND_PAYMENT = "a second payment of this invoice goes back"
@@ -172,10 +172,13 @@ class RefundBook:
             return None
         return payment
 
-    def note(self, transaction: Transaction, notice: RefundNotice, invoice_id: str | None) -> Change | None:
+    def note(
+        self, transaction: Transaction, notice: RefundNotice, invoice_id: str | None, inside: bool
+    ) -> Change | None:
         """Write a refund that Telegram tells of; None when it is kept because the ledger does not have the payment yet.
 
         Args:
+            inside: see ``mark_refunded``.
             invoice_id: what the payload says, once it has been verified; by it the unit waits for a payment that is being
                 recorded right now.
         """
@@ -188,10 +191,14 @@ class RefundBook:
             return None
         early_refunds.forget(transaction, self._bot_id, notice.charge_id)
         self._ask(transaction, found[0], None, None, notice.source)
-        return self.mark_refunded(transaction, notice.charge_id)
+        return self.mark_refunded(transaction, notice.charge_id, inside)
 
-    def mark_refunded(self, transaction: Transaction, charge_id: str) -> Change:
-        """Write that the Stars are back, drop what was not delivered, and have what was delivered revoked; once."""
+    def mark_refunded(self, transaction: Transaction, charge_id: str, inside: bool) -> Change:
+        """Write that the Stars are back, drop what was not delivered, and have what was delivered revoked; once.
+
+        Args:
+            inside: run the refund handlers with a connection in this transaction; otherwise their jobs are left due.
+        """
         payment, event_id = self.lock(transaction, charge_id)
         now_us = self._clock.now_us()
         values = {"state": RefundState.REFUNDED.value, "finished_at": now_us, "error": None}
@@ -206,7 +213,7 @@ class RefundBook:
         taken: list[Job] = []
         if granted:
             refunded = replace(payment, state=PaymentState.REFUNDED)
-            taken = self._revoke(transaction, refunded, event_id)
+            taken = self._revoke(transaction, refunded, event_id, inside=inside)
         return Change(self._found(transaction, charge_id), [event], taken)
 
     def mark_failed(self, transaction: Transaction, charge_id: str, error: str) -> Change:
@@ -336,13 +343,19 @@ class RefundBook:
         of_payment = (jobs.c.bot_id == self._bot_id, jobs.c.event_id == event_id, DELIVERS, jobs.c.state.in_(states))
         transaction.connection.execute(sa.update(jobs).where(*of_payment, *where).values(state=state, **values))
 
-    def _revoke(self, transaction: Transaction, payment: Payment, event_id: str) -> list[Job]:
+    def _revoke(self, transaction: Transaction, payment: Payment, event_id: str, *, inside: bool) -> list[Job]:
         self._plan.read(transaction)
-        others, _ = run_now(transaction, self._plan.after_refund(payment.stage_id), payment, event_id, self._host_data)
         taken: list[Job] = []
-        for name in others:
-            take = self._plan.runs_here(name)
-            taken += self._give_job(transaction, event_id, payment.charge_id, take=take, consumer=name)
+        now: list[tuple[Handler, Job]] = []
+        for consumer in self._plan.after_refund(payment.stage_id):
+            name, charge_id = consumer_name(consumer), payment.charge_id
+            if inside and isinstance(consumer, Handler) and runs_inside(consumer):
+                given = self._give_job(transaction, event_id, charge_id, take=True, consumer=name)
+                now += [(consumer, job) for job in given]
+            else:
+                take = self._plan.runs_here(name)
+                taken += self._give_job(transaction, event_id, charge_id, take=take, consumer=name)
+        run_inside(transaction, [Inside(payment, now)], self._host_data)
         return taken
 
     def _update(self, transaction: Transaction, charge_id: str, **values: object) -> int:

@@ -14,14 +14,17 @@ from typing import NamedTuple
 
 from neonpay.core.payments import Payment, PaymentResult, PaymentState
 from neonpay.core.requests import WORDS_MAX_CHARS, RefundRequest, RequestState
+from neonpay.core.text import clean, clean_or_none
 from neonpay.errors import LeaseLostError, RefundRefused, ValidationError
 from neonpay.ledger import Ledger
+from neonpay.payments.foreign import call, held, refuse_unrun
 from neonpay.payments.fulfilment import Fulfilment
 from neonpay.payments.handlers import Form, Handler, HandlerRegistry
 from neonpay.payments.jobs import Job
 from neonpay.payments.planning import REFUND_REQUEST
 from neonpay.payments.refunds import RefundDesk
 from neonpay.payments.request_book import Concluded, RequestBook, Verdict
+from neonpay.payments.threads import Threads
 
 logger = logging.getLogger("neonpay.payments")
 
@@ -51,6 +54,7 @@ class RequestDesk:
         refunds: RefundDesk,
         *,
         host_data: Callable[[], Mapping[str, object]],
+        threads: Threads,
     ) -> None:
         self._ledger = ledger
         self._book = book
@@ -58,6 +62,7 @@ class RequestDesk:
         self._fulfilment = fulfilment
         self._refunds = refunds
         self._host_data = host_data
+        self._threads = threads
         fulfilment.add_chore(REFUND_REQUEST, self._consider)
 
     async def ask(
@@ -76,6 +81,7 @@ class RequestDesk:
         """
         if words is not None and len(words) > WORDS_MAX_CHARS:
             raise ValidationError("words", words, f"text of at most {WORDS_MAX_CHARS} characters")
+        words, language_code = clean_or_none(words, WORDS_MAX_CHARS), clean_or_none(language_code)
         for job in await self._ledger.run(self._book.ask, charge_id, user_id, words, told, language_code):
             self._fulfilment.start(job)
         task = self._fulfilment.running(charge_id, REFUND_REQUEST)
@@ -92,6 +98,7 @@ class RequestDesk:
             RequestNotFoundError: there is no such request.
             RefundError: it is approved, and Telegram refuses the refund for good.
         """
+        verdict = Verdict(verdict.state, clean_or_none(verdict.by), clean_or_none(verdict.answer, WORDS_MAX_CHARS))
         concluded = await self._ledger.run(self._book.decide, request_id, verdict)
         self._follow(concluded)
         if concluded.refund is not None:
@@ -156,7 +163,7 @@ class RequestDesk:
             try:
                 review = (await self._ask_hook(hook, request, payment)) == REVIEW or review
             except RefundRefused as refusal:
-                return Verdict(RequestState.REFUSED, f"hook:{hook.name}", refusal.message)
+                return Verdict(RequestState.REFUSED, f"hook:{hook.name}", clean(refusal.message, WORDS_MAX_CHARS))
             except Exception:  # a hook's bug must neither pay out nor refuse; a person decides
                 logger.exception("refund request hook %r raised for charge %s", hook.name, payment.charge_id)
                 review = True
@@ -165,8 +172,10 @@ class RequestDesk:
     async def _ask_hook(self, hook: Handler, request: RefundRequest, payment: Payment) -> object:
         result, host = PaymentResult.of(payment), self._host_data
         given = hook.arguments(result, context=None, connection=None, host=host, about={"request": request})
-        if hook.form is not Form.ASYNC:
-            outcome = await asyncio.to_thread(hook.function, **given)
+        if hook.form is Form.ASYNC:
+            outcome = call(lambda: hook.function(**given))
         else:
-            outcome = hook.function(**given)
-        return await outcome if inspect.isawaitable(outcome) else outcome
+            outcome = await self._threads.run(hook, hook.function, **given)
+        verdict = await held(outcome) if inspect.isawaitable(outcome) else outcome
+        refuse_unrun(verdict, f"hook {hook.name!r}")
+        return verdict

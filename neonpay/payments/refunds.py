@@ -9,15 +9,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections.abc import Awaitable
 
 from neonpay.core.events import Event
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.payments import Refund, RefundNotice, RefundState
 from neonpay.core.ports import Adapter
+from neonpay.core.text import clean, clean_or_none
 from neonpay.errors import RefundError, TelegramError, TelegramUnreachableError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.payments.fulfilment import Fulfilment
-from neonpay.payments.jobs import Job, JobBook, backoff_s
+from neonpay.payments.inline import with_or_without
+from neonpay.payments.jobs import Job, backoff_s, end_job
 from neonpay.payments.planning import REFUND
 from neonpay.payments.refund_book import Change, RefundBook
 
@@ -28,29 +31,34 @@ _BAD_REQUEST = 400
 
 
 class RefundDesk:
-    """Refunds the charges of one bot, each as a job: another worker carries on when this one dies."""
+    """Refunds the charges of one bot, each as a job: another worker carries on when this one dies.
+
+    Args:
+        apart: the same database, for units that run refund handlers and may block.
+    """
 
     def __init__(
         self,
         ledger: Ledger,
+        apart: Ledger,
         adapter: Adapter,
         book: RefundBook,
-        jobs: JobBook,
         fulfilment: Fulfilment,
         *,
         rng: random.Random,
     ) -> None:
         self._ledger = ledger
+        self._apart = apart
         self._adapter = adapter
         self._book = book
-        self._jobs = jobs
         self._fulfilment = fulfilment
         self._rng = rng
         fulfilment.add_chore(REFUND, self._carry_out)
 
     async def refund(self, charge_id: str, *, reason: str | None, requested_by: str | None = None) -> Refund:
         """Give the Stars of a charge back, as far as Telegram does it now; see ``NeonPayCore.refund``."""
-        change = await self._ledger.run(self._book.intend, charge_id, reason, requested_by, True)
+        words = (clean_or_none(reason), clean_or_none(requested_by))
+        change = await self._ledger.run(self._book.intend, charge_id, *words, True)
         return await self.follow(change)
 
     async def follow(self, change: Change) -> Refund:
@@ -75,7 +83,8 @@ class RefundDesk:
 
     async def leave(self, charge_id: str, *, reason: str | None, requested_by: str | None = None) -> Refund:
         """Write the intent and leave its job to whichever worker is free; raises PaymentNotFoundError."""
-        change = await self._ledger.run(self._book.intend, charge_id, reason, requested_by, False)
+        words = (clean_or_none(reason), clean_or_none(requested_by))
+        change = await self._ledger.run(self._book.intend, charge_id, *words, False)
         self._fulfilment.follow(change)
         return change.refund
 
@@ -88,7 +97,11 @@ class RefundDesk:
 
         Returns the event when that was news; None when the ledger knew, or keeps it for a payment that it does not have yet.
         """
-        change = await self._ledger.run(self._book.note, notice, invoice_id)
+
+        def attempt(inside: bool) -> Awaitable[Change | None]:
+            return (self._apart if inside else self._ledger).run(self._book.note, notice, invoice_id, inside)
+
+        change = await with_or_without(attempt)
         if change is None:
             logger.warning("charge %s was refunded and is not recorded yet; it will not be delivered", notice.charge_id)
             return None
@@ -111,8 +124,9 @@ class RefundDesk:
             if _ALREADY in exc.description.upper():
                 await self._settle(job)
             elif exc.error_code == _BAD_REQUEST:
-                logger.error("Telegram refuses to refund charge %s: %s", job.charge_id, exc.description)  # noqa: TRY400
-                self._fulfilment.follow(await self._ledger.run(self._book.mark_failed, job.charge_id, exc.description))
+                words = clean(exc.description)
+                logger.error("Telegram refuses to refund charge %s: %s", job.charge_id, words)  # noqa: TRY400
+                self._fulfilment.follow(await self._ledger.run(self._book.mark_failed, job.charge_id, words))
             else:
                 wait_s = exc.retry_after_s
                 delay_s = backoff_s(job.attempts, self._rng) if wait_s is None else float(wait_s)
@@ -121,15 +135,20 @@ class RefundDesk:
             await self._settle(job)
 
     async def _settle(self, job: Job) -> None:
-        self._fulfilment.follow(await self._ledger.run(self._book.mark_refunded, job.charge_id))
+        def attempt(inside: bool) -> Awaitable[Change]:
+            return (self._apart if inside else self._ledger).run(self._book.mark_refunded, job.charge_id, inside)
+
+        self._fulfilment.follow(await with_or_without(attempt))
 
     async def _put_off(self, job: Job, error: str, delay_s: float, *, unknown: bool) -> None:
         logger.warning("charge %s is not refunded yet, asking again in %.0f s: %s", job.charge_id, delay_s, error)
 
+        words = clean(error)
+
         def unit(transaction: Transaction) -> None:
             self._book.lock(transaction, job.charge_id)
-            if self._jobs.put_back(transaction, job, error=error, delay_s=delay_s):
-                self._book.put_off(transaction, job.charge_id, error, unknown=unknown)
+            if end_job(transaction, job, "ready", error=words, delay_s=delay_s):
+                self._book.put_off(transaction, job.charge_id, words, unknown=unknown)
 
         await self._ledger.run(unit)
         self._fulfilment.changed.set()

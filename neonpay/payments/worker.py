@@ -65,7 +65,7 @@ class Worker:
         due = [consumer for consumer, due_in_s in waits if due_in_s <= 0]
         if not due:
             return min([due_in_s for _, due_in_s in waits[:1]] + [self._poll_s])
-        claimed = await self._jobs.claim(due, most=most)
+        claimed = await self._fulfilment.claim(due, most=most)
         for job in claimed:
             self._fulfilment.start(job)
         return 0.0 if len(claimed) == most else min(0.05, self._poll_s)

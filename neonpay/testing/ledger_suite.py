@@ -18,11 +18,12 @@ from __future__ import annotations
 __all__ = ["LedgerConformance", "LedgerFactory"]
 
 from neonpay.testing._ledger_apart import ApartRules
+from neonpay.testing._ledger_lending import LendingRules
 from neonpay.testing._ledger_life import LifeRules
 from neonpay.testing._ledger_rows import LedgerFactory
 from neonpay.testing._ledger_sharing import SharingRules
 from neonpay.testing._ledger_units import UnitRules
 
 
-class LedgerConformance(UnitRules, SharingRules, LifeRules, ApartRules):
+class LedgerConformance(UnitRules, LendingRules, SharingRules, LifeRules, ApartRules):
     """Subclass it with a fixture ``ledger_factory``: a ``Callable[[Clock], Ledger]``."""

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from neonpay import RejectPayment
 from neonpay.core.payments import PaymentState
-from neonpay.ledger.tables import events, journal, payments, refunds, seals
+from neonpay.ledger.tables import events, jobs, journal, payments, refunds, seals
 from neonpay.payments.sealing import seal_hash
 
 if TYPE_CHECKING:
@@ -227,3 +227,9 @@ async def test_what_else_moved_stars_adds_up(shop: Shop) -> None:
     assert proof.findings == ()
     stars, nanostars = proof.accounts["stars"]
     assert stars * 10**9 + nanostars == 1_992_500_000_000
+
+
+async def test_an_accepted_payment_that_nobody_was_told_to_deliver_is_found(books: Books) -> None:
+    accepted = sa.select(payments.c.event_id).where(payments.c.state == "accepted")
+    await books.run(sa.delete(jobs).where(jobs.c.event_id.in_(accepted)))
+    assert set(kinds(await books.proof())) == {"payment_without_job"}

@@ -293,6 +293,36 @@ async def test_a_step_that_raises_is_made_again(shop: Shop, clock: MovableClock)
     assert calls == [0, 1]
 
 
+@pytest.mark.parametrize("answer", ["a\0b", "a\ud800b", {"\udfff": ["\0"]}])
+async def test_a_step_may_give_text_that_no_database_takes(shop: Shop, answer: Any) -> None:
+    results: list[object] = []
+
+    @shop.neonpay.on_payment
+    async def deliver(result: PaymentResult, ctx: PaymentContext) -> None:
+        results.append([await ctx.step("ask", lambda: answer), await ctx.step("ask", lambda: "another")])
+
+    async with shop.polling():
+        await shop.delivers(await shop.sells(await shop.visitor()))
+
+    assert results == [[answer, answer]]
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800b", "n" * 501])
+async def test_a_step_has_a_name_that_a_database_takes(shop: Shop, name: str) -> None:
+    calls: list[int] = []
+
+    @shop.neonpay.on_payment
+    async def deliver(result: PaymentResult, ctx: PaymentContext) -> None:
+        await ctx.step(name, calls.append, 1)
+
+    async with shop.polling():
+        await shop.sells(await shop.visitor())
+        failed = await shop.fact("fulfilment_failed")
+
+    assert (failed.reason or "").startswith("ValidationError")
+    assert calls == []
+
+
 async def test_a_step_whose_result_is_no_json_says_so(shop: Shop) -> None:
     @shop.neonpay.on_payment
     async def deliver(result: PaymentResult, ctx: PaymentContext) -> None:

@@ -71,7 +71,7 @@ async def test_it_works_in_plain_payment_handlers_which_run_in_threads(shop: Sho
         await shop.seen.has()
 
     assert shop.seen.all == ["1"]
-    assert not threads[0].startswith("neonpay")
+    assert threads[0].startswith("neonpay-handler")
 
 
 async def test_it_raises_what_the_method_raises(shop: Shop) -> None:

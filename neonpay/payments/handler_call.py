@@ -1,0 +1,48 @@
+"""One call of one handler outside of transactions: on the event loop, or in a thread."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from neonpay.core.payments import Payment
+from neonpay.payments.foreign import call, held, refuse_unrun
+from neonpay.payments.handlers import Form, Handler
+from neonpay.payments.jobs import Job
+from neonpay.payments.threads import Threads
+
+logger = logging.getLogger("neonpay.payments")
+
+
+async def run_handler(handler: Handler, given: Mapping[str, Any], job: Job, threads: Threads) -> None:
+    """Call a handler and wait until it has returned; what it raises is ``contained``.
+
+    Raises:
+        HandlerError: the function turned out to be a generator, or to return one, so none of its lines has run.
+    """
+    if handler.form is Form.THREAD:
+        outcome = await threads.run(job, handler.function, **given)
+    else:
+        outcome = call(lambda: handler.function(**given))
+    if inspect.isawaitable(outcome):
+        outcome = await held(outcome)
+    refuse_unrun(outcome, f"handler {handler.name!r}")
+
+
+def context_of(handler: Handler, job: Job, payment: Payment) -> Mapping[str, object]:
+    """What middlewares are told of an attempt."""
+    return {
+        "handler": handler.name,
+        "attempt": job.attempts,
+        "user_id": payment.user_id,
+        "stage_id": payment.stage_id,
+        "charge_id": payment.charge_id,
+    }
+
+
+def ended_elsewhere(job: Job) -> None:
+    """Tell that an attempt has come to nothing, which is nobody's fault."""
+    words = "%s for charge %s was ended elsewhere, by another worker or a refund; this attempt does not count"
+    logger.warning(words, job.consumer, job.charge_id)
