@@ -16,8 +16,8 @@ from neonpay.errors import ConfigurationError
 from neonpay.payments.checkout import BUDGET_S
 from neonpay.payments.jobs import LEASE_S
 from neonpay.payments.keys import derived_keys
-from neonpay.payments.pipeline import GRACE_S, PATIENCE_S, POLL_S, Settings
 from neonpay.payments.reconcile import RECONCILE_EVERY_S, RECONCILE_GRACE_S, ReconcileRules
+from neonpay.payments.settings import GRACE_S, PATIENCE_S, POLL_S, Settings
 
 DATABASE_URL_VARIABLE = "NEONPAY_DATABASE_URL"
 API_URL_VARIABLE = "NEONPAY_API_URL"

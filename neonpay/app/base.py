@@ -31,8 +31,9 @@ from neonpay.payments.handlers import ON_REFUND, ON_REFUND_REQUEST, Function, Ha
 from neonpay.payments.listeners import Listeners
 from neonpay.payments.loops import LoopHealth
 from neonpay.payments.middleware import PaymentMiddleware
-from neonpay.payments.pipeline import Pipeline, Settings
+from neonpay.payments.pipeline import Pipeline
 from neonpay.payments.planning import ANSWER_BUYER, ASK_ADMINS
+from neonpay.payments.settings import Settings
 from neonpay.support.desk import SupportDesk, SupportRules, wants_press
 from neonpay.telegram.pacing import PATIENCE_S, may_wait
 

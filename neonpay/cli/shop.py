@@ -124,7 +124,7 @@ def run_in_shop(at: Where, work: Callable[[NeonPayCore], Awaitable[T]]) -> T:
 
 async def _in_shop(at: Where, work: Callable[[NeonPayCore], Awaitable[T]]) -> T:
     from neonpay.app import NeonPayCore
-    from neonpay.payments.pipeline import Settings
+    from neonpay.payments.settings import Settings
 
     bot_id = await only_bot(at)
     adapter = _adapter(at, bot_id)

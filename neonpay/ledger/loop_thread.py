@@ -33,6 +33,9 @@ class LoopThread:
     def _serve(self) -> None:
         asyncio.set_event_loop(self.loop)
         self.loop.run_forever()
+        # Here and not in close(), whose caller may have a running loop of its own.
+        self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+        self.loop.close()
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
         """Start a coroutine on the thread's loop; the future has its outcome."""
@@ -53,10 +56,6 @@ class LoopThread:
             logger.error("something in the thread %s does not end; it is left to itself", self._thread.name)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(_JOIN_S)
-        if self._thread.is_alive():
-            return
-        self.loop.run_until_complete(self.loop.shutdown_asyncgens())
-        self.loop.close()
 
 
 async def _cancel_others() -> None:

@@ -6,25 +6,19 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from neonpay.core.clock import Clock
 from neonpay.core.fitting import fit_change, fit_charge, fit_notice
-from neonpay.core.limits import MESSAGES_PER_S
-from neonpay.core.payload import InvoiceRef, PayloadCodec, is_ours
+from neonpay.core.payload import is_ours
 from neonpay.core.payments import Charge, Payment, PaymentState, PreCheckout, RefundNotice, Source
 from neonpay.core.ports import Adapter
 from neonpay.core.reports import ReconcileReport
 from neonpay.core.roles import Role
 from neonpay.core.stages import StageRegistry
 from neonpay.core.subscriptions import SubscriptionChange
-from neonpay.errors import (
-    ForeignPayloadError,
-    ForgedPayloadError,
-)
 from neonpay.ledger import Ledger
 from neonpay.payments.catalogue import Catalogue
-from neonpay.payments.checkout import BUDGET_S, CheckoutGuard
+from neonpay.payments.checkout import CheckoutGuard
 from neonpay.payments.checkout_book import CheckoutBook
 from neonpay.payments.declaring import Declarations
 from neonpay.payments.duties import Duty, DutyBook, DutyRound
@@ -34,24 +28,25 @@ from neonpay.payments.gates import Gate
 from neonpay.payments.handlers import HandlerRegistry
 from neonpay.payments.history import History
 from neonpay.payments.ids import new_event_id, new_invoice_id, new_request_id
-from neonpay.payments.inline import with_or_without
+from neonpay.payments.intake import Intake
 from neonpay.payments.invoice_book import InvoiceBook
 from neonpay.payments.invoices import InvoiceDesk
-from neonpay.payments.jobs import LEASE_S, Job, JobBook
-from neonpay.payments.keys import insert_key, load_keys, read_keys
+from neonpay.payments.jobs import Job, JobBook
 from neonpay.payments.listeners import Listeners
 from neonpay.payments.loops import LoopHealth
-from neonpay.payments.patience import patiently, within
+from neonpay.payments.patience import within
 from neonpay.payments.planning import PLAN, THANK_YOU, Plan, Program
 from neonpay.payments.presence import Presence
 from neonpay.payments.proof import Proof, prove
-from neonpay.payments.reconcile import RECONCILE, RECONCILE_EVERY_S, Reconciler, ReconcileRules
-from neonpay.payments.recording import Arrival, Recorded, Recorder, recorded_event
+from neonpay.payments.reconcile import RECONCILE, RECONCILE_EVERY_S, Reconciler
+from neonpay.payments.recording import Arrival, Recorder, recorded_event
 from neonpay.payments.refund_book import RefundBook
 from neonpay.payments.refund_requests import RequestDesk
 from neonpay.payments.refunds import RefundDesk
 from neonpay.payments.request_book import RequestBook
 from neonpay.payments.sealing import Sealer
+from neonpay.payments.settings import Settings
+from neonpay.payments.signing import Signing
 from neonpay.payments.subscriptions import SubscriptionDesk
 from neonpay.payments.telling import Teller
 from neonpay.payments.thanks import Thanks
@@ -64,47 +59,8 @@ from neonpay.telegram.pacing import Pacer
 
 logger = logging.getLogger("neonpay.payments")
 
-PATIENCE_S = 40.0
-"""How long a charge is tried again while the database is locked, full or away: less than the 55 seconds after which aiogram
-answers a webhook whatever has happened, so that Telegram is told and delivers again."""
 _GIVE_BACK_S = 2.0
 _CLOSE_S = 8.0
-POLL_S = 1.0
-GRACE_S = 10.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """How the pipeline of one bot behaves.
-
-    Attributes:
-        thank_you_message: text that the buyer gets after a payment, or None.
-        secrets: signing keys that the program gives, newest first; the ledger's own keys go on verifying.
-        checkout_budget_s: time for a pre-checkout answer.
-        lease_s: how long a worker may be silent before its jobs are taken over.
-        patience_s: how long a charge is tried again while the database cannot take it.
-        poll_s: longest pause between two looks for due jobs.
-        grace_s: how long a stop waits for running handlers.
-        most_running: handlers that run at the same time in this process.
-        reconcile: how the ledger is compared with Telegram's list of transactions.
-        messages_per_s: messages a second to all chats; None leaves the pace to Telegram's refusals.
-        role: what this program does in its shop.
-        is_tool: whether this program works on the ledger of a bot that runs elsewhere: it leaves every job to the bot, takes
-            no turns at duties, and neither makes nor upgrades a ledger.
-    """
-
-    thank_you_message: str | None = None
-    secrets: tuple[bytes, ...] = field(default=(), repr=False)
-    checkout_budget_s: float = BUDGET_S
-    lease_s: float = LEASE_S
-    poll_s: float = POLL_S
-    patience_s: float = PATIENCE_S
-    grace_s: float = GRACE_S
-    most_running: int = 256
-    reconcile: ReconcileRules = field(default_factory=ReconcileRules)
-    messages_per_s: float | None = MESSAGES_PER_S
-    role: Role = Role.DELIVERS
-    is_tool: bool = False
 
 
 class Pipeline:
@@ -132,17 +88,12 @@ class Pipeline:
         self._revokers = revokers
         self._reviewers = reviewers
         self._listeners = listeners
-        self._clock = clock
-        self._token_bytes = token_bytes
         self._settings = settings
-        self._codec: PayloadCodec | None = None
         self._opening = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._given_back: list[Job] = []
-        self._recording = 0
-        self._recorded = asyncio.Event()
         # Units that run handlers may block: on PostgreSQL they run where the host's event loop does not wait for them.
-        self._apart = apart = ledger.apart
+        apart = ledger.apart
         self._handler_threads = Threads(name="neonpay-handler", most=MOST_HANDLERS)
         self._hook_threads = Threads(name="neonpay-hook", most=MOST_HOOKS)
         catalogue = Catalogue(self._bot_id)
@@ -151,8 +102,9 @@ class Pipeline:
         def new_token() -> int:
             return rng.getrandbits(62)
 
-        role = Role.OFFERS if settings.is_tool else settings.role
-        self._program = program = Program(handlers, revokers, thanks=settings.thank_you_message is not None, role=role)
+        self._signing = signing = Signing(ledger, self._bot_id, settings.secrets, clock=clock, token_bytes=token_bytes)
+        thanks = settings.thank_you_message is not None
+        program = Program(handlers, revokers, thanks=thanks, role=settings.runs_as)
         self._plan = plan = Plan(self._bot_id, program)
         self._jobs = jobs = JobBook(ledger, self._bot_id, clock=clock, new_token=new_token, lease_s=settings.lease_s)
         refund_book = RefundBook(
@@ -181,7 +133,7 @@ class Pipeline:
             threads=self._handler_threads,
             most_running=0 if settings.is_tool else settings.most_running,
         )
-        self._recorder = Recorder(
+        recorder = Recorder(
             self._bot_id,
             catalogue=catalogue,
             plan=plan,
@@ -191,11 +143,12 @@ class Pipeline:
             host_data=adapter.host_data,
             refund_book=refund_book,
         )
+        self._intake = Intake(ledger, apart, recorder, program, patience_s=settings.patience_s)
         self.checkout = CheckoutGuard(
             ledger,
             adapter,
             book=CheckoutBook(self._bot_id, stages=stages, catalogue=catalogue, clock=clock),
-            verify=self._verify,
+            verify=signing.verify,
             new_event_id=new_event_id,
             announce=announce,
             host_data=adapter.host_data,
@@ -210,7 +163,7 @@ class Pipeline:
             adapter,
             self.outbox,
             self._invoice_book,
-            codec=self._signing,
+            codec=signing.codec,
             clock=clock,
             new_event_id=new_event_id,
             new_invoice_id=new_invoice_id,
@@ -252,38 +205,26 @@ class Pipeline:
             rules=settings.reconcile,
             charged=self.charged,
             refunded=self.refunded,
-            price_of=self._price_of,
+            price_of=signing.price_of,
             new_event_id=new_event_id,
             announce=announce,
         )
-        if settings.reconcile.every_s is not None:
-            every_s = settings.reconcile.every_s
-            self.duties.add(Duty(RECONCILE, every_s, self._reconciler.work, at_start=True))
         self.sealer = Sealer(ledger, self._bot_id, clock=clock)
-        self.duties.add(self.sealer.duty)
         self.fan_out = FanOut(ledger, self._bot_id)
+        wake = self.fulfilment.changed.set
+        self.presence = Presence(ledger, Declarations(self._bot_id), program, stages, bot_id=self._bot_id, changed=wake)
+        self._unclaimed = Unclaimed(ledger, jobs, refund_book, plan, bot_id=self._bot_id, announce=announce, wake=wake)
+        self._take_on()
+
+    def _take_on(self) -> None:
+        """What this program does beside running handlers."""
+        settings = self._settings
+        if settings.reconcile.every_s is not None:
+            self.duties.add(Duty(RECONCILE, settings.reconcile.every_s, self._reconciler.work, at_start=True))
+        self.duties.add(self.sealer.duty)
         self.duties.add(self.fan_out.duty)
-        self.fulfilment.add_chore(
-            PLAN,
-            Unclaimed(
-                ledger,
-                jobs,
-                refund_book,
-                plan,
-                bot_id=self._bot_id,
-                announce=announce,
-                wake=self.fulfilment.changed.set,
-            ).look,
-        )
-        self.presence = Presence(
-            ledger,
-            Declarations(self._bot_id),
-            program,
-            stages,
-            bot_id=self._bot_id,
-            changed=self.fulfilment.changed.set,
-        )
-        if settings.thank_you_message is not None and role is Role.DELIVERS:
+        self.fulfilment.add_chore(PLAN, self._unclaimed.look)
+        if settings.thank_you_message is not None and settings.runs_as is Role.DELIVERS:
             self.fulfilment.add_errand(THANK_YOU, Thanks(self.teller, settings.thank_you_message).send)
 
     @property
@@ -294,7 +235,7 @@ class Pipeline:
     @property
     def is_open(self) -> bool:
         """Whether the ledger is open and work is being taken up."""
-        return self._codec is not None
+        return self._signing.is_ready
 
     @property
     def loops(self) -> list[LoopHealth]:
@@ -350,9 +291,9 @@ class Pipeline:
             for registry in (self._handlers, self._revokers, self._reviewers):
                 registry.check(self._adapter.host_data())
             await self._ledger.open()
-            await self._load_keys()
+            await self._signing.load()
             self.settle(asyncio.get_running_loop())
-            if self._settings.is_tool or self._settings.role is Role.READS:
+            if not self._settings.takes_up_work:
                 return
             await self.presence.open()
             if self._given_back:
@@ -379,18 +320,13 @@ class Pipeline:
             self._worker.stop(grace_s=grace_s),
             self.outbox.close(grace_s=grace_s),
         )
-        await within(grace_s, self._recorded_all(), "recording what has arrived")
+        await within(grace_s, self._intake.finish(), "recording what has arrived")
         await within(_GIVE_BACK_S, self.fulfilment.give_back(), "giving back jobs that have not begun")
         await within(_GIVE_BACK_S, self.checkout.drain(), "giving back what late approvals hold")
         await within(grace_s + _GIVE_BACK_S, self._listeners.stop(grace_s=grace_s), "what listens to events")
         for threads in (self._handler_threads, self._hook_threads):
             threads.close()
         await within(_CLOSE_S, self._ledger.close(), "closing the ledger")
-
-    async def _recorded_all(self) -> None:
-        while self._recording:
-            self._recorded.clear()
-            await self._recorded.wait()
 
     async def pre_checkout(self, query: PreCheckout) -> None:
         """Decide and answer a checkout, opening the ledger inside the same budget if need be."""
@@ -402,19 +338,16 @@ class Pipeline:
         Raises:
             LedgerError: the charge could not be recorded within ``patience_s``; Telegram's list of transactions has it.
         """
-        if self._codec is None:
+        if not self.is_open:
             await self.open()
         if self.presence.is_behind:
             await self.presence.catch_up()
         charge = fit_charge(charge)
-        ref = await self._read(charge.payload)
+        ref = await self._signing.read(charge.payload)
         take = self.fulfilment.reserve()
-        self._recording += 1
         try:
-            recorded = await self._record(charge, ref, take=take)
+            recorded = await self._intake.record(Arrival(charge, ref, take=take))
         finally:
-            self._recording -= 1
-            self._recorded.set()
             if take:
                 self.fulfilment.unreserve()
             else:
@@ -439,14 +372,14 @@ class Pipeline:
             return
         await self.open()
         notice = fit_notice(notice)
-        ref = await self._read(notice.payload)
+        ref = await self._signing.read(notice.payload)
         await self.refunds.note(notice, None if ref is None else ref.invoice_id)
 
     async def subscription_changed(self, change: SubscriptionChange) -> None:
         """Record what Telegram tells of a subscription; one with a payload that does not verify is nobody's."""
         await self.open()
         change = fit_change(change)
-        ref = await self._read(change.payload)
+        ref = await self._signing.read(change.payload)
         if ref is None:
             logger.warning("Telegram tells of a subscription of user %d that was not made here", change.user_id)
             return
@@ -473,57 +406,4 @@ class Pipeline:
     async def rotate_key(self) -> None:
         """Sign with a new key from now on; invoices that were made with the older ones go on verifying."""
         await self.open()
-        await self._ledger.run(insert_key, self._bot_id, self._clock.now_us(), self._token_bytes)
-        await self._load_keys()
-
-    async def _record(self, charge: Charge, ref: InvoiceRef | None, *, take: bool) -> Recorded | None:
-        arrival = Arrival(charge, ref, take=take)
-        patience_s = self._settings.patience_s
-        if not self._program.runs_inside:
-            return await self._record_alone(arrival, patience_s=patience_s)
-        loop = asyncio.get_running_loop()
-        give_up_at = loop.time() + patience_s
-
-        async def attempt(inside: bool) -> Recorded | None:
-            if not inside:
-                return await self._record_alone(arrival, patience_s=max(0.0, give_up_at - loop.time()))
-            async with asyncio.timeout_at(give_up_at):
-                return await self._apart.run_each(self._recorder.record_inside, arrival)
-
-        return await with_or_without(attempt)
-
-    async def _record_alone(self, arrival: Arrival, *, patience_s: float) -> Recorded | None:
-        return await patiently(
-            lambda: self._ledger.run_each(self._recorder.record, arrival),
-            patience_s=patience_s,
-            what=f"recording charge {arrival.charge.charge_id}",
-        )
-
-    async def _load_keys(self) -> None:
-        keys = await self._ledger.read(read_keys, self._bot_id)
-        if not keys:
-            keys = await self._ledger.run(load_keys, self._bot_id, self._clock.now_us(), self._token_bytes)
-        self._codec = PayloadCodec(self._bot_id, [*self._settings.secrets, *keys])
-
-    async def _read(self, payload: str) -> InvoiceRef | None:
-        """What a payload says; None when it is not ours or its signature does not verify."""
-        try:
-            return await self._verify(payload)
-        except (ForgedPayloadError, ForeignPayloadError):
-            return None
-
-    async def _price_of(self, payload: str) -> int | None:
-        ref = await self._read(payload)
-        return None if ref is None else ref.price_stars
-
-    async def _verify(self, payload: str) -> InvoiceRef:
-        try:
-            return self._signing().decode(payload)
-        except ForgedPayloadError:
-            # Another worker may have begun to sign with a new key.
-            await self._load_keys()
-            return self._signing().decode(payload)
-
-    def _signing(self) -> PayloadCodec:
-        assert self._codec is not None, "the pipeline is opened before anything is signed"
-        return self._codec
+        await self._signing.rotate()

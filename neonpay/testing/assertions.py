@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from neonpay.errors import PaymentNotFoundError
+from neonpay.payments.planning import PLAN
 
 if TYPE_CHECKING:
     from neonpay.app import NeonPayCore
@@ -105,7 +106,9 @@ async def assert_delivered_once(
     told = "".join(
         f"\n  {job.consumer}: {job.state}, {job.attempts} attempt(s), {job.error or 'no error'}" for job in jobs
     )
-    assert jobs, f"no handler takes payments of stage {recorded.stage_id!r}, so nothing was delivered"
+    nobody = f"no handler takes payments of stage {recorded.stage_id!r}, so nothing was delivered"
+    assert jobs, nobody
+    assert [(job.consumer, job.state) for job in jobs] != [(PLAN, "ready")], nobody
     assert all(job.state == "done" for job in jobs), f"charge {charge_id} was not delivered:{told}"
     assert all(job.attempts == 1 for job in jobs), f"charge {charge_id} was delivered by more than one attempt:{told}"
 
@@ -118,7 +121,7 @@ async def _delivery(neonpay: NeonPayCore, charge_id: str) -> tuple[Payment | Non
 
 
 def _is_under_way(jobs: list[JobRecord]) -> bool:
-    return any(job.state in _UNDER_WAY and job.error is None for job in jobs)
+    return any(job.state in _UNDER_WAY and job.error is None and job.consumer != PLAN for job in jobs)
 
 
 def _told(outcome: Outcome) -> str:

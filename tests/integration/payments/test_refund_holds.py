@@ -132,7 +132,7 @@ async def test_an_attempt_that_runs_when_the_refund_is_intended_is_its_last(
 async def test_a_delivery_of_a_process_that_died_is_not_taken_up_once_its_refund_is_intended(
     open_shop: Callable[..., Shop], clock: MovableClock
 ) -> None:
-    first = open_shop(grace_s=0.01)
+    first = open_shop(grace_s=0.01, poll_s=3600)  # it does not look after its jobs, as one that is dead
     runs = asyncio.Event()
 
     @first.neonpay.on_payment(name="deliver")

@@ -183,10 +183,7 @@ async def test_a_refund_that_comes_while_its_payment_is_being_written_waits_for_
 
     @shop.neonpay.on_payment(name="book")
     def book(result: PaymentResult, connection: sa.Connection) -> None:
-        if database_url.startswith("sqlite"):  # the unit runs in the writer's thread
-            loop.call_soon_threadsafe(begin)
-        else:
-            begin()
+        loop.call_soon_threadsafe(begin)  # the unit runs in another thread
 
     async def note() -> None:
         await tells(shop, "refunded_payment", outcome.charge_id, to=other)

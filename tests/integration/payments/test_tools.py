@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from neonpay import NeonPayCore, PaymentError, PaymentResult, RejectPayment
 from neonpay.cli.shop import WithoutToken
 from neonpay.core.payments import PaymentState
-from neonpay.payments.pipeline import Settings
+from neonpay.payments.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -12,7 +12,7 @@ from aiogram.types import Update
 from neonpay.app import NeonPayCore
 from neonpay.errors import TelegramError, TelegramUnreachableError
 from neonpay.ledger.tables import payments, refunds
-from neonpay.payments.pipeline import Settings
+from neonpay.payments.settings import Settings
 from neonpay.telegram.console import ConsoleAdapter
 from tests.integration.reconcile.conftest import notes_deliveries
 

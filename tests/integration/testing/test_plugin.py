@@ -106,11 +106,11 @@ class TestToken:
 def test_ids_repeat_in_every_run_and_differ_by_seed(suite):
     source = """
 async def test_default(telegram, buyer):
-    print("default", telegram.bot("a_bot").token, buyer.id)
+    print("default", telegram.bot("a_bot").id, buyer.id)
 
 @pytest.mark.telegram(seed=5)
 async def test_seeded(telegram, buyer):
-    print("seeded", telegram.bot("a_bot").token, buyer.id)
+    print("seeded", telegram.bot("a_bot").id, buyer.id)
 """
     runs = []
     for _ in range(2):

@@ -1,0 +1,71 @@
+"""Charges on their way into the ledger: tried for as long as patience lasts, with the handlers that take the connection."""
+
+from __future__ import annotations
+
+import asyncio
+
+from neonpay.ledger import Ledger
+from neonpay.payments.inline import with_or_without
+from neonpay.payments.patience import patiently
+from neonpay.payments.planning import Program
+from neonpay.payments.recording import Arrival, Recorded, Recorder
+
+
+class Intake:
+    """Records the charges of one bot.
+
+    Args:
+        apart: the same database, for units that run handlers and may block.
+        patience_s: how long a charge is tried again while the database cannot take it.
+    """
+
+    def __init__(
+        self, ledger: Ledger, apart: Ledger, recorder: Recorder, program: Program, *, patience_s: float
+    ) -> None:
+        self._ledger = ledger
+        self._apart = apart
+        self._recorder = recorder
+        self._program = program
+        self._patience_s = patience_s
+        self._under_way = 0
+        self._ended = asyncio.Event()
+
+    async def record(self, arrival: Arrival) -> Recorded | None:
+        """What recording has made; None when the ledger had the charge already.
+
+        Raises:
+            LedgerError: it could not be recorded in time; Telegram's list of transactions has it.
+        """
+        self._under_way += 1
+        try:
+            return await self._record(arrival)
+        finally:
+            self._under_way -= 1
+            self._ended.set()
+
+    async def finish(self) -> None:
+        """Wait until nothing is being recorded."""
+        while self._under_way:
+            self._ended.clear()
+            await self._ended.wait()
+
+    async def _record(self, arrival: Arrival) -> Recorded | None:
+        if not self._program.runs_inside:
+            return await self._record_alone(arrival, patience_s=self._patience_s)
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + self._patience_s
+
+        async def attempt(inside: bool) -> Recorded | None:
+            if not inside:
+                return await self._record_alone(arrival, patience_s=max(0.0, give_up_at - loop.time()))
+            async with asyncio.timeout_at(give_up_at):
+                return await self._apart.run_each(self._recorder.record_inside, arrival)
+
+        return await with_or_without(attempt)
+
+    async def _record_alone(self, arrival: Arrival, *, patience_s: float) -> Recorded | None:
+        return await patiently(
+            lambda: self._ledger.run_each(self._recorder.record, arrival),
+            patience_s=patience_s,
+            what=f"recording charge {arrival.charge.charge_id}",
+        )
