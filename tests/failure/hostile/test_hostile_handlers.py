@@ -40,7 +40,7 @@ class Scene:
             self.victim = ann.id
             outcomes = await asyncio.gather(self._buys(ann), self._buys(bob))
             await self._recorded(*outcomes)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(50):
                 while not await self.shop.neonpay.dead_letters():
                     self.clock.advance(7 * 3600)
             again = await self._buys(bob)

@@ -112,7 +112,7 @@ async def test_of_a_refund_handler_with_the_transactions_connection(
         charge_id = (await buys(shop, await shop.visitor())).charge_id or ""
         refund = await shop.neonpay.refund(charge_id)
         assert refund.state == "refunded"
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(50):
             while not (letters := await shop.neonpay.dead_letters()):
                 clock.advance(7 * 3600)
         assert [(letter.consumer, letter.attempts) for letter in letters] == [("on_refund:hostile", 2)]
