@@ -108,7 +108,7 @@ async def assert_delivered_once(
     )
     nobody = f"no handler takes payments of stage {recorded.stage_id!r}, so nothing was delivered"
     assert jobs, nobody
-    assert [(job.consumer, job.state) for job in jobs] != [(PLAN, "ready")], nobody
+    assert [job.consumer for job in jobs if job.state != "done"] != [PLAN], nobody
     assert all(job.state == "done" for job in jobs), f"charge {charge_id} was not delivered:{told}"
     assert all(job.attempts == 1 for job in jobs), f"charge {charge_id} was delivered by more than one attempt:{told}"
 
