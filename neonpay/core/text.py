@@ -9,21 +9,27 @@ REASON_MAX_CHARS = 500
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
-def clean(text: object, max_chars: int = REASON_MAX_CHARS) -> str:
+def fit(text: str, max_chars: int) -> str:
     """The text as both databases can keep it: no NUL, no half of a surrogate pair, and not longer than ``max_chars``.
 
-    PostgreSQL refuses a NUL in a text, and no encoder of UTF-8 takes a lone surrogate. What cannot be shown is named by its
-    type. The text shows no bot's token and no password of a URL; see ``neonpay.core.secrecy``.
+    PostgreSQL refuses a NUL in a text, and no encoder of UTF-8 takes a lone surrogate.
     """
-    if type(text) is not str:
-        text = _words_of(text)
-    # Before it is cut, for what is left of a token could not be told any more.
-    text = mask(text)
     if len(text) > max_chars:
         text = f"{text[: max_chars - 1]}…"
     if text.isascii() and "\0" not in text:
         return text
     return text.replace("\0", _REPLACEMENT).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def clean(text: object, max_chars: int = REASON_MAX_CHARS) -> str:
+    """Words from outside that are fit for both databases and show no bot's token and no password of a URL.
+
+    What cannot be shown is named by its type. For what hides secrets see ``neonpay.core.secrecy``.
+    """
+    if type(text) is not str:
+        text = _words_of(text)
+    # Before it is cut, for what is left of a token could not be told any more.
+    return fit(mask(text), max_chars)
 
 
 def clean_or_none(text: object, max_chars: int = REASON_MAX_CHARS) -> str | None:

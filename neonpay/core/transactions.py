@@ -16,7 +16,7 @@ from typing import cast
 from neonpay.core.charge_ids import charge_key, full_id
 from neonpay.core.fitting import PAYLOAD_MAX_CHARS
 from neonpay.core.jsontext import JsonValue
-from neonpay.core.text import clean
+from neonpay.core.text import fit
 
 NANOSTARS = 1_000_000_000
 """Nanostars in one Star."""
@@ -127,7 +127,7 @@ def read_transaction(raw: object) -> StarTransaction | None:
         at_us=date * 1_000_000 if isinstance(date, int) else 0,
         account=account,
         user_id=user_id if isinstance(user_id, int) else None,
-        payload=clean(payload, PAYLOAD_MAX_CHARS) if isinstance(payload, str) else "",
+        payload=fit(payload, PAYLOAD_MAX_CHARS) if isinstance(payload, str) else "",
         subscription_period_s=period if isinstance(period, int) else None,
         affiliate_nanostars=abs(_nanostars(affiliate) or 0) if isinstance(affiliate, dict) else 0,
         withdrawal=_withdrawal(partner) if account is Account.WITHDRAWALS and not incoming else None,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+from neonpay.errors import LedgerError, LedgerUnavailableError
 from neonpay.ledger import Ledger
 from neonpay.payments.inline import with_or_without
-from neonpay.payments.patience import patiently
+from neonpay.payments.patience import ANSWER_S, Watch, patiently
 from neonpay.payments.planning import Program
 from neonpay.payments.recording import Arrival, Recorded, Recorder
 
@@ -27,6 +28,8 @@ class Intake:
         self._recorder = recorder
         self._program = program
         self._patience_s = patience_s
+        # An attempt that has no answer by then is left to itself: what it writes may still be kept.
+        self._watch = Watch(patience_s + ANSWER_S)
         self._under_way = 0
         self._ended = asyncio.Event()
 
@@ -38,7 +41,12 @@ class Intake:
         """
         self._under_way += 1
         try:
-            return await self._record(arrival)
+            return await self._watch.within(self._record(arrival))
+        except TimeoutError as exc:
+            if isinstance(exc, LedgerError):
+                raise
+            msg = f"the database did not answer within {self._patience_s:g} s"
+            raise LedgerUnavailableError(msg) from exc
         finally:
             self._under_way -= 1
             self._ended.set()
@@ -50,22 +58,21 @@ class Intake:
             await self._ended.wait()
 
     async def _record(self, arrival: Arrival) -> Recorded | None:
+        give_up_at = asyncio.get_running_loop().time() + self._patience_s
         if not self._program.runs_inside:
-            return await self._record_alone(arrival, patience_s=self._patience_s)
-        loop = asyncio.get_running_loop()
-        give_up_at = loop.time() + self._patience_s
+            return await self._record_alone(arrival, give_up_at=give_up_at)
 
         async def attempt(inside: bool) -> Recorded | None:
             if not inside:
-                return await self._record_alone(arrival, patience_s=max(0.0, give_up_at - loop.time()))
+                return await self._record_alone(arrival, give_up_at=give_up_at)
             async with asyncio.timeout_at(give_up_at):
                 return await self._apart.run_each(self._recorder.record_inside, arrival)
 
         return await with_or_without(attempt)
 
-    async def _record_alone(self, arrival: Arrival, *, patience_s: float) -> Recorded | None:
+    async def _record_alone(self, arrival: Arrival, *, give_up_at: float) -> Recorded | None:
         return await patiently(
             lambda: self._ledger.run_each(self._recorder.record, arrival),
-            patience_s=patience_s,
+            give_up_at=give_up_at,
             what=f"recording charge {arrival.charge.charge_id}",
         )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from neonpay.errors import LedgerError, LedgerFullError, LedgerLockedError, LedgerUnavailableError
+from neonpay.errors import LedgerFullError, LedgerLockedError, LedgerUnavailableError
 
 logger = logging.getLogger("neonpay.payments")
 
@@ -15,39 +16,87 @@ T = TypeVar("T")
 
 _PAUSE_FIRST_S = 0.05
 _PAUSE_MOST_S = 5.0
-_ANSWER_S = 2.0
+ANSWER_S = 2.0
 """How much longer an attempt may take that is under way when patience ends."""
 
 
-async def patiently(attempt: Callable[[], Awaitable[T]], *, patience_s: float, what: str) -> T:
-    """What an attempt gives, tried again while the database is locked, full or away, for ``patience_s`` seconds.
-
-    An attempt that has no answer two seconds later is left to itself: what it writes may still be kept.
+async def patiently(attempt: Callable[[], Awaitable[T]], *, give_up_at: float, what: str) -> T:
+    """What an attempt gives, tried again while the database is locked, full or away.
 
     Args:
+        give_up_at: when nothing is tried again any more, by the event loop's clock.
         what: what is not done yet, for the log.
 
     Raises:
-        LedgerError: the database refused, or did not answer in time.
+        LedgerError: the database refused.
     """
-    loop = asyncio.get_running_loop()
-    give_up_at, pause_s = loop.time() + patience_s, _PAUSE_FIRST_S
-    try:
-        async with asyncio.timeout_at(give_up_at + _ANSWER_S):
-            while True:
-                try:
-                    return await attempt()
-                except (LedgerLockedError, LedgerUnavailableError, LedgerFullError) as exc:
-                    if loop.time() + pause_s > give_up_at:
-                        raise
-                    logger.warning("%s is not done yet, trying again: %s", what, exc)
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, _PAUSE_MOST_S)
-    except TimeoutError as exc:
-        if isinstance(exc, LedgerError):
+    pause_s = _PAUSE_FIRST_S
+    while True:
+        try:
+            return await attempt()
+        except (LedgerLockedError, LedgerUnavailableError, LedgerFullError) as exc:
+            if asyncio.get_running_loop().time() + pause_s > give_up_at:
+                raise
+            logger.warning("%s is not done yet, trying again: %s", what, exc)
+        await asyncio.sleep(pause_s)
+        pause_s = min(2 * pause_s, _PAUSE_MOST_S)
+
+
+class _Call:
+    __slots__ = ("cancelling", "ends_at", "is_late", "is_over", "task")
+
+    def __init__(self, task: asyncio.Task[object], ends_at: float) -> None:
+        self.task = task
+        self.ends_at = ends_at
+        self.cancelling = task.cancelling()
+        self.is_over = self.is_late = False
+
+
+class Watch:
+    """Ends calls that take too long. All may take equally long, so that one timer serves for all of them.
+
+    Args:
+        limit_s: how long a call may take.
+    """
+
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
+        self._calls: deque[_Call] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def within(self, call: Awaitable[T]) -> T:
+        """What a call gives; raises TimeoutError when it was not over in time, and was cancelled."""
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None, "a coroutine runs in a task"
+        watched = _Call(task, loop.time() + self._limit_s)
+        calls = self._calls
+        while calls and calls[0].is_over:
+            calls.popleft()
+        calls.append(watched)
+        if self._timer is None:
+            self._timer = loop.call_at(watched.ends_at, self._look)
+        try:
+            return await call
+        except asyncio.CancelledError as exc:
+            if watched.is_late and task.uncancel() <= watched.cancelling:
+                raise TimeoutError from exc
             raise
-        msg = f"the database did not answer within {patience_s:g} s"
-        raise LedgerUnavailableError(msg) from exc
+        finally:
+            watched.is_over = True
+
+    def _look(self) -> None:
+        self._timer = None
+        calls = self._calls
+        while calls:
+            first = calls[0]
+            loop = first.task.get_loop()
+            if not first.is_over and first.ends_at > loop.time():
+                self._timer = loop.call_at(first.ends_at, self._look)
+                return
+            calls.popleft()
+            if not first.is_over:
+                first.is_late = True
+                first.task.cancel()
 
 
 async def within(limit_s: float, work: Awaitable[object], what: str) -> None:
