@@ -9,7 +9,8 @@ from neonpay.ledger import Ledger
 from neonpay.payments.inline import with_or_without
 from neonpay.payments.patience import ANSWER_S, Watch, patiently
 from neonpay.payments.planning import Program
-from neonpay.payments.recording import Arrival, Recorded, Recorder
+from neonpay.payments.recording import Recorded, Recorder
+from neonpay.payments.standing import Arrival
 
 
 class Intake:

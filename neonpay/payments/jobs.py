@@ -174,8 +174,7 @@ class JobBook:
 
     async def put_off(self, job: Job, delay_s: float) -> None:
         """Let a job that could not even be tried come up again in ``delay_s`` seconds; the attempt does not count."""
-        key = (job.bot_id, job.event_id, job.consumer, job.token)
-        await self._ledger.run(_put_off, key, int(delay_s * 1_000_000))
+        await self._ledger.run(put_off, job, delay_s)
 
     async def release(self, held: Sequence[Job]) -> None:
         """Give jobs back untouched, for another worker to take up at once."""
@@ -296,8 +295,9 @@ def lease_lost(job: Job) -> LeaseLostError:
     )
 
 
-def _put_off(transaction: Transaction, key: tuple[int, str, str, int], delay_us: int) -> None:
-    transaction.execute(_PUT_OFF, *key, delay_us)
+def put_off(transaction: Transaction, job: Job, delay_s: float) -> None:
+    """The unit of work that lets a job that could not even be tried come up again later; the attempt does not count."""
+    transaction.execute(_PUT_OFF, job.bot_id, job.event_id, job.consumer, job.token, int(delay_s * 1_000_000))
 
 
 def release_all(transaction: Transaction, held: Sequence[Job]) -> None:

@@ -39,7 +39,7 @@ from neonpay.payments.planning import PLAN, THANK_YOU, Plan, Program
 from neonpay.payments.presence import Presence
 from neonpay.payments.proof import Proof, prove
 from neonpay.payments.reconcile import RECONCILE, RECONCILE_EVERY_S, Reconciler
-from neonpay.payments.recording import Arrival, Recorder, recorded_event
+from neonpay.payments.recording import Recorder, recorded_event
 from neonpay.payments.refund_book import RefundBook
 from neonpay.payments.refund_requests import RequestDesk
 from neonpay.payments.refunds import RefundDesk
@@ -47,6 +47,7 @@ from neonpay.payments.request_book import RequestBook
 from neonpay.payments.sealing import Sealer
 from neonpay.payments.settings import Settings
 from neonpay.payments.signing import Signing
+from neonpay.payments.standing import Arrival
 from neonpay.payments.subscriptions import SubscriptionDesk
 from neonpay.payments.telling import Teller
 from neonpay.payments.thanks import Thanks
@@ -213,7 +214,7 @@ class Pipeline:
         self.fan_out = FanOut(ledger, self._bot_id)
         wake = self.fulfilment.changed.set
         self.presence = Presence(ledger, Declarations(self._bot_id), program, stages, bot_id=self._bot_id, changed=wake)
-        self._unclaimed = Unclaimed(ledger, jobs, refund_book, plan, bot_id=self._bot_id, announce=announce, wake=wake)
+        self._unclaimed = Unclaimed(ledger, refund_book, plan, bot_id=self._bot_id, announce=announce, wake=wake)
         self._take_on()
 
     def _take_on(self) -> None:

@@ -6,25 +6,15 @@ charge recorded again changes nothing.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from types import MappingProxyType
 from typing import NamedTuple
 
-import sqlalchemy as sa
-
-from neonpay.core import jsontext
 from neonpay.core.clock import moment
 from neonpay.core.events import Event, PaymentCompleted, PaymentNeedsAttention, RefundRequested
-from neonpay.core.jsontext import JsonObject
 from neonpay.core.limits import CURRENCY
-from neonpay.core.payload import InvoiceRef, is_ours
-from neonpay.core.payments import NO_SEAT, Attention, Charge, Payment, PaymentState, moment_or_none
-from neonpay.core.stages import PaymentStage, RepeatPolicy
-from neonpay.ledger import Among, Transaction
-from neonpay.ledger.tables import invoices
-from neonpay.payments import seats
+from neonpay.core.payments import Payment, PaymentState, moment_or_none
+from neonpay.ledger import Transaction
 from neonpay.payments.book import (
     INSERT_EVENT,
     INSERT_JOURNAL,
@@ -41,53 +31,13 @@ from neonpay.payments.inline import Inside, run_inside, runs_inside
 from neonpay.payments.jobs import INSERT_JOB, Job, release_all
 from neonpay.payments.looking import first_periods, look
 from neonpay.payments.planning import Plan, consumer_name
-from neonpay.payments.refund_book import SECOND_PAYMENT, RefundBook
+from neonpay.payments.refund_book import RefundBook
 from neonpay.payments.rows import INSERT_PAYMENT, payment_row
-
-_INVOICES = Among(
-    lambda ids: (
-        sa.select(
-            invoices.c.invoice_id,
-            invoices.c.stage_id,
-            invoices.c.stage_version,
-            invoices.c.user_id,
-            invoices.c.price_stars,
-            invoices.c.metadata,
-            invoices.c.payments_count,
-            invoices.c.seats_taken,
-        )
-        .where(invoices.c.bot_id == sa.bindparam("b"), invoices.c.invoice_id.in_(ids))
-        .order_by(invoices.c.invoice_id)
-        .with_for_update()
-    ),
-    "b",
-)
-_COUNT_PAYMENTS = Among(
-    lambda ids: (
-        sa.update(invoices)
-        .where(invoices.c.bot_id == sa.bindparam("b"), invoices.c.invoice_id.in_(ids))
-        .values(
-            payments_count=invoices.c.payments_count + sa.bindparam("payments", type_=sa.BigInteger),
-            seats_taken=invoices.c.seats_taken + sa.bindparam("seats", type_=sa.BigInteger),
-        )
-        .returning(invoices.c.invoice_id)
-    ),
-    *("b", "payments", "seats"),
-)
+from neonpay.payments.standing import Arrival, Standing, count_payments, in_turn, lock_invoices, verdict
 
 
 class _SameTwiceError(Exception):
     """Two items of one batch are about the same charge; each has to be recorded on its own."""
-
-
-class Arrival(NamedTuple):
-    """A charge on its way into the ledger."""
-
-    charge: Charge
-    ref: InvoiceRef | None
-    """What its verified payload says, or None when it does not verify."""
-    take: bool
-    """Whether this process has room to run the handlers at once; otherwise their jobs are left for whoever is free."""
 
 
 class Recorded(NamedTuple):
@@ -109,37 +59,6 @@ class _Written(NamedTuple):
     payment: Payment
     event_id: str
     reason: str | None
-
-
-class _Known(NamedTuple):
-    """What the ledger knows of the invoice of a charge, and what the charge is to it.
-
-    Attributes:
-        number: which payment of the invoice the charge is.
-        seats_taken: by the payments before it.
-        is_renewal: whether it prolongs a subscription, which takes no seat.
-        has_seat: whether it may still be made, if the invoice may be paid so many times only.
-        is_first: whether it begins a subscription.
-        is_gone: whether it was refunded before it is recorded.
-    """
-
-    stage_id: str | None = None
-    stage_version: int | None = None
-    stage: PaymentStage | None = None
-    user_id: int | None = None
-    price_stars: int | None = None
-    metadata: JsonObject = MappingProxyType({})
-    number: int = 0
-    seats_taken: int = 0
-    is_renewal: bool = False
-    has_seat: bool = True
-    is_first: bool = False
-    is_gone: bool = False
-
-    @property
-    def limit(self) -> int | None:
-        """How many payments the invoice takes."""
-        return None if self.stage is None else self.stage.max_payments
 
 
 class Recorder:
@@ -178,14 +97,16 @@ class Recorder:
         return self._record(transaction, arrivals, inside=True)
 
     def _record(self, transaction: Transaction, arrivals: Sequence[Arrival], *, inside: bool) -> list[Recorded | None]:
-        invoices_known = self._invoices(transaction, arrivals)
+        if len({arrival.charge.charge_id for arrival in arrivals}) < len(arrivals):
+            raise _SameTwiceError
+        invoices_known = lock_invoices(transaction, self._bot_id, self._catalogue, arrivals)
         charge_ids = [arrival.charge.charge_id for arrival in arrivals]
         there, gone, now_us, version = look(transaction, self._bot_id, charge_ids)
         self._plan.refresh(transaction, version)
         new = [arrival for arrival in arrivals if arrival.charge.charge_id not in there]
         paying = [(arrival.charge, None if arrival.ref is None else arrival.ref.invoice_id) for arrival in new]
         first = first_periods(transaction, self._bot_id, paying)
-        known = self._in_turn(transaction, new, invoices_known, first=first, gone=gone)
+        known = in_turn(transaction, self._bot_id, new, invoices_known, first=first, gone=gone)
         recorded_at = moment(now_us)
         written = [self._write(arrival, of_it, recorded_at) for arrival, of_it in zip(new, known, strict=True)]
         pairs = zip(written, new, strict=True)
@@ -194,7 +115,7 @@ class Recorder:
             if len(new) > 1:
                 raise _SameTwiceError
             return [None] * len(arrivals)
-        self._count(transaction, new, known)
+        count_payments(transaction, self._bot_id, new, known)
         self._write_book(transaction, written, now_us)
         back = [payment for payment, *_ in written if payment.state is PaymentState.REFUNDED]
         refunded = settle(transaction, back, now_us, new_event_id=self._new_event_id)
@@ -207,72 +128,9 @@ class Recorder:
         )
         return [None if charge_id in there else next(recorded) for charge_id in charge_ids]
 
-    def _invoices(self, transaction: Transaction, arrivals: Sequence[Arrival]) -> dict[str, _Known]:
-        if len({arrival.charge.charge_id for arrival in arrivals}) < len(arrivals):
-            raise _SameTwiceError
-        ids = sorted({arrival.ref.invoice_id for arrival in arrivals if arrival.ref is not None})
-        known: dict[str, _Known] = {}
-        rows = transaction.rows_among(_INVOICES, (self._bot_id,), ids) if ids else []
-        for invoice_id, stage_id, version, user_id, price_stars, metadata, count, seats_taken in rows:
-            stage = self._catalogue.stage(transaction, stage_id, version)
-            known[invoice_id] = _Known(
-                stage_id, version, stage, user_id, price_stars, jsontext.load_object(metadata), count + 1, seats_taken
-            )
-        return known
-
-    def _in_turn(
-        self,
-        transaction: Transaction,
-        new: Sequence[Arrival],
-        invoices_known: Mapping[str, _Known],
-        *,
-        first: Container[str],
-        gone: Container[str],
-    ) -> list[_Known]:
-        """What is known of the invoice of each charge when those before it are recorded; who has paid holds no seat more.
-
-        Args:
-            first: charges that begin a subscription although they do not say so.
-            gone: charges that were refunded before they are recorded; they take no seat.
-        """
-        before: Counter[str] = Counter()
-        known: list[_Known] = []
-        limited: list[tuple[int, str, int]] = []
-        for charge, ref, _ in new:
-            of_it = None if ref is None else invoices_known.get(ref.invoice_id)
-            is_first = charge.is_first_recurring or charge.charge_id in first
-            is_gone = charge.charge_id in gone
-            if ref is None or of_it is None:
-                known.append(_UNKNOWN._replace(is_first=is_first, is_gone=is_gone))
-                continue
-            of_it = of_it._replace(number=of_it.number + before[ref.invoice_id], is_first=is_first, is_gone=is_gone)
-            is_renewal = charge.is_recurring and not is_first
-            if of_it.limit is not None and not is_renewal and not is_gone:
-                limited.append((len(known), ref.invoice_id, charge.user_id))
-            before[ref.invoice_id] += 1
-            known.append(of_it._replace(is_renewal=is_renewal))
-        left = {i: (known[place].limit or 0) - known[place].seats_taken for place, i, _ in limited}
-        seated = seats.pay(transaction, self._bot_id, [(i, user_id) for _, i, user_id in limited], left)
-        for (place, _, _), has_seat in zip(limited, seated, strict=True):
-            known[place] = known[place]._replace(has_seat=has_seat)
-        return known
-
-    def _count(self, transaction: Transaction, new: Sequence[Arrival], known: Sequence[_Known]) -> None:
-        paid: Counter[str] = Counter()
-        taken: Counter[str] = Counter()
-        for arrival, of_it in zip(new, known, strict=True):
-            if arrival.ref is not None and of_it.stage is not None:
-                paid[arrival.ref.invoice_id] += 1
-                taken[arrival.ref.invoice_id] += of_it.has_seat and not (of_it.is_renewal or of_it.is_gone)
-        alike: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
-        for invoice_id, count in paid.items():
-            alike[count, taken[invoice_id]].append(invoice_id)
-        for (count, seats_taken), ids in alike.items():
-            transaction.rows_among(_COUNT_PAYMENTS, (self._bot_id, count, seats_taken), ids)
-
-    def _write(self, arrival: Arrival, known: _Known, recorded_at: datetime) -> _Written:
+    def _write(self, arrival: Arrival, known: Standing, recorded_at: datetime) -> _Written:
         charge, ref = arrival.charge, arrival.ref
-        state, attention, reason = _verdict(charge, ref, known)
+        state, attention, reason = verdict(charge, ref, known)
         payment = Payment(
             bot_id=self._bot_id,
             charge_id=charge.charge_id,
@@ -379,37 +237,6 @@ def recorded_event(recorded: Recorded) -> Event:
     )
 
 
-def _verdict(
-    charge: Charge, ref: InvoiceRef | None, known: _Known
-) -> tuple[PaymentState, Attention | None, str | None]:
-    if known.is_gone:
-        return PaymentState.REFUNDED, None, _GONE
-    attention = _fault(charge, ref, known)
-    if attention is not None:
-        return PaymentState.NEEDS_ATTENTION, attention, attention.value
-    assert known.stage is not None, "a charge without a known stage has a fault"
-    # A renewal pays the same invoice again by design; only other repetitions are a question of policy.
-    if known.number > 1 and not known.is_renewal and known.stage.repeat is RepeatPolicy.REFUND:
-        return PaymentState.REFUND_DUE, None, SECOND_PAYMENT
-    if not known.has_seat:
-        return PaymentState.REFUND_DUE, None, NO_SEAT
-    return PaymentState.ACCEPTED, None, None
-
-
-def _fault(charge: Charge, ref: InvoiceRef | None, known: _Known) -> Attention | None:
-    if ref is None:
-        return Attention.FORGED_PAYLOAD if is_ours(charge.payload) else Attention.FOREIGN_PAYLOAD
-    if known.stage is None:
-        return Attention.UNKNOWN_INVOICE
-    if charge.currency != CURRENCY or charge.amount != known.price_stars:
-        return Attention.WRONG_AMOUNT
-    if known.user_id is not None and known.user_id != charge.user_id:
-        return Attention.WRONG_PAYER
-    return None
-
-
-_UNKNOWN = _Known()
-_GONE = "it went back before it was recorded"
 _EVENTS: Mapping[PaymentState, type[Event]] = {
     PaymentState.ACCEPTED: PaymentCompleted,
     PaymentState.NEEDS_ATTENTION: PaymentNeedsAttention,

@@ -13,7 +13,7 @@ from neonpay.core.events import Event
 from neonpay.core.payments import Attention
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import DatabaseNow
-from neonpay.payments.jobs import INSERT_JOB, Job, JobBook, finish
+from neonpay.payments.jobs import INSERT_JOB, Job, finish, put_off
 from neonpay.payments.planning import Plan, consumer_name
 from neonpay.payments.refund_book import RefundBook
 
@@ -42,7 +42,6 @@ class Unclaimed:
     def __init__(
         self,
         ledger: Ledger,
-        jobs: JobBook,
         refund_book: RefundBook,
         plan: Plan,
         *,
@@ -51,7 +50,6 @@ class Unclaimed:
         wake: Callable[[], None],
     ) -> None:
         self._ledger = ledger
-        self._jobs = jobs
         self._refund_book = refund_book
         self._plan = plan
         self._bot_id = bot_id
@@ -66,8 +64,6 @@ class Unclaimed:
             self._announce(look.event)
         elif look.has_jobs:
             self._wake()
-        else:
-            await self._jobs.put_off(job, LOOK_EVERY_S)
 
     def _look(self, transaction: Transaction, job: Job) -> _Look:
         payment, event_id = self._refund_book.lock(transaction, job.charge_id)
@@ -82,6 +78,7 @@ class Unclaimed:
             return _Look(has_jobs=True)
         now_us = int(transaction.connection.execute(sa.select(DatabaseNow())).scalar_one())
         if (moment(now_us) - payment.recorded_at).total_seconds() < PATIENCE_S:
+            put_off(transaction, job, LOOK_EVERY_S)
             return _Look(has_jobs=False)
         finish(transaction, job)
         return _Look(has_jobs=False, event=self._refund_book.set_aside(transaction, payment, Attention.NO_HANDLER))
