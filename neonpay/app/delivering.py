@@ -44,8 +44,8 @@ class Delivering(Application):
         It runs at least once for every accepted payment of its stages, whichever program of the shop records it, again after it
         has raised, and in the next process when this one dies.
         It may ask for ``result``, ``ctx`` and the host's objects by name. Effects are exactly once when they are enlisted
-        (``ctx.enlist``) or made by a plain function that asks for ``connection``; a step (``ctx.step``) is not made again once its
-        result is stored.
+        (``ctx.enlist``) or made by a plain function that asks for ``connection``; a step (``ctx.step``) is not made again once
+        its result is stored.
         Raising ``RejectPayment(reason)`` ends the delivery and sends the Stars back.
 
         Args:
