@@ -5,7 +5,7 @@
     ConfigurationError (ValueError)      the program is set up wrongly; never raised by an update or a payment
     ├── AdapterError                     the bot library is missing, unknown, or used in a way that cannot work
     │   └── AdapterNotInstalledError (ImportError)
-    └── HandlerError                     a handler cannot be called, or two share a name
+    └── HandlerError                     a handler cannot be called, none of its lines would run, or two share a name
 
     NeonPayError                         something went wrong while running
     ├── ValidationError (ValueError)     a value breaks a rule: field, value, bound
@@ -30,11 +30,11 @@
     │   │   └── SchemaTooOldError        written by an older neonpay, and not to be upgraded
     │   ├── LedgerLockedError (TimeoutError)
     │   ├── LedgerFullError              no room left on the device
-    │   ├── LedgerReadOnlyError
+    │   ├── LedgerReadOnlyError          cannot be written to, or this program said that it only reads
     │   ├── LedgerCorruptError
     │   ├── LedgerClosedError
     │   ├── BusyError                    another worker does it right now
-    │   ├── LeaseLostError               another worker has the job; nothing of this attempt was kept
+    │   ├── LeaseLostError               another worker or a refund has ended this attempt; nothing more of it is kept
     │   ├── TransactionEndedError        code that was lent a connection has ended its transaction, or lost it
     │   └── SchemaTooNewError            written by a newer neonpay
     └── SimulatorError                   the simulator was asked for something that its Telegram would not do
@@ -106,7 +106,7 @@ class AdapterNotInstalledError(AdapterError, ImportError):
 
 
 class HandlerError(ConfigurationError):
-    """A handler that cannot be called, or whose stable name is taken."""
+    """A handler that cannot be called, none of whose lines would run, or whose stable name is taken."""
 
 
 class NeonPayError(Exception):
@@ -356,7 +356,7 @@ class LedgerFullError(LedgerError):
 
 
 class LedgerReadOnlyError(LedgerError):
-    """The database cannot be written to."""
+    """The database cannot be written to, or the program said with ``role="reads"`` that it only reads."""
 
 
 class LedgerCorruptError(LedgerError):
@@ -380,7 +380,7 @@ class BusyError(LedgerError):
 
 
 class LeaseLostError(LedgerError):
-    """Another worker took the job over, or finished it; nothing of this attempt was kept."""
+    """Another worker has taken the job over or finished it, or a refund has ended it; nothing more of this attempt is kept."""
 
 
 class TransactionEndedError(LedgerError):

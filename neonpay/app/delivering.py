@@ -41,9 +41,11 @@ class Delivering(Application):
     ) -> F | Callable[[F], F]:
         """Have a function deliver what was paid; returns the function itself.
 
-        It runs at least once for every payment, again after it has raised, and in the next process when this one dies.
+        It runs at least once for every accepted payment of its stages, whichever program of the shop records it, again after it
+        has raised, and in the next process when this one dies.
         It may ask for ``result``, ``ctx`` and the host's objects by name. Effects are exactly once when they are enlisted
-        (``ctx.enlist``), made in a step (``ctx.step``), or made by a plain function that asks for ``connection``.
+        (``ctx.enlist``) or made by a plain function that asks for ``connection``; a step (``ctx.step``) is not made again once
+        its result is stored.
         Raising ``RejectPayment(reason)`` ends the delivery and sends the Stars back.
 
         Args:
@@ -89,7 +91,7 @@ class Delivering(Application):
 
         It runs as payment handlers do, in the same three forms, whoever has made the refund: ``refund``, a policy, a handler
         that rejected the payment, or somebody else of whom Telegram tells. It may ask for ``refund`` beside ``result``,
-        whose status is ``REFUNDED``. It does not run when no payment handler had delivered or was about to.
+        whose status is ``REFUNDED``. It does not run when no payment handler had delivered or was running.
 
         Args:
             stage: only refunds of this stage id, or of these.

@@ -233,7 +233,7 @@ class FulfilmentFailed(Event):
 
 
 class FulfilmentAbandoned(Event):
-    """A handler raised on its last attempt; it waits as a dead letter for ``retry``."""
+    """A handler has had its last attempt, which raised or never ended; it waits as a dead letter for ``retry``."""
 
     __slots__ = ()
     name = "fulfilment_abandoned"

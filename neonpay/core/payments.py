@@ -38,9 +38,9 @@ class PaymentState(enum.StrEnum):
     ACCEPTED = "accepted"
     """Recorded; its handlers have run or will run."""
     NEEDS_ATTENTION = "needs_attention"
-    """Recorded, and a person has to decide: ``Payment.attention`` says why. Nothing was delivered."""
+    """Recorded, and a person has to decide: ``Payment.attention`` says why. Nothing is delivered until then."""
     REFUND_DUE = "refund_due"
-    """Recorded, and the stage's policy or a handler sends the Stars back."""
+    """Recorded, and its Stars go back: a handler rejected it, the stage's policy says so, or no seat was left."""
     REFUNDED = "refunded"
     """The Stars went back."""
 
@@ -59,9 +59,9 @@ class Attention(enum.StrEnum):
     WRONG_PAYER = "wrong_payer"
     """Paid by another user than the invoice was made for."""
     NO_HANDLER = "no_handler"
-    """No handler takes payments of this stage, so nobody would deliver."""
+    """For ten minutes no program of the shop had a handler for this stage, so nobody would deliver."""
     REFUND_REFUSED = "refund_refused"
-    """It was to go back undelivered, and Telegram refuses the refund for good."""
+    """It was due for a refund, and Telegram refuses that for good."""
 
 
 class Source(enum.StrEnum):

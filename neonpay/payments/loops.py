@@ -22,7 +22,8 @@ class LoopHealth:
     """How one of the loops that do the work of a process is.
 
     Attributes:
-        name: ``jobs`` takes up what is due, ``leases`` shows that running handlers are alive, and each duty has its own.
+        name: ``jobs`` takes up what is due, ``leases`` shows that running handlers are alive, ``presence`` that the program is,
+            and each duty has its own.
         is_alive: whether it runs.
         failures: turns that have failed since the last one that did not.
         last_error: what the last of them raised; None when the last turn was well.

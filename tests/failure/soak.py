@@ -13,11 +13,12 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
+from tests.failure.pooler import pooled
 from tests.failure.proving.nursery import Nursery
 from tests.failure.proving.round import Round
 from tests.failure.proving.scenario import SCENARIOS, Scenario
@@ -94,7 +95,8 @@ async def _run(scenario: Scenario, seed: int, server: MortalPostgres, nursery: N
     if scenario.engine == "sqlite":
         return await Round(scenario, nursery, f"sqlite:///{folder / 'shop.db'}", folder, seed).run()
     url = await asyncio.to_thread(server.databases.create_database)
-    tally = await Round(scenario, nursery, url, folder, seed, server=server).run()
+    async with pooled(url, folder) if scenario.is_pooled else nullcontext(url) as reached_by:
+        tally = await Round(scenario, nursery, reached_by, folder, seed, server=server).run()
     await asyncio.to_thread(server.databases.drop_database, url)
     return tally
 
