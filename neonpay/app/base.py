@@ -77,7 +77,7 @@ class Application:
         self._handlers = HandlerRegistry()
         self._revokers = HandlerRegistry(ON_REFUND)
         self._reviewers = HandlerRegistry(ON_REFUND_REQUEST)
-        for registry in (self._handlers, self._revokers, self._stages):
+        for registry in (self._handlers, self._revokers, self._reviewers, self._stages):
             registry.tell(self._declare_soon)
         self._listeners = Listeners()
         self._hooks: list[Function] = []

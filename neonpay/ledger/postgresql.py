@@ -68,6 +68,10 @@ class PostgresqlTransaction(Transaction):
         """Have the connection closed, which undoes what is open at the server; nothing more is read or written on it."""
         self._connection.invalidate()
 
+    def limit_waits(self, limit_s: float) -> None:
+        """Wait so long for a lock of another transaction, and fail then; until this one ends."""
+        self._cursor.execute(f"SET LOCAL lock_timeout = {int(limit_s * 1000)}")
+
     def control(self, sql: str) -> None:
         """Say something about savepoints to the server."""
         self._cursor.execute(sql)

@@ -87,6 +87,9 @@ class SqliteTransaction(Transaction):
         """Give the next unit a SQLAlchemy connection of its own."""
         self._sqlalchemy = None
 
+    def limit_waits(self, limit_s: float) -> None:
+        """Nothing to do: a file has one writer at a time, and this is it."""
+
     def control(self, sql: str) -> None:
         """Say something about savepoints to SQLite."""
         self._raw.execute(sql)

@@ -41,6 +41,10 @@ class Transaction(ABC):
         """A unit failed: whatever it left behind in the SQLAlchemy connection is not for the next one."""
 
     @abstractmethod
+    def limit_waits(self, limit_s: float) -> None:
+        """Let statements of this transaction wait so long at most for what another one has locked; LedgerLockedError then."""
+
+    @abstractmethod
     def control(self, sql: str) -> None:
         """Say something about savepoints to the driver."""
 

@@ -28,6 +28,8 @@ class ConsumerKind(enum.StrEnum):
     """An ``on_payment`` handler; a payment that none of them takes is not delivered."""
     REVOKES = "revokes"
     """An ``on_refund`` handler."""
+    REVIEWS = "reviews"
+    """An ``on_refund_request`` hook; a request is decided by a program that has all of them."""
     THANKS = "thanks"
     """The message to the buyer; alone it delivers nothing."""
 

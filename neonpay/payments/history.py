@@ -147,7 +147,7 @@ class History:
             jobs.c.state.in_(("ready", "dead")),
         ]
         if handler is not None:
-            due.append(jobs.c.consumer == f"handler:{handler}")
+            due.append(jobs.c.consumer == (handler if ":" in handler else f"{ON_PAYMENT}:{handler}"))
         refund = find_refund(transaction, self._bot_id, charge_id)
         goes_back = refund is not None and refund.state in {RefundState.INTENDED, RefundState.UNKNOWN}
         if goes_back:

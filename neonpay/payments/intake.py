@@ -12,6 +12,10 @@ from neonpay.payments.planning import Program
 from neonpay.payments.recording import Recorded, Recorder
 from neonpay.payments.standing import Arrival
 
+_INSIDE_S = 3.0
+"""How long a charge waits for handlers that run inside the transaction which records it, its own or others'. After that it is
+recorded without them, unless that transaction ends first."""
+
 
 class Intake:
     """Records the charges of one bot.
@@ -61,19 +65,21 @@ class Intake:
     async def _record(self, arrival: Arrival) -> Recorded | None:
         give_up_at = asyncio.get_running_loop().time() + self._patience_s
         if not self._program.runs_inside:
-            return await self._record_alone(arrival, give_up_at=give_up_at)
+            return await patiently(
+                lambda: self._ledger.run_each(self._recorder.record, arrival),
+                give_up_at=give_up_at,
+                what=f"recording charge {arrival.charge.charge_id}",
+            )
 
         async def attempt(inside: bool) -> Recorded | None:
             if not inside:
-                return await self._record_alone(arrival, give_up_at=give_up_at)
-            async with asyncio.timeout_at(give_up_at):
+                # In a transaction of its own: beside others it would wait for what a handler has locked, and they with it.
+                return await patiently(
+                    lambda: self._ledger.run(self._recorder.record_alone, arrival),
+                    give_up_at=give_up_at,
+                    what=f"recording charge {arrival.charge.charge_id}",
+                )
+            async with asyncio.timeout(min(self._patience_s, _INSIDE_S)):
                 return await self._apart.run_each(self._recorder.record_inside, arrival)
 
         return await with_or_without(attempt)
-
-    async def _record_alone(self, arrival: Arrival, *, give_up_at: float) -> Recorded | None:
-        return await patiently(
-            lambda: self._ledger.run_each(self._recorder.record, arrival),
-            give_up_at=give_up_at,
-            what=f"recording charge {arrival.charge.charge_id}",
-        )

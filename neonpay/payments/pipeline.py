@@ -105,7 +105,7 @@ class Pipeline:
 
         self._signing = signing = Signing(ledger, self._bot_id, settings.secrets, clock=clock, token_bytes=token_bytes)
         thanks = settings.thank_you_message is not None
-        program = Program(handlers, revokers, thanks=thanks, role=settings.runs_as)
+        program = Program(handlers, revokers, reviewers, thanks=thanks, role=settings.runs_as)
         self._plan = plan = Plan(self._bot_id, program)
         self._jobs = jobs = JobBook(ledger, self._bot_id, clock=clock, new_token=new_token, lease_s=settings.lease_s)
         refund_book = RefundBook(
@@ -191,6 +191,7 @@ class Pipeline:
             reviewers,
             self.fulfilment,
             self.refunds,
+            plan=plan,
             host_data=adapter.host_data,
             threads=self._handler_threads,
         )

@@ -15,7 +15,7 @@ from neonpay.payments.consumers import (
     read_consumers,
     read_version,
 )
-from neonpay.payments.handlers import Handler, HandlerRegistry
+from neonpay.payments.handlers import ON_REFUND_REQUEST, Handler, HandlerRegistry
 
 PLAN = "neonpay:plan"
 """The job of a payment that nobody in the shop takes yet: it gives it its other jobs once somebody does."""
@@ -35,13 +35,22 @@ class Program:
     """What this program can run.
 
     Args:
-        handlers, revokers: its payment and refund handlers.
+        handlers, revokers, reviewers: its payment and refund handlers, and its hooks for requests.
         thanks: whether it has words for the buyers.
         role: one that does not deliver runs none of them.
     """
 
-    def __init__(self, handlers: HandlerRegistry, revokers: HandlerRegistry, *, thanks: bool, role: Role) -> None:
+    def __init__(
+        self,
+        handlers: HandlerRegistry,
+        revokers: HandlerRegistry,
+        reviewers: HandlerRegistry | None = None,
+        *,
+        thanks: bool,
+        role: Role,
+    ) -> None:
         self._registries = (handlers, revokers)
+        self._reviewers = HandlerRegistry(ON_REFUND_REQUEST) if reviewers is None else reviewers
         self._thanks = thanks
         self._delivers = role is Role.DELIVERS
 
@@ -49,10 +58,10 @@ class Program:
         """What it tells the shop about itself."""
         if not self._delivers:
             return []
-        kinds = (ConsumerKind.DELIVERS, ConsumerKind.REVOKES)
+        kinds = (ConsumerKind.DELIVERS, ConsumerKind.REVOKES, ConsumerKind.REVIEWS)
         declared = [
             Declaration(handler.consumer, kind, handler.stage_ids, handler.was_consumer)
-            for kind, registry in zip(kinds, self._registries, strict=True)
+            for kind, registry in zip(kinds, (*self._registries, self._reviewers), strict=True)
             for handler in registry
         ]
         return [*declared, Declaration(THANK_YOU, ConsumerKind.THANKS)] if self._thanks else declared
@@ -63,6 +72,10 @@ class Program:
             return None
         handlers, revokers = self._registries
         return handlers.find(consumer) or revokers.find(consumer)
+
+    def reviews(self, consumer: str) -> bool:
+        """Whether it has a hook that looks at requests for refunds."""
+        return self._delivers and self._reviewers.find(consumer) is not None
 
     def runs(self, consumer: str) -> bool:
         """Whether a job of this consumer is started here when it is written."""
@@ -127,6 +140,12 @@ class Plan:
     def after_refund(self, stage_id: str | None) -> Sequence[Handler | str]:
         """Who revokes what a payment of this stage has granted."""
         return self._of(ConsumerKind.REVOKES, stage_id)
+
+    def reviews_elsewhere(self, transaction: Transaction, stage_id: str | None) -> bool:
+        """Whether a hook of another program has to look at requests about this stage."""
+        self.read(transaction)
+        names = self._roster.names(ConsumerKind.REVIEWS, stage_id)
+        return not all(self._program.reviews(name) for name in names)
 
     def runs_here(self, consumer: str) -> bool:
         """Whether this program starts a job of this consumer; otherwise the job is left for one that does."""

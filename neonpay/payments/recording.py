@@ -35,6 +35,8 @@ from neonpay.payments.refund_book import RefundBook
 from neonpay.payments.rows import INSERT_PAYMENT, payment_row
 from neonpay.payments.standing import Arrival, Standing, count_payments, in_turn, lock_invoices, verdict
 
+_WAIT_S = 1.0
+
 
 class _SameTwiceError(Exception):
     """Two items of one batch are about the same charge; each has to be recorded on its own."""
@@ -95,6 +97,15 @@ class Recorder:
     def record_inside(self, transaction: Transaction, arrivals: Sequence[Arrival]) -> list[Recorded | None]:
         """``record``, and after it, in the same transaction, the handlers with a connection."""
         return self._record(transaction, arrivals, inside=True)
+
+    def record_alone(self, transaction: Transaction, arrival: Arrival) -> Recorded | None:
+        """``record`` for one charge, which waits no longer than a second for a unit in which a handler blocks.
+
+        Raises:
+            LedgerLockedError: that unit has locked its invoice, or is about to record it.
+        """
+        transaction.limit_waits(_WAIT_S)
+        return self._record(transaction, [arrival], inside=False)[0]
 
     def _record(self, transaction: Transaction, arrivals: Sequence[Arrival], *, inside: bool) -> list[Recorded | None]:
         if len({arrival.charge.charge_id for arrival in arrivals}) < len(arrivals):

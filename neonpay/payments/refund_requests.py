@@ -20,8 +20,8 @@ from neonpay.ledger import Ledger
 from neonpay.payments.foreign import call, held, refuse_unrun
 from neonpay.payments.fulfilment import Fulfilment
 from neonpay.payments.handlers import Form, Handler, HandlerRegistry
-from neonpay.payments.jobs import Job
-from neonpay.payments.planning import REFUND_REQUEST
+from neonpay.payments.jobs import Job, put_off
+from neonpay.payments.planning import REFUND_REQUEST, Plan
 from neonpay.payments.refunds import RefundDesk
 from neonpay.payments.request_book import Concluded, RequestBook, Verdict
 from neonpay.payments.threads import Threads
@@ -32,6 +32,8 @@ BY_POLICY = "policy"
 REVIEW = "review"
 """What a hook returns to have a person decide."""
 _REVIEW = Verdict(RequestState.OPEN)
+_ELSEWHERE_S = 2.0
+"""How long a request waits for a program that has the hooks, before one that has not looks whether it still has to."""
 
 
 class Chosen(NamedTuple):
@@ -53,6 +55,7 @@ class RequestDesk:
         fulfilment: Fulfilment,
         refunds: RefundDesk,
         *,
+        plan: Plan,
         host_data: Callable[[], Mapping[str, object]],
         threads: Threads,
     ) -> None:
@@ -62,6 +65,7 @@ class RequestDesk:
         self._fulfilment = fulfilment
         self._refunds = refunds
         self._host_data = host_data
+        self._plan = plan
         self._threads = threads
         fulfilment.add_chore(REFUND_REQUEST, self._consider)
 
@@ -136,6 +140,9 @@ class RequestDesk:
 
     async def _consider(self, job: Job) -> None:
         request, payment = await self._ledger.read(self._book.with_payment, job.charge_id)
+        if await self._ledger.read(self._plan.reviews_elsewhere, payment.stage_id):
+            await self._ledger.run(put_off, job, _ELSEWHERE_S)
+            return
         verdict = await self._verdict(request, payment) if request.state is RequestState.OPEN else None
         try:
             concluded = await self._ledger.run(self._book.conclude, job, verdict)

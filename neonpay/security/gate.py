@@ -20,7 +20,6 @@ _SUSPICIOUS = frozenset(
         Decline.UNKNOWN_INVOICE,
         Decline.WRONG_AMOUNT,
         Decline.WRONG_PAYER,
-        Decline.ALREADY_PAID,
     }
 )
 """Declines that somebody who only wants to buy hardly ever sees; the shop's own faults and limits are not among them."""

@@ -110,7 +110,9 @@ def _count(transaction: Transaction, bot_id: int | None) -> Waiting:
         needs_attention=number(payments, payments.c.state == "needs_attention"),
         dead_letters=number(jobs, jobs.c.state == "dead"),
         stray_leases=number(jobs, jobs.c.state == "leased", jobs.c.run_at < now - STRAY_AFTER_S * 1_000_000),
-        overdue=number(jobs, jobs.c.state == "ready", jobs.c.run_at < now - OVERDUE_AFTER_S * 1_000_000),
+        overdue=number(
+            jobs, jobs.c.state.in_(("ready", "stranded")), jobs.c.run_at < now - OVERDUE_AFTER_S * 1_000_000
+        ),
         unknown_refunds=number(refunds, refunds.c.state == "unknown"),
     )
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
 
-from neonpay import PaymentResult
+from neonpay import PaymentResult, RefundPolicy, RefundRefused
 from neonpay.errors import ConfigurationError, ConsumerNotFoundError, LedgerReadOnlyError, NoLedgerError, PaymentError
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import jobs
@@ -309,3 +310,27 @@ async def test_an_invoice_of_a_stage_that_only_another_program_has_is_sold(open_
         await bot.settles()
         await bot.delivers(outcome)
     assert told == [outcome.charge_id]
+
+
+async def test_a_request_is_decided_by_the_program_that_has_the_hook(
+    open_shop: Callable[..., Shop], clock: MovableClock
+) -> None:
+    bot, panel = open_shop(), open_shop(role="offers")
+    notes(bot)
+    stage = replace(VIP, refund_policy=RefundPolicy(automatic=True))
+    for shop in (bot, panel):
+        shop.neonpay.replace_payment_stage("vip", stage)
+
+    @bot.neonpay.on_refund_request(name="look")
+    async def look() -> None:
+        raise RefundRefused("You have used it.")
+
+    async with bot.polling(), panel.neonpay:
+        ann = await bot.visitor()
+        outcome = await bot.sells(ann)
+        request = await panel.neonpay.request_refund(outcome.charge_id or "", user_id=ann.id)
+        assert request.state == "open", "the panel does not have the hook"
+        clock.advance(2)
+        await bot.fact("refund_request_refused")
+        (decided,) = await panel.neonpay.refund_requests()
+    assert (decided.state, decided.answer) == ("refused", "You have used it.")
