@@ -140,6 +140,9 @@ class Declarations:
             of_steps = (steps.c.bot_id == self._bot_id, steps.c.consumer == old, steps.c.event_id.in_(events))
             transaction.connection.execute(sa.update(steps).where(*of_steps).values(consumer=new))
             count += transaction.connection.execute(sa.update(jobs).where(*of_old).values(consumer=new)).rowcount
+            # What is left has a job of the new name beside it, which delivers; nobody would ever end this one.
+            left = (jobs.c.bot_id == self._bot_id, jobs.c.consumer == old, waits, jobs.c.state != "leased")
+            transaction.connection.execute(sa.update(jobs).where(*left).values(state="dropped", token=None))
         self._set(transaction, old, retired_at=DatabaseNow(), renamed_to=new)
         return count
 
