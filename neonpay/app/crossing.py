@@ -6,12 +6,21 @@ import asyncio
 import functools
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
 from neonpay.core.ports import OwnLoop
+from neonpay.errors import LedgerError
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_LOOK_S = 0.1
+"""Seconds between two looks whether the loop that a call waits for is still there."""
+_ENDED = (
+    "the event loop on which this call ran has ended before it, so it may have been done or not; where several threads call "
+    "neonpay, keep one event loop running and hand calls to it with asyncio.run_coroutine_threadsafe, instead of asyncio.run "
+    "in each of them"
+)
 
 
 class Housed(Protocol):
@@ -46,9 +55,54 @@ def _carried(
     async def crossing(*args: P.args, **kwargs: P.kwargs) -> T:
         if own_loop is not None and not own_loop.on_loop_thread:
             return await asyncio.wrap_future(own_loop.run_soon(crossing(*args, **kwargs)))
-        home = housed.settle()
-        if home is None:
-            return await method(*args, **kwargs)
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(method(*args, **kwargs), home))
+        while (home := housed.settle()) is not None:
+            visit = _Visit(functools.partial(method, *args, **kwargs))
+            if await visit.ended_at(home):
+                return visit.outcome()
+        return await method(*args, **kwargs)
 
     return crossing
+
+
+class _Visit(Generic[T]):
+    """One call on another loop, which may end before the call does: ``asyncio.run`` in another thread has had its answer."""
+
+    def __init__(self, method: Callable[[], Coroutine[Any, Any, T]]) -> None:
+        self._method = method
+        self._has_begun = False
+        self._waiting: asyncio.Future[T] | None = None
+
+    async def ended_at(self, home: asyncio.AbstractEventLoop) -> bool:
+        """Whether the call came to an end there; False when the loop had ended before it began.
+
+        Raises:
+            LedgerError: the loop ended in the middle of the call.
+        """
+        coroutine = self._run()
+        try:
+            self._waiting = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, home))
+        except RuntimeError:  # the loop is closed
+            coroutine.close()
+            return False
+        try:
+            while not self._waiting.done() and not home.is_closed():
+                await asyncio.wait([self._waiting], timeout=_LOOK_S)
+        except asyncio.CancelledError:
+            self._waiting.cancel()
+            raise
+        if self._waiting.done() and not self._waiting.cancelled():
+            return True
+        if self._has_begun:
+            raise LedgerError(_ENDED)
+        coroutine.close()
+        await asyncio.sleep(_LOOK_S)  # the loop is about to be closed
+        return False
+
+    def outcome(self) -> T:
+        """What the call gave; what it raised is raised."""
+        assert self._waiting is not None
+        return self._waiting.result()
+
+    async def _run(self) -> T:
+        self._has_begun = True
+        return await self._method()

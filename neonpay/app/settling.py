@@ -68,8 +68,9 @@ class Settling(Application):
 
         Raises:
             PaymentNotFoundError: the ledger has no such payment.
-            PaymentError: the payment needs attention: ``accept`` gives it its handlers, ``refund`` sends it back. Or its Stars
-                are on their way back, so nothing is delivered meanwhile.
+            PaymentError: it has no unfinished job of ``handler``; the message lists those that it has. Or it needs attention:
+                ``accept`` gives it its handlers, ``refund`` sends it back. Or its Stars are on their way back, so nothing is
+                delivered meanwhile.
         """
         await self.setup()
         revived = await self._pipeline.history.retry(charge_key(charge_id), handler=handler)

@@ -84,7 +84,9 @@ class Declarations:
             ended = sa.update(jobs).where(*mine, waits).values(state="dropped", token=None)
             dropped += transaction.connection.execute(ended).rowcount
         if dropped and not drop:
-            msg = f"{dropped} jobs wait for {consumer!r}, which are undelivered payments: rename it, or drop them"
+            counted = "1 job waits" if dropped == 1 else f"{dropped} jobs wait"
+            lines = f"neonpay handlers rename {consumer} NEW, or neonpay handlers retire {consumer} --drop"
+            msg = f"{counted} for {consumer!r}, undelivered; {lines}"
             raise PaymentError(msg)
         self._set(transaction, consumer, retired_at=DatabaseNow())
         raise_version(transaction, self._bot_id)
@@ -140,6 +142,9 @@ class Declarations:
             of_steps = (steps.c.bot_id == self._bot_id, steps.c.consumer == old, steps.c.event_id.in_(events))
             transaction.connection.execute(sa.update(steps).where(*of_steps).values(consumer=new))
             count += transaction.connection.execute(sa.update(jobs).where(*of_old).values(consumer=new)).rowcount
+            # What is left has a job of the new name beside it, which delivers; nobody would ever end this one.
+            left = (jobs.c.bot_id == self._bot_id, jobs.c.consumer == old, waits, jobs.c.state != "leased")
+            transaction.connection.execute(sa.update(jobs).where(*left).values(state="dropped", token=None))
         self._set(transaction, old, retired_at=DatabaseNow(), renamed_to=new)
         return count
 

@@ -147,7 +147,7 @@ class History:
             jobs.c.state.in_(("ready", "dead")),
         ]
         if handler is not None:
-            due.append(jobs.c.consumer == (handler if ":" in handler else f"{ON_PAYMENT}:{handler}"))
+            due.append(jobs.c.consumer.in_((handler, f"{ON_PAYMENT}:{handler}", f"{ON_REFUND}:{handler}")))
         refund = find_refund(transaction, self._bot_id, charge_id)
         goes_back = refund is not None and refund.state in {RefundState.INTENDED, RefundState.UNKNOWN}
         if goes_back:
@@ -156,6 +156,11 @@ class History:
         count: int = transaction.connection.execute(sa.update(jobs).where(*due).values(**values)).rowcount
         if goes_back and not count:
             msg = f"the Stars of charge {charge_id!r} are on their way back, so it is not delivered meanwhile"
+            raise PaymentError(msg, charge_id=charge_id)
+        if handler is not None and not count:
+            unfinished = self._jobs(transaction, sa.and_(*due[:3]))
+            names = ", ".join(job.consumer for job in unfinished) or "none"
+            msg = f"charge {charge_id!r} has no unfinished job of {handler!r}; its unfinished jobs: {names}"
             raise PaymentError(msg, charge_id=charge_id)
         return count
 
@@ -167,10 +172,11 @@ class History:
 
     def _accept(self, transaction: Transaction, charge_id: str) -> tuple[Payment, Event | None]:
         payment, event_id = self._locked(transaction, charge_id)
-        if payment.state is PaymentState.ACCEPTED:
-            return payment, None
         refund = find_refund(transaction, self._bot_id, charge_id)
-        if payment.state is not PaymentState.NEEDS_ATTENTION or (refund and refund.state is not RefundState.FAILED):
+        goes_back = refund is not None and refund.state is not RefundState.FAILED
+        if payment.state is PaymentState.ACCEPTED and not goes_back:
+            return payment, None
+        if payment.state is not PaymentState.NEEDS_ATTENTION or goes_back:
             msg = f"charge {charge_id!r} cannot be accepted: its Stars have gone back to the buyer, or are on their way"
             raise PaymentError(msg, charge_id=charge_id)
         self._plan.read(transaction)

@@ -162,6 +162,24 @@ async def test_a_renamed_handler_takes_over_what_waits_for_its_old_name(
     assert told == [waits.charge_id, paid.charge_id]
 
 
+async def test_a_rename_that_was_forgotten_at_first_leaves_no_job_that_nobody_runs(
+    open_shop: Callable[..., Shop],
+) -> None:
+    old, new = open_shop(), open_shop()
+    never, told = notes(old), notes(new, "grant")
+    async with old.neonpay:
+        pass
+    async with new.polling():
+        outcome = await new.sells(await new.visitor())
+        async with asyncio.timeout(30):
+            while (await states(new, outcome))["handler:grant"] != "done":
+                pass
+        assert (await states(new, outcome))["handler:deliver"] == "ready"
+        await new.neonpay.rename_handler("handler:deliver", "handler:grant")
+        assert await states(new, outcome) == {"handler:deliver": "dropped", "handler:grant": "done"}
+    assert (told, never) == ([outcome.charge_id], [])
+
+
 async def test_an_old_program_that_starts_again_in_a_deploy_does_not_deliver_beside_the_renamed_handler(
     open_shop: Callable[..., Shop],
 ) -> None:
@@ -204,7 +222,7 @@ async def test_a_handler_for_which_payments_wait_is_not_retired_by_accident(open
 
     async with bot.polling():
         outcome = await bot.sells(await bot.visitor())
-        with pytest.raises(PaymentError, match="1 jobs wait for 'handler:deliver', which are undelivered payments"):
+        with pytest.raises(PaymentError, match="1 job waits for 'handler:deliver', undelivered"):
             await bot.neonpay.retire_handler("handler:deliver")
         assert await states(bot, outcome) == {"handler:deliver": "ready"}
         assert await bot.neonpay.retire_handler("handler:deliver", drop=True) == 1

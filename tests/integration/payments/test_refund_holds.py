@@ -154,3 +154,40 @@ async def test_a_delivery_of_a_process_that_died_is_not_taken_up_once_its_refund
             while (await states(second, outcome))["handler:deliver"] != "held":
                 pass
     assert goods.attempts == []
+
+
+async def test_an_accepted_payment_is_not_accepted_again_while_its_stars_are_on_their_way_back(
+    open_shop: Callable[..., Shop],
+) -> None:
+    shop = open_shop()
+    Goods(shop, failures=99)
+    async with shop.polling():
+        outcome = await shop.sells(await shop.visitor())
+        makes_telegram_wait(shop)
+        await shop.neonpay.refund(outcome.charge_id or "")
+        with pytest.raises(PaymentError, match="on their way"):
+            await shop.neonpay.accept(outcome.charge_id or "")
+
+
+async def test_a_refund_handler_that_was_given_up_is_retried_by_its_name(open_shop: Callable[..., Shop]) -> None:
+    shop = open_shop()
+    Goods(shop, failures=0)
+    fails = True
+
+    @shop.neonpay.on_refund(name="revoke", max_attempts=1)
+    async def revoke() -> None:
+        if fails:
+            raise RuntimeError("the door is stuck")
+
+    async with shop.polling():
+        outcome = await shop.sells(await shop.visitor())
+        charge_id = outcome.charge_id or ""
+        await shop.neonpay.refund(charge_id)
+        await shop.fact("fulfilment_abandoned")
+        with pytest.raises(PaymentError, match="no unfinished job of 'typo'; its unfinished jobs: on_refund:revoke"):
+            await shop.neonpay.retry(charge_id, handler="typo")
+        fails = False
+        assert await shop.neonpay.retry(charge_id, handler="revoke") == 1
+        async with asyncio.timeout(30):
+            while (await states(shop, outcome))["on_refund:revoke"] != "done":
+                pass
