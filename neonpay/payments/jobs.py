@@ -350,9 +350,11 @@ def _row_of(job: Job) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def _due_of(transaction: Transaction, bot_id: int, consumer: str, most: int) -> list[tuple[str, str, int, str | None]]:
+    # In a select of its own the time is one value, which bounds the range of the index; as a call it is asked for each row.
+    now = sa.select(DatabaseNow()).scalar_subquery()
     due = (
         sa.select(jobs.c.event_id, jobs.c.charge_id, jobs.c.attempts, jobs.c.error)
-        .where(jobs.c.bot_id == bot_id, jobs.c.consumer == consumer, IS_UNFINISHED, jobs.c.run_at <= DatabaseNow())
+        .where(jobs.c.bot_id == bot_id, jobs.c.consumer == consumer, IS_UNFINISHED, jobs.c.run_at <= now)
         .order_by(jobs.c.run_at)
         .limit(most)
         .with_for_update(skip_locked=True)

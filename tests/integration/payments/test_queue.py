@@ -71,6 +71,8 @@ async def test_claiming_reads_the_index_of_its_consumers(database_url: str, cloc
     claim, *_ = await plans(database_url, clock, look)
     assert "neonpay_jobs_due" in claim
     assert "Seq Scan on neonpay_jobs" not in claim
+    bounds = [line for line in claim.splitlines() if "Index Cond" in line or "SEARCH neonpay_jobs" in line]
+    assert any("run_at <" in line or "run_at<" in line for line in bounds), "what is not due is not read"
 
 
 async def test_an_idle_look_is_one_statement(database_url: str, clock: MovableClock) -> None:
