@@ -80,11 +80,9 @@ class FanOut:
         added = 0
         # The look is a reader's, so that payments wait for it only when something is to be written.
         while missing := await self._ledger.read(self._missing, consumer):
-            written = await self._ledger.run(self._add, consumer.consumer, missing)
-            if not written:
-                break  # another worker was quicker
-            logger.warning("%d payments had no job for %s; they have one now", written, consumer.consumer)
-            added += written
+            await self._ledger.run(self._add, consumer.consumer, missing)
+            logger.warning("%d payments had no job for %s; they have one now", len(missing), consumer.consumer)
+            added += len(missing)
         return added
 
     def _missing(self, transaction: Transaction, consumer: Consumer) -> Sequence[Missing]:
@@ -123,11 +121,11 @@ class FanOut:
             query = query.where(payments.c.stage_id.in_(sorted(consumer.stage_ids)))
         return query
 
-    def _add(self, transaction: Transaction, consumer: str, missing: Sequence[Missing]) -> int:
+    def _add(self, transaction: Transaction, consumer: str, missing: Sequence[Missing]) -> None:
         rows = [
             (self._bot_id, event_id, consumer, charge_id, "ready", 0, None, None, 0) for event_id, charge_id in missing
         ]
-        return transaction.insert(INSERT_JOB, *rows)
+        transaction.insert(INSERT_JOB, *rows)
 
     def _conclude(
         self, transaction: Transaction, active: Sequence[str], gone: Sequence[str], until_us: int

@@ -346,7 +346,7 @@ class Pipeline:
         ref = await self._signing.read(charge.payload)
         take = self.fulfilment.reserve()
         try:
-            recorded = await self._intake.record(Arrival(charge, ref, take=take))
+            recorded = await self._intake.record(Arrival(charge=charge, ref=ref, event_id=new_event_id(), take=take))
         finally:
             if take:
                 self.fulfilment.unreserve()

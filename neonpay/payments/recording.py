@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
@@ -80,14 +81,22 @@ class _SameTwiceError(Exception):
     """Two items of one batch are about the same charge; each has to be recorded on its own."""
 
 
-class Arrival(NamedTuple):
-    """A charge on its way into the ledger."""
+@dataclass(slots=True, kw_only=True)
+class Arrival:
+    """A charge on its way into the ledger.
+
+    Attributes:
+        ref: what its verified payload says, or None when it does not verify.
+        event_id: that of the event which tells of the payment, by which a unit that runs again knows its own.
+        take: whether this process has room to run the handlers at once; otherwise their jobs are left for whoever is free.
+        recorded: what the unit has come to when it ran last, kept or not.
+    """
 
     charge: Charge
     ref: InvoiceRef | None
-    """What its verified payload says, or None when it does not verify."""
+    event_id: str
     take: bool
-    """Whether this process has room to run the handlers at once; otherwise their jobs are left for whoever is free."""
+    recorded: Recorded | None = None
 
 
 class Recorded(NamedTuple):
@@ -193,19 +202,18 @@ class Recorder:
         if transaction.insert(INSERT_PAYMENT, *rows) != len(new):
             if len(new) > 1:
                 raise _SameTwiceError
-            return [None] * len(arrivals)
+            there = look(transaction, self._bot_id, charge_ids).there
+            return [_again(arrival, there) for arrival in arrivals]
         self._count(transaction, new, known)
         self._write_book(transaction, written, now_us)
         back = [payment for payment, *_ in written if payment.state is PaymentState.REFUNDED]
         refunded = settle(transaction, back, now_us, new_event_id=self._new_event_id)
         taken = self._write_jobs(transaction, written, [arrival.take for arrival in new], inside=inside)
-        recorded = iter(
-            [
-                Recorded(*one, jobs, refunded.get(one.payment.charge_id, events))
-                for one, (jobs, events) in zip(written, taken, strict=True)
-            ]
-        )
-        return [None if charge_id in there else next(recorded) for charge_id in charge_ids]
+        for arrival, one, (jobs, events) in zip(new, written, taken, strict=True):
+            arrival.recorded = Recorded(*one, jobs, refunded.get(one.payment.charge_id, events))
+        return [
+            _again(arrival, there) if arrival.charge.charge_id in there else arrival.recorded for arrival in arrivals
+        ]
 
     def _invoices(self, transaction: Transaction, arrivals: Sequence[Arrival]) -> dict[str, _Known]:
         if len({arrival.charge.charge_id for arrival in arrivals}) < len(arrivals):
@@ -238,7 +246,7 @@ class Recorder:
         before: Counter[str] = Counter()
         known: list[_Known] = []
         limited: list[tuple[int, str, int]] = []
-        for charge, ref, _ in new:
+        for charge, ref in [(arrival.charge, arrival.ref) for arrival in new]:
             of_it = None if ref is None else invoices_known.get(ref.invoice_id)
             is_first = charge.is_first_recurring or charge.charge_id in first
             is_gone = charge.charge_id in gone
@@ -297,7 +305,7 @@ class Recorder:
             subscription_expires_at=moment_or_none(charge.subscription_expires_at_us),
             full_charge_id=charge.full_charge_id,
         )
-        return _Written(payment, self._new_event_id(), reason)
+        return _Written(payment, arrival.event_id, reason)
 
     def _write_book(self, transaction: Transaction, written: Sequence[_Written], now_us: int) -> None:
         entries: list[tuple[object, ...]] = []
@@ -377,6 +385,11 @@ def recorded_event(recorded: Recorded) -> Event:
         amount_stars=payment.amount_stars,
         reason=recorded.reason,
     )
+
+
+def _again(arrival: Arrival, there: Mapping[str, str]) -> Recorded | None:
+    """What recording has made of a charge that is there, if it was this very arrival; None when it came another way."""
+    return arrival.recorded if there.get(arrival.charge.charge_id) == arrival.event_id else None
 
 
 def _verdict(
