@@ -49,7 +49,7 @@ class Checkout:
         delivery: id of this delivery; Telegram may deliver a query again.
         sale_id: id of the approval of this query, should there be one; known once its invoice is.
         is_over: the answer is given without the approval, which may still stand in the ledger's queue and must not happen.
-        was_asked: the ledger has begun to write the approval for this delivery, so one that is there may be its own.
+        found_none: a run of the unit has found no approval of this query, so one that is there may be this delivery's own.
         asking: the ledger writing the approval; it goes on when the answer cannot wait for it.
         approval: what the ledger has written, until what it holds back for the buyer is given free again.
     """
@@ -59,7 +59,7 @@ class Checkout:
     ref: InvoiceRef | None = None
     sale_id: str | None = None
     is_over: bool = False
-    was_asked: bool = False
+    found_none: bool = False
     asking: asyncio.Future[Event | Refusal] | None = None
     approval: Approval | None = None
 
@@ -158,6 +158,7 @@ class CheckoutBook:
             room, checkout, sale_id = free.get(one.invoice.invoice_id), one.checkout, one.sale_id
             is_held = sale_id in answered
             refusal = None
+            checkout.found_none = checkout.found_none or sale_id not in known
             if room is not None and not is_held and (reason := room.refusal()) is not None:
                 refusal = Refusal(reason=reason)
             elif sale_id not in known:
@@ -165,7 +166,7 @@ class CheckoutBook:
             if refusal is not None:
                 outcomes[one.place] = refusal
                 continue
-            is_own = checkout.was_asked and answered.get(sale_id, checkout.delivery) == checkout.delivery
+            is_own = checkout.found_none and answered.get(sale_id, checkout.delivery) == checkout.delivery
             hold = None
             if room is not None:
                 user_id, invoice_id = checkout.query.user_id, one.invoice.invoice_id
@@ -179,8 +180,6 @@ class CheckoutBook:
         holds.hold(transaction, self._bot_id, claims)
         approved = [outcome for outcome in outcomes.values() if not isinstance(outcome, Refusal)]
         transaction.insert(INSERT_EVENT, *[_row(event) for event in approved])
-        for one in passed:
-            one.checkout.was_asked = True
         return outcomes
 
     def _refusal(self, transaction: Transaction, one: _Passed) -> Refusal | None:

@@ -210,7 +210,7 @@ class Pipeline:
             announce=announce,
         )
         self.sealer = Sealer(ledger, self._bot_id, clock=clock)
-        self.fan_out = FanOut(ledger, self._bot_id)
+        self.fan_out = FanOut(ledger, self._bot_id, new_token=new_token)
         wake = self.fulfilment.changed.set
         self.presence = Presence(ledger, Declarations(self._bot_id), program, stages, bot_id=self._bot_id, changed=wake)
         self._unclaimed = Unclaimed(ledger, jobs, refund_book, plan, bot_id=self._bot_id, announce=announce, wake=wake)
