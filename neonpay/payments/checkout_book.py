@@ -129,9 +129,9 @@ class CheckoutBook:
         """For each checkout, the approval that is written, with what it holds back for the buyer, or why there is none."""
         outcomes: dict[int, Event | Refusal] = {}
         passed: list[_Passed] = []
+        self._forget_unkept(transaction, [checkout for checkout in checkouts if checkout.approval is not None])
         known = self._invoices(transaction, [_ref(checkout).invoice_id for checkout in checkouts])
         for index, checkout in enumerate(checkouts):
-            checkout.approval = None
             invoice = self._invoice_of(checkout, known)
             fault = Decline.TOO_SLOW if checkout.is_over else self.fault(checkout.query, _ref(checkout), invoice)
             if fault is not None:
@@ -142,6 +142,13 @@ class CheckoutBook:
                 passed.append(_Passed(index, checkout, invoice, checkout.sale_id))
         outcomes |= self._let_through(transaction, passed)
         return [outcomes[index] for index in range(len(checkouts))]
+
+    def _forget_unkept(self, transaction: Transaction, again: Sequence[Checkout]) -> None:
+        """An approval of an earlier run stays, to be taken back should this run decline, if that run was kept."""
+        written = self._written(transaction, [checkout.sale_id for checkout in again if checkout.sale_id])
+        for checkout in again:
+            if checkout.sale_id not in written:
+                checkout.approval = None
 
     def _let_through(self, transaction: Transaction, passed: Sequence[_Passed]) -> dict[int, Event | Refusal]:
         limited = [one for one in passed if one.invoice.stage.max_payments is not None]
