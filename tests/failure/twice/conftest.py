@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 _COUNTS = (
     "test_a_handler_for_which_payments_wait_is_not_retired_by_accident",
     "test_a_program_counts_actions_of_its_own",
+    "test_a_repeated_checkout_counts_once",
     "test_old_conduct_is_forgotten_and_blocks_that_are_over",
 )
-"""Tests of numbers that a person is shown: how many rows this run of a unit has ended or forgotten, which the first one did."""
+"""Tests of numbers alone: how many rows this run of a unit has ended or forgotten, which the first one did; and how often a
+query was let through, of which it matters only whether that was more than once."""
 
 __all__ = ["books", "clock", "open_shop", "other_url", "query", "sells_unseen", "shop", "telegram"]
 
