@@ -49,7 +49,7 @@ class Checkout:
         delivery: id of this delivery; Telegram may deliver a query again.
         sale_id: id of the approval of this query, should there be one; known once its invoice is.
         is_over: the answer is given without the approval, which may still stand in the ledger's queue and must not happen.
-        was_asked: the ledger has begun to write the approval for this delivery, so one that is there may be its own.
+        found_none: a run of the unit has found no approval of this query, so one that is there may be this delivery's own.
         asking: the ledger writing the approval; it goes on when the answer cannot wait for it.
         approval: what the ledger has written, until what it holds back for the buyer is given free again.
     """
@@ -59,7 +59,7 @@ class Checkout:
     ref: InvoiceRef | None = None
     sale_id: str | None = None
     is_over: bool = False
-    was_asked: bool = False
+    found_none: bool = False
     asking: asyncio.Future[Event | Refusal] | None = None
     approval: Approval | None = None
 
@@ -129,9 +129,9 @@ class CheckoutBook:
         """For each checkout, the approval that is written, with what it holds back for the buyer, or why there is none."""
         outcomes: dict[int, Event | Refusal] = {}
         passed: list[_Passed] = []
+        self._forget_unkept(transaction, [checkout for checkout in checkouts if checkout.approval is not None])
         known = self._invoices(transaction, [_ref(checkout).invoice_id for checkout in checkouts])
         for index, checkout in enumerate(checkouts):
-            checkout.approval = None
             invoice = self._invoice_of(checkout, known)
             fault = Decline.TOO_SLOW if checkout.is_over else self.fault(checkout.query, _ref(checkout), invoice)
             if fault is not None:
@@ -142,6 +142,13 @@ class CheckoutBook:
                 passed.append(_Passed(index, checkout, invoice, checkout.sale_id))
         outcomes |= self._let_through(transaction, passed)
         return [outcomes[index] for index in range(len(checkouts))]
+
+    def _forget_unkept(self, transaction: Transaction, again: Sequence[Checkout]) -> None:
+        """An approval of an earlier run stays, to be taken back should this run decline, if that run was kept."""
+        written = self._written(transaction, [checkout.sale_id for checkout in again if checkout.sale_id])
+        for checkout in again:
+            if checkout.sale_id not in written:
+                checkout.approval = None
 
     def _let_through(self, transaction: Transaction, passed: Sequence[_Passed]) -> dict[int, Event | Refusal]:
         limited = [one for one in passed if one.invoice.stage.max_payments is not None]
@@ -158,6 +165,7 @@ class CheckoutBook:
             room, checkout, sale_id = free.get(one.invoice.invoice_id), one.checkout, one.sale_id
             is_held = sale_id in answered
             refusal = None
+            checkout.found_none = checkout.found_none or sale_id not in known
             if room is not None and not is_held and (reason := room.refusal()) is not None:
                 refusal = Refusal(reason=reason)
             elif sale_id not in known:
@@ -165,7 +173,7 @@ class CheckoutBook:
             if refusal is not None:
                 outcomes[one.place] = refusal
                 continue
-            is_own = checkout.was_asked and answered.get(sale_id, checkout.delivery) == checkout.delivery
+            is_own = checkout.found_none and answered.get(sale_id, checkout.delivery) == checkout.delivery
             hold = None
             if room is not None:
                 user_id, invoice_id = checkout.query.user_id, one.invoice.invoice_id
@@ -179,8 +187,6 @@ class CheckoutBook:
         holds.hold(transaction, self._bot_id, claims)
         approved = [outcome for outcome in outcomes.values() if not isinstance(outcome, Refusal)]
         transaction.insert(INSERT_EVENT, *[_row(event) for event in approved])
-        for one in passed:
-            one.checkout.was_asked = True
         return outcomes
 
     def _refusal(self, transaction: Transaction, one: _Passed) -> Refusal | None:

@@ -195,7 +195,9 @@ def _held(turn: Turn) -> tuple[sa.ColumnElement[bool], ...]:
 def _take(transaction: Transaction, bot_id: int, name: str, token: int, early: bool) -> Turn | None:
     transaction.insert(_INSERT, (bot_id, name, None, 0, 0, ""))
     free = duties.c.token.is_(None) if early else sa.false()
-    where = (duties.c.bot_id == bot_id, duties.c.name == name, sa.or_(free, duties.c.run_at <= DatabaseNow()))
+    # A unit that runs again has it already.
+    may = sa.or_(free, duties.c.run_at <= DatabaseNow(), duties.c.token == token)
+    where = (duties.c.bot_id == bot_id, duties.c.name == name, may)
     taken = sa.update(duties).where(*where).values(token=token, run_at=DatabaseNow() + int(_LEASE_S * 1_000_000))
     row = transaction.connection.execute(taken.returning(duties.c.position, duties.c.memo)).first()
     return None if row is None else Turn(bot_id, name, token, row.position, row.memo)

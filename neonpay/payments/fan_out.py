@@ -8,7 +8,7 @@ missing; a job that is there is never inserted again.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -44,9 +44,10 @@ Missing = tuple[str, str]
 class FanOut:
     """Completes the jobs of one bot's payments."""
 
-    def __init__(self, ledger: Ledger, bot_id: int) -> None:
+    def __init__(self, ledger: Ledger, bot_id: int, *, new_token: Callable[[], int]) -> None:
         self._ledger = ledger
         self._bot_id = bot_id
+        self._new_token = new_token
 
     @property
     def duty(self) -> Duty:
@@ -67,9 +68,10 @@ class FanOut:
                 added += await self._add_missing(consumer)
         gone = [consumer.consumer for consumer in known if consumer.seen_at <= moment(now_us - UNSEEN_US)]
         if active or gone:
-            names = [consumer.consumer for consumer in active]
-            for name, count in (await self._ledger.run(self._conclude, names, gone, now_us - _LOOK_BACK_US)).items():
+            for name, count in (await self._ledger.read(self._waiting, gone)).items() if gone else ():
                 logger.error(_GONE, count, name, name)
+            names = [consumer.consumer for consumer in active]
+            await self._ledger.run(self._conclude, names, gone, now_us - _LOOK_BACK_US)
         return added
 
     def _read(self, transaction: Transaction) -> tuple[int, list[Consumer]]:
@@ -80,10 +82,9 @@ class FanOut:
         added = 0
         # The look is a reader's, so that payments wait for it only when something is to be written.
         while missing := await self._ledger.read(self._missing, consumer):
-            written = await self._ledger.run(self._add, consumer.consumer, missing)
-            if not written:
-                break  # another worker was quicker
-            logger.warning("%d payments had no job for %s; they have one now", written, consumer.consumer)
+            written = await self._ledger.run(self._add, consumer.consumer, missing, self._new_token())
+            if written:  # else another worker was quicker
+                logger.warning("%d payments had no job for %s; they have one now", written, consumer.consumer)
             added += written
         return added
 
@@ -123,29 +124,36 @@ class FanOut:
             query = query.where(payments.c.stage_id.in_(sorted(consumer.stage_ids)))
         return query
 
-    def _add(self, transaction: Transaction, consumer: str, missing: Sequence[Missing]) -> int:
+    def _add(self, transaction: Transaction, consumer: str, missing: Sequence[Missing], token: int) -> int:
+        """Insert what is missing, marked with a token, by which a run that is not the first one counts what is its own."""
         rows = [
-            (self._bot_id, event_id, consumer, charge_id, "ready", 0, None, None, 0) for event_id, charge_id in missing
+            (self._bot_id, event_id, consumer, charge_id, "ready", 0, token, None, 0) for event_id, charge_id in missing
         ]
-        return transaction.insert(INSERT_JOB, *rows)
+        if written := transaction.insert(INSERT_JOB, *rows):
+            return written
+        event_ids = [event_id for event_id, _ in missing]
+        own = (jobs.c.event_id.in_(event_ids), jobs.c.consumer == consumer, jobs.c.token == token)
+        count = sa.select(sa.func.count()).select_from(jobs).where(jobs.c.bot_id == self._bot_id, *own)
+        return int(transaction.connection.execute(count).scalar_one())
 
-    def _conclude(
-        self, transaction: Transaction, active: Sequence[str], gone: Sequence[str], until_us: int
-    ) -> dict[str, int]:
-        """Note how far the look has come, and set aside what waits for those that are gone; how many jobs each has."""
+    def _waiting(self, transaction: Transaction, gone: Sequence[str]) -> dict[str, int]:
+        """How many jobs wait for each of those that are gone, when some do."""
+        query = sa.select(jobs.c.consumer, sa.func.count()).where(*self._wait_for(gone)).group_by(jobs.c.consumer)
+        return {name: int(count) for name, count in transaction.connection.execute(query)}
+
+    def _conclude(self, transaction: Transaction, active: Sequence[str], gone: Sequence[str], until_us: int) -> None:
+        """Note how far the look has come, and set aside what waits for those that are gone."""
         mine = (
             consumers.c.bot_id == self._bot_id,
             consumers.c.consumer.in_(active),
             consumers.c.complete_until < until_us,
         )
         transaction.connection.execute(sa.update(consumers).where(*mine).values(complete_until=until_us))
-        counts: dict[str, int] = {}
-        for name in gone:
-            waits = (jobs.c.bot_id == self._bot_id, jobs.c.consumer == name, IS_UNFINISHED, jobs.c.state == "ready")
-            count = transaction.connection.execute(sa.update(jobs).where(*waits).values(state="stranded")).rowcount
-            if count:
-                counts[name] = count
-        return counts
+        if gone:
+            transaction.connection.execute(sa.update(jobs).where(*self._wait_for(gone)).values(state="stranded"))
+
+    def _wait_for(self, gone: Sequence[str]) -> tuple[sa.ColumnElement[bool], ...]:
+        return (jobs.c.bot_id == self._bot_id, jobs.c.consumer.in_(gone), IS_UNFINISHED, jobs.c.state == "ready")
 
 
 def _from(consumer: Consumer) -> datetime:

@@ -23,6 +23,7 @@ from neonpay.payments.handler_call import context_of, ended_elsewhere, run_handl
 from neonpay.payments.handlers import ON_PAYMENT, Form, Handler
 from neonpay.payments.jobs import Job, JobBook, backoff_s, end_job
 from neonpay.payments.middleware import PaymentMiddleware, run_through
+from neonpay.payments.once import Once
 from neonpay.payments.planning import THANK_YOU, Program
 from neonpay.payments.refund_book import Change, RefundBook
 from neonpay.payments.rows import find_payment
@@ -229,7 +230,7 @@ class Fulfilment:
     async def claim(self, consumers: Sequence[str], *, most: int) -> list[Job]:
         """Lease due jobs of these consumers to this process; those of which no more attempts may begin become dead letters."""
         limits: dict[str, int | None] = {consumer: self._limit(consumer) for consumer in consumers}
-        claimed, events = await self._ledger.run(self._claim, limits, most, self.held)
+        claimed, events = await self._ledger.run(Once(self._bot_id, self._claim), limits, most, self.held)
         self.announce(events)
         return claimed
 
@@ -328,7 +329,9 @@ class Fulfilment:
     async def _run_in_unit(self, job: Job, handler: Handler) -> Change | None:
         self._in_units.add(job.token)
         try:
-            return await self._apart.run(self._transactional.run_and_finish, job, handler)
+            return await self._apart.run(
+                self._refund_book.once(job.charge_id, self._transactional.run_and_finish), job, handler
+            )
         finally:
             if not is_being_cancelled():
                 self._in_units.discard(job.token)
@@ -339,7 +342,9 @@ class Fulfilment:
             await self._failed(job, payment, verdict)
             return
         try:
-            change = await self._ledger.run(self._refund_book.reject, job, clean(verdict.reason))
+            change = await self._ledger.run(
+                self._refund_book.once(job.charge_id, self._refund_book.reject), job, clean(verdict.reason)
+            )
         except LeaseLostError:
             ended_elsewhere(job)
         else:
@@ -357,7 +362,7 @@ class Fulfilment:
             "it is a dead letter now" if delay_s is None else f"it runs again in {delay_s:.0f} s",
             exc_info=error,
         )
-        event = await self._ledger.run(self._put_back, job, payment, reason, delay_s)
+        event = await self._ledger.run(Once(self._bot_id, self._put_back), job, payment, reason, delay_s)
         if event is not None:
             self._announce(event)
         self.changed.set()

@@ -18,6 +18,7 @@ from neonpay.payments.fan_out import UNSEEN_US
 from neonpay.payments.handlers import ON_PAYMENT, ON_REFUND
 from neonpay.payments.ids import new_event_id
 from neonpay.payments.jobs import INSERT_JOB, JobRecord
+from neonpay.payments.once import Once
 from neonpay.payments.planning import PLAN, Plan, consumer_name
 from neonpay.payments.refund_book import DELIVERS
 from neonpay.payments.rows import find_payment, find_refund, lock_payment, payment_of, select_payments
@@ -81,7 +82,8 @@ class History:
 
     async def accept(self, charge_id: str) -> Payment:
         """Have a payment that needs attention delivered; see ``NeonPayCore.accept``."""
-        payment, accepted = await self._ledger.run(self._accept, charge_id)
+        unit = Once(self._bot_id, self._accept, lock=lambda transaction: self._locked(transaction, charge_id))
+        payment, accepted = await self._ledger.run(unit, charge_id)
         if accepted is not None:
             self._announce(accepted)
         return payment

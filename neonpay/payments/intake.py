@@ -9,8 +9,8 @@ from neonpay.ledger import Ledger
 from neonpay.payments.inline import with_or_without
 from neonpay.payments.patience import ANSWER_S, Watch, patiently
 from neonpay.payments.planning import Program
-from neonpay.payments.recording import Recorded, Recorder
-from neonpay.payments.standing import Arrival
+from neonpay.payments.recording import Recorder
+from neonpay.payments.standing import Arrival, Recorded
 
 _INSIDE_S = 3.0
 """How long a charge waits for handlers that run inside the transaction which records it, its own or others'. After that it is

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -16,7 +17,7 @@ from neonpay.core.payments import Invoice
 from neonpay.core.stages import PaymentStage, frozen_json
 from neonpay.errors import PaymentError
 from neonpay.ledger import Insert, Statement, Transaction
-from neonpay.ledger.tables import DatabaseNow, events, invoices
+from neonpay.ledger.tables import DatabaseNow, invoices
 from neonpay.payments.book import write_event
 from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.gates import Gate, Refusal, Sale, first_refusal
@@ -44,11 +45,6 @@ _INSERT = Insert(
     "sending_by",
     "sending_until",
     computed={"sending_until": lambda lease_us: DatabaseNow() + lease_us},
-)
-_WAS_KEPT = Statement(
-    sa.select(events.c.event_id).where(events.c.bot_id == sa.bindparam("b"), events.c.event_id == sa.bindparam("e")),
-    "b",
-    "e",
 )
 _IS_BEING_SENT = Statement(
     sa.select(invoices.c.invoice_id).where(
@@ -101,8 +97,7 @@ class Offer:
     idempotency_key: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What a draft has come to.
 
     Attributes:
@@ -116,14 +111,13 @@ class Outcome:
     is_mine: bool = False
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """An invoice about to be written.
 
     Attributes:
         sender: token of the lease under which it will be sent; None for a link, which is not sent.
         crowded: why it could not be sent soon, if so.
-        outcome: what the unit has come to when it ran last, kept or not.
     """
 
     offer: Offer
@@ -133,7 +127,6 @@ class Draft:
     now_us: int
     sender: int | None = None
     crowded: Refusal | None = None
-    outcome: Outcome | None = field(default=None)
 
 
 class InvoiceBook:
@@ -146,15 +139,38 @@ class InvoiceBook:
         self.gates: list[Gate] = []
 
     def write(self, transaction: Transaction, draft: Draft) -> Outcome:
-        """The invoice is written, found under its key, or refused; each draft once, however often this runs.
+        """The invoice is written, found under its key, or refused.
 
         Raises:
             PaymentError: the key was used for another offer.
         """
-        if draft.outcome is not None and transaction.row(_WAS_KEPT, self._bot_id, draft.event_id):
-            return draft.outcome  # it was committed, and the answer to that was lost
-        draft.outcome = outcome = self._write(transaction, draft)
-        return outcome
+        offer = draft.offer
+        key = offer.idempotency_key
+        if key is not None and (known := self._find(transaction, invoices.c.idempotency_key == key)) is not None:
+            return self._again(transaction, draft, known)
+        refusal = draft.crowded or self._refusal(transaction, draft)
+        if refusal is not None:
+            return self._refused(transaction, draft, refusal)
+        version = self._catalogue.version_of(transaction, offer.stage_id, offer.stage, draft.now_us)
+        transaction.insert(_INSERT, self._row(draft, version))
+        invoice = self._find(transaction, invoices.c.invoice_id == draft.invoice_id)
+        if invoice is None:
+            assert key is not None, "an invoice id is used once, so it is the key that is there"
+            known = self._find(transaction, invoices.c.idempotency_key == key)
+            assert known is not None, "the key is there"
+            return self._again(transaction, draft, known)
+        event = write_event(
+            transaction,
+            InvoiceCreated,
+            bot_id=self._bot_id,
+            event_id=draft.event_id,
+            at_us=draft.now_us,
+            user_id=offer.payer_id,
+            stage_id=offer.stage_id,
+            invoice_id=draft.invoice_id,
+            amount_stars=offer.stage.price,
+        )
+        return Outcome(invoice, event, is_mine=True)
 
     def mark_sent(self, transaction: Transaction, invoice: Invoice, where: Mapping[str, int | str]) -> Invoice:
         """The invoice is where it was to go."""
@@ -169,8 +185,7 @@ class InvoiceBook:
         self, transaction: Transaction, invoice: Invoice, reason: str, event_id: str, sender: int | None
     ) -> Event | None:
         """The invoice was not sent, and can be asked for again; None when another worker sends it meanwhile."""
-        is_told = transaction.row(_WAS_KEPT, self._bot_id, event_id) is not None
-        if not self.put_back(transaction, invoice, sender, state="failed") and not is_told:
+        if not self.put_back(transaction, invoice, sender, state="failed"):
             return None
         return write_event(
             transaction,
@@ -194,34 +209,6 @@ class InvoiceBook:
             where.append(invoices.c.sending_by == sender)
         values = {"state": state, "sending_by": None, "sending_until": None}
         return bool(transaction.connection.execute(sa.update(invoices).where(*where).values(values)).rowcount)
-
-    def _write(self, transaction: Transaction, draft: Draft) -> Outcome:
-        offer = draft.offer
-        key = offer.idempotency_key
-        if key is not None and (known := self._find(transaction, invoices.c.idempotency_key == key)) is not None:
-            return self._again(transaction, draft, known)
-        refusal = draft.crowded or self._refusal(transaction, draft)
-        if refusal is not None:
-            return self._refused(transaction, draft, refusal)
-        version = self._catalogue.version_of(transaction, offer.stage_id, offer.stage, draft.now_us)
-        if not transaction.insert(_INSERT, self._row(draft, version)):
-            known = self._find(transaction, invoices.c.idempotency_key == key)
-            assert known is not None, "an invoice id is used once, so it is the key that is there"
-            return self._again(transaction, draft, known)
-        invoice = self._find(transaction, invoices.c.invoice_id == draft.invoice_id)
-        assert invoice is not None, "the invoice was written a moment ago"
-        event = write_event(
-            transaction,
-            InvoiceCreated,
-            bot_id=self._bot_id,
-            event_id=draft.event_id,
-            at_us=draft.now_us,
-            user_id=offer.payer_id,
-            stage_id=offer.stage_id,
-            invoice_id=draft.invoice_id,
-            amount_stars=offer.stage.price,
-        )
-        return Outcome(invoice, event, is_mine=True)
 
     def _row(self, draft: Draft, version: int) -> tuple[object, ...]:
         offer, stage = draft.offer, draft.offer.stage

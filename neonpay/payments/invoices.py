@@ -19,6 +19,7 @@ from neonpay.errors import PaymentError, SaleRefused, TelegramError, TelegramUnr
 from neonpay.ledger import Ledger
 from neonpay.payments.gates import Refusal
 from neonpay.payments.invoice_book import LEASE_S, Draft, InvoiceBook, Offer, Outcome
+from neonpay.payments.once import Once
 from neonpay.telegram.outbox import Outbox, Place
 from neonpay.telegram.paced import PacedAdapter
 
@@ -103,7 +104,7 @@ class InvoiceDesk:
             sender=sender,
             crowded=crowded,
         )
-        written = await self._ledger.run(self._book.write, draft)
+        written = await self._ledger.run(Once(self._adapter.bot_id, self._book.write), draft)
         if written.event is not None:
             self._announce(written.event)
         if isinstance(written.invoice, Refusal):
@@ -164,7 +165,8 @@ class InvoiceDesk:
 
     async def _failed(self, invoice: Invoice, reason: str, sender: int | None) -> None:
         event_id = self._new_event_id()
-        event = await self._ledger.run(self._book.mark_failed, invoice, reason, event_id, sender)
+        unit = Once(self._adapter.bot_id, self._book.mark_failed)
+        event = await self._ledger.run(unit, invoice, reason, event_id, sender)
         if event is not None:
             self._announce(event)
 

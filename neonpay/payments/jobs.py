@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 LEASE_S = 30.0
 """How long a worker may go without a sign of life before its jobs are taken over."""
+_IS_OWN = sa.or_(jobs.c.state == "leased", jobs.c.state == "done")
+"""What a job is whose newest lease is still its holder's, or was when its holder finished it."""
 _JOB_KEY = (
     jobs.c.bot_id == sa.bindparam("job_bot_id"),
     jobs.c.event_id == sa.bindparam("job_event_id"),
@@ -68,7 +70,7 @@ _ALL_DONE = Among(
             jobs.c.bot_id == sa.bindparam("job_bot_id"),
             jobs.c.event_id.in_(event_ids),
             jobs.c.token.in_(tokens),
-            jobs.c.state == "leased",
+            _IS_OWN,
         )
         .values(state="done", error=None)
         .returning(jobs.c.token)
@@ -76,7 +78,7 @@ _ALL_DONE = Among(
     "job_bot_id",
     lists=2,
 )
-"""Tokens are never used twice, so each finds its own job; the event ids are there for the index."""
+"""Tokens are never used twice, so each finds its own job, done already when this runs again; event ids are for the index."""
 _RETRY = Statement(
     sa.update(jobs)
     .where(*_JOB_KEY)
@@ -110,7 +112,10 @@ _PUT_OFF = Statement(
     *_JOB_NAMES,
     "delay_us",
 )
-_HELD = Statement(sa.select(jobs.c.token).where(*_JOB_KEY).with_for_update(), *_JOB_NAMES)
+_OWN = Statement(
+    sa.select(jobs.c.state).where(*_JOB_KEY[:-1], _IS_OWN).with_for_update(),
+    *_JOB_NAMES,
+)
 _OF_STEP = (steps.c.bot_id == jobs.c.bot_id, steps.c.event_id == jobs.c.event_id, steps.c.consumer == jobs.c.consumer)
 _STEP = Statement(
     sa.select(steps.c.result)
@@ -258,7 +263,8 @@ def finish(
 ) -> None:
     """The unit of work that marks a job as done; see ``JobBook.finish``."""
     if not transaction.execute(_DONE, job.bot_id, job.event_id, job.consumer, job.token):
-        raise lease_lost(job)
+        is_left(transaction, job)  # raises, unless this very unit has finished it
+        return
     if enlisted:
         transaction.lend(lambda connection: call(lambda: _execute(connection, enlisted)))
 
@@ -278,8 +284,20 @@ def finish_all(transaction: Transaction, finished: Sequence[Job]) -> list[bool]:
 
 def require(transaction: Transaction, job: Job) -> None:
     """Raise LeaseLostError unless the job is its holder's still; nobody else takes it until the unit ends."""
-    if transaction.row(_HELD, job.bot_id, job.event_id, job.consumer, job.token) is None:
+    if not is_left(transaction, job):
         raise lease_lost(job)
+
+
+def is_left(transaction: Transaction, job: Job) -> bool:
+    """Whether an attempt is still to be finished; False when its own unit has done that, and the answer was lost.
+
+    Raises:
+        LeaseLostError: the job is another worker's, or a refund has ended it.
+    """
+    row = transaction.row(_OWN, job.bot_id, job.event_id, job.consumer, job.token)
+    if row is None:
+        raise lease_lost(job)
+    return bool(row[0] == "leased")
 
 
 def end_job(transaction: Transaction, job: Job, state: str, *, error: str, delay_s: float = 0.0) -> int:

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from neonpay.errors import ConfigurationError
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables import keys
-from neonpay.payments.ids import new_event_id
 
 SECRET_MIN_CHARS = 16
 _KEY_BYTES = 32
@@ -45,10 +44,10 @@ def insert_key(
     now_us: int,
     token_bytes: Callable[[int], bytes],
     *,
-    key_id: str | None = None,
+    key_id: str,
 ) -> None:
-    """Add a key that signs from now on; the older ones go on verifying."""
-    transaction.insert(_INSERT, (bot_id, key_id or new_event_id(), token_bytes(_KEY_BYTES), now_us))
+    """Add a key that signs from now on, unless it is there; the older ones go on verifying."""
+    transaction.insert(_INSERT, (bot_id, key_id, token_bytes(_KEY_BYTES), now_us))
 
 
 def derived_keys(secret: str | Sequence[str] | None) -> list[bytes]:

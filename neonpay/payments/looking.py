@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -13,16 +13,36 @@ from neonpay.ledger.tables import DatabaseNow, early_refunds, payments
 from neonpay.payments.consumers import VERSION
 
 _THERE, _GONE, _NOW, _VERSION = 0, 1, 2, 3
+
+
+def _part(what: int, *where: sa.ColumnElement[bool], **values: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    """Rows of one kind; columns that are not given are empty."""
+    columns: dict[str, sa.ColumnElement[Any]] = {
+        "charge_id": sa.literal_column("''"),
+        "number": sa.literal_column("0"),
+        "event_id": sa.literal_column("''"),
+    }
+    named = [column.label(name) for name, column in {**columns, **values}.items()]
+    return sa.select(sa.literal_column(str(what)).label("what"), *named).where(*where)
+
+
 _LOOK = Among(
     lambda ids: sa.union_all(
-        sa.select(sa.literal_column(str(_THERE)), payments.c.charge_id, sa.literal_column("0")).where(
-            payments.c.bot_id == sa.bindparam("b"), payments.c.charge_id.in_(ids)
+        _part(
+            _THERE,
+            payments.c.bot_id == sa.bindparam("b"),
+            payments.c.charge_id.in_(ids),
+            charge_id=payments.c.charge_id,
+            event_id=payments.c.event_id,
         ),
-        sa.select(sa.literal_column(str(_GONE)), early_refunds.c.charge_id, sa.literal_column("0")).where(
-            early_refunds.c.bot_id == sa.bindparam("b"), early_refunds.c.charge_id.in_(ids)
+        _part(
+            _GONE,
+            early_refunds.c.bot_id == sa.bindparam("b"),
+            early_refunds.c.charge_id.in_(ids),
+            charge_id=early_refunds.c.charge_id,
         ),
-        sa.select(sa.literal_column(str(_NOW)), sa.literal_column("''"), DatabaseNow()),
-        sa.select(sa.literal_column(str(_VERSION)), sa.literal_column("''"), sa.func.coalesce(VERSION, 0)),
+        _part(_NOW, number=DatabaseNow()),
+        _part(_VERSION, number=sa.func.coalesce(VERSION, 0)),
     ),
     "b",
 )
@@ -46,13 +66,13 @@ class Look(NamedTuple):
     """What one statement says of charges.
 
     Attributes:
-        there: those that are recorded.
+        there: those that are recorded, with the event that tells of each.
         gone: those that are not, and have been refunded.
         now_us: the time that all workers share.
         version: that of the registry of consumers.
     """
 
-    there: Container[str]
+    there: Mapping[str, str]
     gone: Container[str]
     now_us: int
     version: int
@@ -62,10 +82,10 @@ def look(transaction: Transaction, bot_id: int, charge_ids: Sequence[str]) -> Lo
     """What is known of these charges; after their invoices are locked, as refunds that come now wait for that lock."""
     found = transaction.rows_among(_LOOK, (bot_id,), charge_ids)
     return Look(
-        there={charge_id for what, charge_id, _ in found if what == _THERE},
-        gone={charge_id for what, charge_id, _ in found if what == _GONE},
-        now_us=next(number for what, _, number in found if what == _NOW),
-        version=next(number for what, _, number in found if what == _VERSION),
+        there={charge_id: event_id for what, charge_id, _, event_id in found if what == _THERE},
+        gone={charge_id for what, charge_id, *_ in found if what == _GONE},
+        now_us=next(number for what, _, number, _ in found if what == _NOW),
+        version=next(number for what, _, number, _ in found if what == _VERSION),
     )
 
 

@@ -15,6 +15,7 @@ from neonpay.core.transactions import NANOSTARS, Account, StarTransaction, charg
 from neonpay.ledger import Ledger, Transaction
 from neonpay.payments.duties import Turn
 from neonpay.payments.movements import Entry, Sale, entries, list_payments, sales, write_entries
+from neonpay.payments.once import Once
 from neonpay.payments.tally import Tally
 from neonpay.payments.walk import Walk
 
@@ -142,7 +143,7 @@ class Mender:
     async def keep(self, walk: Walk, wanted: Sequence[Entry], unlisted: Sequence[str] = ()) -> None:
         """Write entries and the tally in one transaction, then tell of them."""
         try:
-            facts = await self._ledger.run(self._write, walk.turn, walk.tally, wanted, unlisted)
+            facts = await self._ledger.run(Once(self._bot_id, self._write), walk.turn, walk.tally, wanted, unlisted)
         except Exception as exc:
             if not wanted or not is_its_own(exc):
                 raise
@@ -157,7 +158,7 @@ class Mender:
 
     async def _write_alone(self, walk: Walk, entry: Entry) -> list[Event]:
         try:
-            return await self._ledger.run(write_entries, self._bot_id, [entry], self._now_us())
+            return await self._ledger.run(Once(self._bot_id, write_entries), self._bot_id, [entry], self._now_us())
         except Exception as exc:
             if not is_its_own(exc):
                 raise

@@ -212,7 +212,7 @@ class Pipeline:
             announce=announce,
         )
         self.sealer = Sealer(ledger, self._bot_id, clock=clock)
-        self.fan_out = FanOut(ledger, self._bot_id)
+        self.fan_out = FanOut(ledger, self._bot_id, new_token=new_token)
         wake = self.fulfilment.changed.set
         self.presence = Presence(ledger, Declarations(self._bot_id), program, stages, bot_id=self._bot_id, changed=wake)
         self._unclaimed = Unclaimed(ledger, refund_book, plan, bot_id=self._bot_id, announce=announce, wake=wake)
@@ -348,7 +348,7 @@ class Pipeline:
         ref = await self._signing.read(charge.payload)
         take = self.fulfilment.reserve()
         try:
-            recorded = await self._intake.record(Arrival(charge, ref, take=take))
+            recorded = await self._intake.record(Arrival(charge=charge, ref=ref, event_id=new_event_id(), take=take))
         finally:
             if take:
                 self.fulfilment.unreserve()

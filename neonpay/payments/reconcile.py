@@ -28,6 +28,7 @@ from neonpay.payments.early_refunds import forget_before
 from neonpay.payments.listed import Call, TransactionList
 from neonpay.payments.mending import Mender
 from neonpay.payments.movements import entries, examine_payments, unexplained_charges, write_drift
+from neonpay.payments.once import Once
 from neonpay.payments.tally import Tally
 from neonpay.payments.walk import Walk
 
@@ -277,7 +278,7 @@ class Reconciler:
             words = f"the balance is {_shown(balance)}, the list of transactions adds up to {_shown(sums[-1])}"
             if walk.drift:
                 logger.error("bot %d: %s", self._bot_id, words)
-            event = await self._ledger.run(self._write_drift, walk, words)
+            event = await self._ledger.run(Once(self._bot_id, self._write_drift), walk, words)
             self._announce(event)
         return balance
 
@@ -286,7 +287,7 @@ class Reconciler:
         more = True
         while more:
             try:
-                more, facts = await self._ledger.run(self._examine_some, walk)
+                more, facts = await self._ledger.run(Once(self._bot_id, self._examine_some), walk)
             except Exception as exc:
                 if not is_its_own(exc):
                     raise

@@ -33,26 +33,13 @@ from neonpay.payments.looking import first_periods, look
 from neonpay.payments.planning import Plan, consumer_name
 from neonpay.payments.refund_book import RefundBook
 from neonpay.payments.rows import INSERT_PAYMENT, payment_row
-from neonpay.payments.standing import Arrival, Standing, count_payments, in_turn, lock_invoices, verdict
+from neonpay.payments.standing import Arrival, Recorded, Standing, count_payments, in_turn, lock_invoices, verdict
 
 _WAIT_S = 1.0
 
 
 class _SameTwiceError(Exception):
     """Two items of one batch are about the same charge; each has to be recorded on its own."""
-
-
-class Recorded(NamedTuple):
-    """What recording a charge has made."""
-
-    payment: Payment
-    event_id: str
-    reason: str | None
-    """Why it was not accepted."""
-    jobs: list[Job]
-    """Jobs that are leased to this process."""
-    events: Sequence[Event] = ()
-    """What followed in the same transaction: a handler's rejection."""
 
 
 class _Written(NamedTuple):
@@ -125,19 +112,18 @@ class Recorder:
         if transaction.insert(INSERT_PAYMENT, *rows) != len(new):
             if len(new) > 1:
                 raise _SameTwiceError
-            return [None] * len(arrivals)
+            there = look(transaction, self._bot_id, charge_ids).there
+            return [_again(arrival, there) for arrival in arrivals]
         count_payments(transaction, self._bot_id, new, known)
         self._write_book(transaction, written, now_us)
         back = [payment for payment, *_ in written if payment.state is PaymentState.REFUNDED]
         refunded = settle(transaction, back, now_us, new_event_id=self._new_event_id)
         taken = self._write_jobs(transaction, written, [arrival.take for arrival in new], inside=inside)
-        recorded = iter(
-            [
-                Recorded(*one, jobs, refunded.get(one.payment.charge_id, events))
-                for one, (jobs, events) in zip(written, taken, strict=True)
-            ]
-        )
-        return [None if charge_id in there else next(recorded) for charge_id in charge_ids]
+        for arrival, one, (jobs, events) in zip(new, written, taken, strict=True):
+            arrival.recorded = Recorded(*one, jobs, refunded.get(one.payment.charge_id, events))
+        return [
+            _again(arrival, there) if arrival.charge.charge_id in there else arrival.recorded for arrival in arrivals
+        ]
 
     def _write(self, arrival: Arrival, known: Standing, recorded_at: datetime) -> _Written:
         charge, ref = arrival.charge, arrival.ref
@@ -166,7 +152,7 @@ class Recorder:
             subscription_expires_at=moment_or_none(charge.subscription_expires_at_us),
             full_charge_id=charge.full_charge_id,
         )
-        return _Written(payment, self._new_event_id(), reason)
+        return _Written(payment, arrival.event_id, reason)
 
     def _write_book(self, transaction: Transaction, written: Sequence[_Written], now_us: int) -> None:
         entries: list[tuple[object, ...]] = []
@@ -246,6 +232,11 @@ def recorded_event(recorded: Recorded) -> Event:
         amount_stars=payment.amount_stars,
         reason=recorded.reason,
     )
+
+
+def _again(arrival: Arrival, there: Mapping[str, str]) -> Recorded | None:
+    """What recording has made of a charge that is there, if it was this very arrival; None when it came another way."""
+    return arrival.recorded if there.get(arrival.charge.charge_id) == arrival.event_id else None
 
 
 _EVENTS: Mapping[PaymentState, type[Event]] = {

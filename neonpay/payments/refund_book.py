@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Concatenate, NamedTuple
 
 import sqlalchemy as sa
 
@@ -32,6 +32,7 @@ from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.handlers import ON_PAYMENT, Handler
 from neonpay.payments.inline import Inside, Rejection, run_inside, runs_inside
 from neonpay.payments.jobs import Job, give_job, lease_lost
+from neonpay.payments.once import Once, P, T
 from neonpay.payments.planning import PLAN, REFUND, THANK_YOU, Plan, consumer_name
 from neonpay.payments.rows import find_refund, lock_payment, refund_of
 
@@ -93,6 +94,11 @@ class RefundBook:
         self._new_token = new_token
         self._lease_us = lease_us
         self._host_data = host_data
+
+    def once(self, charge_id: str, unit: Callable[Concatenate[Transaction, P], T]) -> Once[P, T]:
+        """A unit of work under the lock of a charge's payment, for one call of ``Ledger.run``."""
+        key = (self._catalogue, self._bot_id, charge_id)
+        return Once(self._bot_id, unit, lock=lambda transaction: lock_payment(transaction, *key))
 
     def find(self, transaction: Transaction, charge_id: str) -> Refund | None:
         """The refund of a charge, or None."""

@@ -86,7 +86,8 @@ class RequestDesk:
         if words is not None and len(words) > WORDS_MAX_CHARS:
             raise ValidationError("words", words, f"text of at most {WORDS_MAX_CHARS} characters")
         words, language_code = clean_or_none(words, WORDS_MAX_CHARS), clean_or_none(language_code)
-        for job in await self._ledger.run(self._book.ask, charge_id, user_id, words, told, language_code):
+        unit = self._book.once(charge_id, self._book.ask)
+        for job in await self._ledger.run(unit, charge_id, user_id, words, told, language_code):
             self._fulfilment.start(job)
         task = self._fulfilment.running(charge_id, REFUND_REQUEST)
         if task is not None:
@@ -103,7 +104,8 @@ class RequestDesk:
             RefundError: it is approved, and Telegram refuses the refund for good.
         """
         verdict = Verdict(verdict.state, clean_or_none(verdict.by), clean_or_none(verdict.answer, WORDS_MAX_CHARS))
-        concluded = await self._ledger.run(self._book.decide, request_id, verdict)
+        unit = self._book.once((await self.find(request_id)).charge_id, self._book.decide)
+        concluded = await self._ledger.run(unit, request_id, verdict)
         self._follow(concluded)
         if concluded.refund is not None:
             await self._refunds.follow(concluded.refund)
@@ -145,7 +147,7 @@ class RequestDesk:
             return
         verdict = await self._verdict(request, payment) if request.state is RequestState.OPEN else None
         try:
-            concluded = await self._ledger.run(self._book.conclude, job, verdict)
+            concluded = await self._ledger.run(self._book.once(job.charge_id, self._book.conclude), job, verdict)
         except LeaseLostError:
             logger.info("the request about charge %s is another worker's by now", job.charge_id)
             return

@@ -58,7 +58,7 @@ class RefundDesk:
     async def refund(self, charge_id: str, *, reason: str | None, requested_by: str | None = None) -> Refund:
         """Give the Stars of a charge back, as far as Telegram does it now; see ``NeonPayCore.refund``."""
         words = (clean_or_none(reason), clean_or_none(requested_by))
-        change = await self._ledger.run(self._book.intend, charge_id, *words, True)
+        change = await self._ledger.run(self._book.once(charge_id, self._book.intend), charge_id, *words, True)
         return await self.follow(change)
 
     async def follow(self, change: Change) -> Refund:
@@ -84,7 +84,7 @@ class RefundDesk:
     async def leave(self, charge_id: str, *, reason: str | None, requested_by: str | None = None) -> Refund:
         """Write the intent and leave its job to whichever worker is free; raises PaymentNotFoundError."""
         words = (clean_or_none(reason), clean_or_none(requested_by))
-        change = await self._ledger.run(self._book.intend, charge_id, *words, False)
+        change = await self._ledger.run(self._book.once(charge_id, self._book.intend), charge_id, *words, False)
         self._fulfilment.follow(change)
         return change.refund
 
@@ -97,9 +97,10 @@ class RefundDesk:
 
         Returns the event when that was news; None when the ledger knew, or keeps it for a payment that it does not have yet.
         """
+        unit = self._book.once(notice.charge_id, self._book.note)
 
         def attempt(inside: bool) -> Awaitable[Change | None]:
-            return (self._apart if inside else self._ledger).run(self._book.note, notice, invoice_id, inside)
+            return (self._apart if inside else self._ledger).run(unit, notice, invoice_id, inside)
 
         change = await with_or_without(attempt)
         if change is None:
@@ -126,7 +127,8 @@ class RefundDesk:
             elif exc.error_code == _BAD_REQUEST:
                 words = clean(exc.description)
                 logger.error("Telegram refuses to refund charge %s: %s", job.charge_id, words)  # noqa: TRY400
-                self._fulfilment.follow(await self._ledger.run(self._book.mark_failed, job.charge_id, words))
+                unit = self._book.once(job.charge_id, self._book.mark_failed)
+                self._fulfilment.follow(await self._ledger.run(unit, job.charge_id, words))
             else:
                 wait_s = exc.retry_after_s
                 delay_s = backoff_s(job.attempts, self._rng) if wait_s is None else float(wait_s)
@@ -135,8 +137,10 @@ class RefundDesk:
             await self._settle(job)
 
     async def _settle(self, job: Job) -> None:
+        unit = self._book.once(job.charge_id, self._book.mark_refunded)
+
         def attempt(inside: bool) -> Awaitable[Change]:
-            return (self._apart if inside else self._ledger).run(self._book.mark_refunded, job.charge_id, inside)
+            return (self._apart if inside else self._ledger).run(unit, job.charge_id, inside)
 
         self._fulfilment.follow(await with_or_without(attempt))
 

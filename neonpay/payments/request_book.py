@@ -68,6 +68,7 @@ class RequestBook:
     ) -> None:
         self._bot_id = bot_id
         self._refund_book = refund_book
+        self.once = refund_book.once
         self._catalogue = catalogue
         self._clock = clock
         self._new_event_id = new_event_id

@@ -8,6 +8,7 @@ from neonpay.core.clock import Clock
 from neonpay.core.payload import InvoiceRef, PayloadCodec
 from neonpay.errors import ForeignPayloadError, ForgedPayloadError
 from neonpay.ledger import Ledger
+from neonpay.payments.ids import new_event_id
 from neonpay.payments.keys import insert_key, load_keys, read_keys
 
 
@@ -53,7 +54,8 @@ class Signing:
 
     async def rotate(self) -> None:
         """Sign with a new key from now on; what was signed with older ones goes on verifying."""
-        await self._ledger.run(insert_key, self._bot_id, self._clock.now_us(), self._token_bytes)
+        new = (self._bot_id, self._clock.now_us(), self._token_bytes)
+        await self._ledger.run(insert_key, *new, key_id=new_event_id())
         await self.load()
 
     async def verify(self, payload: str) -> InvoiceRef:

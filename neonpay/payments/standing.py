@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from neonpay.core import jsontext
+from neonpay.core.events import Event
 from neonpay.core.jsontext import JsonObject
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payload import InvoiceRef, is_ours
-from neonpay.core.payments import NO_SEAT, Attention, Charge, PaymentState
+from neonpay.core.payments import NO_SEAT, Attention, Charge, Payment, PaymentState
 from neonpay.core.stages import PaymentStage, RepeatPolicy
 from neonpay.ledger import Among, Transaction
 from neonpay.ledger.tables import invoices
 from neonpay.payments import seats
 from neonpay.payments.catalogue import Catalogue
+from neonpay.payments.jobs import Job
 from neonpay.payments.refund_book import SECOND_PAYMENT
 
 _GONE = "it went back before it was recorded"
@@ -53,14 +56,35 @@ _COUNT_PAYMENTS = Among(
 )
 
 
-class Arrival(NamedTuple):
-    """A charge on its way into the ledger."""
+@dataclass(slots=True, kw_only=True)
+class Arrival:
+    """A charge on its way into the ledger.
+
+    Attributes:
+        ref: what its verified payload says, or None when it does not verify.
+        event_id: that of the event which tells of the payment, by which a unit that runs again knows its own.
+        take: whether this process has room to run the handlers at once; otherwise their jobs are left for whoever is free.
+        recorded: what the unit has come to when it ran last, kept or not.
+    """
 
     charge: Charge
     ref: InvoiceRef | None
-    """What its verified payload says, or None when it does not verify."""
+    event_id: str
     take: bool
-    """Whether this process has room to run the handlers at once; otherwise their jobs are left for whoever is free."""
+    recorded: Recorded | None = None
+
+
+class Recorded(NamedTuple):
+    """What recording a charge has made."""
+
+    payment: Payment
+    event_id: str
+    reason: str | None
+    """Why it was not accepted."""
+    jobs: list[Job]
+    """Jobs that are leased to this process."""
+    events: Sequence[Event] = ()
+    """What followed in the same transaction: a handler's rejection."""
 
 
 class Standing(NamedTuple):
@@ -131,7 +155,8 @@ def in_turn(
     before: dict[str, int] = {}
     standings: list[Standing] = []
     limited: list[tuple[int, str, int]] = []
-    for charge, ref, _ in new:
+    for arrival in new:
+        charge, ref = arrival.charge, arrival.ref
         is_first = charge.is_first_recurring or charge.charge_id in first
         is_gone = charge.charge_id in gone
         of_it = UNKNOWN if ref is None else known.get(ref.invoice_id, UNKNOWN)

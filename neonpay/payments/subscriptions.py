@@ -22,6 +22,7 @@ from neonpay.ledger import Insert, Ledger, Transaction
 from neonpay.ledger.tables import payments, subscriptions
 from neonpay.payments.book import write_event
 from neonpay.payments.catalogue import Catalogue
+from neonpay.payments.once import Once
 from neonpay.payments.rows import find_payment
 from neonpay.telegram.paced import PacedAdapter
 
@@ -106,7 +107,8 @@ class SubscriptionDesk:
         return first
 
     async def _note(self, change: _Change) -> Event | None:
-        event = await self._ledger.run(self._write, change, self._new_event_id(), self._clock.now_us())
+        unit = Once(self._bot_id, self._write)
+        event = await self._ledger.run(unit, change, self._new_event_id(), self._clock.now_us())
         if event is not None:
             self._announce(event)
         return event

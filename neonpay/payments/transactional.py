@@ -9,7 +9,7 @@ from neonpay.errors import RejectPayment
 from neonpay.ledger import Transaction
 from neonpay.payments.handlers import ON_PAYMENT, Handler
 from neonpay.payments.inline import call_with_connection
-from neonpay.payments.jobs import Job, finish, require
+from neonpay.payments.jobs import Job, finish, is_left
 from neonpay.payments.refund_book import Change, RefundBook
 
 
@@ -29,7 +29,8 @@ class TransactionalJobs:
         payment, _ = self._refund_book.lock(transaction, job.charge_id)
         if handler.kind == ON_PAYMENT and self._refund_book.hold_back(transaction, job):
             return None
-        require(transaction, job)
+        if not is_left(transaction, job):
+            return None
         try:
             call_with_connection(transaction, handler, payment, self._host_data)
         except RejectPayment as verdict:

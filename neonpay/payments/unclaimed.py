@@ -14,6 +14,7 @@ from neonpay.core.payments import Attention
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import DatabaseNow
 from neonpay.payments.jobs import INSERT_JOB, Job, finish, put_off
+from neonpay.payments.once import Once
 from neonpay.payments.planning import Plan, consumer_name
 from neonpay.payments.refund_book import RefundBook
 
@@ -58,7 +59,7 @@ class Unclaimed:
 
     async def look(self, job: Job) -> None:
         """The job of one payment: it gives it its jobs, or comes up again, or has a person decide."""
-        look = await self._ledger.run(self._look, job)
+        look = await self._ledger.run(Once(self._bot_id, self._look), job)
         if look.event is not None:
             logger.error("payment %s needs attention: %s", job.charge_id, Attention.NO_HANDLER.value)
             self._announce(look.event)

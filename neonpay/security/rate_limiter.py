@@ -74,7 +74,7 @@ def _count(
     record.lock()
     now_us = record.decision().now_us
     wait_us = record.wait_us(action, rate, now_us)
-    if wait_us is not None:
+    if wait_us is not None and not record.has(action, entry_id):
         return RateCheck(allowed=False, retry_after_s=wait_us / 1e6)
     record.note(action, entry_id, now_us=now_us, keep_us=rate.window_us)
     return RateCheck(allowed=True, retry_after_s=None)

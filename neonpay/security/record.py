@@ -51,6 +51,9 @@ _COUNT = Statement(
     *("b", "u", "k", "after", "now"),
 )
 _NOTE = Insert(conduct, "bot_id", "user_id", "kind", "at", "entry_id", "amount_stars", "note")
+_HAS = Statement(
+    sa.select(conduct.c.at).where(*_CONDUCT, conduct.c.entry_id == sa.bindparam("e")), *("b", "u", "k", "e")
+)
 _PRUNE = Statement(sa.delete(conduct).where(*_CONDUCT, conduct.c.at <= _bind("until")), *("b", "u", "k", "until"))
 _FORGET = Statement(sa.delete(conduct).where(*_CONDUCT, conduct.c.entry_id == sa.bindparam("e")), *("b", "u", "k", "e"))
 _SPENT = Statement(
@@ -163,6 +166,10 @@ class UserRecord:
         """Write that it happened, and forget what happened longer than ``keep_us`` ago."""
         self._transaction.execute(_PRUNE, *self._key, kind, now_us - keep_us)
         self._transaction.insert(_NOTE, (*self._key, kind, now_us, entry_id, amount_stars, note))
+
+    def has(self, kind: str, entry_id: str) -> bool:
+        """Whether it is written that it happened."""
+        return self._transaction.row(_HAS, *self._key, kind, entry_id) is not None
 
     def forget(self, kind: str, entry_id: str) -> None:
         """It did not happen after all."""

@@ -101,6 +101,7 @@ async def test_a_handler_that_is_declared_while_the_shop_runs_takes_the_next_pay
     async with bot.neonpay, back_end.polling():
         ann = await back_end.visitor()
         before = await back_end.sells(ann)
+        await bot.delivers(before)
         clock.advance(1)
         second = notes(bot, "second")
         await bot.neonpay.pipeline.presence.catch_up()

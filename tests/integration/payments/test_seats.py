@@ -441,4 +441,4 @@ async def test_gates_are_asked_once_for_a_repeated_checkout_and_told_only_if_the
     await feed(told(shop, "pre_checkout_query")[1:], shop)
 
     assert len(set(gate.agreed)) == 2
-    assert gate.taken_back == gate.agreed[1:]
+    assert set(gate.taken_back) == set(gate.agreed) - {gate.agreed[0]}
