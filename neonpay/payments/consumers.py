@@ -88,6 +88,10 @@ class Roster:
         self._active = [consumer for consumer in known if consumer.retired_at is None]
         self._by_stage: dict[tuple[ConsumerKind, str | None], tuple[str, ...]] = {}
 
+    def of_kind(self, kind: ConsumerKind) -> list[str]:
+        """The consumers of this kind, whatever stages they take."""
+        return [row.consumer for row in self._active if row.kind is kind]
+
     def names(self, kind: ConsumerKind, stage_id: str | None) -> tuple[str, ...]:
         """The consumers of this kind that take payments of a stage."""
         key = (kind, stage_id)

@@ -92,6 +92,7 @@ class Fulfilment:
         self._errands: dict[str, Errand] = {}
         self.middlewares: Sequence[PaymentMiddleware] = ()
         self._chores: dict[str, Chore] = {}
+        self._for_others: dict[str, Callable[[], bool]] = {}
         self._running: dict[asyncio.Task[None], Job] = {}
         self.interrupted: list[Job] = []
         """Jobs whose task was cancelled, and that are still leased to this process."""
@@ -109,14 +110,16 @@ class Fulfilment:
         """Take up a job of neonpay's own."""
         self._errands[consumer] = errand
 
-    def add_chore(self, consumer: str, chore: Chore) -> None:
-        """Take up a job of neonpay's own that writes its own marker."""
+    def add_chore(self, consumer: str, chore: Chore, *, unless: Callable[[], bool] = lambda: False) -> None:
+        """Take up a job of neonpay's own that writes its own marker, unless it is for another program."""
         self._chores[consumer] = chore
+        self._for_others[consumer] = unless
 
     @property
     def consumers(self) -> list[str]:
         """The jobs that this process can run."""
-        return [*self._program.consumers, *self._errands, *self._chores]
+        chores = [consumer for consumer in self._chores if not self._for_others[consumer]()]
+        return [*self._program.consumers, *self._errands, *chores]
 
     @property
     def room(self) -> int:

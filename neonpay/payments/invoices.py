@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -15,7 +16,7 @@ from neonpay.core.jsontext import JsonObject, JsonValue
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payload import PayloadCodec
 from neonpay.core.payments import Invoice
-from neonpay.errors import PaymentError, SaleRefused, TelegramError, TelegramUnreachableError
+from neonpay.errors import LedgerError, PaymentError, SaleRefused, TelegramError, TelegramUnreachableError
 from neonpay.ledger import Ledger
 from neonpay.payments.gates import Refusal
 from neonpay.payments.invoice_book import LEASE_S, Draft, InvoiceBook, Offer, Outcome
@@ -23,8 +24,12 @@ from neonpay.payments.once import Once
 from neonpay.telegram.outbox import Outbox, Place
 from neonpay.telegram.paced import PacedAdapter
 
+logger = logging.getLogger("neonpay.payments")
+
 _SENDING_S = LEASE_S - 15.0
 """Longest time from the writing of an invoice to its message: it ends before another worker may send it, too."""
+_LOOK_S = 5.0
+"""How often an invoice that another program was to send is looked after, for as long as its lease can last."""
 _LOST = "no answer from Telegram; it may have been sent"
 _STOPPED = "the program stopped before its turn came"
 _TOO_LATE = "its turn did not come in time"
@@ -58,9 +63,42 @@ class InvoiceDesk:
         self._new_token = new_token
         self._announce = announce
         self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
+        self._sending: set[str] = set()
+        """Invoices that this program is to send."""
+        self._looking: set[asyncio.Task[None]] = set()
 
     async def send(self, offer: Offer, *, asker_id: int, chat_id: int, options: JsonObject) -> Invoice:
         """Send an invoice message; see ``NeonPayCore.send_payment``."""
+        invoice = await self._offer(offer, asker_id=asker_id, chat_id=chat_id, options=options)
+        if invoice.is_queued and invoice.invoice_id not in self._sending:
+            # Another program is to send it. Should that have died, it comes from here when its lease is over.
+            looking = self._look_after(invoice, offer, asker_id=asker_id, chat_id=chat_id, options=options)
+            task = asyncio.get_running_loop().create_task(looking)
+            self._looking.add(task)
+            task.add_done_callback(self._looking.discard)
+        return invoice
+
+    async def close(self) -> None:
+        """Look after nothing more."""
+        looking = list(self._looking)
+        for task in looking:
+            task.cancel()
+        await asyncio.gather(*looking, return_exceptions=True)
+
+    async def _look_after(
+        self, invoice: Invoice, offer: Offer, *, asker_id: int, chat_id: int, options: JsonObject
+    ) -> None:
+        for _ in range(int(LEASE_S / _LOOK_S) + 1):
+            await asyncio.sleep(_LOOK_S)
+            try:
+                looked_at = await self._offer(offer, asker_id=asker_id, chat_id=chat_id, options=options)
+            except (PaymentError, LedgerError) as exc:
+                logger.warning("invoice %s is not sent yet: %s", invoice.invoice_id, exc)
+                continue
+            if not looked_at.is_queued or looked_at.invoice_id in self._sending:
+                return
+
+    async def _offer(self, offer: Offer, *, asker_id: int, chat_id: int, options: JsonObject) -> Invoice:
         async with self._turn(offer):
             with self._outbox.place(chat_id, asker_id) as place:
                 sender = self._new_token()
@@ -68,6 +106,7 @@ class InvoiceDesk:
                 invoice = _invoice(written)
                 if not written.is_mine:
                     return invoice
+                self._sending.add(invoice.invoice_id)
                 sending = place.use(partial(self._send, place, sender, invoice, chat_id, options))
             return await sending.outcome() or replace(invoice, is_queued=True)
 
@@ -119,6 +158,14 @@ class InvoiceDesk:
         return written
 
     async def _send(self, place: Place, sender: int, invoice: Invoice, chat_id: int, options: JsonObject) -> Invoice:
+        try:
+            return await self._send_once(place, sender, invoice, chat_id, options)
+        finally:
+            self._sending.discard(invoice.invoice_id)
+
+    async def _send_once(
+        self, place: Place, sender: int, invoice: Invoice, chat_id: int, options: JsonObject
+    ) -> Invoice:
         params: dict[str, JsonValue] = {**options, **_content(invoice), "chat_id": chat_id}
         if invoice.stage.start_parameter is not None:
             params["start_parameter"] = invoice.stage.start_parameter

@@ -321,6 +321,7 @@ class Pipeline:
             self.presence.close(),
             self._worker.stop(grace_s=grace_s),
             self.outbox.close(grace_s=grace_s),
+            self.invoices.close(),
         )
         await within(grace_s, self._intake.finish(), "recording what has arrived")
         await within(_GIVE_BACK_S, self.fulfilment.give_back(), "giving back jobs that have not begun")

@@ -147,6 +147,10 @@ class Plan:
         names = self._roster.names(ConsumerKind.REVIEWS, stage_id)
         return not all(self._program.reviews(name) for name in names)
 
+    def lacks_reviews(self) -> bool:
+        """Whether the shop has hooks for requests that this program has not, as far as it has read the registry."""
+        return not all(self._program.reviews(name) for name in self._roster.of_kind(ConsumerKind.REVIEWS))
+
     def runs_here(self, consumer: str) -> bool:
         """Whether this program starts a job of this consumer; otherwise the job is left for one that does."""
         return self._program.runs(consumer)

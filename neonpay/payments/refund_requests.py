@@ -67,7 +67,7 @@ class RequestDesk:
         self._host_data = host_data
         self._plan = plan
         self._threads = threads
-        fulfilment.add_chore(REFUND_REQUEST, self._consider)
+        fulfilment.add_chore(REFUND_REQUEST, self._consider, unless=plan.lacks_reviews)
 
     async def ask(
         self,

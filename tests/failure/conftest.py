@@ -17,7 +17,7 @@ from tests.failure.proving.life import Life
 from tests.failure.proving.nursery import Nursery, Process
 from tests.failure.proving.remains import Remains, create_effects, read_remains, unfinished
 
-_LEASES_END_S = 60.0
+_LEASES_END_S = 100.0
 """Longer than a lease."""
 
 
