@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
 from neonpay.app.base import Application
+from neonpay.app.crossing import CLOSED
 from neonpay.app.deciding import Deciding
 from neonpay.app.declaring import Declaring
 from neonpay.app.guarding import Guarding
@@ -79,8 +80,7 @@ class _Facade:
         try:
             return self._loop.run_soon(coroutine).result()
         except CancelledError as exc:
-            msg = "neonpay was closed by another thread before this was done; it may have been done in part"
-            raise LedgerClosedError(msg) from exc
+            raise LedgerClosedError(CLOSED) from exc
 
 
 class SyncSecurity(_Facade):

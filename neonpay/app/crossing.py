@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
 from neonpay.core.ports import OwnLoop
-from neonpay.errors import LedgerError
+from neonpay.errors import LedgerClosedError, LedgerError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -29,6 +29,9 @@ class Housed(Protocol):
     def settle(self) -> asyncio.AbstractEventLoop | None:
         """The loop to cross over to from the running one, or None to stay; the home is made here when it is nowhere."""
         ...
+
+
+CLOSED = "neonpay was closed by another thread before this was done; it may have been done in part"
 
 
 def carried_over(app: object, housed: Housed, own_loop: OwnLoop | None) -> dict[str, Callable[..., Awaitable[Any]]]:
@@ -56,7 +59,8 @@ def _carried(
         if own_loop is not None and not own_loop.on_loop_thread:
             return await asyncio.wrap_future(own_loop.run_soon(crossing(*args, **kwargs)))
         while (home := housed.settle()) is not None:
-            visit = _Visit(functools.partial(method, *args, **kwargs))
+            cut_off = LedgerError(_ENDED) if own_loop is None else LedgerClosedError(CLOSED)
+            visit = _Visit(functools.partial(method, *args, **kwargs), cut_off)
             if await visit.ended_at(home):
                 return visit.outcome()
         return await method(*args, **kwargs)
@@ -67,8 +71,9 @@ def _carried(
 class _Visit(Generic[T]):
     """One call on another loop, which may end before the call does: ``asyncio.run`` in another thread has had its answer."""
 
-    def __init__(self, method: Callable[[], Coroutine[Any, Any, T]]) -> None:
+    def __init__(self, method: Callable[[], Coroutine[Any, Any, T]], cut_off: LedgerError) -> None:
         self._method = method
+        self._cut_off = cut_off
         self._has_begun = False
         self._waiting: asyncio.Future[T] | None = None
 
@@ -93,7 +98,7 @@ class _Visit(Generic[T]):
         if self._waiting.done() and not self._waiting.cancelled():
             return True
         if self._has_begun:
-            raise LedgerError(_ENDED)
+            raise self._cut_off
         coroutine.close()
         await asyncio.sleep(_LOOK_S)  # the loop is about to be closed
         return False
