@@ -142,6 +142,7 @@ class HandlerRegistry:
     def __init__(self, kind: str = ON_PAYMENT) -> None:
         self._kind = kind
         self._handlers: dict[str, Handler] = {}
+        self._runs_inside = False  # asked for with every payment
         self._by_stage: dict[str | None, list[Handler]] = {}
         self._told: list[Callable[[], None]] = []
 
@@ -176,6 +177,7 @@ class HandlerRegistry:
             )
             raise HandlerError(msg)
         self._handlers[handler.consumer] = handler
+        self._runs_inside = self._runs_inside or handler.form is Form.TRANSACTION
         # A new dict and not an emptied one: the writer's thread may be about to put an answer of before into the old one.
         self._by_stage = {}
         for tell in self._told:
@@ -217,7 +219,7 @@ class HandlerRegistry:
     @property
     def runs_inside(self) -> bool:
         """Whether a handler runs in the transaction that records its payment."""
-        return any(handler.form is Form.TRANSACTION for handler in self._handlers.values())
+        return self._runs_inside
 
     def __len__(self) -> int:
         return len(self._handlers)
