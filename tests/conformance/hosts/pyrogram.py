@@ -22,11 +22,17 @@ class PyrogramHost(BotHost):
         self._raw = import_module(f"{self.root}.raw")
         self.tells_of_bought_media = hasattr(self._raw.types, "UpdateBotPurchasedPaidMedia")
         self._client = telegram.adopt(
-            library.Client("bot", api_id=1, api_hash="0123456789abcdef", bot_token=account.token, in_memory=True)
+            library.Client(
+                "bot", api_id=1, api_hash="0123456789abcdef", bot_token=account.token, in_memory=True, **self.options()
+            )
         )
         # Most of the family knows payments only as TL; before the others, and so greedy that nothing comes after.
         self._client.add_handler(handlers.RawUpdateHandler(self._update), group=-1)
         self._client.add_handler(handlers.MessageHandler(self._message), group=0)
+
+    def options(self) -> dict[str, Any]:
+        """What else this member of the family wants to be made with."""
+        return {}
 
     def join(self, **options: Any) -> NeonPayCore:
         return create_neonpay(self._client, api_url=self._telegram.base_url, **options)
@@ -71,10 +77,33 @@ class HydrogramHost(PyrogramHost):
 
     root = "hydrogram"
 
+    def options(self) -> dict[str, Any]:
+        return {"session_storage_engine": _one_at_a_time()}
+
     def __init__(self, telegram: Simulator, account: BotAccount) -> None:
         super().__init__(telegram, account)
         query = self._raw.types.UpdateBotPrecheckoutQuery
         self._client.dispatcher.update_parsers.setdefault(query, _as_it_is)
+
+
+def _one_at_a_time() -> Any:
+    """Hydrogram's storage in memory, with one writer of peers at a time.
+
+    Under a burst its own loses updates now and then ("bad parameter or other API misuse"): the loop's thread frees the
+    cursor of one write while the storage's thread is inside the next one, which is the same prepared statement.
+    """
+    storage: Any = import_module("hydrogram.storage")
+
+    class OneAtATime(storage.SQLiteStorage):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__("bot", use_memory=True)
+            self._turn = asyncio.Lock()
+
+        async def update_peers(self, peers: Any) -> None:
+            async with self._turn:
+                await super().update_peers(peers)
+
+    return OneAtATime()
 
 
 async def _as_it_is(update: Any, users: Any, chats: Any) -> tuple[None, type[None]]:
