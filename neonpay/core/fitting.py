@@ -17,6 +17,9 @@ NAME_MAX_CHARS = 500
 
 def fit_charge(charge: Charge) -> Charge:
     """The charge as it is kept and found again."""
+    told = f"{charge.charge_id}{charge.payload}{charge.currency}{charge.provider_charge_id}"
+    if len(told) <= NAME_MAX_CHARS and told.isascii() and "\0" not in told:
+        return charge  # all that Telegram has sent so far
     key = charge_key(charge.charge_id)
     payload, currency = fit(charge.payload, PAYLOAD_MAX_CHARS), fit(charge.currency, NAME_MAX_CHARS)
     provider_charge_id = charge.provider_charge_id and fit(charge.provider_charge_id, PAYLOAD_MAX_CHARS)

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from itertools import chain
@@ -221,15 +221,19 @@ class SqliteLedger:
         writer.submit(lambda transaction: unit(transaction, *args, **kwargs), future)
         return await future
 
-    async def run_each(self, unit: Callable[[Transaction, Sequence[A]], Sequence[T]], item: A) -> T:
+    def run_each(self, unit: Callable[[Transaction, Sequence[A]], Sequence[T]], item: A) -> Awaitable[T]:
         """What the unit returned for this item, once its effect is on the disk; items that wait together are one unit."""
         writer = self._writer
         if writer is None or self._closed:
-            await self.open()
-            return await self.run_each(unit, item)
+            return self._open_and_run_each(unit, item)
+        # The future itself and no coroutine around it: two of these wait for every payment.
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         writer.submit_each(unit, item, future)
-        return await future
+        return future
+
+    async def _open_and_run_each(self, unit: Callable[[Transaction, Sequence[A]], Sequence[T]], item: A) -> T:
+        await self.open()
+        return await self.run_each(unit, item)
 
     def run_sync(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """``run`` for a thread without an event loop."""

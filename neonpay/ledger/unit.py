@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -126,7 +126,7 @@ class Ledger(Protocol):
         """What the unit returned, once its effect is durable."""
         ...
 
-    async def run_each(self, unit: Callable[[Transaction, Sequence[A]], Sequence[T]], item: A) -> T:
+    def run_each(self, unit: Callable[[Transaction, Sequence[A]], Sequence[T]], item: A) -> Awaitable[T]:
         """What the unit returned for this item, once its effect is durable.
 
         Items that wait for the same unit at the same time are handed to it together, which costs a fraction of one unit

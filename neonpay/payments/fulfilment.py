@@ -78,6 +78,7 @@ class Fulfilment:
         self._apart = apart
         self._jobs = jobs
         self._program = program
+        self._find: Callable[[str], Handler | None] = program.find
         self._refund_book = refund_book
         self._catalogue = catalogue
         self._bot_id = bot_id
@@ -135,7 +136,7 @@ class Fulfilment:
 
     def reserve(self) -> bool:
         """Keep room for a payment that is being recorded, until ``unreserve``; False when there is none."""
-        if not self.room:
+        if self._is_stopping or len(self._running) + self._reserved >= self._most_running + self._finishing:
             return False
         self._reserved += 1
         return True
@@ -216,7 +217,7 @@ class Fulfilment:
 
     def _note_room(self) -> None:
         """Called before a job stops taking room."""
-        if not self.room:
+        if len(self._running) + self._reserved >= self._most_running + self._finishing:
             self.changed.set()
 
     def follow(self, change: Change) -> None:
@@ -369,9 +370,6 @@ class Fulfilment:
         if event is not None:
             self._announce(event)
         self.changed.set()
-
-    def _find(self, consumer: str) -> Handler | None:
-        return self._program.find(consumer)
 
     def _is_delivery(self, job: Job) -> bool:
         handler = self._find(job.consumer)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from neonpay.core.payments import Payment
-from neonpay.payments.foreign import call, held, refuse_unrun
+from neonpay.payments.foreign import contained, refuse_unrun
 from neonpay.payments.handlers import Form, Handler
 from neonpay.payments.jobs import Job
 from neonpay.payments.threads import Threads
@@ -22,13 +22,22 @@ async def run_handler(handler: Handler, given: Mapping[str, Any], job: Job, thre
     Raises:
         HandlerError: the function turned out to be a generator, or to return one, so none of its lines has run.
     """
-    if handler.form is Form.THREAD:
-        outcome = await threads.run(job, handler.function, **given)
+    try:
+        if handler.form is Form.THREAD:
+            outcome = await threads.run(job, handler.function, **given)
+        else:
+            outcome = handler.function(**given)
+        if inspect.isawaitable(outcome):
+            outcome = await outcome
+    except GeneratorExit:
+        raise  # the coroutine is being thrown away, with everything that waits for it
+    except BaseException as exc:  # noqa: BLE001  # somebody else's code may raise whatever it likes
+        error = contained(exc)
     else:
-        outcome = call(lambda: handler.function(**given))
-    if inspect.isawaitable(outcome):
-        outcome = await held(outcome)
-    refuse_unrun(outcome, f"handler {handler.name!r}")
+        if outcome is not None:
+            refuse_unrun(outcome, f"handler {handler.name!r}")
+        return
+    raise error
 
 
 def context_of(handler: Handler, job: Job, payment: Payment) -> Mapping[str, object]:

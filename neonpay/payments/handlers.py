@@ -86,6 +86,11 @@ class Handler:
         return None if self.was is None else f"{self.kind}:{self.was}"
 
     @property
+    def runs_inside(self) -> bool:
+        """Whether it runs in the transaction that records its payment or its refund."""
+        return self.form is Form.TRANSACTION
+
+    @property
     def takes_refund(self) -> bool:
         """Whether it asks for the refund that it is about."""
         return self.kind == ON_REFUND and "refund" in self.parameters
@@ -142,7 +147,8 @@ class HandlerRegistry:
     def __init__(self, kind: str = ON_PAYMENT) -> None:
         self._kind = kind
         self._handlers: dict[str, Handler] = {}
-        self._runs_inside = False  # asked for with every payment
+        self.runs_inside = False
+        """Whether a handler runs in the transaction that records its payment; asked for with every payment."""
         self._by_stage: dict[str | None, list[Handler]] = {}
         self._told: list[Callable[[], None]] = []
 
@@ -177,7 +183,7 @@ class HandlerRegistry:
             )
             raise HandlerError(msg)
         self._handlers[handler.consumer] = handler
-        self._runs_inside = self._runs_inside or handler.form is Form.TRANSACTION
+        self.runs_inside = self.runs_inside or handler.runs_inside
         # A new dict and not an emptied one: the writer's thread may be about to put an answer of before into the old one.
         self._by_stage = {}
         for tell in self._told:
@@ -215,11 +221,6 @@ class HandlerRegistry:
             for name in handler.parameters:
                 if name not in known and name != handler.result_parameter and name not in handler.optional:
                     raise handler.unknown_parameter(name, host)
-
-    @property
-    def runs_inside(self) -> bool:
-        """Whether a handler runs in the transaction that records its payment."""
-        return self._runs_inside
 
     def __len__(self) -> int:
         return len(self._handlers)

@@ -19,7 +19,7 @@ from neonpay.payments.handlers import ON_PAYMENT, ON_REFUND
 from neonpay.payments.ids import new_event_id
 from neonpay.payments.jobs import INSERT_JOB, JobRecord
 from neonpay.payments.once import Once
-from neonpay.payments.planning import PLAN, Plan, consumer_name
+from neonpay.payments.planning import PLAN, Plan
 from neonpay.payments.refund_book import DELIVERS
 from neonpay.payments.rows import find_payment, find_refund, lock_payment, payment_of, select_payments
 from neonpay.payments.selection import Selection
@@ -189,8 +189,8 @@ class History:
         where = (payments.c.bot_id == self._bot_id, payments.c.charge_id == charge_id)
         values = {"state": PaymentState.ACCEPTED.value, "attention": None}
         transaction.connection.execute(sa.update(payments).where(*where).values(**values))
-        for consumer in self._plan.consumers(PaymentState.ACCEPTED, payment.stage_id):
-            job = (self._bot_id, event_id, consumer_name(consumer), charge_id, "ready", 0, None, None, 0)
+        for taker in self._plan.takers(PaymentState.ACCEPTED, payment.stage_id):
+            job = (self._bot_id, event_id, taker.name, charge_id, "ready", 0, None, None, 0)
             transaction.insert(INSERT_JOB, job)
         # A payment that a handler rejected and Telegram would not take back has its jobs already, ended undelivered.
         ended = (

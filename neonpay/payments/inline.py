@@ -14,7 +14,7 @@ from neonpay.core.text import clean
 from neonpay.errors import LeaseLostError, LedgerClosedError, PaymentError, RejectPayment, TransactionEndedError
 from neonpay.ledger import Transaction
 from neonpay.payments.foreign import call, refuse_unrun, words_of
-from neonpay.payments.handlers import ON_PAYMENT, Form, Handler
+from neonpay.payments.handlers import ON_PAYMENT, Handler
 from neonpay.payments.jobs import Job, end_job, finish_all, release_all
 from neonpay.payments.rows import find_refund
 
@@ -37,11 +37,6 @@ class Inside(NamedTuple):
 
     payment: Payment
     handlers: Sequence[tuple[Handler, Job]]
-
-
-def runs_inside(consumer: Handler | str) -> bool:
-    """Whether a consumer is a handler that takes the transaction's connection."""
-    return isinstance(consumer, Handler) and consumer.form is Form.TRANSACTION
 
 
 def run_inside(

@@ -7,7 +7,7 @@ import asyncio
 from neonpay.errors import LedgerError, LedgerUnavailableError
 from neonpay.ledger import Ledger
 from neonpay.payments.inline import with_or_without
-from neonpay.payments.patience import ANSWER_S, Watch, patiently
+from neonpay.payments.patience import ANSWER_S, AWAY, Watch, patiently
 from neonpay.payments.planning import Program
 from neonpay.payments.recording import Recorder
 from neonpay.payments.standing import Arrival, Recorded
@@ -45,14 +45,26 @@ class Intake:
             LedgerError: it could not be recorded in time; Telegram's list of transactions has it.
         """
         self._under_way += 1
+        watched = self._watch.enter()
         try:
-            return await self._watch.within(self._record(arrival))
+            if self._program.runs_inside:
+                return await with_or_without(lambda inside: self._record(arrival, watched.ends_at, inside=inside))
+            try:
+                # What nearly every payment comes to, and every payment pays for: one wait and nothing around it.
+                return await self._ledger.run_each(self._recorder.record, arrival)
+            except AWAY as exc:
+                refused = exc
+            return await self._again(arrival, refused, watched.ends_at)
+        except asyncio.CancelledError as exc:
+            if not watched.has_run_out():
+                raise
+            raise self._no_answer() from exc
         except TimeoutError as exc:
             if isinstance(exc, LedgerError):
                 raise
-            msg = f"the database did not answer within {self._patience_s:g} s"
-            raise LedgerUnavailableError(msg) from exc
+            raise self._no_answer() from exc
         finally:
+            watched.is_over = True
             self._under_way -= 1
             self._ended.set()
 
@@ -62,24 +74,29 @@ class Intake:
             self._ended.clear()
             await self._ended.wait()
 
-    async def _record(self, arrival: Arrival) -> Recorded | None:
-        give_up_at = asyncio.get_running_loop().time() + self._patience_s
-        if not self._program.runs_inside:
-            return await patiently(
-                lambda: self._ledger.run_each(self._recorder.record, arrival),
-                give_up_at=give_up_at,
-                what=f"recording charge {arrival.charge.charge_id}",
-            )
-
-        async def attempt(inside: bool) -> Recorded | None:
-            if not inside:
-                # In a transaction of its own: beside others it would wait for what a handler has locked, and they with it.
-                return await patiently(
-                    lambda: self._ledger.run(self._recorder.record_alone, arrival),
-                    give_up_at=give_up_at,
-                    what=f"recording charge {arrival.charge.charge_id}",
-                )
+    async def _record(self, arrival: Arrival, ends_at: float, *, inside: bool) -> Recorded | None:
+        if inside:
             async with asyncio.timeout(min(self._patience_s, _INSIDE_S)):
                 return await self._apart.run_each(self._recorder.record_inside, arrival)
 
-        return await with_or_without(attempt)
+        # In a transaction of its own: beside others it would wait for what a handler has locked, and they with it.
+        return await patiently(
+            lambda: self._ledger.run(self._recorder.record_alone, arrival),
+            give_up_at=ends_at - ANSWER_S,
+            what=_named(arrival),
+        )
+
+    async def _again(self, arrival: Arrival, refused: LedgerError, ends_at: float) -> Recorded | None:
+        return await patiently(
+            lambda: self._ledger.run_each(self._recorder.record, arrival),
+            give_up_at=ends_at - ANSWER_S,
+            what=_named(arrival),
+            refused=refused,
+        )
+
+    def _no_answer(self) -> LedgerUnavailableError:
+        return LedgerUnavailableError(f"the database did not answer within {self._patience_s:g} s")
+
+
+def _named(arrival: Arrival) -> str:
+    return f"recording charge {arrival.charge.charge_id}"

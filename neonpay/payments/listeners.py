@@ -76,5 +76,8 @@ class Listeners:
         except Exception:  # a listener's bug must not change a payment
             logger.exception("a listener raised for %s %s", event.name, event.event_id)
 
+    def __bool__(self) -> bool:
+        return bool(self._by_type)
+
     def __len__(self) -> int:
         return sum(len(listeners) for listeners in self._by_type.values())

@@ -35,14 +35,16 @@ _LOOK = Among(
             charge_id=payments.c.charge_id,
             event_id=payments.c.event_id,
         ),
-        _part(
-            _GONE,
-            early_refunds.c.bot_id == sa.bindparam("b"),
-            early_refunds.c.charge_id.in_(ids),
-            charge_id=early_refunds.c.charge_id,
-        ),
+        # Only whether there are any: nearly always there are none, and to look each charge up would cost every payment.
+        _part(_GONE, sa.exists().where(early_refunds.c.bot_id == sa.bindparam("b"))),
         _part(_NOW, number=DatabaseNow()),
         _part(_VERSION, number=sa.func.coalesce(VERSION, 0)),
+    ),
+    "b",
+)
+_EARLY = Among(
+    lambda ids: sa.select(early_refunds.c.charge_id).where(
+        early_refunds.c.bot_id == sa.bindparam("b"), early_refunds.c.charge_id.in_(ids)
     ),
     "b",
 )
@@ -81,9 +83,10 @@ class Look(NamedTuple):
 def look(transaction: Transaction, bot_id: int, charge_ids: Sequence[str]) -> Look:
     """What is known of these charges; after their invoices are locked, as refunds that come now wait for that lock."""
     found = transaction.rows_among(_LOOK, (bot_id,), charge_ids)
+    has_gone = any(what == _GONE for what, *_ in found)
     return Look(
         there={charge_id: event_id for what, charge_id, _, event_id in found if what == _THERE},
-        gone={charge_id for what, charge_id, *_ in found if what == _GONE},
+        gone={row[0] for row in transaction.rows_among(_EARLY, (bot_id,), charge_ids)} if has_gone else (),
         now_us=next(number for what, _, number, _ in found if what == _NOW),
         version=next(number for what, _, number, _ in found if what == _VERSION),
     )

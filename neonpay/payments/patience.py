@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from neonpay.errors import LedgerFullError, LedgerLockedError, LedgerUnavailableError
+from neonpay.errors import LedgerError, LedgerFullError, LedgerLockedError, LedgerUnavailableError
 
 logger = logging.getLogger("neonpay.payments")
 
@@ -20,40 +20,66 @@ ANSWER_S = 2.0
 """How much longer an attempt may take that is under way when patience ends."""
 
 
-async def patiently(attempt: Callable[[], Awaitable[T]], *, give_up_at: float, what: str) -> T:
+AWAY = (LedgerLockedError, LedgerUnavailableError, LedgerFullError)
+"""What a database says that may take the same unit a moment later."""
+
+
+async def patiently(
+    attempt: Callable[[], Awaitable[T]], *, give_up_at: float, what: str, refused: LedgerError | None = None
+) -> T:
     """What an attempt gives, tried again while the database is locked, full or away.
 
     Args:
         give_up_at: when nothing is tried again any more, by the event loop's clock.
         what: what is not done yet, for the log.
+        refused: what an attempt before has come to, one of ``AWAY``.
 
     Raises:
         LedgerError: the database refused.
     """
     pause_s = _PAUSE_FIRST_S
     while True:
+        if refused is not None:
+            if asyncio.get_running_loop().time() + pause_s > give_up_at:
+                raise refused
+            logger.warning("%s is not done yet, trying again: %s", what, refused)
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, _PAUSE_MOST_S)
         try:
             return await attempt()
-        except (LedgerLockedError, LedgerUnavailableError, LedgerFullError) as exc:
-            if asyncio.get_running_loop().time() + pause_s > give_up_at:
-                raise
-            logger.warning("%s is not done yet, trying again: %s", what, exc)
-        await asyncio.sleep(pause_s)
-        pause_s = min(2 * pause_s, _PAUSE_MOST_S)
+        except AWAY as exc:
+            refused = exc
 
 
-class _Call:
-    __slots__ = ("cancelling", "ends_at", "is_late", "is_over", "task")
+class Watched:
+    """A call that may take so long and no longer.
+
+    Attributes:
+        ends_at: when it is cancelled, by the event loop's clock.
+        is_over: to be set by whoever makes the call.
+    """
+
+    __slots__ = ("_cancelling", "_is_late", "ends_at", "is_over", "task")
 
     def __init__(self, task: asyncio.Task[object], ends_at: float) -> None:
         self.task = task
         self.ends_at = ends_at
-        self.cancelling = task.cancelling()
-        self.is_over = self.is_late = False
+        self.is_over = False
+        self._cancelling = task.cancelling()
+        self._is_late = False
+
+    def end(self) -> None:
+        """Cancel it."""
+        self._is_late = True
+        self.task.cancel()
+
+    def has_run_out(self) -> bool:
+        """Whether a cancellation that the call has met was for its lateness, and is done with; otherwise it goes on."""
+        return self._is_late and self.task.uncancel() <= self._cancelling
 
 
 class Watch:
-    """Ends calls that take too long. All may take equally long, so that one timer serves for all of them.
+    """Cancels calls that take too long. All may take equally long, so that one timer serves for all of them.
 
     Args:
         limit_s: how long a call may take.
@@ -61,28 +87,21 @@ class Watch:
 
     def __init__(self, limit_s: float) -> None:
         self._limit_s = limit_s
-        self._calls: deque[_Call] = deque()
+        self._calls: deque[Watched] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
-    async def within(self, call: Awaitable[T]) -> T:
-        """What a call gives; raises TimeoutError when it was not over in time, and was cancelled."""
+    def enter(self) -> Watched:
+        """Watch what the running task does from now on until ``is_over`` is set."""
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None, "a coroutine runs in a task"
-        watched = _Call(task, loop.time() + self._limit_s)
+        watched = Watched(task, loop.time() + self._limit_s)
         calls = self._calls
         while calls and calls[0].is_over:
             calls.popleft()
         calls.append(watched)
         if self._timer is None:
             self._timer = loop.call_at(watched.ends_at, self._look)
-        try:
-            return await call
-        except asyncio.CancelledError as exc:
-            if watched.is_late and task.uncancel() <= watched.cancelling:
-                raise TimeoutError from exc
-            raise
-        finally:
-            watched.is_over = True
+        return watched
 
     def _look(self) -> None:
         self._timer = None
@@ -95,8 +114,7 @@ class Watch:
                 return
             calls.popleft()
             if not first.is_over:
-                first.is_late = True
-                first.task.cancel()
+                first.end()
 
 
 async def within(limit_s: float, work: Awaitable[object], what: str) -> None:

@@ -91,7 +91,8 @@ class Pipeline:
         self._listeners = listeners
         self._settings = settings
         self._opening = asyncio.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
+        """The event loop that the pipeline belongs to; None before its first use."""
         self._given_back: list[Job] = []
         # Units that run handlers may block: on PostgreSQL they run where the host's event loop does not wait for them.
         apart = ledger.apart
@@ -245,20 +246,15 @@ class Pipeline:
         return [*self._worker.health, self.presence.health, *self.duties.health]
 
     @property
-    def loop(self) -> asyncio.AbstractEventLoop | None:
-        """The event loop that the pipeline belongs to; None before its first use."""
-        return self._loop
-
-    @property
     def was_left_behind(self) -> bool:
         """Whether the event loop that the pipeline belongs to has ended without closing it."""
-        return self._loop is not None and (self._loop.is_closed() or not self._loop.is_running())
+        return self.loop is not None and (self.loop.is_closed() or not self.loop.is_running())
 
     def settle(self, here: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop | None:
         """Belong to the running loop, unless the pipeline belongs to one; that one when it is another, else None."""
-        if self._loop is None:
-            self._loop = here
-        return None if self._loop is here else self._loop
+        if self.loop is None:
+            self.loop = here
+        return None if self.loop is here else self.loop
 
     def abandon(self) -> list[Job]:
         """Give back what a dead event loop left open; the jobs that were interrupted, which are leased to this process."""
@@ -341,7 +337,7 @@ class Pipeline:
         Raises:
             LedgerError: the charge could not be recorded within ``patience_s``; Telegram's list of transactions has it.
         """
-        if not self.is_open:
+        if not self._signing.is_ready:
             await self.open()
         if self.presence.is_behind:
             await self.presence.catch_up()
@@ -364,7 +360,9 @@ class Pipeline:
                 self._listeners.announce(event)
         if recorded.payment.attention is not None:
             logger.error("payment %s needs attention: %s", charge.charge_id, recorded.payment.attention.value)
-        elif recorded.payment.state is PaymentState.ACCEPTED and not self._plan.delivers(recorded.payment.stage_id):
+        elif recorded.jobs or recorded.payment.state is not PaymentState.ACCEPTED:
+            pass  # somebody sees to it
+        elif not self._plan.delivers(recorded.payment.stage_id):
             words = "no program of this shop takes payments of stage %r; charge %s waits ten minutes for one that does"
             logger.warning(words, recorded.payment.stage_id, charge.charge_id)
         return recorded.payment

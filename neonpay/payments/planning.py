@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from neonpay.core.payments import PaymentState
 from neonpay.core.roles import Role
@@ -99,6 +100,20 @@ class Program:
         return [name for registry in self._registries for name in registry.consumers] if self._delivers else []
 
 
+class Taker(NamedTuple):
+    """Who takes part in a payment.
+
+    Attributes:
+        name: what its jobs call it.
+        handler: of this program; None when another one has it, or it is neonpay's own.
+        is_here: whether this program starts its jobs when it writes them; otherwise they are left for one that does.
+    """
+
+    name: str
+    handler: Handler | None
+    is_here: bool
+
+
 class Plan:
     """Which jobs a payment gets: the same ones whoever of the shop records it.
 
@@ -109,35 +124,40 @@ class Plan:
         self._bot_id = bot_id
         self._program = program
         self._roster = UNREAD
-        self._planned: dict[tuple[ConsumerKind, str | None, int], Sequence[Handler | str]] = {}
+        self._size = program.size
+        self._planned: dict[tuple[ConsumerKind | PaymentState, str | None], Sequence[Taker]] = {}
 
     def refresh(self, transaction: Transaction, version: int) -> None:
         """Plan by this version of the registry."""
         if self._roster.version != version:
             self._roster = Roster(version, read_consumers(transaction, self._bot_id))
-            self._planned = {}
+        elif self._size == self._program.size:
+            return
+        # A handler that this program declares later is found as soon as it is there. A new dict and not an emptied one:
+        # another thread may be about to put an answer of before into the old one.
+        self._size = self._program.size
+        self._planned = {}
 
     def read(self, transaction: Transaction) -> None:
         """Plan by the registry as it is."""
         self.refresh(transaction, read_version(transaction, self._bot_id))
 
-    def consumers(self, state: PaymentState, stage_id: str | None) -> Sequence[Handler | str]:
-        """The handlers of this program, and the names of all other consumers, of a payment in this state.
+    def takers(self, state: PaymentState, stage_id: str | None) -> Sequence[Taker]:
+        """Who takes part in a payment in this state.
 
         A payment that nobody takes gets the job that goes on looking for somebody.
         """
-        if state is PaymentState.REFUND_DUE:
-            return (REFUND,)
-        if state is not PaymentState.ACCEPTED:
-            return ()
-        handlers = self._of(ConsumerKind.DELIVERS, stage_id)
-        return [*handlers, *self._of(ConsumerKind.THANKS, stage_id)] if handlers else (PLAN,)
+        planned, key = self._planned, (state, stage_id)
+        found = planned.get(key)
+        if found is None:
+            found = planned[key] = self._takers(state, stage_id)
+        return found
 
     def delivers(self, stage_id: str | None) -> bool:
         """Whether somebody in the shop takes payments of this stage."""
         return bool(self._of(ConsumerKind.DELIVERS, stage_id))
 
-    def after_refund(self, stage_id: str | None) -> Sequence[Handler | str]:
+    def after_refund(self, stage_id: str | None) -> Sequence[Taker]:
         """Who revokes what a payment of this stage has granted."""
         return self._of(ConsumerKind.REVOKES, stage_id)
 
@@ -151,21 +171,22 @@ class Plan:
         """Whether the shop has hooks for requests that this program has not, as far as it has read the registry."""
         return not all(self._program.reviews(name) for name in self._roster.of_kind(ConsumerKind.REVIEWS))
 
-    def runs_here(self, consumer: str) -> bool:
-        """Whether this program starts a job of this consumer; otherwise the job is left for one that does."""
-        return self._program.runs(consumer)
+    def _takers(self, state: PaymentState, stage_id: str | None) -> Sequence[Taker]:
+        if state is PaymentState.REFUND_DUE:
+            return (self._taker(REFUND),)
+        if state is not PaymentState.ACCEPTED:
+            return ()
+        delivering = self._of(ConsumerKind.DELIVERS, stage_id)
+        return [*delivering, *self._of(ConsumerKind.THANKS, stage_id)] if delivering else (self._taker(PLAN),)
 
-    def _of(self, kind: ConsumerKind, stage_id: str | None) -> Sequence[Handler | str]:
-        # A handler that this program declares later is found as soon as it is there.
-        planned, key = self._planned, (kind, stage_id, self._program.size)
+    def _of(self, kind: ConsumerKind, stage_id: str | None) -> Sequence[Taker]:
+        planned, key = self._planned, (kind, stage_id)
         found = planned.get(key)
         if found is None:
             mine = {name: place for place, name in enumerate(self._program.consumers)}
             names = sorted(self._roster.names(kind, stage_id), key=lambda name: mine.get(name, len(mine)))
-            found = planned[key] = [self._program.find(name) or name for name in names]
+            found = planned[key] = [self._taker(name) for name in names]
         return found
 
-
-def consumer_name(consumer: Handler | str) -> str:
-    """What jobs call a consumer."""
-    return consumer if isinstance(consumer, str) else consumer.consumer
+    def _taker(self, name: str) -> Taker:
+        return Taker(name, self._program.find(name), self._program.runs(name))

@@ -27,10 +27,10 @@ from neonpay.payments.book import (
 from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.early_refunds import settle
 from neonpay.payments.handlers import Handler
-from neonpay.payments.inline import Inside, run_inside, runs_inside
+from neonpay.payments.inline import Inside, run_inside
 from neonpay.payments.jobs import INSERT_JOB, Job, release_all
 from neonpay.payments.looking import first_periods, look
-from neonpay.payments.planning import Plan, consumer_name
+from neonpay.payments.planning import Plan
 from neonpay.payments.refund_book import RefundBook
 from neonpay.payments.rows import INSERT_PAYMENT, payment_row
 from neonpay.payments.standing import Arrival, Recorded, Standing, count_payments, in_turn, lock_invoices, verdict
@@ -190,17 +190,17 @@ class Recorder:
         for index, ((payment, event_id, _), take) in enumerate(zip(written, takes, strict=True)):
             mine: list[Job] = []
             at_once: list[tuple[Handler, Job]] = []
-            for consumer in self._plan.consumers(payment.state, payment.stage_id):
-                name, charge_id = consumer_name(consumer), payment.charge_id
-                runs_now = inside and runs_inside(consumer)
+            charge_id = payment.charge_id
+            for name, handler, is_here in self._plan.takers(payment.state, payment.stage_id):
+                runs_now = inside and handler is not None and handler.runs_inside
                 # What is not run here is ready, for a program of the shop that runs it.
-                if not (runs_now or (take and self._plan.runs_here(name))):
+                if not (runs_now or (take and is_here)):
                     rows.append((self._bot_id, event_id, name, charge_id, "ready", 0, None, None, 0))
                     continue
                 job = Job(self._bot_id, event_id, name, charge_id, 1, self._new_token(), payment)
                 rows.append((self._bot_id, event_id, name, charge_id, "leased", 1, job.token, None, self._lease_us))
-                if runs_now and isinstance(consumer, Handler):
-                    at_once.append((consumer, job))
+                if runs_now and handler is not None:
+                    at_once.append((handler, job))
                 else:
                     mine.append(job)
             if at_once:

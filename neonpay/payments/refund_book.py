@@ -30,10 +30,10 @@ from neonpay.payments import early_refunds
 from neonpay.payments.book import REFUNDS, REVENUE, STARS, UNSETTLED, write_entry, write_event
 from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.handlers import ON_PAYMENT, Handler
-from neonpay.payments.inline import Inside, Rejection, run_inside, runs_inside
+from neonpay.payments.inline import Inside, Rejection, run_inside
 from neonpay.payments.jobs import Job, give_job, lease_lost
 from neonpay.payments.once import Once, P, T
-from neonpay.payments.planning import PLAN, REFUND, THANK_YOU, Plan, consumer_name
+from neonpay.payments.planning import PLAN, REFUND, THANK_YOU, Plan
 from neonpay.payments.rows import find_refund, lock_payment, refund_of
 
 SECOND_PAYMENT = "a second payment of this invoice goes back"
@@ -353,14 +353,13 @@ class RefundBook:
         self._plan.read(transaction)
         taken: list[Job] = []
         now: list[tuple[Handler, Job]] = []
-        for consumer in self._plan.after_refund(payment.stage_id):
-            name, charge_id = consumer_name(consumer), payment.charge_id
-            if inside and isinstance(consumer, Handler) and runs_inside(consumer):
-                given = self._give_job(transaction, event_id, charge_id, take=True, consumer=name)
-                now += [(consumer, job) for job in given]
+        for name, handler, is_here in self._plan.after_refund(payment.stage_id):
+            runs_now = inside and handler is not None and handler.runs_inside
+            given = self._give_job(transaction, event_id, payment.charge_id, take=runs_now or is_here, consumer=name)
+            if runs_now and handler is not None:
+                now += [(handler, job) for job in given]
             else:
-                take = self._plan.runs_here(name)
-                taken += self._give_job(transaction, event_id, charge_id, take=take, consumer=name)
+                taken += given
         run_inside(transaction, [Inside(payment, now)], self._host_data)
         return taken
 

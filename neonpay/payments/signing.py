@@ -34,11 +34,8 @@ class Signing:
         self._clock = clock
         self._token_bytes = token_bytes
         self._codec: PayloadCodec | None = None
-
-    @property
-    def is_ready(self) -> bool:
+        self.is_ready = False
         """Whether the keys were read."""
-        return self._codec is not None
 
     def codec(self) -> PayloadCodec:
         """What signs now."""
@@ -51,6 +48,7 @@ class Signing:
         if not keys:
             keys = await self._ledger.run(load_keys, self._bot_id, self._clock.now_us(), self._token_bytes)
         self._codec = PayloadCodec(self._bot_id, [*self._secrets, *keys])
+        self.is_ready = True
 
     async def rotate(self) -> None:
         """Sign with a new key from now on; what was signed with older ones goes on verifying."""
@@ -73,9 +71,16 @@ class Signing:
 
     async def read(self, payload: str) -> InvoiceRef | None:
         """What a payload says; None when it is not ours or its signature does not verify."""
+        assert self._codec is not None, "the pipeline is opened before anything is read"
+        try:
+            return self._codec.decode(payload)
+        except ForeignPayloadError:
+            return None
+        except ForgedPayloadError:
+            pass
         try:
             return await self.verify(payload)
-        except (ForgedPayloadError, ForeignPayloadError):
+        except ForgedPayloadError:
             return None
 
     async def price_of(self, payload: str) -> int | None:

@@ -15,7 +15,7 @@ from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import DatabaseNow
 from neonpay.payments.jobs import INSERT_JOB, Job, finish, put_off
 from neonpay.payments.once import Once
-from neonpay.payments.planning import Plan, consumer_name
+from neonpay.payments.planning import Plan
 from neonpay.payments.refund_book import RefundBook
 
 logger = logging.getLogger("neonpay.payments")
@@ -73,8 +73,8 @@ class Unclaimed:
         self._plan.read(transaction)
         if self._plan.delivers(payment.stage_id):
             finish(transaction, job)
-            names = map(consumer_name, self._plan.consumers(payment.state, payment.stage_id))
-            rows = [(self._bot_id, event_id, name, payment.charge_id, "ready", 0, None, None, 0) for name in names]
+            takers = self._plan.takers(payment.state, payment.stage_id)
+            rows = [(self._bot_id, event_id, one.name, payment.charge_id, "ready", 0, None, None, 0) for one in takers]
             transaction.insert(INSERT_JOB, *rows)
             return _Look(has_jobs=True)
         now_us = int(transaction.connection.execute(sa.select(DatabaseNow())).scalar_one())

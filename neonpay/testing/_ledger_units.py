@@ -284,7 +284,7 @@ class UnitRules(LedgerFixtures):
     async def test_a_caller_that_goes_away_takes_nobody_with_it(
         self, ledger: Ledger, another: Callable[[], Ledger]
     ) -> None:
-        calls = [asyncio.create_task(ledger.run_each(_put_each, n)) for n in range(1, 41)]
+        calls = [asyncio.ensure_future(ledger.run_each(_put_each, n)) for n in range(1, 41)]
         await asyncio.sleep(0)  # each has handed its item in
         for gone in calls[::2]:
             gone.cancel()
