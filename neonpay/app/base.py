@@ -27,6 +27,7 @@ from neonpay.core.stages import StageRegistry
 from neonpay.core.subscriptions import SubscriptionChange
 from neonpay.ledger import open_ledger
 from neonpay.ledger.reading import ReadingLedger
+from neonpay.payments.gates import Gate
 from neonpay.payments.handlers import ON_REFUND, ON_REFUND_REQUEST, Function, HandlerRegistry
 from neonpay.payments.listeners import Listeners
 from neonpay.payments.loops import LoopHealth
@@ -80,6 +81,7 @@ class Application:
         for registry in (self._handlers, self._revokers, self._reviewers, self._stages):
             registry.tell(self._declare_soon)
         self._listeners = Listeners()
+        self._gates = self._own_gates()
         self._hooks: list[Function] = []
         self._middlewares: list[PaymentMiddleware] = []
         self._support_rules: SupportRules | None = None
@@ -118,11 +120,17 @@ class Application:
             token_bytes=self._token_bytes,
             settings=settings,
         )
+        for gate in self._gates:
+            pipeline.add_gate(gate)
         for hook in self._hooks:
             pipeline.checkout.add_hook(hook)
         pipeline.fulfilment.middlewares = self._middlewares
         self._join_support(pipeline)
         return pipeline
+
+    def _own_gates(self) -> list[Gate]:
+        """The gates that are asked before all that the program adds."""
+        return []
 
     def _declare_soon(self) -> None:
         self._pipeline.presence.soon()

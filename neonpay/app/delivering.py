@@ -7,6 +7,7 @@ from typing import Any, TypeVar, overload
 
 from neonpay.app.base import Application
 from neonpay.core.events import Event
+from neonpay.payments.gates import Gate
 from neonpay.payments.handlers import MAX_ATTEMPTS
 from neonpay.payments.middleware import PaymentMiddleware
 
@@ -121,6 +122,14 @@ class Delivering(Application):
         self._pipeline.checkout.add_hook(function)
         self._hooks.append(function)
         return function
+
+    def add_gate(self, gate: Gate, /) -> None:
+        """Ask a gate before an invoice is made and before a checkout is approved, in the transaction that writes it.
+
+        It is asked from now on, after those that were added before, and whatever closes and opens again.
+        """
+        self._pipeline.add_gate(gate)
+        self._gates.append(gate)
 
     def add_middleware(self, middleware: PaymentMiddleware, /) -> None:
         """Put something around every sale from now on; the first that was added is the outermost."""

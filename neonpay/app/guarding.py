@@ -6,7 +6,7 @@ from functools import cached_property
 
 from neonpay.app.base import Application
 from neonpay.ledger import Ledger
-from neonpay.payments.pipeline import Pipeline
+from neonpay.payments.gates import Gate
 from neonpay.security import RiskAssessment, Standing
 from neonpay.security.manager import SecurityManager
 
@@ -35,10 +35,8 @@ class Guarding(Application):
         """What a user's standing and conduct of the last 30 days add up to."""
         return await self.security.get_user_risk_assessment(user_id)
 
-    def _new_pipeline(self) -> Pipeline:
-        pipeline = super()._new_pipeline()
-        pipeline.add_gate(self.security.gate)
-        return pipeline
+    def _own_gates(self) -> list[Gate]:
+        return [self.security.gate]
 
     async def _opened_ledger(self) -> Ledger:
         await self.setup()

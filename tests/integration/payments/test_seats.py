@@ -428,7 +428,7 @@ async def test_gates_are_asked_once_for_a_repeated_checkout_and_told_only_if_the
 ) -> None:
     sells_seats(shop, 5)
     gate = CountingGate()
-    shop.neonpay.pipeline.add_gate(gate)
+    shop.neonpay.add_gate(gate)
     await shop.neonpay.setup()
     link = (await shop.neonpay.create_payment_link(stage_id)).link or ""
     ann = shop.telegram.user("Ann", stars=300)

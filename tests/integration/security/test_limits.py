@@ -13,6 +13,7 @@ from neonpay import PaymentResult, PaymentStage, ValidationError
 from neonpay.core.checkout import Decline
 from neonpay.errors import SaleRefused
 from neonpay.ledger.tables import conduct
+from neonpay.payments.gates import Refusal
 from neonpay.security import ActionType, Limits, Rate, ThreatLevel
 
 if TYPE_CHECKING:
@@ -259,7 +260,7 @@ async def test_old_conduct_is_forgotten_and_blocks_that_are_over(shop: Shop, clo
 async def test_a_gate_that_fails_declines_and_sends_nothing(running: Shop) -> None:
     ann = await running.visitor()
     link = (await running.neonpay.create_payment_link("vip")).link or ""
-    running.neonpay.pipeline.add_gate(_Broken())
+    running.neonpay.add_gate(_Broken())
     outcome = await ann.pays(link)
     with pytest.raises(ZeroDivisionError):
         await running.neonpay.send_payment(ann.id, "vip")
@@ -268,6 +269,37 @@ async def test_a_gate_that_fails_declines_and_sends_nothing(running: Shop) -> No
     assert outcome.reason == "Something went wrong in the shop. No Stars were taken; please try again."
     assert running.telegram.calls("sendInvoice") == []
     assert [event.reason for event in running.named("checkout_declined")] == ["error"]
+
+
+async def test_a_gate_stays_when_the_shop_is_closed_and_opened_again(shop: Shop) -> None:
+    shop.neonpay.add_gate(_Closed())
+    assert (await refusal(shop, 7)).reason == "not_on_sale"
+    await shop.neonpay.close()
+    assert (await refusal(shop, 7)).reason == "not_on_sale"
+    assert shop.telegram.calls("sendInvoice") == []
+
+
+def test_a_gate_stays_when_each_call_has_an_event_loop_of_its_own(open_shop: Callable[..., Shop]) -> None:
+    shop = open_shop()
+    shop.neonpay.add_gate(_Closed())
+    for _ in range(2):
+        with pytest.raises(SaleRefused):
+            asyncio.run(shop.neonpay.send_payment(7, "vip"))
+    asyncio.run(shop.neonpay.close())
+
+
+class _Closed:
+    """A seller's rule: nothing is sold."""
+
+    counts_declines: frozenset[Decline] = frozenset()
+    counts_checkouts = False
+
+    def check(self, *_: object) -> Refusal:
+        return Refusal(reason=Decline.NOT_ON_SALE)
+
+    def withdrawn(self, *_: object) -> None: ...
+
+    def declined(self, *_: object) -> None: ...
 
 
 class _Broken:
