@@ -13,6 +13,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from neonpay.core.clock import microseconds, moment
+from neonpay.core.job_states import JobState
 
 metadata = sa.MetaData()
 
@@ -163,9 +164,9 @@ def _in_states(*states: str) -> sa.ColumnElement[bool]:
     return sa.or_(*[jobs.c.state == sa.literal_column(f"'{state}'") for state in states])
 
 
-IS_UNFINISHED = _in_states("ready", "leased")
+IS_UNFINISHED = _in_states(JobState.READY, JobState.LEASED)
 """Jobs that somebody works on, or takes up when they are due."""
-IS_PARKED = _in_states("held", "stranded", "dead")
+IS_PARKED = _in_states(JobState.HELD, JobState.STRANDED, JobState.DEAD)
 """Jobs that nobody takes up: a refund under way holds them, their consumer is gone, or they have failed for the last time."""
 sa.Index(
     "neonpay_jobs_due",

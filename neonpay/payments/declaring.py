@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
+from neonpay.core.job_states import JobState
 from neonpay.errors import ConsumerNotFoundError, PaymentError
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables import IS_PARKED, IS_UNFINISHED, DatabaseNow, consumers, jobs, off_sale, steps
@@ -43,9 +44,9 @@ class Declarations:
                 if _takes_over(known, one):
                     self._move(transaction, str(one.was), one.consumer)
             raise_version(transaction, self._bot_id)
-            self._wake(transaction, IS_UNFINISHED, jobs.c.consumer == PLAN, jobs.c.state == "ready")
+            self._wake(transaction, IS_UNFINISHED, jobs.c.consumer == PLAN, jobs.c.state == JobState.READY)
         touch(transaction, self._bot_id, names)
-        self._wake(transaction, IS_PARKED, jobs.c.consumer.in_(names), jobs.c.state == "stranded")
+        self._wake(transaction, IS_PARKED, jobs.c.consumer.in_(names), jobs.c.state == JobState.STRANDED)
         return bool(changed)
 
     def _read(self, transaction: Transaction) -> dict[str, Consumer]:
@@ -81,7 +82,7 @@ class Declarations:
         mine = (jobs.c.bot_id == self._bot_id, jobs.c.consumer == consumer)
         dropped = 0
         for waits in (IS_UNFINISHED, IS_PARKED):
-            ended = sa.update(jobs).where(*mine, waits).values(state="dropped", token=None)
+            ended = sa.update(jobs).where(*mine, waits).values(state=JobState.DROPPED, token=None)
             dropped += transaction.connection.execute(ended).rowcount
         if dropped and not drop:
             counted = "1 job waits" if dropped == 1 else f"{dropped} jobs wait"
@@ -143,8 +144,8 @@ class Declarations:
             transaction.connection.execute(sa.update(steps).where(*of_steps).values(consumer=new))
             count += transaction.connection.execute(sa.update(jobs).where(*of_old).values(consumer=new)).rowcount
             # What is left has a job of the new name beside it, which delivers; nobody would ever end this one.
-            left = (jobs.c.bot_id == self._bot_id, jobs.c.consumer == old, waits, jobs.c.state != "leased")
-            transaction.connection.execute(sa.update(jobs).where(*left).values(state="dropped", token=None))
+            left = (jobs.c.bot_id == self._bot_id, jobs.c.consumer == old, waits, jobs.c.state != JobState.LEASED)
+            transaction.connection.execute(sa.update(jobs).where(*left).values(state=JobState.DROPPED, token=None))
         self._set(transaction, old, retired_at=DatabaseNow(), renamed_to=new)
         return count
 
@@ -153,7 +154,7 @@ class Declarations:
         transaction.connection.execute(sa.update(consumers).where(*this).values(**values))
 
     def _wake(self, transaction: Transaction, *which: sa.ColumnElement[bool]) -> None:
-        due = {"state": "ready", "run_at": DatabaseNow()}
+        due = {"state": JobState.READY, "run_at": DatabaseNow()}
         transaction.connection.execute(sa.update(jobs).where(jobs.c.bot_id == self._bot_id, *which).values(**due))
 
 

@@ -14,13 +14,14 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from neonpay.core.clock import moment
+from neonpay.core.job_states import JobState
 from neonpay.core.payments import PaymentState, RefundState
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import IS_UNFINISHED, DatabaseNow, consumers, jobs, payments, refunds
 from neonpay.payments.consumers import Consumer, ConsumerKind, read_consumers
 from neonpay.payments.duties import Duty, Turn
 from neonpay.payments.handlers import ON_PAYMENT
-from neonpay.payments.jobs import INSERT_JOB
+from neonpay.payments.jobs import INSERT_JOB, job_row
 
 logger = logging.getLogger("neonpay.payments")
 
@@ -113,7 +114,7 @@ class FanOut:
             jobs.c.bot_id == self._bot_id,
             jobs.c.event_id == payments.c.event_id,
             jobs.c.consumer.startswith(f"{ON_PAYMENT}:"),
-            jobs.c.state.in_(("done", "interrupted")),
+            jobs.c.state.in_((JobState.DONE, JobState.INTERRUPTED)),
         )
         done = (refunds.c.state == RefundState.REFUNDED.value, refunds.c.finished_at >= _from(consumer))
         return self._of(consumer).join(refunds, is_its).where(*done, granted)
@@ -126,9 +127,7 @@ class FanOut:
 
     def _add(self, transaction: Transaction, consumer: str, missing: Sequence[Missing], token: int) -> int:
         """Insert what is missing, marked with a token, by which a run that is not the first one counts what is its own."""
-        rows = [
-            (self._bot_id, event_id, consumer, charge_id, "ready", 0, token, None, 0) for event_id, charge_id in missing
-        ]
+        rows = [job_row(self._bot_id, event_id, consumer, charge_id, token=token) for event_id, charge_id in missing]
         if written := transaction.insert(INSERT_JOB, *rows):
             return written
         event_ids = [event_id for event_id, _ in missing]
@@ -150,10 +149,10 @@ class FanOut:
         )
         transaction.connection.execute(sa.update(consumers).where(*mine).values(complete_until=until_us))
         if gone:
-            transaction.connection.execute(sa.update(jobs).where(*self._wait_for(gone)).values(state="stranded"))
+            transaction.connection.execute(sa.update(jobs).where(*self._wait_for(gone)).values(state=JobState.STRANDED))
 
     def _wait_for(self, gone: Sequence[str]) -> tuple[sa.ColumnElement[bool], ...]:
-        return (jobs.c.bot_id == self._bot_id, jobs.c.consumer.in_(gone), IS_UNFINISHED, jobs.c.state == "ready")
+        return (jobs.c.bot_id == self._bot_id, jobs.c.consumer.in_(gone), IS_UNFINISHED, jobs.c.state == JobState.READY)
 
 
 def _from(consumer: Consumer) -> datetime:

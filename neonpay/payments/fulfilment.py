@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from neonpay.core.clock import Clock
 from neonpay.core.events import Event, FulfilmentAbandoned, FulfilmentFailed
+from neonpay.core.job_states import JobState
 from neonpay.core.payments import Payment, PaymentResult
 from neonpay.core.text import clean
 from neonpay.errors import LeaseLostError, LedgerError, RejectPayment
@@ -378,7 +379,7 @@ class Fulfilment:
     def _put_back(
         self, transaction: Transaction, job: Job, payment: Payment, reason: str, delay_s: float | None
     ) -> Event | None:
-        state, kind = ("dead", FulfilmentAbandoned) if delay_s is None else ("ready", FulfilmentFailed)
+        state, kind = (JobState.DEAD, FulfilmentAbandoned) if delay_s is None else (JobState.READY, FulfilmentFailed)
         if not end_job(transaction, job, state, error=reason, delay_s=delay_s or 0.0):
             return None
         return self._write_event(transaction, kind, job, payment, reason)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import sqlalchemy as sa
 
 from neonpay.core.events import Event, PaymentCompleted
+from neonpay.core.job_states import JobState
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import Payment, PaymentState, Refund, RefundState
 from neonpay.errors import PaymentError, PaymentNotFoundError
@@ -17,7 +18,7 @@ from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.fan_out import UNSEEN_US
 from neonpay.payments.handlers import ON_PAYMENT, ON_REFUND
 from neonpay.payments.ids import new_event_id
-from neonpay.payments.jobs import INSERT_JOB, JobRecord
+from neonpay.payments.jobs import INSERT_JOB, JobRecord, job_row
 from neonpay.payments.once import Once
 from neonpay.payments.planning import PLAN, Plan
 from neonpay.payments.refund_book import DELIVERS
@@ -70,7 +71,7 @@ class History:
 
     async def dead_letters(self) -> list[JobRecord]:
         """Jobs that failed on their last attempt; ``retry`` revives them."""
-        return await self._ledger.read(self._jobs, sa.and_(IS_PARKED, jobs.c.state == "dead"))
+        return await self._ledger.read(self._jobs, sa.and_(IS_PARKED, jobs.c.state == JobState.DEAD))
 
     async def stranded(self) -> list[JobRecord]:
         """Unfinished jobs whose handler no program of the shop has had for a day, or that nobody has ever declared."""
@@ -135,7 +136,7 @@ class History:
             consumers.c.seen_at > DatabaseNow() - UNSEEN_US,
         )
         is_handlers = sa.or_(*[jobs.c.consumer.startswith(f"{kind}:") for kind in (ON_PAYMENT, ON_REFUND)])
-        given_up = self._jobs(transaction, sa.and_(IS_PARKED, jobs.c.state == "stranded"))
+        given_up = self._jobs(transaction, sa.and_(IS_PARKED, jobs.c.state == JobState.STRANDED))
         return [*given_up, *self._jobs(transaction, sa.and_(IS_UNFINISHED, is_handlers, sa.not_(alive)))]
 
     def _retry(self, transaction: Transaction, charge_id: str, handler: str | None) -> int:
@@ -146,7 +147,7 @@ class History:
         due = [
             jobs.c.bot_id == self._bot_id,
             jobs.c.event_id == self._event_id(charge_id),
-            jobs.c.state.in_(("ready", "dead")),
+            jobs.c.state.in_((JobState.READY, JobState.DEAD)),
         ]
         if handler is not None:
             due.append(jobs.c.consumer.in_((handler, f"{ON_PAYMENT}:{handler}", f"{ON_REFUND}:{handler}")))
@@ -154,7 +155,7 @@ class History:
         goes_back = refund is not None and refund.state in {RefundState.INTENDED, RefundState.UNKNOWN}
         if goes_back:
             due.append(sa.not_(DELIVERS))
-        values = {"state": "ready", "attempts": 0, "run_at": DatabaseNow(), "error": None}
+        values = {"state": JobState.READY, "attempts": 0, "run_at": DatabaseNow(), "error": None}
         count: int = transaction.connection.execute(sa.update(jobs).where(*due).values(**values)).rowcount
         if goes_back and not count:
             msg = f"the Stars of charge {charge_id!r} are on their way back, so it is not delivered meanwhile"
@@ -190,17 +191,16 @@ class History:
         values = {"state": PaymentState.ACCEPTED.value, "attention": None}
         transaction.connection.execute(sa.update(payments).where(*where).values(**values))
         for taker in self._plan.takers(PaymentState.ACCEPTED, payment.stage_id):
-            job = (self._bot_id, event_id, taker.name, charge_id, "ready", 0, None, None, 0)
-            transaction.insert(INSERT_JOB, job)
+            transaction.insert(INSERT_JOB, job_row(self._bot_id, event_id, taker.name, charge_id))
         # A payment that a handler rejected and Telegram would not take back has its jobs already, ended undelivered.
         ended = (
             jobs.c.bot_id == self._bot_id,
             jobs.c.event_id == event_id,
             DELIVERS,
             jobs.c.consumer != PLAN,
-            jobs.c.state.in_(("rejected", "dropped", "interrupted")),
+            jobs.c.state.in_((JobState.REJECTED, JobState.DROPPED, JobState.INTERRUPTED)),
         )
-        again = {"state": "ready", "attempts": 0, "token": None, "run_at": DatabaseNow(), "error": None}
+        again = {"state": JobState.READY, "attempts": 0, "token": None, "run_at": DatabaseNow(), "error": None}
         transaction.connection.execute(sa.update(jobs).where(*ended).values(again))
         return self._get(transaction, charge_id), self._write_accepted(transaction, payment)
 

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 
 import sqlalchemy as sa
 
+from neonpay.core.job_states import JobState
 from neonpay.core.payments import Payment, PaymentResult
 from neonpay.core.text import clean
 from neonpay.errors import LeaseLostError, LedgerClosedError, PaymentError, RejectPayment, TransactionEndedError
@@ -72,10 +73,10 @@ def _run_handlers(
         except Exception as exc:  # a handler's fault must not undo the record of money that arrived
             if isinstance(exc, RejectPayment) and handler.kind == ON_PAYMENT:
                 reason = clean(exc.reason)
-                end_job(transaction, job, "rejected", error=reason)
+                end_job(transaction, job, JobState.REJECTED, error=reason)
                 release_all(transaction, [unbegun for _, unbegun in handlers[number:]])
                 return Rejection(handler.name, reason)
-            end_job(transaction, job, "ready", error=words_of(exc))
+            end_job(transaction, job, JobState.READY, error=words_of(exc))
             words = "handler %r raised inside the recording transaction; it will run again"
             logger.warning(words, handler.name, exc_info=exc)
         else:

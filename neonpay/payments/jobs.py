@@ -1,14 +1,6 @@
 """Jobs: one row per handler and payment, which is queue, inbox marker and outbox in one.
 
-A job is in one of these states:
-
-* *ready*, due at ``run_at``; *leased*, somebody works on it until ``run_at``, and then it is anybody's; *done*;
-* *dead*: it has failed for the last time, and a person has to ``retry`` it;
-* *held*: a refund is under way and goes first; *stranded*: no program has had its consumer for a day;
-* *waiting*: it is about a request for a refund that nobody has decided;
-* *rejected*: a handler has rejected its payment; *dropped*, *interrupted*: a refund has ended it before or while it ran.
-
-Each lease has a token; only the holder of the newest one can finish the job, so a worker that lost its lease cannot undo or
+``JobState`` says what a job can be. Each lease has a token; only the holder of the newest one can finish the job, so a worker that lost its lease cannot undo or
 double what its successor did.
 """
 
@@ -23,6 +15,7 @@ import sqlalchemy as sa
 
 from neonpay.core import jsontext
 from neonpay.core.clock import Clock
+from neonpay.core.job_states import JobState
 from neonpay.core.jsontext import JsonValue
 from neonpay.errors import LeaseLostError
 from neonpay.ledger import Among, Insert, Ledger, Statement, Transaction
@@ -34,14 +27,14 @@ if TYPE_CHECKING:
 
 LEASE_S = 30.0
 """How long a worker may go without a sign of life before its jobs are taken over."""
-_IS_OWN = sa.or_(jobs.c.state == "leased", jobs.c.state == "done")
+_IS_OWN = sa.or_(jobs.c.state == JobState.LEASED.value, jobs.c.state == JobState.DONE.value)
 """What a job is whose newest lease is still its holder's, or was when its holder finished it."""
 _JOB_KEY = (
     jobs.c.bot_id == sa.bindparam("job_bot_id"),
     jobs.c.event_id == sa.bindparam("job_event_id"),
     jobs.c.consumer == sa.bindparam("job_consumer"),
     jobs.c.token == sa.bindparam("job_token"),
-    jobs.c.state == "leased",
+    jobs.c.state == JobState.LEASED.value,
 )
 _JOB_NAMES = ("job_bot_id", "job_event_id", "job_consumer", "job_token")
 
@@ -62,7 +55,8 @@ INSERT_JOB = Insert(
     "run_at",
     computed={"run_at": lambda delay_us: DatabaseNow() + delay_us},
 )
-_DONE = Statement(sa.update(jobs).where(*_JOB_KEY).values(state="done", error=None), *_JOB_NAMES)
+_READY, _LEASED = JobState.READY.value, JobState.LEASED.value  # looked up once: rows are written for every payment
+_DONE = Statement(sa.update(jobs).where(*_JOB_KEY).values(state=JobState.DONE.value, error=None), *_JOB_NAMES)
 _ALL_DONE = Among(
     lambda event_ids, tokens: (
         sa.update(jobs)
@@ -72,7 +66,7 @@ _ALL_DONE = Among(
             jobs.c.token.in_(tokens),
             _IS_OWN,
         )
-        .values(state="done", error=None)
+        .values(state=JobState.DONE.value, error=None)
         .returning(jobs.c.token)
     ),
     "job_bot_id",
@@ -98,14 +92,16 @@ _RENEW = Statement(
     "delay_us",
 )
 _RELEASE = Statement(
-    sa.update(jobs).where(*_JOB_KEY).values(state="ready", attempts=jobs.c.attempts - 1, run_at=DatabaseNow()),
+    sa.update(jobs)
+    .where(*_JOB_KEY)
+    .values(state=JobState.READY.value, attempts=jobs.c.attempts - 1, run_at=DatabaseNow()),
     *_JOB_NAMES,
 )
 _PUT_OFF = Statement(
     sa.update(jobs)
     .where(*_JOB_KEY)
     .values(
-        state="ready",
+        state=JobState.READY.value,
         attempts=jobs.c.attempts - 1,
         run_at=DatabaseNow() + sa.bindparam("delay_us", type_=sa.BigInteger),
     ),
@@ -247,15 +243,21 @@ def give_job(
 
     Nothing happens, and no job comes back, while somebody has it leased.
     """
-    state, attempts, delay_us = ("ready", 0, 0) if token is None else ("leased", 1, lease_us)
-    row = (bot_id, event_id, consumer, charge_id, state, attempts, token, None, delay_us)
+    if token is None:
+        given, delay_us = None, 0
+        row = job_row(bot_id, event_id, consumer, charge_id)
+        values: dict[str, object] = {"state": JobState.READY, "attempts": 0}
+    else:
+        given, delay_us = Job(bot_id, event_id, consumer, charge_id, 1, token), lease_us
+        row = leased_row(given, lease_us)
+        values = {"state": JobState.LEASED, "attempts": 1}
     if not transaction.insert(INSERT_JOB, row):
-        under_way = sa.and_(jobs.c.state == "leased", jobs.c.run_at > DatabaseNow())
+        under_way = sa.and_(jobs.c.state == JobState.LEASED, jobs.c.run_at > DatabaseNow())
         key = (jobs.c.bot_id == bot_id, jobs.c.event_id == event_id, jobs.c.consumer == consumer)
-        due = {"state": state, "attempts": attempts, "token": token, "run_at": DatabaseNow() + delay_us}
+        due = {**values, "token": token, "run_at": DatabaseNow() + delay_us}
         if not transaction.connection.execute(sa.update(jobs).where(*key, sa.not_(under_way)).values(due)).rowcount:
             return []
-    return [] if token is None else [Job(bot_id, event_id, consumer, charge_id, attempts, token)]
+    return [] if given is None else [given]
 
 
 def finish(
@@ -297,13 +299,29 @@ def is_left(transaction: Transaction, job: Job) -> bool:
     row = transaction.row(_OWN, job.bot_id, job.event_id, job.consumer, job.token)
     if row is None:
         raise lease_lost(job)
-    return bool(row[0] == "leased")
+    return bool(row[0] == JobState.LEASED)
 
 
-def end_job(transaction: Transaction, job: Job, state: str, *, error: str, delay_s: float = 0.0) -> int:
+def job_row(
+    bot_id: int, event_id: str, consumer: str, charge_id: str, *, state: str = _READY, token: int | None = None
+) -> tuple[object, ...]:
+    """A job that nobody holds, as a row for ``INSERT_JOB``.
+
+    Args:
+        token: by which the unit that writes it knows its own when it runs again.
+    """
+    return (bot_id, event_id, consumer, charge_id, state, 0, token, None, 0)
+
+
+def leased_row(job: Job, lease_us: int) -> tuple[object, ...]:
+    """A job that is leased as it is written, as a row for ``INSERT_JOB``."""
+    return (job.bot_id, job.event_id, job.consumer, job.charge_id, _LEASED, job.attempts, job.token, None, lease_us)
+
+
+def end_job(transaction: Transaction, job: Job, state: JobState, *, error: str, delay_s: float = 0.0) -> int:
     """End an attempt with an error that is fit to be kept; the number of jobs that changed, 0 when the lease was lost."""
     delay_us = int(delay_s * 1_000_000)
-    return transaction.execute(_RETRY, job.bot_id, job.event_id, job.consumer, job.token, state, error, delay_us)
+    return transaction.execute(_RETRY, job.bot_id, job.event_id, job.consumer, job.token, state.value, error, delay_us)
 
 
 def lease_lost(job: Job) -> LeaseLostError:
@@ -352,13 +370,18 @@ def _claim(
                 _renew(transaction, [mine[event_id, consumer]], lease_us)
             elif limit is not None and attempts >= limit:
                 job, reason = Job(bot_id, event_id, consumer, charge_id, attempts, 0), error or _NEVER_ENDED
-                dead = {"state": "dead", "token": None, "error": reason}
+                dead = {"state": JobState.DEAD, "token": None, "error": reason}
                 connection.execute(sa.update(jobs).where(*_row_of(job)).values(dead))
                 worn_out.append((job, reason))
             elif len(claimed) < most:
                 claimed.append(Job(bot_id, event_id, consumer, charge_id, attempts + 1, new_token()))
     for job in claimed:
-        values = {"state": "leased", "token": job.token, "attempts": job.attempts, "run_at": DatabaseNow() + lease_us}
+        values = {
+            "state": JobState.LEASED,
+            "token": job.token,
+            "attempts": job.attempts,
+            "run_at": DatabaseNow() + lease_us,
+        }
         connection.execute(sa.update(jobs).where(*_row_of(job)).values(values))
     return claimed, worn_out
 

@@ -28,7 +28,7 @@ from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.early_refunds import settle
 from neonpay.payments.handlers import Handler
 from neonpay.payments.inline import Inside, run_inside
-from neonpay.payments.jobs import INSERT_JOB, Job, release_all
+from neonpay.payments.jobs import INSERT_JOB, Job, job_row, leased_row, release_all
 from neonpay.payments.looking import first_periods, look
 from neonpay.payments.planning import Plan
 from neonpay.payments.refund_book import RefundBook
@@ -195,10 +195,10 @@ class Recorder:
                 runs_now = inside and handler is not None and handler.runs_inside
                 # What is not run here is ready, for a program of the shop that runs it.
                 if not (runs_now or (take and is_here)):
-                    rows.append((self._bot_id, event_id, name, charge_id, "ready", 0, None, None, 0))
+                    rows.append(job_row(self._bot_id, event_id, name, charge_id))
                     continue
                 job = Job(self._bot_id, event_id, name, charge_id, 1, self._new_token(), payment)
-                rows.append((self._bot_id, event_id, name, charge_id, "leased", 1, job.token, None, self._lease_us))
+                rows.append(leased_row(job, self._lease_us))
                 if runs_now and handler is not None:
                     at_once.append((handler, job))
                 else:

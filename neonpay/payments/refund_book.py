@@ -21,6 +21,7 @@ from neonpay.core.events import (
     RefundFailed,
     RefundRequested,
 )
+from neonpay.core.job_states import JobState
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import Attention, Payment, PaymentState, Refund, RefundNotice, RefundState, Source
 from neonpay.errors import PaymentNotFoundError
@@ -54,7 +55,7 @@ _INSERT = Insert(
 )
 DELIVERS = sa.or_(jobs.c.consumer.startswith(f"{ON_PAYMENT}:"), jobs.c.consumer.in_((THANK_YOU, PLAN)))
 """The jobs that are for nothing once the Stars go back."""
-_GRANTED = frozenset({"done", "leased", "interrupted"})
+_GRANTED = frozenset({JobState.DONE, JobState.LEASED, JobState.INTERRUPTED})
 """States of a handler's job in which it has delivered, or may have begun to."""
 
 
@@ -141,7 +142,7 @@ class RefundBook:
             refund is not None or payment.state is not PaymentState.REFUND_DUE
         ):
             events = [self._write(transaction, RefundRequested, payment, reason)]
-        self._move_jobs(transaction, event_id, ("ready", "stranded"), "held")
+        self._move_jobs(transaction, event_id, (JobState.READY, JobState.STRANDED), JobState.HELD)
         taken = self._give_job(transaction, event_id, charge_id, take=take)
         return Change(self._found(transaction, charge_id), events, taken)
 
@@ -152,7 +153,7 @@ class RefundBook:
             return False
         mine = (jobs.c.consumer == job.consumer, jobs.c.token == job.token)
         waits = {"attempts": jobs.c.attempts - 1, "token": None}
-        self._move_jobs(transaction, event_id, ("leased",), "held", *mine, **waits)
+        self._move_jobs(transaction, event_id, (JobState.LEASED,), JobState.HELD, *mine, **waits)
         return True
 
     def is_under_way(self, transaction: Transaction, charge_id: str) -> bool:
@@ -233,7 +234,7 @@ class RefundBook:
                 waits = {"state": PaymentState.NEEDS_ATTENTION.value, "attention": Attention.REFUND_REFUSED.value}
                 self._set_payment(transaction, charge_id, **waits)
             elif payment.state is PaymentState.ACCEPTED:
-                self._move_jobs(transaction, event_id, ("held",), "ready", run_at=DatabaseNow())
+                self._move_jobs(transaction, event_id, (JobState.HELD,), JobState.READY, run_at=DatabaseNow())
             events = [self._write(transaction, RefundFailed, payment, error)]
         return Change(self._found(transaction, charge_id), events, [])
 
@@ -254,9 +255,9 @@ class RefundBook:
             jobs.c.event_id == event_id,
             jobs.c.consumer == job.consumer,
             jobs.c.token == job.token,
-            jobs.c.state == "leased",
+            jobs.c.state == JobState.LEASED,
         )
-        ended = sa.update(jobs).where(*mine).values(state="rejected", error=reason)
+        ended = sa.update(jobs).where(*mine).values(state=JobState.REJECTED, error=reason)
         if not transaction.connection.execute(ended).rowcount:
             raise lease_lost(job)
         handler = job.consumer.removeprefix(f"{ON_PAYMENT}:")
@@ -321,7 +322,7 @@ class RefundBook:
 
     def _finish_job(self, transaction: Transaction, event_id: str) -> None:
         # Whoever has it leased: the outcome is known, and an attempt that is still under way can only find the same.
-        done = sa.update(jobs).where(*self._refund_job(event_id)).values(state="done", token=None, error=None)
+        done = sa.update(jobs).where(*self._refund_job(event_id)).values(state=JobState.DONE, token=None, error=None)
         transaction.connection.execute(done)
 
     def _refund_job(self, event_id: str) -> tuple[sa.ColumnElement[bool], ...]:
@@ -332,8 +333,14 @@ class RefundBook:
         of_payment = (jobs.c.bot_id == self._bot_id, jobs.c.event_id == event_id, DELIVERS)
         found = sa.select(jobs.c.consumer, jobs.c.state).where(*of_payment).order_by(jobs.c.consumer).with_for_update()
         states = transaction.connection.execute(found).all()
-        self._move_jobs(transaction, event_id, ("leased",), "interrupted", token=None)
-        self._move_jobs(transaction, event_id, ("ready", "dead", "held", "stranded"), "dropped", token=None)
+        self._move_jobs(transaction, event_id, (JobState.LEASED,), JobState.INTERRUPTED, token=None)
+        self._move_jobs(
+            transaction,
+            event_id,
+            (JobState.READY, JobState.DEAD, JobState.HELD, JobState.STRANDED),
+            JobState.DROPPED,
+            token=None,
+        )
         return any(state in _GRANTED and consumer.startswith(f"{ON_PAYMENT}:") for consumer, state in states)
 
     def _move_jobs(

@@ -12,6 +12,7 @@ import random
 from collections.abc import Awaitable
 
 from neonpay.core.events import Event
+from neonpay.core.job_states import JobState
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.payments import Refund, RefundNotice, RefundState
 from neonpay.core.ports import Adapter
@@ -151,7 +152,7 @@ class RefundDesk:
 
         def unit(transaction: Transaction) -> None:
             self._book.lock(transaction, job.charge_id)
-            if end_job(transaction, job, "ready", error=words, delay_s=delay_s):
+            if end_job(transaction, job, JobState.READY, error=words, delay_s=delay_s):
                 self._book.put_off(transaction, job.charge_id, words, unknown=unknown)
 
         await self._ledger.run(unit)

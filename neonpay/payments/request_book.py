@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from neonpay.core.clock import Clock
 from neonpay.core.events import Event, RefundRequestApproved, RefundRequestRefused, RefundReviewRequested
+from neonpay.core.job_states import JobState
 from neonpay.core.payments import Payment, PaymentState
 from neonpay.core.requests import RefundRequest, RequestState
 from neonpay.errors import PaymentError, PaymentNotFoundError, RequestNotFoundError
@@ -16,7 +17,7 @@ from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables import DatabaseNow, jobs, payments, refund_requests
 from neonpay.payments.book import write_event
 from neonpay.payments.catalogue import Catalogue
-from neonpay.payments.jobs import INSERT_JOB, Job, finish, give_job
+from neonpay.payments.jobs import INSERT_JOB, Job, finish, give_job, job_row
 from neonpay.payments.planning import ANSWER_BUYER, ASK_ADMINS, REFUND_REQUEST
 from neonpay.payments.refund_book import Change, RefundBook
 from neonpay.payments.rows import find_payment, payment_of, select_payments
@@ -105,10 +106,9 @@ class RequestBook:
             msg = f"the Stars of charge {charge_id!r} are back, or on their way, already"
             raise PaymentError(msg, charge_id=charge_id)
         if told:
-            rows = [
-                (self._bot_id, event_id, consumer, charge_id, "waiting", 0, None, None, 0)
-                for consumer in (ASK_ADMINS, ANSWER_BUYER)
-            ]
+            waiting = JobState.WAITING.value
+            consumers = (ASK_ADMINS, ANSWER_BUYER)
+            rows = [job_row(self._bot_id, event_id, name, charge_id, state=waiting) for name in consumers]
             transaction.insert(INSERT_JOB, *rows)
         return give_job(
             transaction,
@@ -230,7 +230,7 @@ class RequestBook:
     def _wake(self, transaction: Transaction, event_id: str, consumers: Sequence[str]) -> None:
         # Only those that the request was sent with; one that is under way starts again, because what it tells has changed.
         which = (jobs.c.bot_id == self._bot_id, jobs.c.event_id == event_id, jobs.c.consumer.in_(consumers))
-        due = {"state": "ready", "attempts": 0, "token": None, "run_at": DatabaseNow()}
+        due = {"state": JobState.READY, "attempts": 0, "token": None, "run_at": DatabaseNow()}
         transaction.connection.execute(sa.update(jobs).where(*which).values(due))
 
     def _write_request(

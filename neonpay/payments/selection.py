@@ -7,6 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from neonpay.core.job_states import JobState
 from neonpay.core.payments import PaymentState, RefundState
 from neonpay.ledger.tables import jobs, payments, refunds
 
@@ -40,7 +41,11 @@ class Selection:
             where.append(payments.c.stage_id == self.stage_id)
         where += self.between(payments.c.paid_at)
         if self.has_dead_letters:
-            is_its_job = (jobs.c.bot_id == bot_id, jobs.c.event_id == payments.c.event_id, jobs.c.state == "dead")
+            is_its_job = (
+                jobs.c.bot_id == bot_id,
+                jobs.c.event_id == payments.c.event_id,
+                jobs.c.state == JobState.DEAD,
+            )
             where.append(sa.exists().where(*is_its_job))
         if self.refund is not None:
             is_its_refund = (refunds.c.bot_id == bot_id, refunds.c.charge_id == payments.c.charge_id)

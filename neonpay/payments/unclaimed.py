@@ -13,7 +13,7 @@ from neonpay.core.events import Event
 from neonpay.core.payments import Attention
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import DatabaseNow
-from neonpay.payments.jobs import INSERT_JOB, Job, finish, put_off
+from neonpay.payments.jobs import INSERT_JOB, Job, finish, job_row, put_off
 from neonpay.payments.once import Once
 from neonpay.payments.planning import Plan
 from neonpay.payments.refund_book import RefundBook
@@ -74,7 +74,7 @@ class Unclaimed:
         if self._plan.delivers(payment.stage_id):
             finish(transaction, job)
             takers = self._plan.takers(payment.state, payment.stage_id)
-            rows = [(self._bot_id, event_id, one.name, payment.charge_id, "ready", 0, None, None, 0) for one in takers]
+            rows = [job_row(self._bot_id, event_id, one.name, payment.charge_id) for one in takers]
             transaction.insert(INSERT_JOB, *rows)
             return _Look(has_jobs=True)
         now_us = int(transaction.connection.execute(sa.select(DatabaseNow())).scalar_one())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from neonpay.core.job_states import JobState
 from neonpay.errors import PaymentNotFoundError
 from neonpay.payments.planning import PLAN
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 _PATIENCE_S: Final = 5.0
 _PAUSE_S: Final = 0.002
-_UNDER_WAY: Final = frozenset({"ready", "leased"})
+_UNDER_WAY: Final = frozenset({JobState.READY, JobState.LEASED})
 
 
 def assert_paid(outcome: Outcome, *, stars: int | None = None) -> str:
@@ -108,8 +109,8 @@ async def assert_delivered_once(
     )
     nobody = f"no handler takes payments of stage {recorded.stage_id!r}, so nothing was delivered"
     assert jobs, nobody
-    assert [job.consumer for job in jobs if job.state != "done"] != [PLAN], nobody
-    assert all(job.state == "done" for job in jobs), f"charge {charge_id} was not delivered:{told}"
+    assert [job.consumer for job in jobs if job.state != JobState.DONE] != [PLAN], nobody
+    assert all(job.state == JobState.DONE for job in jobs), f"charge {charge_id} was not delivered:{told}"
     assert all(job.attempts == 1 for job in jobs), f"charge {charge_id} was delivered by more than one attempt:{told}"
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from neonpay.cli.checks.check import Check, ok, problem, skipped, warning
+from neonpay.core.job_states import JobState
 from neonpay.errors import ConfigurationError, LedgerError, NoLedgerError, SchemaTooNewError, SchemaTooOldError
 from neonpay.ledger import Transaction, open_ledger
 from neonpay.ledger.migrate import REVISIONS
@@ -108,10 +109,12 @@ def _count(transaction: Transaction, bot_id: int | None) -> Waiting:
     return Waiting(
         bots=tuple(bots(transaction)),
         needs_attention=number(payments, payments.c.state == "needs_attention"),
-        dead_letters=number(jobs, jobs.c.state == "dead"),
-        stray_leases=number(jobs, jobs.c.state == "leased", jobs.c.run_at < now - STRAY_AFTER_S * 1_000_000),
+        dead_letters=number(jobs, jobs.c.state == JobState.DEAD),
+        stray_leases=number(jobs, jobs.c.state == JobState.LEASED, jobs.c.run_at < now - STRAY_AFTER_S * 1_000_000),
         overdue=number(
-            jobs, jobs.c.state.in_(("ready", "stranded")), jobs.c.run_at < now - OVERDUE_AFTER_S * 1_000_000
+            jobs,
+            jobs.c.state.in_((JobState.READY, JobState.STRANDED)),
+            jobs.c.run_at < now - OVERDUE_AFTER_S * 1_000_000,
         ),
         unknown_refunds=number(refunds, refunds.c.state == "unknown"),
     )

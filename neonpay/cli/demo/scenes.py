@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from neonpay.cli.demo.books import read_books
 from neonpay.cli.demo.conversation import Conversation
 from neonpay.cli.demo.screen import Promise, Screen
+from neonpay.core.job_states import JobState
 
 if TYPE_CHECKING:
     from aiogram.types import Message
@@ -113,7 +114,7 @@ class Scenes:
         self._talk.aside("SIGKILL", "the process is gone; it could not finish anything")
         before = await read_books(self._shop.database_url)
         [payment] = before.payments_of(dora.id)
-        unfinished = [job.handler for job in before.jobs_of(payment.charge_id) if job.state != "done"]
+        unfinished = [job.handler for job in before.jobs_of(payment.charge_id) if job.state != JobState.DONE]
         self._expect("the ledger has the payment, and that its delivery is unfinished", ["unlock"], unfinished)
         self._expect("nothing has reached the buyer", 0, _heard(dora, self._bot, "key"))
         self._talk.aside("restart", "a new process opens the same database")
@@ -148,7 +149,7 @@ class Scenes:
         charged = sorted((paid.charge_id, paid.user_id, paid.amount) for paid in self._telegram.payments(self._bot))
         recorded = sorted((row.charge_id, row.user_id, row.amount_stars) for row in books.payments)
         self._expect("every charge of Telegram's is one payment in the ledger", charged, recorded)
-        unfinished = [job for job in books.jobs if job.state != "done"]
+        unfinished = [job for job in books.jobs if job.state != JobState.DONE]
         self._expect("no delivery is unfinished or was given up", [], unfinished)
         self._expect("every entry of the journal sums to zero", [], books.unbalanced)
         self._expect("the journal and Telegram agree on the Stars", balance, books.accounts.get("stars"))
