@@ -19,8 +19,8 @@ class SameFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._identity = _identity(path)
+        self._path = os.fspath(path)
+        self._identity = _identity(self._path)
         self._is_told = False
 
     def check(self) -> None:
@@ -41,7 +41,7 @@ class SameFile:
         raise LedgerUnavailableError(msg)
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _identity(path: str) -> tuple[int, int] | None:
     try:
         found = os.stat(path)
     except OSError:

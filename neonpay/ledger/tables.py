@@ -135,14 +135,20 @@ payments = _table(
     with_rowid=True,  # charge ids come in no order: wide rows are appended, and only the narrow index is not
 )
 sa.Index("neonpay_payments_by_user", payments.c.bot_id, payments.c.user_id, payments.c.paid_at)
-sa.Index("neonpay_payments_by_time", payments.c.bot_id, payments.c.recorded_at)
-sa.Index(
-    "neonpay_payments_unlisted",
-    payments.c.bot_id,
-    payments.c.recorded_at,
-    sqlite_where=payments.c.is_listed.is_(None),
-    postgresql_where=payments.c.is_listed.is_(None),
-)
+# Those that Telegram's list has not named yet stand together; see ``recorded_since`` for all of them.
+sa.Index("neonpay_payments_by_time", payments.c.bot_id, payments.c.is_listed, payments.c.recorded_at)
+
+
+def recorded_since(at: datetime) -> list[sa.ColumnElement[bool]]:
+    """Two conditions, of which one holds for each payment that was recorded then or later.
+
+    To be asked one after the other: each is a range of ``neonpay_payments_by_time``, and SQLite does not split their union.
+    One index instead of two, because every payment pays for each.
+    """
+    since = payments.c.recorded_at >= at
+    listed = payments.c.is_listed == sa.literal_column("1")
+    return [sa.and_(where, since) for where in (payments.c.is_listed.is_(None), listed)]
+
 
 jobs = _table(
     "jobs",
@@ -158,15 +164,19 @@ jobs = _table(
 )
 
 
-def _in_states(*states: str) -> sa.ColumnElement[bool]:
-    # As literals, because a partial index is used only where its condition stands word for word; and not as one list, which
-    # SQLite builds anew for every job that is written when it has more than two members.
+def in_states(*states: JobState) -> sa.ColumnElement[bool]:
+    """Whether a job is in one of these states, with the states as literals.
+
+    A partial index is used only where its condition stands word for word, and SQLite prepares a statement anew for each
+    execution when a parameter might decide that. Not as one list either, which it builds anew for every job that is written
+    when it has more than two members.
+    """
     return sa.or_(*[jobs.c.state == sa.literal_column(f"'{state}'") for state in states])
 
 
-IS_UNFINISHED = _in_states(JobState.READY, JobState.LEASED)
+IS_UNFINISHED = in_states(JobState.READY, JobState.LEASED)
 """Jobs that somebody works on, or takes up when they are due."""
-IS_PARKED = _in_states(JobState.HELD, JobState.STRANDED, JobState.DEAD)
+IS_PARKED = in_states(JobState.HELD, JobState.STRANDED, JobState.DEAD)
 """Jobs that nobody takes up: a refund under way holds them, their consumer is gone, or they have failed for the last time."""
 sa.Index(
     "neonpay_jobs_due",

@@ -17,7 +17,7 @@ from neonpay.core.clock import moment
 from neonpay.core.job_states import JobState
 from neonpay.core.payments import PaymentState, RefundState
 from neonpay.ledger import Ledger, Transaction
-from neonpay.ledger.tables import IS_UNFINISHED, DatabaseNow, consumers, jobs, payments, refunds
+from neonpay.ledger.tables import IS_UNFINISHED, DatabaseNow, consumers, jobs, payments, recorded_since, refunds
 from neonpay.payments.consumers import Consumer, ConsumerKind, read_consumers
 from neonpay.payments.duties import Duty, Turn
 from neonpay.payments.handlers import ON_PAYMENT
@@ -90,23 +90,26 @@ class FanOut:
         return added
 
     def _missing(self, transaction: Transaction, consumer: Consumer) -> Sequence[Missing]:
-        query = self._refunded(consumer) if consumer.kind is ConsumerKind.REVOKES else self._paid(consumer)
+        queries = [self._refunded(consumer)] if consumer.kind is ConsumerKind.REVOKES else self._paid(consumer)
         there = sa.exists().where(
             jobs.c.bot_id == self._bot_id,
             jobs.c.event_id == payments.c.event_id,
             jobs.c.consumer == consumer.consumer,
         )
-        rows = transaction.connection.execute(query.where(sa.not_(there)).limit(_AT_ONCE))
-        return [(row.event_id, row.charge_id) for row in rows]
+        found: list[Missing] = []
+        for query in queries:
+            rows = transaction.connection.execute(query.where(sa.not_(there)).limit(_AT_ONCE))
+            found += [(row.event_id, row.charge_id) for row in rows]
+        return found
 
-    def _paid(self, consumer: Consumer) -> sa.Select[tuple[str, str]]:
+    def _paid(self, consumer: Consumer) -> list[sa.Select[tuple[str, str]]]:
         goes_back = sa.exists().where(
             refunds.c.bot_id == self._bot_id,
             refunds.c.charge_id == payments.c.charge_id,
             refunds.c.state != RefundState.FAILED.value,
         )
-        where = [payments.c.recorded_at >= _from(consumer), payments.c.state == PaymentState.ACCEPTED.value]
-        return self._of(consumer).where(*where, sa.not_(goes_back))
+        query = self._of(consumer).where(payments.c.state == PaymentState.ACCEPTED.value, sa.not_(goes_back))
+        return [query.where(recorded) for recorded in recorded_since(_from(consumer))]
 
     def _refunded(self, consumer: Consumer) -> sa.Select[tuple[str, str]]:
         is_its = sa.and_(refunds.c.bot_id == payments.c.bot_id, refunds.c.charge_id == payments.c.charge_id)

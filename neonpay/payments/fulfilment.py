@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -91,6 +92,9 @@ class Fulfilment:
         self._threads = threads
         self._transactional = TransactionalJobs(refund_book, host_data=host_data)
         self._most_running = most_running
+        # What the program has set, and not whoever happens to record a payment; handlers keep nobody waiting.
+        self._context = contextvars.copy_context()
+        self._context.run(may_wait.set, True)
         self._errands: dict[str, Errand] = {}
         self.middlewares: Sequence[PaymentMiddleware] = ()
         self._chores: dict[str, Chore] = {}
@@ -159,7 +163,7 @@ class Fulfilment:
         if self._is_stopping:
             self._unbegun.append(job)
             return
-        task = asyncio.get_running_loop().create_task(self._run(job))
+        task = asyncio.get_running_loop().create_task(self._run(job), context=self._context.copy())
         self._running[task] = job
         task.add_done_callback(self._ended)
 
@@ -260,7 +264,6 @@ class Fulfilment:
         return _ERRAND_ATTEMPTS if handler is None else handler.max_attempts
 
     async def _run(self, job: Job) -> None:
-        may_wait.set(True)
         chore = self._chores.get(job.consumer)
         if chore is not None:
             await chore(job)

@@ -19,7 +19,7 @@ from neonpay.core.job_states import JobState
 from neonpay.core.jsontext import JsonValue
 from neonpay.errors import LeaseLostError
 from neonpay.ledger import Among, Insert, Ledger, Statement, Transaction
-from neonpay.ledger.tables import IS_UNFINISHED, DatabaseNow, jobs, steps
+from neonpay.ledger.tables import IS_UNFINISHED, DatabaseNow, in_states, jobs, steps
 from neonpay.payments.foreign import call
 
 if TYPE_CHECKING:
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 LEASE_S = 30.0
 """How long a worker may go without a sign of life before its jobs are taken over."""
-_IS_OWN = sa.or_(jobs.c.state == JobState.LEASED.value, jobs.c.state == JobState.DONE.value)
+_IS_OWN = in_states(JobState.LEASED, JobState.DONE)
 """What a job is whose newest lease is still its holder's, or was when its holder finished it."""
 _JOB_KEY = (
     jobs.c.bot_id == sa.bindparam("job_bot_id"),
     jobs.c.event_id == sa.bindparam("job_event_id"),
     jobs.c.consumer == sa.bindparam("job_consumer"),
     jobs.c.token == sa.bindparam("job_token"),
-    jobs.c.state == JobState.LEASED.value,
+    in_states(JobState.LEASED),
 )
 _JOB_NAMES = ("job_bot_id", "job_event_id", "job_consumer", "job_token")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -12,33 +12,22 @@ from neonpay.ledger import Among, Transaction
 from neonpay.ledger.tables import DatabaseNow, early_refunds, payments
 from neonpay.payments.consumers import VERSION
 
-_THERE, _GONE, _NOW, _VERSION = 0, 1, 2, 3
-
-
-def _part(what: int, *where: sa.ColumnElement[bool], **values: sa.ColumnElement[Any]) -> sa.Select[Any]:
-    """Rows of one kind; columns that are not given are empty."""
-    columns: dict[str, sa.ColumnElement[Any]] = {
-        "charge_id": sa.literal_column("''"),
-        "number": sa.literal_column("0"),
-        "event_id": sa.literal_column("''"),
-    }
-    named = [column.label(name) for name, column in {**columns, **values}.items()]
-    return sa.select(sa.literal_column(str(what)).label("what"), *named).where(*where)
-
-
 _LOOK = Among(
     lambda ids: sa.union_all(
-        _part(
-            _THERE,
-            payments.c.bot_id == sa.bindparam("b"),
-            payments.c.charge_id.in_(ids),
-            charge_id=payments.c.charge_id,
-            event_id=payments.c.event_id,
+        # First, and always there: what is true of all of them. To look each charge up among the early refunds would cost every
+        # payment, and nearly always there are none.
+        sa.select(
+            sa.literal_column("NULL").label("charge_id"),
+            sa.literal_column("NULL").label("event_id"),
+            DatabaseNow().label("now_us"),
+            sa.func.coalesce(VERSION, 0).label("version"),
+            sa.case((sa.exists().where(early_refunds.c.bot_id == sa.bindparam("b")), 1), else_=0).label("has_early"),
         ),
-        # Only whether there are any: nearly always there are none, and to look each charge up would cost every payment.
-        _part(_GONE, sa.exists().where(early_refunds.c.bot_id == sa.bindparam("b"))),
-        _part(_NOW, number=DatabaseNow()),
-        _part(_VERSION, number=sa.func.coalesce(VERSION, 0)),
+        sa.select(
+            payments.c.charge_id,
+            payments.c.event_id,
+            *[sa.literal_column("0").label(name) for name in ("now_us", "version", "has_early")],
+        ).where(payments.c.bot_id == sa.bindparam("b"), payments.c.charge_id.in_(ids)),
     ),
     "b",
 )
@@ -82,14 +71,15 @@ class Look(NamedTuple):
 
 def look(transaction: Transaction, bot_id: int, charge_ids: Sequence[str]) -> Look:
     """What is known of these charges; after their invoices are locked, as refunds that come now wait for that lock."""
-    found = transaction.rows_among(_LOOK, (bot_id,), charge_ids)
-    has_gone = any(what == _GONE for what, *_ in found)
-    return Look(
-        there={charge_id: event_id for what, charge_id, _, event_id in found if what == _THERE},
-        gone={row[0] for row in transaction.rows_among(_EARLY, (bot_id,), charge_ids)} if has_gone else (),
-        now_us=next(number for what, _, number, _ in found if what == _NOW),
-        version=next(number for what, _, number, _ in found if what == _VERSION),
-    )
+    there: dict[str, str] = {}
+    now_us = version = has_early = 0
+    for charge_id, event_id, *facts in transaction.rows_among(_LOOK, (bot_id,), charge_ids):
+        if charge_id is None:
+            now_us, version, has_early = facts
+        else:
+            there[charge_id] = event_id
+    gone = {row[0] for row in transaction.rows_among(_EARLY, (bot_id,), charge_ids)} if has_early else ()
+    return Look(there, gone, now_us, version)
 
 
 def first_periods(

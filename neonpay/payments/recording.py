@@ -179,7 +179,8 @@ class Recorder:
         transaction.insert(INSERT_JOURNAL, *entries)
         transaction.insert(INSERT_EVENT, *facts)
         due = [one for one in written if one.payment.state is PaymentState.REFUND_DUE]
-        self._refund_book.intend_recorded(transaction, [(one.payment, one.reason) for one in due])
+        if due:
+            self._refund_book.intend_recorded(transaction, [(one.payment, one.reason) for one in due])
 
     def _write_jobs(
         self, transaction: Transaction, written: Sequence[_Written], takes: Sequence[bool], *, inside: bool
