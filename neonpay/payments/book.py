@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
-from neonpay.core.clock import moment
+from neonpay.core.clock import microseconds, moment
 from neonpay.core.events import Event
+from neonpay.core.payments import Payment
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables import events, journal
+
+E = TypeVar("E", bound=Event)
 
 INSERT_EVENT = Insert(
     events,
@@ -35,39 +39,52 @@ REFUNDS = "refunds"
 """Earned and given back."""
 
 
-def write_event(
-    transaction: Transaction,
-    kind: type[Event],
+def publish(transaction: Transaction, *facts: Event) -> None:
+    """Write facts next to what made them true; everything that is told of the life of a payment goes through here.
+
+    They are as durable as the transaction. Listeners are told afterwards, by whoever has run it.
+    """
+    rows = [
+        event_row(
+            fact.bot_id,
+            fact.event_id,
+            fact.name,
+            microseconds(fact.at),
+            fact.user_id,
+            fact.stage_id,
+            fact.invoice_id,
+            fact.charge_id,
+            fact.amount_stars,
+            fact.reason,
+            fact.handler,
+        )
+        for fact in facts
+    ]
+    transaction.insert(INSERT_EVENT, *rows)
+
+
+def about(
+    kind: type[E],
+    payment: Payment,
     *,
-    bot_id: int,
     event_id: str,
     at_us: int,
-    user_id: int | None = None,
-    stage_id: str | None = None,
-    invoice_id: str | None = None,
-    charge_id: str | None = None,
-    amount_stars: int | None = None,
     reason: str | None = None,
     handler: str | None = None,
-) -> Event:
-    """Write a fact next to what made it true."""
-    event = kind(
-        bot_id=bot_id,
+) -> E:
+    """A fact about a payment, to be published."""
+    return kind(
+        bot_id=payment.bot_id,
         event_id=event_id,
         at=moment(at_us),
-        user_id=user_id,
-        stage_id=stage_id,
-        invoice_id=invoice_id,
-        charge_id=charge_id,
-        amount_stars=amount_stars,
+        user_id=payment.user_id,
+        stage_id=payment.stage_id,
+        invoice_id=payment.invoice_id,
+        charge_id=payment.charge_id,
+        amount_stars=payment.amount_stars,
         reason=reason,
         handler=handler,
     )
-    row = event_row(
-        bot_id, event_id, event.name, at_us, user_id, stage_id, invoice_id, charge_id, amount_stars, reason, handler
-    )
-    transaction.insert(INSERT_EVENT, row)
-    return event
 
 
 def event_row(  # noqa: PLR0917  # a row is its columns in their order
@@ -83,7 +100,7 @@ def event_row(  # noqa: PLR0917  # a row is its columns in their order
     reason: str | None,
     handler: str | None = None,
 ) -> tuple[object, ...]:
-    """An event as a row of its table."""
+    """An event as a row for ``INSERT_EVENT``; by itself only where one is written for every payment."""
     return (
         bot_id,
         event_id,

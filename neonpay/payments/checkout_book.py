@@ -18,7 +18,7 @@ from neonpay.core.stages import StageRegistry
 from neonpay.ledger import Among, Transaction
 from neonpay.ledger.tables import events, invoices, off_sale
 from neonpay.payments import holds, seats
-from neonpay.payments.book import INSERT_EVENT, event_row
+from neonpay.payments.book import publish
 from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.gates import Gate, Refusal, Sale, first_refusal
 from neonpay.payments.holds import Hold
@@ -186,7 +186,7 @@ class CheckoutBook:
             outcomes[one.place] = self._approved(one)
         holds.hold(transaction, self._bot_id, claims)
         approved = [outcome for outcome in outcomes.values() if not isinstance(outcome, Refusal)]
-        transaction.insert(INSERT_EVENT, *[_row(event) for event in approved])
+        publish(transaction, *approved)
         return outcomes
 
     def _refusal(self, transaction: Transaction, one: _Passed) -> Refusal | None:
@@ -224,7 +224,7 @@ class CheckoutBook:
         for one in declined:
             is_repeat = one.checkout.sale_id in approved and one.checkout.approval is None
             noes.append(None if is_repeat else self._declined(one))
-        transaction.insert(INSERT_EVENT, *[_row(event) for event in noes if event is not None])
+        publish(transaction, *[event for event in noes if event is not None])
         return noes
 
     def _declined(self, one: Declined) -> Event:
@@ -282,18 +282,3 @@ class CheckoutBook:
 def _ref(checkout: Checkout) -> InvoiceRef:
     assert checkout.ref is not None, "only a payload that verifies is taken to the ledger"
     return checkout.ref
-
-
-def _row(event: Event) -> tuple[object, ...]:
-    return event_row(
-        event.bot_id,
-        event.event_id,
-        event.name,
-        microseconds(event.at),
-        event.user_id,
-        event.stage_id,
-        event.invoice_id,
-        None,
-        event.amount_stars,
-        event.reason,
-    )

@@ -12,7 +12,7 @@ from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import Payment, RefundNotice, RefundState, Source
 from neonpay.ledger import Among, Insert, Transaction
 from neonpay.ledger.tables import early_refunds, invoices, refunds
-from neonpay.payments.book import INSERT_EVENT, INSERT_JOURNAL, STARS, UNSETTLED, entry_rows, event_row
+from neonpay.payments.book import INSERT_JOURNAL, STARS, UNSETTLED, about, entry_rows, publish
 
 _TAKE = Among(
     lambda ids: (
@@ -65,16 +65,7 @@ def settle(
     told: list[Event] = []
     entries: list[tuple[object, ...]] = []
     for payment in gone:
-        event = PaymentRefunded(
-            bot_id=bot_id,
-            event_id=new_event_id(),
-            at=moment(now_us),
-            user_id=payment.user_id,
-            stage_id=payment.stage_id,
-            invoice_id=payment.invoice_id,
-            charge_id=payment.charge_id,
-            amount_stars=payment.amount_stars,
-        )
+        event = about(PaymentRefunded, payment, event_id=new_event_id(), at_us=now_us)
         told.append(event)
         if payment.currency == CURRENCY:
             stars = payment.amount_stars
@@ -82,7 +73,7 @@ def settle(
     unkept = (Source.UPDATE.value, now_us)  # it was dropped, as too old, a moment ago
     refunded = [_refund_row(payment, *kept.get(payment.charge_id, unkept)) for payment in gone]
     transaction.insert(_INSERT_REFUND, *refunded)
-    transaction.insert(INSERT_EVENT, *[_event_row(event, now_us) for event in told])
+    publish(transaction, *told)
     transaction.insert(INSERT_JOURNAL, *entries)
     return {payment.charge_id: (event,) for payment, event in zip(gone, told, strict=True)}
 
@@ -91,18 +82,3 @@ def _refund_row(payment: Payment, source: str, seen_us: int) -> tuple[object, ..
     state = RefundState.REFUNDED.value
     key = (payment.bot_id, payment.charge_id)
     return (*key, payment.user_id, payment.amount_stars, state, source, seen_us, seen_us)
-
-
-def _event_row(event: Event, now_us: int) -> tuple[object, ...]:
-    return event_row(
-        event.bot_id,
-        event.event_id,
-        event.name,
-        now_us,
-        event.user_id,
-        event.stage_id,
-        event.invoice_id,
-        event.charge_id,
-        event.amount_stars,
-        event.reason,
-    )

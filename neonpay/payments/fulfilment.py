@@ -16,7 +16,7 @@ from neonpay.core.payments import Payment, PaymentResult
 from neonpay.core.text import clean
 from neonpay.errors import LeaseLostError, LedgerError, RejectPayment
 from neonpay.ledger import Ledger, Transaction
-from neonpay.payments.book import write_event
+from neonpay.payments.book import about, publish
 from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.context import PaymentContext
 from neonpay.payments.errands import Chore, Errand, PutOff
@@ -390,20 +390,16 @@ class Fulfilment:
     def _write_event(
         self, transaction: Transaction, kind: type[Event], job: Job, payment: Payment, reason: str
     ) -> Event:
-        return write_event(
-            transaction,
+        event = about(
             kind,
-            bot_id=self._bot_id,
+            payment,
             event_id=self._new_event_id(),
             at_us=self._clock.now_us(),
-            user_id=payment.user_id,
-            stage_id=payment.stage_id,
-            invoice_id=payment.invoice_id,
-            charge_id=payment.charge_id,
-            amount_stars=payment.amount_stars,
             reason=reason,
             handler=job.consumer.removeprefix(f"{ON_PAYMENT}:"),
         )
+        publish(transaction, event)
+        return event
 
     def _payment(self, transaction: Transaction, charge_id: str) -> _Found:
         found = find_payment(transaction, self._catalogue, self._bot_id, charge_id)

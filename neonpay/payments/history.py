@@ -13,7 +13,7 @@ from neonpay.core.payments import Payment, PaymentState, Refund, RefundState
 from neonpay.errors import PaymentError, PaymentNotFoundError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import IS_PARKED, IS_UNFINISHED, DatabaseNow, consumers, jobs, payments
-from neonpay.payments.book import REVENUE, UNSETTLED, write_entry, write_event
+from neonpay.payments.book import REVENUE, UNSETTLED, about, publish, write_entry
 from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.fan_out import UNSEEN_US
 from neonpay.payments.handlers import ON_PAYMENT, ON_REFUND
@@ -206,19 +206,8 @@ class History:
 
     def _write_accepted(self, transaction: Transaction, payment: Payment) -> Event:
         now_us = int(transaction.connection.execute(sa.select(DatabaseNow())).scalar_one())
-        event = write_event(
-            transaction,
-            PaymentCompleted,
-            bot_id=self._bot_id,
-            event_id=new_event_id(),
-            at_us=now_us,
-            user_id=payment.user_id,
-            stage_id=payment.stage_id,
-            invoice_id=payment.invoice_id,
-            charge_id=payment.charge_id,
-            amount_stars=payment.amount_stars,
-            reason="accepted by hand",
-        )
+        event = about(PaymentCompleted, payment, event_id=new_event_id(), at_us=now_us, reason="accepted by hand")
+        publish(transaction, event)
         if payment.currency == CURRENCY:
             moved = {UNSETTLED: payment.amount_stars, REVENUE: -payment.amount_stars}
             write_entry(transaction, moved, bot_id=self._bot_id, event_id=event.event_id, at_us=now_us)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from neonpay.core import jsontext
-from neonpay.core.clock import Clock
+from neonpay.core.clock import Clock, moment
 from neonpay.core.events import Event, InvoiceCreated, InvoiceFailed, OfferRefused
 from neonpay.core.jsontext import JsonObject
 from neonpay.core.payload import PayloadCodec
@@ -18,7 +18,7 @@ from neonpay.core.stages import PaymentStage, frozen_json
 from neonpay.errors import PaymentError
 from neonpay.ledger import Insert, Statement, Transaction
 from neonpay.ledger.tables import DatabaseNow, invoices
-from neonpay.payments.book import write_event
+from neonpay.payments.book import publish
 from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.gates import Gate, Refusal, Sale, first_refusal
 from neonpay.payments.rows import QUEUED, find_invoice
@@ -159,17 +159,16 @@ class InvoiceBook:
             known = self._find(transaction, invoices.c.idempotency_key == key)
             assert known is not None, "the key is there"
             return self._again(transaction, draft, known)
-        event = write_event(
-            transaction,
-            InvoiceCreated,
+        event = InvoiceCreated(
             bot_id=self._bot_id,
             event_id=draft.event_id,
-            at_us=draft.now_us,
+            at=moment(draft.now_us),
             user_id=offer.payer_id,
             stage_id=offer.stage_id,
             invoice_id=draft.invoice_id,
             amount_stars=offer.stage.price,
         )
+        publish(transaction, event)
         return Outcome(invoice, event, is_mine=True)
 
     def mark_sent(self, transaction: Transaction, invoice: Invoice, where: Mapping[str, int | str]) -> Invoice:
@@ -187,18 +186,18 @@ class InvoiceBook:
         """The invoice was not sent, and can be asked for again; None when another worker sends it meanwhile."""
         if not self.put_back(transaction, invoice, sender, state="failed"):
             return None
-        return write_event(
-            transaction,
-            InvoiceFailed,
+        event = InvoiceFailed(
             bot_id=self._bot_id,
             event_id=event_id,
-            at_us=self._clock.now_us(),
+            at=moment(self._clock.now_us()),
             user_id=invoice.user_id,
             stage_id=invoice.stage_id,
             invoice_id=invoice.invoice_id,
             amount_stars=invoice.price_stars,
             reason=reason,
         )
+        publish(transaction, event)
+        return event
 
     def put_back(
         self, transaction: Transaction, invoice: Invoice, sender: int | None, *, state: str = "created"
@@ -259,17 +258,16 @@ class InvoiceBook:
 
     def _refused(self, transaction: Transaction, draft: Draft, refusal: Refusal) -> Outcome:
         offer = draft.offer
-        event = write_event(
-            transaction,
-            OfferRefused,
+        event = OfferRefused(
             bot_id=self._bot_id,
             event_id=draft.event_id,
-            at_us=draft.now_us,
+            at=moment(draft.now_us),
             user_id=offer.asker_id,
             stage_id=offer.stage_id,
             amount_stars=offer.stage.price,
             reason=refusal.reason.value,
         )
+        publish(transaction, event)
         return Outcome(refusal, event)
 
     def _find(self, transaction: Transaction, where: sa.ColumnElement[bool]) -> Invoice | None:

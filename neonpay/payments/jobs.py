@@ -1,7 +1,7 @@
 """Jobs: one row per handler and payment, which is queue, inbox marker and outbox in one.
 
-``JobState`` says what a job can be. Each lease has a token; only the holder of the newest one can finish the job, so a worker that lost its lease cannot undo or
-double what its successor did.
+``JobState`` says what a job can be. Each lease has a token; only the holder of the newest one can finish the job, so a worker
+that lost its lease cannot undo or double what its successor did.
 """
 
 from __future__ import annotations

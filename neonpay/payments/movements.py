@@ -15,7 +15,7 @@ from neonpay.core.payments import PaymentState
 from neonpay.core.transactions import NANOSTARS, Account, StarTransaction, Withdrawal, split_stars
 from neonpay.ledger import Among, Insert, Transaction
 from neonpay.ledger.tables import events, journal, payments, unexplained
-from neonpay.payments.book import INSERT_EVENT, STARS, event_row
+from neonpay.payments.book import STARS, publish
 from neonpay.payments.ids import following_id
 
 _SOLD = Among(
@@ -143,7 +143,7 @@ def write_entries(transaction: Transaction, bot_id: int, wanted: Sequence[Entry]
                 reason=entry.account.value,
             )
         )
-    _write_events(transaction, facts, now_us)
+    publish(transaction, *facts)
     transaction.insert(_INSERT_ENTRY, *rows)
     return facts
 
@@ -152,7 +152,7 @@ def write_drift(transaction: Transaction, bot_id: int, event_id: str, now_us: in
     """Write that the balance and the list have come apart, or together again."""
     stars, _ = split_stars(drift)
     event = BalanceDrifted(bot_id=bot_id, event_id=event_id, at=moment(now_us), amount_stars=stars, reason=reason)
-    _write_events(transaction, [event], now_us)
+    publish(transaction, event)
     return event
 
 
@@ -190,7 +190,7 @@ def examine_payments(
         for charge_id, user_id, amount_stars in transaction.connection.execute(query)
     ]
     transaction.insert(_INSERT_UNEXPLAINED, *[(fact.bot_id, fact.charge_id, now_us) for fact in facts])
-    _write_events(transaction, facts, now_us)
+    publish(transaction, *facts)
     return len(facts) == most, facts
 
 
@@ -200,25 +200,6 @@ def unexplained_charges(transaction: Transaction, bot_id: int, most: int) -> tup
     count = transaction.connection.scalar(sa.select(sa.func.count()).select_from(unexplained).where(where))
     query = sa.select(unexplained.c.charge_id).where(where).order_by(unexplained.c.charge_id).limit(most)
     return int(count or 0), list(transaction.connection.scalars(query))
-
-
-def _write_events(transaction: Transaction, facts: Sequence[Event], now_us: int) -> None:
-    rows = [
-        event_row(
-            fact.bot_id,
-            fact.event_id,
-            fact.name,
-            now_us,
-            fact.user_id,
-            None,
-            None,
-            fact.charge_id,
-            fact.amount_stars,
-            fact.reason,
-        )
-        for fact in facts
-    ]
-    transaction.insert(INSERT_EVENT, *rows)
 
 
 def _event_id(bot_id: int, row: StarTransaction, what: str) -> str:

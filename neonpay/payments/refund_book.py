@@ -28,7 +28,7 @@ from neonpay.errors import PaymentNotFoundError
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables import DatabaseNow, jobs, payments, refunds
 from neonpay.payments import early_refunds
-from neonpay.payments.book import REFUNDS, REVENUE, STARS, UNSETTLED, write_entry, write_event
+from neonpay.payments.book import REFUNDS, REVENUE, STARS, UNSETTLED, about, publish, write_entry
 from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.handlers import ON_PAYMENT, Handler
 from neonpay.payments.inline import Inside, Rejection, run_inside
@@ -396,20 +396,16 @@ class RefundBook:
         *,
         handler: str | None = None,
     ) -> Event:
-        return write_event(
-            transaction,
+        event = about(
             kind,
-            bot_id=self._bot_id,
+            payment,
             event_id=self._new_event_id(),
             at_us=self._clock.now_us(),
-            user_id=payment.user_id,
-            stage_id=payment.stage_id,
-            invoice_id=payment.invoice_id,
-            charge_id=payment.charge_id,
-            amount_stars=payment.amount_stars,
             reason=reason,
             handler=handler,
         )
+        publish(transaction, event)
+        return event
 
     def _found(self, transaction: Transaction, charge_id: str) -> Refund:
         refund = self.find(transaction, charge_id)

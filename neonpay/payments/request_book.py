@@ -15,7 +15,7 @@ from neonpay.core.requests import RefundRequest, RequestState
 from neonpay.errors import PaymentError, PaymentNotFoundError, RequestNotFoundError
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables import DatabaseNow, jobs, payments, refund_requests
-from neonpay.payments.book import write_event
+from neonpay.payments.book import about, publish
 from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.jobs import INSERT_JOB, Job, finish, give_job, job_row
 from neonpay.payments.planning import ANSWER_BUYER, ASK_ADMINS, REFUND_REQUEST
@@ -262,16 +262,12 @@ class RequestBook:
         return [RefundRequest(**{**row, "state": RequestState(row["state"])}) for row in rows]
 
     def _event(self, transaction: Transaction, kind: type[Event], payment: Payment, reason: str | None) -> Event:
-        return write_event(
-            transaction,
+        event = about(
             kind,
-            bot_id=self._bot_id,
+            payment,
             event_id=self._new_event_id(),
             at_us=self._clock.now_us(),
-            user_id=payment.user_id,
-            stage_id=payment.stage_id,
-            invoice_id=payment.invoice_id,
-            charge_id=payment.charge_id,
-            amount_stars=payment.amount_stars,
             reason=reason,
         )
+        publish(transaction, event)
+        return event

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from neonpay.core.clock import Clock
+from neonpay.core.clock import Clock, moment
 from neonpay.core.events import Event, SubscriptionCanceled, SubscriptionFailed, SubscriptionRestored
 from neonpay.core.payload import InvoiceRef
 from neonpay.core.payments import Payment
@@ -20,7 +20,7 @@ from neonpay.core.subscriptions import SubscriptionChange, SubscriptionState
 from neonpay.errors import PaymentError, PaymentNotFoundError, TelegramError
 from neonpay.ledger import Insert, Ledger, Transaction
 from neonpay.ledger.tables import payments, subscriptions
-from neonpay.payments.book import write_event
+from neonpay.payments.book import publish
 from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.once import Once
 from neonpay.payments.rows import find_payment
@@ -129,18 +129,18 @@ class SubscriptionDesk:
         else:
             values = {"state": change.state.value, "changed_at": now_us}
             transaction.connection.execute(sa.update(subscriptions).where(*this).values(**values))
-        return write_event(
-            transaction,
-            _EVENTS[change.state],
+        event = _EVENTS[change.state](
             bot_id=self._bot_id,
             event_id=event_id,
-            at_us=now_us,
+            at=moment(now_us),
             user_id=change.user_id,
             stage_id=change.stage_id,
             invoice_id=change.invoice_id,
             charge_id=self._first_charge_id(transaction, change.user_id, change.invoice_id),
             reason=change.reason,
         )
+        publish(transaction, event)
+        return event
 
     def _paid_since(self, transaction: Transaction, change: _Change, moment: object) -> bool:
         """Whether a period was paid since then, so that the same word is told of another period."""

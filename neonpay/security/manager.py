@@ -13,7 +13,7 @@ from neonpay.core.jsontext import JsonValue
 from neonpay.errors import ValidationError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import DatabaseNow, conduct, standings
-from neonpay.payments.book import write_event
+from neonpay.payments.book import publish
 from neonpay.payments.gates import Sale
 from neonpay.payments.ids import new_event_id
 from neonpay.security.facts import (
@@ -192,9 +192,14 @@ def _decide(
     if rank is not Rank.NONE:
         row = {"standing": rank.value, "until": until_us, "reason": reason, "since": now_us}
         connection.execute(sa.insert(standings).values(bot_id=bot_id, user_id=user_id, **row))
-    event = write_event(
-        transaction, _EVENTS[rank], bot_id=bot_id, event_id=event_id, at_us=now_us, user_id=user_id, reason=reason
+    event = _EVENTS[rank](
+        bot_id=bot_id,
+        event_id=event_id,
+        at=moment(now_us),
+        user_id=user_id,
+        reason=reason,
     )
+    publish(transaction, event)
     until = None if until_us is None else moment(until_us)
     return Standing(user_id=user_id, rank=rank, until=until, reason=reason, since=moment(now_us)), event
 
@@ -205,9 +210,15 @@ def _report(
     record = UserRecord(transaction, bot_id, user_id)
     now_us = record.decision().now_us
     record.note(SUSPICIOUS + level, event_id, now_us=now_us, keep_us=RISK_WINDOW_US, note=note)
-    return write_event(
-        transaction, UserReported, bot_id=bot_id, event_id=event_id, at_us=now_us, user_id=user_id, reason=words
+    event = UserReported(
+        bot_id=bot_id,
+        event_id=event_id,
+        at=moment(now_us),
+        user_id=user_id,
+        reason=words,
     )
+    publish(transaction, event)
+    return event
 
 
 def _stats(transaction: Transaction, bot_id: int) -> dict[str, int]:
