@@ -22,7 +22,7 @@ from neonpay.payments.jobs import INSERT_JOB, JobRecord, job_row
 from neonpay.payments.once import Once
 from neonpay.payments.planning import PLAN, Plan
 from neonpay.payments.refund_book import DELIVERS
-from neonpay.payments.rows import find_payment, find_refund, lock_payment, payment_of, select_payments
+from neonpay.payments.rows import find_payment, find_refund, lock_payment, payment_of, select_payments, set_state
 from neonpay.payments.selection import Selection
 
 
@@ -187,9 +187,7 @@ class History:
             words = "so nobody would deliver; start a program that has one, or refund"
             msg = f"no handler of this shop takes payments of stage {payment.stage_id!r}, {words}"
             raise PaymentError(msg, charge_id=charge_id)
-        where = (payments.c.bot_id == self._bot_id, payments.c.charge_id == charge_id)
-        values = {"state": PaymentState.ACCEPTED.value, "attention": None}
-        transaction.connection.execute(sa.update(payments).where(*where).values(**values))
+        set_state(transaction, payment, PaymentState.ACCEPTED)
         for taker in self._plan.takers(PaymentState.ACCEPTED, payment.stage_id):
             transaction.insert(INSERT_JOB, job_row(self._bot_id, event_id, taker.name, charge_id))
         # A payment that a handler rejected and Telegram would not take back has its jobs already, ended undelivered.

@@ -26,7 +26,7 @@ from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import Attention, Payment, PaymentState, Refund, RefundNotice, RefundState, Source
 from neonpay.errors import PaymentNotFoundError
 from neonpay.ledger import Insert, Transaction
-from neonpay.ledger.tables import DatabaseNow, jobs, payments, refunds
+from neonpay.ledger.tables import DatabaseNow, jobs, refunds
 from neonpay.payments import early_refunds
 from neonpay.payments.book import REFUNDS, REVENUE, STARS, UNSETTLED, about, publish, write_entry
 from neonpay.payments.catalogue import Catalogue
@@ -35,7 +35,7 @@ from neonpay.payments.inline import Inside, Rejection, run_inside
 from neonpay.payments.jobs import Job, give_job, lease_lost
 from neonpay.payments.once import Once, P, T
 from neonpay.payments.planning import PLAN, REFUND, THANK_YOU, Plan
-from neonpay.payments.rows import find_refund, lock_payment, refund_of
+from neonpay.payments.rows import find_refund, lock_payment, refund_of, set_state
 
 SECOND_PAYMENT = "a second payment of this invoice goes back"
 BY_POLICY = "policy"
@@ -213,7 +213,7 @@ class RefundBook:
         if not self._update(transaction, charge_id, **values):
             return Change(self._found(transaction, charge_id), [], [])
         granted = self._drop_jobs(transaction, event_id)
-        self._set_payment(transaction, charge_id, state=PaymentState.REFUNDED.value)
+        set_state(transaction, payment, PaymentState.REFUNDED)
         event = self._write(transaction, PaymentRefunded, payment, None)
         other = REFUNDS if payment.state is PaymentState.ACCEPTED else UNSETTLED
         self._move(transaction, payment, event, {STARS: -payment.amount_stars, other: payment.amount_stars})
@@ -231,8 +231,7 @@ class RefundBook:
         failed = {"state": RefundState.FAILED.value, "finished_at": self._clock.now_us(), "error": error}
         if self._update(transaction, charge_id, **failed):
             if payment.state is PaymentState.REFUND_DUE:
-                waits = {"state": PaymentState.NEEDS_ATTENTION.value, "attention": Attention.REFUND_REFUSED.value}
-                self._set_payment(transaction, charge_id, **waits)
+                set_state(transaction, payment, PaymentState.NEEDS_ATTENTION, Attention.REFUND_REFUSED)
             elif payment.state is PaymentState.ACCEPTED:
                 self._move_jobs(transaction, event_id, (JobState.HELD,), JobState.READY, run_at=DatabaseNow())
             events = [self._write(transaction, RefundFailed, payment, error)]
@@ -270,7 +269,7 @@ class RefundBook:
         self._drop_jobs(transaction, event_id)
         rejected = self._write(transaction, PaymentRejected, payment, rejection.reason, handler=rejection.handler)
         if payment.state is PaymentState.ACCEPTED:
-            self._set_payment(transaction, payment.charge_id, state=PaymentState.REFUND_DUE.value)
+            set_state(transaction, payment, PaymentState.REFUND_DUE)
             stars = payment.amount_stars
             self._move(transaction, payment, rejected, {REVENUE: stars, UNSETTLED: -stars})
         events: list[Event] = [rejected]
@@ -282,8 +281,7 @@ class RefundBook:
 
     def set_aside(self, transaction: Transaction, payment: Payment, attention: Attention) -> Event:
         """What counted as earned has a person decide; the payment is locked already."""
-        waits = {"state": PaymentState.NEEDS_ATTENTION.value, "attention": attention.value}
-        self._set_payment(transaction, payment.charge_id, **waits)
+        set_state(transaction, payment, PaymentState.NEEDS_ATTENTION, attention)
         event = self._write(transaction, PaymentNeedsAttention, payment, attention.value)
         stars = payment.amount_stars
         self._move(transaction, payment, event, {REVENUE: stars, UNSETTLED: -stars})
@@ -377,10 +375,6 @@ class RefundBook:
             refunds.c.state != RefundState.REFUNDED.value,
         )
         return transaction.connection.execute(sa.update(refunds).where(*unsettled).values(**values)).rowcount
-
-    def _set_payment(self, transaction: Transaction, charge_id: str, **values: object) -> None:
-        where = (payments.c.bot_id == self._bot_id, payments.c.charge_id == charge_id)
-        transaction.connection.execute(sa.update(payments).where(*where).values(**values))
 
     def _move(self, transaction: Transaction, payment: Payment, event: Event, amounts: Mapping[str, int]) -> None:
         if payment.currency == CURRENCY:

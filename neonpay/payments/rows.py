@@ -169,3 +169,22 @@ def payment_row(payment: Payment, event_id: str, charge: Charge, now_us: int) ->
         charge.subscription_expires_at_us,
         write_id(charge.full_charge_id),
     )
+
+
+def set_state(
+    transaction: Transaction, payment: Payment, state: PaymentState, attention: Attention | None = None
+) -> None:
+    """Write what has become of a payment that was recorded; whoever does has its row locked, and publishes why.
+
+    Args:
+        attention: what a person has to look at, when that is the state. A payment that leaves it otherwise than by being
+            accepted keeps what it was.
+    """
+    values: dict[str, object] = {"state": state.value}
+    if state is PaymentState.NEEDS_ATTENTION:
+        assert attention is not None, "somebody is to look at something"
+        values["attention"] = attention.value
+    elif state is PaymentState.ACCEPTED:
+        values["attention"] = None
+    where = (payments.c.bot_id == payment.bot_id, payments.c.charge_id == payment.charge_id)
+    transaction.connection.execute(sa.update(payments).where(*where).values(values))
