@@ -157,6 +157,13 @@ class StarsMoved(Event):
     name = "stars_moved"
 
 
+class WithdrawalSucceeded(Event):
+    """A withdrawal has come to its end; its Stars, told of by ``stars_moved`` before, will not be back."""
+
+    __slots__ = ()
+    name = "withdrawal_succeeded"
+
+
 class WithdrawalFailed(Event):
     """A withdrawal that was pending has failed; its Stars are back with the bot."""
 

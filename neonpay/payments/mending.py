@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from neonpay.core.events import Event
+from neonpay.core.events import Event, WithdrawalSucceeded
 from neonpay.core.faults import is_its_own
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payload import is_ours
@@ -152,7 +152,7 @@ class Mender:
         for event in facts:
             if event.reason == Account.FOREIGN:
                 walk.foreign += 1
-            else:
+            elif not isinstance(event, WithdrawalSucceeded):  # which moves nothing any more
                 walk.moved += 1
             self._announce(event)
 

@@ -8,7 +8,14 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from neonpay.core.clock import moment
-from neonpay.core.events import BalanceDrifted, Event, PaymentUnexplained, StarsMoved, WithdrawalFailed
+from neonpay.core.events import (
+    BalanceDrifted,
+    Event,
+    PaymentUnexplained,
+    StarsMoved,
+    WithdrawalFailed,
+    WithdrawalSucceeded,
+)
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payload import is_ours
 from neonpay.core.payments import PaymentState
@@ -67,6 +74,7 @@ class Entry(NamedTuple):
 
     Attributes:
         event_id: follows from the row, so that the same row never makes a second entry.
+        effect: what it moves, in nanostars; 0 for a fact that moves nothing.
         after: event id of the entry that this one takes back; without that one there is nothing to take back.
     """
 
@@ -101,6 +109,9 @@ def entries(bot_id: int, rows: Sequence[StarTransaction], sold: Mapping[str, Sal
             failed, moved = _event_id(bot_id, row, "failed"), _event_id(bot_id, row, "moved")
             yield Entry(failed, WithdrawalFailed, row.account, row.nanostars, row, after=moved)
             continue
+        if row.withdrawal is Withdrawal.SUCCEEDED:
+            # Its Stars have an entry of their own, from when it was pending or from below.
+            yield Entry(_event_id(bot_id, row, "succeeded"), WithdrawalSucceeded, row.account, 0, row)
         account, effect = row.account, row.effect
         if account is Account.SALES:
             sale = sold.get(row.transaction_id)
@@ -128,10 +139,13 @@ def write_entries(transaction: Transaction, bot_id: int, wanted: Sequence[Entry]
     facts: list[Event] = []
     rows: list[tuple[object, ...]] = []
     for entry in new.values():
-        stars, rest = split_stars(entry.effect)
-        rows.append((bot_id, entry.event_id, STARS, stars, now_us, rest))
-        rows.append((bot_id, entry.event_id, entry.account.value, -stars, now_us, -rest))
         row = entry.row
+        stars, rest = split_stars(entry.effect)
+        if entry.effect:
+            rows.append((bot_id, entry.event_id, STARS, stars, now_us, rest))
+            rows.append((bot_id, entry.event_id, entry.account.value, -stars, now_us, -rest))
+        else:
+            stars, _ = split_stars(row.nanostars)
         facts.append(
             entry.kind(
                 bot_id=bot_id,

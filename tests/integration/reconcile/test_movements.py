@@ -69,7 +69,22 @@ async def test_a_withdrawal_is_followed_to_its_end(shop: Shop, books: Books, end
     assert (again.moved, again.is_clean) == (0, True)
     paid_out = 1000 if ends == "succeeds" else 0
     assert await books() == {"stars": 2900 - paid_out, "other": -3000, "withdrawals": paid_out, "ads": 100}
-    assert len(shop.named("withdrawal_failed")) == (ends == "fails")
+    (told,) = shop.named("withdrawal_succeeded" if ends == "succeeds" else "withdrawal_failed")
+    assert told.amount_stars == 1000
+    assert len(shop.named("withdrawal_succeeded")) == (ends == "succeeds")
+
+
+async def test_a_withdrawal_that_had_succeeded_before_it_was_seen_is_told_of_once(shop: Shop, books: Books) -> None:
+    treasury = shop.telegram.treasury(shop.account)
+    treasury.move("other_in", 3000)
+    treasury.withdraws(1000).succeeds()
+    report = await shop.neonpay.reconcile(grace_s=0)
+    await shop.neonpay.reconcile(grace_s=0, afresh=True)
+    await shop.neonpay.drain()
+
+    assert (report.moved, report.is_clean) == (2, True)
+    assert await books() == {"stars": 2000, "other": -3000, "withdrawals": 1000}
+    assert [event.amount_stars for event in shop.named("withdrawal_succeeded")] == [1000]
 
 
 async def test_a_withdrawal_that_had_failed_before_it_was_seen_moves_nothing(shop: Shop, books: Books) -> None:
