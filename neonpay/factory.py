@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 
 from neonpay import adapters
 from neonpay.app import DEFAULT_DATABASE_URL, NeonPayCore
+from neonpay.core.checkout import CHECKOUT_BUDGET_S
 from neonpay.core.clock import Clock
 from neonpay.core.limits import MESSAGES_PER_S
 from neonpay.core.roles import Role
 from neonpay.errors import ConfigurationError
-from neonpay.payments.checkout import BUDGET_S
 from neonpay.payments.jobs import LEASE_S
 from neonpay.payments.keys import derived_keys
 from neonpay.payments.reconcile import RECONCILE_EVERY_S, RECONCILE_GRACE_S, ReconcileRules
@@ -37,7 +37,7 @@ def create_neonpay(
     enable_logging: bool = True,
     max_stages: int = 100,
     adapter_type: str | None = None,
-    checkout_budget_s: float = BUDGET_S,
+    checkout_budget_s: float = CHECKOUT_BUDGET_S,
     lease_s: float = LEASE_S,
     poll_s: float = POLL_S,
     grace_s: float = GRACE_S,

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import Invoice, PreCheckout
+from neonpay.core.terms import mismatch
+
+CHECKOUT_BUDGET_S = 8.0
+"""Time that a decision may take when the program says nothing else; the rest of Telegram's ten seconds is the answer's."""
 
 
 class Decline(enum.StrEnum):
@@ -103,10 +106,15 @@ def fault_of(
     """
     if invoice is None:
         return Decline.UNKNOWN_INVOICE
-    if query.currency != CURRENCY or query.amount != invoice.price_stars or query.amount != quoted_stars:
-        return Decline.WRONG_AMOUNT
-    if invoice.user_id is not None and invoice.user_id != query.user_id:
-        return Decline.WRONG_PAYER
+    wrong = mismatch(
+        currency=query.currency,
+        amount=query.amount,
+        user_id=query.user_id,
+        price_stars=invoice.price_stars if quoted_stars == invoice.price_stars else None,
+        payer_id=invoice.user_id,
+    )
+    if wrong is not None:
+        return Decline(wrong)
     if not is_on_sale:
         return Decline.NOT_ON_SALE
     if invoice.expires_at is not None and now >= invoice.expires_at:

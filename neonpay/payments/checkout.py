@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from neonpay.core.checkout import CheckoutRefused, Decline, buyer_message
+from neonpay.core.checkout import CHECKOUT_BUDGET_S, CheckoutRefused, Decline, buyer_message
 from neonpay.core.events import Event
 from neonpay.core.payload import InvoiceRef
 from neonpay.core.payments import Invoice, PreCheckout
@@ -28,8 +28,6 @@ from neonpay.payments.threads import Threads
 
 logger = logging.getLogger("neonpay.payments")
 
-BUDGET_S = 8.0
-"""Time the guard allows itself, so that its answer arrives within Telegram's ten seconds."""
 _BAD_REQUEST = 400
 
 
@@ -55,7 +53,7 @@ class CheckoutGuard:
         announce: Callable[[Event], None],
         host_data: Callable[[], Mapping[str, object]],
         threads: Threads,
-        budget_s: float = BUDGET_S,
+        budget_s: float = CHECKOUT_BUDGET_S,
     ) -> None:
         self._ledger = ledger
         self._adapter = adapter

@@ -82,7 +82,8 @@ class Pipeline:
         token_bytes: Callable[[int], bytes],
         settings: Settings,
     ) -> None:
-        self._adapter = adapter = PacedAdapter(adapter, Pacer(messages_per_s=settings.messages_per_s))
+        pacer = Pacer(messages_per_s=settings.messages_per_s, checkout_budget_s=settings.checkout_budget_s)
+        self._adapter = adapter = PacedAdapter(adapter, pacer)
         self._bot_id = adapter.bot_id
         self._ledger = ledger
         self._handlers = handlers

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from neonpay.core.checkout import CHECKOUT_BUDGET_S
 from neonpay.core.limits import MESSAGES_PER_S
 from neonpay.core.roles import Role
-from neonpay.payments.checkout import BUDGET_S
 from neonpay.payments.jobs import LEASE_S
 from neonpay.payments.reconcile import ReconcileRules
 
@@ -39,7 +39,7 @@ class Settings:
 
     thank_you_message: str | None = None
     secrets: tuple[bytes, ...] = field(default=(), repr=False)
-    checkout_budget_s: float = BUDGET_S
+    checkout_budget_s: float = CHECKOUT_BUDGET_S
     lease_s: float = LEASE_S
     poll_s: float = POLL_S
     patience_s: float = PATIENCE_S

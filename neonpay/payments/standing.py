@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from neonpay.core import jsontext
 from neonpay.core.events import Event
 from neonpay.core.jsontext import JsonObject
-from neonpay.core.limits import CURRENCY
 from neonpay.core.payload import InvoiceRef, is_ours
 from neonpay.core.payments import NO_SEAT, Attention, Charge, Payment, PaymentState
 from neonpay.core.stages import PaymentStage, RepeatPolicy
+from neonpay.core.terms import mismatch
 from neonpay.ledger import Among, Transaction
 from neonpay.ledger.tables import invoices
 from neonpay.payments import seats
@@ -217,8 +217,11 @@ def _fault(charge: Charge, ref: InvoiceRef | None, known: Standing) -> Attention
         return Attention.FORGED_PAYLOAD if is_ours(charge.payload) else Attention.FOREIGN_PAYLOAD
     if known.stage is None:
         return Attention.UNKNOWN_INVOICE
-    if charge.currency != CURRENCY or charge.amount != known.price_stars:
-        return Attention.WRONG_AMOUNT
-    if known.user_id is not None and known.user_id != charge.user_id:
-        return Attention.WRONG_PAYER
-    return None
+    wrong = mismatch(
+        currency=charge.currency,
+        amount=charge.amount,
+        user_id=charge.user_id,
+        price_stars=known.price_stars,
+        payer_id=known.user_id,
+    )
+    return None if wrong is None else Attention(wrong)

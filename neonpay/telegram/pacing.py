@@ -14,7 +14,13 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import TypeVar
 
-from neonpay.core.limits import CHAT_MESSAGES_PER_S, GROUP_MESSAGES_PER_S, MESSAGES_PER_S, PRE_CHECKOUT_DEADLINE_S
+from neonpay.core.checkout import CHECKOUT_BUDGET_S
+from neonpay.core.limits import (
+    CHAT_MESSAGES_PER_S,
+    GROUP_MESSAGES_PER_S,
+    MESSAGES_PER_S,
+    PRE_CHECKOUT_DEADLINE_S,
+)
 from neonpay.errors import TelegramError, TelegramUnreachableError
 
 T = TypeVar("T")
@@ -24,9 +30,6 @@ CHAT_BURST = 5
 """Messages that a private chat may get at once before it is down to one a second."""
 GROUP_BURST = 5
 """Messages that a group may get at once before it is down to twenty a minute."""
-URGENT_S = PRE_CHECKOUT_DEADLINE_S - 8.0
-"""Time that asking again may add to a call that somebody waits for: what a checkout's own budget of eight seconds leaves of
-Telegram's ten."""
 PATIENCE_S = 60.0
 """Longest wait for a turn, and longest ``retry_after``, that is waited out; a longer one is the caller's to know."""
 TOO_MANY = 429
@@ -55,6 +58,8 @@ class Pacer:
 
     Args:
         messages_per_s: messages a second in total; None keeps to no limit and only waits when Telegram says so.
+        checkout_budget_s: time that may have gone into a decision on a checkout before its answer is sent; asking again may
+            add to a call that a buyer waits for what that leaves of Telegram's ten seconds.
         now: seconds of a clock that never goes back; the event loop's when left out.
         sleep: waits for so many seconds of that clock.
     """
@@ -63,11 +68,13 @@ class Pacer:
         self,
         *,
         messages_per_s: float | None = MESSAGES_PER_S,
+        checkout_budget_s: float = CHECKOUT_BUDGET_S,
         now: Callable[[], float] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._now = now or (lambda: asyncio.get_running_loop().time())
         self._sleep = sleep
+        self._urgent_s = max(0.0, PRE_CHECKOUT_DEADLINE_S - checkout_budget_s)
         self._paces = messages_per_s is not None
         rate = messages_per_s or 1.0
         self._all = _Lane(interval_s=1 / rate, burst=max(1.0, rate))
@@ -105,7 +112,8 @@ class Pacer:
                 async with self._turn(chat):
                     return await send()
             except (TelegramError, TelegramUnreachableError) as exc:
-                pause_s = _pause_s(method, exc, tries=tries, took_s=self._now() - began, patience_s=patience_s)
+                left_s = self._urgent_s - (self._now() - began)
+                pause_s = _pause_s(method, exc, tries=tries, patience_s=patience_s, urgent_s=left_s)
                 if isinstance(exc, TelegramError) and exc.error_code == TOO_MANY and chat is not None:
                     self._hold(chat, float(exc.retry_after_s or 1))
                 if pause_s is None:
@@ -256,13 +264,13 @@ def _pause_s(
     error: TelegramError | TelegramUnreachableError,
     *,
     tries: int,
-    took_s: float,
     patience_s: float,
+    urgent_s: float,
 ) -> float | None:
     """Seconds until the call is made again, or None when it is not."""
     if method in _AS_THEY_ARE or tries >= _TRIES:
         return None
-    most_s = min(patience_s, URGENT_S - took_s) if method in _URGENT else patience_s
+    most_s = min(patience_s, urgent_s) if method in _URGENT else patience_s
     if isinstance(error, TelegramUnreachableError) or error.error_code >= _SERVER_ERROR:
         # Whether it was done is not known: only what does no harm twice.
         is_safe = method in _URGENT or method in _REPEATABLE or method.startswith("get")

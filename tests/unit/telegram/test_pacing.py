@@ -212,6 +212,12 @@ def test_a_checkout_that_telegram_calls_answered_after_a_lost_answer_may_have_be
     assert len(telegram.times) == 2
 
 
+def test_an_answer_that_was_decided_on_sooner_may_wait_longer_for_telegram(in_virtual_time: Run) -> None:
+    telegram, pacer = Telegram(too_many(2)), Pacer(checkout_budget_s=4)
+    in_virtual_time(calls(pacer, telegram, 1, None, "answerPreCheckoutQuery"))
+    assert telegram.times == [0.0, 2.0]
+
+
 def test_a_checkout_is_answered_again_for_as_long_as_the_buyer_waits(in_virtual_time: Run) -> None:
     gone = [TelegramUnreachableError("answerPreCheckoutQuery") for _ in range(9)]
     telegram, pacer = Telegram(*gone), Pacer()
