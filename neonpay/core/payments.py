@@ -64,6 +64,22 @@ class Attention(enum.StrEnum):
     """It was due for a refund, and Telegram refuses that for good."""
 
 
+class InvoiceState(enum.StrEnum):
+    """How far an invoice is on its way to the buyer.
+
+    Attributes:
+        CREATED: written; it is being sent, or its link is being made, or a process died doing that.
+        QUEUED: written; it is sent when the chat has a turn left.
+        SENT: where it was to go.
+        FAILED: not sent; it can be asked for again.
+    """
+
+    CREATED = "created"
+    QUEUED = "queued"
+    SENT = "sent"
+    FAILED = "failed"
+
+
 class Source(enum.StrEnum):
     """How the ledger learned of a fact."""
 

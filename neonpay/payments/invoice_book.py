@@ -13,7 +13,7 @@ from neonpay.core.clock import Clock, moment
 from neonpay.core.events import Event, InvoiceCreated, InvoiceFailed, OfferRefused
 from neonpay.core.jsontext import JsonObject
 from neonpay.core.payload import PayloadCodec
-from neonpay.core.payments import Invoice
+from neonpay.core.payments import Invoice, InvoiceState
 from neonpay.core.stages import PaymentStage, frozen_json
 from neonpay.errors import PaymentError
 from neonpay.ledger import Insert, Statement, Transaction
@@ -21,7 +21,7 @@ from neonpay.ledger.tables import DatabaseNow, invoices
 from neonpay.payments.book import publish
 from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.gates import Gate, Refusal, Sale, first_refusal
-from neonpay.payments.rows import QUEUED, find_invoice
+from neonpay.payments.rows import find_invoice
 
 LEASE_S = 90.0
 """How long an invoice is the business of the worker that is about to send it; then anybody may who is asked to."""
@@ -68,7 +68,7 @@ _TAKE = Statement(
         ),
     )
     .values(
-        state=QUEUED,
+        state=InvoiceState.QUEUED.value,
         sending_by=sa.bindparam("by", type_=sa.BigInteger),
         sending_until=DatabaseNow() + sa.bindparam("lease_us", type_=sa.BigInteger),
     ),
@@ -174,7 +174,7 @@ class InvoiceBook:
     def mark_sent(self, transaction: Transaction, invoice: Invoice, where: Mapping[str, int | str]) -> Invoice:
         """The invoice is where it was to go."""
         this = (invoices.c.bot_id == self._bot_id, invoices.c.invoice_id == invoice.invoice_id)
-        values = {"state": "sent", "sending_by": None, "sending_until": None, **where}
+        values = {"state": InvoiceState.SENT, "sending_by": None, "sending_until": None, **where}
         transaction.connection.execute(sa.update(invoices).where(*this).values(values))
         sent = self._find(transaction, this[1])
         assert sent is not None, "invoices are never deleted"
@@ -184,7 +184,7 @@ class InvoiceBook:
         self, transaction: Transaction, invoice: Invoice, reason: str, event_id: str, sender: int | None
     ) -> Event | None:
         """The invoice was not sent, and can be asked for again; None when another worker sends it meanwhile."""
-        if not self.put_back(transaction, invoice, sender, state="failed"):
+        if not self.put_back(transaction, invoice, sender, state=InvoiceState.FAILED):
             return None
         event = InvoiceFailed(
             bot_id=self._bot_id,
@@ -200,7 +200,12 @@ class InvoiceBook:
         return event
 
     def put_back(
-        self, transaction: Transaction, invoice: Invoice, sender: int | None, *, state: str = "created"
+        self,
+        transaction: Transaction,
+        invoice: Invoice,
+        sender: int | None,
+        *,
+        state: InvoiceState = InvoiceState.CREATED,
     ) -> bool:
         """Nobody is about to send the invoice any more; False when that had become another worker's business."""
         where = [invoices.c.bot_id == self._bot_id, invoices.c.invoice_id == invoice.invoice_id]
@@ -222,7 +227,7 @@ class InvoiceBook:
             draft.codec.encode(draft.invoice_id, stage_id=offer.stage_id, price_stars=stage.price),
             jsontext.dump(dict(frozen_json("payload", {**stage.payload, **offer.metadata}))),
             offer.idempotency_key,
-            "created" if draft.sender is None else QUEUED,
+            (InvoiceState.CREATED if draft.sender is None else InvoiceState.QUEUED).value,
             draft.now_us,
             None if ttl_s is None else draft.now_us + ttl_s * 1_000_000,
             0,

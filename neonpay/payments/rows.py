@@ -9,7 +9,17 @@ import sqlalchemy as sa
 
 from neonpay.core import jsontext
 from neonpay.core.charge_ids import read_id, write_id
-from neonpay.core.payments import Attention, Charge, Invoice, Payment, PaymentState, Refund, RefundState, Source
+from neonpay.core.payments import (
+    Attention,
+    Charge,
+    Invoice,
+    InvoiceState,
+    Payment,
+    PaymentState,
+    Refund,
+    RefundState,
+    Source,
+)
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables import invoices, payments, refunds
 from neonpay.payments.catalogue import Catalogue
@@ -38,8 +48,6 @@ INSERT_PAYMENT = Insert(
     "subscription_expires_at",
     "full_charge_id",
 )
-QUEUED = "queued"
-"""State of an invoice that somebody is about to send."""
 
 
 def find_invoice(
@@ -70,7 +78,7 @@ def invoice_of(transaction: Transaction, catalogue: Catalogue, row: sa.RowMappin
         link=row["link"],
         payments_count=row["payments_count"],
         is_off_sale=bool(row.get("is_off_sale")),
-        is_queued=row["state"] == QUEUED,
+        is_queued=row["state"] == InvoiceState.QUEUED,
         seats_taken=row["seats_taken"],
     )
 
