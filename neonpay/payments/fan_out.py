@@ -21,7 +21,7 @@ from neonpay.ledger.tables import IS_UNFINISHED, DatabaseNow, consumers, jobs, p
 from neonpay.payments.consumers import Consumer, ConsumerKind, read_consumers
 from neonpay.payments.duties import Duty, Turn
 from neonpay.payments.handlers import ON_PAYMENT
-from neonpay.payments.jobs import INSERT_JOB, job_row
+from neonpay.payments.job_rows import INSERT_JOB, job_row
 
 logger = logging.getLogger("neonpay.payments")
 

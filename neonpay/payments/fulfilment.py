@@ -23,7 +23,8 @@ from neonpay.payments.errands import Chore, Errand, PutOff
 from neonpay.payments.foreign import contained, held, is_being_cancelled, words_of
 from neonpay.payments.handler_call import context_of, ended_elsewhere, run_handler
 from neonpay.payments.handlers import ON_PAYMENT, Form, Handler
-from neonpay.payments.jobs import Job, JobBook, backoff_s, end_job
+from neonpay.payments.job_rows import Job
+from neonpay.payments.jobs import JobBook, backoff_s, end_job
 from neonpay.payments.middleware import PaymentMiddleware, run_through
 from neonpay.payments.once import Once
 from neonpay.payments.planning import THANK_YOU, Program

@@ -10,7 +10,7 @@ from typing import Any
 from neonpay.core.payments import Payment
 from neonpay.payments.foreign import contained, refuse_unrun
 from neonpay.payments.handlers import Form, Handler
-from neonpay.payments.jobs import Job
+from neonpay.payments.job_rows import Job
 from neonpay.payments.threads import Threads
 
 logger = logging.getLogger("neonpay.payments")

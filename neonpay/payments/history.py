@@ -18,7 +18,7 @@ from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.fan_out import UNSEEN_US
 from neonpay.payments.handlers import ON_PAYMENT, ON_REFUND
 from neonpay.payments.ids import new_event_id
-from neonpay.payments.jobs import INSERT_JOB, JobRecord, job_row
+from neonpay.payments.job_rows import INSERT_JOB, JobRecord, job_row
 from neonpay.payments.once import Once
 from neonpay.payments.planning import PLAN, Plan
 from neonpay.payments.refund_book import DELIVERS

@@ -1,6 +1,6 @@
-"""Jobs: one row per handler and payment, which is queue, inbox marker and outbox in one.
+"""What changes a job: it is leased, finished, put back or given up.
 
-``JobState`` says what a job can be. Each lease has a token; only the holder of the newest one can finish the job, so a worker
+Each lease has a token; only the holder of the newest one can finish the job, so a worker
 that lost its lease cannot undo or double what its successor did.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -21,9 +20,10 @@ from neonpay.errors import LeaseLostError
 from neonpay.ledger import Among, Insert, Ledger, Statement, Transaction
 from neonpay.ledger.tables import IS_UNFINISHED, DatabaseNow, in_states, jobs, steps
 from neonpay.payments.foreign import call
+from neonpay.payments.job_rows import INSERT_JOB, Job, job_row, leased_row
 
 if TYPE_CHECKING:
-    from neonpay.core.payments import Payment
+    pass
 
 LEASE_S = 30.0
 """How long a worker may go without a sign of life before its jobs are taken over."""
@@ -42,20 +42,6 @@ _NEVER_ENDED = "its last attempt has not ended: the process died in it, or could
 _BACKOFF_FIRST_S = 2.0
 _BACKOFF_MOST_S = 6 * 3600.0
 
-INSERT_JOB = Insert(
-    jobs,
-    "bot_id",
-    "event_id",
-    "consumer",
-    "charge_id",
-    "state",
-    "attempts",
-    "token",
-    "error",
-    "run_at",
-    computed={"run_at": lambda delay_us: DatabaseNow() + delay_us},
-)
-_READY, _LEASED = JobState.READY.value, JobState.LEASED.value  # looked up once: rows are written for every payment
 _DONE = Statement(sa.update(jobs).where(*_JOB_KEY).values(state=JobState.DONE.value, error=None), *_JOB_NAMES)
 _ALL_DONE = Among(
     lambda event_ids, tokens: (
@@ -121,31 +107,6 @@ _STEP = Statement(
     "step_name",
 )
 _REMEMBER = Insert(steps, "bot_id", "event_id", "consumer", "name", "result", "finished_at")
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A lease on one job."""
-
-    bot_id: int
-    event_id: str
-    consumer: str
-    charge_id: str
-    attempts: int
-    token: int
-    payment: Payment | None = None
-    """The payment, when it is at hand; a job taken up after a restart has to look it up."""
-
-
-@dataclass(frozen=True, slots=True)
-class JobRecord:
-    """A job as the ledger has it, for people to look at."""
-
-    charge_id: str
-    consumer: str
-    state: str
-    attempts: int
-    error: str | None
 
 
 class JobBook:
@@ -300,22 +261,6 @@ def is_left(transaction: Transaction, job: Job) -> bool:
     if row is None:
         raise lease_lost(job)
     return bool(row[0] == JobState.LEASED)
-
-
-def job_row(
-    bot_id: int, event_id: str, consumer: str, charge_id: str, *, state: str = _READY, token: int | None = None
-) -> tuple[object, ...]:
-    """A job that nobody holds, as a row for ``INSERT_JOB``.
-
-    Args:
-        token: by which the unit that writes it knows its own when it runs again.
-    """
-    return (bot_id, event_id, consumer, charge_id, state, 0, token, None, 0)
-
-
-def leased_row(job: Job, lease_us: int) -> tuple[object, ...]:
-    """A job that is leased as it is written, as a row for ``INSERT_JOB``."""
-    return (job.bot_id, job.event_id, job.consumer, job.charge_id, _LEASED, job.attempts, job.token, None, lease_us)
 
 
 def end_job(transaction: Transaction, job: Job, state: JobState, *, error: str, delay_s: float = 0.0) -> int:

@@ -31,7 +31,8 @@ from neonpay.payments.ids import new_event_id, new_invoice_id, new_request_id
 from neonpay.payments.intake import Intake
 from neonpay.payments.invoice_book import InvoiceBook
 from neonpay.payments.invoices import InvoiceDesk
-from neonpay.payments.jobs import Job, JobBook
+from neonpay.payments.job_rows import Job
+from neonpay.payments.jobs import JobBook
 from neonpay.payments.listeners import Listeners
 from neonpay.payments.loops import LoopHealth
 from neonpay.payments.patience import within

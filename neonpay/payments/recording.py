@@ -28,7 +28,8 @@ from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.early_refunds import settle
 from neonpay.payments.handlers import Handler
 from neonpay.payments.inline import Inside, run_inside
-from neonpay.payments.jobs import INSERT_JOB, Job, job_row, leased_row, release_all
+from neonpay.payments.job_rows import INSERT_JOB, Job, job_row, leased_row
+from neonpay.payments.jobs import release_all
 from neonpay.payments.looking import first_periods, look
 from neonpay.payments.planning import Plan
 from neonpay.payments.refund_book import RefundBook

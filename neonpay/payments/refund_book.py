@@ -32,7 +32,8 @@ from neonpay.payments.book import REFUNDS, REVENUE, STARS, UNSETTLED, about, pub
 from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.handlers import ON_PAYMENT, Handler
 from neonpay.payments.inline import Inside, Rejection, run_inside
-from neonpay.payments.jobs import Job, give_job, lease_lost
+from neonpay.payments.job_rows import Job
+from neonpay.payments.jobs import give_job, lease_lost
 from neonpay.payments.once import Once, P, T
 from neonpay.payments.planning import PLAN, REFUND, THANK_YOU, Plan
 from neonpay.payments.rows import find_refund, lock_payment, refund_of, set_state

@@ -20,7 +20,7 @@ from neonpay.ledger import Among, Transaction
 from neonpay.ledger.tables import invoices
 from neonpay.payments import seats
 from neonpay.payments.catalogue import Catalogue
-from neonpay.payments.jobs import Job
+from neonpay.payments.job_rows import Job
 from neonpay.payments.refund_book import SECOND_PAYMENT
 
 _GONE = "it went back before it was recorded"

@@ -12,7 +12,7 @@ from neonpay.payments.planning import PLAN
 if TYPE_CHECKING:
     from neonpay.app import NeonPayCore
     from neonpay.core.payments import Payment
-    from neonpay.payments.jobs import JobRecord
+    from neonpay.payments.job_rows import JobRecord
     from neonpay.simulator import BotAccount, Buyer, Call, Outcome, Simulator
     from neonpay.testing.blocking import SyncBuyer, SyncSimulator
 

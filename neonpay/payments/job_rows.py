@@ -1,0 +1,72 @@
+"""A job as a row: one per handler and payment, which is queue, inbox marker and outbox in one.
+
+``JobState`` says what a job can be. What changes a job that is there is in ``neonpay.payments.jobs``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from neonpay.core.job_states import JobState
+from neonpay.ledger import Insert
+from neonpay.ledger.tables import DatabaseNow, jobs
+
+if TYPE_CHECKING:
+    from neonpay.core.payments import Payment
+
+INSERT_JOB = Insert(
+    jobs,
+    "bot_id",
+    "event_id",
+    "consumer",
+    "charge_id",
+    "state",
+    "attempts",
+    "token",
+    "error",
+    "run_at",
+    computed={"run_at": lambda delay_us: DatabaseNow() + delay_us},
+)
+_READY, _LEASED = JobState.READY.value, JobState.LEASED.value  # looked up once: rows are written for every payment
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A lease on one job."""
+
+    bot_id: int
+    event_id: str
+    consumer: str
+    charge_id: str
+    attempts: int
+    token: int
+    payment: Payment | None = None
+    """The payment, when it is at hand; a job taken up after a restart has to look it up."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """A job as the ledger has it, for people to look at."""
+
+    charge_id: str
+    consumer: str
+    state: str
+    attempts: int
+    error: str | None
+
+
+def job_row(
+    bot_id: int, event_id: str, consumer: str, charge_id: str, *, state: str = _READY, token: int | None = None
+) -> tuple[object, ...]:
+    """A job that nobody holds, as a row for ``INSERT_JOB``.
+
+    Args:
+        token: by which the unit that writes it knows its own when it runs again.
+    """
+    return (bot_id, event_id, consumer, charge_id, state, 0, token, None, 0)
+
+
+def leased_row(job: Job, lease_us: int) -> tuple[object, ...]:
+    """A job that is leased as it is written, as a row for ``INSERT_JOB``."""
+    return (job.bot_id, job.event_id, job.consumer, job.charge_id, _LEASED, job.attempts, job.token, None, lease_us)
