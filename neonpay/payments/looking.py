@@ -82,18 +82,16 @@ def look(transaction: Transaction, bot_id: int, charge_ids: Sequence[str]) -> Lo
     return Look(there, gone, now_us, version)
 
 
-def first_periods(
-    transaction: Transaction, bot_id: int, charges: Sequence[tuple[Charge, str | None]]
-) -> Container[str]:
+def first_periods(transaction: Transaction, bot_id: int, charges: Sequence[tuple[Charge, str]]) -> Container[str]:
     """Charges that begin a subscription although nothing says so: Telegram's list does not tell which ones do.
 
     Args:
-        charges: with the invoice that each one pays, as its verified payload says.
+        charges: recurring ones, with the invoice that each one pays, as its verified payload says.
     """
     unsaid: Mapping[str, tuple[int, str]] = {
         charge.charge_id: (charge.user_id, invoice_id)
         for charge, invoice_id in charges
-        if charge.is_recurring and charge.source is Source.RECONCILE and invoice_id is not None
+        if charge.source is Source.RECONCILE
     }
     if not unsaid:
         return ()

@@ -96,15 +96,15 @@ class Recorder:
         return self._record(transaction, [arrival], inside=False)[0]
 
     def _record(self, transaction: Transaction, arrivals: Sequence[Arrival], *, inside: bool) -> list[Recorded | None]:
-        if len({arrival.charge.charge_id for arrival in arrivals}) < len(arrivals):
+        charge_ids = [arrival.charge.charge_id for arrival in arrivals]
+        if len(arrivals) > 1 and len(set(charge_ids)) < len(arrivals):
             raise _SameTwiceError
         invoices_known = lock_invoices(transaction, self._bot_id, self._catalogue, arrivals)
-        charge_ids = [arrival.charge.charge_id for arrival in arrivals]
         there, gone, now_us, version = look(transaction, self._bot_id, charge_ids)
         self._plan.refresh(transaction, version)
         new = [arrival for arrival in arrivals if arrival.charge.charge_id not in there]
-        paying = [(arrival.charge, None if arrival.ref is None else arrival.ref.invoice_id) for arrival in new]
-        first = first_periods(transaction, self._bot_id, paying)
+        renewing = [(one.charge, one.ref.invoice_id) for one in new if one.charge.is_recurring and one.ref is not None]
+        first = first_periods(transaction, self._bot_id, renewing) if renewing else ()
         known = in_turn(transaction, self._bot_id, new, invoices_known, first=first, gone=gone)
         recorded_at = moment(now_us)
         written = [self._write(arrival, of_it, recorded_at) for arrival, of_it in zip(new, known, strict=True)]
@@ -118,7 +118,7 @@ class Recorder:
         count_payments(transaction, self._bot_id, new, known)
         self._write_book(transaction, written, now_us)
         back = [payment for payment, *_ in written if payment.state is PaymentState.REFUNDED]
-        refunded = settle(transaction, back, now_us, new_event_id=self._new_event_id)
+        refunded = settle(transaction, back, now_us, new_event_id=self._new_event_id) if back else {}
         taken = self._write_jobs(transaction, written, [arrival.take for arrival in new], inside=inside)
         for arrival, one, (jobs, events) in zip(new, written, taken, strict=True):
             arrival.recorded = Recorded(*one, jobs, refunded.get(one.payment.charge_id, events))
