@@ -30,11 +30,11 @@ from neonpay.ledger.reading import ReadingLedger
 from neonpay.payments.gates import Gate
 from neonpay.payments.handlers import ON_REFUND, ON_REFUND_REQUEST, Function, HandlerRegistry
 from neonpay.payments.listeners import Listeners
-from neonpay.payments.loops import LoopHealth
 from neonpay.payments.middleware import PaymentMiddleware
 from neonpay.payments.pipeline import Pipeline
 from neonpay.payments.planning import ANSWER_BUYER, ASK_ADMINS
 from neonpay.payments.settings import Settings
+from neonpay.store.loops import LoopHealth
 from neonpay.support.desk import SupportDesk, SupportRules, wants_press
 from neonpay.telegram.pacing import PATIENCE_S, may_wait
 

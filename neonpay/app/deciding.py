@@ -7,7 +7,7 @@ from datetime import datetime
 from neonpay.app.base import Application
 from neonpay.core.charge_ids import charge_key
 from neonpay.core.payments import Payment, PaymentState, Refund, RefundState
-from neonpay.payments.selection import Selection
+from neonpay.store.payment_filter import Selection
 
 
 class Deciding(Application):

@@ -6,7 +6,7 @@ from neonpay.app.base import Application
 from neonpay.core.charge_ids import charge_key
 from neonpay.core.payments import Payment, Refund, RefundState
 from neonpay.errors import ValidationError
-from neonpay.payments.job_rows import JobRecord
+from neonpay.store.job_rows import JobRecord
 
 
 class Settling(Application):

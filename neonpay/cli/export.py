@@ -31,7 +31,7 @@ from neonpay.errors import LedgerUnavailableError
 if TYPE_CHECKING:
     from neonpay.app import NeonPayCore
     from neonpay.ledger import Transaction
-    from neonpay.payments.selection import Selection
+    from neonpay.store.payment_filter import Selection
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")
 """What a cell must not begin with, lest a spreadsheet takes it for a formula: OWASP ASVS 5.0 requirement 1.2.10
@@ -59,7 +59,7 @@ def export(
     bot_id: BotOption = None,
 ) -> None:
     """Write payments, refunds or the journal, oldest first, with columns that stay."""
-    from neonpay.payments.selection import Selection
+    from neonpay.store.payment_filter import Selection
 
     selection = Selection(since=in_utc(since), until=in_utc(until))
 

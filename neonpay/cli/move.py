@@ -30,8 +30,8 @@ def move(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     from neonpay.ledger import open_ledger
-    from neonpay.payments.keys import bots
     from neonpay.payments.moving import move as move_books
+    from neonpay.store.signing_keys import bots
 
     with errors_in_one_line():
         source, target = _url(source), _url(target)

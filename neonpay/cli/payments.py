@@ -35,7 +35,7 @@ from neonpay.errors import RefundError
 
 if TYPE_CHECKING:
     from neonpay.app import NeonPayCore
-    from neonpay.payments.job_rows import JobRecord
+    from neonpay.store.job_rows import JobRecord
 
 payments = typer.Typer(help="Find payments, and decide about those that wait for somebody.", no_args_is_help=True)
 

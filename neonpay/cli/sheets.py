@@ -17,7 +17,7 @@ from neonpay.core.jsontext import JsonValue
 from neonpay.core.payments import Payment, Refund
 
 if TYPE_CHECKING:
-    from neonpay.payments.job_rows import JobRecord
+    from neonpay.store.job_rows import JobRecord
 
 _SHOWN_CHARS = 12
 _PIPE_COLUMNS = 400

@@ -142,7 +142,7 @@ async def only_bot(at: Where) -> int:
         ConfigurationError: the ledger does not have it, or has several and none was named.
     """
     from neonpay.ledger import open_ledger
-    from neonpay.payments.keys import bots
+    from neonpay.store.signing_keys import bots
 
     ledger = open_ledger(at.database_url, as_it_is=True)
     try:

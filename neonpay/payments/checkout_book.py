@@ -18,12 +18,12 @@ from neonpay.core.stages import StageRegistry
 from neonpay.ledger import Among, Transaction
 from neonpay.ledger.tables import events, invoices, off_sale
 from neonpay.payments import holds, seats
-from neonpay.payments.book import publish
-from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.gates import Gate, Refusal, Sale, first_refusal
 from neonpay.payments.holds import Hold
-from neonpay.payments.ids import following_id
-from neonpay.payments.rows import invoice_of
+from neonpay.store.entries import publish
+from neonpay.store.ids import following_id
+from neonpay.store.payment_rows import invoice_of
+from neonpay.store.stage_versions import Catalogue
 
 _COLUMNS = [*[column.name for column in invoices.c], "is_off_sale"]
 _IS_OFF_SALE = sa.and_(off_sale.c.bot_id == invoices.c.bot_id, off_sale.c.stage_id == invoices.c.stage_id)

@@ -17,8 +17,8 @@ from neonpay.payments.threads import Threads
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from neonpay.payments.job_rows import Job
     from neonpay.payments.jobs import JobBook
+    from neonpay.store.job_rows import Job
 
 R = TypeVar("R", bound="JsonValue")
 T = TypeVar("T")

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from neonpay.core.payments import Payment
 from neonpay.payments.context import PaymentContext
-from neonpay.payments.job_rows import Job
+from neonpay.store.job_rows import Job
 
 Errand = Callable[[Payment, PaymentContext], Awaitable[None]]
 """A job of neonpay's own that is done when it returns, such as the thank-you message."""

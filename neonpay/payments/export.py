@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from neonpay.core.sheets import COLUMNS, Sheet, Value
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import events, journal, payments, refunds
-from neonpay.payments.selection import Selection
+from neonpay.store.payment_filter import Selection
 
 _ROWS_AT_A_TIME = 1000
 _FLAGS = frozenset({"is_recurring", "is_first_recurring"})

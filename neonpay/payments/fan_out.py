@@ -19,9 +19,9 @@ from neonpay.core.payments import PaymentState, RefundState
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import IS_UNFINISHED, DatabaseNow, consumers, jobs, payments, recorded_since, refunds
 from neonpay.payments.consumers import Consumer, ConsumerKind, read_consumers
-from neonpay.payments.duties import Duty, Turn
 from neonpay.payments.handlers import ON_PAYMENT
-from neonpay.payments.job_rows import INSERT_JOB, job_row
+from neonpay.store.job_rows import INSERT_JOB, job_row
+from neonpay.store.periodic import Duty, Turn
 
 logger = logging.getLogger("neonpay.payments")
 

@@ -16,22 +16,22 @@ from neonpay.core.payments import Payment, PaymentResult
 from neonpay.core.text import clean
 from neonpay.errors import LeaseLostError, LedgerError, RejectPayment
 from neonpay.ledger import Ledger, Transaction
-from neonpay.payments.book import about, publish
-from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.context import PaymentContext
 from neonpay.payments.errands import Chore, Errand, PutOff
 from neonpay.payments.foreign import contained, held, is_being_cancelled, words_of
 from neonpay.payments.handler_call import context_of, ended_elsewhere, run_handler
 from neonpay.payments.handlers import ON_PAYMENT, Form, Handler
-from neonpay.payments.job_rows import Job
 from neonpay.payments.jobs import JobBook, backoff_s, end_job
 from neonpay.payments.middleware import PaymentMiddleware, run_through
-from neonpay.payments.once import Once
 from neonpay.payments.planning import THANK_YOU, Program
 from neonpay.payments.refund_book import Change, RefundBook
-from neonpay.payments.rows import find_payment
 from neonpay.payments.threads import Threads
 from neonpay.payments.transactional import TransactionalJobs
+from neonpay.store.entries import about, publish
+from neonpay.store.job_rows import Job
+from neonpay.store.once import Once
+from neonpay.store.payment_rows import find_payment
+from neonpay.store.stage_versions import Catalogue
 from neonpay.telegram.pacing import may_wait
 
 logger = logging.getLogger("neonpay.payments")

@@ -10,8 +10,8 @@ from typing import Any
 from neonpay.core.payments import Payment
 from neonpay.payments.foreign import contained, refuse_unrun
 from neonpay.payments.handlers import Form, Handler
-from neonpay.payments.job_rows import Job
 from neonpay.payments.threads import Threads
+from neonpay.store.job_rows import Job
 
 logger = logging.getLogger("neonpay.payments")
 

@@ -13,17 +13,17 @@ from neonpay.core.payments import Payment, PaymentState, Refund, RefundState
 from neonpay.errors import PaymentError, PaymentNotFoundError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import IS_PARKED, IS_UNFINISHED, DatabaseNow, consumers, jobs, payments
-from neonpay.payments.book import REVENUE, UNSETTLED, about, publish, write_entry
-from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.fan_out import UNSEEN_US
 from neonpay.payments.handlers import ON_PAYMENT, ON_REFUND
-from neonpay.payments.ids import new_event_id
-from neonpay.payments.job_rows import INSERT_JOB, JobRecord, job_row
-from neonpay.payments.once import Once
 from neonpay.payments.planning import PLAN, Plan
 from neonpay.payments.refund_book import DELIVERS
-from neonpay.payments.rows import find_payment, find_refund, lock_payment, payment_of, select_payments, set_state
-from neonpay.payments.selection import Selection
+from neonpay.store.entries import REVENUE, UNSETTLED, about, publish, write_entry
+from neonpay.store.ids import new_event_id
+from neonpay.store.job_rows import INSERT_JOB, JobRecord, job_row
+from neonpay.store.once import Once
+from neonpay.store.payment_filter import Selection
+from neonpay.store.payment_rows import find_payment, find_refund, lock_payment, payment_of, select_payments, set_state
+from neonpay.store.stage_versions import Catalogue
 
 
 class History:

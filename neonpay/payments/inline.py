@@ -16,9 +16,9 @@ from neonpay.errors import LeaseLostError, LedgerClosedError, PaymentError, Reje
 from neonpay.ledger import Transaction
 from neonpay.payments.foreign import call, refuse_unrun, words_of
 from neonpay.payments.handlers import ON_PAYMENT, Handler
-from neonpay.payments.job_rows import Job
 from neonpay.payments.jobs import end_job, finish_all, release_all
-from neonpay.payments.rows import find_refund
+from neonpay.store.job_rows import Job
+from neonpay.store.payment_rows import find_refund
 
 logger = logging.getLogger("neonpay.payments")
 

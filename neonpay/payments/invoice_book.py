@@ -18,10 +18,10 @@ from neonpay.core.stages import PaymentStage, frozen_json
 from neonpay.errors import PaymentError
 from neonpay.ledger import Insert, Statement, Transaction
 from neonpay.ledger.tables import DatabaseNow, invoices
-from neonpay.payments.book import publish
-from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.gates import Gate, Refusal, Sale, first_refusal
-from neonpay.payments.rows import find_invoice
+from neonpay.store.entries import publish
+from neonpay.store.payment_rows import find_invoice
+from neonpay.store.stage_versions import Catalogue
 
 LEASE_S = 90.0
 """How long an invoice is the business of the worker that is about to send it; then anybody may who is asked to."""

@@ -20,7 +20,7 @@ from neonpay.errors import LedgerError, PaymentError, SaleRefused, TelegramError
 from neonpay.ledger import Ledger
 from neonpay.payments.gates import Refusal
 from neonpay.payments.invoice_book import LEASE_S, Draft, InvoiceBook, Offer, Outcome
-from neonpay.payments.once import Once
+from neonpay.store.once import Once
 from neonpay.telegram.outbox import Outbox, Place
 from neonpay.telegram.paced import PacedAdapter
 

@@ -20,7 +20,7 @@ from neonpay.errors import LeaseLostError
 from neonpay.ledger import Among, Insert, Ledger, Statement, Transaction
 from neonpay.ledger.tables import IS_UNFINISHED, DatabaseNow, in_states, jobs, steps
 from neonpay.payments.foreign import call
-from neonpay.payments.job_rows import INSERT_JOB, Job, job_row, leased_row
+from neonpay.store.job_rows import INSERT_JOB, Job, job_row, leased_row
 
 if TYPE_CHECKING:
     pass

@@ -13,11 +13,11 @@ from neonpay.core.payload import is_ours
 from neonpay.core.payments import Charge, Payment, PaymentState, RefundNotice, Source
 from neonpay.core.transactions import NANOSTARS, Account, StarTransaction, charged_key, split_stars
 from neonpay.ledger import Ledger, Transaction
-from neonpay.payments.duties import Turn
 from neonpay.payments.movements import Entry, Sale, entries, list_payments, sales, write_entries
-from neonpay.payments.once import Once
 from neonpay.payments.tally import Tally
 from neonpay.payments.walk import Walk
+from neonpay.store.once import Once
+from neonpay.store.periodic import Turn
 
 logger = logging.getLogger("neonpay.payments")
 

@@ -22,8 +22,8 @@ from neonpay.core.payments import PaymentState
 from neonpay.core.transactions import NANOSTARS, Account, StarTransaction, Withdrawal, split_stars
 from neonpay.ledger import Among, Insert, Transaction
 from neonpay.ledger.tables import events, journal, payments, unexplained
-from neonpay.payments.book import STARS, publish
-from neonpay.payments.ids import following_id
+from neonpay.store.entries import STARS, publish
+from neonpay.store.ids import following_id
 
 _SOLD = Among(
     lambda ids: sa.select(

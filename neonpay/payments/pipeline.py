@@ -17,24 +17,19 @@ from neonpay.core.roles import Role
 from neonpay.core.stages import StageRegistry
 from neonpay.core.subscriptions import SubscriptionChange
 from neonpay.ledger import Ledger
-from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.checkout import CheckoutGuard
 from neonpay.payments.checkout_book import CheckoutBook
 from neonpay.payments.declaring import Declarations
-from neonpay.payments.duties import Duty, DutyBook, DutyRound
 from neonpay.payments.fan_out import FanOut
 from neonpay.payments.fulfilment import Fulfilment
 from neonpay.payments.gates import Gate
 from neonpay.payments.handlers import HandlerRegistry
 from neonpay.payments.history import History
-from neonpay.payments.ids import new_event_id, new_invoice_id, new_request_id
 from neonpay.payments.intake import Intake
 from neonpay.payments.invoice_book import InvoiceBook
 from neonpay.payments.invoices import InvoiceDesk
-from neonpay.payments.job_rows import Job
 from neonpay.payments.jobs import JobBook
 from neonpay.payments.listeners import Listeners
-from neonpay.payments.loops import LoopHealth
 from neonpay.payments.patience import within
 from neonpay.payments.planning import PLAN, THANK_YOU, Plan, Program
 from neonpay.payments.presence import Presence
@@ -55,6 +50,11 @@ from neonpay.payments.thanks import Thanks
 from neonpay.payments.threads import MOST_HANDLERS, MOST_HOOKS, Threads
 from neonpay.payments.unclaimed import Unclaimed
 from neonpay.payments.worker import Worker
+from neonpay.store.ids import new_event_id, new_invoice_id, new_request_id
+from neonpay.store.job_rows import Job
+from neonpay.store.loops import LoopHealth
+from neonpay.store.periodic import Duty, DutyBook, DutyRound
+from neonpay.store.stage_versions import Catalogue
 from neonpay.telegram.outbox import Outbox
 from neonpay.telegram.paced import PacedAdapter
 from neonpay.telegram.pacing import Pacer

@@ -16,8 +16,8 @@ from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import DatabaseNow
 from neonpay.payments.consumers import Consumer, read_consumers
 from neonpay.payments.declaring import Declarations
-from neonpay.payments.loops import Loop, LoopHealth
 from neonpay.payments.planning import Program
+from neonpay.store.loops import Loop, LoopHealth
 
 logger = logging.getLogger("neonpay.payments")
 

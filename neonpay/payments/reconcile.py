@@ -23,14 +23,14 @@ from neonpay.core.reports import ReconcileReport
 from neonpay.core.transactions import StarTransaction, split_stars
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import DatabaseNow
-from neonpay.payments.duties import Turn
-from neonpay.payments.early_refunds import forget_before
 from neonpay.payments.listed import Call, TransactionList
 from neonpay.payments.mending import Mender
 from neonpay.payments.movements import entries, examine_payments, unexplained_charges, write_drift
-from neonpay.payments.once import Once
 from neonpay.payments.tally import Tally
 from neonpay.payments.walk import Walk
+from neonpay.store.early_refunds import forget_before
+from neonpay.store.once import Once
+from neonpay.store.periodic import Turn
 
 logger = logging.getLogger("neonpay.payments")
 

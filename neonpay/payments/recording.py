@@ -15,7 +15,15 @@ from neonpay.core.events import Event, PaymentCompleted, PaymentNeedsAttention, 
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import Payment, PaymentState, moment_or_none
 from neonpay.ledger import Transaction
-from neonpay.payments.book import (
+from neonpay.payments.handlers import Handler
+from neonpay.payments.inline import Inside, run_inside
+from neonpay.payments.jobs import release_all
+from neonpay.payments.looking import first_periods, look
+from neonpay.payments.planning import Plan
+from neonpay.payments.refund_book import RefundBook
+from neonpay.payments.standing import Arrival, Recorded, Standing, count_payments, in_turn, lock_invoices, verdict
+from neonpay.store.early_refunds import settle
+from neonpay.store.entries import (
     INSERT_EVENT,
     INSERT_JOURNAL,
     REVENUE,
@@ -24,17 +32,9 @@ from neonpay.payments.book import (
     entry_rows,
     event_row,
 )
-from neonpay.payments.catalogue import Catalogue
-from neonpay.payments.early_refunds import settle
-from neonpay.payments.handlers import Handler
-from neonpay.payments.inline import Inside, run_inside
-from neonpay.payments.job_rows import INSERT_JOB, Job, job_row, leased_row
-from neonpay.payments.jobs import release_all
-from neonpay.payments.looking import first_periods, look
-from neonpay.payments.planning import Plan
-from neonpay.payments.refund_book import RefundBook
-from neonpay.payments.rows import INSERT_PAYMENT, payment_row
-from neonpay.payments.standing import Arrival, Recorded, Standing, count_payments, in_turn, lock_invoices, verdict
+from neonpay.store.job_rows import INSERT_JOB, Job, job_row, leased_row
+from neonpay.store.payment_rows import INSERT_PAYMENT, payment_row
+from neonpay.store.stage_versions import Catalogue
 
 _WAIT_S = 1.0
 

@@ -27,16 +27,16 @@ from neonpay.core.payments import Attention, Payment, PaymentState, Refund, Refu
 from neonpay.errors import PaymentNotFoundError
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables import DatabaseNow, jobs, refunds
-from neonpay.payments import early_refunds
-from neonpay.payments.book import REFUNDS, REVENUE, STARS, UNSETTLED, about, publish, write_entry
-from neonpay.payments.catalogue import Catalogue
 from neonpay.payments.handlers import ON_PAYMENT, Handler
 from neonpay.payments.inline import Inside, Rejection, run_inside
-from neonpay.payments.job_rows import Job
 from neonpay.payments.jobs import give_job, lease_lost
-from neonpay.payments.once import Once, P, T
 from neonpay.payments.planning import PLAN, REFUND, THANK_YOU, Plan
-from neonpay.payments.rows import find_refund, lock_payment, refund_of, set_state
+from neonpay.store import early_refunds
+from neonpay.store.entries import REFUNDS, REVENUE, STARS, UNSETTLED, about, publish, write_entry
+from neonpay.store.job_rows import Job
+from neonpay.store.once import Once, P, T
+from neonpay.store.payment_rows import find_refund, lock_payment, refund_of, set_state
+from neonpay.store.stage_versions import Catalogue
 
 SECOND_PAYMENT = "a second payment of this invoice goes back"
 BY_POLICY = "policy"

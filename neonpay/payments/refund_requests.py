@@ -20,12 +20,12 @@ from neonpay.ledger import Ledger
 from neonpay.payments.foreign import call, held, refuse_unrun
 from neonpay.payments.fulfilment import Fulfilment
 from neonpay.payments.handlers import Form, Handler, HandlerRegistry
-from neonpay.payments.job_rows import Job
 from neonpay.payments.jobs import put_off
 from neonpay.payments.planning import REFUND_REQUEST, Plan
 from neonpay.payments.refunds import RefundDesk
 from neonpay.payments.request_book import Concluded, RequestBook, Verdict
 from neonpay.payments.threads import Threads
+from neonpay.store.job_rows import Job
 
 logger = logging.getLogger("neonpay.payments")
 

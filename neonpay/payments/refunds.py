@@ -21,10 +21,10 @@ from neonpay.errors import RefundError, TelegramError, TelegramUnreachableError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.payments.fulfilment import Fulfilment
 from neonpay.payments.inline import with_or_without
-from neonpay.payments.job_rows import Job
 from neonpay.payments.jobs import backoff_s, end_job
 from neonpay.payments.planning import REFUND
 from neonpay.payments.refund_book import Change, RefundBook
+from neonpay.store.job_rows import Job
 
 logger = logging.getLogger("neonpay.payments")
 

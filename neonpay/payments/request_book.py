@@ -15,13 +15,13 @@ from neonpay.core.requests import RefundRequest, RequestState
 from neonpay.errors import PaymentError, PaymentNotFoundError, RequestNotFoundError
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables import DatabaseNow, jobs, payments, refund_requests
-from neonpay.payments.book import about, publish
-from neonpay.payments.catalogue import Catalogue
-from neonpay.payments.job_rows import INSERT_JOB, Job, job_row
 from neonpay.payments.jobs import finish, give_job
 from neonpay.payments.planning import ANSWER_BUYER, ASK_ADMINS, REFUND_REQUEST
 from neonpay.payments.refund_book import Change, RefundBook
-from neonpay.payments.rows import find_payment, payment_of, select_payments
+from neonpay.store.entries import about, publish
+from neonpay.store.job_rows import INSERT_JOB, Job, job_row
+from neonpay.store.payment_rows import find_payment, payment_of, select_payments
+from neonpay.store.stage_versions import Catalogue
 
 _INSERT = Insert(
     refund_requests,

@@ -17,7 +17,7 @@ from neonpay.core.clock import Clock
 from neonpay.errors import LeaseLostError
 from neonpay.ledger import Insert, Ledger, Transaction
 from neonpay.ledger.tables import journal, seals
-from neonpay.payments.duties import Duty, Turn
+from neonpay.store.periodic import Duty, Turn
 
 GENESIS = "0" * 64
 """What the first seal of a bot follows."""

@@ -8,8 +8,8 @@ from neonpay.core.clock import Clock
 from neonpay.core.payload import InvoiceRef, PayloadCodec
 from neonpay.errors import ForeignPayloadError, ForgedPayloadError
 from neonpay.ledger import Ledger
-from neonpay.payments.ids import new_event_id
-from neonpay.payments.keys import insert_key, load_keys, read_keys
+from neonpay.store.ids import new_event_id
+from neonpay.store.signing_keys import insert_key, load_keys, read_keys
 
 
 class Signing:

@@ -19,9 +19,9 @@ from neonpay.core.terms import mismatch
 from neonpay.ledger import Among, Transaction
 from neonpay.ledger.tables import invoices
 from neonpay.payments import seats
-from neonpay.payments.catalogue import Catalogue
-from neonpay.payments.job_rows import Job
 from neonpay.payments.refund_book import SECOND_PAYMENT
+from neonpay.store.job_rows import Job
+from neonpay.store.stage_versions import Catalogue
 
 _GONE = "it went back before it was recorded"
 _INVOICES = Among(

@@ -20,10 +20,10 @@ from neonpay.core.subscriptions import SubscriptionChange, SubscriptionState
 from neonpay.errors import PaymentError, PaymentNotFoundError, TelegramError
 from neonpay.ledger import Insert, Ledger, Transaction
 from neonpay.ledger.tables import payments, subscriptions
-from neonpay.payments.book import publish
-from neonpay.payments.catalogue import Catalogue
-from neonpay.payments.once import Once
-from neonpay.payments.rows import find_payment
+from neonpay.store.entries import publish
+from neonpay.store.once import Once
+from neonpay.store.payment_rows import find_payment
+from neonpay.store.stage_versions import Catalogue
 from neonpay.telegram.paced import PacedAdapter
 
 logger = logging.getLogger("neonpay.payments")

@@ -8,7 +8,7 @@ from typing import cast
 
 from neonpay.core import jsontext
 from neonpay.core.transactions import StarTransaction
-from neonpay.payments.duties import Turn
+from neonpay.store.periodic import Turn
 
 MOST_LEFT = 100
 

@@ -9,9 +9,9 @@ from neonpay.errors import RejectPayment
 from neonpay.ledger import Transaction
 from neonpay.payments.handlers import ON_PAYMENT, Handler
 from neonpay.payments.inline import call_with_connection
-from neonpay.payments.job_rows import Job
 from neonpay.payments.jobs import finish, is_left
 from neonpay.payments.refund_book import Change, RefundBook
+from neonpay.store.job_rows import Job
 
 
 class TransactionalJobs:

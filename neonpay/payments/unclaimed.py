@@ -13,11 +13,11 @@ from neonpay.core.events import Event
 from neonpay.core.payments import Attention
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import DatabaseNow
-from neonpay.payments.job_rows import INSERT_JOB, Job, job_row
 from neonpay.payments.jobs import finish, put_off
-from neonpay.payments.once import Once
 from neonpay.payments.planning import Plan
 from neonpay.payments.refund_book import RefundBook
+from neonpay.store.job_rows import INSERT_JOB, Job, job_row
+from neonpay.store.once import Once
 
 logger = logging.getLogger("neonpay.payments")
 

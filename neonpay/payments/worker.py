@@ -6,8 +6,8 @@ import asyncio
 
 from neonpay.payments.fulfilment import Fulfilment
 from neonpay.payments.jobs import JobBook
-from neonpay.payments.loops import Loop, LoopHealth
 from neonpay.payments.patience import within
+from neonpay.store.loops import Loop, LoopHealth
 
 _GIVE_BACK_S = 2.0
 """How long a stop waits for handlers that it has cancelled, and until their jobs are given back."""

@@ -13,9 +13,7 @@ from neonpay.core.jsontext import JsonValue
 from neonpay.errors import ValidationError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import DatabaseNow, conduct, standings
-from neonpay.payments.book import publish
 from neonpay.payments.gates import Sale
-from neonpay.payments.ids import new_event_id
 from neonpay.security.facts import (
     ActionType,
     Rank,
@@ -32,6 +30,8 @@ from neonpay.security.limits import Limits
 from neonpay.security.profile import profile_of
 from neonpay.security.rate_limiter import RateLimiter
 from neonpay.security.record import SUSPICIOUS, UserRecord
+from neonpay.store.entries import publish
+from neonpay.store.ids import new_event_id
 
 _DAY_US = 86_400_000_000
 _DESCRIPTION_CHARS = 500

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from neonpay.ledger import Ledger, Transaction
-from neonpay.payments.ids import new_event_id
 from neonpay.security.facts import ActionType, RateCheck
 from neonpay.security.gate import SecurityGate
 from neonpay.security.limits import Limits, Rate
 from neonpay.security.record import UserRecord
+from neonpay.store.ids import new_event_id
 
 
 class RateLimiter:

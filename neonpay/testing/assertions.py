@@ -12,8 +12,8 @@ from neonpay.payments.planning import PLAN
 if TYPE_CHECKING:
     from neonpay.app import NeonPayCore
     from neonpay.core.payments import Payment
-    from neonpay.payments.job_rows import JobRecord
     from neonpay.simulator import BotAccount, Buyer, Call, Outcome, Simulator
+    from neonpay.store.job_rows import JobRecord
     from neonpay.testing.blocking import SyncBuyer, SyncSimulator
 
 _PATIENCE_S: Final = 5.0

@@ -14,7 +14,7 @@ from neonpay.errors import ConfigurationError, LedgerError, NoLedgerError, Schem
 from neonpay.ledger import Transaction, open_ledger
 from neonpay.ledger.migrate import REVISIONS
 from neonpay.ledger.tables import DatabaseNow, jobs, payments, refunds
-from neonpay.payments.keys import bots
+from neonpay.store.signing_keys import bots
 
 NAMES = (
     "database.reachable",

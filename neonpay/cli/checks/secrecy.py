@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from neonpay.cli.checks.check import Check, ok, problem, skipped, warning
 from neonpay.errors import ConfigurationError
-from neonpay.payments.keys import SECRET_MIN_CHARS, derived_keys
+from neonpay.store.signing_keys import SECRET_MIN_CHARS, derived_keys
 
 DIFFERENT_CHARS_MIN = 8
 """A secret with fewer different characters was made up and not drawn: 16 random hexadecimal digits have 10 on average."""

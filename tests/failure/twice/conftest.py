@@ -8,8 +8,8 @@ import pytest
 
 from neonpay.app import base
 from neonpay.ledger import Transaction, open_ledger
-from neonpay.payments.keys import bots
 from neonpay.payments.proof import prove
+from neonpay.store.signing_keys import bots
 from tests.failure.twice.twice_ledger import TwiceLedger
 from tests.integration.conftest import clock, open_shop, other_url, query, shop, telegram
 from tests.integration.reconcile.conftest import books, sells_unseen

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from neonpay.errors import BusyError, LeaseLostError, TelegramUnreachableError
 from neonpay.ledger import Ledger, Transaction, open_ledger
 from neonpay.ledger.tables import duties
-from neonpay.payments.duties import Duty, DutyBook, DutyRound, Turn
+from neonpay.store.periodic import Duty, DutyBook, DutyRound, Turn
 from tests.integration.conftest import MovableClock
 
 if TYPE_CHECKING:

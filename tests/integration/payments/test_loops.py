@@ -18,7 +18,7 @@ from neonpay.app import base
 from neonpay.core.clock import SystemClock
 from neonpay.errors import LedgerUnavailableError
 from neonpay.ledger import Transaction, open_ledger
-from neonpay.payments.loops import Loop
+from neonpay.store.loops import Loop
 from tests.integration.conftest import Shop
 from tests.integration.payments.faulty_ledger import Faults, FaultyLedger
 

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from neonpay.ledger import Ledger, Transaction, open_ledger
 from neonpay.ledger.tables import jobs
-from neonpay.payments.job_rows import INSERT_JOB
 from neonpay.payments.jobs import JobBook
+from neonpay.store.job_rows import INSERT_JOB
 
 if TYPE_CHECKING:
     from tests.integration.conftest import MovableClock

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from neonpay.core.payments import RefundNotice
     from neonpay.ledger import Ledger
-    from neonpay.payments.duties import DutyBook
+    from neonpay.store.periodic import DutyBook
     from tests.integration.conftest import MovableClock, Shop
     from tests.integration.reconcile.conftest import SellUnseen
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from neonpay.core.jsontext import JsonValue
     from neonpay.core.payments import Charge, RefundNotice
     from neonpay.ledger import Ledger
-    from neonpay.payments.duties import DutyBook
+    from neonpay.store.periodic import DutyBook
     from tests.integration.conftest import MovableClock
 
     Query = Callable[..., Awaitable[list[tuple[Any, ...]]]]

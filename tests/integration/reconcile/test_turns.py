@@ -10,9 +10,9 @@ from neonpay.core.clock import Clock
 from neonpay.core.jsontext import JsonValue
 from neonpay.errors import LeaseLostError
 from neonpay.ledger import Ledger, open_ledger
-from neonpay.payments.duties import DutyBook, Turn
-from neonpay.payments.ids import new_event_id
 from neonpay.payments.reconcile import RECONCILE, Reconciler, ReconcileRules
+from neonpay.store.ids import new_event_id
+from neonpay.store.periodic import DutyBook, Turn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping

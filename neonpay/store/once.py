@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from neonpay.core.events import Event
 from neonpay.ledger import Among, Statement, Transaction
 from neonpay.ledger.tables import events, jobs
-from neonpay.payments.job_rows import Job
+from neonpay.store.job_rows import Job
 
 P = ParamSpec("P")
 T = TypeVar("T")

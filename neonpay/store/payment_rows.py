@@ -22,7 +22,7 @@ from neonpay.core.payments import (
 )
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables import invoices, payments, refunds
-from neonpay.payments.catalogue import Catalogue
+from neonpay.store.stage_versions import Catalogue
 
 INSERT_PAYMENT = Insert(
     payments,

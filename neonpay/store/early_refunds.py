@@ -12,7 +12,7 @@ from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import Payment, RefundNotice, RefundState, Source
 from neonpay.ledger import Among, Insert, Transaction
 from neonpay.ledger.tables import early_refunds, invoices, refunds
-from neonpay.payments.book import INSERT_JOURNAL, STARS, UNSETTLED, about, entry_rows, publish
+from neonpay.store.entries import INSERT_JOURNAL, STARS, UNSETTLED, about, entry_rows, publish
 
 _TAKE = Among(
     lambda ids: (

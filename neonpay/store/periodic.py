@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from neonpay.errors import BusyError, LeaseLostError, LedgerError, TelegramError, TelegramUnreachableError
 from neonpay.ledger import Insert, Ledger, Transaction
 from neonpay.ledger.tables import DatabaseNow, duties
-from neonpay.payments.loops import Loop, LoopHealth
+from neonpay.store.loops import Loop, LoopHealth
 
 logger = logging.getLogger("neonpay.payments")
 
