@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from neonpay.app.base import Application
-from neonpay.payments.proof import Proof
+from neonpay.books.verification import Proof
 
 
 class Proving(Application):

@@ -79,7 +79,7 @@ def export(
 
 
 def _write(transaction: Transaction, bot_id: int, sheet: Sheet, selection: Selection, paper: Paper) -> int:
-    from neonpay.payments.export import export as read_sheet
+    from neonpay.books.export import export as read_sheet
 
     return read_sheet(transaction, bot_id, sheet, selection, paper.writer(COLUMNS[sheet]))
 

@@ -30,7 +30,7 @@ def move(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     from neonpay.ledger import open_ledger
-    from neonpay.payments.moving import move as move_books
+    from neonpay.books.transfer import move as move_books
     from neonpay.store.signing_keys import bots
 
     with errors_in_one_line():

@@ -11,7 +11,7 @@ from neonpay.cli.shop import FOUND, BotOption, DatabaseOption, JsonOption, error
 from neonpay.core.jsontext import JsonValue
 
 if TYPE_CHECKING:
-    from neonpay.payments.proof import Proof
+    from neonpay.books.verification import Proof
 
 
 def verify(

@@ -33,14 +33,14 @@ from neonpay.payments.listeners import Listeners
 from neonpay.payments.patience import within
 from neonpay.payments.planning import PLAN, THANK_YOU, Plan, Program
 from neonpay.payments.presence import Presence
-from neonpay.payments.proof import Proof, prove
+from neonpay.books.verification import Proof, prove
 from neonpay.payments.reconcile import RECONCILE, RECONCILE_EVERY_S, Reconciler
 from neonpay.payments.recording import Recorder, recorded_event
 from neonpay.payments.refund_book import RefundBook
 from neonpay.payments.refund_requests import RequestDesk
 from neonpay.payments.refunds import RefundDesk
 from neonpay.payments.request_book import RequestBook
-from neonpay.payments.sealing import Sealer
+from neonpay.books.sealing import Sealer
 from neonpay.payments.settings import Settings
 from neonpay.payments.signing import Signing
 from neonpay.payments.standing import Arrival

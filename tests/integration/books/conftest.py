@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from neonpay.ledger import Ledger, Transaction, open_ledger
-from neonpay.payments.proof import Proof, prove
-from neonpay.payments.sealing import Sealer
+from neonpay.books.verification import Proof, prove
+from neonpay.books.sealing import Sealer
 from neonpay.simulator import Simulator
 from tests.integration.conftest import VIP, MovableClock, Shop
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from neonpay.errors import ConfigurationError, LedgerError
 from neonpay.ledger import open_ledger
 from neonpay.ledger.tables import journal, metadata, payments, seals
-from neonpay.payments.moving import Moved, move
+from neonpay.books.transfer import Moved, move
 from tests.integration.books.conftest import sell_everything
 
 if TYPE_CHECKING:

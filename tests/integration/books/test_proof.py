@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from neonpay import RejectPayment
 from neonpay.core.payments import PaymentState
 from neonpay.ledger.tables import events, jobs, journal, payments, refunds, seals
-from neonpay.payments.sealing import seal_hash
+from neonpay.books.sealing import seal_hash
 
 if TYPE_CHECKING:
-    from neonpay.payments.proof import Proof
+    from neonpay.books.verification import Proof
     from tests.integration.books.conftest import Books
     from tests.integration.conftest import Shop
 

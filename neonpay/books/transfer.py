@@ -13,7 +13,7 @@ from neonpay.errors import ConfigurationError, LedgerError, LedgerUnavailableErr
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.sqlite import SqliteLedger
 from neonpay.ledger.tables import Moment, events, invoices, journal, metadata, payments
-from neonpay.payments.proof import Proof, prove
+from neonpay.books.verification import Proof, prove
 
 _ROWS_AT_A_TIME = 500
 _GROW = (payments, invoices, journal, events)

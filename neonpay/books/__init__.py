@@ -1,0 +1,1 @@
+"""The books: sealed, proved, handed over and moved to another database."""

@@ -1,0 +1,1 @@
+"""The comparison of the ledger with Telegram's list of transactions."""
