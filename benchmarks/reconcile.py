@@ -31,8 +31,8 @@ from neonpay.core.ports import Capabilities, Level, UpdateSink
 from neonpay.core.reports import ReconcileReport
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables import events, payments
-from neonpay.payments.reconcile import ReconcileRules
 from neonpay.payments.settings import Settings
+from neonpay.reconcile.reconciler import ReconcileRules
 
 BOT_ID = 42
 PRICE_STARS = 50

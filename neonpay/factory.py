@@ -15,8 +15,8 @@ from neonpay.core.limits import MESSAGES_PER_S
 from neonpay.core.roles import Role
 from neonpay.errors import ConfigurationError
 from neonpay.payments.jobs import LEASE_S
-from neonpay.payments.reconcile import RECONCILE_EVERY_S, RECONCILE_GRACE_S, ReconcileRules
 from neonpay.payments.settings import GRACE_S, PATIENCE_S, POLL_S, Settings
+from neonpay.reconcile.reconciler import RECONCILE_EVERY_S, RECONCILE_GRACE_S, ReconcileRules
 from neonpay.store.signing_keys import derived_keys
 
 DATABASE_URL_VARIABLE = "NEONPAY_DATABASE_URL"

@@ -9,11 +9,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from neonpay.books.verification import Proof, prove
 from neonpay.errors import ConfigurationError, LedgerError, LedgerUnavailableError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.sqlite import SqliteLedger
 from neonpay.ledger.tables import Moment, events, invoices, journal, metadata, payments
-from neonpay.books.verification import Proof, prove
 
 _ROWS_AT_A_TIME = 500
 _GROW = (payments, invoices, journal, events)

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from neonpay.books.sealing import ENTRY_COLUMNS, GENESIS, EntryRow, seal_hash
 from neonpay.core.events import (
     PaymentCompleted,
     PaymentNeedsAttention,
@@ -21,7 +22,6 @@ from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import PaymentState, RefundState
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import events, jobs, journal, payments, refunds, seals
-from neonpay.books.sealing import ENTRY_COLUMNS, GENESIS, EntryRow, seal_hash
 from neonpay.store.entries import REFUNDS, REVENUE, STARS, UNSETTLED
 
 _MOST_FINDINGS = 100

@@ -29,8 +29,8 @@ def move(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    from neonpay.ledger import open_ledger
     from neonpay.books.transfer import move as move_books
+    from neonpay.ledger import open_ledger
     from neonpay.store.signing_keys import bots
 
     with errors_in_one_line():

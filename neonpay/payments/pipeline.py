@@ -7,6 +7,8 @@ import logging
 import random
 from collections.abc import Callable
 
+from neonpay.books.sealing import Sealer
+from neonpay.books.verification import Proof, prove
 from neonpay.core.clock import Clock
 from neonpay.core.fitting import fit_change, fit_charge, fit_notice
 from neonpay.core.payload import is_ours
@@ -33,14 +35,11 @@ from neonpay.payments.listeners import Listeners
 from neonpay.payments.patience import within
 from neonpay.payments.planning import PLAN, THANK_YOU, Plan, Program
 from neonpay.payments.presence import Presence
-from neonpay.books.verification import Proof, prove
-from neonpay.payments.reconcile import RECONCILE, RECONCILE_EVERY_S, Reconciler
 from neonpay.payments.recording import Recorder, recorded_event
 from neonpay.payments.refund_book import RefundBook
 from neonpay.payments.refund_requests import RequestDesk
 from neonpay.payments.refunds import RefundDesk
 from neonpay.payments.request_book import RequestBook
-from neonpay.books.sealing import Sealer
 from neonpay.payments.settings import Settings
 from neonpay.payments.signing import Signing
 from neonpay.payments.standing import Arrival
@@ -50,6 +49,7 @@ from neonpay.payments.thanks import Thanks
 from neonpay.payments.threads import MOST_HANDLERS, MOST_HOOKS, Threads
 from neonpay.payments.unclaimed import Unclaimed
 from neonpay.payments.worker import Worker
+from neonpay.reconcile.reconciler import RECONCILE, RECONCILE_EVERY_S, Reconciler
 from neonpay.store.ids import new_event_id, new_invoice_id, new_request_id
 from neonpay.store.job_rows import Job
 from neonpay.store.loops import LoopHealth

@@ -8,7 +8,7 @@ from neonpay.core.checkout import CHECKOUT_BUDGET_S
 from neonpay.core.limits import MESSAGES_PER_S
 from neonpay.core.roles import Role
 from neonpay.payments.jobs import LEASE_S
-from neonpay.payments.reconcile import ReconcileRules
+from neonpay.reconcile.reconciler import ReconcileRules
 
 PATIENCE_S = 40.0
 """How long a charge is tried again while the database is locked, full or away: less than the 55 seconds after which aiogram

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from neonpay.app import base
-from neonpay.ledger import Transaction, open_ledger
 from neonpay.books.verification import prove
+from neonpay.ledger import Transaction, open_ledger
 from neonpay.store.signing_keys import bots
 from tests.failure.twice.twice_ledger import TwiceLedger
 from tests.integration.conftest import clock, open_shop, other_url, query, shop, telegram

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from neonpay.ledger import Ledger, Transaction, open_ledger
-from neonpay.books.verification import Proof, prove
 from neonpay.books.sealing import Sealer
+from neonpay.books.verification import Proof, prove
+from neonpay.ledger import Ledger, Transaction, open_ledger
 from neonpay.simulator import Simulator
 from tests.integration.conftest import VIP, MovableClock, Shop
 

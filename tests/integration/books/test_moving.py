@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
+from neonpay.books.transfer import Moved, move
 from neonpay.errors import ConfigurationError, LedgerError
 from neonpay.ledger import open_ledger
 from neonpay.ledger.tables import journal, metadata, payments, seals
-from neonpay.books.transfer import Moved, move
 from tests.integration.books.conftest import sell_everything
 
 if TYPE_CHECKING:

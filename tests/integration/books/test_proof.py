@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from neonpay import RejectPayment
+from neonpay.books.sealing import seal_hash
 from neonpay.core.payments import PaymentState
 from neonpay.ledger.tables import events, jobs, journal, payments, refunds, seals
-from neonpay.books.sealing import seal_hash
 
 if TYPE_CHECKING:
     from neonpay.books.verification import Proof

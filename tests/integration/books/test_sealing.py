@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
+from neonpay.books.sealing import GENESIS, Sealer
 from neonpay.core.events import PaymentCompleted
 from neonpay.errors import LeaseLostError
 from neonpay.ledger.tables import journal, seals
-from neonpay.books.sealing import GENESIS, Sealer
 from neonpay.store.entries import write_entry, write_event
 from neonpay.store.periodic import DutyBook
 from tests.integration.books.conftest import sell_everything

@@ -12,8 +12,8 @@ from neonpay.app import NeonPayCore
 from neonpay.core.charge_ids import charge_key
 from neonpay.errors import LedgerUnavailableError
 from neonpay.ledger.tables import duties, early_refunds, events, payments
-from neonpay.payments.reconcile import ReconcileRules
 from neonpay.payments.settings import Settings
+from neonpay.reconcile.reconciler import ReconcileRules
 from neonpay.telegram.console import ConsoleAdapter
 from tests.integration.reconcile.test_refunded_first import sale
 from tests.integration.reconcile.test_turns import Telegram, book, ledger, reconciler, taken

@@ -10,7 +10,7 @@ from neonpay.core.clock import Clock
 from neonpay.core.jsontext import JsonValue
 from neonpay.errors import LeaseLostError
 from neonpay.ledger import Ledger, open_ledger
-from neonpay.payments.reconcile import RECONCILE, Reconciler, ReconcileRules
+from neonpay.reconcile.reconciler import RECONCILE, Reconciler, ReconcileRules
 from neonpay.store.ids import new_event_id
 from neonpay.store.periodic import DutyBook, Turn
 

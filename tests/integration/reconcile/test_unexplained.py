@@ -11,7 +11,7 @@ from neonpay.core.clock import moment
 from neonpay.core.payments import Charge
 from neonpay.ledger import Transaction, open_ledger
 from neonpay.ledger.tables import payments, recorded_since
-from neonpay.payments.movements import examine_payments
+from neonpay.reconcile.transaction_entries import examine_payments
 from tests.integration.reconcile.test_rows_that_fail import Shop, shop
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from aiogram.types import Update
 
 from neonpay.errors import BusyError, TelegramError
 from neonpay.ledger.tables import duties, journal
-from neonpay.payments.reconcile import ReconcileRules
+from neonpay.reconcile.reconciler import ReconcileRules
 from tests.integration.reconcile.conftest import notes_deliveries
 
 if TYPE_CHECKING:

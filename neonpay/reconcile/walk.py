@@ -10,7 +10,7 @@ from neonpay.core.clock import moment
 from neonpay.core.reports import ReconcileReport
 from neonpay.core.text import error_words
 from neonpay.core.transactions import StarTransaction, charged_key, split_stars
-from neonpay.payments.tally import Tally
+from neonpay.reconcile.checkpoint import Tally
 from neonpay.store.periodic import Turn
 
 logger = logging.getLogger("neonpay.payments")

@@ -23,11 +23,11 @@ from neonpay.core.reports import ReconcileReport
 from neonpay.core.transactions import StarTransaction, split_stars
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import DatabaseNow
-from neonpay.payments.listed import Call, TransactionList
-from neonpay.payments.mending import Mender
-from neonpay.payments.movements import entries, examine_payments, unexplained_charges, write_drift
-from neonpay.payments.tally import Tally
-from neonpay.payments.walk import Walk
+from neonpay.reconcile.checkpoint import Tally
+from neonpay.reconcile.mending import Mender
+from neonpay.reconcile.transaction_entries import entries, examine_payments, unexplained_charges, write_drift
+from neonpay.reconcile.transaction_list import Call, TransactionList
+from neonpay.reconcile.walk import Walk
 from neonpay.store.early_refunds import forget_before
 from neonpay.store.once import Once
 from neonpay.store.periodic import Turn

@@ -13,9 +13,9 @@ from neonpay.core.payload import is_ours
 from neonpay.core.payments import Charge, Payment, PaymentState, RefundNotice, Source
 from neonpay.core.transactions import NANOSTARS, Account, StarTransaction, charged_key, split_stars
 from neonpay.ledger import Ledger, Transaction
-from neonpay.payments.movements import Entry, Sale, entries, list_payments, sales, write_entries
-from neonpay.payments.tally import Tally
-from neonpay.payments.walk import Walk
+from neonpay.reconcile.checkpoint import Tally
+from neonpay.reconcile.transaction_entries import Entry, Sale, entries, list_payments, sales, write_entries
+from neonpay.reconcile.walk import Walk
 from neonpay.store.once import Once
 from neonpay.store.periodic import Turn
 
