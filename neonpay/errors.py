@@ -368,15 +368,15 @@ class LedgerClosedError(LedgerError):
 
 
 class BusyError(LedgerError):
-    """Another worker has the duty and did not give it back in time; call again later.
+    """Another worker has the periodic task and did not give it back in time; call again later.
 
     Attributes:
-        duty: what it is about, e.g. ``reconcile``.
+        task: what it is about, e.g. ``reconcile``.
     """
 
-    def __init__(self, duty: str) -> None:
-        self.duty = duty
-        super().__init__(f"another worker is at {duty} right now; call again later")
+    def __init__(self, task: str) -> None:
+        self.task = task
+        super().__init__(f"another worker is at {task} right now; call again later")
 
 
 class LeaseLostError(LedgerError):

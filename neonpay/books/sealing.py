@@ -1,7 +1,6 @@
 """Seals on the journal: entries are chained by hash in batches, so that a change of one that is sealed shows.
 
-A payment never waits for the chain. Its rows are written without a seal, and a duty that one worker has at a time seals what
-it finds; rows are found by having no seal, so one that commits late is in a later batch and never left out.
+A payment never waits for the chain. Its rows are written without a seal, and a periodic task seals what it finds; rows are found by having no seal, so one that commits late is in a later batch and never left out.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from neonpay.core.clock import Clock
 from neonpay.errors import LeaseLostError
 from neonpay.ledger import Insert, Ledger, Transaction
 from neonpay.ledger.tables import journal, seals
-from neonpay.store.periodic import Duty, Turn
+from neonpay.store.periodic import PeriodicTask, Turn
 
 GENESIS = "0" * 64
 """What the first seal of a bot follows."""
@@ -62,16 +61,16 @@ class Sealer:
         self._most_rows = most_rows
 
     @property
-    def duty(self) -> Duty:
+    def task(self) -> PeriodicTask:
         """Seal what is there, again and again."""
-        return Duty("seal", SEAL_EVERY_S, self.work)
+        return PeriodicTask("seal", SEAL_EVERY_S, self.work)
 
     async def seal(self) -> int:
         """Seal everything that is not sealed yet; the number of rows."""
         return await self._seal_all(None)
 
     async def work(self, turn: Turn) -> None:
-        """One turn at the duty.
+        """One turn at the periodic task.
 
         Raises:
             LeaseLostError: another worker has taken over; the batch was not kept, those before it were.

@@ -21,12 +21,12 @@ from neonpay.ledger.tables import IS_UNFINISHED, DatabaseNow, consumers, jobs, p
 from neonpay.payments.consumers import Consumer, ConsumerKind, read_consumers
 from neonpay.payments.handlers import ON_PAYMENT
 from neonpay.store.job_rows import INSERT_JOB, job_row
-from neonpay.store.periodic import Duty, Turn
+from neonpay.store.periodic import PeriodicTask, Turn
 
 logger = logging.getLogger("neonpay.payments")
 
 FAN_OUT = "fan_out"
-"""Name of the duty."""
+"""Name of the periodic task."""
 FAN_OUT_EVERY_S = 60.0
 _LOOK_BACK_US = 15 * 60 * 1_000_000
 """How long a transaction that records may be under way before the sweep passes over what it has recorded."""
@@ -51,12 +51,12 @@ class FanOut:
         self._new_token = new_token
 
     @property
-    def duty(self) -> Duty:
+    def task(self) -> PeriodicTask:
         """Look again and again."""
-        return Duty(FAN_OUT, FAN_OUT_EVERY_S, self.work, at_start=True)
+        return PeriodicTask(FAN_OUT, FAN_OUT_EVERY_S, self.work, at_start=True)
 
     async def work(self, turn: Turn) -> None:
-        """One turn at the duty."""
+        """One turn at the periodic task."""
         await self.complete()
 
     async def complete(self) -> int:

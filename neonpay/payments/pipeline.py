@@ -53,7 +53,7 @@ from neonpay.reconcile.reconciler import RECONCILE, RECONCILE_EVERY_S, Reconcile
 from neonpay.store.ids import new_event_id, new_invoice_id, new_request_id
 from neonpay.store.job_rows import Job
 from neonpay.store.loops import LoopHealth
-from neonpay.store.periodic import Duty, DutyBook, DutyRound
+from neonpay.store.periodic import PeriodicRunner, PeriodicStore, PeriodicTask
 from neonpay.store.stage_versions import Catalogue
 from neonpay.telegram.outbox import Outbox
 from neonpay.telegram.paced import PacedAdapter
@@ -200,8 +200,8 @@ class Pipeline:
         )
         self.history = History(ledger, self._bot_id, catalogue=catalogue, plan=plan, announce=announce)
         self._worker = Worker(jobs, self.fulfilment, poll_s=settings.poll_s)
-        self._duty_book = DutyBook(ledger, self._bot_id, new_token=new_token)
-        self.duties = DutyRound(self._duty_book)
+        self._periodic_store = PeriodicStore(ledger, self._bot_id, new_token=new_token)
+        self.periodic = PeriodicRunner(self._periodic_store)
         self._reconciler = Reconciler(
             ledger,
             adapter.call,
@@ -225,9 +225,9 @@ class Pipeline:
         """What this program does beside running handlers."""
         settings = self._settings
         if settings.reconcile.every_s is not None:
-            self.duties.add(Duty(RECONCILE, settings.reconcile.every_s, self._reconciler.work, at_start=True))
-        self.duties.add(self.sealer.duty)
-        self.duties.add(self.fan_out.duty)
+            self.periodic.add(PeriodicTask(RECONCILE, settings.reconcile.every_s, self._reconciler.work, at_start=True))
+        self.periodic.add(self.sealer.task)
+        self.periodic.add(self.fan_out.task)
         self.fulfilment.add_chore(PLAN, self._unclaimed.look)
         if settings.thank_you_message is not None and settings.runs_as is Role.DELIVERS:
             self.fulfilment.add_errand(THANK_YOU, Thanks(self.teller, settings.thank_you_message).send)
@@ -245,7 +245,7 @@ class Pipeline:
     @property
     def loops(self) -> list[LoopHealth]:
         """How the loops are that take up work."""
-        return [*self._worker.health, self.presence.health, *self.duties.health]
+        return [*self._worker.health, self.presence.health, *self.periodic.health]
 
     @property
     def was_left_behind(self) -> bool:
@@ -300,7 +300,7 @@ class Pipeline:
                 await self._jobs.release(self._given_back)
                 self._given_back = []
             self._worker.start()
-            self.duties.start()
+            self.periodic.start()
             stranded = await self.history.stranded()
             if stranded:
                 names = sorted({job.consumer for job in stranded})
@@ -315,7 +315,7 @@ class Pipeline:
         grace_s = self._settings.grace_s
         self.fulfilment.stop_taking()
         await asyncio.gather(
-            self.duties.stop(),
+            self.periodic.stop(),
             self.presence.close(),
             self._worker.stop(grace_s=grace_s),
             self.outbox.close(grace_s=grace_s),
@@ -397,7 +397,7 @@ class Pipeline:
         await self.open()
         every_s = self._settings.reconcile.every_s
         next_in_s = RECONCILE_EVERY_S if every_s is None else every_s
-        async with self._duty_book.turn(RECONCILE, patience_s=patience_s, next_in_s=next_in_s) as turn:
+        async with self._periodic_store.turn(RECONCILE, patience_s=patience_s, next_in_s=next_in_s) as turn:
             return await self._reconciler.walk(turn, grace_s=grace_s, afresh=afresh)
 
     async def drain(self) -> None:

@@ -34,7 +34,7 @@ class Settings:
         messages_per_s: messages a second to all chats; None leaves the pace to Telegram's refusals.
         role: what this program does in its shop.
         is_tool: whether this program works on the ledger of a bot that runs elsewhere: it leaves every job to the bot, takes
-            no turns at duties, and neither makes nor upgrades a ledger.
+            no turns at periodic tasks, and neither makes nor upgrades a ledger.
     """
 
     thank_you_message: str | None = None
@@ -57,5 +57,5 @@ class Settings:
 
     @property
     def takes_up_work(self) -> bool:
-        """Whether it looks for jobs and takes turns at duties."""
+        """Whether it looks for jobs and takes turns at periodic tasks."""
         return not self.is_tool and self.role is not Role.READS

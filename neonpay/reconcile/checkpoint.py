@@ -1,4 +1,4 @@
-"""How far the walk through Telegram's list has come, and what it has counted on the way; kept with the duty."""
+"""How far the walk through Telegram's list has come, and what it has counted on the way; kept with the periodic task."""
 
 from __future__ import annotations
 

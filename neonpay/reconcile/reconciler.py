@@ -35,7 +35,7 @@ from neonpay.store.periodic import Turn
 logger = logging.getLogger("neonpay.payments")
 
 RECONCILE = "reconcile"
-"""Name of the duty."""
+"""Name of the periodic task."""
 RECONCILE_EVERY_S = 600.0
 RECONCILE_GRACE_S = 60.0
 _PAGES_PER_TURN = 600
@@ -112,7 +112,7 @@ class Reconciler:
         self._announce = announce
 
     async def work(self, turn: Turn) -> float | None:
-        """One turn of the duty; a payment that may still be on its way is looked for again when its time is over."""
+        """One turn of the periodic task; a payment that may still be on its way is looked for again when its time is over."""
         report = await self.walk(turn, most_pages=self._rules.pages_per_turn)
         if not report.is_complete:
             return 0.0

@@ -1,4 +1,4 @@
-"""Work that comes round: each duty has one holder at a time among all workers of a bot, and remembers how far it has come."""
+"""Work that comes round: one worker of a bot at a time has a periodic task, which remembers how far it has come."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _INSERT = Insert(
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A lease on one duty.
+    """A lease on one periodic task.
 
     Attributes:
-        position: how far the last turns have come; what it counts is the duty's own business.
-        memo: a text that the duty keeps beside it.
+        position: how far the last turns have come; what it counts is the periodic task's own business.
+        memo: a text that the periodic task keeps beside it.
     """
 
     bot_id: int
@@ -60,7 +60,7 @@ Work = Callable[[Turn], Awaitable[float | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Duty:
+class PeriodicTask:
     """What comes round.
 
     Attributes:
@@ -75,8 +75,8 @@ class Duty:
     at_start: bool = False
 
 
-class DutyBook:
-    """Takes turns at the duties of one bot."""
+class PeriodicStore:
+    """Takes turns at the periodic tasks of one bot."""
 
     def __init__(self, ledger: Ledger, bot_id: int, *, new_token: Callable[[], int]) -> None:
         self._ledger = ledger
@@ -84,7 +84,7 @@ class DutyBook:
         self._new_token = new_token
 
     async def take(self, name: str, *, early: bool = False) -> Turn | None:
-        """The lease on a duty that is due; None while it is not, or while another worker has it.
+        """The lease on a periodic task that is due; None while it is not, or while another worker has it.
 
         Args:
             early: take it before it is due, unless another worker has it.
@@ -93,7 +93,7 @@ class DutyBook:
 
     @asynccontextmanager
     async def turn(self, name: str, *, patience_s: float, next_in_s: float) -> AsyncIterator[Turn]:
-        """A lease on a duty for the time of the block, whether it is due or not; after it, the duty is due in ``next_in_s``.
+        """A lease on a task for the time of the block, whether it is due or not; after it, the task is due in ``next_in_s``.
 
         Raises:
             BusyError: another worker kept it for ``patience_s`` seconds.
@@ -110,34 +110,34 @@ class DutyBook:
             await self.end(turn, next_in_s=next_in_s)
 
     async def end(self, turn: Turn, *, next_in_s: float) -> None:
-        """Give the lease back; the duty is due again after so many seconds. Does nothing when the lease was lost."""
+        """Give the lease back; the periodic task is due again after so many seconds. Does nothing when the lease was lost."""
         await self._ledger.run(_end, turn, int(next_in_s * 1_000_000))
 
 
-class DutyRound:
-    """Takes turns at duties for as long as the process lives; two workers never work at one duty at the same time.
+class PeriodicRunner:
+    """Takes turns at periodic tasks for as long as the process lives; two workers never work at one at the same time.
 
     Args:
-        poll_s: how often a worker asks whether a duty of another one has become free.
+        poll_s: how often a worker asks whether a periodic task of another one has become free.
     """
 
-    def __init__(self, book: DutyBook, *, poll_s: float = 5.0) -> None:
+    def __init__(self, book: PeriodicStore, *, poll_s: float = 5.0) -> None:
         self._book = book
         self._poll_s = poll_s
         self._loops: list[Loop] = []
 
-    def add(self, duty: Duty) -> None:
-        """Take turns at a duty from the next ``start`` on."""
-        pause_s = min(self._poll_s, duty.every_s)
-        self._loops.append(Loop(duty.name, _Turns(self._book, duty, pause_s=pause_s).once, first_s=pause_s))
+    def add(self, task: PeriodicTask) -> None:
+        """Take turns at a periodic task from the next ``start`` on."""
+        pause_s = min(self._poll_s, task.every_s)
+        self._loops.append(Loop(task.name, _Turns(self._book, task, pause_s=pause_s).once, first_s=pause_s))
 
     @property
     def health(self) -> list[LoopHealth]:
-        """How the loops of the duties are."""
+        """How the loops of the tasks are."""
         return [loop.health for loop in self._loops]
 
     def start(self) -> None:
-        """Begin; each duty has a loop of its own."""
+        """Begin; each periodic task has a loop of its own."""
         for loop in self._loops:
             loop.start()
 
@@ -147,31 +147,31 @@ class DutyRound:
 
 
 class _Turns:
-    """Takes turns at one duty."""
+    """Takes turns at one periodic task."""
 
-    def __init__(self, book: DutyBook, duty: Duty, *, pause_s: float) -> None:
+    def __init__(self, book: PeriodicStore, task: PeriodicTask, *, pause_s: float) -> None:
         self._book = book
-        self._duty = duty
+        self._task = task
         self._pause_s = pause_s
         self._again_s = _AGAIN_FIRST_S
-        self._early = duty.at_start
+        self._early = task.at_start
 
     async def once(self) -> float:
         """Take a turn if it is time; seconds until the next look."""
-        turn = await self._book.take(self._duty.name, early=self._early)
+        turn = await self._book.take(self._task.name, early=self._early)
         self._early = False
         if turn is not None:
-            done = await self._do(turn, again_s=min(self._again_s, self._duty.every_s))
+            done = await self._do(turn, again_s=min(self._again_s, self._task.every_s))
             self._again_s = _AGAIN_FIRST_S if done else min(2 * self._again_s, _AGAIN_MOST_S)
         return self._pause_s
 
     async def _do(self, turn: Turn, *, again_s: float) -> bool:
         """Do one turn and give it back; whether it came to its end."""
-        duty = self._duty
+        task = self._task
         next_in_s, done = again_s, False
         try:
-            sooner_s = await duty.work(turn)
-            next_in_s, done = duty.every_s if sooner_s is None else sooner_s, True
+            sooner_s = await task.work(turn)
+            next_in_s, done = task.every_s if sooner_s is None else sooner_s, True
         except asyncio.CancelledError:
             # A database that is away must not keep the process from stopping.
             with suppress(LedgerError, TimeoutError):
@@ -180,10 +180,10 @@ class _Turns:
             raise
         except (LedgerError, TelegramError, TelegramUnreachableError) as exc:
             next_in_s = max(next_in_s, getattr(exc, "retry_after_s", None) or 0.0)
-            logger.warning("%s stopped early and goes on in %.0f s: %s", duty.name, next_in_s, exc)
-        except Exception:  # one duty's fault must not end the round
-            next_in_s = duty.every_s
-            logger.exception("%s failed; its next turn is in %.0f s", duty.name, next_in_s)
+            logger.warning("%s stopped early and goes on in %.0f s: %s", task.name, next_in_s, exc)
+        except Exception:  # one periodic task's fault must not end the round
+            next_in_s = task.every_s
+            logger.exception("%s failed; its next turn is in %.0f s", task.name, next_in_s)
         await self._book.end(turn, next_in_s=next_in_s)
         return done
 

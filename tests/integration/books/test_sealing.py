@@ -15,7 +15,7 @@ from neonpay.core.events import PaymentCompleted
 from neonpay.errors import LeaseLostError
 from neonpay.ledger.tables import journal, seals
 from neonpay.store.entries import write_entry, write_event
-from neonpay.store.periodic import DutyBook
+from neonpay.store.periodic import PeriodicStore
 from tests.integration.books.conftest import sell_everything
 
 if TYPE_CHECKING:
@@ -95,24 +95,24 @@ async def test_sealers_at_the_same_time_make_one_chain(books: Books) -> None:
 
 
 async def test_a_turn_remembers_the_newest_seal(books: Books) -> None:
-    duties = DutyBook(books.ledger, books.bot_id, new_token=iter(range(1, 9)).__next__)
+    duties = PeriodicStore(books.ledger, books.bot_id, new_token=iter(range(1, 9)).__next__)
     sealer = Sealer(books.ledger, books.bot_id, clock=books.clock, most_rows=4)
-    turn = await duties.take(sealer.duty.name, early=True)
+    turn = await duties.take(sealer.task.name, early=True)
     assert turn is not None
     await sealer.work(turn)
     await duties.end(turn, next_in_s=0)
-    again = await duties.take(sealer.duty.name, early=True)
+    again = await duties.take(sealer.task.name, early=True)
     assert again is not None
     assert again.position == 4
 
 
 async def test_a_worker_that_lost_its_turn_seals_nothing(books: Books) -> None:
-    duties = DutyBook(books.ledger, books.bot_id, new_token=iter(range(1, 9)).__next__)
+    duties = PeriodicStore(books.ledger, books.bot_id, new_token=iter(range(1, 9)).__next__)
     sealer = Sealer(books.ledger, books.bot_id, clock=books.clock)
-    turn = await duties.take(sealer.duty.name, early=True)
+    turn = await duties.take(sealer.task.name, early=True)
     assert turn is not None
     books.clock.advance(3600)
-    assert await duties.take(sealer.duty.name) is not None
+    assert await duties.take(sealer.task.name) is not None
     with pytest.raises(LeaseLostError):
         await sealer.work(turn)
     assert (await books.proof()).sealed_rows == 0

@@ -1,4 +1,4 @@
-"""A duty has one holder among all workers, and goes on where the last one stopped."""
+"""A periodic task has one holder among all workers, and goes on where the last one stopped."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from neonpay.errors import BusyError, LeaseLostError, TelegramUnreachableError
 from neonpay.ledger import Ledger, Transaction, open_ledger
 from neonpay.ledger.tables import duties
-from neonpay.store.periodic import Duty, DutyBook, DutyRound, Turn
+from neonpay.store.periodic import PeriodicRunner, PeriodicStore, PeriodicTask, Turn
 from tests.integration.conftest import MovableClock
 
 if TYPE_CHECKING:
@@ -31,15 +31,17 @@ async def ledger(database_url: str, clock: MovableClock) -> AsyncIterator[Ledger
 
 
 @pytest.fixture
-def book(ledger: Ledger) -> DutyBook:
-    return DutyBook(ledger, 42, new_token=lambda: next(_tokens))
+def book(ledger: Ledger) -> PeriodicStore:
+    return PeriodicStore(ledger, 42, new_token=lambda: next(_tokens))
 
 
 def save(transaction: Transaction, turn: Turn, position: int, memo: str) -> None:
     turn.save(transaction, position=position, memo=memo)
 
 
-async def test_a_duty_is_due_at_first_and_then_after_its_time(book: DutyBook, clock: MovableClock) -> None:
+async def test_a_periodic_task_is_due_at_first_and_then_after_its_time(
+    book: PeriodicStore, clock: MovableClock
+) -> None:
     first = await book.take("count")
     assert first is not None
     assert (first.position, first.memo) == (0, "")
@@ -49,7 +51,7 @@ async def test_a_duty_is_due_at_first_and_then_after_its_time(book: DutyBook, cl
     assert await book.take("count") is not None
 
 
-async def test_a_duty_that_somebody_has_is_nobody_elses(book: DutyBook, clock: MovableClock) -> None:
+async def test_a_periodic_task_that_somebody_has_is_nobody_elses(book: PeriodicStore, clock: MovableClock) -> None:
     assert await book.take("count") is not None
     clock.advance(LEASE_S - 1)
     assert await book.take("count") is None
@@ -57,7 +59,7 @@ async def test_a_duty_that_somebody_has_is_nobody_elses(book: DutyBook, clock: M
     assert await book.take("another one") is not None
 
 
-async def test_a_duty_may_be_taken_before_it_is_due(book: DutyBook) -> None:
+async def test_a_periodic_task_may_be_taken_before_it_is_due(book: PeriodicStore) -> None:
     first = await book.take("count")
     assert first is not None
     await book.end(first, next_in_s=1000)
@@ -65,12 +67,12 @@ async def test_a_duty_may_be_taken_before_it_is_due(book: DutyBook) -> None:
 
 
 async def test_workers_that_ask_at_the_same_time_get_one_turn(ledger: Ledger) -> None:
-    books = [DutyBook(ledger, 42, new_token=lambda: next(_tokens)) for _ in range(8)]
+    books = [PeriodicStore(ledger, 42, new_token=lambda: next(_tokens)) for _ in range(8)]
     turns = await asyncio.gather(*(book.take("count") for book in books))
     assert len([turn for turn in turns if turn is not None]) == 1
 
 
-async def test_what_a_turn_saved_is_there_for_the_next_one(book: DutyBook, ledger: Ledger) -> None:
+async def test_what_a_turn_saved_is_there_for_the_next_one(book: PeriodicStore, ledger: Ledger) -> None:
     first = await book.take("count")
     assert first is not None
     await ledger.run(save, first, 7, "seven")
@@ -80,7 +82,7 @@ async def test_what_a_turn_saved_is_there_for_the_next_one(book: DutyBook, ledge
     assert (second.position, second.memo) == (7, "seven")
 
 
-async def test_saving_keeps_the_lease(book: DutyBook, ledger: Ledger, clock: MovableClock) -> None:
+async def test_saving_keeps_the_lease(book: PeriodicStore, ledger: Ledger, clock: MovableClock) -> None:
     turn = await book.take("count")
     assert turn is not None
     clock.advance(LEASE_S - 1)
@@ -90,7 +92,7 @@ async def test_saving_keeps_the_lease(book: DutyBook, ledger: Ledger, clock: Mov
 
 
 async def test_a_dead_workers_turn_is_taken_over_and_it_can_save_no_more(
-    book: DutyBook, ledger: Ledger, clock: MovableClock
+    book: PeriodicStore, ledger: Ledger, clock: MovableClock
 ) -> None:
     lost = await book.take("count")
     assert lost is not None
@@ -109,7 +111,7 @@ async def test_a_dead_workers_turn_is_taken_over_and_it_can_save_no_more(
 
 
 async def test_a_position_that_could_not_be_saved_takes_the_work_with_it(
-    book: DutyBook, ledger: Ledger, clock: MovableClock
+    book: PeriodicStore, ledger: Ledger, clock: MovableClock
 ) -> None:
     lost = await book.take("count")
     clock.advance(LEASE_S)
@@ -129,25 +131,25 @@ async def test_a_position_that_could_not_be_saved_takes_the_work_with_it(
     assert result.memo == "", "what the stale worker wrote was not kept"
 
 
-async def test_a_block_waits_for_its_turn_and_gives_up(book: DutyBook) -> None:
+async def test_a_block_waits_for_its_turn_and_gives_up(book: PeriodicStore) -> None:
     async with book.turn("count", patience_s=0, next_in_s=0):
         with pytest.raises(BusyError) as busy:
             async with book.turn("count", patience_s=0, next_in_s=0):
                 pass
-    assert busy.value.duty == "count"
+    assert busy.value.task == "count"
     async with book.turn("count", patience_s=0, next_in_s=0) as turn:
         assert turn.name == "count"
 
 
-async def test_a_round_works_at_once_when_it_starts_and_gives_back_when_it_stops(book: DutyBook) -> None:
+async def test_a_round_works_at_once_when_it_starts_and_gives_back_when_it_stops(book: PeriodicStore) -> None:
     begun = asyncio.Event()
 
     async def work(turn: Turn) -> None:
         begun.set()
         await asyncio.Event().wait()
 
-    round_ = DutyRound(book)
-    round_.add(Duty("count", 600, work))
+    round_ = PeriodicRunner(book)
+    round_.add(PeriodicTask("count", 600, work))
     round_.start()
     await begun.wait()
     assert await book.take("count", early=True) is None
@@ -156,8 +158,8 @@ async def test_a_round_works_at_once_when_it_starts_and_gives_back_when_it_stops
 
 
 @pytest.mark.parametrize(("at_start", "done"), [(True, "count"), (False, "other")])
-async def test_a_duty_that_is_not_due_is_done_at_the_start_where_it_says_so(
-    book: DutyBook, at_start: bool, done: str
+async def test_a_periodic_task_that_is_not_due_is_done_at_the_start_where_it_says_so(
+    book: PeriodicStore, at_start: bool, done: str
 ) -> None:
     before = await book.take("count")
     assert before is not None
@@ -170,9 +172,9 @@ async def test_a_duty_that_is_not_due_is_done_at_the_start_where_it_says_so(
         if turns.count(done) == (1 if at_start else 3):
             enough.set()
 
-    round_ = DutyRound(book, poll_s=0.01)
-    round_.add(Duty("count", 600, work, at_start=at_start))
-    round_.add(Duty("other", 0, work))
+    round_ = PeriodicRunner(book, poll_s=0.01)
+    round_.add(PeriodicTask("count", 600, work, at_start=at_start))
+    round_.add(PeriodicTask("other", 0, work))
     round_.start()
     async with asyncio.timeout(5):
         await enough.wait()
@@ -182,7 +184,7 @@ async def test_a_duty_that_is_not_due_is_done_at_the_start_where_it_says_so(
 
 @pytest.mark.parametrize("error", [TelegramUnreachableError("getMe"), RuntimeError("a bug")])
 async def test_a_turn_that_fails_is_given_back_and_comes_again(
-    book: DutyBook, clock: MovableClock, error: Exception
+    book: PeriodicStore, clock: MovableClock, error: Exception
 ) -> None:
     attempts: asyncio.Queue[int] = asyncio.Queue()
 
@@ -190,8 +192,8 @@ async def test_a_turn_that_fails_is_given_back_and_comes_again(
         attempts.put_nowait(turn.token)
         raise error
 
-    round_ = DutyRound(book, poll_s=0.01)
-    round_.add(Duty("count", 600, work))
+    round_ = PeriodicRunner(book, poll_s=0.01)
+    round_.add(PeriodicTask("count", 600, work))
     round_.start()
     async with asyncio.timeout(5):
         first = await attempts.get()
@@ -202,15 +204,15 @@ async def test_a_turn_that_fails_is_given_back_and_comes_again(
     await round_.stop()
 
 
-async def test_a_round_stops_when_its_database_is_gone(book: DutyBook, ledger: Ledger) -> None:
+async def test_a_round_stops_when_its_database_is_gone(book: PeriodicStore, ledger: Ledger) -> None:
     begun = asyncio.Event()
 
     async def work(turn: Turn) -> None:
         begun.set()
         await asyncio.Event().wait()
 
-    round_ = DutyRound(book, poll_s=0.01)
-    round_.add(Duty("count", 600, work))
+    round_ = PeriodicRunner(book, poll_s=0.01)
+    round_.add(PeriodicTask("count", 600, work))
     round_.start()
     await begun.wait()
     await ledger.close()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from neonpay.core.payments import RefundNotice
     from neonpay.ledger import Ledger
-    from neonpay.store.periodic import DutyBook
+    from neonpay.store.periodic import PeriodicStore
     from tests.integration.conftest import MovableClock, Shop
     from tests.integration.reconcile.conftest import SellUnseen
 
@@ -85,7 +85,9 @@ def sale(telegram: Telegram, place: int, *, refunds: int | None = None) -> dict[
     return row
 
 
-async def test_a_list_of_lost_charges_is_read_ahead_once(ledger: Ledger, book: DutyBook, clock: MovableClock) -> None:
+async def test_a_list_of_lost_charges_is_read_ahead_once(
+    ledger: Ledger, book: PeriodicStore, clock: MovableClock
+) -> None:
     telegram = Telegram(clock, 0)
     telegram.rows = [sale(telegram, place) for place in range(950)]
     charges: list[Any] = []
@@ -96,7 +98,7 @@ async def test_a_list_of_lost_charges_is_read_ahead_once(ledger: Ledger, book: D
 
 
 async def test_refunds_are_kept_before_the_first_charge_is_recorded(
-    ledger: Ledger, book: DutyBook, clock: MovableClock
+    ledger: Ledger, book: PeriodicStore, clock: MovableClock
 ) -> None:
     telegram = Telegram(clock, 0)
     telegram.rows = [sale(telegram, place) for place in range(400)]
@@ -118,7 +120,7 @@ async def test_refunds_are_kept_before_the_first_charge_is_recorded(
 
 @pytest.mark.parametrize("pages_per_turn", [1, 3])
 async def test_reading_ahead_goes_on_in_the_next_turn(
-    ledger: Ledger, book: DutyBook, clock: MovableClock, pages_per_turn: int
+    ledger: Ledger, book: PeriodicStore, clock: MovableClock, pages_per_turn: int
 ) -> None:
     telegram = Telegram(clock, 0)
     telegram.rows = [sale(telegram, place) for place in range(950)]

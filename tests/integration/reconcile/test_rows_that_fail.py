@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from neonpay.core.jsontext import JsonValue
     from neonpay.core.payments import Charge, RefundNotice
     from neonpay.ledger import Ledger
-    from neonpay.store.periodic import DutyBook
+    from neonpay.store.periodic import PeriodicStore
     from tests.integration.conftest import MovableClock
 
     Query = Callable[..., Awaitable[list[tuple[Any, ...]]]]
@@ -190,7 +190,7 @@ async def test_more_rows_than_are_remembered_are_found_all_the_same(shop: Shop) 
 
 
 async def test_a_database_that_is_away_is_no_rows_fault(
-    ledger: Ledger, book: DutyBook, clock: MovableClock, query: Query
+    ledger: Ledger, book: PeriodicStore, clock: MovableClock, query: Query
 ) -> None:
     telegram = Telegram(clock, 0)
     telegram.rows = [sale(telegram, place) for place in range(3)]
@@ -206,7 +206,7 @@ async def test_a_database_that_is_away_is_no_rows_fault(
 
 
 async def test_a_refund_that_cannot_be_noted_stops_no_other(
-    ledger: Ledger, book: DutyBook, clock: MovableClock
+    ledger: Ledger, book: PeriodicStore, clock: MovableClock
 ) -> None:
     telegram = Telegram(clock, 0)
     telegram.rows = [sale(telegram, place) for place in range(3)]

@@ -1,4 +1,4 @@
-"""The duty reads so many pages in a turn, and comes back when there is a reason to."""
+"""The periodic task reads so many pages in a turn, and comes back when there is a reason to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from neonpay.errors import LeaseLostError
 from neonpay.ledger import Ledger, open_ledger
 from neonpay.reconcile.reconciler import RECONCILE, Reconciler, ReconcileRules
 from neonpay.store.ids import new_event_id
-from neonpay.store.periodic import DutyBook, Turn
+from neonpay.store.periodic import PeriodicStore, Turn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -55,12 +55,12 @@ async def ledger(database_url: str, clock: MovableClock) -> AsyncIterator[Ledger
 
 
 @pytest.fixture
-def book(ledger: Ledger) -> DutyBook:
+def book(ledger: Ledger) -> PeriodicStore:
     tokens = iter(range(1, 100))
-    return DutyBook(ledger, BOT_ID, new_token=lambda: next(tokens))
+    return PeriodicStore(ledger, BOT_ID, new_token=lambda: next(tokens))
 
 
-async def taken(book: DutyBook) -> Turn:
+async def taken(book: PeriodicStore) -> Turn:
     turn = await book.take(RECONCILE)
     assert turn is not None
     return turn
@@ -102,7 +102,7 @@ def reconciler(
 
 
 async def test_a_turn_reads_its_pages_and_the_next_one_goes_on(
-    ledger: Ledger, book: DutyBook, clock: MovableClock
+    ledger: Ledger, book: PeriodicStore, clock: MovableClock
 ) -> None:
     telegram = Telegram(clock, 450)
     compare = reconciler(ledger, clock, telegram, pages_per_turn=2, grace_s=0)
@@ -118,7 +118,7 @@ async def test_a_turn_reads_its_pages_and_the_next_one_goes_on(
 
 
 async def test_a_payment_that_may_still_come_is_looked_for_when_its_time_is_over(
-    ledger: Ledger, book: DutyBook, clock: MovableClock
+    ledger: Ledger, book: PeriodicStore, clock: MovableClock
 ) -> None:
     telegram = Telegram(clock, 1)
     sale = {"type": "user", "transaction_type": "invoice_payment", "invoice_payload": f"np1.{'x' * 40}"}
@@ -127,7 +127,7 @@ async def test_a_payment_that_may_still_come_is_looked_for_when_its_time_is_over
 
 
 async def test_a_turn_that_was_taken_over_stops_and_keeps_nothing_more(
-    ledger: Ledger, book: DutyBook, clock: MovableClock
+    ledger: Ledger, book: PeriodicStore, clock: MovableClock
 ) -> None:
     telegram = Telegram(clock, 150)
     slow = await taken(book)
@@ -141,7 +141,7 @@ async def test_a_turn_that_was_taken_over_stops_and_keeps_nothing_more(
 
 @pytest.mark.parametrize("raw", [{"amount": 1, "date": 1}, "no row at all", {"id": "x", "amount": "1"}, None])
 async def test_a_row_that_cannot_be_read_is_counted_and_passed(
-    ledger: Ledger, book: DutyBook, clock: MovableClock, raw: Any
+    ledger: Ledger, book: PeriodicStore, clock: MovableClock, raw: Any
 ) -> None:
     telegram = Telegram(clock, 3)
     telegram.rows.insert(1, raw)
@@ -150,7 +150,7 @@ async def test_a_row_that_cannot_be_read_is_counted_and_passed(
 
 
 async def test_a_payment_of_a_subscription_is_rebuilt_from_its_row(
-    ledger: Ledger, book: DutyBook, clock: MovableClock
+    ledger: Ledger, book: PeriodicStore, clock: MovableClock
 ) -> None:
     telegram = Telegram(clock, 0)
     user: dict[str, JsonValue] = {"id": 7, "is_bot": False, "first_name": "Ann"}
@@ -169,7 +169,7 @@ async def test_a_payment_of_a_subscription_is_rebuilt_from_its_row(
 
 
 async def test_stars_that_come_during_the_comparison_are_no_drift(
-    ledger: Ledger, book: DutyBook, clock: MovableClock
+    ledger: Ledger, book: PeriodicStore, clock: MovableClock
 ) -> None:
     telegram = Telegram(clock, 3)
     telegram.arriving = 2

@@ -125,7 +125,7 @@ async def test_the_comparison_is_made_when_the_bot_starts(
     sells_unseen: SellUnseen, open_shop: Callable[..., Shop]
 ) -> None:
     await sells_unseen()
-    for _ in range(2):  # the second start is long before the duty is due again
+    for _ in range(2):  # the second start is long before the periodic task is due again
         shop = open_shop(reconcile_every_s=600, reconcile_grace_s=0)
         delivered = notes_deliveries(shop)
         before = len(shop.telegram.calls("getMyStarBalance"))
@@ -140,7 +140,7 @@ async def test_one_worker_compares_at_a_time(open_shop: Callable[..., Shop]) -> 
     one, other = open_shop(), open_shop()
     moves(one, 1)
     await other.neonpay.setup()
-    book = one.neonpay.pipeline._duty_book  # noqa: SLF001 - a turn that lasts as long as the test wants
+    book = one.neonpay.pipeline._periodic_store  # noqa: SLF001 - a turn that lasts as long as the test wants
     await one.neonpay.setup()
     async with book.turn("reconcile", patience_s=0, next_in_s=600):
         with pytest.raises(BusyError, match="another worker is at reconcile"):
