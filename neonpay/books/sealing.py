@@ -1,6 +1,7 @@
 """Seals on the journal: entries are chained by hash in batches, so that a change of one that is sealed shows.
 
-A payment never waits for the chain. Its rows are written without a seal, and a periodic task seals what it finds; rows are found by having no seal, so one that commits late is in a later batch and never left out.
+A payment never waits for the chain. Its rows are written without a seal, and a periodic task seals what it finds; rows are
+found by having no seal, so one that commits late is in a later batch and never left out.
 """
 
 from __future__ import annotations

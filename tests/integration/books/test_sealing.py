@@ -11,10 +11,11 @@ import pytest
 import sqlalchemy as sa
 
 from neonpay.books.sealing import GENESIS, Sealer
+from neonpay.core.clock import moment
 from neonpay.core.events import PaymentCompleted
 from neonpay.errors import LeaseLostError
 from neonpay.ledger.tables import journal, seals
-from neonpay.store.entries import write_entry, write_event
+from neonpay.store.entries import publish, write_entry
 from neonpay.store.periodic import PeriodicStore
 from tests.integration.books.conftest import sell_everything
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def earn(transaction: Transaction, bot_id: int, event_id: str) -> None:
-    write_event(transaction, PaymentCompleted, bot_id=bot_id, event_id=event_id, at_us=1)
+    publish(transaction, PaymentCompleted(bot_id=bot_id, event_id=event_id, at=moment(1)))
     write_entry(transaction, {"stars": 5, "revenue": -5}, bot_id=bot_id, event_id=event_id, at_us=1)
 
 
