@@ -282,10 +282,14 @@ async def test_a_gate_stays_when_the_shop_is_closed_and_opened_again(shop: Shop)
 def test_a_gate_stays_when_each_call_has_an_event_loop_of_its_own(open_shop: Callable[..., Shop]) -> None:
     shop = open_shop()
     shop.neonpay.add_gate(_Closed())
+
+    async def sell() -> None:
+        async with shop.neonpay:
+            await shop.neonpay.send_payment(7, "vip")
+
     for _ in range(2):
         with pytest.raises(SaleRefused):
-            asyncio.run(shop.neonpay.send_payment(7, "vip"))
-    asyncio.run(shop.neonpay.close())
+            asyncio.run(sell())
 
 
 class _Closed:
