@@ -25,6 +25,9 @@ from neonpay.store.periodic import PeriodicTask, Turn
 
 logger = logging.getLogger("neonpay.payments")
 
+_GET_JOBS = frozenset({ConsumerKind.DELIVERS, ConsumerKind.REVOKES})
+"""Who has a job of every payment or refund. A thank-you that is missing keeps nobody from their goods, and hooks for requests
+are asked when there is a request."""
 FAN_OUT = "fan_out"
 """Name of the periodic task."""
 FAN_OUT_EVERY_S = 60.0
@@ -65,7 +68,7 @@ class FanOut:
         active = [consumer for consumer in known if consumer.retired_at is None]
         added = 0
         for consumer in active:
-            if consumer.kind is not ConsumerKind.THANKS:  # a thank-you that is missing keeps nobody from their goods
+            if consumer.kind in _GET_JOBS:
                 added += await self._add_missing(consumer)
         gone = [consumer.consumer for consumer in known if consumer.seen_at <= moment(now_us - UNSEEN_US)]
         if active or gone:

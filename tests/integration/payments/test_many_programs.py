@@ -331,6 +331,19 @@ async def test_an_invoice_of_a_stage_that_only_another_program_has_is_sold(open_
     assert told == [outcome.charge_id]
 
 
+async def test_a_hook_for_requests_gets_no_job_of_a_payment(open_shop: Callable[..., Shop]) -> None:
+    bot = open_shop()
+    notes(bot)
+
+    @bot.neonpay.on_refund_request(name="look")
+    async def look() -> None: ...
+
+    async with bot.polling():
+        outcome = await bot.sells(await bot.visitor())
+        assert await bot.neonpay.pipeline.fan_out.complete() == 0
+        assert {job.state for job in await bot.neonpay.jobs(outcome.charge_id or "")} == {"done"}
+
+
 async def test_a_request_is_decided_by_the_program_that_has_the_hook(
     open_shop: Callable[..., Shop], clock: MovableClock
 ) -> None:
