@@ -51,7 +51,7 @@ class _Outcome(NamedTuple):
 class GroupCommit:
     """Runs units on a connection of its own thread.
 
-    ``door`` is passed for each transaction; after it ``check`` says whether the database is where it was.
+    ``door`` is passed for each transaction; before and after it ``check`` says whether the database is where it was.
 
     Each unit runs inside a savepoint, all that wait at the same time inside one transaction; the results are told after the
     commit. When a unit fails, its savepoint is rolled back. When the transaction itself is lost (SQLite ends it on a full
@@ -154,8 +154,12 @@ class GroupCommit:
     def _commit(self, batch: list[_Submitted]) -> list[_Outcome]:
         outcomes: list[_Outcome] = []
         try:
+            # Before as well: the log beside a file that was restored in its place is that file's now.
+            self._check()
             self._abandon()
             self._connection.execute("BEGIN IMMEDIATE")
+        except LedgerUnavailableError as exc:
+            return [_failed(submitted, exc) for submitted in batch]
         except sqlite3.Error as exc:
             # No unit has run. Each trying alone would wait as long for a locked file, one after another.
             return [_failed(submitted, exc) for submitted in batch]

@@ -122,6 +122,22 @@ async def test_a_file_that_is_deleted_or_replaced_while_it_is_in_use_is_noticed(
     assert [record.levelname for record in caplog.records if "deleted or replaced" in record.message] == ["CRITICAL"]
 
 
+async def test_nothing_is_written_into_the_log_of_a_file_that_was_restored_in_its_place(
+    tmp_path: Path, opened: OpenLedger, notes: Any
+) -> None:
+    path, log = tmp_path / "neonpay.db", tmp_path / "neonpay.db-wal"
+    ledger = opened(f"sqlite:///{path}")
+    await ledger.run(notes.start)
+    backup = path.read_bytes()
+    path.unlink()
+    path.write_bytes(backup)
+    before = log.read_bytes()
+    for _ in range(2):
+        with pytest.raises(LedgerUnavailableError, match="was deleted or replaced"):
+            await ledger.run(notes.write, "into somebody else's log")
+    assert log.read_bytes() == before
+
+
 async def test_a_file_that_is_deleted_in_the_middle_of_a_unit_keeps_nobody_believing_that_it_was_kept(
     tmp_path: Path, opened: OpenLedger, notes: Any
 ) -> None:
