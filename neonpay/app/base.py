@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import functools
 import logging
 import os
@@ -74,6 +75,8 @@ class Application:
         self._clock = clock or SystemClock()
         self._rng = rng or random.SystemRandom()
         self._token_bytes = token_bytes
+        # Of whoever has made the shop, and not of whoever closes it, comes from another event loop, or records a payment.
+        self._context = contextvars.copy_context()
         self._stages = StageRegistry(max_stages=max_stages)
         self._handlers = HandlerRegistry()
         self._revokers = HandlerRegistry(ON_REFUND)
@@ -118,6 +121,7 @@ class Application:
             clock=self._clock,
             rng=self._rng,
             token_bytes=self._token_bytes,
+            context=self._context,
             settings=settings,
         )
         for gate in self._gates:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import Context
 from typing import NamedTuple
 
 from neonpay.core.clock import Clock
@@ -55,6 +55,7 @@ class Fulfilment:
         apart: the same database, for units that run handlers and may block.
         refund_book: writes what a handler's rejection of its payment means.
         threads: where plain functions run.
+        context: in a copy of which each job runs.
         most_running: handlers that run at the same time in this process.
         announce: told of every event after it is durable.
     """
@@ -75,6 +76,7 @@ class Fulfilment:
         host_data: Callable[[], Mapping[str, object]],
         announce: Callable[[Event], None],
         threads: Threads,
+        context: Context,
         most_running: int = 256,
     ) -> None:
         self._ledger = ledger
@@ -93,9 +95,8 @@ class Fulfilment:
         self._threads = threads
         self._transactional = TransactionalJobs(refund_book, host_data=host_data)
         self._most_running = most_running
-        # What the program has set, and not whoever happens to record a payment; handlers keep nobody waiting.
-        self._context = contextvars.copy_context()
-        self._context.run(may_wait.set, True)
+        self._context = context.copy()
+        self._context.run(may_wait.set, True)  # handlers keep nobody waiting
         self._errands: dict[str, Errand] = {}
         self.middlewares: Sequence[PaymentMiddleware] = ()
         self._chores: dict[str, Chore] = {}

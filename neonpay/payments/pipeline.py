@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
+from contextvars import Context
 
 from neonpay.books.sealing import Sealer
 from neonpay.books.verification import Proof, prove
@@ -81,6 +82,7 @@ class Pipeline:
         clock: Clock,
         rng: random.Random,
         token_bytes: Callable[[int], bytes],
+        context: Context,
         settings: Settings,
     ) -> None:
         pacer = Pacer(messages_per_s=settings.messages_per_s, checkout_budget_s=settings.checkout_budget_s)
@@ -135,6 +137,7 @@ class Pipeline:
             host_data=adapter.host_data,
             announce=announce,
             threads=self._handler_threads,
+            context=context,
             most_running=0 if settings.is_tool else settings.most_running,
         )
         recorder = Recorder(
@@ -362,9 +365,11 @@ class Pipeline:
                 self._listeners.announce(event)
         if recorded.payment.attention is not None:
             logger.error("payment %s needs attention: %s", charge.charge_id, recorded.payment.attention.value)
-        elif recorded.jobs or recorded.payment.state is not PaymentState.ACCEPTED:
-            pass  # somebody sees to it
-        elif not self._plan.delivers(recorded.payment.stage_id):
+        elif (
+            recorded.payment.state is PaymentState.ACCEPTED
+            and not recorded.jobs
+            and not self._plan.delivers(recorded.payment.stage_id)
+        ):
             words = "no program of this shop takes payments of stage %r; charge %s waits ten minutes for one that does"
             logger.warning(words, recorded.payment.stage_id, charge.charge_id)
         return recorded.payment

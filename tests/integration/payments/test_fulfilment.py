@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,6 +43,28 @@ async def test_a_handler_that_raised_runs_again_when_its_time_has_come(shop: Sho
     assert attempts == [1, 2]
     (failed,) = shop.named("fulfilment_failed")
     assert (failed.charge_id, failed.handler) == (outcome.charge_id, "deliver")
+
+
+async def test_handlers_run_in_the_context_in_which_the_shop_was_made(open_shop: Callable[..., Shop]) -> None:
+    where: ContextVar[str] = ContextVar("where")
+    where.set("the program")
+    shop, seen = open_shop(), []
+
+    @shop.neonpay.on_payment
+    async def deliver(result: PaymentResult) -> None:
+        seen.append(where.get())
+        where.set("a handler")
+
+    async def close() -> None:
+        where.set("who closes")
+        await shop.neonpay.close()
+
+    await asyncio.create_task(close())
+    where.set("who records")
+    async with shop.polling():
+        for _ in range(2):
+            await shop.delivers(await shop.sells(await shop.visitor()))
+    assert seen == ["the program", "the program"]
 
 
 async def test_pauses_between_attempts_grow_and_survive_a_restart(
