@@ -11,9 +11,9 @@ import random
 import secrets
 import threading
 import weakref
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from neonpay.app.crossing import carried_over
 from neonpay.app.unfit import refuse_unfit
@@ -100,7 +100,7 @@ class Application:
         own_loop = adapter if isinstance(adapter, OwnLoop) else None
         vars(self).update(carried_over(self, self, own_loop))
         sink = _Sink(self)
-        vars(sink).update(carried_over(sink, self, own_loop, _CARRIED))
+        vars(sink).update(carried_over(sink, self, own_loop))
         if self._settings.role is not Role.READS:
             adapter.attach(sink)
         if hasattr(os, "register_at_fork"):
@@ -280,10 +280,6 @@ class Application:
         return f"<{type(self).__name__} of bot {self._adapter.bot_id} on {self._adapter.library}>"
 
 
-_CARRIED = ("pre_checkout", "charged", "refunded", "subscription_changed", "command", "press", "open", "close")
-"""Methods of a sink, whichever event loop the bot library awaits them on."""
-
-
 class _Sink:
     """Hands the adapter's facts to whatever pipeline is open at the time."""
 
@@ -294,17 +290,17 @@ class _Sink:
     def owns(self, bot_id: int, payload: str | None) -> bool:
         return bot_id == self._bot_id and is_ours(payload)
 
-    def pre_checkout(self, query: PreCheckout) -> Coroutine[Any, Any, None]:
-        return self._app.pipeline.pre_checkout(query)
+    async def pre_checkout(self, query: PreCheckout) -> None:
+        await self._app.pipeline.pre_checkout(query)
 
-    def charged(self, charge: Charge) -> Coroutine[Any, Any, object]:
-        return self._app.pipeline.charged(charge)
+    async def charged(self, charge: Charge) -> None:
+        await self._app.pipeline.charged(charge)
 
-    def refunded(self, notice: RefundNotice) -> Coroutine[Any, Any, None]:
-        return self._app.pipeline.refunded(notice)
+    async def refunded(self, notice: RefundNotice) -> None:
+        await self._app.pipeline.refunded(notice)
 
-    def subscription_changed(self, change: SubscriptionChange) -> Coroutine[Any, Any, None]:
-        return self._app.pipeline.subscription_changed(change)
+    async def subscription_changed(self, change: SubscriptionChange) -> None:
+        await self._app.pipeline.subscription_changed(change)
 
     def wants_command(self, bot_id: int, text: str) -> bool:
         rules = self._app.support_rules

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
 from neonpay.core.ports import OwnLoop
@@ -34,23 +34,21 @@ class Housed(Protocol):
 CLOSED = "neonpay was closed by another thread before this was done; it may have been done in part"
 
 
-def carried_over(
-    app: object, housed: Housed, own_loop: OwnLoop | None, names: Iterable[str] | None = None
-) -> dict[str, Callable[..., Awaitable[Any]]]:
-    """Methods of an object by name, each as one that runs at home wherever it is awaited.
+def carried_over(app: object, housed: Housed, own_loop: OwnLoop | None) -> dict[str, Callable[..., Awaitable[Any]]]:
+    """The public coroutine methods of an object by name, each as one that runs at home wherever it is awaited.
 
     Locks and tasks of ours belong to one loop, and a program may have several: one beside a bot that has none, one for each
     thread of a web server, one for each request.
 
     Args:
         own_loop: an adapter that has a loop; home is always there.
-        names: of methods that return something to await; when left out, all public coroutine methods.
     """
     kind = type(app)
-    if names is None:
-        public = (name for name in dir(kind) if not name.startswith("_"))
-        names = [name for name in public if inspect.iscoroutinefunction(inspect.getattr_static(kind, name))]
-    return {name: _carried(getattr(app, name), housed, own_loop) for name in names}
+    return {
+        name: _carried(getattr(app, name), housed, own_loop)
+        for name in dir(kind)
+        if not name.startswith("_") and inspect.iscoroutinefunction(inspect.getattr_static(kind, name))
+    }
 
 
 def _carried(

@@ -38,6 +38,8 @@ class Event:
     handler: str | None = None
 
     def __init_subclass__(cls) -> None:
+        if not cls.__dict__.get("name"):
+            return  # no kind of its own: what several kinds have in common, or a variant of one
         known = _KINDS.get(cls.name)
         if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
             msg = f"two kinds of events are called {cls.name!r}: {known.__qualname__} and {cls.__qualname__}"

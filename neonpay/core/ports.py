@@ -105,7 +105,7 @@ class UpdateSink(Protocol):
         """Decide and answer; returns when Telegram has the answer or can no longer use one."""
         ...
 
-    async def charged(self, charge: Charge) -> object:
+    async def charged(self, charge: Charge) -> None:
         """Record a charge; returns when it is durable. Raises LedgerError when it is not."""
         ...
 

@@ -118,7 +118,7 @@ class Recorder:
         count_payments(transaction, self._bot_id, new, known)
         self._write_book(transaction, written, now_us)
         back = [payment for payment, *_ in written if payment.state is PaymentState.REFUNDED]
-        refunded = settle(transaction, back, now_us, new_event_id=self._new_event_id) if back else {}
+        refunded = settle(transaction, back, now_us, new_event_id=self._new_event_id)
         taken = self._write_jobs(transaction, written, [arrival.take for arrival in new], inside=inside)
         for arrival, one, (jobs, events) in zip(new, written, taken, strict=True):
             arrival.recorded = Recorded(*one, jobs, refunded.get(one.payment.charge_id, events))

@@ -40,9 +40,10 @@ REFUNDS = "refunds"
 
 
 def publish(transaction: Transaction, *facts: Event) -> None:
-    """Write facts next to what made them true; everything that is told of the life of a payment goes through here.
+    """Write facts next to what made them true.
 
-    They are as durable as the transaction. Listeners are told afterwards, by whoever has run it.
+    They are as durable as the transaction. Listeners are told afterwards, by whoever has run it. Nobody else writes events, but
+    for ``Recorder``, which has the rows of a batch before it has their events.
     """
     rows = [
         event_row(

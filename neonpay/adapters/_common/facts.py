@@ -11,7 +11,7 @@ from neonpay.core.subscriptions import SubscriptionChange
 
 Update: TypeAlias = Mapping[str, Any]
 """An Update object of the Bot API as plain JSON."""
-Delivery: TypeAlias = Callable[[], Awaitable[object]]
+Delivery: TypeAlias = Callable[[], Awaitable[None]]
 """Hands a fact to the sink; returns when the sink is done with it, and raises what the sink raises."""
 
 

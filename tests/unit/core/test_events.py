@@ -58,6 +58,15 @@ def test_a_new_kind_of_event_enters_itself() -> None:
     assert "badge_given" in event_names()
 
 
+def test_what_several_kinds_have_in_common_is_no_kind() -> None:
+    names = event_names()
+    for _ in range(2):
+        type("Common", (Event,), {"__slots__": ()})
+    type("OtherCommon", (events.PaymentCompleted,), {"__slots__": ()})
+    assert event_names() == names
+    assert event_type("payment_completed") is events.PaymentCompleted
+
+
 def test_two_kinds_of_events_have_two_names() -> None:
     with pytest.raises(TypeError, match="payment_completed"):
         type("Another", (Event,), {"__slots__": (), "name": "payment_completed"})
