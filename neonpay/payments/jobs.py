@@ -1,14 +1,13 @@
 """What changes a job: it is leased, finished, put back or given up.
 
-Each lease has a token; only the holder of the newest one can finish the job, so a worker
-that lost its lease cannot undo or double what its successor did.
+Each lease has a token; only the holder of the newest one can finish the job, so a worker that lost its lease cannot undo or
+double what its successor did.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
@@ -21,9 +20,6 @@ from neonpay.ledger import Among, Insert, Ledger, Statement, Transaction
 from neonpay.ledger.tables import IS_UNFINISHED, DatabaseNow, in_states, jobs, steps
 from neonpay.payments.foreign import call
 from neonpay.store.job_rows import INSERT_JOB, Job, job_row, leased_row
-
-if TYPE_CHECKING:
-    pass
 
 LEASE_S = 30.0
 """How long a worker may go without a sign of life before its jobs are taken over."""
