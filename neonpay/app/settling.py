@@ -64,7 +64,9 @@ class Settling(Application):
         return await self._pipeline.history.stranded()
 
     async def retry(self, charge_id: str, *, handler: str | None = None) -> int:
-        """Run the unfinished handlers of a payment again now, dead letters included; returns how many there are.
+        """Run the unfinished handlers of a payment again now, dead letters included.
+
+        Returns how many there are; one that runs at this moment is counted and left alone.
 
         Raises:
             PaymentNotFoundError: the ledger has no such payment.

@@ -78,8 +78,8 @@ class History:
         return await self._ledger.read(self._stranded)
 
     async def retry(self, charge_id: str, *, handler: str | None) -> int:
-        """Make the unfinished jobs of a payment due at once; returns how many there are."""
-        return await self._ledger.run(self._retry, charge_id, handler)
+        """Make the unfinished jobs of a payment due at once; returns how many there are, with those that run already."""
+        return await self._ledger.run(self._retry, charge_id, handler, set())
 
     async def accept(self, charge_id: str) -> Payment:
         """Have a payment that needs attention delivered; see ``NeonPayCore.accept``."""
@@ -139,33 +139,33 @@ class History:
         given_up = self._jobs(transaction, sa.and_(IS_PARKED, jobs.c.state == JobState.STRANDED))
         return [*given_up, *self._jobs(transaction, sa.and_(IS_UNFINISHED, is_handlers, sa.not_(alive)))]
 
-    def _retry(self, transaction: Transaction, charge_id: str, handler: str | None) -> int:
+    def _retry(self, transaction: Transaction, charge_id: str, handler: str | None, found: set[str]) -> int:
         payment = self._locked(transaction, charge_id)[0]
         if payment.state is PaymentState.NEEDS_ATTENTION:
             msg = f"charge {charge_id!r} needs attention and has no handlers to retry yet; accept or refund it"
             raise PaymentError(msg, charge_id=charge_id)
-        due = [
-            jobs.c.bot_id == self._bot_id,
-            jobs.c.event_id == self._event_id(charge_id),
-            jobs.c.state.in_((JobState.READY, JobState.DEAD)),
-        ]
+        due = [jobs.c.bot_id == self._bot_id, jobs.c.event_id == self._event_id(charge_id)]
+        rests = jobs.c.state.in_((JobState.READY, JobState.DEAD))
+        unfinished = sa.or_(rests, jobs.c.state == JobState.LEASED)
         if handler is not None:
             due.append(jobs.c.consumer.in_((handler, f"{ON_PAYMENT}:{handler}", f"{ON_REFUND}:{handler}")))
         refund = find_refund(transaction, self._bot_id, charge_id)
         goes_back = refund is not None and refund.state in {RefundState.INTENDED, RefundState.UNKNOWN}
         if goes_back:
             due.append(sa.not_(DELIVERS))
+        # When the answer to a COMMIT was lost this runs again, and what it has revived may have run to its end by then.
+        found.update(job.consumer for job in self._jobs(transaction, sa.and_(*due, unfinished)))
         values = {"state": JobState.READY, "attempts": 0, "run_at": DatabaseNow(), "error": None}
-        count: int = transaction.connection.execute(sa.update(jobs).where(*due).values(**values)).rowcount
-        if goes_back and not count:
+        transaction.connection.execute(sa.update(jobs).where(*due, rests).values(**values))
+        if goes_back and not found:
             msg = f"the Stars of charge {charge_id!r} are on their way back, so it is not delivered meanwhile"
             raise PaymentError(msg, charge_id=charge_id)
-        if handler is not None and not count:
-            unfinished = self._jobs(transaction, sa.and_(*due[:3]))
-            names = ", ".join(job.consumer for job in unfinished) or "none"
+        if handler is not None and not found:
+            others = self._jobs(transaction, sa.and_(*due[:2], unfinished))
+            names = ", ".join(job.consumer for job in others) or "none"
             msg = f"charge {charge_id!r} has no unfinished job of {handler!r}; its unfinished jobs: {names}"
             raise PaymentError(msg, charge_id=charge_id)
-        return count
+        return len(found)
 
     def _locked(self, transaction: Transaction, charge_id: str) -> tuple[Payment, str]:
         found = lock_payment(transaction, self._catalogue, self._bot_id, charge_id)

@@ -97,6 +97,28 @@ async def test_nothing_is_retried_or_accepted_while_its_stars_are_on_their_way_b
     assert goods.attempts == [charge_id]
 
 
+async def test_a_handler_that_runs_is_counted_by_a_retry_and_left_alone(open_shop: Callable[..., Shop]) -> None:
+    shop = open_shop()
+    runs, goes_on = asyncio.Event(), asyncio.Event()
+    attempts: list[str | None] = []
+
+    @shop.neonpay.on_payment(name="deliver")
+    async def deliver(result: PaymentResult) -> None:
+        attempts.append(result.transaction_id)
+        runs.set()
+        await goes_on.wait()
+
+    async with shop.polling():
+        ann = await shop.visitor()
+        await shop.neonpay.send_payment(ann.id, "vip")
+        outcome = await ann.pays(await ann.hears(shop.account, predicate=lambda m: m.invoice is not None))
+        await runs.wait()
+        assert await shop.neonpay.retry(outcome.charge_id or "", handler="deliver") == 1
+        goes_on.set()
+        await shop.delivers(outcome)
+    assert attempts == [outcome.charge_id]
+
+
 async def test_an_attempt_that_runs_when_the_refund_is_intended_is_its_last(
     open_shop: Callable[..., Shop], clock: MovableClock
 ) -> None:
