@@ -28,12 +28,12 @@ from neonpay.core.stages import StageRegistry
 from neonpay.core.subscriptions import SubscriptionChange
 from neonpay.ledger import open_ledger
 from neonpay.ledger.reading import ReadingLedger
-from neonpay.payments.gates import Gate
-from neonpay.payments.handlers import ON_REFUND, ON_REFUND_REQUEST, Function, HandlerRegistry
+from neonpay.payments.checkout.gates import Gate
+from neonpay.payments.consumers.selection import ANSWER_BUYER, ASK_ADMINS
+from neonpay.payments.handlers.middleware import PaymentMiddleware
+from neonpay.payments.handlers.registry import ON_REFUND, ON_REFUND_REQUEST, Function, HandlerRegistry
 from neonpay.payments.listeners import Listeners
-from neonpay.payments.middleware import PaymentMiddleware
 from neonpay.payments.pipeline import Pipeline
-from neonpay.payments.planning import ANSWER_BUYER, ASK_ADMINS
 from neonpay.payments.settings import Settings
 from neonpay.store.loops import LoopHealth
 from neonpay.support.desk import SupportDesk, SupportRules, wants_press

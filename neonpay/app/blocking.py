@@ -22,7 +22,7 @@ from neonpay.app.settling import Settling
 from neonpay.app.subscribing import Subscribing
 from neonpay.core.ports import OwnLoop
 from neonpay.errors import AdapterError, LedgerClosedError
-from neonpay.payments.inline import is_inside_transaction
+from neonpay.payments.handlers.in_transaction import is_inside_transaction
 from neonpay.security.manager import SecurityManager
 
 P = ParamSpec("P")

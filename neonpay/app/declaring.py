@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from neonpay.app.base import Application
-from neonpay.payments.consumers import Consumer
-from neonpay.payments.handlers import ON_PAYMENT
+from neonpay.payments.consumers.registry import Consumer
+from neonpay.payments.handlers.registry import ON_PAYMENT
 
 
 class Declaring(Application):

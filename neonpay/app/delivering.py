@@ -7,9 +7,9 @@ from typing import Any, TypeVar, overload
 
 from neonpay.app.base import Application
 from neonpay.core.events import Event
-from neonpay.payments.gates import Gate
-from neonpay.payments.handlers import MAX_ATTEMPTS
-from neonpay.payments.middleware import PaymentMiddleware
+from neonpay.payments.checkout.gates import Gate
+from neonpay.payments.handlers.middleware import PaymentMiddleware
+from neonpay.payments.handlers.registry import MAX_ATTEMPTS
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -9,7 +9,7 @@ from neonpay.app.base import Application
 from neonpay.core.charge_ids import charge_key
 from neonpay.core.requests import RefundRequest, RequestState
 from neonpay.errors import ValidationError
-from neonpay.payments.request_book import Verdict
+from neonpay.payments.refunds.request_store import Verdict
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -10,8 +10,8 @@ from neonpay.core.jsontext import JsonObject
 from neonpay.core.payments import Invoice
 from neonpay.core.stages import PaymentStage, frozen_json
 from neonpay.errors import SaleRefused, ValidationError
-from neonpay.payments.invoice_book import Offer
-from neonpay.payments.middleware import stage_through
+from neonpay.payments.handlers.middleware import stage_through
+from neonpay.payments.invoices.store import Offer
 
 
 class Selling(Application):

@@ -12,7 +12,7 @@ from neonpay.core.jsontext import JsonValue
 
 if TYPE_CHECKING:
     from neonpay.app import NeonPayCore
-    from neonpay.payments.consumers import Consumer
+    from neonpay.payments.consumers.registry import Consumer
 
 handlers = typer.Typer(help="Who delivers in the shop, over all of its programs.", no_args_is_help=True)
 

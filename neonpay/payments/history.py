@@ -13,10 +13,10 @@ from neonpay.core.payments import Payment, PaymentState, Refund, RefundState
 from neonpay.errors import PaymentError, PaymentNotFoundError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import IS_PARKED, IS_UNFINISHED, DatabaseNow, consumers, jobs, payments
-from neonpay.payments.fan_out import UNSEEN_US
-from neonpay.payments.handlers import ON_PAYMENT, ON_REFUND
-from neonpay.payments.planning import PLAN, Plan
-from neonpay.payments.refund_book import DELIVERS
+from neonpay.payments.consumers.fan_out import UNSEEN_US
+from neonpay.payments.consumers.selection import PLAN, Plan
+from neonpay.payments.handlers.registry import ON_PAYMENT, ON_REFUND
+from neonpay.payments.refunds.store import DELIVERS
 from neonpay.store.entries import REVENUE, UNSETTLED, about, publish, write_entry
 from neonpay.store.ids import new_event_id
 from neonpay.store.job_rows import INSERT_JOB, JobRecord, job_row

@@ -20,36 +20,36 @@ from neonpay.core.roles import Role
 from neonpay.core.stages import StageRegistry
 from neonpay.core.subscriptions import SubscriptionChange
 from neonpay.ledger import Ledger
-from neonpay.payments.checkout import CheckoutGuard
-from neonpay.payments.checkout_book import CheckoutBook
-from neonpay.payments.declaring import Declarations
-from neonpay.payments.fan_out import FanOut
-from neonpay.payments.fulfilment import Fulfilment
-from neonpay.payments.gates import Gate
-from neonpay.payments.handlers import HandlerRegistry
+from neonpay.payments.checkout.gates import Gate
+from neonpay.payments.checkout.guard import CheckoutGuard
+from neonpay.payments.checkout.store import CheckoutBook
+from neonpay.payments.consumers.declarations import Declarations
+from neonpay.payments.consumers.fan_out import FanOut
+from neonpay.payments.consumers.presence import Presence
+from neonpay.payments.consumers.selection import PLAN, THANK_YOU, Plan, Program
+from neonpay.payments.delivery.fulfilment import Fulfilment
+from neonpay.payments.delivery.telling import Teller
+from neonpay.payments.delivery.thanks import Thanks
+from neonpay.payments.delivery.unclaimed import Unclaimed
+from neonpay.payments.delivery.worker import Worker
+from neonpay.payments.handlers.registry import HandlerRegistry
 from neonpay.payments.history import History
-from neonpay.payments.intake import Intake
-from neonpay.payments.invoice_book import InvoiceBook
-from neonpay.payments.invoices import InvoiceDesk
+from neonpay.payments.invoices.service import InvoiceDesk
+from neonpay.payments.invoices.store import InvoiceBook
 from neonpay.payments.jobs import JobBook
 from neonpay.payments.listeners import Listeners
 from neonpay.payments.patience import within
-from neonpay.payments.planning import PLAN, THANK_YOU, Plan, Program
-from neonpay.payments.presence import Presence
-from neonpay.payments.recording import Recorder, recorded_event
-from neonpay.payments.refund_book import RefundBook
-from neonpay.payments.refund_requests import RequestDesk
-from neonpay.payments.refunds import RefundDesk
-from neonpay.payments.request_book import RequestBook
+from neonpay.payments.recording.intake import Intake
+from neonpay.payments.recording.recorder import Recorder, recorded_event
+from neonpay.payments.recording.standing import Arrival
+from neonpay.payments.refunds.request_store import RequestBook
+from neonpay.payments.refunds.requests import RequestDesk
+from neonpay.payments.refunds.service import RefundDesk
+from neonpay.payments.refunds.store import RefundBook
 from neonpay.payments.settings import Settings
 from neonpay.payments.signing import Signing
-from neonpay.payments.standing import Arrival
 from neonpay.payments.subscriptions import SubscriptionDesk
-from neonpay.payments.telling import Teller
-from neonpay.payments.thanks import Thanks
 from neonpay.payments.threads import MOST_HANDLERS, MOST_HOOKS, Threads
-from neonpay.payments.unclaimed import Unclaimed
-from neonpay.payments.worker import Worker
 from neonpay.reconcile.reconciler import RECONCILE, RECONCILE_EVERY_S, Reconciler
 from neonpay.store.ids import new_event_id, new_invoice_id, new_request_id
 from neonpay.store.job_rows import Job

@@ -15,10 +15,10 @@ from neonpay.core.payments import Payment
 from neonpay.core.ports import Command, Press
 from neonpay.core.requests import WORDS_MAX_CHARS, RefundRequest, RequestState
 from neonpay.errors import PaymentError, RefundError, RequestNotFoundError, TelegramError, TelegramUnreachableError
-from neonpay.payments.context import PaymentContext
-from neonpay.payments.refund_requests import BY_POLICY, RequestDesk
-from neonpay.payments.request_book import Verdict
-from neonpay.payments.telling import Teller
+from neonpay.payments.delivery.telling import Teller
+from neonpay.payments.handlers.context import PaymentContext
+from neonpay.payments.refunds.request_store import Verdict
+from neonpay.payments.refunds.requests import BY_POLICY, RequestDesk
 from neonpay.support.texts import Text, own_words, say
 from neonpay.telegram.outbox import Outbox
 from neonpay.telegram.paced import PacedAdapter

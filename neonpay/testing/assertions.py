@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from neonpay.core.job_states import JobState
 from neonpay.errors import PaymentNotFoundError
-from neonpay.payments.planning import PLAN
+from neonpay.payments.consumers.selection import PLAN
 
 if TYPE_CHECKING:
     from neonpay.app import NeonPayCore

@@ -13,7 +13,7 @@ from neonpay import PaymentResult, RefundPolicy, RefundRefused
 from neonpay.errors import ConfigurationError, ConsumerNotFoundError, LedgerReadOnlyError, NoLedgerError, PaymentError
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import jobs
-from neonpay.payments.unclaimed import LOOK_EVERY_S
+from neonpay.payments.delivery.unclaimed import LOOK_EVERY_S
 from tests.integration.conftest import VIP
 
 if TYPE_CHECKING:

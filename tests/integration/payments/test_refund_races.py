@@ -11,9 +11,9 @@ from neonpay import PaymentContext, PaymentResult, RejectPayment
 from neonpay.core.roles import Role
 from neonpay.ledger import open_ledger
 from neonpay.ledger.tables import journal, refunds
-from neonpay.payments.handlers import HandlerRegistry
-from neonpay.payments.planning import Plan, Program
-from neonpay.payments.refund_book import RefundBook
+from neonpay.payments.consumers.selection import Plan, Program
+from neonpay.payments.handlers.registry import HandlerRegistry
+from neonpay.payments.refunds.store import RefundBook
 from neonpay.store.ids import new_event_id
 from neonpay.store.stage_versions import Catalogue
 
