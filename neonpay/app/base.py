@@ -144,8 +144,8 @@ class Application:
             self._support = desk = SupportDesk(
                 self._support_rules, pipeline.requests, pipeline.adapter, pipeline.outbox, pipeline.teller
             )
-            pipeline.fulfilment.add_errand(ASK_ADMINS, desk.ask_admins)
-            pipeline.fulfilment.add_errand(ANSWER_BUYER, desk.answer_buyer)
+            pipeline.fulfilment.add_builtin(ASK_ADMINS, desk.ask_admins)
+            pipeline.fulfilment.add_builtin(ANSWER_BUYER, desk.answer_buyer)
 
     async def setup(self) -> None:
         """Open the ledger, creating or upgrading its tables, and take up unfinished work; safe to call again.

@@ -14,7 +14,7 @@ from neonpay.errors import PaymentError, PaymentNotFoundError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import IS_PARKED, IS_UNFINISHED, DatabaseNow, consumers, jobs, payments
 from neonpay.payments.consumers.fan_out import UNSEEN_US
-from neonpay.payments.consumers.selection import PLAN, Plan
+from neonpay.payments.consumers.selection import PLAN, ConsumerSelection
 from neonpay.payments.handlers.registry import ON_PAYMENT, ON_REFUND
 from neonpay.payments.refunds.store import DELIVERS
 from neonpay.store.entries import REVENUE, UNSETTLED, about, publish, write_entry
@@ -35,7 +35,7 @@ class History:
         bot_id: int,
         *,
         catalogue: Catalogue,
-        plan: Plan,
+        plan: ConsumerSelection,
         announce: Callable[[Event], None],
     ) -> None:
         self._ledger = ledger

@@ -105,7 +105,7 @@ _STEP = Statement(
 _REMEMBER = Insert(steps, "bot_id", "event_id", "consumer", "name", "result", "finished_at")
 
 
-class JobBook:
+class JobStore:
     """Every change of a job's state."""
 
     def __init__(
@@ -220,7 +220,7 @@ def give_job(
 def finish(
     transaction: Transaction, job: Job, enlisted: Sequence[tuple[sa.Executable, Mapping[str, object] | None]] = ()
 ) -> None:
-    """The unit of work that marks a job as done; see ``JobBook.finish``."""
+    """The unit of work that marks a job as done; see ``JobStore.finish``."""
     if not transaction.execute(_DONE, job.bot_id, job.event_id, job.consumer, job.token):
         is_left(transaction, job)  # raises, unless this very unit has finished it
         return

@@ -22,11 +22,11 @@ from neonpay.core.subscriptions import SubscriptionChange
 from neonpay.ledger import Ledger
 from neonpay.payments.checkout.gates import Gate
 from neonpay.payments.checkout.guard import CheckoutGuard
-from neonpay.payments.checkout.store import CheckoutBook
+from neonpay.payments.checkout.store import CheckoutStore
 from neonpay.payments.consumers.declarations import Declarations
 from neonpay.payments.consumers.fan_out import FanOut
 from neonpay.payments.consumers.presence import Presence
-from neonpay.payments.consumers.selection import PLAN, THANK_YOU, Plan, Program
+from neonpay.payments.consumers.selection import PLAN, THANK_YOU, ConsumerSelection, Program
 from neonpay.payments.delivery.fulfilment import Fulfilment
 from neonpay.payments.delivery.telling import Teller
 from neonpay.payments.delivery.thanks import Thanks
@@ -34,21 +34,21 @@ from neonpay.payments.delivery.unclaimed import Unclaimed
 from neonpay.payments.delivery.worker import Worker
 from neonpay.payments.handlers.registry import HandlerRegistry
 from neonpay.payments.history import History
-from neonpay.payments.invoices.service import InvoiceDesk
-from neonpay.payments.invoices.store import InvoiceBook
-from neonpay.payments.jobs import JobBook
+from neonpay.payments.invoices.service import InvoiceService
+from neonpay.payments.invoices.store import InvoiceStore
+from neonpay.payments.jobs import JobStore
 from neonpay.payments.listeners import Listeners
 from neonpay.payments.patience import within
 from neonpay.payments.recording.intake import Intake
 from neonpay.payments.recording.recorder import Recorder, recorded_event
 from neonpay.payments.recording.standing import Arrival
-from neonpay.payments.refunds.request_store import RequestBook
-from neonpay.payments.refunds.requests import RequestDesk
-from neonpay.payments.refunds.service import RefundDesk
-from neonpay.payments.refunds.store import RefundBook
+from neonpay.payments.refunds.request_store import RequestStore
+from neonpay.payments.refunds.requests import RequestService
+from neonpay.payments.refunds.service import RefundService
+from neonpay.payments.refunds.store import RefundStore
 from neonpay.payments.settings import Settings
 from neonpay.payments.signing import Signing
-from neonpay.payments.subscriptions import SubscriptionDesk
+from neonpay.payments.subscriptions import SubscriptionService
 from neonpay.payments.threads import MOST_HANDLERS, MOST_HOOKS, Threads
 from neonpay.reconcile.reconciler import RECONCILE, RECONCILE_EVERY_S, Reconciler
 from neonpay.store.ids import new_event_id, new_invoice_id, new_request_id
@@ -111,9 +111,9 @@ class Pipeline:
         self._signing = signing = Signing(ledger, self._bot_id, settings.secrets, clock=clock, token_bytes=token_bytes)
         thanks = settings.thank_you_message is not None
         program = Program(handlers, revokers, reviewers, thanks=thanks, role=settings.runs_as)
-        self._plan = plan = Plan(self._bot_id, program)
-        self._jobs = jobs = JobBook(ledger, self._bot_id, clock=clock, new_token=new_token, lease_s=settings.lease_s)
-        refund_book = RefundBook(
+        self._plan = plan = ConsumerSelection(self._bot_id, program)
+        self._jobs = jobs = JobStore(ledger, self._bot_id, clock=clock, new_token=new_token, lease_s=settings.lease_s)
+        refund_store = RefundStore(
             self._bot_id,
             catalogue=catalogue,
             plan=plan,
@@ -128,7 +128,7 @@ class Pipeline:
             apart,
             jobs,
             program,
-            refund_book,
+            refund_store,
             catalogue,
             bot_id=self._bot_id,
             clock=clock,
@@ -148,13 +148,13 @@ class Pipeline:
             new_token=new_token,
             lease_us=jobs.lease_us,
             host_data=adapter.host_data,
-            refund_book=refund_book,
+            refund_store=refund_store,
         )
         self._intake = Intake(ledger, apart, recorder, program, patience_s=settings.patience_s)
         self.checkout = CheckoutGuard(
             ledger,
             adapter,
-            book=CheckoutBook(self._bot_id, stages=stages, catalogue=catalogue, clock=clock),
+            book=CheckoutStore(self._bot_id, stages=stages, catalogue=catalogue, clock=clock),
             verify=signing.verify,
             new_event_id=new_event_id,
             announce=announce,
@@ -164,12 +164,12 @@ class Pipeline:
         )
         self.outbox = Outbox(adapter)
         self.teller = Teller(adapter)
-        self._invoice_book = InvoiceBook(self._bot_id, catalogue=catalogue, clock=clock)
-        self.invoices = InvoiceDesk(
+        self._invoice_store = InvoiceStore(self._bot_id, catalogue=catalogue, clock=clock)
+        self.invoices = InvoiceService(
             ledger,
             adapter,
             self.outbox,
-            self._invoice_book,
+            self._invoice_store,
             codec=signing.codec,
             clock=clock,
             new_event_id=new_event_id,
@@ -177,13 +177,13 @@ class Pipeline:
             new_token=new_token,
             announce=announce,
         )
-        self.refunds = RefundDesk(ledger, apart, adapter, refund_book, self.fulfilment, rng=rng)
-        self.subscriptions = SubscriptionDesk(
+        self.refunds = RefundService(ledger, apart, adapter, refund_store, self.fulfilment, rng=rng)
+        self.subscriptions = SubscriptionService(
             ledger, adapter, catalogue=catalogue, clock=clock, new_event_id=new_event_id, announce=announce
         )
-        request_book = RequestBook(
+        request_store = RequestStore(
             self._bot_id,
-            refund_book,
+            refund_store,
             catalogue=catalogue,
             clock=clock,
             new_event_id=new_event_id,
@@ -191,9 +191,9 @@ class Pipeline:
             new_token=new_token,
             lease_us=jobs.lease_us,
         )
-        self.requests = RequestDesk(
+        self.requests = RequestService(
             ledger,
-            request_book,
+            request_store,
             reviewers,
             self.fulfilment,
             self.refunds,
@@ -221,7 +221,7 @@ class Pipeline:
         self.fan_out = FanOut(ledger, self._bot_id, new_token=new_token)
         wake = self.fulfilment.changed.set
         self.presence = Presence(ledger, Declarations(self._bot_id), program, stages, bot_id=self._bot_id, changed=wake)
-        self._unclaimed = Unclaimed(ledger, refund_book, plan, bot_id=self._bot_id, announce=announce, wake=wake)
+        self._unclaimed = Unclaimed(ledger, refund_store, plan, bot_id=self._bot_id, announce=announce, wake=wake)
         self._take_on()
 
     def _take_on(self) -> None:
@@ -231,9 +231,9 @@ class Pipeline:
             self.periodic.add(PeriodicTask(RECONCILE, settings.reconcile.every_s, self._reconciler.work, at_start=True))
         self.periodic.add(self.sealer.task)
         self.periodic.add(self.fan_out.task)
-        self.fulfilment.add_chore(PLAN, self._unclaimed.look)
+        self.fulfilment.add_self_finishing(PLAN, self._unclaimed.look)
         if settings.thank_you_message is not None and settings.runs_as is Role.DELIVERS:
-            self.fulfilment.add_errand(THANK_YOU, Thanks(self.teller, settings.thank_you_message).send)
+            self.fulfilment.add_builtin(THANK_YOU, Thanks(self.teller, settings.thank_you_message).send)
 
     @property
     def adapter(self) -> PacedAdapter:
@@ -278,7 +278,7 @@ class Pipeline:
 
     def add_gate(self, gate: Gate) -> None:
         """Ask ``gate`` before an invoice is made and before a checkout is approved."""
-        self._invoice_book.gates.append(gate)
+        self._invoice_store.gates.append(gate)
         self.checkout.add_gate(gate)
 
     async def open(self) -> None:

@@ -50,7 +50,7 @@ class _Change:
     reason: str | None = None
 
 
-class SubscriptionDesk:
+class SubscriptionService:
     """Ends the subscriptions of one bot, and notes what Telegram tells of them."""
 
     def __init__(

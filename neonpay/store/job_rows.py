@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,10 @@ class Job:
     token: int
     payment: Payment | None = None
     """The payment, when it is at hand; a job taken up after a restart has to look it up."""
+
+
+SelfFinishingJob = Callable[[Job], Awaitable[None]]
+"""Runs a job of neonpay's own and writes itself what has become of it, such as a refund."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from neonpay.core.text import clean
 from neonpay.errors import LedgerError, PayloadError, PaymentError, TelegramError
 from neonpay.ledger import Ledger
 from neonpay.payments.checkout.gates import Gate, Refusal
-from neonpay.payments.checkout.store import Checkout, CheckoutBook, Declined, Noticed
+from neonpay.payments.checkout.store import Checkout, CheckoutStore, Declined, Noticed
 from neonpay.payments.foreign import call, held, refuse_generator, refuse_unrun
 from neonpay.payments.handlers.registry import Function
 from neonpay.payments.threads import Threads
@@ -47,7 +47,7 @@ class CheckoutGuard:
         ledger: Ledger,
         adapter: Adapter,
         *,
-        book: CheckoutBook,
+        book: CheckoutStore,
         verify: Callable[[str], Awaitable[InvoiceRef]],
         new_event_id: Callable[[], str],
         announce: Callable[[Event], None],

@@ -101,7 +101,7 @@ class _Passed(NamedTuple):
     sale_id: str
 
 
-class CheckoutBook:
+class CheckoutStore:
     """Units of work about the checkouts of one bot."""
 
     def __init__(self, bot_id: int, *, stages: StageRegistry, catalogue: Catalogue, clock: Clock) -> None:

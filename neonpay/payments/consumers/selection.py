@@ -114,7 +114,7 @@ class Taker(NamedTuple):
     is_here: bool
 
 
-class Plan:
+class ConsumerSelection:
     """Which jobs a payment gets: the same ones whoever of the shop records it.
 
     ``refresh`` or ``read`` comes first in every unit of work that plans.
@@ -128,7 +128,7 @@ class Plan:
         self._planned: dict[tuple[ConsumerKind | PaymentState, str | None], Sequence[Taker]] = {}
 
     def refresh(self, transaction: Transaction, version: int) -> None:
-        """Plan by this version of the registry."""
+        """ConsumerSelection by this version of the registry."""
         if self._roster.version != version:
             self._roster = Roster(version, read_consumers(transaction, self._bot_id))
         elif self._size == self._program.size:
@@ -139,7 +139,7 @@ class Plan:
         self._planned = {}
 
     def read(self, transaction: Transaction) -> None:
-        """Plan by the registry as it is."""
+        """ConsumerSelection by the registry as it is."""
         self.refresh(transaction, read_version(transaction, self._bot_id))
 
     def takers(self, state: PaymentState, stage_id: str | None) -> Sequence[Taker]:

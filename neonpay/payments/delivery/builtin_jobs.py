@@ -6,16 +6,13 @@ from collections.abc import Awaitable, Callable
 
 from neonpay.core.payments import Payment
 from neonpay.payments.handlers.context import PaymentContext
-from neonpay.store.job_rows import Job
 
-Errand = Callable[[Payment, PaymentContext], Awaitable[None]]
+BuiltinJob = Callable[[Payment, PaymentContext], Awaitable[None]]
 """A job of neonpay's own that is done when it returns, such as the thank-you message."""
-Chore = Callable[[Job], Awaitable[None]]
-"""A job of neonpay's own that writes itself what has become of it, such as a refund."""
 
 
 class PutOff(Exception):  # noqa: N818  # no fault: it is not the time for it
-    """Raised by an errand that has done nothing yet and wants to be run again in ``delay_s`` seconds."""
+    """Raised by a job that has done nothing yet and wants to be run again in ``delay_s`` seconds."""
 
     def __init__(self, delay_s: float) -> None:
         self.delay_s = delay_s

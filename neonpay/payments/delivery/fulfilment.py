@@ -17,18 +17,18 @@ from neonpay.core.text import clean
 from neonpay.errors import LeaseLostError, LedgerError, RejectPayment
 from neonpay.ledger import Ledger, Transaction
 from neonpay.payments.consumers.selection import THANK_YOU, Program
-from neonpay.payments.delivery.builtin_jobs import Chore, Errand, PutOff
+from neonpay.payments.delivery.builtin_jobs import BuiltinJob, PutOff
 from neonpay.payments.delivery.transactional import TransactionalJobs
 from neonpay.payments.foreign import contained, held, is_being_cancelled, words_of
 from neonpay.payments.handlers.call import context_of, ended_elsewhere, run_handler
 from neonpay.payments.handlers.context import PaymentContext
 from neonpay.payments.handlers.middleware import PaymentMiddleware, run_through
 from neonpay.payments.handlers.registry import ON_PAYMENT, Form, Handler
-from neonpay.payments.jobs import JobBook, backoff_s, end_job
-from neonpay.payments.refunds.store import Change, RefundBook
+from neonpay.payments.jobs import JobStore, backoff_s, end_job
+from neonpay.payments.refunds.store import Change, RefundStore
 from neonpay.payments.threads import Threads
 from neonpay.store.entries import about, publish
-from neonpay.store.job_rows import Job
+from neonpay.store.job_rows import Job, SelfFinishingJob
 from neonpay.store.once import Once
 from neonpay.store.payment_rows import find_payment
 from neonpay.store.stage_versions import Catalogue
@@ -36,7 +36,7 @@ from neonpay.telegram.pacing import may_wait
 
 logger = logging.getLogger("neonpay.payments")
 
-_ERRAND_ATTEMPTS = 12
+_BUILTIN_ATTEMPTS = 12
 _LAST_S = 1.0
 """How long a stop waits for handlers after it has cancelled them; one that does not take notice is left behind."""
 
@@ -53,7 +53,7 @@ class Fulfilment:
 
     Args:
         apart: the same database, for units that run handlers and may block.
-        refund_book: writes what a handler's rejection of its payment means.
+        refund_store: writes what a handler's rejection of its payment means.
         threads: where plain functions run.
         context: in a copy of which each job runs.
         most_running: handlers that run at the same time in this process.
@@ -64,9 +64,9 @@ class Fulfilment:
         self,
         ledger: Ledger,
         apart: Ledger,
-        jobs: JobBook,
+        jobs: JobStore,
         program: Program,
-        refund_book: RefundBook,
+        refund_store: RefundStore,
         catalogue: Catalogue,
         *,
         bot_id: int,
@@ -84,7 +84,7 @@ class Fulfilment:
         self._jobs = jobs
         self._program = program
         self._find: Callable[[str], Handler | None] = program.find
-        self._refund_book = refund_book
+        self._refund_store = refund_store
         self._catalogue = catalogue
         self._bot_id = bot_id
         self._clock = clock
@@ -93,13 +93,13 @@ class Fulfilment:
         self._host_data = host_data
         self._announce = announce
         self._threads = threads
-        self._transactional = TransactionalJobs(refund_book, host_data=host_data)
+        self._transactional = TransactionalJobs(refund_store, host_data=host_data)
         self._most_running = most_running
         self._context = context.copy()
         self._context.run(may_wait.set, True)  # handlers keep nobody waiting
-        self._errands: dict[str, Errand] = {}
+        self._builtin: dict[str, BuiltinJob] = {}
         self.middlewares: Sequence[PaymentMiddleware] = ()
-        self._chores: dict[str, Chore] = {}
+        self._self_finishing: dict[str, SelfFinishingJob] = {}
         self._for_others: dict[str, Callable[[], bool]] = {}
         self._running: dict[asyncio.Task[None], Job] = {}
         self.interrupted: list[Job] = []
@@ -114,20 +114,22 @@ class Fulfilment:
         self.changed = asyncio.Event()
         """Set when there may be work to take up: room where there was none, or a job that runs again."""
 
-    def add_errand(self, consumer: str, errand: Errand) -> None:
+    def add_builtin(self, consumer: str, job: BuiltinJob) -> None:
         """Take up a job of neonpay's own."""
-        self._errands[consumer] = errand
+        self._builtin[consumer] = job
 
-    def add_chore(self, consumer: str, chore: Chore, *, unless: Callable[[], bool] = lambda: False) -> None:
+    def add_self_finishing(
+        self, consumer: str, job: SelfFinishingJob, *, unless: Callable[[], bool] = lambda: False
+    ) -> None:
         """Take up a job of neonpay's own that writes its own marker, unless it is for another program."""
-        self._chores[consumer] = chore
+        self._self_finishing[consumer] = job
         self._for_others[consumer] = unless
 
     @property
     def consumers(self) -> list[str]:
         """The jobs that this process can run."""
-        chores = [consumer for consumer in self._chores if not self._for_others[consumer]()]
-        return [*self._program.consumers, *self._errands, *chores]
+        own = [consumer for consumer in self._self_finishing if not self._for_others[consumer]()]
+        return [*self._program.consumers, *self._builtin, *own]
 
     @property
     def room(self) -> int:
@@ -260,21 +262,21 @@ class Fulfilment:
 
     def _limit(self, consumer: str) -> int | None:
         """How many attempts at a job of this consumer may begin; None for any number."""
-        if consumer in self._chores:
+        if consumer in self._self_finishing:
             return None
         handler = self._find(consumer)
-        return _ERRAND_ATTEMPTS if handler is None else handler.max_attempts
+        return _BUILTIN_ATTEMPTS if handler is None else handler.max_attempts
 
     async def _run(self, job: Job) -> None:
-        chore = self._chores.get(job.consumer)
-        if chore is not None:
-            await chore(job)
+        self_finishing = self._self_finishing.get(job.consumer)
+        if self_finishing is not None:
+            await self_finishing(job)
             return
         payment = job.payment
         if payment is None:
             found = await self._ledger.read(self._payment, job.charge_id)
             payment = found.payment
-            if found.goes_back and self._is_delivery(job) and await self._ledger.run(self._refund_book.hold_back, job):
+            if found.goes_back and self._is_delivery(job) and await self._ledger.run(self._refund_store.hold_back, job):
                 return
         context = PaymentContext(self._jobs, job, PaymentResult.of(payment), self._threads)
         try:
@@ -314,7 +316,7 @@ class Fulfilment:
         """Run the job; whether its marker has been written on the way."""
         handler = self._find(job.consumer)
         if handler is None:
-            await self._errands[job.consumer](payment, context)
+            await self._builtin[job.consumer](payment, context)
             return False
         host = self._host_data
         if handler.form is Form.TRANSACTION:
@@ -324,7 +326,7 @@ class Fulfilment:
             return True
         about: Mapping[str, object] = {}
         if handler.takes_refund:
-            about = {"refund": await self._ledger.read(self._refund_book.find, job.charge_id)}
+            about = {"refund": await self._ledger.read(self._refund_store.find, job.charge_id)}
         given = handler.arguments(context.result, context=context, connection=None, host=host, about=about)
         if self.middlewares and handler.kind == ON_PAYMENT:
             known = context_of(handler, job, payment)
@@ -340,7 +342,7 @@ class Fulfilment:
         self._in_units.add(job.token)
         try:
             return await self._apart.run(
-                self._refund_book.once(job.charge_id, self._transactional.run_and_finish), job, handler
+                self._refund_store.once(job.charge_id, self._transactional.run_and_finish), job, handler
             )
         finally:
             if not is_being_cancelled():
@@ -353,7 +355,7 @@ class Fulfilment:
             return
         try:
             change = await self._ledger.run(
-                self._refund_book.once(job.charge_id, self._refund_book.reject), job, clean(verdict.reason)
+                self._refund_store.once(job.charge_id, self._refund_store.reject), job, clean(verdict.reason)
             )
         except LeaseLostError:
             ended_elsewhere(job)
@@ -361,7 +363,7 @@ class Fulfilment:
             self.follow(change)
 
     async def _failed(self, job: Job, payment: Payment, error: Exception) -> None:
-        most, reason = self._limit(job.consumer) or _ERRAND_ATTEMPTS, words_of(error)
+        most, reason = self._limit(job.consumer) or _BUILTIN_ATTEMPTS, words_of(error)
         delay_s = None if job.attempts >= most else backoff_s(job.attempts, self._rng)
         logger.error(
             "%s raised for charge %s (attempt %d of %d); %s",
@@ -406,4 +408,4 @@ class Fulfilment:
     def _payment(self, transaction: Transaction, charge_id: str) -> _Found:
         found = find_payment(transaction, self._catalogue, self._bot_id, charge_id)
         assert found is not None, "a job belongs to a payment that was never written"
-        return _Found(found, self._refund_book.is_under_way(transaction, charge_id))
+        return _Found(found, self._refund_store.is_under_way(transaction, charge_id))

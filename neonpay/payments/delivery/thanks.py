@@ -19,7 +19,7 @@ class Thanks:
         self._text = text
 
     async def send(self, payment: Payment, context: PaymentContext) -> None:
-        """The errand of one payment; raises as ``Teller.tell``."""
+        """The job of one payment; raises as ``Teller.tell``."""
 
         async def say() -> None:
             await self._teller.tell(payment.user_id, {"text": self._text})

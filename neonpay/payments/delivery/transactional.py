@@ -10,15 +10,15 @@ from neonpay.ledger import Transaction
 from neonpay.payments.handlers.in_transaction import call_with_connection
 from neonpay.payments.handlers.registry import ON_PAYMENT, Handler
 from neonpay.payments.jobs import finish, is_left
-from neonpay.payments.refunds.store import Change, RefundBook
+from neonpay.payments.refunds.store import Change, RefundStore
 from neonpay.store.job_rows import Job
 
 
 class TransactionalJobs:
     """The units of work of one bot that run somebody else's code; ``Ledger.apart`` is where they run."""
 
-    def __init__(self, refund_book: RefundBook, *, host_data: Callable[[], Mapping[str, object]]) -> None:
-        self._refund_book = refund_book
+    def __init__(self, refund_store: RefundStore, *, host_data: Callable[[], Mapping[str, object]]) -> None:
+        self._refund_store = refund_store
         self._host_data = host_data
 
     def run_and_finish(self, transaction: Transaction, job: Job, handler: Handler) -> Change | None:
@@ -27,8 +27,8 @@ class TransactionalJobs:
         Raises:
             LeaseLostError: the job is another worker's; the handler was not called.
         """
-        payment, _ = self._refund_book.lock(transaction, job.charge_id)
-        if handler.kind == ON_PAYMENT and self._refund_book.hold_back(transaction, job):
+        payment, _ = self._refund_store.lock(transaction, job.charge_id)
+        if handler.kind == ON_PAYMENT and self._refund_store.hold_back(transaction, job):
             return None
         if not is_left(transaction, job):
             return None
@@ -37,6 +37,6 @@ class TransactionalJobs:
         except RejectPayment as verdict:
             if handler.kind != ON_PAYMENT:
                 raise
-            return self._refund_book.reject(transaction, job, clean(verdict.reason))
+            return self._refund_store.reject(transaction, job, clean(verdict.reason))
         finish(transaction, job)
         return None

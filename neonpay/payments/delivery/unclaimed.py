@@ -13,9 +13,9 @@ from neonpay.core.events import Event
 from neonpay.core.payments import Attention
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import DatabaseNow
-from neonpay.payments.consumers.selection import Plan
+from neonpay.payments.consumers.selection import ConsumerSelection
 from neonpay.payments.jobs import finish, put_off
-from neonpay.payments.refunds.store import RefundBook
+from neonpay.payments.refunds.store import RefundStore
 from neonpay.store.job_rows import INSERT_JOB, Job, job_row
 from neonpay.store.once import Once
 
@@ -44,15 +44,15 @@ class Unclaimed:
     def __init__(
         self,
         ledger: Ledger,
-        refund_book: RefundBook,
-        plan: Plan,
+        refund_store: RefundStore,
+        plan: ConsumerSelection,
         *,
         bot_id: int,
         announce: Callable[[Event], None],
         wake: Callable[[], None],
     ) -> None:
         self._ledger = ledger
-        self._refund_book = refund_book
+        self._refund_store = refund_store
         self._plan = plan
         self._bot_id = bot_id
         self._announce = announce
@@ -68,8 +68,8 @@ class Unclaimed:
             self._wake()
 
     def _look(self, transaction: Transaction, job: Job) -> _Look:
-        payment, event_id = self._refund_book.lock(transaction, job.charge_id)
-        if self._refund_book.hold_back(transaction, job):
+        payment, event_id = self._refund_store.lock(transaction, job.charge_id)
+        if self._refund_store.hold_back(transaction, job):
             return _Look(has_jobs=True)
         self._plan.read(transaction)
         if self._plan.delivers(payment.stage_id):
@@ -83,4 +83,4 @@ class Unclaimed:
             put_off(transaction, job, LOOK_EVERY_S)
             return _Look(has_jobs=False)
         finish(transaction, job)
-        return _Look(has_jobs=False, event=self._refund_book.set_aside(transaction, payment, Attention.NO_HANDLER))
+        return _Look(has_jobs=False, event=self._refund_store.set_aside(transaction, payment, Attention.NO_HANDLER))

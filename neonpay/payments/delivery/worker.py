@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from neonpay.payments.delivery.fulfilment import Fulfilment
-from neonpay.payments.jobs import JobBook
+from neonpay.payments.jobs import JobStore
 from neonpay.payments.patience import within
 from neonpay.store.loops import Loop, LoopHealth
 
@@ -20,7 +20,7 @@ class Worker:
         poll_s: longest pause between two looks at the queue. Looking is what finds work; anything else only wakes it earlier.
     """
 
-    def __init__(self, jobs: JobBook, fulfilment: Fulfilment, *, poll_s: float = 1.0) -> None:
+    def __init__(self, jobs: JobStore, fulfilment: Fulfilment, *, poll_s: float = 1.0) -> None:
         self._jobs = jobs
         self._fulfilment = fulfilment
         self._poll_s = poll_s

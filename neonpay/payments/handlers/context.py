@@ -17,7 +17,7 @@ from neonpay.payments.threads import Threads
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from neonpay.payments.jobs import JobBook
+    from neonpay.payments.jobs import JobStore
     from neonpay.store.job_rows import Job
 
 R = TypeVar("R", bound="JsonValue")
@@ -34,7 +34,7 @@ class PaymentContext:
 
     __slots__ = ("_enlisted", "_job", "_jobs", "_loop", "_threads", "attempt", "result")
 
-    def __init__(self, jobs: JobBook, job: Job, result: PaymentResult, threads: Threads) -> None:
+    def __init__(self, jobs: JobStore, job: Job, result: PaymentResult, threads: Threads) -> None:
         self._jobs = jobs
         self._job = job
         self._loop = asyncio.get_running_loop()

@@ -19,7 +19,7 @@ from neonpay.core.payments import Invoice
 from neonpay.errors import LedgerError, PaymentError, SaleRefused, TelegramError, TelegramUnreachableError
 from neonpay.ledger import Ledger
 from neonpay.payments.checkout.gates import Refusal
-from neonpay.payments.invoices.store import LEASE_S, Draft, InvoiceBook, Offer, Outcome
+from neonpay.payments.invoices.store import LEASE_S, Draft, InvoiceStore, Offer, Outcome
 from neonpay.store.once import Once
 from neonpay.telegram.outbox import Outbox, Place
 from neonpay.telegram.paced import PacedAdapter
@@ -35,7 +35,7 @@ _STOPPED = "the program stopped before its turn came"
 _TOO_LATE = "its turn did not come in time"
 
 
-class InvoiceDesk:
+class InvoiceService:
     """Makes the invoices of one bot."""
 
     def __init__(
@@ -43,7 +43,7 @@ class InvoiceDesk:
         ledger: Ledger,
         adapter: PacedAdapter,
         outbox: Outbox,
-        book: InvoiceBook,
+        book: InvoiceStore,
         *,
         codec: Callable[[], PayloadCodec],
         clock: Clock,

@@ -129,7 +129,7 @@ class Draft:
     crowded: Refusal | None = None
 
 
-class InvoiceBook:
+class InvoiceStore:
     """The invoices of one bot."""
 
     def __init__(self, bot_id: int, *, catalogue: Catalogue, clock: Clock) -> None:

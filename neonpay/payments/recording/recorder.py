@@ -15,7 +15,7 @@ from neonpay.core.events import Event, PaymentCompleted, PaymentNeedsAttention, 
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import Payment, PaymentState, moment_or_none
 from neonpay.ledger import Transaction
-from neonpay.payments.consumers.selection import Plan
+from neonpay.payments.consumers.selection import ConsumerSelection
 from neonpay.payments.handlers.in_transaction import Inside, run_inside
 from neonpay.payments.handlers.registry import Handler
 from neonpay.payments.jobs import release_all
@@ -29,7 +29,7 @@ from neonpay.payments.recording.standing import (
     lock_invoices,
     verdict,
 )
-from neonpay.payments.refunds.store import RefundBook
+from neonpay.payments.refunds.store import RefundStore
 from neonpay.store.early_refunds import settle
 from neonpay.store.entries import (
     INSERT_EVENT,
@@ -67,15 +67,15 @@ class Recorder:
         bot_id: int,
         *,
         catalogue: Catalogue,
-        plan: Plan,
+        plan: ConsumerSelection,
         new_event_id: Callable[[], str],
         new_token: Callable[[], int],
         lease_us: int,
         host_data: Callable[[], Mapping[str, object]],
-        refund_book: RefundBook,
+        refund_store: RefundStore,
     ) -> None:
         self._bot_id = bot_id
-        self._refund_book = refund_book
+        self._refund_store = refund_store
         self._catalogue = catalogue
         self._plan = plan
         self._new_event_id = new_event_id
@@ -189,7 +189,7 @@ class Recorder:
         transaction.insert(INSERT_EVENT, *facts)
         due = [one for one in written if one.payment.state is PaymentState.REFUND_DUE]
         if due:
-            self._refund_book.intend_recorded(transaction, [(one.payment, one.reason) for one in due])
+            self._refund_store.intend_recorded(transaction, [(one.payment, one.reason) for one in due])
 
     def _write_jobs(
         self, transaction: Transaction, written: Sequence[_Written], takes: Sequence[bool], *, inside: bool
@@ -223,7 +223,7 @@ class Recorder:
                 payment, event_id, _ = written[index]
                 # None of them has begun, so none of them counts as interrupted.
                 release_all(transaction, taken[index][0])
-                change = self._refund_book.send_back(transaction, payment, event_id, rejection, take=takes[index])
+                change = self._refund_store.send_back(transaction, payment, event_id, rejection, take=takes[index])
                 taken[index] = (change.jobs, change.events)
         return taken
 

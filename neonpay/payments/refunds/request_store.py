@@ -17,7 +17,7 @@ from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables import DatabaseNow, jobs, payments, refund_requests
 from neonpay.payments.consumers.selection import ANSWER_BUYER, ASK_ADMINS, REFUND_REQUEST
 from neonpay.payments.jobs import finish, give_job
-from neonpay.payments.refunds.store import Change, RefundBook
+from neonpay.payments.refunds.store import Change, RefundStore
 from neonpay.store.entries import about, publish
 from neonpay.store.job_rows import INSERT_JOB, Job, job_row
 from neonpay.store.payment_rows import find_payment, payment_of, select_payments
@@ -53,13 +53,13 @@ class Concluded(NamedTuple):
     """The refund that an approval has intended."""
 
 
-class RequestBook:
+class RequestStore:
     """The requests of one bot's buyers; every method is a unit of work or a part of one."""
 
     def __init__(
         self,
         bot_id: int,
-        refund_book: RefundBook,
+        refund_store: RefundStore,
         *,
         catalogue: Catalogue,
         clock: Clock,
@@ -69,8 +69,8 @@ class RequestBook:
         lease_us: int,
     ) -> None:
         self._bot_id = bot_id
-        self._refund_book = refund_book
-        self.once = refund_book.once
+        self._refund_store = refund_store
+        self.once = refund_store.once
         self._catalogue = catalogue
         self._clock = clock
         self._new_event_id = new_event_id
@@ -93,7 +93,7 @@ class RequestBook:
             PaymentNotFoundError: the ledger has no such payment of this user.
             PaymentError: the Stars are back, or on their way, already.
         """
-        payment, event_id = self._refund_book.lock(transaction, charge_id)
+        payment, event_id = self._refund_store.lock(transaction, charge_id)
         if payment.user_id != user_id:
             raise PaymentNotFoundError(charge_id)
         if not self._write_request(transaction, charge_id, user_id, RequestState.OPEN, words):
@@ -127,7 +127,7 @@ class RequestBook:
         Raises:
             LeaseLostError: the job is another worker's; nothing was kept.
         """
-        payment, event_id = self._refund_book.lock(transaction, job.charge_id)
+        payment, event_id = self._refund_store.lock(transaction, job.charge_id)
         finish(transaction, job)
         request = self.about(transaction, job.charge_id)
         if verdict is None or request.state is not RequestState.OPEN:
@@ -140,7 +140,7 @@ class RequestBook:
     def decide(self, transaction: Transaction, request_id: str, verdict: Verdict) -> Concluded:
         """Decide an open request; raises RequestNotFoundError."""
         charge_id = self.find(transaction, request_id).charge_id
-        payment, event_id = self._refund_book.lock(transaction, charge_id)
+        payment, event_id = self._refund_store.lock(transaction, charge_id)
         return self._decide(transaction, self.find(transaction, request_id), payment, event_id, verdict)
 
     def draft(self, transaction: Transaction, event_id: str, user_id: int) -> RefundRequest | None:
@@ -221,7 +221,7 @@ class RequestBook:
         refund = None
         if approved and payment.state is not PaymentState.REFUNDED:
             why = request.words or "the buyer asked"
-            refund = self._refund_book.intend(transaction, payment.charge_id, why, verdict.by, True)
+            refund = self._refund_store.intend(transaction, payment.charge_id, why, verdict.by, True)
         reason = ": ".join([words for words in (verdict.by, verdict.answer) if words])
         kind = RefundRequestApproved if approved else RefundRequestRefused
         event = self._event(transaction, kind, payment, reason)

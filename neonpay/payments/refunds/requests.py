@@ -17,13 +17,13 @@ from neonpay.core.requests import WORDS_MAX_CHARS, RefundRequest, RequestState
 from neonpay.core.text import clean, clean_or_none
 from neonpay.errors import LeaseLostError, RefundRefused, ValidationError
 from neonpay.ledger import Ledger
-from neonpay.payments.consumers.selection import REFUND_REQUEST, Plan
-from neonpay.payments.delivery.fulfilment import Fulfilment
+from neonpay.payments.consumers.selection import REFUND_REQUEST, ConsumerSelection
 from neonpay.payments.foreign import call, held, refuse_unrun
 from neonpay.payments.handlers.registry import Form, Handler, HandlerRegistry
 from neonpay.payments.jobs import put_off
-from neonpay.payments.refunds.request_store import Concluded, RequestBook, Verdict
-from neonpay.payments.refunds.service import RefundDesk
+from neonpay.payments.refunds.request_store import Concluded, RequestStore, Verdict
+from neonpay.payments.refunds.runner import JobRunner
+from neonpay.payments.refunds.service import RefundService
 from neonpay.payments.threads import Threads
 from neonpay.store.job_rows import Job
 
@@ -45,30 +45,30 @@ class Chosen(NamedTuple):
     request: RefundRequest | None
 
 
-class RequestDesk:
+class RequestService:
     """Takes and decides the requests of one bot's buyers."""
 
     def __init__(
         self,
         ledger: Ledger,
-        book: RequestBook,
+        book: RequestStore,
         hooks: HandlerRegistry,
-        fulfilment: Fulfilment,
-        refunds: RefundDesk,
+        runner: JobRunner,
+        refunds: RefundService,
         *,
-        plan: Plan,
+        plan: ConsumerSelection,
         host_data: Callable[[], Mapping[str, object]],
         threads: Threads,
     ) -> None:
         self._ledger = ledger
         self._book = book
         self._hooks = hooks
-        self._fulfilment = fulfilment
+        self._runner = runner
         self._refunds = refunds
         self._host_data = host_data
         self._plan = plan
         self._threads = threads
-        fulfilment.add_chore(REFUND_REQUEST, self._consider, unless=plan.lacks_reviews)
+        runner.add_self_finishing(REFUND_REQUEST, self._consider, unless=plan.lacks_reviews)
 
     async def ask(
         self,
@@ -89,8 +89,8 @@ class RequestDesk:
         words, language_code = clean_or_none(words, WORDS_MAX_CHARS), clean_or_none(language_code)
         unit = self._book.once(charge_id, self._book.ask)
         for job in await self._ledger.run(unit, charge_id, user_id, words, told, language_code):
-            self._fulfilment.start(job)
-        task = self._fulfilment.running(charge_id, REFUND_REQUEST)
+            self._runner.start(job)
+        task = self._runner.running(charge_id, REFUND_REQUEST)
         if task is not None:
             await asyncio.wait({task})  # it goes on when whoever asked is cancelled
             if not task.cancelled():
@@ -154,11 +154,11 @@ class RequestDesk:
             return
         self._follow(concluded)
         if concluded.refund is not None:
-            self._fulfilment.follow(concluded.refund)
+            self._runner.follow(concluded.refund)
 
     def _follow(self, concluded: Concluded) -> None:
-        self._fulfilment.announce(concluded.events)
-        self._fulfilment.changed.set()
+        self._runner.announce(concluded.events)
+        self._runner.changed.set()
 
     async def _verdict(self, request: RefundRequest, payment: Payment) -> Verdict:
         if payment.state is PaymentState.REFUNDED:

@@ -20,10 +20,10 @@ from neonpay.core.text import clean, clean_or_none
 from neonpay.errors import RefundError, TelegramError, TelegramUnreachableError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.payments.consumers.selection import REFUND
-from neonpay.payments.delivery.fulfilment import Fulfilment
 from neonpay.payments.handlers.in_transaction import with_or_without
 from neonpay.payments.jobs import backoff_s, end_job
-from neonpay.payments.refunds.store import Change, RefundBook
+from neonpay.payments.refunds.runner import JobRunner
+from neonpay.payments.refunds.store import Change, RefundStore
 from neonpay.store.job_rows import Job
 
 logger = logging.getLogger("neonpay.payments")
@@ -32,7 +32,7 @@ _ALREADY = "CHARGE_ALREADY_REFUNDED"
 _BAD_REQUEST = 400
 
 
-class RefundDesk:
+class RefundService:
     """Refunds the charges of one bot, each as a job: another worker carries on when this one dies.
 
     Args:
@@ -44,8 +44,8 @@ class RefundDesk:
         ledger: Ledger,
         apart: Ledger,
         adapter: Adapter,
-        book: RefundBook,
-        fulfilment: Fulfilment,
+        book: RefundStore,
+        runner: JobRunner,
         *,
         rng: random.Random,
     ) -> None:
@@ -53,9 +53,9 @@ class RefundDesk:
         self._apart = apart
         self._adapter = adapter
         self._book = book
-        self._fulfilment = fulfilment
+        self._runner = runner
         self._rng = rng
-        fulfilment.add_chore(REFUND, self._carry_out)
+        runner.add_self_finishing(REFUND, self._carry_out)
 
     async def refund(self, charge_id: str, *, reason: str | None, requested_by: str | None = None) -> Refund:
         """Give the Stars of a charge back, as far as Telegram does it now; see ``NeonPayCore.refund``."""
@@ -70,8 +70,8 @@ class RefundDesk:
             RefundError: Telegram refuses for good.
         """
         charge_id = change.refund.charge_id
-        self._fulfilment.follow(change)
-        task = self._fulfilment.running(charge_id, REFUND)
+        self._runner.follow(change)
+        task = self._runner.running(charge_id, REFUND)
         if task is None:
             return change.refund
         await asyncio.wait({task})  # the attempt goes on when whoever asked for it is cancelled
@@ -87,7 +87,7 @@ class RefundDesk:
         """Write the intent and leave its job to whichever worker is free; raises PaymentNotFoundError."""
         words = (clean_or_none(reason), clean_or_none(requested_by))
         change = await self._ledger.run(self._book.once(charge_id, self._book.intend), charge_id, *words, False)
-        self._fulfilment.follow(change)
+        self._runner.follow(change)
         return change.refund
 
     async def in_state(self, state: RefundState | None, *, limit: int) -> list[Refund]:
@@ -108,7 +108,7 @@ class RefundDesk:
         if change is None:
             logger.warning("charge %s was refunded and is not recorded yet; it will not be delivered", notice.charge_id)
             return None
-        self._fulfilment.follow(change)
+        self._runner.follow(change)
         return change.events[0] if change.events else None
 
     async def _carry_out(self, job: Job) -> None:
@@ -130,7 +130,7 @@ class RefundDesk:
                 words = clean(exc.description)
                 logger.error("Telegram refuses to refund charge %s: %s", job.charge_id, words)  # noqa: TRY400
                 unit = self._book.once(job.charge_id, self._book.mark_failed)
-                self._fulfilment.follow(await self._ledger.run(unit, job.charge_id, words))
+                self._runner.follow(await self._ledger.run(unit, job.charge_id, words))
             else:
                 wait_s = exc.retry_after_s
                 delay_s = backoff_s(job.attempts, self._rng) if wait_s is None else float(wait_s)
@@ -144,7 +144,7 @@ class RefundDesk:
         def attempt(inside: bool) -> Awaitable[Change]:
             return (self._apart if inside else self._ledger).run(unit, job.charge_id, inside)
 
-        self._fulfilment.follow(await with_or_without(attempt))
+        self._runner.follow(await with_or_without(attempt))
 
     async def _put_off(self, job: Job, error: str, delay_s: float, *, unknown: bool) -> None:
         logger.warning("charge %s is not refunded yet, asking again in %.0f s: %s", job.charge_id, delay_s, error)
@@ -157,4 +157,4 @@ class RefundDesk:
                 self._book.put_off(transaction, job.charge_id, words, unknown=unknown)
 
         await self._ledger.run(unit)
-        self._fulfilment.changed.set()
+        self._runner.changed.set()

@@ -27,7 +27,7 @@ from neonpay.core.payments import Attention, Payment, PaymentState, Refund, Refu
 from neonpay.errors import PaymentNotFoundError
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables import DatabaseNow, jobs, refunds
-from neonpay.payments.consumers.selection import PLAN, REFUND, THANK_YOU, Plan
+from neonpay.payments.consumers.selection import PLAN, REFUND, THANK_YOU, ConsumerSelection
 from neonpay.payments.handlers.in_transaction import Inside, Rejection, run_inside
 from neonpay.payments.handlers.registry import ON_PAYMENT, Handler
 from neonpay.payments.jobs import give_job, lease_lost
@@ -69,7 +69,7 @@ class Change(NamedTuple):
     """Jobs that are leased to this process."""
 
 
-class RefundBook:
+class RefundStore:
     """The refunds of one bot; every method is a unit of work or a part of one.
 
     Args:
@@ -81,7 +81,7 @@ class RefundBook:
         bot_id: int,
         *,
         catalogue: Catalogue,
-        plan: Plan,
+        plan: ConsumerSelection,
         clock: Clock,
         new_event_id: Callable[[], str],
         new_token: Callable[[], int],
