@@ -205,6 +205,7 @@ class Pipeline:
         self._worker = Worker(jobs, self.fulfilment, poll_s=settings.poll_s)
         self._periodic_store = PeriodicStore(ledger, self._bot_id, new_token=new_token)
         self.periodic = PeriodicRunner(self._periodic_store)
+        self.sealer = Sealer(ledger, self._bot_id, clock=clock)
         self._reconciler = Reconciler(
             ledger,
             adapter.call,
@@ -214,11 +215,11 @@ class Pipeline:
             charged=self.charged,
             refunded=self.refunded,
             price_of=signing.price_of,
+            number=self.sealer.seal,
             new_event_id=new_event_id,
             announce=announce,
         )
-        self.sealer = Sealer(ledger, self._bot_id, clock=clock)
-        self.fan_out = FanOut(ledger, self._bot_id, new_token=new_token)
+        self.fan_out = FanOut(ledger, self._bot_id, number=self.sealer.seal, new_token=new_token)
         wake = self.fulfilment.changed.set
         self.presence = Presence(ledger, Declarations(self._bot_id), program, stages, bot_id=self._bot_id, changed=wake)
         self._unclaimed = Unclaimed(ledger, refund_store, plan, bot_id=self._bot_id, announce=announce, wake=wake)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from neonpay.core.job_states import JobState
 from neonpay.errors import ConsumerNotFoundError, PaymentError
 from neonpay.ledger import Insert, Transaction
-from neonpay.ledger.tables import IS_PARKED, IS_UNFINISHED, DatabaseNow, consumers, jobs, off_sale, steps
+from neonpay.ledger.tables import IS_PARKED, IS_UNFINISHED, DatabaseNow, consumers, jobs, off_sale, sequences, steps
 from neonpay.payments.consumers.registry import (
     Consumer,
     Declaration,
@@ -130,12 +130,18 @@ class Declarations:
         now = DatabaseNow()
         if known is None:
             row = {"bot_id": self._bot_id, "consumer": one.consumer, "kind": one.kind.value, "stages": one.stages_text}
-            times = {"since": now, "seen_at": now, "complete_until": now}
+            times = {"since": now, "seen_at": now, "complete_number": self._numbered()}
             transaction.connection.execute(sa.insert(consumers).values(**row, **times))
         else:
             # A stage that is new to it is filled up from here on, as if the consumer were new.
-            values = {"kind": one.kind.value, "stages": one.stages_text, "since": now, "complete_until": now}
+            values: dict[str, object] = {"kind": one.kind.value, "stages": one.stages_text, "since": now}
+            values["complete_number"] = self._numbered()
             self._set(transaction, one.consumer, **values, retired_at=None)
+
+    def _numbered(self) -> sa.ColumnElement[int]:
+        """The newest number; what has one was there before the consumer, whose statement looks at the clock after it."""
+        newest = sa.select(sequences.c.last_number).where(sequences.c.bot_id == self._bot_id).scalar_subquery()
+        return sa.func.coalesce(newest, 0)
 
     def _move(self, transaction: Transaction, old: str, new: str) -> int:
         there = jobs.alias()

@@ -1,27 +1,28 @@
 """The sweep that gives payments and refunds the jobs that they lack, and sets aside jobs that nobody takes up.
 
 A payment is planned from the registry as its transaction saw it, so one that commits beside a declaration may miss the new
-consumer. The sweep looks at what was recorded since each consumer was declared, as often as it takes, and inserts what is
-missing; a job that is there is never inserted again.
+consumer. The sweep goes through the events in the order in which they became visible, once for each consumer, and inserts what
+is missing; a job that is there is never inserted again.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Sequence
 
 import sqlalchemy as sa
 
 from neonpay.core.clock import moment
+from neonpay.core.events import PaymentCompleted, PaymentRefunded
 from neonpay.core.job_states import JobState
 from neonpay.core.payments import PaymentState, RefundState
 from neonpay.ledger import Ledger, Transaction
-from neonpay.ledger.tables import IS_UNFINISHED, DatabaseNow, consumers, jobs, payments, recorded_since, refunds
+from neonpay.ledger.tables import IS_UNFINISHED, DatabaseNow, consumers, events, jobs, payments, refunds
 from neonpay.payments.consumers.registry import Consumer, ConsumerKind, read_consumers
 from neonpay.payments.handlers.registry import ON_PAYMENT
 from neonpay.store.job_rows import INSERT_JOB, job_row
 from neonpay.store.periodic import PeriodicTask, Turn
+from neonpay.store.sequence import last_number
 
 logger = logging.getLogger("neonpay.payments")
 
@@ -31,11 +32,10 @@ are asked when there is a request."""
 FAN_OUT = "fan_out"
 """Name of the periodic task."""
 FAN_OUT_EVERY_S = 60.0
-_LOOK_BACK_US = 15 * 60 * 1_000_000
-"""How long a transaction that records may be under way before the sweep passes over what it has recorded."""
 UNSEEN_US = 24 * 3600 * 1_000_000
 """How long no program may have a consumer before its jobs are set aside."""
-_AT_ONCE = 500
+_EVENTS_AT_ONCE = 2000
+"""Numbers that one statement looks at."""
 _GONE = (
     "%d payments wait for %s, which no program of this shop has had for a day; start one that has it, or: "
     "neonpay handlers rename %s NEW"
@@ -46,10 +46,17 @@ Missing = tuple[str, str]
 
 
 class FanOut:
-    """Completes the jobs of one bot's payments."""
+    """Completes the jobs of one bot's payments.
 
-    def __init__(self, ledger: Ledger, bot_id: int, *, new_token: Callable[[], int]) -> None:
+    Args:
+        number: gives every event that is visible its number.
+    """
+
+    def __init__(
+        self, ledger: Ledger, bot_id: int, *, number: Callable[[], Awaitable[object]], new_token: Callable[[], int]
+    ) -> None:
         self._ledger = ledger
+        self._number = number
         self._bot_id = bot_id
         self._new_token = new_token
 
@@ -64,69 +71,73 @@ class FanOut:
 
     async def complete(self) -> int:
         """Everything that was recorded has its jobs, and those of consumers that are gone wait aside; how many were missing."""
-        now_us, known = await self._ledger.read(self._read)
+        await self._number()
+        now_us, newest, known = await self._ledger.read(self._read)
         active = [consumer for consumer in known if consumer.retired_at is None]
         added = 0
         for consumer in active:
             if consumer.kind in _GET_JOBS:
-                added += await self._add_missing(consumer)
+                added += await self._add_missing(consumer, newest)
         gone = [consumer.consumer for consumer in known if consumer.seen_at <= moment(now_us - UNSEEN_US)]
         if active or gone:
             for name, count in (await self._ledger.read(self._waiting, gone)).items() if gone else ():
                 logger.error(_GONE, count, name, name)
             names = [consumer.consumer for consumer in active]
-            await self._ledger.run(self._conclude, names, gone, now_us - _LOOK_BACK_US)
+            await self._ledger.run(self._conclude, names, gone, newest)
         return added
 
-    def _read(self, transaction: Transaction) -> tuple[int, list[Consumer]]:
+    def _read(self, transaction: Transaction) -> tuple[int, int, list[Consumer]]:
         now_us = int(transaction.connection.execute(sa.select(DatabaseNow())).scalar_one())
-        return now_us, read_consumers(transaction, self._bot_id)
+        return now_us, last_number(transaction, self._bot_id), read_consumers(transaction, self._bot_id)
 
-    async def _add_missing(self, consumer: Consumer) -> int:
+    async def _add_missing(self, consumer: Consumer, newest: int) -> int:
         added = 0
-        # The look is a reader's, so that payments wait for it only when something is to be written.
-        while missing := await self._ledger.read(self._missing, consumer):
+        for first in range(consumer.complete_number + 1, newest + 1, _EVENTS_AT_ONCE):
+            last = min(first + _EVENTS_AT_ONCE - 1, newest)
+            # The look is a reader's, so that payments wait for it only when something is to be written.
+            missing = await self._ledger.read(self._missing, consumer, first, last)
+            if not missing:
+                continue
             written = await self._ledger.run(self._add, consumer.consumer, missing, self._new_token())
             if written:  # else another worker was quicker
                 logger.warning("%d payments had no job for %s; they have one now", written, consumer.consumer)
             added += written
         return added
 
-    def _missing(self, transaction: Transaction, consumer: Consumer) -> Sequence[Missing]:
-        queries = [self._refunded(consumer)] if consumer.kind is ConsumerKind.REVOKES else self._paid(consumer)
+    def _missing(self, transaction: Transaction, consumer: Consumer, first: int, last: int) -> Sequence[Missing]:
+        query = self._refunded(consumer) if consumer.kind is ConsumerKind.REVOKES else self._paid(consumer)
         there = sa.exists().where(
             jobs.c.bot_id == self._bot_id,
             jobs.c.event_id == payments.c.event_id,
             jobs.c.consumer == consumer.consumer,
         )
-        found: list[Missing] = []
-        for query in queries:
-            rows = transaction.connection.execute(query.where(sa.not_(there)).limit(_AT_ONCE))
-            found += [(row.event_id, row.charge_id) for row in rows]
-        return found
+        query = query.where(events.c.number.between(first, last), sa.not_(there)).distinct()
+        return [(row.event_id, row.charge_id) for row in transaction.connection.execute(query)]
 
-    def _paid(self, consumer: Consumer) -> list[sa.Select[tuple[str, str]]]:
+    def _paid(self, consumer: Consumer) -> sa.Select[tuple[str, str]]:
         goes_back = sa.exists().where(
             refunds.c.bot_id == self._bot_id,
             refunds.c.charge_id == payments.c.charge_id,
             refunds.c.state != RefundState.FAILED.value,
         )
-        query = self._of(consumer).where(payments.c.state == PaymentState.ACCEPTED.value, sa.not_(goes_back))
-        return [query.where(recorded) for recorded in recorded_since(_from(consumer))]
+        is_owed = payments.c.state == PaymentState.ACCEPTED.value
+        return self._told_by(PaymentCompleted.name, consumer).where(is_owed, sa.not_(goes_back))
 
     def _refunded(self, consumer: Consumer) -> sa.Select[tuple[str, str]]:
-        is_its = sa.and_(refunds.c.bot_id == payments.c.bot_id, refunds.c.charge_id == payments.c.charge_id)
         granted = sa.exists().where(
             jobs.c.bot_id == self._bot_id,
             jobs.c.event_id == payments.c.event_id,
             jobs.c.consumer.startswith(f"{ON_PAYMENT}:"),
             jobs.c.state.in_((JobState.DONE, JobState.INTERRUPTED)),
         )
-        done = (refunds.c.state == RefundState.REFUNDED.value, refunds.c.finished_at >= _from(consumer))
-        return self._of(consumer).join(refunds, is_its).where(*done, granted)
+        is_back = payments.c.state == PaymentState.REFUNDED.value
+        return self._told_by(PaymentRefunded.name, consumer).where(is_back, granted)
 
-    def _of(self, consumer: Consumer) -> sa.Select[tuple[str, str]]:
-        query = sa.select(payments.c.event_id, payments.c.charge_id).where(payments.c.bot_id == self._bot_id)
+    def _told_by(self, name: str, consumer: Consumer) -> sa.Select[tuple[str, str]]:
+        """The payments that events with this name are about, of those that the consumer takes."""
+        is_its = sa.and_(payments.c.bot_id == events.c.bot_id, payments.c.charge_id == events.c.charge_id)
+        query = sa.select(payments.c.event_id, payments.c.charge_id).join_from(events, payments, is_its)
+        query = query.where(events.c.bot_id == self._bot_id, events.c.name == name, events.c.at >= consumer.since)
         if consumer.stage_ids is not None:
             query = query.where(payments.c.stage_id.in_(sorted(consumer.stage_ids)))
         return query
@@ -146,20 +157,16 @@ class FanOut:
         query = sa.select(jobs.c.consumer, sa.func.count()).where(*self._wait_for(gone)).group_by(jobs.c.consumer)
         return {name: int(count) for name, count in transaction.connection.execute(query)}
 
-    def _conclude(self, transaction: Transaction, active: Sequence[str], gone: Sequence[str], until_us: int) -> None:
+    def _conclude(self, transaction: Transaction, active: Sequence[str], gone: Sequence[str], newest: int) -> None:
         """Note how far the look has come, and set aside what waits for those that are gone."""
         mine = (
             consumers.c.bot_id == self._bot_id,
             consumers.c.consumer.in_(active),
-            consumers.c.complete_until < until_us,
+            consumers.c.complete_number < newest,
         )
-        transaction.connection.execute(sa.update(consumers).where(*mine).values(complete_until=until_us))
+        transaction.connection.execute(sa.update(consumers).where(*mine).values(complete_number=newest))
         if gone:
             transaction.connection.execute(sa.update(jobs).where(*self._wait_for(gone)).values(state=JobState.STRANDED))
 
     def _wait_for(self, gone: Sequence[str]) -> tuple[sa.ColumnElement[bool], ...]:
         return (jobs.c.bot_id == self._bot_id, jobs.c.consumer.in_(gone), IS_UNFINISHED, jobs.c.state == JobState.READY)
-
-
-def _from(consumer: Consumer) -> datetime:
-    return max(consumer.since, consumer.complete_until)

@@ -61,7 +61,7 @@ class Consumer:
     Attributes:
         since: it gets the payments that are recorded from then on.
         seen_at: when a program that has it was last heard of.
-        complete_until: everything recorded before then has its jobs.
+        complete_number: what is told by events up to this number has its jobs.
         retired_at: from then on it gets no payments.
         renamed_to: the consumer that has taken its place.
     """
@@ -71,9 +71,9 @@ class Consumer:
     stage_ids: frozenset[str] | None
     since: datetime
     seen_at: datetime
-    complete_until: datetime
     retired_at: datetime | None = None
     renamed_to: str | None = None
+    complete_number: int = 0
 
     def takes(self, stage_id: str | None) -> bool:
         """Whether payments of this stage are its."""
@@ -135,7 +135,7 @@ def read_consumers(transaction: Transaction, bot_id: int) -> list[Consumer]:
     return found
 
 
-_AS_THEY_ARE = ("consumer", "since", "seen_at", "complete_until", "retired_at", "renamed_to")
+_AS_THEY_ARE = ("consumer", "since", "seen_at", "retired_at", "renamed_to", "complete_number")
 
 
 def lock_registry(transaction: Transaction, bot_id: int) -> None:
