@@ -27,6 +27,7 @@ class PaymentStatus(enum.StrEnum):
     CANCELLED = "cancelled"
     """The checkout was declined; no Stars moved."""
     FAILED = "failed"
+    EXPIRED = "expired"
     """Paid, and it needs the owner's attention."""
     REFUNDED = "refunded"
     """The Stars are back with the buyer."""
@@ -72,12 +73,14 @@ class InvoiceState(enum.StrEnum):
         QUEUED: written; it is sent when the chat has a turn left.
         SENT: where it was to go.
         FAILED: not sent; it can be asked for again.
+        EXPIRED: its time is over; nobody can pay it any more.
     """
 
     CREATED = "created"
     QUEUED = "queued"
     SENT = "sent"
     FAILED = "failed"
+    EXPIRED = "expired"
 
 
 class Source(enum.StrEnum):

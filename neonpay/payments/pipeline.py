@@ -34,6 +34,7 @@ from neonpay.payments.delivery.unclaimed import Unclaimed
 from neonpay.payments.delivery.worker import Worker
 from neonpay.payments.handlers.registry import HandlerRegistry
 from neonpay.payments.history import History
+from neonpay.payments.invoices.endings import Endings
 from neonpay.payments.invoices.service import InvoiceService
 from neonpay.payments.invoices.store import InvoiceStore
 from neonpay.payments.jobs import JobStore
@@ -203,8 +204,8 @@ class Pipeline:
         )
         self.history = History(ledger, self._bot_id, catalogue=catalogue, plan=plan, announce=announce)
         self._worker = Worker(jobs, self.fulfilment, poll_s=settings.poll_s)
-        self._periodic_store = PeriodicStore(ledger, self._bot_id, new_token=new_token)
-        self.periodic = PeriodicRunner(self._periodic_store)
+        self.periodic_store = PeriodicStore(ledger, self._bot_id, new_token=new_token)
+        self.periodic = PeriodicRunner(self.periodic_store)
         self.sealer = Sealer(ledger, self._bot_id, clock=clock)
         self._reconciler = Reconciler(
             ledger,
@@ -219,6 +220,7 @@ class Pipeline:
             new_event_id=new_event_id,
             announce=announce,
         )
+        self.endings = Endings(ledger, self._bot_id, abandoned_after_s=settings.abandoned_after_s, announce=announce)
         self.fan_out = FanOut(ledger, self._bot_id, number=self.sealer.seal, new_token=new_token)
         wake = self.fulfilment.changed.set
         self.presence = Presence(ledger, Declarations(self._bot_id), program, stages, bot_id=self._bot_id, changed=wake)
@@ -232,6 +234,8 @@ class Pipeline:
             self.periodic.add(PeriodicTask(RECONCILE, settings.reconcile.every_s, self._reconciler.work, at_start=True))
         self.periodic.add(self.sealer.task)
         self.periodic.add(self.fan_out.task)
+        for task in self.endings.tasks:
+            self.periodic.add(task)
         self.fulfilment.add_self_finishing(PLAN, self._unclaimed.look)
         if settings.thank_you_message is not None and settings.runs_as is Role.DELIVERS:
             self.fulfilment.add_builtin(THANK_YOU, Thanks(self.teller, settings.thank_you_message).send)
@@ -403,7 +407,7 @@ class Pipeline:
         await self.open()
         every_s = self._settings.reconcile.every_s
         next_in_s = RECONCILE_EVERY_S if every_s is None else every_s
-        async with self._periodic_store.turn(RECONCILE, patience_s=patience_s, next_in_s=next_in_s) as turn:
+        async with self.periodic_store.turn(RECONCILE, patience_s=patience_s, next_in_s=next_in_s) as turn:
             return await self._reconciler.walk(turn, grace_s=grace_s, afresh=afresh)
 
     async def drain(self) -> None:

@@ -278,10 +278,11 @@ class Reconciler:
         walk.drift = 0 if balance in sums else balance - sums[-1]
         if walk.drift != walk.tally.drift:
             walk.tally = replace(walk.tally, drift=walk.drift)
-            words = f"the balance is {_shown(balance)}, the list of transactions adds up to {_shown(sums[-1])}"
+            listed = balance - walk.drift
+            words = f"the balance is {_shown(balance)}, the list of transactions adds up to {_shown(listed)}"
             if walk.drift:
                 logger.error("bot %d: %s", self._bot_id, words)
-            event = await self._ledger.run(Once(self._bot_id, self._write_drift), walk, words)
+            event = await self._ledger.run(Once(self._bot_id, self._write_drift), walk, balance, listed, words)
             self._announce(event)
         return balance
 
@@ -308,10 +309,10 @@ class Reconciler:
         count, charge_ids = await self._ledger.read(unexplained_charges, self._bot_id, _SHOWN)
         return walk.report(count, charge_ids, balance)
 
-    def _write_drift(self, transaction: Transaction, walk: Walk, words: str) -> Event:
+    def _write_drift(self, transaction: Transaction, walk: Walk, balance: int, listed: int, words: str) -> Event:
         walk.turn.save(transaction, position=walk.tally.position, memo=walk.tally.memo)
         event_id, now_us = self._new_event_id(), self._clock.now_us()
-        return write_drift(transaction, self._bot_id, event_id, now_us, walk.drift, words)
+        return write_drift(transaction, self._bot_id, event_id, now_us, balance, listed, words)
 
     def _examine_some(self, transaction: Transaction, walk: Walk) -> Examined:
         before_us, after = walk.began_us - walk.grace_us, walk.tally.examined

@@ -11,6 +11,7 @@ from neonpay.core.clock import moment
 from neonpay.core.events import (
     BalanceDrifted,
     Event,
+    Movement,
     PaymentUnexplained,
     StarsMoved,
     WithdrawalFailed,
@@ -80,7 +81,7 @@ class Entry(NamedTuple):
     """
 
     event_id: str
-    kind: type[Event]
+    kind: type[Movement]
     account: Account
     effect: int
     row: StarTransaction
@@ -126,7 +127,7 @@ def entries(bot_id: int, rows: Sequence[StarTransaction], sold: Mapping[str, Sal
             yield Entry(_event_id(bot_id, row, "moved"), StarsMoved, account, effect, row)
 
 
-def write_entries(transaction: Transaction, bot_id: int, wanted: Sequence[Entry], now_us: int) -> list[Event]:
+def write_entries(transaction: Transaction, bot_id: int, wanted: Sequence[Entry], now_us: int) -> list[Movement]:
     """Write those entries that are not there yet; the events that tell of them."""
     if not wanted:
         return []
@@ -137,7 +138,7 @@ def write_entries(transaction: Transaction, bot_id: int, wanted: Sequence[Entry]
         for entry in wanted
         if entry.event_id not in there and (entry.after is None or entry.after in there)
     }
-    facts: list[Event] = []
+    facts: list[Movement] = []
     rows: list[tuple[object, ...]] = []
     for entry in new.values():
         row = entry.row
@@ -155,7 +156,8 @@ def write_entries(transaction: Transaction, bot_id: int, wanted: Sequence[Entry]
                 user_id=row.user_id,
                 charge_id=row.transaction_id,
                 amount_stars=stars,
-                reason=entry.account.value,
+                account=entry.account.value,
+                nanostars=entry.effect or row.nanostars,
             )
         )
     publish(transaction, *facts)
@@ -163,10 +165,20 @@ def write_entries(transaction: Transaction, bot_id: int, wanted: Sequence[Entry]
     return facts
 
 
-def write_drift(transaction: Transaction, bot_id: int, event_id: str, now_us: int, drift: int, reason: str) -> Event:
+def write_drift(
+    transaction: Transaction, bot_id: int, event_id: str, now_us: int, balance: int, listed: int, reason: str
+) -> Event:
     """Write that the balance and the list have come apart, or together again."""
-    stars, _ = split_stars(drift)
-    event = BalanceDrifted(bot_id=bot_id, event_id=event_id, at=moment(now_us), amount_stars=stars, reason=reason)
+    stars, _ = split_stars(balance - listed)
+    event = BalanceDrifted(
+        bot_id=bot_id,
+        event_id=event_id,
+        at=moment(now_us),
+        amount_stars=stars,
+        reason=reason,
+        balance_nanostars=balance,
+        listed_nanostars=listed,
+    )
     publish(transaction, event)
     return event
 

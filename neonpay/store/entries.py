@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
+from neonpay.core import jsontext
 from neonpay.core.clock import microseconds, moment
 from neonpay.core.events import Event
 from neonpay.core.payments import Payment
@@ -26,6 +27,7 @@ INSERT_EVENT = Insert(
     "amount_stars",
     "reason",
     "handler",
+    "data",
 )
 INSERT_JOURNAL = Insert(journal, "bot_id", "event_id", "account", "amount_stars", "at")
 
@@ -58,6 +60,7 @@ def publish(transaction: Transaction, *facts: Event) -> None:
             fact.amount_stars,
             fact.reason,
             fact.handler,
+            jsontext.dump(data) if (data := fact.data) else None,
         )
         for fact in facts
     ]
@@ -100,6 +103,7 @@ def event_row(  # noqa: PLR0917  # a row is its columns in their order
     amount_stars: int | None,
     reason: str | None,
     handler: str | None = None,
+    data: str | None = None,
 ) -> tuple[object, ...]:
     """An event as a row for ``INSERT_EVENT``; by itself only where one is written for every payment."""
     return (
@@ -114,6 +118,7 @@ def event_row(  # noqa: PLR0917  # a row is its columns in their order
         amount_stars,
         reason,
         handler,
+        data,
     )
 
 

@@ -18,6 +18,14 @@ from neonpay.errors import LeaseLostError, LedgerError, RejectPayment
 from neonpay.ledger import Ledger, Transaction
 from neonpay.payments.consumers.selection import THANK_YOU, Program
 from neonpay.payments.delivery.builtin_jobs import BuiltinJob, PutOff
+from neonpay.payments.delivery.delivered import (
+    Finish,
+    Finished,
+    finish_each,
+    finish_with,
+    has_undelivered,
+    tell_delivered,
+)
 from neonpay.payments.delivery.transactional import TransactionalJobs
 from neonpay.payments.foreign import contained, held, is_being_cancelled, words_of
 from neonpay.payments.handlers.call import context_of, ended_elsewhere, run_handler
@@ -256,7 +264,7 @@ class Fulfilment:
             logger.error(
                 "%s for charge %s is a dead letter: it has begun as often as it may", job.consumer, job.charge_id
             )
-            payment = self._payment(transaction, job.charge_id).payment
+            payment = self._payment(transaction, job.of_charge).payment
             events.append(self._write_event(transaction, FulfilmentAbandoned, job, payment, reason))
         return claimed, events
 
@@ -274,7 +282,7 @@ class Fulfilment:
             return
         payment = job.payment
         if payment is None:
-            found = await self._ledger.read(self._payment, job.charge_id)
+            found = await self._ledger.read(self._payment, job.of_charge)
             payment = found.payment
             if found.goes_back and self._is_delivery(job) and await self._ledger.run(self._refund_store.hold_back, job):
                 return
@@ -302,8 +310,12 @@ class Fulfilment:
                     self._finishing -= 1
 
     async def _finish(self, job: Job, payment: Payment, context: PaymentContext) -> None:
+        finished = Finished(job, payment, self._clock.now_us())
         try:
-            await self._jobs.finish(job, context.enlisted)
+            if context.enlisted:
+                finish = await self._ledger.run(finish_with, finished, context.enlisted)
+            else:
+                finish = await self._ledger.run_each(finish_each, finished)
         except LeaseLostError:
             ended_elsewhere(job)
         except Exception as exc:
@@ -311,6 +323,18 @@ class Fulfilment:
                 raise
             # A statement that the handler enlisted is the handler's fault; should it be the database's, this fails as well.
             await self._failed(job, payment, exc)
+        else:
+            await self._conclude(finished, finish)
+
+    async def _conclude(self, finished: Finished, finish: Finish) -> None:
+        if not finish.is_kept:
+            ended_elsewhere(finished.job)
+        elif finish.delivered is not None:
+            self._announce(finish.delivered)
+        elif finish.waits and not await self._ledger.read(has_undelivered, finished.job):
+            # Two that end at the same time on PostgreSQL do not see each other's marker; the later one sees both.
+            told = await self._ledger.run(tell_delivered, [finished])
+            self.announce(list(told.values()))
 
     async def _call(self, job: Job, payment: Payment, context: PaymentContext) -> bool:
         """Run the job; whether its marker has been written on the way."""
@@ -320,13 +344,15 @@ class Fulfilment:
             return False
         host = self._host_data
         if handler.form is Form.TRANSACTION:
-            change = await self._run_in_unit(job, handler)
-            if change is not None:
-                self.follow(change)
+            outcome = await self._run_in_unit(job, handler)
+            if isinstance(outcome, Finish):
+                await self._conclude(Finished(job, payment, self._clock.now_us()), outcome)
+            elif outcome is not None:
+                self.follow(outcome)
             return True
         about: Mapping[str, object] = {}
         if handler.takes_refund:
-            about = {"refund": await self._ledger.read(self._refund_store.find, job.charge_id)}
+            about = {"refund": await self._ledger.read(self._refund_store.find, job.of_charge)}
         given = handler.arguments(context.result, context=context, connection=None, host=host, about=about)
         if self.middlewares and handler.kind == ON_PAYMENT:
             known = context_of(handler, job, payment)
@@ -338,11 +364,14 @@ class Fulfilment:
             await run_handler(handler, given, job, self._threads)
         return False
 
-    async def _run_in_unit(self, job: Job, handler: Handler) -> Change | None:
+    async def _run_in_unit(self, job: Job, handler: Handler) -> Change | Finish | None:
         self._in_units.add(job.token)
         try:
             return await self._apart.run(
-                self._refund_store.once(job.charge_id, self._transactional.run_and_finish), job, handler
+                self._refund_store.once(job.of_charge, self._transactional.run_and_finish),
+                job,
+                handler,
+                self._clock.now_us(),
             )
         finally:
             if not is_being_cancelled():
@@ -355,7 +384,7 @@ class Fulfilment:
             return
         try:
             change = await self._ledger.run(
-                self._refund_store.once(job.charge_id, self._refund_store.reject), job, clean(verdict.reason)
+                self._refund_store.once(job.of_charge, self._refund_store.reject), job, clean(verdict.reason)
             )
         except LeaseLostError:
             ended_elsewhere(job)

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from neonpay.core.text import clean
 from neonpay.errors import RejectPayment
 from neonpay.ledger import Transaction
+from neonpay.payments.delivery.delivered import Finish, Finished, finish_with
 from neonpay.payments.handlers.in_transaction import call_with_connection
 from neonpay.payments.handlers.registry import ON_PAYMENT, Handler
-from neonpay.payments.jobs import finish, is_left
+from neonpay.payments.jobs import is_left
 from neonpay.payments.refunds.store import Change, RefundStore
 from neonpay.store.job_rows import Job
 
@@ -21,13 +22,17 @@ class TransactionalJobs:
         self._refund_store = refund_store
         self._host_data = host_data
 
-    def run_and_finish(self, transaction: Transaction, job: Job, handler: Handler) -> Change | None:
+    def run_and_finish(
+        self, transaction: Transaction, job: Job, handler: Handler, now_us: int
+    ) -> Change | Finish | None:
         """Run a handler and finish its job; when it rejects its payment, what follows from that.
+
+        None when there was nothing to run: the Stars are on their way back, or this very unit has done it before.
 
         Raises:
             LeaseLostError: the job is another worker's; the handler was not called.
         """
-        payment, _ = self._refund_store.lock(transaction, job.charge_id)
+        payment, _ = self._refund_store.lock(transaction, job.of_charge)
         if handler.kind == ON_PAYMENT and self._refund_store.hold_back(transaction, job):
             return None
         if not is_left(transaction, job):
@@ -38,5 +43,4 @@ class TransactionalJobs:
             if handler.kind != ON_PAYMENT:
                 raise
             return self._refund_store.reject(transaction, job, clean(verdict.reason))
-        finish(transaction, job)
-        return None
+        return finish_with(transaction, Finished(job, payment, now_us), ())

@@ -68,7 +68,7 @@ class Unclaimed:
             self._wake()
 
     def _look(self, transaction: Transaction, job: Job) -> _Look:
-        payment, event_id = self._refund_store.lock(transaction, job.charge_id)
+        payment, event_id = self._refund_store.lock(transaction, job.of_charge)
         if self._refund_store.hold_back(transaction, job):
             return _Look(has_jobs=True)
         self._plan.read(transaction)

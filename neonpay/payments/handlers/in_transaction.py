@@ -43,8 +43,10 @@ class Inside(NamedTuple):
 
 def run_inside(
     transaction: Transaction, about: Sequence[Inside], host: Callable[[], Mapping[str, object]]
-) -> list[Rejection | None]:
+) -> list[Rejection | list[Job]]:
     """Run handlers in the transaction that has written their payments and jobs, and write what has become of the jobs.
+
+    For each payment the jobs that are done, or the rejection with which it ended.
 
     A handler that raises undoes only its own writes, and its job is due at once, to run in a transaction of its own. One that
     rejects its payment leaves its job rejected, and the handlers after it do not run: their jobs are due.
@@ -53,10 +55,10 @@ def run_inside(
         TransactionEndedError: a handler has ended the transaction, and nothing of it is left.
     """
     done: list[Job] = []
-    rejections = [_run_handlers(transaction, payment, handlers, host, done) for payment, handlers in about]
+    ended = [_run_handlers(transaction, payment, handlers, host, done) for payment, handlers in about]
     if done:
         finish_all(transaction, done)
-    return rejections
+    return ended
 
 
 def _run_handlers(
@@ -65,7 +67,8 @@ def _run_handlers(
     handlers: Sequence[tuple[Handler, Job]],
     host: Callable[[], Mapping[str, object]],
     done: list[Job],
-) -> Rejection | None:
+) -> Rejection | list[Job]:
+    begun_with = len(done)
     for number, (handler, job) in enumerate(handlers, start=1):
         try:
             call_with_connection(transaction, handler, payment, host)
@@ -82,7 +85,7 @@ def _run_handlers(
             logger.warning(words, handler.name, exc_info=exc)
         else:
             done.append(job)
-    return None
+    return done[begun_with:]
 
 
 def call_with_connection(

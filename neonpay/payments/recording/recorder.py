@@ -11,11 +11,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 from neonpay.core.clock import moment
-from neonpay.core.events import Event, PaymentCompleted, PaymentNeedsAttention, RefundRequested
+from neonpay.core.events import Event, PaymentCompleted, PaymentDelivered, PaymentNeedsAttention, RefundRequested
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import Payment, PaymentState, moment_or_none
 from neonpay.ledger import Transaction
 from neonpay.payments.consumers.selection import ConsumerSelection
+from neonpay.payments.delivery.delivered import Finished, tell_delivered
 from neonpay.payments.handlers.in_transaction import Inside, run_inside
 from neonpay.payments.handlers.registry import Handler
 from neonpay.payments.jobs import release_all
@@ -127,7 +128,8 @@ class Recorder:
         self._write_book(transaction, written, now_us)
         back = [payment for payment, *_ in written if payment.state is PaymentState.REFUNDED]
         refunded = settle(transaction, back, now_us, new_event_id=self._new_event_id)
-        taken = self._write_jobs(transaction, written, [arrival.take for arrival in new], inside=inside)
+        takes = [arrival.take for arrival in new]
+        taken = self._write_jobs(transaction, written, takes, now_us, inside=inside)
         for arrival, one, (jobs, events) in zip(new, written, taken, strict=True):
             arrival.recorded = Recorded(*one, jobs, refunded.get(one.payment.charge_id, events))
         return [
@@ -192,7 +194,7 @@ class Recorder:
             self._refund_store.intend_recorded(transaction, [(one.payment, one.reason) for one in due])
 
     def _write_jobs(
-        self, transaction: Transaction, written: Sequence[_Written], takes: Sequence[bool], *, inside: bool
+        self, transaction: Transaction, written: Sequence[_Written], takes: Sequence[bool], now_us: int, *, inside: bool
     ) -> list[tuple[list[Job], Sequence[Event]]]:
         rows: list[tuple[object, ...]] = []
         taken: list[tuple[list[Job], Sequence[Event]]] = []
@@ -217,15 +219,31 @@ class Recorder:
                 now[index] = Inside(payment, at_once)
             taken.append((mine, ()))
         transaction.insert(INSERT_JOB, *rows)
-        rejections = run_inside(transaction, list(now.values()), self._host_data) if now else []
-        for index, rejection in zip(now, rejections, strict=True):
-            if rejection is not None:
+        if not now:
+            return taken
+        ended = run_inside(transaction, list(now.values()), self._host_data)
+        delivered = _tell_delivered(transaction, [done for done in ended if isinstance(done, list)], now_us)
+        for index, rejection in zip(now, ended, strict=True):
+            if isinstance(rejection, list):
+                mine, _ = taken[index]
+                fact = delivered.get(written[index].event_id)
+                taken[index] = (mine, [fact] if fact is not None else ())
+            else:
                 payment, event_id, _ = written[index]
                 # None of them has begun, so none of them counts as interrupted.
                 release_all(transaction, taken[index][0])
                 change = self._refund_store.send_back(transaction, payment, event_id, rejection, take=takes[index])
                 taken[index] = (change.jobs, change.events)
         return taken
+
+
+def _tell_delivered(
+    transaction: Transaction, done: Sequence[Sequence[Job]], now_us: int
+) -> Mapping[str, PaymentDelivered]:
+    """What is told of payments whose handlers have run inside the transaction, by the event of the payment."""
+    finished = [Finished(job, job.payment, now_us) for jobs in done for job in jobs if job.payment is not None]
+    delivering = [one for one in finished if one.delivers]
+    return tell_delivered(transaction, delivering) if delivering else {}
 
 
 def recorded_event(recorded: Recorded) -> Event:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -127,15 +128,18 @@ class RequestStore:
         Raises:
             LeaseLostError: the job is another worker's; nothing was kept.
         """
-        payment, event_id = self._refund_store.lock(transaction, job.charge_id)
+        payment, event_id = self._refund_store.lock(transaction, job.of_charge)
         finish(transaction, job)
-        request = self.about(transaction, job.charge_id)
+        request = self.about(transaction, job.of_charge)
         if verdict is None or request.state is not RequestState.OPEN:
             return Concluded(request, [])
         if verdict.state is not RequestState.OPEN:
             return self._decide(transaction, request, payment, event_id, verdict)
         self._wake(transaction, event_id, (ASK_ADMINS, ANSWER_BUYER))
-        return Concluded(request, [self._event(transaction, RefundReviewRequested, payment, request.words)])
+        now_us = self._clock.now_us()
+        event = about(RefundReviewRequested, payment, event_id=self._new_event_id(), at_us=now_us, reason=request.words)
+        publish(transaction, event)
+        return Concluded(request, [event])
 
     def decide(self, transaction: Transaction, request_id: str, verdict: Verdict) -> Concluded:
         """Decide an open request; raises RequestNotFoundError."""
@@ -222,9 +226,10 @@ class RequestStore:
         if approved and payment.state is not PaymentState.REFUNDED:
             why = request.words or "the buyer asked"
             refund = self._refund_store.intend(transaction, payment.charge_id, why, verdict.by, True)
-        reason = ": ".join([words for words in (verdict.by, verdict.answer) if words])
         kind = RefundRequestApproved if approved else RefundRequestRefused
-        event = self._event(transaction, kind, payment, reason)
+        decided = about(kind, payment, event_id=self._new_event_id(), at_us=self._clock.now_us())
+        event = replace(decided, by=verdict.by, answer=verdict.answer)
+        publish(transaction, event)
         self._wake(transaction, event_id, (ANSWER_BUYER,))
         return Concluded(self.find(transaction, request.request_id), [event], refund)
 
@@ -261,14 +266,3 @@ class RequestStore:
         query = sa.select(refund_requests).where(refund_requests.c.bot_id == self._bot_id, *where)
         rows = transaction.connection.execute(query.order_by(*newest_first).limit(limit)).mappings().all()
         return [RefundRequest(**{**row, "state": RequestState(row["state"])}) for row in rows]
-
-    def _event(self, transaction: Transaction, kind: type[Event], payment: Payment, reason: str | None) -> Event:
-        event = about(
-            kind,
-            payment,
-            event_id=self._new_event_id(),
-            at_us=self._clock.now_us(),
-            reason=reason,
-        )
-        publish(transaction, event)
-        return event

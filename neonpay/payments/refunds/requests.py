@@ -142,13 +142,13 @@ class RequestService:
         return await self._ledger.read(self._book.draft_of, user_id)
 
     async def _consider(self, job: Job) -> None:
-        request, payment = await self._ledger.read(self._book.with_payment, job.charge_id)
+        request, payment = await self._ledger.read(self._book.with_payment, job.of_charge)
         if await self._ledger.read(self._plan.reviews_elsewhere, payment.stage_id):
             await self._ledger.run(put_off, job, _ELSEWHERE_S)
             return
         verdict = await self._verdict(request, payment) if request.state is RequestState.OPEN else None
         try:
-            concluded = await self._ledger.run(self._book.once(job.charge_id, self._book.conclude), job, verdict)
+            concluded = await self._ledger.run(self._book.once(job.of_charge, self._book.conclude), job, verdict)
         except LeaseLostError:
             logger.info("the request about charge %s is another worker's by now", job.charge_id)
             return

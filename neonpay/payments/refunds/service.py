@@ -129,8 +129,8 @@ class RefundService:
             elif exc.error_code == _BAD_REQUEST:
                 words = clean(exc.description)
                 logger.error("Telegram refuses to refund charge %s: %s", job.charge_id, words)  # noqa: TRY400
-                unit = self._book.once(job.charge_id, self._book.mark_failed)
-                self._runner.follow(await self._ledger.run(unit, job.charge_id, words))
+                unit = self._book.once(job.of_charge, self._book.mark_failed)
+                self._runner.follow(await self._ledger.run(unit, job.of_charge, words))
             else:
                 wait_s = exc.retry_after_s
                 delay_s = backoff_s(job.attempts, self._rng) if wait_s is None else float(wait_s)
@@ -139,10 +139,10 @@ class RefundService:
             await self._settle(job)
 
     async def _settle(self, job: Job) -> None:
-        unit = self._book.once(job.charge_id, self._book.mark_refunded)
+        unit = self._book.once(job.of_charge, self._book.mark_refunded)
 
         def attempt(inside: bool) -> Awaitable[Change]:
-            return (self._apart if inside else self._ledger).run(unit, job.charge_id, inside)
+            return (self._apart if inside else self._ledger).run(unit, job.of_charge, inside)
 
         self._runner.follow(await with_or_without(attempt))
 
@@ -152,9 +152,9 @@ class RefundService:
         words = clean(error)
 
         def unit(transaction: Transaction) -> None:
-            self._book.lock(transaction, job.charge_id)
+            self._book.lock(transaction, job.of_charge)
             if end_job(transaction, job, JobState.READY, error=words, delay_s=delay_s):
-                self._book.put_off(transaction, job.charge_id, words, unknown=unknown)
+                self._book.put_off(transaction, job.of_charge, words, unknown=unknown)
 
         await self._ledger.run(unit)
         self._runner.changed.set()

@@ -149,8 +149,8 @@ class RefundStore:
 
     def hold_back(self, transaction: Transaction, job: Job) -> bool:
         """Whether a refund is under way, so that a delivery that is about to begin waits for its end, or is none any more."""
-        payment, event_id = self.lock(transaction, job.charge_id)
-        if payment.state is PaymentState.ACCEPTED and not self.is_under_way(transaction, job.charge_id):
+        payment, event_id = self.lock(transaction, job.of_charge)
+        if payment.state is PaymentState.ACCEPTED and not self.is_under_way(transaction, job.of_charge):
             return False
         mine = (jobs.c.consumer == job.consumer, jobs.c.token == job.token)
         waits = {"attempts": jobs.c.attempts - 1, "token": None}
@@ -173,9 +173,9 @@ class RefundStore:
 
     def begin(self, transaction: Transaction, job: Job) -> Payment | None:
         """The payment that a job is about to have refunded; None when it is refunded already, and the job is done."""
-        payment, event_id = self.lock(transaction, job.charge_id)
+        payment, event_id = self.lock(transaction, job.of_charge)
         self._ask(transaction, payment, SECOND_PAYMENT, BY_POLICY, Source.CALL)
-        if self._found(transaction, job.charge_id).state is RefundState.REFUNDED:
+        if self._found(transaction, job.of_charge).state is RefundState.REFUNDED:
             self._finish_job(transaction, event_id)
             return None
         return payment
@@ -249,7 +249,7 @@ class RefundStore:
         Raises:
             LeaseLostError: the job is another worker's, or a refund has ended it; nothing was kept.
         """
-        payment, event_id = self.lock(transaction, job.charge_id)
+        payment, event_id = self.lock(transaction, job.of_charge)
         mine = (
             jobs.c.bot_id == self._bot_id,
             jobs.c.event_id == event_id,

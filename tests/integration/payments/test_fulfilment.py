@@ -250,7 +250,12 @@ async def test_a_listener_is_told_of_every_event_of_its_kind_after_it_is_durable
         outcome = await shop.sells(await shop.visitor())
 
     assert seen == [(outcome.charge_id, 50, "accepted")]
-    assert [event.name for event in shop.facts] == ["invoice_created", "checkout_approved", "payment_completed"]
+    assert [event.name for event in shop.facts] == [
+        "invoice_created",
+        "checkout_approved",
+        "payment_completed",
+        "payment_delivered",
+    ]
 
 
 async def test_a_listener_that_raises_changes_nothing(shop: Shop) -> None:

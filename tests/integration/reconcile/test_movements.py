@@ -46,7 +46,7 @@ async def test_a_movement_has_an_entry_in_an_account_of_its_own(shop: Shop, book
     assert report.is_clean
     assert await books() == {"stars": sign * 7.5, account: -sign * 7.5}
     (told,) = shop.named("stars_moved")
-    assert (told.charge_id, told.amount_stars, told.reason) == (moved, sign * 7, account)
+    assert (told.charge_id, told.amount_stars, told.account) == (moved, sign * 7, account)
 
 
 @pytest.mark.parametrize("ends", ["succeeds", "fails"])

@@ -140,7 +140,7 @@ async def test_one_worker_compares_at_a_time(open_shop: Callable[..., Shop]) -> 
     one, other = open_shop(), open_shop()
     moves(one, 1)
     await other.neonpay.setup()
-    book = one.neonpay.pipeline._periodic_store  # noqa: SLF001 - a turn that lasts as long as the test wants
+    book = one.neonpay.pipeline.periodic_store
     await one.neonpay.setup()
     async with book.turn("reconcile", patience_s=0, next_in_s=600):
         with pytest.raises(BusyError, match="another worker is at reconcile"):
