@@ -28,8 +28,8 @@ from neonpay.core.stages import StageRegistry
 from neonpay.core.subscriptions import SubscriptionChange
 from neonpay.ledger import open_ledger
 from neonpay.ledger.reading import ReadingLedger
-from neonpay.payments.checkout.gates import Gate
 from neonpay.payments.consumers.selection import ANSWER_BUYER, ASK_ADMINS
+from neonpay.payments.gates import Gate
 from neonpay.payments.handlers.middleware import PaymentMiddleware
 from neonpay.payments.handlers.registry import ON_REFUND, ON_REFUND_REQUEST, Function, HandlerRegistry
 from neonpay.payments.listeners import Listeners

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, overload
 
 from neonpay.app.base import Application
 from neonpay.core.events import Event
-from neonpay.payments.checkout.gates import Gate
+from neonpay.payments.gates import Gate
 from neonpay.payments.handlers.middleware import PaymentMiddleware
 from neonpay.payments.handlers.registry import MAX_ATTEMPTS
 

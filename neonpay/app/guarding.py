@@ -6,7 +6,7 @@ from functools import cached_property
 
 from neonpay.app.base import Application
 from neonpay.ledger import Ledger
-from neonpay.payments.checkout.gates import Gate
+from neonpay.payments.gates import Gate
 from neonpay.security import RiskAssessment, Standing
 from neonpay.security.manager import SecurityManager
 

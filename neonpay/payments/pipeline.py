@@ -20,7 +20,6 @@ from neonpay.core.roles import Role
 from neonpay.core.stages import StageRegistry
 from neonpay.core.subscriptions import SubscriptionChange
 from neonpay.ledger import Ledger
-from neonpay.payments.checkout.gates import Gate
 from neonpay.payments.checkout.guard import CheckoutGuard
 from neonpay.payments.checkout.store import CheckoutStore
 from neonpay.payments.consumers.declarations import Declarations
@@ -32,6 +31,7 @@ from neonpay.payments.delivery.telling import Teller
 from neonpay.payments.delivery.thanks import Thanks
 from neonpay.payments.delivery.unclaimed import Unclaimed
 from neonpay.payments.delivery.worker import Worker
+from neonpay.payments.gates import Gate
 from neonpay.payments.handlers.registry import HandlerRegistry
 from neonpay.payments.history import History
 from neonpay.payments.invoices.endings import Endings

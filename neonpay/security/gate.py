@@ -5,7 +5,7 @@ from __future__ import annotations
 from neonpay.core.checkout import Decline
 from neonpay.core.payments import PreCheckout
 from neonpay.ledger import Transaction
-from neonpay.payments.checkout.gates import Refusal, Sale
+from neonpay.payments.gates import Refusal, Sale
 from neonpay.security.facts import ActionType, Rank, ThreatLevel, risk_score
 from neonpay.security.limits import Limits
 from neonpay.security.record import DECLINED, PAYING_US, SUSPICIOUS, Decision, UserRecord

@@ -13,7 +13,7 @@ from neonpay.core.jsontext import JsonValue
 from neonpay.errors import ValidationError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import DatabaseNow, conduct, standings
-from neonpay.payments.checkout.gates import Sale
+from neonpay.payments.gates import Sale
 from neonpay.security.facts import (
     ActionType,
     Rank,

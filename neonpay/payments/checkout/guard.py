@@ -20,9 +20,9 @@ from neonpay.core.ports import Adapter
 from neonpay.core.text import clean
 from neonpay.errors import LedgerError, PayloadError, PaymentError, TelegramError
 from neonpay.ledger import Ledger
-from neonpay.payments.checkout.gates import Gate, Refusal
 from neonpay.payments.checkout.store import Checkout, CheckoutStore, Declined, Noticed
 from neonpay.payments.foreign import call, held, refuse_generator, refuse_unrun
+from neonpay.payments.gates import Gate, Refusal
 from neonpay.payments.handlers.registry import Function
 from neonpay.payments.threads import Threads
 

@@ -18,8 +18,8 @@ from neonpay.core.stages import StageRegistry
 from neonpay.ledger import Among, Transaction
 from neonpay.ledger.tables import events, invoices, off_sale
 from neonpay.payments.checkout import holds, seats
-from neonpay.payments.checkout.gates import Gate, Refusal, Sale, first_refusal
 from neonpay.payments.checkout.holds import Hold
+from neonpay.payments.gates import Gate, Refusal, Sale, first_refusal
 from neonpay.store.entries import publish
 from neonpay.store.ids import following_id
 from neonpay.store.payment_rows import invoice_of

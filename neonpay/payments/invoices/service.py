@@ -18,7 +18,7 @@ from neonpay.core.payload import PayloadCodec
 from neonpay.core.payments import Invoice
 from neonpay.errors import LedgerError, PaymentError, SaleRefused, TelegramError, TelegramUnreachableError
 from neonpay.ledger import Ledger
-from neonpay.payments.checkout.gates import Refusal
+from neonpay.payments.gates import Refusal
 from neonpay.payments.invoices.store import LEASE_S, Draft, InvoiceStore, Offer, Outcome
 from neonpay.store.once import Once
 from neonpay.telegram.outbox import Outbox, Place

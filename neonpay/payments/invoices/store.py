@@ -18,7 +18,7 @@ from neonpay.core.stages import PaymentStage, frozen_json
 from neonpay.errors import PaymentError
 from neonpay.ledger import Insert, Statement, Transaction
 from neonpay.ledger.tables import DatabaseNow, invoices
-from neonpay.payments.checkout.gates import Gate, Refusal, Sale, first_refusal
+from neonpay.payments.gates import Gate, Refusal, Sale, first_refusal
 from neonpay.store.entries import publish
 from neonpay.store.payment_rows import find_invoice
 from neonpay.store.stage_versions import Catalogue

@@ -13,7 +13,7 @@ from neonpay import PaymentResult, PaymentStage, ValidationError
 from neonpay.core.checkout import Decline
 from neonpay.errors import SaleRefused
 from neonpay.ledger.tables import conduct
-from neonpay.payments.checkout.gates import Refusal
+from neonpay.payments.gates import Refusal
 from neonpay.security import ActionType, Limits, Rate, ThreatLevel
 
 if TYPE_CHECKING:
