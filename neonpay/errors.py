@@ -21,6 +21,7 @@
     │   ├── TelegramUnreachableError     no answer: whether Telegram acted is unknown
     │   ├── PaymentNotFoundError (KeyError)
     │   ├── SaleRefused                  a limit, a block, or too many wait for the chat: reason, retry_after_s, buyer_text
+    │   ├── ExtensionMissingError        the shop sells by the rules of an extension that this program does not use
     │   ├── RequestNotFoundError (KeyError)
     │   ├── ConsumerNotFoundError (KeyError) no program of the shop has declared this handler
     │   └── RefundError                  Telegram refuses to refund this charge
@@ -57,6 +58,7 @@ __all__ = [
     "BusyError",
     "ConfigurationError",
     "ConsumerNotFoundError",
+    "ExtensionMissingError",
     "ForeignPayloadError",
     "ForgedPayloadError",
     "HandlerError",
@@ -260,6 +262,17 @@ class SaleRefused(PaymentError):  # noqa: N818  # the seller's own rule says no
         self.buyer_text = buyer_text
         later = "" if retry_after_s is None else f"; again in {retry_after_s:.0f} s"
         super().__init__(f"no invoice of {stage_id!r} for user {user_id}: {reason}{later}")
+
+
+class ExtensionMissingError(PaymentError):
+    """Nothing was offered: the shop sells by the rules of an extension that this program does not use."""
+
+    def __init__(self, extension: str) -> None:
+        self.extension = extension
+        super().__init__(
+            f"this shop sells by the rules of extension {extension!r}, which this program does not use: add it with "
+            f"neonpay.use(...), or, when the shop does without it: neonpay handlers retire guard:{extension}"
+        )
 
 
 class RequestNotFoundError(PaymentError, KeyError):

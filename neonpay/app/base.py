@@ -13,7 +13,7 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from neonpay.app.crossing import carried_over
 from neonpay.app.unfit import refuse_unfit
@@ -28,7 +28,10 @@ from neonpay.core.stages import StageRegistry
 from neonpay.core.subscriptions import SubscriptionChange
 from neonpay.ledger import open_ledger
 from neonpay.ledger.reading import ReadingLedger
+from neonpay.payments.assembly import Registered
 from neonpay.payments.consumers.selection import ANSWER_BUYER, ASK_ADMINS
+from neonpay.payments.extension import Extension
+from neonpay.payments.extensions import Extensions
 from neonpay.payments.gates import Gate
 from neonpay.payments.handlers.middleware import PaymentMiddleware
 from neonpay.payments.handlers.registry import ON_REFUND, ON_REFUND_REQUEST, Function, HandlerRegistry
@@ -39,6 +42,7 @@ from neonpay.store.loops import LoopHealth
 from neonpay.support.desk import SupportDesk, SupportRules, wants_press
 from neonpay.telegram.pacing import PATIENCE_S, may_wait
 
+X = TypeVar("X", bound=Extension)
 DEFAULT_DATABASE_URL = "sqlite:///neonpay.db"
 
 
@@ -84,6 +88,16 @@ class Application:
         for registry in (self._handlers, self._revokers, self._reviewers, self._stages):
             registry.tell(self._declare_soon)
         self._listeners = Listeners()
+        self._extensions = Extensions()
+        self._extensions.tell(self._declare_soon)
+        self._registered = Registered(
+            stages=self._stages,
+            handlers=self._handlers,
+            revokers=self._revokers,
+            reviewers=self._reviewers,
+            listeners=self._listeners,
+            extensions=self._extensions,
+        )
         self._gates = self._own_gates()
         self._hooks: list[Function] = []
         self._middlewares: list[PaymentMiddleware] = []
@@ -113,16 +127,12 @@ class Application:
         pipeline = Pipeline(
             self._adapter,
             ReadingLedger(ledger) if reads else ledger,
-            stages=self._stages,
-            handlers=self._handlers,
-            revokers=self._revokers,
-            reviewers=self._reviewers,
-            listeners=self._listeners,
+            self._registered,
+            settings,
             clock=self._clock,
             rng=self._rng,
             token_bytes=self._token_bytes,
             context=self._context,
-            settings=settings,
         )
         for gate in self._gates:
             pipeline.add_gate(gate)
@@ -146,6 +156,17 @@ class Application:
             )
             pipeline.fulfilment.add_builtin(ASK_ADMINS, desk.ask_admins)
             pipeline.fulfilment.add_builtin(ANSWER_BUYER, desk.answer_buyer)
+
+    def use(self, extension: X) -> X:
+        """Have an extension take part from now on, in this program and after every restart of its pipeline; it is given back.
+
+        Where the shop is open already, what the extension runs begins within a second.
+
+        Raises:
+            ValidationError: its name is none, or it is in use already.
+        """
+        self._extensions.add(extension)
+        return extension
 
     async def setup(self) -> None:
         """Open the ledger, creating or upgrading its tables, and take up unfinished work; safe to call again.

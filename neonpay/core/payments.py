@@ -110,6 +110,7 @@ class Invoice:
         is_queued: whether it waits for its chat's turn; its message comes by itself, and ``message_id`` is None.
         seats_taken: how many of those payments count towards the stage's ``max_payments``: all but the renewals of
             subscriptions and what went back because no seat was free.
+        terms: what extensions based its price on.
     """
 
     bot_id: int
@@ -130,6 +131,7 @@ class Invoice:
     is_off_sale: bool = False
     is_queued: bool = False
     seats_taken: int = 0
+    terms: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

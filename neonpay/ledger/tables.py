@@ -91,6 +91,7 @@ invoices = _table(
     sa.Column("seats_taken", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("sending_by", sa.BigInteger),
     sa.Column("sending_until", Moment),
+    sa.Column("terms", sa.Text),
     sa.PrimaryKeyConstraint("bot_id", "invoice_id"),
     sa.UniqueConstraint("bot_id", "idempotency_key"),
 )
@@ -208,6 +209,7 @@ consumers = _table(
     sa.Column("retired_at", Moment),
     sa.Column("renamed_to", sa.Text),
     sa.Column("complete_number", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("events", sa.Text),
     sa.PrimaryKeyConstraint("bot_id", "consumer"),
 )
 

@@ -137,6 +137,8 @@ class CheckoutGuard:
         if isinstance(approved, Refusal):
             return _Verdict(approved.reason, approved.message)
         self._announce(approved)
+        for fact in checkout.published:
+            self._announce(fact)
         return None
 
     async def _ask(self, hook: Function, query: PreCheckout, invoice: Invoice) -> None:
@@ -217,6 +219,8 @@ class CheckoutGuard:
         if event is None:
             return
         self._announce(event)
+        if self._book.guards.notices:
+            await self._notice(no)
         for gate in self._book.gates:
             if decline not in gate.counts_declines:
                 continue
@@ -224,3 +228,12 @@ class CheckoutGuard:
                 await self._ledger.run_each(self._book.notice, Noticed(gate, checkout.query, decline))
             except Exception:  # the answer is given; a gate that cannot count changes nothing about it
                 logger.exception("%s could not take note of a declined checkout", type(gate).__name__)
+
+    async def _notice(self, no: Declined) -> None:
+        try:
+            facts = await self._ledger.run_each(self._book.notice_declined, no)
+        except LedgerError as exc:
+            logger.warning("extensions could not be told of a declined checkout: %s", exc)
+        else:
+            for fact in facts:
+                self._announce(fact)

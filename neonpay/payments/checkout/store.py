@@ -19,17 +19,20 @@ from neonpay.ledger import Among, Transaction
 from neonpay.ledger.tables import events, invoices, off_sale
 from neonpay.payments.checkout import holds, seats
 from neonpay.payments.checkout.holds import Hold
+from neonpay.payments.consumers.registry import VERSION
+from neonpay.payments.extending.guarding import NOTHING_HELD, Guards, Held
+from neonpay.payments.extension import Claim, Release, Released
 from neonpay.payments.gates import Gate, Refusal, Sale, first_refusal
 from neonpay.store.entries import publish
 from neonpay.store.ids import following_id
 from neonpay.store.payment_rows import invoice_of
 from neonpay.store.stage_versions import Catalogue
 
-_COLUMNS = [*[column.name for column in invoices.c], "is_off_sale"]
+_COLUMNS = [*[column.name for column in invoices.c], "is_off_sale", "version"]
 _IS_OFF_SALE = sa.and_(off_sale.c.bot_id == invoices.c.bot_id, off_sale.c.stage_id == invoices.c.stage_id)
 _INVOICES = Among(
     lambda ids: (
-        sa.select(invoices, off_sale.c.stage_id.is_not(None))
+        sa.select(invoices, off_sale.c.stage_id.is_not(None), sa.func.coalesce(VERSION, 0))
         .outerjoin_from(invoices, off_sale, _IS_OFF_SALE)
         .where(invoices.c.bot_id == sa.bindparam("b"), invoices.c.invoice_id.in_(ids))
     ),
@@ -52,6 +55,7 @@ class Checkout:
         found_none: a run of the unit has found no approval of this query, so one that is there may be this delivery's own.
         asking: the ledger writing the approval; it goes on when the answer cannot wait for it.
         approval: what the ledger has written, until what it holds back for the buyer is given free again.
+        published: facts that extensions have written with the approvals of its batch; of one checkout of the batch only.
     """
 
     query: PreCheckout
@@ -62,6 +66,7 @@ class Checkout:
     found_none: bool = False
     asking: asyncio.Future[Event | Refusal] | None = None
     approval: Approval | None = None
+    published: Sequence[Event] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +109,13 @@ class _Passed(NamedTuple):
 class CheckoutStore:
     """Units of work about the checkouts of one bot."""
 
-    def __init__(self, bot_id: int, *, stages: StageRegistry, catalogue: Catalogue, clock: Clock) -> None:
+    def __init__(
+        self, bot_id: int, *, stages: StageRegistry, catalogue: Catalogue, guards: Guards, clock: Clock
+    ) -> None:
         self._bot_id = bot_id
         self._stages = stages
         self._catalogue = catalogue
+        self.guards = guards
         self._clock = clock
         self.gates: list[Gate] = []
 
@@ -131,11 +139,14 @@ class CheckoutStore:
         passed: list[_Passed] = []
         self._forget_unkept(transaction, [checkout for checkout in checkouts if checkout.approval is not None])
         known = self._invoices(transaction, [_ref(checkout).invoice_id for checkout in checkouts])
+        lacking = Refusal(reason=Decline.ERROR) if self.guards.lack() else None
         for index, checkout in enumerate(checkouts):
             invoice = self._invoice_of(checkout, known)
             fault = Decline.TOO_SLOW if checkout.is_over else self.fault(checkout.query, _ref(checkout), invoice)
             if fault is not None:
                 outcomes[index] = Refusal(reason=fault)
+            elif lacking is not None:
+                outcomes[index] = lacking
             else:
                 assert invoice is not None, "an unknown invoice is a fault"
                 assert checkout.sale_id is not None, "the invoice is known"
@@ -156,8 +167,10 @@ class CheckoutStore:
         keys = [(seats.resource_of(one.invoice.invoice_id), one.sale_id) for one in limited]
         answered = holds.deliveries(transaction, self._bot_id, keys)
         known: set[str] = set()
-        if limited or any(gate.counts_checkouts for gate in self.gates):
+        if limited or self.guards.holds or any(gate.counts_checkouts for gate in self.gates):
             known = self._written(transaction, [one.sale_id for one in passed])
+        claims_of = {one.sale_id: _claim(one) for one in passed if one.sale_id not in known}
+        asked = self.guards.hold(transaction, list(claims_of.values())) if self.guards.holds else NOTHING_HELD
         outcomes: dict[int, Event | Refusal] = {}
         claims: list[Hold] = []
         # By buyer, so that transactions whose gates lock the same buyers lock them in the same order.
@@ -169,7 +182,7 @@ class CheckoutStore:
             if room is not None and not is_held and (reason := room.refusal()) is not None:
                 refusal = Refusal(reason=reason)
             elif sale_id not in known:
-                refusal = self._refusal(transaction, one)
+                refusal = asked.refusals.get(sale_id) or self._refusal(transaction, one)
             if refusal is not None:
                 outcomes[one.place] = refusal
                 continue
@@ -184,10 +197,26 @@ class CheckoutStore:
             checkout.approval = Approval(sale_id, hold, is_first=is_own or sale_id not in known)
             known.add(sale_id)
             outcomes[one.place] = self._approved(one)
+        published = self._let_go(transaction, claims_of, asked, outcomes, passed)
+        if passed:
+            passed[0].checkout.published = published
         holds.hold(transaction, self._bot_id, claims)
         approved = [outcome for outcome in outcomes.values() if not isinstance(outcome, Refusal)]
         publish(transaction, *approved)
         return outcomes
+
+    def _let_go(
+        self,
+        transaction: Transaction,
+        claims: Mapping[str, Claim],
+        asked: Held,
+        outcomes: Mapping[int, Event | Refusal],
+        passed: Sequence[_Passed],
+    ) -> Sequence[Event]:
+        """What extensions have set aside for those whom others refuse; all facts that extensions have written."""
+        refused = {one.sale_id for one in passed if isinstance(outcomes[one.place], Refusal)}
+        over = [claim for sale_id, claim in claims.items() if sale_id in refused and sale_id not in asked.refusals]
+        return [*asked.published, *self.guards.let_go(transaction, over, Release.REFUSED)]
 
     def _refusal(self, transaction: Transaction, one: _Passed) -> Refusal | None:
         sale = Sale(
@@ -246,6 +275,12 @@ class CheckoutStore:
             one.gate.declined(transaction, one.query, one.reason)
         return [None] * len(noticed)
 
+    def notice_declined(self, transaction: Transaction, declined: Sequence[Declined]) -> list[Sequence[Event]]:
+        """Extensions are told of checkouts that were declined; the facts that they have written."""
+        in_order = sorted(declined, key=lambda one: one.checkout.query.user_id)
+        facts = {one.event_id: self.guards.declined(transaction, one.checkout.query, one.reason) for one in in_order}
+        return [facts[one.event_id] for one in declined]
+
     def take_back(self, transaction: Transaction, checkouts: Sequence[Checkout]) -> list[None]:
         """What approvals hold back for their buyers is anybody's again, unless the same query was answered otherwise, too."""
         for checkout in checkouts:
@@ -257,6 +292,10 @@ class CheckoutStore:
             if approval.is_first:
                 for gate in self.gates:
                     gate.withdrawn(transaction, checkout.query.user_id, approval.sale_id)
+                invoice_id = checkout.ref.invoice_id if checkout.ref else None
+                user_id = checkout.query.user_id
+                over = Released(claim_id=approval.sale_id, invoice_id=invoice_id, user_id=user_id)
+                self.guards.let_go(transaction, [over], Release.CHECKOUT_LAPSED)
         return [None] * len(checkouts)
 
     def _written(self, transaction: Transaction, sale_ids: Sequence[str]) -> set[str]:
@@ -275,8 +314,21 @@ class CheckoutStore:
         for values in transaction.rows_among(_INVOICES, (self._bot_id,), ids):
             row = dict(zip(_COLUMNS, values, strict=True))
             row["created_at"], row["expires_at"] = moment(row["created_at"]), moment_or_none(row["expires_at"])
+            self.guards.refresh(transaction, row["version"])
             found[row["invoice_id"]] = invoice_of(transaction, self._catalogue, row)
         return found
+
+
+def _claim(one: _Passed) -> Claim:
+    return Claim(
+        claim_id=one.sale_id,
+        invoice_id=one.invoice.invoice_id,
+        stage_id=one.invoice.stage_id,
+        price_stars=one.invoice.price_stars,
+        user_id=one.checkout.query.user_id,
+        query=one.checkout.query,
+        terms=one.invoice.terms,
+    )
 
 
 def _ref(checkout: Checkout) -> InvoiceRef:

@@ -129,12 +129,19 @@ class Declarations:
     def _write(self, transaction: Transaction, one: Declaration, known: Consumer | None) -> None:
         now = DatabaseNow()
         if known is None:
-            row = {"bot_id": self._bot_id, "consumer": one.consumer, "kind": one.kind.value, "stages": one.stages_text}
+            row: dict[str, object] = {
+                "bot_id": self._bot_id,
+                "consumer": one.consumer,
+                "kind": one.kind.value,
+                "stages": one.stages_text,
+            }
+            row["events"] = one.events_text
             times = {"since": now, "seen_at": now, "complete_number": self._numbered()}
             transaction.connection.execute(sa.insert(consumers).values(**row, **times))
         else:
             # A stage that is new to it is filled up from here on, as if the consumer were new.
-            values: dict[str, object] = {"kind": one.kind.value, "stages": one.stages_text, "since": now}
+            values: dict[str, object] = {"kind": one.kind.value, "stages": one.stages_text, "events": one.events_text}
+            values["since"] = now
             values["complete_number"] = self._numbered()
             self._set(transaction, one.consumer, **values, retired_at=None)
 
@@ -184,4 +191,4 @@ def _changes(known: Mapping[str, Consumer], one: Declaration) -> bool:
         return False
     if row is None or row.retired_at is not None or _takes_over(known, one):
         return True
-    return (row.kind, row.stage_ids) != (one.kind, one.stage_ids)
+    return (row.kind, row.stage_ids, row.event_names) != (one.kind, one.stage_ids, one.event_names)

@@ -1,4 +1,4 @@
-"""The sweep that gives payments and refunds the jobs that they lack, and sets aside jobs that nobody takes up.
+"""The sweep that gives payments, refunds and subscribers the jobs that they lack, and sets aside what nobody takes up.
 
 A payment is planned from the registry as its transaction saw it, so one that commits beside a declaration may miss the new
 consumer. The sweep goes through the events in the order in which they became visible, once for each consumer, and inserts what
@@ -34,15 +34,15 @@ FAN_OUT = "fan_out"
 FAN_OUT_EVERY_S = 60.0
 UNSEEN_US = 24 * 3600 * 1_000_000
 """How long no program may have a consumer before its jobs are set aside."""
-_EVENTS_AT_ONCE = 2000
+_EVENTS_AT_ONCE = 500
 """Numbers that one statement looks at."""
 _GONE = (
     "%d payments wait for %s, which no program of this shop has had for a day; start one that has it, or: "
     "neonpay handlers rename %s NEW"
 )
 
-Missing = tuple[str, str]
-"""Event id and charge id of a payment without a job that it should have."""
+Missing = tuple[str, str | None]
+"""Event id and charge id of what has no job that it should have."""
 
 
 class FanOut:
@@ -76,7 +76,7 @@ class FanOut:
         active = [consumer for consumer in known if consumer.retired_at is None]
         added = 0
         for consumer in active:
-            if consumer.kind in _GET_JOBS:
+            if consumer.kind in _GET_JOBS or consumer.kind is ConsumerKind.SUBSCRIBES:
                 added += await self._add_missing(consumer, newest)
         gone = [consumer.consumer for consumer in known if consumer.seen_at <= moment(now_us - UNSEEN_US)]
         if active or gone:
@@ -99,12 +99,14 @@ class FanOut:
             if not missing:
                 continue
             written = await self._ledger.run(self._add, consumer.consumer, missing, self._new_token())
-            if written:  # else another worker was quicker
+            if written and consumer.kind in _GET_JOBS:  # else another worker was quicker
                 logger.warning("%d payments had no job for %s; they have one now", written, consumer.consumer)
             added += written
         return added
 
     def _missing(self, transaction: Transaction, consumer: Consumer, first: int, last: int) -> Sequence[Missing]:
+        if consumer.kind is ConsumerKind.SUBSCRIBES:
+            return self._untold(transaction, consumer, first, last)
         query = self._refunded(consumer) if consumer.kind is ConsumerKind.REVOKES else self._paid(consumer)
         there = sa.exists().where(
             jobs.c.bot_id == self._bot_id,
@@ -112,6 +114,21 @@ class FanOut:
             jobs.c.consumer == consumer.consumer,
         )
         query = query.where(events.c.number.between(first, last), sa.not_(there)).distinct()
+        return [(row.event_id, row.charge_id) for row in transaction.connection.execute(query)]
+
+    def _untold(self, transaction: Transaction, consumer: Consumer, first: int, last: int) -> Sequence[Missing]:
+        there = sa.exists().where(
+            jobs.c.bot_id == self._bot_id,
+            jobs.c.event_id == events.c.event_id,
+            jobs.c.consumer == consumer.consumer,
+        )
+        query = sa.select(events.c.event_id, events.c.charge_id).where(
+            events.c.bot_id == self._bot_id,
+            events.c.number.between(first, last),
+            events.c.name.in_(sorted(consumer.event_names)),
+            events.c.at >= consumer.since,
+            sa.not_(there),
+        )
         return [(row.event_id, row.charge_id) for row in transaction.connection.execute(query)]
 
     def _paid(self, consumer: Consumer) -> sa.Select[tuple[str, str]]:

@@ -32,6 +32,12 @@ class ConsumerKind(enum.StrEnum):
     """An ``on_refund_request`` hook; a request is decided by a program that has all of them."""
     THANKS = "thanks"
     """The message to the buyer; alone it delivers nothing."""
+    SETTLES = "settles"
+    """An extension that makes its rows right for each payment."""
+    GUARDS = "guards"
+    """An extension by whose rules the shop sells; a program without it sells nothing."""
+    SUBSCRIBES = "subscribes"
+    """Is told of events of the kinds that it names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +47,19 @@ class Declaration:
     Attributes:
         stage_ids: the stages it takes, or None for all.
         was: the name that it had before; unfinished jobs of that name become its own.
+        event_names: the kinds of events that a subscriber is told of.
     """
 
     consumer: str
     kind: ConsumerKind
     stage_ids: frozenset[str] | None = None
     was: str | None = None
+    event_names: frozenset[str] = frozenset()
+
+    @property
+    def events_text(self) -> str | None:
+        """The kinds of events as the ledger keeps them."""
+        return jsontext.dump(sorted(self.event_names)) if self.event_names else None
 
     @property
     def stages_text(self) -> str | None:
@@ -64,6 +77,7 @@ class Consumer:
         complete_number: what is told by events up to this number has its jobs.
         retired_at: from then on it gets no payments.
         renamed_to: the consumer that has taken its place.
+        event_names: the kinds of events that a subscriber is told of.
     """
 
     consumer: str
@@ -74,6 +88,7 @@ class Consumer:
     retired_at: datetime | None = None
     renamed_to: str | None = None
     complete_number: int = 0
+    event_names: frozenset[str] = frozenset()
 
     def takes(self, stage_id: str | None) -> bool:
         """Whether payments of this stage are its."""
@@ -131,7 +146,9 @@ def read_consumers(transaction: Transaction, bot_id: int) -> list[Consumer]:
         values = {name: row[name] for name in _AS_THEY_ARE}
         stages = row["stages"]
         stage_ids = None if stages is None else frozenset(cast("list[str]", jsontext.load(stages)))
-        found.append(Consumer(kind=ConsumerKind(row["kind"]), stage_ids=stage_ids, **values))
+        event_names = frozenset(cast("list[str]", jsontext.load(row["events"] or "[]")))
+        kind = ConsumerKind(row["kind"])
+        found.append(Consumer(kind=kind, stage_ids=stage_ids, event_names=event_names, **values))
     return found
 
 

@@ -16,6 +16,7 @@ from neonpay.payments.consumers.registry import (
     read_consumers,
     read_version,
 )
+from neonpay.payments.extensions import Extensions
 from neonpay.payments.handlers.registry import ON_REFUND_REQUEST, Handler, HandlerRegistry
 
 PLAN = "neonpay:plan"
@@ -30,6 +31,10 @@ ANSWER_BUYER = "neonpay:answer_buyer"
 """The job that tells a buyer what has become of their request."""
 THANK_YOU = "neonpay:thank_you"
 """The job that thanks the buyer."""
+SETTLE = "settle:"
+"""What the job of an extension begins with that has to make its rows right for a payment."""
+GUARD = "guard:"
+"""What the entry of an extension in the registry begins with by whose rules the shop sells."""
 
 
 class Program:
@@ -39,6 +44,7 @@ class Program:
         handlers, revokers, reviewers: its payment and refund handlers, and its hooks for requests.
         thanks: whether it has words for the buyers.
         role: one that does not deliver runs none of them.
+        extensions: what takes part in its sales.
     """
 
     def __init__(
@@ -49,7 +55,9 @@ class Program:
         *,
         thanks: bool,
         role: Role,
+        extensions: Extensions | None = None,
     ) -> None:
+        self._extensions = Extensions() if extensions is None else extensions
         self._registries = (handlers, revokers)
         self._reviewers = HandlerRegistry(ON_REFUND_REQUEST) if reviewers is None else reviewers
         self._thanks = thanks
@@ -65,7 +73,19 @@ class Program:
             for kind, registry in zip(kinds, (*self._registries, self._reviewers), strict=True)
             for handler in registry
         ]
-        return [*declared, Declaration(THANK_YOU, ConsumerKind.THANKS)] if self._thanks else declared
+        if self._thanks:
+            declared.append(Declaration(THANK_YOU, ConsumerKind.THANKS))
+        settling = self._extensions.having("settle")
+        declared += [Declaration(f"{SETTLE}{extension.name}", ConsumerKind.SETTLES) for extension in settling]
+        declared += [Declaration(f"{GUARD}{name}", ConsumerKind.GUARDS) for name in self._extensions.guards]
+        for consumer, subscriber in self._extensions.subscribers().items():
+            declared.append(Declaration(consumer, ConsumerKind.SUBSCRIBES, event_names=subscriber.events))
+        return declared
+
+    def lacks(self, kind: ConsumerKind, prefix: str, roster: Roster) -> tuple[str, ...]:
+        """The consumers of a kind that stand for extensions of other programs alone."""
+        names = roster.of_kind(kind)
+        return tuple(name for name in names if self._extensions.find(name.removeprefix(prefix)) is None)
 
     def find(self, consumer: str) -> Handler | None:
         """The handler that a job names, or None when this program does not run it."""
@@ -91,8 +111,8 @@ class Program:
 
     @property
     def size(self) -> int:
-        """How many handlers it has; it never loses one."""
-        return sum(map(len, self._registries))
+        """How many handlers and extensions it has; it never loses one."""
+        return sum(map(len, self._registries)) + len(self._extensions)
 
     @property
     def consumers(self) -> list[str]:
@@ -126,6 +146,7 @@ class ConsumerSelection:
         self._roster = UNREAD
         self._size = program.size
         self._planned: dict[tuple[ConsumerKind | PaymentState, str | None], Sequence[Taker]] = {}
+        self._lacked: dict[tuple[ConsumerKind, str], Sequence[str]] = {}
 
     def refresh(self, transaction: Transaction, version: int) -> None:
         """ConsumerSelection by this version of the registry."""
@@ -137,6 +158,7 @@ class ConsumerSelection:
         # another thread may be about to put an answer of before into the old one.
         self._size = self._program.size
         self._planned = {}
+        self._lacked = {}
 
     def read(self, transaction: Transaction) -> None:
         """ConsumerSelection by the registry as it is."""
@@ -156,6 +178,14 @@ class ConsumerSelection:
     def delivers(self, stage_id: str | None) -> bool:
         """Whether somebody in the shop takes payments of this stage."""
         return bool(self._of(ConsumerKind.DELIVERS, stage_id))
+
+    def settled_elsewhere(self) -> Sequence[str]:
+        """The consumers of extensions that other programs have, and that have to see every payment."""
+        return self._lacking(ConsumerKind.SETTLES, SETTLE)
+
+    def guarded_elsewhere(self) -> list[str]:
+        """The names of extensions by whose rules the shop sells, and which this program does not have."""
+        return [name.removeprefix(GUARD) for name in self._lacking(ConsumerKind.GUARDS, GUARD)]
 
     def after_refund(self, stage_id: str | None) -> Sequence[Taker]:
         """Who revokes what a payment of this stage has granted."""
@@ -186,6 +216,13 @@ class ConsumerSelection:
             mine = {name: place for place, name in enumerate(self._program.consumers)}
             names = sorted(self._roster.names(kind, stage_id), key=lambda name: mine.get(name, len(mine)))
             found = planned[key] = [self._taker(name) for name in names]
+        return found
+
+    def _lacking(self, kind: ConsumerKind, prefix: str) -> Sequence[str]:
+        lacking, key = self._lacked, (kind, prefix)
+        found = lacking.get(key)
+        if found is None:
+            found = lacking[key] = self._program.lacks(kind, prefix, self._roster)
         return found
 
     def _taker(self, name: str) -> Taker:

@@ -35,7 +35,7 @@ from neonpay.payments.handlers.registry import ON_PAYMENT, Form, Handler
 from neonpay.payments.jobs import JobStore, backoff_s, end_job
 from neonpay.payments.refunds.store import Change, RefundStore
 from neonpay.payments.threads import Threads
-from neonpay.store.entries import about, publish
+from neonpay.store.entries import about, find_event, publish
 from neonpay.store.job_rows import Job, SelfFinishingJob
 from neonpay.store.once import Once
 from neonpay.store.payment_rows import find_payment
@@ -109,6 +109,7 @@ class Fulfilment:
         self.middlewares: Sequence[PaymentMiddleware] = ()
         self._self_finishing: dict[str, SelfFinishingJob] = {}
         self._for_others: dict[str, Callable[[], bool]] = {}
+        self._max_attempts: dict[str, int | None] = {}
         self._running: dict[asyncio.Task[None], Job] = {}
         self.interrupted: list[Job] = []
         """Jobs whose task was cancelled, and that are still leased to this process."""
@@ -127,11 +128,21 @@ class Fulfilment:
         self._builtin[consumer] = job
 
     def add_self_finishing(
-        self, consumer: str, job: SelfFinishingJob, *, unless: Callable[[], bool] = lambda: False
+        self,
+        consumer: str,
+        job: SelfFinishingJob,
+        *,
+        unless: Callable[[], bool] = lambda: False,
+        max_attempts: int | None = None,
     ) -> None:
-        """Take up a job of neonpay's own that writes its own marker, unless it is for another program."""
+        """Take up a job of neonpay's own, or of an extension, that writes its own marker, unless it is for another program.
+
+        Args:
+            max_attempts: how many may begin; None for any number.
+        """
         self._self_finishing[consumer] = job
         self._for_others[consumer] = unless
+        self._max_attempts[consumer] = max_attempts
 
     @property
     def consumers(self) -> list[str]:
@@ -262,16 +273,17 @@ class Fulfilment:
         events: list[Event] = []
         for job, reason in worn_out:
             logger.error(
-                "%s for charge %s is a dead letter: it has begun as often as it may", job.consumer, job.charge_id
+                "%s for event %s is a dead letter: it has begun as often as it may", job.consumer, job.event_id
             )
-            payment = self._payment(transaction, job.of_charge).payment
-            events.append(self._write_event(transaction, FulfilmentAbandoned, job, payment, reason))
+            told = find_event(transaction, self._bot_id, job.event_id)
+            if not isinstance(told, FulfilmentAbandoned):  # which would be told of for ever
+                events.append(self._write_event(transaction, FulfilmentAbandoned, job, told, reason))
         return claimed, events
 
     def _limit(self, consumer: str) -> int | None:
         """How many attempts at a job of this consumer may begin; None for any number."""
         if consumer in self._self_finishing:
-            return None
+            return self._max_attempts[consumer]
         handler = self._find(consumer)
         return _BUILTIN_ATTEMPTS if handler is None else handler.max_attempts
 
@@ -421,11 +433,11 @@ class Fulfilment:
         return self._write_event(transaction, kind, job, payment, reason)
 
     def _write_event(
-        self, transaction: Transaction, kind: type[Event], job: Job, payment: Payment, reason: str
+        self, transaction: Transaction, kind: type[Event], job: Job, subject: Payment | Event, reason: str
     ) -> Event:
         event = about(
             kind,
-            payment,
+            subject,
             event_id=self._new_event_id(),
             at_us=self._clock.now_us(),
             reason=reason,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -31,11 +31,11 @@ class _Look(NamedTuple):
 
     Attributes:
         has_jobs: whether somebody takes the payment, or it is nobody's to deliver any more.
-        event: that it needs attention, when its time is over.
+        events: that it needs attention, when its time is over.
     """
 
     has_jobs: bool
-    event: Event | None = None
+    events: Sequence[Event] = ()
 
 
 class Unclaimed:
@@ -61,9 +61,10 @@ class Unclaimed:
     async def look(self, job: Job) -> None:
         """The job of one payment: it gives it its jobs, or comes up again, or has a person decide."""
         look = await self._ledger.run(Once(self._bot_id, self._look), job)
-        if look.event is not None:
+        if look.events:
             logger.error("payment %s needs attention: %s", job.charge_id, Attention.NO_HANDLER.value)
-            self._announce(look.event)
+            for event in look.events:
+                self._announce(event)
         elif look.has_jobs:
             self._wake()
 
@@ -83,4 +84,5 @@ class Unclaimed:
             put_off(transaction, job, LOOK_EVERY_S)
             return _Look(has_jobs=False)
         finish(transaction, job)
-        return _Look(has_jobs=False, event=self._refund_store.set_aside(transaction, payment, Attention.NO_HANDLER))
+        facts = self._refund_store.set_aside(transaction, payment, event_id, Attention.NO_HANDLER)
+        return _Look(has_jobs=False, events=facts)

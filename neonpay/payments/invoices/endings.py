@@ -15,6 +15,8 @@ from neonpay.core.events import Event, InvoiceAbandoned, InvoiceCreated, Invoice
 from neonpay.core.payments import InvoiceState
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import MAY_EXPIRE, DatabaseNow, events, invoices
+from neonpay.payments.extending.guarding import Guards
+from neonpay.payments.extension import Release, Released
 from neonpay.store.entries import publish
 from neonpay.store.ids import following_id
 from neonpay.store.once import Once
@@ -42,8 +44,15 @@ class Endings:
     """
 
     def __init__(
-        self, ledger: Ledger, bot_id: int, *, abandoned_after_s: float | None, announce: Callable[[Event], None]
+        self,
+        ledger: Ledger,
+        bot_id: int,
+        *,
+        guards: Guards,
+        abandoned_after_s: float | None,
+        announce: Callable[[Event], None],
     ) -> None:
+        self._guards = guards
         self._ledger = ledger
         self._bot_id = bot_id
         self._abandoned_after_s = abandoned_after_s
@@ -84,8 +93,8 @@ class Endings:
 
     def _expire(self, transaction: Transaction, turn: Turn) -> tuple[bool, list[Event]]:
         now_us = _now_us(transaction)
-        over = moment(now_us - _PAYMENT_COMES_US)
-        due = sa.select(invoices).where(invoices.c.bot_id == self._bot_id, MAY_EXPIRE, invoices.c.expires_at <= over)
+        until = moment(now_us - _PAYMENT_COMES_US)
+        due = sa.select(invoices).where(invoices.c.bot_id == self._bot_id, MAY_EXPIRE, invoices.c.expires_at <= until)
         due = due.order_by(invoices.c.expires_at).limit(_AT_ONCE).with_for_update(skip_locked=True)
         rows = transaction.connection.execute(due).all()
         if not rows:
@@ -94,7 +103,9 @@ class Endings:
         transaction.connection.execute(sa.update(invoices).where(*these).values(state=InvoiceState.EXPIRED.value))
         turn.save(transaction, position=turn.position)
         unpaid = [row for row in rows if not row.payments_count]
-        return len(rows) == _AT_ONCE, self._tell(transaction, InvoiceExpired, unpaid, now_us)
+        over = [Released(claim_id=row.invoice_id, invoice_id=row.invoice_id, user_id=row.user_id) for row in unpaid]
+        published = self._guards.let_go(transaction, over, Release.EXPIRED)
+        return len(rows) == _AT_ONCE, [*self._tell(transaction, InvoiceExpired, unpaid, now_us), *published]
 
     def _abandon(self, transaction: Transaction, turn: Turn, after: int) -> tuple[int, list[Event]]:
         """How far the look through the events has come, and what was found."""

@@ -146,6 +146,8 @@ class InvoiceService:
         written = await self._ledger.run(Once(self._adapter.bot_id, self._book.write), draft)
         if written.event is not None:
             self._announce(written.event)
+        for fact in written.published:
+            self._announce(fact)
         if isinstance(written.invoice, Refusal):
             refusal = written.invoice
             raise SaleRefused(
@@ -213,9 +215,8 @@ class InvoiceService:
     async def _failed(self, invoice: Invoice, reason: str, sender: int | None) -> None:
         event_id = self._new_event_id()
         unit = Once(self._adapter.bot_id, self._book.mark_failed)
-        event = await self._ledger.run(unit, invoice, reason, event_id, sender)
-        if event is not None:
-            self._announce(event)
+        for fact in await self._ledger.run(unit, invoice, reason, event_id, sender):
+            self._announce(fact)
 
 
 def _crowded(place: Place) -> Refusal | None:

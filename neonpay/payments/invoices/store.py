@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,6 +18,8 @@ from neonpay.core.stages import PaymentStage, frozen_json
 from neonpay.errors import PaymentError
 from neonpay.ledger import Insert, Statement, Transaction
 from neonpay.ledger.tables import DatabaseNow, invoices
+from neonpay.payments.extending.guarding import NOTHING_HELD, Guards
+from neonpay.payments.extension import Asked, Claim, Quote, Release, Released
 from neonpay.payments.gates import Gate, Refusal, Sale, first_refusal
 from neonpay.store.entries import publish
 from neonpay.store.payment_rows import find_invoice
@@ -44,6 +46,7 @@ _INSERT = Insert(
     "payments_count",
     "sending_by",
     "sending_until",
+    "terms",
     computed={"sending_until": lambda lease_us: DatabaseNow() + lease_us},
 )
 _IS_BEING_SENT = Statement(
@@ -104,11 +107,13 @@ class Outcome(NamedTuple):
         invoice: the invoice of the draft, or an earlier one under its key; a refusal when there is none.
         event: what is to be told.
         is_mine: whether whoever wrote the draft is the one to send the invoice.
+        published: facts that extensions have written.
     """
 
     invoice: Invoice | Refusal
     event: Event | None = None
     is_mine: bool = False
+    published: Sequence[Event] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,9 +137,10 @@ class Draft:
 class InvoiceStore:
     """The invoices of one bot."""
 
-    def __init__(self, bot_id: int, *, catalogue: Catalogue, clock: Clock) -> None:
+    def __init__(self, bot_id: int, *, catalogue: Catalogue, guards: Guards, clock: Clock) -> None:
         self._bot_id = bot_id
         self._catalogue = catalogue
+        self._guards = guards
         self._clock = clock
         self.gates: list[Gate] = []
 
@@ -143,21 +149,33 @@ class InvoiceStore:
 
         Raises:
             PaymentError: the key was used for another offer.
+            ExtensionMissingError: the shop sells by the rules of an extension that this program does not use.
         """
         offer = draft.offer
         key = offer.idempotency_key
         if key is not None and (known := self._find(transaction, invoices.c.idempotency_key == key)) is not None:
             return self._again(transaction, draft, known)
-        refusal = draft.crowded or self._refusal(transaction, draft)
+        if draft.crowded is not None:
+            return self._refused(transaction, draft, draft.crowded)
+        self._guards.require_all(transaction)
+        quote, published = self._quote(transaction, offer)
+        if isinstance(quote, Refusal):
+            return self._refused(transaction, draft, quote)
+        refusal = self._refusal(transaction, draft, quote)
         if refusal is not None:
             return self._refused(transaction, draft, refusal)
+        claim = _claim(draft, quote)
+        held = self._guards.hold(transaction, [claim]) if self._guards.holds else NOTHING_HELD
+        if held.refusals:
+            return self._refused(transaction, draft, held.refusals[draft.invoice_id])
         version = self._catalogue.version_of(transaction, offer.stage_id, offer.stage, draft.now_us)
-        transaction.insert(_INSERT, self._row(draft, version))
+        transaction.insert(_INSERT, self._row(draft, version, quote))
         invoice = self._find(transaction, invoices.c.invoice_id == draft.invoice_id)
         if invoice is None:
             assert key is not None, "an invoice id is used once, so it is the key that is there"
             known = self._find(transaction, invoices.c.idempotency_key == key)
             assert known is not None, "the key is there"
+            self._guards.let_go(transaction, [claim], Release.REFUSED)
             return self._again(transaction, draft, known)
         event = InvoiceCreated(
             bot_id=self._bot_id,
@@ -166,10 +184,10 @@ class InvoiceStore:
             user_id=offer.payer_id,
             stage_id=offer.stage_id,
             invoice_id=draft.invoice_id,
-            amount_stars=offer.stage.price,
+            amount_stars=quote.price_stars,
         )
         publish(transaction, event)
-        return Outcome(invoice, event, is_mine=True)
+        return Outcome(invoice, event, is_mine=True, published=[*published, *held.published])
 
     def mark_sent(self, transaction: Transaction, invoice: Invoice, where: Mapping[str, int | str]) -> Invoice:
         """The invoice is where it was to go."""
@@ -182,10 +200,10 @@ class InvoiceStore:
 
     def mark_failed(
         self, transaction: Transaction, invoice: Invoice, reason: str, event_id: str, sender: int | None
-    ) -> Event | None:
-        """The invoice was not sent, and can be asked for again; None when another worker sends it meanwhile."""
+    ) -> Sequence[Event]:
+        """The invoice was not sent, and can be asked for again; no facts when another worker sends it meanwhile."""
         if not self.put_back(transaction, invoice, sender, state=InvoiceState.FAILED):
-            return None
+            return ()
         event = InvoiceFailed(
             bot_id=self._bot_id,
             event_id=event_id,
@@ -197,7 +215,8 @@ class InvoiceStore:
             reason=reason,
         )
         publish(transaction, event)
-        return event
+        over = Released(claim_id=invoice.invoice_id, invoice_id=invoice.invoice_id, user_id=invoice.user_id)
+        return [event, *self._guards.let_go(transaction, [over], Release.SEND_FAILED)]
 
     def put_back(
         self,
@@ -214,25 +233,32 @@ class InvoiceStore:
         values = {"state": state, "sending_by": None, "sending_until": None}
         return bool(transaction.connection.execute(sa.update(invoices).where(*where).values(values)).rowcount)
 
-    def _row(self, draft: Draft, version: int) -> tuple[object, ...]:
+    def _quote(self, transaction: Transaction, offer: Offer) -> tuple[Quote | Refusal, Sequence[Event]]:
+        ttl_s = offer.stage.invoice_ttl_s
+        quote = Quote(price_stars=offer.stage.price, valid_for_s=None if ttl_s is None else float(ttl_s))
+        asked = Asked(stage_id=offer.stage_id, user_id=offer.asker_id, payer_id=offer.payer_id, metadata=offer.metadata)
+        return self._guards.quote(transaction, asked, quote)
+
+    def _row(self, draft: Draft, version: int, quote: Quote) -> tuple[object, ...]:
         offer, stage = draft.offer, draft.offer.stage
-        ttl_s = stage.invoice_ttl_s
+        price_stars, ttl_s = quote.price_stars, quote.valid_for_s
         return (
             self._bot_id,
             draft.invoice_id,
             offer.stage_id,
             version,
             offer.payer_id,
-            stage.price,
-            draft.codec.encode(draft.invoice_id, stage_id=offer.stage_id, price_stars=stage.price),
+            price_stars,
+            draft.codec.encode(draft.invoice_id, stage_id=offer.stage_id, price_stars=price_stars),
             jsontext.dump(dict(frozen_json("payload", {**stage.payload, **offer.metadata}))),
             offer.idempotency_key,
             (InvoiceState.CREATED if draft.sender is None else InvoiceState.QUEUED).value,
             draft.now_us,
-            None if ttl_s is None else draft.now_us + ttl_s * 1_000_000,
+            None if ttl_s is None else draft.now_us + int(ttl_s * 1_000_000),
             0,
             draft.sender,
             None if draft.sender is None else _LEASE_US,
+            jsontext.dump(dict(frozen_json("terms", quote.terms))) if quote.terms else None,
         )
 
     def _again(self, transaction: Transaction, draft: Draft, known: Invoice) -> Outcome:
@@ -242,22 +268,44 @@ class InvoiceStore:
             msg = "this idempotency key was used for another invoice; use one key per thing that is offered"
             raise PaymentError(msg)
         if draft.sender is None or known.message_id is not None:
+            refusal = self._hold_again(transaction, known) if draft.sender is None else None
+            if refusal is not None:
+                return self._refused(transaction, draft, refusal)
             return Outcome(known, is_mine=draft.sender is None)
         this = (self._bot_id, known.invoice_id)
         if draft.crowded is not None:
             if transaction.row(_IS_BEING_SENT, *this):
                 return Outcome(known)
             return self._refused(transaction, draft, draft.crowded)
-        return Outcome(known, is_mine=bool(transaction.execute(_TAKE, *this, draft.sender, draft.sender, _LEASE_US)))
+        is_mine = bool(transaction.execute(_TAKE, *this, draft.sender, draft.sender, _LEASE_US))
+        refusal = self._hold_again(transaction, known) if is_mine else None
+        if refusal is not None:
+            self.put_back(transaction, known, draft.sender, state=InvoiceState.FAILED)
+            return self._refused(transaction, draft, refusal)
+        return Outcome(known, is_mine=is_mine)
 
-    def _refusal(self, transaction: Transaction, draft: Draft) -> Refusal | None:
+    def _hold_again(self, transaction: Transaction, known: Invoice) -> Refusal | None:
+        """Set aside once more what an invoice needs that has not reached its buyer, and may have been let go of."""
+        if not self._guards.holds or known.link is not None:
+            return None
+        claim = Claim(
+            claim_id=known.invoice_id,
+            invoice_id=known.invoice_id,
+            stage_id=known.stage_id,
+            price_stars=known.price_stars,
+            user_id=known.user_id,
+            terms=known.terms,
+        )
+        return self._guards.hold(transaction, [claim]).refusals.get(known.invoice_id)
+
+    def _refusal(self, transaction: Transaction, draft: Draft, quote: Quote) -> Refusal | None:
         offer = draft.offer
         sale = Sale(
             bot_id=self._bot_id,
             sale_id=draft.event_id,
             user_id=offer.asker_id,
             stage_id=offer.stage_id,
-            price_stars=offer.stage.price,
+            price_stars=quote.price_stars,
         )
         return first_refusal(self.gates, transaction, sale)
 
@@ -277,3 +325,14 @@ class InvoiceStore:
 
     def _find(self, transaction: Transaction, where: sa.ColumnElement[bool]) -> Invoice | None:
         return find_invoice(transaction, self._catalogue, self._bot_id, where)
+
+
+def _claim(draft: Draft, quote: Quote) -> Claim:
+    return Claim(
+        claim_id=draft.invoice_id,
+        invoice_id=draft.invoice_id,
+        stage_id=draft.offer.stage_id,
+        price_stars=quote.price_stars,
+        user_id=draft.offer.payer_id,
+        terms=quote.terms,
+    )

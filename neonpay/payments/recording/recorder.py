@@ -15,9 +15,11 @@ from neonpay.core.events import Event, PaymentCompleted, PaymentDelivered, Payme
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import Payment, PaymentState, moment_or_none
 from neonpay.ledger import Transaction
-from neonpay.payments.consumers.selection import ConsumerSelection
+from neonpay.payments.consumers.selection import SETTLE, ConsumerSelection
 from neonpay.payments.delivery.delivered import Finished, tell_delivered
-from neonpay.payments.handlers.in_transaction import Inside, run_inside
+from neonpay.payments.extending.settling import Settling
+from neonpay.payments.extension import Settlement
+from neonpay.payments.handlers.in_transaction import Inside, Rejection, run_inside
 from neonpay.payments.handlers.registry import Handler
 from neonpay.payments.jobs import release_all
 from neonpay.payments.recording.lookup import first_periods, look
@@ -46,6 +48,8 @@ from neonpay.store.payment_rows import INSERT_PAYMENT, payment_row
 from neonpay.store.stage_versions import Catalogue
 
 _WAIT_S = 1.0
+_Taken = tuple[list[Job], Sequence[Event]]
+"""The jobs of a payment that are leased to this process, and what is told of it beside its recording."""
 
 
 class _SameTwiceError(Exception):
@@ -74,7 +78,9 @@ class Recorder:
         lease_us: int,
         host_data: Callable[[], Mapping[str, object]],
         refund_store: RefundStore,
+        settling: Settling,
     ) -> None:
+        self._settling = settling
         self._bot_id = bot_id
         self._refund_store = refund_store
         self._catalogue = catalogue
@@ -195,9 +201,9 @@ class Recorder:
 
     def _write_jobs(
         self, transaction: Transaction, written: Sequence[_Written], takes: Sequence[bool], now_us: int, *, inside: bool
-    ) -> list[tuple[list[Job], Sequence[Event]]]:
+    ) -> list[_Taken]:
         rows: list[tuple[object, ...]] = []
-        taken: list[tuple[list[Job], Sequence[Event]]] = []
+        taken: list[_Taken] = []
         now: dict[int, Inside] = {}
         for index, ((payment, event_id, _), take) in enumerate(zip(written, takes, strict=True)):
             mine: list[Job] = []
@@ -219,22 +225,52 @@ class Recorder:
                 now[index] = Inside(payment, at_once)
             taken.append((mine, ()))
         transaction.insert(INSERT_JOB, *rows)
+        self._settle(transaction, written, takes, taken, now)
         if not now:
             return taken
         ended = run_inside(transaction, list(now.values()), self._host_data)
         delivered = _tell_delivered(transaction, [done for done in ended if isinstance(done, list)], now_us)
         for index, rejection in zip(now, ended, strict=True):
             if isinstance(rejection, list):
-                mine, _ = taken[index]
+                mine = taken[index][0]
                 fact = delivered.get(written[index].event_id)
-                taken[index] = (mine, [fact] if fact is not None else ())
+                if fact is not None:
+                    taken[index] = (mine, [*taken[index][1], fact])
             else:
-                payment, event_id, _ = written[index]
-                # None of them has begun, so none of them counts as interrupted.
-                release_all(transaction, taken[index][0])
-                change = self._refund_store.send_back(transaction, payment, event_id, rejection, take=takes[index])
-                taken[index] = (change.jobs, change.events)
+                taken[index] = self._send_back(transaction, written[index], rejection, taken[index], takes[index])
         return taken
+
+    def _settle(
+        self,
+        transaction: Transaction,
+        written: Sequence[_Written],
+        takes: Sequence[bool],
+        taken: list[_Taken],
+        now: dict[int, Inside],
+    ) -> None:
+        """Show the payments to the extensions, before a handler sees them; what these send back is delivered by nobody."""
+        if not self._settling.is_used:
+            return
+        settlements = [Settlement(payment=one.payment, event_id=one.event_id, is_new=True) for one in written]
+        settled = self._settling.settle(transaction, settlements)
+        for index, one in enumerate(written):
+            verdict = settled.sent_back.get(one.payment.charge_id)
+            if verdict is None or one.payment.state is not PaymentState.ACCEPTED:
+                continue
+            if index in now:
+                release_all(transaction, [job for _, job in now.pop(index).handlers])
+            rejection = Rejection(f"{SETTLE}{verdict.extension}", verdict.words)
+            taken[index] = self._send_back(transaction, one, rejection, taken[index], takes[index])
+        if settled.published:
+            taken[0] = (taken[0][0], [*taken[0][1], *settled.published])
+
+    def _send_back(
+        self, transaction: Transaction, one: _Written, rejection: Rejection, before: _Taken, take: bool
+    ) -> _Taken:
+        # None of its jobs has begun, so none of them counts as interrupted.
+        release_all(transaction, before[0])
+        change = self._refund_store.send_back(transaction, one.payment, one.event_id, rejection, take=take)
+        return change.jobs, [*before[1], *change.events]
 
 
 def _tell_delivered(

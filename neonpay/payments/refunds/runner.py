@@ -18,9 +18,14 @@ class JobRunner(Protocol):
     """Set when there may be work to take up."""
 
     def add_self_finishing(
-        self, consumer: str, job: SelfFinishingJob, *, unless: Callable[[], bool] = lambda: False
+        self,
+        consumer: str,
+        job: SelfFinishingJob,
+        *,
+        unless: Callable[[], bool] = lambda: False,
+        max_attempts: int | None = None,
     ) -> None:
-        """Take up the jobs of a consumer, unless they are for another program."""
+        """Take up the jobs of a consumer, unless they are for another program; None for any number of attempts."""
         ...
 
     def start(self, job: Job) -> None:

@@ -27,7 +27,8 @@ from neonpay.core.payments import Attention, Payment, PaymentState, Refund, Refu
 from neonpay.errors import PaymentNotFoundError
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables import DatabaseNow, jobs, refunds
-from neonpay.payments.consumers.selection import PLAN, REFUND, THANK_YOU, ConsumerSelection
+from neonpay.payments.consumers.selection import PLAN, REFUND, SETTLE, THANK_YOU, ConsumerSelection
+from neonpay.payments.extending.settling import Settling
 from neonpay.payments.handlers.in_transaction import Inside, Rejection, run_inside
 from neonpay.payments.handlers.registry import ON_PAYMENT, Handler
 from neonpay.payments.jobs import give_job, lease_lost
@@ -35,7 +36,7 @@ from neonpay.store import early_refunds
 from neonpay.store.entries import REFUNDS, REVENUE, STARS, UNSETTLED, about, publish, write_entry
 from neonpay.store.job_rows import Job
 from neonpay.store.once import Once, P, T
-from neonpay.store.payment_rows import find_refund, lock_payment, refund_of, set_state
+from neonpay.store.payment_rows import find_refund, lock_payment, refund_of
 from neonpay.store.stage_versions import Catalogue
 
 SECOND_PAYMENT = "a second payment of this invoice goes back"
@@ -82,6 +83,7 @@ class RefundStore:
         *,
         catalogue: Catalogue,
         plan: ConsumerSelection,
+        settling: Settling,
         clock: Clock,
         new_event_id: Callable[[], str],
         new_token: Callable[[], int],
@@ -91,6 +93,7 @@ class RefundStore:
         self._bot_id = bot_id
         self._catalogue = catalogue
         self._plan = plan
+        self._settling = settling
         self._clock = clock
         self._new_event_id = new_event_id
         self._new_token = new_token
@@ -214,15 +217,15 @@ class RefundStore:
         if not self._update(transaction, charge_id, **values):
             return Change(self._found(transaction, charge_id), [], [])
         granted = self._drop_jobs(transaction, event_id)
-        set_state(transaction, payment, PaymentState.REFUNDED)
         event = self._write(transaction, PaymentRefunded, payment, None)
+        facts = [event, *self._settling.change(transaction, payment, event_id, PaymentState.REFUNDED)]
         other = REFUNDS if payment.state is PaymentState.ACCEPTED else UNSETTLED
         self._move(transaction, payment, event, {STARS: -payment.amount_stars, other: payment.amount_stars})
         taken: list[Job] = []
         if granted:
             refunded = replace(payment, state=PaymentState.REFUNDED)
             taken = self._revoke(transaction, refunded, event_id, inside=inside)
-        return Change(self._found(transaction, charge_id), [event], taken)
+        return Change(self._found(transaction, charge_id), facts, taken)
 
     def mark_failed(self, transaction: Transaction, charge_id: str, error: str) -> Change:
         """Write that Telegram refuses; a payment that was to go back undelivered needs a person now."""
@@ -232,10 +235,11 @@ class RefundStore:
         failed = {"state": RefundState.FAILED.value, "finished_at": self._clock.now_us(), "error": error}
         if self._update(transaction, charge_id, **failed):
             if payment.state is PaymentState.REFUND_DUE:
-                set_state(transaction, payment, PaymentState.NEEDS_ATTENTION, Attention.REFUND_REFUSED)
+                waits = (PaymentState.NEEDS_ATTENTION, Attention.REFUND_REFUSED)
+                events += self._settling.change(transaction, payment, event_id, *waits)
             elif payment.state is PaymentState.ACCEPTED:
                 self._move_jobs(transaction, event_id, (JobState.HELD,), JobState.READY, run_at=DatabaseNow())
-            events = [self._write(transaction, RefundFailed, payment, error)]
+            events = [self._write(transaction, RefundFailed, payment, error), *events]
         return Change(self._found(transaction, charge_id), events, [])
 
     def put_off(self, transaction: Transaction, charge_id: str, error: str, *, unknown: bool) -> None:
@@ -269,24 +273,25 @@ class RefundStore:
         """What follows from a rejection: the other jobs are dropped, the payment is due for a refund, which is intended."""
         self._drop_jobs(transaction, event_id)
         rejected = self._write(transaction, PaymentRejected, payment, rejection.reason, handler=rejection.handler)
+        events: list[Event] = [rejected]
         if payment.state is PaymentState.ACCEPTED:
-            set_state(transaction, payment, PaymentState.REFUND_DUE)
+            events += self._settling.change(transaction, payment, event_id, PaymentState.REFUND_DUE)
             stars = payment.amount_stars
             self._move(transaction, payment, rejected, {REVENUE: stars, UNSETTLED: -stars})
-        events: list[Event] = [rejected]
-        asker = f"{ON_PAYMENT}:{rejection.handler}"
+        is_extensions = rejection.handler.startswith(SETTLE)
+        asker = rejection.handler if is_extensions else f"{ON_PAYMENT}:{rejection.handler}"
         if self._ask(transaction, payment, rejection.reason, asker, Source.CALL):
             events.append(self._write(transaction, RefundRequested, payment, rejection.reason))
         taken = self._give_job(transaction, event_id, payment.charge_id, take=take)
         return Change(self._found(transaction, payment.charge_id), events, taken)
 
-    def set_aside(self, transaction: Transaction, payment: Payment, attention: Attention) -> Event:
+    def set_aside(self, transaction: Transaction, payment: Payment, event_id: str, attention: Attention) -> list[Event]:
         """What counted as earned has a person decide; the payment is locked already."""
-        set_state(transaction, payment, PaymentState.NEEDS_ATTENTION, attention)
+        facts = self._settling.change(transaction, payment, event_id, PaymentState.NEEDS_ATTENTION, attention)
         event = self._write(transaction, PaymentNeedsAttention, payment, attention.value)
         stars = payment.amount_stars
         self._move(transaction, payment, event, {REVENUE: stars, UNSETTLED: -stars})
-        return event
+        return [event, *facts]
 
     def _ask(
         self, transaction: Transaction, payment: Payment, reason: str | None, requested_by: str | None, source: Source

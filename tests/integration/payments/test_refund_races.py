@@ -12,6 +12,8 @@ from neonpay.core.roles import Role
 from neonpay.ledger import open_ledger
 from neonpay.ledger.tables import journal, refunds
 from neonpay.payments.consumers.selection import ConsumerSelection, Program
+from neonpay.payments.extending.settling import Settling
+from neonpay.payments.extensions import Extensions
 from neonpay.payments.handlers.registry import HandlerRegistry
 from neonpay.payments.refunds.store import RefundStore
 from neonpay.store.ids import new_event_id
@@ -37,12 +39,13 @@ async def test_a_refund_that_a_dead_process_was_making_is_taken_over_when_its_le
         ann = await shop.visitor("Ann", stars=80)
         charge_id = (await shop.sells(ann)).charge_id or ""
         # What a process leaves that is killed between its intent and its call.
+        program = Program(HandlerRegistry(), HandlerRegistry(), thanks=False, role=Role.OFFERS)
+        plan = ConsumerSelection(shop.account.id, program)
         dead = RefundStore(
             shop.account.id,
             catalogue=Catalogue(shop.account.id),
-            plan=ConsumerSelection(
-                shop.account.id, Program(HandlerRegistry(), HandlerRegistry(), thanks=False, role=Role.OFFERS)
-            ),
+            plan=plan,
+            settling=Settling(shop.account.id, Extensions(), plan),
             clock=clock,
             new_event_id=new_event_id,
             new_token=lambda: 1,

@@ -34,6 +34,8 @@ def upgrade() -> None:
     op.execute("UPDATE neonpay_consumers SET since = complete_until WHERE complete_until > since")
     op.drop_column("neonpay_consumers", "complete_until")
     op.add_column("neonpay_consumers", sa.Column("complete_number", sa.BigInteger, nullable=False, server_default="0"))
+    op.add_column("neonpay_consumers", sa.Column("events", sa.Text))
+    op.add_column("neonpay_invoices", sa.Column("terms", sa.Text))
     op.create_index(
         "neonpay_invoices_expiring",
         "neonpay_invoices",
