@@ -398,7 +398,7 @@ class Pipeline:
         return await self._ledger.read(prove, self._bot_id, head)
 
     async def reconcile(self, *, grace_s: float | None, afresh: bool, patience_s: float) -> ReconcileReport:
-        """Compare the ledger with Telegram now; see ``NeonPayCore.reconcile``."""
+        """Compare the ledger with Telegram now; see ``neonpay.books.reconcile``."""
         await self.open()
         every_s = self._settings.reconcile.every_s
         next_in_s = RECONCILE_EVERY_S if every_s is None else every_s

@@ -102,11 +102,11 @@ class Presence:
         return await self._ledger.read(read_consumers, self._bot_id)
 
     async def retire(self, consumer: str, *, drop: bool) -> int:
-        """Give a consumer no more payments; see ``NeonPayCore.retire_handler``."""
+        """Give a consumer no more payments; see ``neonpay.handlers.retire``."""
         return await self._ledger.run(self._declarations.retire, consumer, drop)
 
     async def rename(self, old: str, new: str) -> int:
-        """Have one consumer take the place of another; see ``NeonPayCore.rename_handler``."""
+        """Have one consumer take the place of another; see ``neonpay.handlers.rename``."""
         return await self._ledger.run(self._declarations.rename, old, new)
 
     async def _tell(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, overload
 
-from neonpay.app.base import Application
+from neonpay.app.house import House
 from neonpay.core.events import Event
 from neonpay.payments.gates import Gate
 from neonpay.payments.handlers import MAX_ATTEMPTS
@@ -14,8 +14,10 @@ from neonpay.payments.middleware import PaymentMiddleware
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Delivering(Application):
-    """Payment handlers, checkout hooks and listeners."""
+class TakingPart:
+    """Gates, checkout hooks, payment handlers, refund handlers, middlewares and listeners."""
+
+    _house: House
 
     @overload
     def on_payment(self, function: F, /) -> F: ...
@@ -60,7 +62,7 @@ class Delivering(Application):
         """
 
         def register(function: F) -> F:
-            self._handlers.add(function, name=name, stage=stage, max_attempts=max_attempts, was=was)
+            self._house.handlers.add(function, name=name, stage=stage, max_attempts=max_attempts, was=was)
             return function
 
         return register if function is None else register(function)
@@ -105,7 +107,7 @@ class Delivering(Application):
         """
 
         def register(function: F) -> F:
-            self._revokers.add(function, name=name, stage=stage, max_attempts=max_attempts, was=was)
+            self._house.revokers.add(function, name=name, stage=stage, max_attempts=max_attempts, was=was)
             return function
 
         return register if function is None else register(function)
@@ -119,8 +121,7 @@ class Delivering(Application):
         Raises:
             HandlerError: it is a generator, so that calling it would run none of its lines.
         """
-        self._pipeline.checkout.add_hook(function)
-        self._hooks.append(function)
+        self._house.add_hook(function)
         return function
 
     def add_gate(self, gate: Gate, /) -> None:
@@ -128,12 +129,11 @@ class Delivering(Application):
 
         It is asked from now on, after those that were added before, and whatever closes and opens again.
         """
-        self._pipeline.add_gate(gate)
-        self._gates.append(gate)
+        self._house.add_gate(gate)
 
     def add_middleware(self, middleware: PaymentMiddleware, /) -> None:
         """Put something around every sale from now on; the first that was added is the outermost."""
-        self._middlewares.append(middleware)
+        self._house.middlewares.append(middleware)
         if type(middleware).before_checkout is not PaymentMiddleware.before_checkout:
             self.on_pre_checkout(middleware.before_checkout)
 
@@ -145,7 +145,7 @@ class Delivering(Application):
         """
 
         def register(function: F) -> F:
-            self._listeners.add(event, function)
+            self._house.listeners.add(event, function)
             return function
 
         return register
