@@ -54,7 +54,7 @@ class TakingPart:
         Args:
             stage: only payments of this stage id, or of these.
             name: what the ledger calls it; its qualified name when left out. Unfinished jobs are found by it.
-            max_attempts: attempts before the payment becomes a dead letter that waits for ``retry``.
+            max_attempts: attempts before the payment becomes a dead letter that waits for ``neonpay.jobs.retry``.
             was: the name that it had before. What waits for that name becomes its own, and the old name gets nothing more.
 
         Raises:
@@ -99,7 +99,7 @@ class TakingPart:
         Args:
             stage: only refunds of this stage id, or of these.
             name: what the ledger calls it; its qualified name when left out. Unfinished jobs are found by it.
-            max_attempts: attempts before it becomes a dead letter that waits for ``retry``.
+            max_attempts: attempts before it becomes a dead letter that waits for ``neonpay.jobs.retry``.
             was: the name that it had before, as for ``on_payment``.
 
         Raises:

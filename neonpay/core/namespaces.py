@@ -128,6 +128,16 @@ class Namespace(Generic[M]):
 
     def __init__(self, mode: M) -> None:
         self._mode = mode
+        # By verb and not by name, since a subclass may override one and call the other by super().
+        self._called: dict[Verb[..., Any], Callable[..., Any]] = {}
+
+    def _bind(self, key: Verb[..., Any], function: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
+        """A verb of this namespace as its mode has it called; made once, since each update of the bot takes one."""
+        called = self._called.get(key)
+        if called is None:
+            path = f"{self._path}.{function.__name__}" if self._path else function.__name__
+            called = self._called[key] = self._mode.bound(types.MethodType(function, self), path)
+        return called
 
 
 class Verb(Generic[P, T]):
@@ -145,10 +155,7 @@ class Verb(Generic[P, T]):
     def __get__(self, namespace: Namespace[Any] | None, kind: type) -> Callable[..., Any]:
         if namespace is None:
             return self._method
-        method: Callable[P, Coroutine[Any, Any, T]] = types.MethodType(self._method, namespace)
-        mode: Mode = namespace._mode  # noqa: SLF001  # this is a part of the namespace
-        path = ".".join(filter(None, (namespace._path, self._method.__name__)))  # noqa: SLF001  # the same
-        return mode.bound(method, path)
+        return namespace._bind(self, self._method)  # noqa: SLF001  # this is a part of the namespace
 
 
 def verb(method: Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]) -> Verb[P, T]:
