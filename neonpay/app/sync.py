@@ -11,7 +11,7 @@ from neonpay.app.facade import Facade
 from neonpay.app.house import House
 from neonpay.core.namespaces import Awaiting, Blocking
 from neonpay.core.ports import OwnLoop
-from neonpay.errors import LedgerClosedError
+from neonpay.errors import AdapterError, LedgerClosedError
 from neonpay.payments.inline import is_inside_transaction
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class SyncNeonPay(Facade[Blocking]):
         """
         try:
             self._mode.refuse_deadlock("wait", instead="the coroutine itself")
-        except BaseException:
+        except AdapterError:
             coroutine.close()
             raise
         return self._mode.wait_for(coroutine)
