@@ -324,7 +324,7 @@ class RejectPayment(Exception):  # noqa: N818  # a verdict that a handler gives,
 
 
 class RefundRefused(Exception):  # noqa: N818  # a verdict that a hook gives, not a fault
-    """Raise it in an ``on_refund_request`` hook to refuse what a buyer asks for; the buyer reads ``message``."""
+    """Raise it in a ``neonpay.refunds.on_request`` hook to refuse what a buyer asks for; the buyer reads ``message``."""
 
     def __init__(self, message: str) -> None:
         self.message = message

@@ -314,7 +314,7 @@ class FulfilmentFailed(Event):
 
 
 class FulfilmentAbandoned(Event):
-    """A handler has had its last attempt, which raised or never ended; it waits as a dead letter for ``retry``."""
+    """A handler has had its last attempt, which raised or never ended; it waits as a dead letter for ``neonpay.jobs.retry``."""
 
     __slots__ = ()
     name = "fulfilment_abandoned"

@@ -56,7 +56,7 @@ class History:
         return await self._ledger.read(self._get, charge_id)
 
     async def find(self, beginning: str) -> Payment:
-        """The payment with this charge id, or the only one whose charge id begins so; see ``NeonPayCore.find_payment``."""
+        """The payment with this charge id, or the only one whose charge id begins so; see ``neonpay.payments.find``."""
         return await self._ledger.read(self._find, beginning)
 
     async def refund(self, charge_id: str) -> Refund | None:
@@ -85,7 +85,7 @@ class History:
         return await self._ledger.run(self._retry, charge_id, handler, set())
 
     async def accept(self, charge_id: str) -> Payment:
-        """Have a payment that needs attention delivered; see ``NeonPayCore.accept``."""
+        """Have a payment that needs attention delivered; see ``neonpay.payments.accept``."""
         unit = Once(self._bot_id, self._accept, lock=lambda transaction: self._locked(transaction, charge_id))
         payment, facts = await self._ledger.run(unit, charge_id)
         for fact in facts:

@@ -147,7 +147,13 @@ class Pipeline:
         )
         self.fan_out = FanOut(ledger, bot_id, number=self.sealer.seal, new_token=parts.new_token)
         self.presence = Presence(
-            ledger, Declarations(bot_id), parts.program, self._registered.stages, bot_id=bot_id, changed=wake
+            ledger,
+            Declarations(bot_id),
+            parts.program,
+            self._registered.stages,
+            bot_id=bot_id,
+            changed=wake,
+            take_up=self._take_up_extensions,
         )
         self._unclaimed = Unclaimed(ledger, parts.refund_store, parts.plan, bot_id=bot_id, announce=announce, wake=wake)
         extensions = self._registered.extensions
@@ -184,7 +190,7 @@ class Pipeline:
         self._registered.listeners.announce(event)
         self._prompter.announced(event)
 
-    async def take_up_extensions(self) -> None:
+    async def _take_up_extensions(self) -> None:
         """Run what the extensions that this program uses have to run; safe to call again when there is one more."""
         if self._settings.runs_as is Role.DELIVERS and not self._settings.is_tool:
             self._extension_jobs.take_up(self._registered.extensions)
@@ -259,7 +265,6 @@ class Pipeline:
             if self._given_back:
                 await self._parts.jobs.release(self._given_back)
                 self._given_back = []
-            await self.take_up_extensions()
             self._worker.start()
             self.periodic.start()
             stranded = await self.history.stranded()
@@ -358,7 +363,7 @@ class Pipeline:
         return await self._ledger.read(prove, self._bot_id, head)
 
     async def reconcile(self, *, grace_s: float | None, afresh: bool, patience_s: float) -> ReconcileReport:
-        """Compare the ledger with Telegram now; see ``NeonPayCore.reconcile``."""
+        """Compare the ledger with Telegram now; see ``neonpay.books.reconcile``."""
         await self.open()
         every_s = self._settings.reconcile.every_s
         next_in_s = RECONCILE_EVERY_S if every_s is None else every_s

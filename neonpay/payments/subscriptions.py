@@ -84,7 +84,7 @@ class SubscriptionService:
         """Have Telegram end the subscription of a charge, or allow its buyer to take it up again; its first payment.
 
         Raises:
-            PaymentNotFoundError, PaymentError, TelegramError, TelegramUnreachableError: as ``cancel_subscription``.
+            PaymentNotFoundError, PaymentError, TelegramError, TelegramUnreachableError: as ``neonpay.subscriptions.cancel``.
         """
         first = await self._ledger.read(self._first_of, charge_id)
         try:

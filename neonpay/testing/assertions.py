@@ -116,7 +116,7 @@ async def assert_delivered_once(
 
 async def _delivery(neonpay: NeonPayCore, charge_id: str) -> tuple[Payment | None, list[JobRecord]]:
     try:
-        return await neonpay.get_payment(charge_id), await neonpay.jobs(charge_id)
+        return await neonpay.payments.get(charge_id), await neonpay.jobs.of(charge_id)
     except PaymentNotFoundError:
         return None, []
 

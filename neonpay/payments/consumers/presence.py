@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 
@@ -32,6 +32,7 @@ class Presence:
 
     Args:
         changed: called when a declaration has changed who delivers.
+        take_up: awaited before the program tells of itself, so that it runs what it says it runs.
     """
 
     def __init__(
@@ -43,7 +44,9 @@ class Presence:
         *,
         bot_id: int,
         changed: Callable[[], None],
+        take_up: Callable[[], Awaitable[None]],
     ) -> None:
+        self._take_up = take_up
         self._ledger = ledger
         self._declarations = declarations
         self._program = program
@@ -102,16 +105,17 @@ class Presence:
         return await self._ledger.read(read_consumers, self._bot_id)
 
     async def retire(self, consumer: str, *, drop: bool) -> int:
-        """Give a consumer no more payments; see ``NeonPayCore.retire_handler``."""
+        """Give a consumer no more payments; see ``neonpay.handlers.retire``."""
         return await self._ledger.run(self._declarations.retire, consumer, drop)
 
     async def rename(self, old: str, new: str) -> int:
-        """Have one consumer take the place of another; see ``NeonPayCore.rename_handler``."""
+        """Have one consumer take the place of another; see ``neonpay.handlers.rename``."""
         return await self._ledger.run(self._declarations.rename, old, new)
 
     async def _tell(self) -> None:
         self.is_behind = False
         try:
+            await self._take_up()
             if await self._ledger.run(self._declarations.declare, self._program.declarations()):
                 self._changed()
             await self._tell_stages()

@@ -29,7 +29,7 @@ class ConsumerKind(enum.StrEnum):
     REVOKES = "revokes"
     """An ``on_refund`` handler."""
     REVIEWS = "reviews"
-    """An ``on_refund_request`` hook; a request is decided by a program that has all of them."""
+    """A ``refunds.on_request`` hook; a request is decided by a program that has all of them."""
     THANKS = "thanks"
     """The message to the buyer; alone it delivers nothing."""
     SETTLES = "settles"

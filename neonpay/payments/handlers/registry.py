@@ -29,7 +29,7 @@ ON_REFUND = "on_refund"
 """What jobs of refund handlers begin with."""
 ON_REFUND_REQUEST = "on_refund_request"
 """What hooks that look at a buyer's request for a refund are called by; they have no jobs of their own."""
-_DECORATORS = {ON_PAYMENT: "on_payment", ON_REFUND: "on_refund", ON_REFUND_REQUEST: "on_refund_request"}
+_DECORATORS = {ON_PAYMENT: "on_payment", ON_REFUND: "on_refund", ON_REFUND_REQUEST: "refunds.on_request"}
 _OWN_NAMES: Mapping[str, tuple[str, ...]] = {
     ON_PAYMENT: ("ctx", "connection"),
     ON_REFUND: ("ctx", "connection", "refund"),

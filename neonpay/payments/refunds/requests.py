@@ -79,7 +79,7 @@ class RequestService:
         told: bool = False,
         language_code: str | None = None,
     ) -> RefundRequest:
-        """Take a request and apply the policy; see ``NeonPayCore.request_refund``.
+        """Take a request and apply the policy; see ``neonpay.refunds.request``.
 
         Args:
             told: whether the shop's people and the buyer are told by jobs, which a program that has them runs.

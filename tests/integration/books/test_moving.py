@@ -73,7 +73,7 @@ async def test_a_shop_goes_on_where_it_was(
     async with shop.polling():
         outcome = await shop.sells(await shop.visitor("Bob"))
         await shop.delivers(outcome)
-        proof = await shop.neonpay.verify()
+        proof = await shop.neonpay.books.verify()
     assert (proof.is_clean, proof.payments) == (True, 5)
 
 

@@ -210,7 +210,7 @@ async def test_a_payment_that_a_handler_rejected_adds_up(shop: Shop, refusal: st
         shop.telegram.faults.fail("refundStarPayment", error_code=400, description=refusal)
     async with shop.polling():
         await shop.sells(await shop.visitor())
-        proof = await shop.neonpay.verify()
+        proof = await shop.neonpay.books.verify()
     assert proof.findings == ()
     assert proof.accounts["stars"] == (0 if refusal is None else 50, 0)
 
@@ -221,9 +221,9 @@ async def test_what_else_moved_stars_adds_up(shop: Shop) -> None:
         treasury.move("other_in", 3000)
         treasury.move("gift", 7, nanostars=500_000_000, user=shop.telegram.user("Ann"))
         treasury.withdraws(1000)
-        await shop.neonpay.reconcile(grace_s=0)
-        await shop.neonpay.seal()
-        proof = await shop.neonpay.verify()
+        await shop.neonpay.books.reconcile(grace_s=0)
+        await shop.neonpay.books.seal()
+        proof = await shop.neonpay.books.verify()
     assert proof.findings == ()
     stars, nanostars = proof.accounts["stars"]
     assert stars * 10**9 + nanostars == 1_992_500_000_000

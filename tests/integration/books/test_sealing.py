@@ -135,9 +135,9 @@ async def test_a_shop_seals_its_journal_while_it_runs(
     clock.advance(60)
     async with shop.neonpay:
         async with asyncio.timeout(10):
-            while (await shop.neonpay.verify()).unsealed_rows:
+            while (await shop.neonpay.books.verify()).unsealed_rows:
                 pass
-        proof = await shop.neonpay.verify()
+        proof = await shop.neonpay.books.verify()
     assert (proof.is_clean, proof.payments) == (True, len(charges))
     assert proof.head == (await query(sa.select(seals.c.hash).order_by(seals.c.number.desc())))[0][0]
 
@@ -145,11 +145,11 @@ async def test_a_shop_seals_its_journal_while_it_runs(
 async def test_a_program_may_seal_before_it_keeps_the_head(shop: Shop) -> None:
     await sell_everything(shop)
     async with shop.neonpay:
-        await shop.neonpay.seal()
-        kept = (await shop.neonpay.verify()).head
+        await shop.neonpay.books.seal()
+        kept = (await shop.neonpay.books.verify()).head
         assert kept is not None
-        assert (await shop.neonpay.verify(head=kept)).is_clean
-        assert not (await shop.neonpay.verify(head="0" * 64)).is_clean
+        assert (await shop.neonpay.books.verify(head=kept)).is_clean
+        assert not (await shop.neonpay.books.verify(head="0" * 64)).is_clean
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -239,7 +239,7 @@ async def test_a_program_without_an_extension_of_its_shop_sells_nothing(open_sho
             await other.neonpay.create_payment_link("vip")
         ann = await other.visitor()
         assert (await ann.pays(link.link or "")).status != "paid"
-        await other.neonpay.retire_handler("guard:half")
+        await other.neonpay.handlers.retire("guard:half")
         assert (await ann.pays(link.link or "")).status == "paid"
 
 
@@ -315,7 +315,7 @@ async def test_what_a_subscriber_never_takes_is_a_dead_letter_that_is_told_of_on
         await shop.neonpay.create_payment_link("vip")
         told = await shop.fact("fulfilment_abandoned")
         assert told.handler == "tells:sales"
-        letters = await shop.neonpay.dead_letters()
+        letters = await shop.neonpay.jobs.dead_letters()
         assert [(letter.consumer, letter.charge_id, letter.error) for letter in letters] == [
             ("tells:sales", None, "RuntimeError: nobody is listening")
         ]

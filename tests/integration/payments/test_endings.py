@@ -69,7 +69,7 @@ async def test_an_invoice_that_nobody_pays_for_a_day_is_abandoned_once(shop: Sho
         clock.advance(23 * HOUR_S)
         young = await offered(shop, "vip")
         for _ in range(2):
-            await shop.neonpay.seal()
+            await shop.neonpay.books.seal()
             await looks(shop, "abandon_invoices")
         assert shop.named("invoice_abandoned") == []
         clock.advance(2 * HOUR_S)
@@ -101,7 +101,7 @@ async def test_a_payment_is_delivered_when_the_last_of_its_handlers_is_done(
         outcome = paid.charge_id or ""
         await first.wait()
         async with asyncio.timeout(30):
-            while {job.consumer: job.state for job in await shop.neonpay.jobs(outcome)}["handler:quick"] != "done":
+            while {job.consumer: job.state for job in await shop.neonpay.jobs.of(outcome)}["handler:quick"] != "done":
                 pass
         assert shop.named("payment_delivered") == []
         goes_on.set()

@@ -59,7 +59,7 @@ async def test_a_refund_that_a_dead_process_was_making_is_taken_over_when_its_le
         calls = len(shop.telegram.calls("refundStarPayment"))
         clock.advance(LEASE_S)
         await shop.fact("payment_refunded")
-        (refund,) = await shop.neonpay.refunds()
+        (refund,) = await shop.neonpay.refunds.list()
 
     assert (waits.state, waits.requested_by, calls) == ("intended", "a dead process", 0)
     assert (refund.state, refund.reason) == ("refunded", "killed")
@@ -117,18 +117,18 @@ async def test_whatever_meets_at_a_payment_its_stars_and_its_books_agree(
             met = await asyncio.gather(
                 first.neonpay.refund(charge_id, reason="first"),
                 second.neonpay.refund(charge_id, reason="second"),
-                first.neonpay.retry(charge_id),
-                second.neonpay.retry(charge_id, handler="deliver"),
+                first.neonpay.jobs.retry(charge_id),
+                second.neonpay.jobs.retry(charge_id, handler="deliver"),
                 first.bot.refund_star_payment(ann.id, charge_id),
                 return_exceptions=True,
             )
             assert not [oops for oops in met if isinstance(oops, AssertionError)]
             async with asyncio.timeout(10):
-                while (await first.neonpay.get_payment(charge_id)).state != "refunded":
+                while (await first.neonpay.payments.get(charge_id)).state != "refunded":
                     pass
             await first.settles()
             await second.neonpay.drain()
-        proof = await first.neonpay.verify()
+        proof = await first.neonpay.books.verify()
 
     assert ann.stars == 80
     assert first.telegram.balance(first.account) == 0

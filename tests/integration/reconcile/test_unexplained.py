@@ -72,7 +72,7 @@ async def test_many_forged_payments_are_found_a_bounded_number_at_a_time(shop: S
     clock.advance(1)
     ledger = shop.neonpay.pipeline.ledger
 
-    await shop.neonpay.seal()
+    await shop.neonpay.books.seal()
     after = 0
 
     def found(transaction: Transaction) -> int:

@@ -1,17 +1,19 @@
-"""Subscriptions: paid periods that Telegram renews."""
+"""``neonpay.subscriptions``: paid periods that Telegram renews."""
 
 from __future__ import annotations
 
-from neonpay.app.base import Application
 from neonpay.core.charge_ids import charge_key
+from neonpay.core.namespaces import M, verb
 from neonpay.core.payments import Payment
+from neonpay.payments.namespaces.served import Served
 
 
-class Subscribing(Application):
+class Subscriptions(Served[M], path="subscriptions"):
     """Ending what renews itself, and allowing it again."""
 
-    async def cancel_subscription(self, charge_id: str) -> Payment:
-        """Have a subscription end with its paid period; its buyer cannot take it up again until ``allow_subscription``.
+    @verb
+    async def cancel(self, charge_id: str) -> Payment:
+        """Have a subscription end with its paid period; its buyer cannot take it up again until ``allow``.
 
         One that is cancelled already stays so. What was paid is not refunded.
 
@@ -27,13 +29,14 @@ class Subscribing(Application):
             TelegramError: Telegram refused; nothing was changed.
             TelegramUnreachableError: no answer; it may have been cancelled, and asking again is safe.
         """
-        await self.setup()
-        return await self._pipeline.subscriptions.edit(charge_key(charge_id), is_canceled=True)
+        pipeline = await self._opened()
+        return await pipeline.subscriptions.edit(charge_key(charge_id), is_canceled=True)
 
-    async def allow_subscription(self, charge_id: str) -> Payment:
-        """Let the buyer of a subscription that ``cancel_subscription`` has ended take it up again.
+    @verb
+    async def allow(self, charge_id: str) -> Payment:
+        """Let the buyer of a subscription that ``cancel`` has ended take it up again.
 
         It stays cancelled until the buyer does; ``subscription_restored`` tells of that. Arguments and errors are the same.
         """
-        await self.setup()
-        return await self._pipeline.subscriptions.edit(charge_key(charge_id), is_canceled=False)
+        pipeline = await self._opened()
+        return await pipeline.subscriptions.edit(charge_key(charge_id), is_canceled=False)

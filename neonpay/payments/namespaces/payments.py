@@ -1,19 +1,39 @@
-"""What a person looks for among the payments, and decides about one."""
+"""``neonpay.payments``: what a person looks for among the payments, and decides about one."""
 
 from __future__ import annotations
 
+import builtins
 from datetime import datetime
 
-from neonpay.app.base import Application
 from neonpay.core.charge_ids import charge_key
-from neonpay.core.payments import Payment, PaymentState, Refund, RefundState
+from neonpay.core.namespaces import M, verb
+from neonpay.core.payments import Payment, PaymentState, RefundState
+from neonpay.payments.namespaces.served import Served
 from neonpay.store.payment_filter import Selection
 
 
-class Deciding(Application):
-    """Payments by what they have in common, and those that wait for a decision."""
+class Payments(Served[M], path="payments"):
+    """Payments by id and by what they have in common, and those that wait for a decision."""
 
-    async def payments(
+    @verb
+    async def get(self, charge_id: str) -> Payment:
+        """The payment with this charge id; raises PaymentNotFoundError when there is none."""
+        pipeline = await self._opened()
+        return await pipeline.history.payment(charge_key(charge_id))
+
+    @verb
+    async def find(self, beginning: str) -> Payment:
+        """The payment with this charge id, or the only one whose charge id begins so.
+
+        Raises:
+            PaymentNotFoundError: the ledger has no such payment.
+            PaymentError: several begin so.
+        """
+        pipeline = await self._opened()
+        return await pipeline.history.find(charge_key(beginning))
+
+    @verb
+    async def list(
         self,
         *,
         state: PaymentState | str | None = None,
@@ -24,7 +44,7 @@ class Deciding(Application):
         has_dead_letters: bool = False,
         refund: RefundState | str | None = None,
         limit: int = 100,
-    ) -> list[Payment]:
+    ) -> builtins.list[Payment]:
         """The payments that meet every condition that is given, newest first.
 
         Args:
@@ -44,32 +64,19 @@ class Deciding(Application):
             has_dead_letters=has_dead_letters,
             refund=None if refund is None else RefundState(refund),
         )
-        await self.setup()
-        return await self._pipeline.history.select(selection, limit=limit)
+        return await self._select(selection, limit)
 
-    async def history(self, user_id: int, *, limit: int = 100) -> list[Payment]:
+    @verb
+    async def history(self, user_id: int, *, limit: int = 100) -> builtins.list[Payment]:
         """A user's payments, newest first."""
-        return await self.payments(user_id=user_id, limit=limit)
+        return await self._select(Selection(user_id=user_id), limit)
 
-    async def needs_attention(self, *, limit: int = 100) -> list[Payment]:
+    @verb
+    async def needs_attention(self, *, limit: int = 100) -> builtins.list[Payment]:
         """Payments that were recorded and that a person has to decide on, newest first."""
-        return await self.payments(state=PaymentState.NEEDS_ATTENTION, limit=limit)
+        return await self._select(Selection(state=PaymentState.NEEDS_ATTENTION), limit)
 
-    async def find_payment(self, beginning: str) -> Payment:
-        """The payment with this charge id, or the only one whose charge id begins so.
-
-        Raises:
-            PaymentNotFoundError: the ledger has no such payment.
-            PaymentError: several begin so.
-        """
-        await self.setup()
-        return await self._pipeline.history.find(charge_key(beginning))
-
-    async def get_refund(self, charge_id: str) -> Refund | None:
-        """The refund of a payment, or None when nobody has asked for one."""
-        await self.setup()
-        return await self._pipeline.history.refund(charge_key(charge_id))
-
+    @verb
     async def accept(self, charge_id: str) -> Payment:
         """Have a payment that needs attention delivered: it counts as earned from now on, and its handlers get their jobs.
 
@@ -79,7 +86,11 @@ class Deciding(Application):
             PaymentNotFoundError: the ledger has no such payment.
             PaymentError: no handler takes its stage, or its Stars have gone back or are on their way; nothing was changed.
         """
-        await self.setup()
-        accepted = await self._pipeline.history.accept(charge_key(charge_id))
-        self._pipeline.fulfilment.changed.set()
+        pipeline = await self._opened()
+        accepted = await pipeline.history.accept(charge_key(charge_id))
+        pipeline.fulfilment.changed.set()
         return accepted
+
+    async def _select(self, selection: Selection, limit: int) -> builtins.list[Payment]:
+        pipeline = await self._opened()
+        return await pipeline.history.select(selection, limit=limit)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import inspect
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
 from neonpay.core.ports import OwnLoop
@@ -23,19 +22,21 @@ _ENDED = (
 )
 
 
-class Housed(Protocol):
-    """What has a home: the event loop that its locks and tasks belong to."""
+CLOSED = "neonpay was closed by another thread before this was done; it may have been done in part"
+
+
+class Home(Protocol):
+    """Where locks and tasks belong to one event loop."""
 
     def settle(self) -> asyncio.AbstractEventLoop | None:
         """The loop to cross over to from the running one, or None to stay; the home is made here when it is nowhere."""
         ...
 
 
-CLOSED = "neonpay was closed by another thread before this was done; it may have been done in part"
-
-
-def carried_over(app: object, housed: Housed, own_loop: OwnLoop | None) -> dict[str, Callable[..., Awaitable[Any]]]:
-    """The public coroutine methods of an object by name, each as one that runs at home wherever it is awaited.
+def bridged(
+    method: Callable[P, Coroutine[Any, Any, T]], home: Home, own_loop: OwnLoop | None
+) -> Callable[P, Coroutine[Any, Any, T]]:
+    """A coroutine method as one that runs at home, wherever it is awaited.
 
     Locks and tasks of ours belong to one loop, and a program may have several: one beside a bot that has none, one for each
     thread of a web server, one for each request.
@@ -43,29 +44,19 @@ def carried_over(app: object, housed: Housed, own_loop: OwnLoop | None) -> dict[
     Args:
         own_loop: an adapter that has a loop; home is always there.
     """
-    kind = type(app)
-    return {
-        name: _carried(getattr(app, name), housed, own_loop)
-        for name in dir(kind)
-        if not name.startswith("_") and inspect.iscoroutinefunction(inspect.getattr_static(kind, name))
-    }
 
-
-def _carried(
-    method: Callable[P, Coroutine[Any, Any, T]], housed: Housed, own_loop: OwnLoop | None
-) -> Callable[P, Coroutine[Any, Any, T]]:
     @functools.wraps(method)
-    async def crossing(*args: P.args, **kwargs: P.kwargs) -> T:
+    async def bridge(*args: P.args, **kwargs: P.kwargs) -> T:
         if own_loop is not None and not own_loop.on_loop_thread:
-            return await asyncio.wrap_future(own_loop.run_soon(crossing(*args, **kwargs)))
-        while (home := housed.settle()) is not None:
+            return await asyncio.wrap_future(own_loop.run_soon(bridge(*args, **kwargs)))
+        while (loop := home.settle()) is not None:
             cut_off = LedgerError(_ENDED) if own_loop is None else LedgerClosedError(CLOSED)
             visit = _Visit(functools.partial(method, *args, **kwargs), cut_off)
-            if await visit.ended_at(home):
+            if await visit.ended_at(loop):
                 return visit.outcome()
         return await method(*args, **kwargs)
 
-    return crossing
+    return bridge
 
 
 class _Visit(Generic[T]):

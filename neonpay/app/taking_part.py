@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, overload
 
-from neonpay.app.base import Application
+from neonpay.app.house import House
 from neonpay.core.events import Event
+from neonpay.payments.extension import Extension
 from neonpay.payments.gates import Gate
 from neonpay.payments.handlers.middleware import PaymentMiddleware
 from neonpay.payments.handlers.registry import MAX_ATTEMPTS
 
 F = TypeVar("F", bound=Callable[..., Any])
+X = TypeVar("X", bound=Extension)
 
 
-class Delivering(Application):
-    """Payment handlers, checkout hooks and listeners."""
+class TakingPart:
+    """Gates, checkout hooks, payment handlers, refund handlers, middlewares and listeners."""
+
+    _house: House
 
     @overload
     def on_payment(self, function: F, /) -> F: ...
@@ -52,7 +56,7 @@ class Delivering(Application):
         Args:
             stage: only payments of this stage id, or of these.
             name: what the ledger calls it; its qualified name when left out. Unfinished jobs are found by it.
-            max_attempts: attempts before the payment becomes a dead letter that waits for ``retry``.
+            max_attempts: attempts before the payment becomes a dead letter that waits for ``neonpay.jobs.retry``.
             was: the name that it had before. What waits for that name becomes its own, and the old name gets nothing more.
 
         Raises:
@@ -60,7 +64,7 @@ class Delivering(Application):
         """
 
         def register(function: F) -> F:
-            self._handlers.add(function, name=name, stage=stage, max_attempts=max_attempts, was=was)
+            self._house.handlers.add(function, name=name, stage=stage, max_attempts=max_attempts, was=was)
             return function
 
         return register if function is None else register(function)
@@ -97,7 +101,7 @@ class Delivering(Application):
         Args:
             stage: only refunds of this stage id, or of these.
             name: what the ledger calls it; its qualified name when left out. Unfinished jobs are found by it.
-            max_attempts: attempts before it becomes a dead letter that waits for ``retry``.
+            max_attempts: attempts before it becomes a dead letter that waits for ``neonpay.jobs.retry``.
             was: the name that it had before, as for ``on_payment``.
 
         Raises:
@@ -105,7 +109,7 @@ class Delivering(Application):
         """
 
         def register(function: F) -> F:
-            self._revokers.add(function, name=name, stage=stage, max_attempts=max_attempts, was=was)
+            self._house.revokers.add(function, name=name, stage=stage, max_attempts=max_attempts, was=was)
             return function
 
         return register if function is None else register(function)
@@ -119,21 +123,30 @@ class Delivering(Application):
         Raises:
             HandlerError: it is a generator, so that calling it would run none of its lines.
         """
-        self._pipeline.checkout.add_hook(function)
-        self._hooks.append(function)
+        self._house.add_hook(function)
         return function
+
+    def use(self, extension: X, /) -> X:
+        """Have an extension take part from now on, whatever opens and closes; it is given back.
+
+        Where the shop is open already, what the extension runs begins within a second.
+
+        Raises:
+            ValidationError: its name is none, or it is in use already.
+        """
+        self._house.extensions.add(extension)
+        return extension
 
     def add_gate(self, gate: Gate, /) -> None:
         """Ask a gate before an invoice is made and before a checkout is approved, in the transaction that writes it.
 
         It is asked from now on, after those that were added before, and whatever closes and opens again.
         """
-        self._pipeline.add_gate(gate)
-        self._gates.append(gate)
+        self._house.add_gate(gate)
 
     def add_middleware(self, middleware: PaymentMiddleware, /) -> None:
         """Put something around every sale from now on; the first that was added is the outermost."""
-        self._middlewares.append(middleware)
+        self._house.middlewares.append(middleware)
         if type(middleware).before_checkout is not PaymentMiddleware.before_checkout:
             self.on_pre_checkout(middleware.before_checkout)
 
@@ -145,7 +158,7 @@ class Delivering(Application):
         """
 
         def register(function: F) -> F:
-            self._listeners.add(event, function)
+            self._house.listeners.add(event, function)
             return function
 
         return register
