@@ -357,7 +357,7 @@ async def test_what_an_extension_publishes_is_kept_with_what_it_was_about(
         def settle(self, transaction: Lent, payments: Sequence[Settlement]) -> Mapping[str, SendBack]:
             for one in payments:
                 transaction.publish(
-                    BadgeGiven(
+                    MedalGiven(
                         bot_id=one.payment.bot_id,
                         event_id=f"badge-{one.payment.charge_id}",
                         at=one.payment.recorded_at,
@@ -370,11 +370,11 @@ async def test_what_an_extension_publishes_is_kept_with_what_it_was_about(
     shop.neonpay.use(Badge())
     async with shop.polling():
         outcome = await shop.sells(await shop.visitor())
-        assert [event.charge_id for event in shop.named("badge_given")] == [outcome.charge_id]
-    rows = await query(sa.select(events.c.charge_id).where(events.c.name == "badge_given"))
+        assert [event.charge_id for event in shop.named("medal_given")] == [outcome.charge_id]
+    rows = await query(sa.select(events.c.charge_id).where(events.c.name == "medal_given"))
     assert rows == [(outcome.charge_id,)]
 
 
-class BadgeGiven(Event):
+class MedalGiven(Event):
     __slots__ = ()
-    name = "badge_given"
+    name = "medal_given"
