@@ -27,7 +27,7 @@ from neonpay.payments.handlers.registry import ON_REFUND, ON_REFUND_REQUEST, Fun
 from neonpay.payments.listeners import Listeners
 from neonpay.payments.pipeline import Pipeline
 from neonpay.payments.settings import Settings
-from neonpay.security.gate import SecurityGate
+from neonpay.security.extension import Security
 from neonpay.support.desk import SupportDesk, SupportRules
 
 
@@ -64,6 +64,8 @@ class House:
         self.reviewers = HandlerRegistry(ON_REFUND_REQUEST)
         self.listeners = Listeners()
         self.extensions = Extensions()
+        self.security = Security(adapter.bot_id)
+        self.extensions.add(self.security)
         for registry in (self.handlers, self.revokers, self.reviewers, self.stages, self.extensions):
             registry.tell(self._declare_soon)
         self._registered = Registered(
@@ -74,9 +76,8 @@ class House:
             listeners=self.listeners,
             extensions=self.extensions,
         )
-        self.security_gate = SecurityGate(adapter.bot_id)
         self.middlewares: list[PaymentMiddleware] = []
-        self._gates: list[Gate] = [self.security_gate]  # asked before those of the program
+        self._gates: list[Gate] = []
         self._hooks: list[Function] = []
         self.support_rules: SupportRules | None = None
         self.support: SupportDesk | None = None

@@ -62,7 +62,11 @@ class Extensions:
     @property
     def guards(self) -> list[str]:
         """The names of those that may stop a sale."""
-        return [extension.name for extension in self if overrides(extension, "quote") or overrides(extension, "hold")]
+        return [
+            extension.name
+            for extension in self
+            if not extension.is_everywhere and (overrides(extension, "quote") or overrides(extension, "hold"))
+        ]
 
     def subscribers(self) -> dict[str, Subscriber]:
         """Who is told of events, by what their jobs are called."""

@@ -325,7 +325,7 @@ class Pipeline:
             return None
         for job in recorded.jobs:
             self.fulfilment.start(job)
-        if self._registered.listeners or self._registered.extensions:
+        if self._registered.listeners or self._prompter.waits:
             for event in (recorded_event(recorded), *recorded.events):
                 self._announce(event)
         if recorded.payment.attention is not None:
