@@ -199,5 +199,8 @@ def _upgrade(distribution: str) -> str:
 
 
 def _words(error: BaseException) -> str:
-    words = " ".join(str(error).split())
+    try:
+        words = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001  # an error that cannot say what it is still has a type
+        words = ""
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
