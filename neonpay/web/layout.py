@@ -25,6 +25,8 @@ _MARK: Final = (
     f'<path d="{_STAR}"/></g><path d="M3 18h18M3 21.5h18" stroke="currentColor" stroke-width="1.6" fill="none" '
     'stroke-linecap="square"/></svg>'
 )
+_WELL: Final = '<path d="m4.5 10.5 3.5 3.5 7.5-8"/>'
+_ATTENTION: Final = '<circle cx="10" cy="10" r="7"/><path d="M10 6v4.6M10 13.8v.1"/>'
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +88,16 @@ class Layout:
         )
 
 
-def row(name: Html, value: str, *, is_well: bool = True, state: str, more: str = "") -> Html:
-    """One row of a list: a mark with its word, a name, what is the case, and a line below it."""
-    mark = (
-        '<path d="m4.5 10.5 3.5 3.5 7.5-8"/>'
-        if is_well
-        else '<circle cx="10" cy="10" r="7"/><path d="M10 6v4.6M10 13.8v.1"/>'
-    )
-    line = f'<span class="more">{escape(more)}</span>' if more else ""
-    return Html(
-        f'<li{"" if is_well else " class=bad"}><svg class="i" viewBox="0 0 20 20" aria-hidden="true">{mark}</svg>'
-        f'<span><span class="sr">{escape(state)} </span>{name}</span><span class="v">{escape(value)}</span>{line}</li>'
-    )
+def row(name: Html, value: Html, *, mark: str | None = None, is_well: bool = True, more: str = "") -> Html:
+    """One row of a list: a name, and what is the case.
+
+    Args:
+        mark: the word that the shape before the name stands for; no shape when None.
+        more: a line below it, in English.
+    """
+    shape = _WELL if is_well else _ATTENTION
+    icon = f'<svg class="i" viewBox="0 0 20 20" aria-hidden="true">{shape}</svg>' if mark else "<span></span>"
+    word = f'<span class="sr">{escape(mark)} </span>' if mark else ""
+    line = f'<span class="more" lang="en">{escape(more)}</span>' if more else ""
+    kind = "" if is_well else " class=bad"
+    return Html(f'<li{kind}>{icon}<span>{word}{name}</span><span class="v">{value}</span>{line}</li>')

@@ -63,20 +63,24 @@ class Overview:
             return words["unopened"], escape(words["unopened_lead"])
         if health.stopped:
             return words["idle"].format(names=", ".join(health.stopped)), escape(words["idle_lead"])
+        failing = [loop.name for loop in health.loops if loop.failures]
+        if failing:
+            return words["trouble"].format(names=", ".join(failing)), escape(words["trouble_lead"])
         return words["well"], ""
 
     def _facts(self, health: Health, words: Mapping[str, str]) -> Html:
         stats = self._neonpay.get_stats()
         library = words["no_library"] if stats["library"] == "none" else str(stats["library"])
         engine = words["no_answer"] if health.engine is None else _ENGINES.get(health.engine, health.engine)
+        is_well = health.engine is not None
         rows = (
-            _fact(words["bot"], str(stats["bot_id"]), kind="v mono"),
-            _fact(words["library"], library),
+            row(Html(escape(words["bot"])), Html(f'<span class="mono">{stats["bot_id"]}</span>')),
+            row(Html(escape(words["library"])), Html(escape(library))),
             row(
                 Html(escape(words["ledger"])),
-                engine,
-                is_well=health.engine is not None,
-                state=words["good" if health.engine is not None else "attention"],
+                Html(escape(engine)),
+                mark=_mark(words, is_well=is_well),
+                is_well=is_well,
             ),
         )
         return _section(words["shop"], rows)
@@ -87,18 +91,19 @@ class Overview:
     def _extensions(self, request: web.Request, words: Mapping[str, str]) -> Html:
         spoken = language(request)
         rows = [
-            Html(
-                f'<li class="plain"><a href="/{name}/">{escape(part.title_in(spoken))}</a><span class="v mono">{name}</span>'
-                f'<span class="more">{escape(self._helps[name])}</span></li>'
+            row(
+                Html(f'<a href="/{name}/">{escape(part.title_in(spoken))}</a>'),
+                Html(f'<span class="mono">{name}</span>'),
+                more=self._helps[name],
             )
             for name, part in self._parts
         ]
         rows += [
             row(
                 Html(escape(error.extension)),
-                words["cannot_be_used"],
+                Html(escape(words["cannot_be_used"])),
+                mark=_mark(words, is_well=False),
                 is_well=False,
-                state=words["attention"],
                 more=mask(str(error)),
             )
             for error in self._errors
@@ -113,11 +118,11 @@ def _loop(loop: LoopHealth, words: Mapping[str, str]) -> Html:
     is_well = loop.is_alive and not loop.failures
     value = words["stopped"] if not loop.is_alive else words["failing"] if loop.failures else words["at_work"]
     name = Html(f'<span class="mono">{escape(loop.name)}</span>')
-    return row(name, value, is_well=is_well, state=words["good" if is_well else "attention"])
+    return row(name, Html(escape(value)), mark=_mark(words, is_well=is_well), is_well=is_well)
 
 
-def _fact(name: str, value: str, *, kind: str = "v") -> Html:
-    return Html(f'<li class="plain"><span>{escape(name)}</span><span class="{kind}">{escape(value)}</span></li>')
+def _mark(words: Mapping[str, str], *, is_well: bool) -> str:
+    return words["good" if is_well else "attention"]
 
 
 def _section(title: str, rows: Sequence[Html]) -> Html:

@@ -34,6 +34,8 @@ _EN: Final = {
     "idle": "A loop has stopped: {names}.",
     "idle_lead": "What is paid is recorded; what such a loop does waits. A loop begins again by itself within seconds. "
     "If it does not, restart the program; its log says why.",
+    "trouble": "A loop fails and goes on: {names}.",
+    "trouble_lead": "What it does waits until a turn of it is well. The log of the program says why it fails.",
     "blind": "The ledger cannot be read.",
     "blind_lead": "The log of this program says why. To look at the database, type: {command}",
     "400": "The browser asked for something that makes no sense.",
@@ -73,6 +75,8 @@ _RU: Final = {
     "idle": "Остановлен цикл: {names}.",
     "idle_lead": "Оплаченное записывается, а работа такого цикла ждёт. Цикл сам начнёт заново через несколько секунд. "
     "Если нет, перезапустите программу; причина в её логе.",
+    "trouble": "Цикл сбоит, но продолжает: {names}.",
+    "trouble_lead": "Его работа ждёт, пока он не пройдёт без ошибки. Причина в логе программы.",
     "blind": "Журнал не читается.",
     "blind_lead": "Причина в логе этой программы. Проверить базу данных можно командой: {command}",
     "400": "Браузер прислал запрос, который нельзя понять.",

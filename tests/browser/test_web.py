@@ -12,8 +12,8 @@ from playwright.async_api import expect
 from neonpay.web import create_app, serving
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.test_accessibility import violations
-from tests.integration.extensions.conftest import place
-from tests.integration.extensions.distributions import install, install_loyalty
+from tests.integration.registry.conftest import place
+from tests.integration.registry.distributions import install, install_loyalty
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

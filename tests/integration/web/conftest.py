@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from neonpay.web import create_app, serving
-from tests.integration.extensions.conftest import place
+from tests.integration.registry.conftest import place
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

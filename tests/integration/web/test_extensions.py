@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from neonpay.extensions import ExtensionSpec
-from tests.integration.extensions.distributions import install, install_loyalty
+from tests.integration.registry.distributions import install, install_loyalty
 
 if TYPE_CHECKING:
     from pathlib import Path

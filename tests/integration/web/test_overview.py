@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from neonpay.ledger import Transaction, open_ledger
+from neonpay.store.periodic import PeriodicTask
+from neonpay.web.words import WORDS
 
 if TYPE_CHECKING:
+    from neonpay.store.periodic import Turn
     from tests.integration.conftest import Shop
     from tests.integration.web.conftest import Served
 
@@ -78,6 +82,23 @@ async def test_a_loop_that_has_stopped_is_named(shop: Shop, served: Served) -> N
     assert "<h1>A loop has stopped: presence.</h1>" in text
 
 
+async def test_a_loop_that_fails_is_named_and_is_no_alarm(shop: Shop, served: Served) -> None:
+    async def fails(turn: Turn) -> None:
+        raise RuntimeError("out of order")
+
+    shop.neonpay.pipeline.periodic.add(PeriodicTask("odd", 3600.0, fails, at_start=True))
+    async with shop.polling(), served() as http:
+        while not any(loop.failures for loop in shop.neonpay.loops):
+            await asyncio.sleep(0)
+        answer = await http.get("/healthz")
+        told = await answer.json()
+        text = await (await http.get("/")).text()
+    assert (answer.status, told["ok"], told["stopped"]) == (200, True, [])
+    assert [loop["name"] for loop in told["loops"] if loop["failures"]] == ["odd"]
+    assert "out of order" not in str(told) + text
+    assert "<h1>A loop fails and goes on: odd.</h1>" in text
+
+
 async def test_a_ledger_that_does_not_answer_is_told_without_its_words(
     shop: Shop, served: Served, database_url: str
 ) -> None:
@@ -107,3 +128,12 @@ async def test_a_program_that_takes_up_no_work_has_no_loops_that_could_stop(shop
         text = await (await http.get("/")).text()
     assert (answer.status, told["ok"], told["loops"]) == (200, True, [])
     assert "<h1>The ledger answers.</h1>" in text
+
+
+def test_every_sentence_is_there_in_every_language() -> None:
+    assert {language: sorted(words) for language, words in WORDS.items()} == dict.fromkeys(WORDS, sorted(WORDS["en"]))
+    for key, english in WORDS["en"].items():
+        names = re.findall(r"{\w+}", english)
+        assert {language: re.findall(r"{\w+}", words[key]) for language, words in WORDS.items()} == dict.fromkeys(
+            WORDS, names
+        )

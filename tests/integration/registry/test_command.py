@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from neonpay.cli.commands import COMMANDS, CommandRow
-from tests.integration.extensions.distributions import LOYALTY, install, install_loyalty
+from tests.integration.registry.distributions import LOYALTY, install, install_loyalty
 
 if TYPE_CHECKING:
     import subprocess

@@ -9,7 +9,7 @@ import pytest
 
 from neonpay.errors import ConfigurationError, ExtensionError
 from neonpay.extensions import EXTENSIONS, ExtensionSpec, find, installed, load
-from tests.integration.extensions.distributions import install, install_loyalty
+from tests.integration.registry.distributions import install, install_loyalty
 
 if TYPE_CHECKING:
     from pathlib import Path
