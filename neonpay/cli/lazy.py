@@ -28,10 +28,12 @@ class LazyGroup(TyperGroup):
         super().__init__(*args, **kwargs)
         for row in COMMANDS:
             self.add_command(_listed(row.name, row.help))
+        self._errors: list[ExtensionError] = []
 
     def list_commands(self, ctx: Context) -> list[str]:
         """Ours, then those of extensions."""
-        return [*_OWN, *(spec.name for spec in mounted()[0])]
+        specs, self._errors = mounted()
+        return [*_OWN, *(spec.name for spec in specs)]
 
     def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
         """What a list shows of a command; extensions are looked for only when it is none of ours."""
@@ -49,7 +51,7 @@ class LazyGroup(TyperGroup):
     def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:
         """The help, and a line on standard error for each extension that adds no command because it cannot."""
         super().format_help(ctx, formatter)
-        for error in mounted()[1]:
+        for error in self._errors:
             typer.echo(f"neonpay: {error}", err=True)
 
 
@@ -58,18 +60,19 @@ def mounted() -> tuple[list[ExtensionSpec], list[ExtensionError]]:
     from neonpay.errors import ExtensionError
     from neonpay.extensions import installed
 
-    specs, errors = [], []
+    specs: list[ExtensionSpec] = []
+    errors: dict[str, ExtensionError] = {}
     for found in installed():
         if found.error is not None:
-            errors.append(found.error)
+            errors.setdefault(found.name, found.error)
         elif found.spec is not None and found.spec.commands is not None:
             if found.name in _OWN:
-                errors.append(
-                    ExtensionError(found.name, f"its commands cannot be reached: neonpay {found.name} is neonpay's own")
+                errors[found.name] = ExtensionError(
+                    found.name, f"its commands cannot be reached: neonpay {found.name} is neonpay's own"
                 )
             else:
                 specs.append(found.spec)
-    return specs, errors
+    return specs, list(errors.values())
 
 
 def _find(name: str) -> ExtensionSpec | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
@@ -96,9 +96,21 @@ def _part(neonpay: NeonPayCore, spec: ExtensionSpec) -> Part:
         # Whatever it is, it keeps one extension's pages away and nobody else's.
         logger.exception("the pages of extension %s cannot be made", spec.name)
         raise ExtensionError(spec.name, f"{spec.pages} failed: {type(exc).__name__}; the log says more") from exc
-    if not isinstance(part, Part) or not part.title.get("en"):
+    if not isinstance(part, Part) or not _has_title(part.title):
         raise ExtensionError(spec.name, f"{spec.pages} must return a neonpay.web.Part with an English title")
+    if not _is_new_application(part.app):
+        raise ExtensionError(
+            spec.name, f"the app of the part that {spec.pages} returns must be a new aiohttp.web.Application"
+        )
     return part
+
+
+def _has_title(title: object) -> bool:
+    return isinstance(title, Mapping) and bool(title.get("en"))
+
+
+def _is_new_application(app: object) -> bool:
+    return isinstance(app, web.Application) and not app.frozen
 
 
 async def _to_its_first_page(request: web.Request) -> web.Response:

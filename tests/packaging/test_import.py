@@ -79,6 +79,7 @@ def test_import_loads_no_bot_library_no_database_and_no_http() -> None:
     loaded = json.loads(_in_a_fresh_interpreter("import json, sys, neonpay; print(json.dumps(sorted(sys.modules)))"))
     assert NOT_ON_IMPORT.isdisjoint(name.partition(".")[0] for name in loaded)
     assert "neonpay" in loaded
+    assert {"neonpay.cli", "neonpay.extensions", "neonpay.web"}.isdisjoint(loaded)
 
 
 def test_the_public_names_are_frozen() -> None:

@@ -54,6 +54,17 @@ def test_a_broken_one_is_told_in_one_line_and_the_rest_works(place: Path, python
     assert (asked.returncode, asked.stdout, asked.stderr) == (3, "", listed.stderr)
 
 
+def test_two_of_one_name_are_told_in_one_line(place: Path, python: Python) -> None:
+    install_loyalty(place)
+    install(place, "other-loyalty", {"loyalty": "loyalty_spec:SPEC"})
+    listed = python("-m", "neonpay", "--help")
+    assert (listed.returncode, "loyalty" in listed.stdout) == (0, False)
+    assert listed.stderr == (
+        "neonpay: extension loyalty: neonpay-loyalty and other-loyalty both bring one of this name; "
+        "remove one: pip uninstall neonpay-loyalty\n"
+    )
+
+
 def test_commands_that_cannot_be_imported_say_what_to_type(place: Path, python: Python) -> None:
     files = {**LOYALTY, "loyalty_points/commands.py": "import nothing_that_is_there\n"}
     install(place, "neonpay-loyalty", {"loyalty": "loyalty_spec:SPEC"}, files)

@@ -71,6 +71,14 @@ async def test_a_page_that_fails_shows_no_more_than_that(
             "from aiohttp import web\nfrom neonpay.web import Part\ndef pages(neonpay): return Part(web.Application(), {})",
             "must return a neonpay.web.Part with an English title",
         ),
+        (
+            "from neonpay.web import Part\ndef pages(neonpay): return Part(7, {'en': 'Points'})",
+            "must be a new aiohttp.web.Application",
+        ),
+        (
+            "from aiohttp import web\nfrom neonpay.web import Part\ndef pages(neonpay): return Part(web.Application(), 'x')",
+            "must return a neonpay.web.Part with an English title",
+        ),
         ("def pages(neonpay): raise RuntimeError('the secret')", "pages failed: RuntimeError; the log says more"),
     ],
 )
