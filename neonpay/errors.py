@@ -22,6 +22,7 @@
     │   ├── TelegramUnreachableError     no answer: whether Telegram acted is unknown
     │   ├── PaymentNotFoundError (KeyError)
     │   ├── SaleRefused                  a limit, a block, or too many wait for the chat: reason, retry_after_s, buyer_text
+    │   ├── ExtensionMissingError        the shop sells by the rules of an extension that this program does not use
     │   ├── RequestNotFoundError (KeyError)
     │   ├── ConsumerNotFoundError (KeyError) no program of the shop has declared this handler
     │   └── RefundError                  Telegram refuses to refund this charge
@@ -59,6 +60,7 @@ __all__ = [
     "ConfigurationError",
     "ConsumerNotFoundError",
     "ExtensionError",
+    "ExtensionMissingError",
     "ForeignPayloadError",
     "ForgedPayloadError",
     "HandlerError",
@@ -278,6 +280,17 @@ class SaleRefused(PaymentError):  # noqa: N818  # the seller's own rule says no
         super().__init__(f"no invoice of {stage_id!r} for user {user_id}: {reason}{later}")
 
 
+class ExtensionMissingError(PaymentError):
+    """Nothing was offered: the shop sells by the rules of an extension that this program does not use."""
+
+    def __init__(self, extension: str) -> None:
+        self.extension = extension
+        super().__init__(
+            f"this shop sells by the rules of extension {extension!r}, which this program does not use: add it with "
+            f"neonpay.use(...), or, when the shop does without it: neonpay handlers retire guard:{extension}"
+        )
+
+
 class RequestNotFoundError(PaymentError, KeyError):
     """No request for a refund has this id."""
 
@@ -327,7 +340,7 @@ class RejectPayment(Exception):  # noqa: N818  # a verdict that a handler gives,
 
 
 class RefundRefused(Exception):  # noqa: N818  # a verdict that a hook gives, not a fault
-    """Raise it in an ``on_refund_request`` hook to refuse what a buyer asks for; the buyer reads ``message``."""
+    """Raise it in a ``neonpay.refunds.on_request`` hook to refuse what a buyer asks for; the buyer reads ``message``."""
 
     def __init__(self, message: str) -> None:
         self.message = message

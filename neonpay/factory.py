@@ -77,7 +77,7 @@ def create_neonpay(
         patience_s: seconds for which a charge is tried again while the database is locked, full or away, before the
             update fails.
         reconcile_every_s: seconds between two comparisons with Telegram's list of transactions, the first of which comes at the
-            start; None for none but those that ``reconcile()`` makes.
+            start; None for none but those that ``neonpay.books.reconcile()`` makes.
         reconcile_grace_s: seconds for which the comparison leaves a payment to its update.
         all_invoices_are_ours: True when the bot makes no invoices but through neonpay; a payment of another one then needs
             attention. Otherwise it is the bot's own business.

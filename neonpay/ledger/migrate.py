@@ -11,7 +11,7 @@ from sqlalchemy.pool import StaticPool
 from neonpay.errors import NoLedgerError, SchemaTooNewError, SchemaTooOldError
 
 VERSION_TABLE = "neonpay_schema"
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 """Every revision that this program knows, oldest first; the last one is what it needs."""
 _LOCK = 0x6E656F6E  # "neon"
 

@@ -13,16 +13,17 @@ from neonpay.core.payments import Payment, PaymentState, Refund, RefundState
 from neonpay.errors import PaymentError, PaymentNotFoundError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import IS_PARKED, IS_UNFINISHED, DatabaseNow, consumers, jobs, payments
-from neonpay.payments.fan_out import UNSEEN_US
-from neonpay.payments.handlers import ON_PAYMENT, ON_REFUND
-from neonpay.payments.planning import PLAN, Plan
-from neonpay.payments.refund_book import DELIVERS
+from neonpay.payments.consumers.fan_out import UNSEEN_US
+from neonpay.payments.consumers.selection import PLAN, ConsumerSelection
+from neonpay.payments.extending.settling import Settling
+from neonpay.payments.handlers.registry import ON_PAYMENT, ON_REFUND
+from neonpay.payments.refunds.store import DELIVERS
 from neonpay.store.entries import REVENUE, UNSETTLED, about, publish, write_entry
 from neonpay.store.ids import new_event_id
 from neonpay.store.job_rows import INSERT_JOB, JobRecord, job_row
 from neonpay.store.once import Once
 from neonpay.store.payment_filter import Selection
-from neonpay.store.payment_rows import find_payment, find_refund, lock_payment, payment_of, select_payments, set_state
+from neonpay.store.payment_rows import find_payment, find_refund, lock_payment, payment_of, select_payments
 from neonpay.store.stage_versions import Catalogue
 
 
@@ -35,13 +36,15 @@ class History:
         bot_id: int,
         *,
         catalogue: Catalogue,
-        plan: Plan,
+        plan: ConsumerSelection,
+        settling: Settling,
         announce: Callable[[Event], None],
     ) -> None:
         self._ledger = ledger
         self._bot_id = bot_id
         self._catalogue = catalogue
         self._plan = plan
+        self._settling = settling
         self._announce = announce
 
     async def payment(self, charge_id: str) -> Payment:
@@ -53,7 +56,7 @@ class History:
         return await self._ledger.read(self._get, charge_id)
 
     async def find(self, beginning: str) -> Payment:
-        """The payment with this charge id, or the only one whose charge id begins so; see ``NeonPayCore.find_payment``."""
+        """The payment with this charge id, or the only one whose charge id begins so; see ``neonpay.payments.find``."""
         return await self._ledger.read(self._find, beginning)
 
     async def refund(self, charge_id: str) -> Refund | None:
@@ -82,11 +85,11 @@ class History:
         return await self._ledger.run(self._retry, charge_id, handler, set())
 
     async def accept(self, charge_id: str) -> Payment:
-        """Have a payment that needs attention delivered; see ``NeonPayCore.accept``."""
+        """Have a payment that needs attention delivered; see ``neonpay.payments.accept``."""
         unit = Once(self._bot_id, self._accept, lock=lambda transaction: self._locked(transaction, charge_id))
-        payment, accepted = await self._ledger.run(unit, charge_id)
-        if accepted is not None:
-            self._announce(accepted)
+        payment, facts = await self._ledger.run(unit, charge_id)
+        for fact in facts:
+            self._announce(fact)
         return payment
 
     def _get(self, transaction: Transaction, charge_id: str) -> Payment:
@@ -173,12 +176,12 @@ class History:
             raise PaymentNotFoundError(charge_id)
         return found
 
-    def _accept(self, transaction: Transaction, charge_id: str) -> tuple[Payment, Event | None]:
+    def _accept(self, transaction: Transaction, charge_id: str) -> tuple[Payment, list[Event]]:
         payment, event_id = self._locked(transaction, charge_id)
         refund = find_refund(transaction, self._bot_id, charge_id)
         goes_back = refund is not None and refund.state is not RefundState.FAILED
         if payment.state is PaymentState.ACCEPTED and not goes_back:
-            return payment, None
+            return payment, []
         if payment.state is not PaymentState.NEEDS_ATTENTION or goes_back:
             msg = f"charge {charge_id!r} cannot be accepted: its Stars have gone back to the buyer, or are on their way"
             raise PaymentError(msg, charge_id=charge_id)
@@ -187,7 +190,6 @@ class History:
             words = "so nobody would deliver; start a program that has one, or refund"
             msg = f"no handler of this shop takes payments of stage {payment.stage_id!r}, {words}"
             raise PaymentError(msg, charge_id=charge_id)
-        set_state(transaction, payment, PaymentState.ACCEPTED)
         for taker in self._plan.takers(PaymentState.ACCEPTED, payment.stage_id):
             transaction.insert(INSERT_JOB, job_row(self._bot_id, event_id, taker.name, charge_id))
         # A payment that a handler rejected and Telegram would not take back has its jobs already, ended undelivered.
@@ -200,7 +202,9 @@ class History:
         )
         again = {"state": JobState.READY, "attempts": 0, "token": None, "run_at": DatabaseNow(), "error": None}
         transaction.connection.execute(sa.update(jobs).where(*ended).values(again))
-        return self._get(transaction, charge_id), self._write_accepted(transaction, payment)
+        accepted = self._write_accepted(transaction, payment)
+        facts = self._settling.change(transaction, payment, event_id, PaymentState.ACCEPTED)
+        return self._get(transaction, charge_id), [accepted, *facts]
 
     def _write_accepted(self, transaction: Transaction, payment: Payment) -> Event:
         now_us = int(transaction.connection.execute(sa.select(DatabaseNow())).scalar_one())

@@ -158,12 +158,25 @@ class _Turns:
 
     async def once(self) -> float:
         """Take a turn if it is time; seconds until the next look."""
-        turn = await self._book.take(self._task.name, early=self._early)
+        taking = asyncio.ensure_future(self._book.take(self._task.name, early=self._early))
+        try:
+            turn = await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            # What was taken at this very moment would keep every other worker away until its lease runs out.
+            await self._give_back(taking)
+            raise
         self._early = False
         if turn is not None:
             done = await self._do(turn, again_s=min(self._again_s, self._task.every_s))
             self._again_s = _AGAIN_FIRST_S if done else min(2 * self._again_s, _AGAIN_MOST_S)
         return self._pause_s
+
+    async def _give_back(self, taking: asyncio.Future[Turn | None]) -> None:
+        with suppress(LedgerError, TimeoutError):
+            async with asyncio.timeout(_GIVE_BACK_S):
+                turn = await taking
+                if turn is not None:
+                    await self._book.end(turn, next_in_s=0.0)
 
     async def _do(self, turn: Turn, *, again_s: float) -> bool:
         """Do one turn and give it back; whether it came to its end."""

@@ -15,10 +15,10 @@ from neonpay.core.payments import Payment
 from neonpay.core.ports import Command, Press
 from neonpay.core.requests import WORDS_MAX_CHARS, RefundRequest, RequestState
 from neonpay.errors import PaymentError, RefundError, RequestNotFoundError, TelegramError, TelegramUnreachableError
-from neonpay.payments.context import PaymentContext
-from neonpay.payments.refund_requests import BY_POLICY, RequestDesk
-from neonpay.payments.request_book import Verdict
-from neonpay.payments.telling import Teller
+from neonpay.payments.delivery.telling import Teller
+from neonpay.payments.handlers.context import PaymentContext
+from neonpay.payments.refunds.request_store import Verdict
+from neonpay.payments.refunds.requests import BY_POLICY, RequestService
 from neonpay.support.texts import Text, own_words, say
 from neonpay.telegram.outbox import Outbox
 from neonpay.telegram.paced import PacedAdapter
@@ -64,7 +64,7 @@ class SupportDesk:
     """Talks to the buyers and the admins of one bot."""
 
     def __init__(
-        self, rules: SupportRules, requests: RequestDesk, adapter: PacedAdapter, outbox: Outbox, teller: Teller
+        self, rules: SupportRules, requests: RequestService, adapter: PacedAdapter, outbox: Outbox, teller: Teller
     ) -> None:
         self._rules = rules
         self._requests = requests
@@ -106,7 +106,7 @@ class SupportDesk:
             await self._answer({**answer, "text": toast[:200]} if toast else answer)
 
     async def ask_admins(self, payment: Payment, context: PaymentContext) -> None:
-        """The errand that shows a request to everybody who may decide, once each."""
+        """The job that shows a request to everybody who may decide, once each."""
         request = await self._requests.about(payment.charge_id)
         if request.state is not RequestState.OPEN:
             return
@@ -128,7 +128,7 @@ class SupportDesk:
             logger.warning("request %s waits, and no admin is named who could decide", request.request_id)
 
     async def answer_buyer(self, payment: Payment, context: PaymentContext) -> None:
-        """The errand that tells a buyer what has become of their request, once for each state it comes to."""
+        """The job that tells a buyer what has become of their request, once for each state it comes to."""
         request = await self._requests.about(payment.charge_id)
         if request.state is RequestState.DRAFT:
             return
