@@ -24,7 +24,7 @@ ENTRY_POINTS: Final = "neonpay.extensions"
 """The group in which another distribution registers an ``ExtensionSpec`` of its own, under the extension's name."""
 
 _OURS: Final = "neonpay"
-_NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_NAME: Final = re.compile(r"(?=.{1,31}$)[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _IMPORT_STRING: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
@@ -33,7 +33,8 @@ class ExtensionSpec:
     """One extension, by import strings such as ``neonpay_loyalty.points:Points``.
 
     Attributes:
-        name: lower-case words with dashes between them; its commands are ``neonpay NAME …``, its pages are below ``/NAME``.
+        name: lower-case words with dashes between them, as in the class of the extension; its commands are
+            ``neonpay NAME …``, its pages are below ``/NAME``.
         factory: what makes it, to be given to ``neonpay.use``.
         tables: a ``sqlalchemy.MetaData`` with its tables.
         commands: a ``typer.Typer``.
@@ -56,7 +57,7 @@ class ExtensionSpec:
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             finding = (
-                "its name must be lower-case words of letters and digits with dashes between them, such as gift-cards"
+                "its name must be lower-case words with dashes between them, 31 characters at most, such as gift-cards"
             )
             raise ExtensionError(self.name, finding)
         for part in self.parts:

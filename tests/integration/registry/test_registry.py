@@ -50,7 +50,9 @@ def test_a_part_is_loaded_by_its_import_string(place: Path) -> None:
         load(spec, "tables")
 
 
-@pytest.mark.parametrize("name", ["", "Loyalty", "gift_cards", "gift--cards", "-gifts", "gifts-", "9lives", "a/b", "ü"])
+@pytest.mark.parametrize(
+    "name", ["", "Loyalty", "gift_cards", "gift--cards", "-gifts", "gifts-", "9lives", "a/b", "ü", "a" * 32, "a\n"]
+)
 def test_a_name_is_lower_case_words_with_dashes(name: str) -> None:
     with pytest.raises(ExtensionError, match="its name must be lower-case words"):
         ExtensionSpec(name=name, factory="json:JSONDecoder")
