@@ -76,7 +76,18 @@ class ExtensionSpec:
         return targets[part]
 
 
-EXTENSIONS: Final[tuple[ExtensionSpec, ...]] = ()
+EXTENSIONS: Final[tuple[ExtensionSpec, ...]] = (
+    ExtensionSpec(
+        name="security",
+        factory="neonpay.security.extension:Security",
+        help="Blocks, trust and limits; every shop has it.",
+    ),
+    ExtensionSpec(
+        name="support",
+        factory="neonpay.support.extension:Support",
+        help="Answers /paysupport and brings requests for refunds to a person.",
+    ),
+)
 """One row for each extension that neonpay brings."""
 
 

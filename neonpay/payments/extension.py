@@ -20,6 +20,7 @@ from neonpay.core.payments import Invoice, Payment, PreCheckout
 from neonpay.core.ports import Command, Press
 from neonpay.ledger import Ledger
 from neonpay.payments.gates import Refusal
+from neonpay.payments.handlers.builtin_jobs import BuiltinJob
 from neonpay.store.periodic import PeriodicTask
 
 if TYPE_CHECKING:
@@ -264,6 +265,13 @@ class Extension:
     def subscribers(self) -> Sequence[Subscriber]:
         """Who is told of events; read when the shop opens."""
         return ()
+
+    def jobs(self) -> Mapping[str, BuiltinJob]:
+        """Its own jobs about payments, by what they are called; read when the shop opens.
+
+        Each is awaited with the payment and its context, as a payment handler is, and is done when it returns.
+        """
+        return {}
 
     def periodic(self) -> Sequence[PeriodicTask]:
         """What comes round, one worker at a time; read when the shop opens."""

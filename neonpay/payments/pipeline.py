@@ -31,9 +31,10 @@ from neonpay.payments.delivery.telling import Teller
 from neonpay.payments.delivery.thanks import Thanks
 from neonpay.payments.delivery.unclaimed import Unclaimed
 from neonpay.payments.delivery.worker import Worker
-from neonpay.payments.extending.running import Running, ShopHost
+from neonpay.payments.extending.running import Running
 from neonpay.payments.gates import Gate
 from neonpay.payments.history import History
+from neonpay.payments.host import ShopHost
 from neonpay.payments.invoices.endings import Endings
 from neonpay.payments.patience import within
 from neonpay.payments.recording.recorder import recorded_event
@@ -158,7 +159,16 @@ class Pipeline:
         self._unclaimed = Unclaimed(ledger, parts.refund_store, parts.plan, bot_id=bot_id, announce=announce, wake=wake)
         extensions = self._registered.extensions
         self._prompter = Prompter(extensions, self.fan_out.complete, wake)
-        self._running = Running(extensions, ShopHost(self._adapter, ledger, self._clock, announce))
+        host = ShopHost(
+            self._adapter,
+            ledger,
+            self._clock,
+            announce,
+            requests=self.requests,
+            outbox=self.outbox,
+            teller=self.teller,
+        )
+        self._running = Running(extensions, host)
         self._extension_jobs = ExtensionJobs(
             ledger,
             ledger.apart,
@@ -192,8 +202,11 @@ class Pipeline:
 
     async def _take_up_extensions(self) -> None:
         """Run what the extensions that this program uses have to run; safe to call again when there is one more."""
-        if self._settings.runs_as is Role.DELIVERS and not self._settings.is_tool:
+        if self._settings.takes_up_work:
             self._extension_jobs.take_up(self._registered.extensions)
+            for extension in self._registered.extensions:
+                for consumer, job in extension.jobs().items():
+                    self.fulfilment.add_builtin(consumer, job)
             self._prompter.look()
             await self._running.open()
 

@@ -17,7 +17,6 @@ from neonpay.core.text import clean
 from neonpay.errors import LeaseLostError, LedgerError, RejectPayment
 from neonpay.ledger import Ledger, Transaction
 from neonpay.payments.consumers.selection import THANK_YOU, Program
-from neonpay.payments.delivery.builtin_jobs import BuiltinJob, PutOff
 from neonpay.payments.delivery.delivered import (
     Finish,
     Finished,
@@ -28,6 +27,7 @@ from neonpay.payments.delivery.delivered import (
 )
 from neonpay.payments.delivery.transactional import TransactionalJobs
 from neonpay.payments.foreign import contained, held, is_being_cancelled, words_of
+from neonpay.payments.handlers.builtin_jobs import BuiltinJob, PutOff
 from neonpay.payments.handlers.call import context_of, ended_elsewhere, run_handler
 from neonpay.payments.handlers.context import PaymentContext
 from neonpay.payments.handlers.middleware import PaymentMiddleware, run_through

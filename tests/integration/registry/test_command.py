@@ -103,7 +103,7 @@ def test_what_is_installed_is_listed_with_who_brings_it_what_it_brings_and_wheth
     install(place, "neonpay-odd", {"odd": "nowhere:SPEC"})
     broken = python("-m", "neonpay", "extensions", "--json")
     assert (broken.returncode, broken.stderr) == (1, "")
-    loyalty, odd = json.loads(broken.stdout)
+    loyalty, odd = [row for row in json.loads(broken.stdout) if row["distribution"] != "neonpay"]
     assert (loyalty["name"], loyalty["distribution"], loyalty["brings"]) == (
         "loyalty", "neonpay-loyalty", ["commands", "pages"]
     )  # fmt: skip
@@ -115,9 +115,12 @@ def test_what_is_installed_is_listed_with_who_brings_it_what_it_brings_and_wheth
     assert told.stderr.count("\n") == 2
 
 
-def test_without_extensions_there_is_nothing_to_list(python: Python) -> None:
-    done = python("-m", "neonpay", "extensions")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "No extensions are installed.\n", "")
+def test_neonpays_own_extensions_are_listed_and_can_be_used(python: Python) -> None:
+    done = python("-m", "neonpay", "extensions", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = json.loads(done.stdout)
+    assert [row["name"] for row in rows] == ["security", "support"]
+    assert {row["error"] for row in rows} == {None}
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_a_broken_entry_point_is_told_with_what_to_type_and_the_rest_is_found(
 ) -> None:
     install_loyalty(place)
     install(place, "neonpay-odd", {"odd": entry}, {"odd_spec.py": text + "\n"})
-    fine, broken = installed()
+    fine, broken = installed(())
     assert (fine.name, fine.error) == ("loyalty", None)
     assert (broken.name, broken.spec) == ("odd", None)
     assert isinstance(broken.error, ConfigurationError)
@@ -98,7 +98,7 @@ def test_a_broken_entry_point_is_told_with_what_to_type_and_the_rest_is_found(
 def test_of_two_distributions_with_one_name_neither_is_taken(place: Path) -> None:
     install_loyalty(place)
     install(place, "other-loyalty", {"loyalty": "loyalty_spec:SPEC"})
-    first, second = installed()
+    first, second = installed(())
     assert (first.spec, second.spec) == (None, None)
     with pytest.raises(ExtensionError, match="neonpay-loyalty and other-loyalty both bring one of this name") as raised:
         find("loyalty")
