@@ -17,7 +17,7 @@ from neonpay.payments.consumers.fan_out import UNSEEN_US
 from neonpay.payments.consumers.selection import PLAN, ConsumerSelection
 from neonpay.payments.extending.settling import Settling
 from neonpay.payments.handlers.registry import ON_PAYMENT, ON_REFUND
-from neonpay.payments.refunds.store import DELIVERS
+from neonpay.payments.refunds.deliveries import DELIVERS
 from neonpay.store.entries import REVENUE, UNSETTLED, about, publish, write_entry
 from neonpay.store.ids import new_event_id
 from neonpay.store.job_rows import INSERT_JOB, JobRecord, job_row
