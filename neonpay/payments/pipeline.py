@@ -25,6 +25,7 @@ from neonpay.payments.consumers.declarations import Declarations
 from neonpay.payments.consumers.fan_out import FanOut
 from neonpay.payments.consumers.presence import Presence
 from neonpay.payments.consumers.selection import PLAN, THANK_YOU
+from neonpay.payments.decisions import Decisions
 from neonpay.payments.delivery.extension_jobs import ExtensionJobs
 from neonpay.payments.delivery.prompting import Prompter
 from neonpay.payments.delivery.telling import Teller
@@ -120,7 +121,8 @@ class Pipeline:
             new_event_id=new_event_id,
             announce=announce,
         )
-        self.history = History(
+        self.history = History(ledger, bot_id, catalogue=parts.catalogue)
+        self.decisions = Decisions(
             ledger, bot_id, catalogue=parts.catalogue, plan=parts.plan, settling=parts.settling, announce=announce
         )
         self.periodic_store = PeriodicStore(ledger, bot_id, new_token=parts.new_token)
