@@ -219,7 +219,7 @@ class CheckoutGuard:
         if event is None:
             return
         self._announce(event)
-        if self._book.guards.notices:
+        if self._book.guards.notices(decline):
             await self._notice(no)
         for gate in self._book.gates:
             if decline not in gate.counts_declines:
@@ -232,8 +232,8 @@ class CheckoutGuard:
     async def _notice(self, no: Declined) -> None:
         try:
             facts = await self._ledger.run_each(self._book.notice_declined, no)
-        except LedgerError as exc:
-            logger.warning("extensions could not be told of a declined checkout: %s", exc)
+        except Exception:  # the answer is given; an extension that cannot count changes nothing about it
+            logger.exception("extensions could not be told of a declined checkout")
         else:
             for fact in facts:
                 self._announce(fact)
