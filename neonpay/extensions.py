@@ -36,7 +36,7 @@ class ExtensionSpec:
         name: lower-case words with dashes between them, as in the class of the extension; its commands are
             ``neonpay NAME …``, its pages are below ``/NAME``.
         factory: what makes it, to be given to ``neonpay.use``.
-        tables: a ``sqlalchemy.MetaData`` with its tables.
+        tables: a ``neonpay.ledger.ExtensionTables``, the ``tables`` of its class.
         commands: a ``typer.Typer``.
         pages: a function that is given the application and returns a ``neonpay.web.Part``.
         extra: the extra of its distribution that installs what it needs.

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from neonpay.cli.shop import errors_in_one_line
-from neonpay.errors import ConfigurationError
+from neonpay.errors import ConfigurationError, ExtensionError
+
+if TYPE_CHECKING:
+    from neonpay.ledger import ExtensionTables
 
 
 def move(
@@ -24,7 +27,7 @@ def move(
 ) -> None:
     """Copy a ledger from SQLite to PostgreSQL or back, and keep the copy only when nothing differs.
 
-    Stop the bot first. Tables of your own are not copied.
+    Stop the bot first. Tables of extensions go along when what makes them is installed here; tables of your own are not copied.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -55,6 +58,7 @@ def move(
                         bar, description=table, completed=done, total=total
                     ),
                     despite_findings=despite_findings,
+                    extensions=_tables(),
                 )
         finally:
             old.close_sync()
@@ -63,6 +67,25 @@ def move(
         head = one.proof.head or "none"
         typer.echo(f"bot {one.bot_id}: {one.rows} rows, {one.proof.payments} payments, {one.stars} Stars, head {head}")
     typer.echo("Both sides agree. Point the bot at the new database, and keep the old one until you are sure.")
+
+
+def _tables() -> list[ExtensionTables]:
+    """The tables of every extension that is installed here; one that cannot be loaded is told of, and may not be needed."""
+    from neonpay.extensions import installed, load
+    from neonpay.ledger import ExtensionTables
+
+    found: list[ExtensionTables] = []
+    for spec in [row.spec for row in installed() if row.spec is not None and row.spec.tables is not None]:
+        try:
+            tables = load(spec, "tables")
+        except ExtensionError as error:
+            typer.echo(f"neonpay: {error}", err=True)
+            continue
+        if isinstance(tables, ExtensionTables):
+            found.append(tables)
+        else:
+            typer.echo(f"neonpay: extension {spec.name}: {spec.tables} is no neonpay.ledger.ExtensionTables", err=True)
+    return found
 
 
 def _url(given: str) -> str:

@@ -18,7 +18,7 @@ from neonpay.core.events import Event
 from neonpay.core.jsontext import JsonObject, JsonValue
 from neonpay.core.payments import Invoice, Payment, PreCheckout
 from neonpay.core.ports import Command, Press
-from neonpay.ledger import Ledger
+from neonpay.ledger import ExtensionTables, Ledger
 from neonpay.payments.gates import Refusal
 from neonpay.payments.handlers.builtin_jobs import BuiltinJob
 from neonpay.store.periodic import PeriodicTask
@@ -218,6 +218,7 @@ class Extension:
         in_unit: its hooks are called without a savepoint and with the transaction's own connection. What they raise undoes
             the whole unit, so it is for code that is tested together with the core.
         is_everywhere: every program has it, so no program has to be told that the shop sells by its rules.
+        tables: what it keeps in the ledger; made or upgraded when a program that uses it opens, before any hook is asked.
         remembers_claims: whether ``hold`` writes what it agrees to, and so must not be asked twice about one checkout.
     """
 
@@ -225,6 +226,7 @@ class Extension:
     order: ClassVar[int] = 100
     in_unit: ClassVar[bool] = False
     is_everywhere: ClassVar[bool] = False
+    tables: ClassVar[ExtensionTables | None] = None
 
     @property
     def remembers_claims(self) -> bool:

@@ -20,6 +20,7 @@ from neonpay.core.reports import ReconcileReport
 from neonpay.core.roles import Role
 from neonpay.core.subscriptions import SubscriptionChange
 from neonpay.ledger import Ledger
+from neonpay.ledger.extension_tables import ensure_tables
 from neonpay.payments.assembly import Assembly, Registered
 from neonpay.payments.consumers.declarations import Declarations
 from neonpay.payments.consumers.fan_out import FanOut
@@ -203,7 +204,10 @@ class Pipeline:
         self._prompter.announced(event)
 
     async def _take_up_extensions(self) -> None:
-        """Run what the extensions that this program uses have to run; safe to call again when there is one more."""
+        """Have the tables of the extensions that this program uses, and run what they run; again when there is one more."""
+        for extension in self._registered.extensions:
+            if extension.tables is not None:
+                await ensure_tables(self._ledger, extension.tables)
         if self._settings.takes_up_work:
             self._extension_jobs.take_up(self._registered.extensions)
             for extension in self._registered.extensions:
