@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 import json
 import os
@@ -15,7 +16,9 @@ import sqlalchemy as sa
 from neonpay.cli.export import cell
 from neonpay.core.sheets import COLUMNS, Sheet
 from neonpay.ledger import Transaction, open_ledger
+from neonpay.ledger.extension_tables import ensure_tables
 from neonpay.ledger.tables import payments, refunds
+from tests.integration.registry.distributions import install
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -154,3 +157,39 @@ async def test_a_ledger_is_moved(neonpay: Command, database_url: str, other_url:
     assert "move into a database that has none" in again.stderr
     same = await neonpay("move", database_url, database_url)
     assert "the same database" in same.stderr
+
+
+SHELF = """
+import sqlalchemy as sa
+
+from neonpay.extensions import ExtensionSpec
+from neonpay.ledger import ExtensionTables
+
+SPEC = ExtensionSpec(name="shelf", factory="moved_shelf:TABLES", tables="moved_shelf:TABLES")
+GOODS = sa.Table("neonpay_ext_shelf_goods", sa.MetaData(), sa.Column("bot_id", sa.BigInteger, primary_key=True))
+TABLES = ExtensionTables(name="shelf", package="neonpay-shelf", metadata=GOODS.metadata)
+"""
+
+
+async def test_tables_of_an_extension_that_is_installed_are_moved(
+    neonpay: Command, database_url: str, other_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path / "site", "neonpay-shelf", {"shelf": "moved_shelf:SPEC"}, {"moved_shelf.py": SHELF})
+    with monkeypatch.context() as where:
+        where.syspath_prepend(tmp_path / "site")
+        shelf = importlib.import_module("moved_shelf")
+        ledger = open_ledger(database_url)
+        await ensure_tables(ledger, shelf.TABLES)
+        await ledger.close()
+        await change(database_url, sa.insert(shelf.GOODS).values(bot_id=neonpay.shop.account.id))
+    without = await neonpay("move", database_url, other_url)
+    assert without.exit_code == 3
+    assert "pip install neonpay-shelf, and move again" in " ".join(without.stderr.split())
+
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    moved = await neonpay("move", database_url, other_url)
+    assert moved.exit_code == 0, moved.output
+    ledger = open_ledger(other_url)
+    there = await ledger.read(lambda t: t.connection.execute(sa.select(shelf.GOODS)).scalars().all())
+    await ledger.close()
+    assert there == [neonpay.shop.account.id]
