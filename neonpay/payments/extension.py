@@ -218,7 +218,6 @@ class Extension:
         in_unit: its hooks are called without a savepoint and with the transaction's own connection. What they raise undoes
             the whole unit, so it is for code that is tested together with the core.
         is_everywhere: every program has it, so no program has to be told that the shop sells by its rules.
-        remembers_claims: whether ``hold`` writes what it agrees to, and so must not be asked twice about one checkout.
     """
 
     name: ClassVar[str]
@@ -228,7 +227,7 @@ class Extension:
 
     @property
     def remembers_claims(self) -> bool:
-        """Whether ``hold`` must not be asked twice about one checkout."""
+        """Whether ``hold`` writes what it agrees to, and so must not be asked twice about one checkout."""
         return True
 
     def wants_declined(self, reason: str) -> bool:
