@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -63,7 +63,7 @@ class Gate(Protocol):
     """Decides inside the transaction that writes the invoice or the approval, so what it writes is kept with the sale."""
 
     @property
-    def counts_declines(self) -> Collection[str]:
+    def counts_declines(self) -> frozenset[str]:
         """The reasons of declined checkouts that it wants to be told of."""
         ...
 
