@@ -12,7 +12,6 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from neonpay.core.checkout import Decline
 from neonpay.core.clock import Clock
 from neonpay.core.events import Event
 from neonpay.core.jsontext import JsonObject, JsonValue
@@ -257,7 +256,7 @@ class Extension:
         """
         raise NotImplementedError
 
-    def declined(self, transaction: Lent, query: PreCheckout, reason: Decline | str) -> None:
+    def declined(self, transaction: Lent, query: PreCheckout, reason: str) -> None:
         """A checkout was declined, by whomever."""
         raise NotImplementedError
 
