@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from neonpay.core.payments import PaymentState
 from neonpay.payments.extension import HOOKS, overrides
 from neonpay.testing._extension_base import ExtensionFixtures, NewShop
-from neonpay.testing._extension_shop import ExtensionShop, Program
+from neonpay.testing._extension_shop import ExtensionShop
 
 
 class FaultRules(ExtensionFixtures):
@@ -35,19 +34,18 @@ class FaultRules(ExtensionFixtures):
         expected = await self._sold_at_once(await new_shop())
         shop = await new_shop()
         dead, charge_ids = await shop.sold()
-        await _dies(dead)
+        await dead.dies()
         await shop.outlives_leases()
         program = await shop.opened()
         await shop.passes(program, charge_ids)
         assert await self.left(program) == expected
 
-    async def test_it_begins_again_after_an_event_loop_that_died_under_it(self, new_shop: NewShop) -> None:
+    async def test_it_may_be_entered_again_without_having_been_left(self, new_shop: NewShop) -> None:
         expected = await self._sold_at_once(await new_shop())
         shop = await new_shop()
-        program = shop.program()
-        await asyncio.to_thread(asyncio.run, program.neonpay.setup())
-        await program.neonpay.setup()
-        await shop.passes(program, await shop.sells(program))
+        program = await shop.opened()
+        async with program.entered_again():
+            await shop.passes(program, await shop.sells(program))
         assert await self.left(program) == expected
 
     async def test_what_a_program_without_it_records_is_settled_by_those_that_have_it(self, new_shop: NewShop) -> None:
@@ -87,9 +85,3 @@ def _noting(called: list[str], hook: str) -> Any:
         called.append(hook)
 
     return note
-
-
-async def _dies(program: Program) -> None:
-    """The program ends in the middle: nothing is given back, and nothing is left in order."""
-    pipeline = program.neonpay.pipeline
-    pipeline.abandon()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -17,7 +17,7 @@ from neonpay.ledger import Transaction
 from neonpay.ledger.migrate import VERSION_TABLE
 from neonpay.ledger.tables import events, metadata, payments
 from neonpay.payments.extending.lending import lend
-from neonpay.payments.extension import Extension, Lent, SendBack, Settlement, overrides
+from neonpay.payments.extension import Extension, Host, Lent, SendBack, Settlement, overrides
 from neonpay.simulator import BotAccount, Buyer, Outcome, Simulator
 from neonpay.store.payment_rows import lock_payment
 from neonpay.store.stage_versions import Catalogue
@@ -54,6 +54,7 @@ class Program:
         self.extension = extension
         self.settled: dict[str, str] = {}
         self.withholds = False
+        self._host: Host | None = None
         self.delivered: Noted[str] = Noted()
         neonpay.create_payment_stage(STAGE_ID, PaymentStage(title="Suite", description="For the suite", price=50))
         neonpay.on_payment(name="deliver")(self._deliver)
@@ -61,7 +62,26 @@ class Program:
             self._settle = extension.settle
             if overrides(extension, "settle"):
                 setattr(extension, "settle", self._watched)  # noqa: B010  # the hook of one object, which is what is asked
+            self._running = extension.running
+            if overrides(extension, "running"):
+                setattr(extension, "running", self._enters)  # noqa: B010
             neonpay.use(extension)
+
+    def _enters(self, host: Host) -> AbstractAsyncContextManager[None]:
+        self._host = host
+        return self._running(host)
+
+    @asynccontextmanager
+    async def entered_again(self) -> AsyncIterator[None]:
+        """What the extension runs is entered once more, as after an event loop that died; not left before the block ends."""
+        async with AsyncExitStack() as entered:
+            if self._host is not None:
+                await entered.enter_async_context(self._running(self._host))
+            yield
+
+    async def dies(self) -> None:
+        """From now on nothing that this program does reaches the database, and nothing of it is left in order."""
+        await self.neonpay.pipeline.ledger.close()
 
     async def _deliver(self, result: PaymentResult) -> None:
         self.delivered.add(str(result.transaction_id))

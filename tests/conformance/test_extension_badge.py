@@ -28,11 +28,13 @@ class TestSQLite(BadgeRules):
 
 class TestPostgreSQL(BadgeRules):
     @pytest.fixture
-    def new_database(self, postgres_server: PostgresServer) -> Iterator[Callable[[], str]]:
+    def new_database(
+        self, postgres_server: PostgresServer, postgresql_with_tables: str
+    ) -> Iterator[Callable[[], str]]:
         made: list[str] = []
 
         def make() -> str:
-            made.append(postgres_server.create_database())
+            made.append(postgres_server.create_database(template=postgresql_with_tables))
             return made[-1]
 
         yield make
