@@ -97,6 +97,8 @@ class Program:
         self, charge_ids: Sequence[str], *, is_new: bool = False, is_undone: bool = False
     ) -> dict[str, str]:
         """Show the extension these payments in one unit, as they are now; what it sends back, by charge id."""
+        if self.extension is None or not overrides(self.extension, "settle"):
+            return {}
         pipeline = self.neonpay.pipeline
 
         def unit(transaction: Transaction) -> dict[str, str]:

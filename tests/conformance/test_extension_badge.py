@@ -28,9 +28,7 @@ class TestSQLite(BadgeRules):
 
 class TestPostgreSQL(BadgeRules):
     @pytest.fixture
-    def new_database(
-        self, postgres_server: PostgresServer, postgresql_with_tables: str
-    ) -> Iterator[Callable[[], str]]:
+    def new_database(self, postgres_server: PostgresServer, postgresql_with_tables: str) -> Iterator[Callable[[], str]]:
         made: list[str] = []
 
         def make() -> str:
