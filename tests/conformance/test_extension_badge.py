@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from neonpay.testing.extension_suite import ExtensionConformance, ExtensionFactory
-from neonpay.testing.postgres import PostgresServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "extension_badge"
 
@@ -28,13 +30,5 @@ class TestSQLite(BadgeRules):
 
 class TestPostgreSQL(BadgeRules):
     @pytest.fixture
-    def new_database(self, postgres_server: PostgresServer, postgresql_with_tables: str) -> Iterator[Callable[[], str]]:
-        made: list[str] = []
-
-        def make() -> str:
-            made.append(postgres_server.create_database(template=postgresql_with_tables))
-            return made[-1]
-
-        yield make
-        for url in made:
-            postgres_server.drop_database(url)
+    def new_database(self, new_postgresql: Callable[[], str]) -> Callable[[], str]:
+        return new_postgresql
