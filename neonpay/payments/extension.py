@@ -12,7 +12,6 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from neonpay.core.checkout import Decline
 from neonpay.core.clock import Clock
 from neonpay.core.events import Event
 from neonpay.core.jsontext import JsonObject, JsonValue
@@ -219,7 +218,6 @@ class Extension:
             the whole unit, so it is for code that is tested together with the core.
         is_everywhere: every program has it, so no program has to be told that the shop sells by its rules.
         tables: what it keeps in the ledger; made or upgraded when a program that uses it opens, before any hook is asked.
-        remembers_claims: whether ``hold`` writes what it agrees to, and so must not be asked twice about one checkout.
     """
 
     name: ClassVar[str]
@@ -230,7 +228,7 @@ class Extension:
 
     @property
     def remembers_claims(self) -> bool:
-        """Whether ``hold`` must not be asked twice about one checkout."""
+        """Whether ``hold`` writes what it agrees to, and so must not be asked twice about one checkout."""
         return True
 
     def wants_declined(self, reason: str) -> bool:
@@ -260,7 +258,7 @@ class Extension:
         """
         raise NotImplementedError
 
-    def declined(self, transaction: Lent, query: PreCheckout, reason: Decline | str) -> None:
+    def declined(self, transaction: Lent, query: PreCheckout, reason: str) -> None:
         """A checkout was declined, by whomever."""
         raise NotImplementedError
 

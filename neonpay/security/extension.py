@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from neonpay.core.checkout import Decline
 from neonpay.core.payments import PreCheckout
 from neonpay.payments.extending.lending import unit_of
 from neonpay.payments.extension import Claim, Extension, Lent, Release, Released
@@ -51,9 +50,9 @@ class Security(Extension):
             if claim.user_id is not None:
                 self.gate.withdrawn(unit_of(transaction), claim.user_id, claim.claim_id)
 
-    def declined(self, transaction: Lent, query: PreCheckout, reason: Decline | str) -> None:
+    def declined(self, transaction: Lent, query: PreCheckout, reason: str) -> None:
         """Count it."""
-        self.gate.declined(unit_of(transaction), query, Decline(reason))
+        self.gate.declined(unit_of(transaction), query, reason)
 
     def _sale(self, claim: Claim) -> Sale:
         return Sale(

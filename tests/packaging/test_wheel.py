@@ -39,11 +39,14 @@ print(neonpay.__version__)
 """
 
 
-def test_the_wheel_holds_the_types_marker_and_the_migrations_and_no_tests(wheel: Path, root: Path) -> None:
+def test_the_wheel_holds_the_types_marker_the_migrations_and_the_languages_and_no_tests(
+    wheel: Path, root: Path
+) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert "neonpay/py.typed" in names
     assert "neonpay/ledger/migrations/env.py" in names
     assert {f"neonpay/simulator/page/static/{name}" for name in ("index.html", "main.js", "tokens.css")} <= set(names)
+    assert {f"neonpay/locale/ru/LC_MESSAGES/neonpay.{kind}" for kind in ("po", "mo")} <= set(names)
     versions = "neonpay/ledger/migrations/versions/"
     ours = {f"{versions}{path.name}" for path in (root / versions).glob("*.py")}
     assert {name for name in names if name.startswith(versions)} == ours

@@ -114,7 +114,7 @@ class Guards:
         letting = self._extensions.having("let_go")
         return self._let_go(transaction, letting, claims, why) if letting and claims else ()
 
-    def declined(self, transaction: Transaction, query: PreCheckout, reason: Decline | str) -> Sequence[Event]:
+    def declined(self, transaction: Transaction, query: PreCheckout, reason: str) -> Sequence[Event]:
         """A checkout was declined; what an extension raises is logged."""
         published: list[Event] = []
         for extension in self._extensions.having("declined"):

@@ -321,7 +321,7 @@ class InvoiceStore:
             user_id=offer.asker_id,
             stage_id=offer.stage_id,
             amount_stars=offer.stage.price,
-            reason=refusal.reason.value,
+            reason=refusal.reason,
         )
         publish(transaction, event)
         return Outcome(refusal, event)

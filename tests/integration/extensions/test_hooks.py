@@ -158,7 +158,7 @@ class Half(Extension):
     def let_go(self, transaction: Lent, claims: Sequence[Released], why: Release) -> None:
         self.let += [(one.claim_id, why) for one in claims]
 
-    def declined(self, transaction: Lent, query: PreCheckout, reason: Decline | str) -> None:
+    def declined(self, transaction: Lent, query: PreCheckout, reason: str) -> None:
         self.noes.append((query.user_id, str(reason)))
 
 
