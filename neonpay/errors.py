@@ -5,7 +5,8 @@
     ConfigurationError (ValueError)      the program is set up wrongly; never raised by an update or a payment
     ├── AdapterError                     the bot library is missing, unknown, or used in a way that cannot work
     │   └── AdapterNotInstalledError (ImportError)
-    └── HandlerError                     a handler cannot be called, none of its lines would run, or two share a name
+    ├── HandlerError                     a handler cannot be called, none of its lines would run, or two share a name
+    └── ExtensionError                   an extension is broken, or lacks something: extension, advice
 
     NeonPayError                         something went wrong while running
     ├── ValidationError (ValueError)     a value breaks a rule: field, value, bound
@@ -58,6 +59,7 @@ __all__ = [
     "BusyError",
     "ConfigurationError",
     "ConsumerNotFoundError",
+    "ExtensionError",
     "ExtensionMissingError",
     "ForeignPayloadError",
     "ForgedPayloadError",
@@ -109,6 +111,20 @@ class AdapterNotInstalledError(AdapterError, ImportError):
 
 class HandlerError(ConfigurationError):
     """A handler that cannot be called, none of whose lines would run, or whose stable name is taken."""
+
+
+class ExtensionError(ConfigurationError):
+    """An extension that cannot be used; what does not need it goes on working.
+
+    Attributes:
+        extension: its name.
+        advice: what to type; None when only whoever wrote the extension can mend it.
+    """
+
+    def __init__(self, extension: str, finding: str, *, advice: str | None = None) -> None:
+        self.extension = extension
+        self.advice = advice
+        super().__init__(f"extension {extension}: {finding}" + (f"; {advice}" if advice else ""))
 
 
 class NeonPayError(Exception):

@@ -18,7 +18,7 @@ from neonpay.app.taking_part import TakingPart
 from neonpay.app.unfit import refuse_unfit
 from neonpay.core.clock import Clock, SystemClock
 from neonpay.core.namespaces import Awaiting, verb
-from neonpay.core.ports import Adapter, Capabilities, Conversing, OwnLoop
+from neonpay.core.ports import Adapter, Capabilities, OwnLoop
 from neonpay.core.roles import Role
 from neonpay.core.secrecy import guard_logs, passwords_in
 from neonpay.core.stages import PaymentStage
@@ -27,6 +27,7 @@ from neonpay.payments.pipeline import Pipeline
 from neonpay.payments.settings import Settings
 from neonpay.store.loops import LoopHealth
 from neonpay.support.desk import SupportRules
+from neonpay.support.extension import Support
 
 DEFAULT_DATABASE_URL = "sqlite:///neonpay.db"
 
@@ -179,21 +180,14 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
             ConfigurationError: it was called before, or an admin is no user id.
             AdapterError: the bot's library cannot hand over commands.
         """
-        if self._house.support_rules is not None:
+        if self._house.extensions.find(Support.name) is not None:
             msg = "enable_support was called before; call it once with all its texts"
             raise ConfigurationError(msg)
         if not all(_is_user_id(admin) for admin in admins):
             msg = f"admins are user ids such as 123456789; got {list(admins)!r}"
             raise ConfigurationError(msg)
-        if not isinstance(self._house.adapter, Conversing):
-            msg = (
-                f"the adapter of {self._house.adapter.library} does not hand over commands; answer /paysupport yourself"
-            )
-            raise AdapterError(msg)
-        self._house.enable_support(
-            SupportRules(admins=tuple(admins), terms=terms, contact=contact, admin_language=admin_language)
-        )
-        self._house.adapter.converse()
+        rules = SupportRules(admins=tuple(admins), terms=terms, contact=contact, admin_language=admin_language)
+        self.use(Support(rules))
 
     # How it is
 

@@ -199,7 +199,7 @@ class Facade(Namespace[M]):
             self._mode,
             house.adapter.bot_id,
             house.opened_ledger,
-            house.security_gate,
+            house.security.gate,
             announce=house.listeners.announce,
         )
 

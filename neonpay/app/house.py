@@ -19,7 +19,6 @@ from neonpay.core.stages import StageRegistry
 from neonpay.ledger import Ledger, open_ledger
 from neonpay.ledger.reading import ReadingLedger
 from neonpay.payments.assembly import Registered
-from neonpay.payments.consumers.selection import ANSWER_BUYER, ASK_ADMINS
 from neonpay.payments.extensions import Extensions
 from neonpay.payments.gates import Gate
 from neonpay.payments.handlers.middleware import PaymentMiddleware
@@ -27,8 +26,7 @@ from neonpay.payments.handlers.registry import ON_REFUND, ON_REFUND_REQUEST, Fun
 from neonpay.payments.listeners import Listeners
 from neonpay.payments.pipeline import Pipeline
 from neonpay.payments.settings import Settings
-from neonpay.security.gate import SecurityGate
-from neonpay.support.desk import SupportDesk, SupportRules
+from neonpay.security.extension import Security
 
 
 class House:
@@ -64,6 +62,8 @@ class House:
         self.reviewers = HandlerRegistry(ON_REFUND_REQUEST)
         self.listeners = Listeners()
         self.extensions = Extensions()
+        self.security = Security(adapter.bot_id)
+        self.extensions.add(self.security)
         for registry in (self.handlers, self.revokers, self.reviewers, self.stages, self.extensions):
             registry.tell(self._declare_soon)
         self._registered = Registered(
@@ -74,12 +74,9 @@ class House:
             listeners=self.listeners,
             extensions=self.extensions,
         )
-        self.security_gate = SecurityGate(adapter.bot_id)
         self.middlewares: list[PaymentMiddleware] = []
-        self._gates: list[Gate] = [self.security_gate]  # asked before those of the program
+        self._gates: list[Gate] = []
         self._hooks: list[Function] = []
-        self.support_rules: SupportRules | None = None
-        self.support: SupportDesk | None = None
 
         self._settling = threading.Lock()
         self._left: list[Pipeline] = []
@@ -142,11 +139,6 @@ class House:
         self.pipeline.checkout.add_hook(hook)
         self._hooks.append(hook)
 
-    def enable_support(self, rules: SupportRules) -> None:
-        """Have commands and buttons answered by these rules."""
-        self.support_rules = rules
-        self._join_support(rules, self.pipeline)
-
     def _new_pipeline(self) -> Pipeline:
         settings = self.settings
         reads = settings.role is Role.READS
@@ -166,14 +158,7 @@ class House:
         for hook in self._hooks:
             pipeline.checkout.add_hook(hook)
         pipeline.fulfilment.middlewares = self.middlewares
-        if self.support_rules is not None:
-            self._join_support(self.support_rules, pipeline)
         return pipeline
-
-    def _join_support(self, rules: SupportRules, pipeline: Pipeline) -> None:
-        self.support = desk = SupportDesk(rules, pipeline.requests, pipeline.adapter, pipeline.outbox, pipeline.teller)
-        pipeline.fulfilment.add_builtin(ASK_ADMINS, desk.ask_admins)
-        pipeline.fulfilment.add_builtin(ANSWER_BUYER, desk.answer_buyer)
 
     def _declare_soon(self) -> None:
         self.pipeline.presence.soon()

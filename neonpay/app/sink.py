@@ -8,7 +8,6 @@ from neonpay.core.payload import is_ours
 from neonpay.core.payments import Charge, PreCheckout, RefundNotice
 from neonpay.core.ports import Command, Press
 from neonpay.core.subscriptions import SubscriptionChange
-from neonpay.support.desk import wants_press
 
 
 class Sink(Namespace[Awaiting]):
@@ -45,26 +44,27 @@ class Sink(Namespace[Awaiting]):
 
     def wants_command(self, bot_id: int, text: str) -> bool:
         """Whether a message of this bot is a command that we answer."""
-        rules = self._house.support_rules
-        return bot_id == self._bot_id and rules is not None and rules.wants_command(text)
+        return bot_id == self._bot_id and self._house.extensions.answering(text) is not None
 
     def wants_press(self, bot_id: int, data: str) -> bool:
         """Whether a button of this bot is ours."""
-        return bot_id == self._bot_id and self._house.support_rules is not None and wants_press(data)
+        return bot_id == self._bot_id and self._house.extensions.pressed(data) is not None
 
     @verb
     async def command(self, command: Command) -> None:
         """Answer a command that was wanted."""
         await self._house.pipeline.open()
-        if self._house.support is not None:
-            await self._house.support.command(command)
+        conversation = self._house.extensions.answering(command.text)
+        if conversation is not None:
+            await conversation.command(command)
 
     @verb
     async def press(self, press: Press) -> None:
         """Do what a button says."""
         await self._house.pipeline.open()
-        if self._house.support is not None:
-            await self._house.support.press(press)
+        conversation = self._house.extensions.pressed(press.data)
+        if conversation is not None:
+            await conversation.press(press)
 
     @verb
     async def open(self) -> None:

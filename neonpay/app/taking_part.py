@@ -7,7 +7,9 @@ from typing import Any, TypeVar, overload
 
 from neonpay.app.house import House
 from neonpay.core.events import Event
-from neonpay.payments.extension import Extension
+from neonpay.core.ports import Conversing
+from neonpay.errors import AdapterError
+from neonpay.payments.extension import Extension, overrides
 from neonpay.payments.gates import Gate
 from neonpay.payments.handlers.middleware import PaymentMiddleware
 from neonpay.payments.handlers.registry import MAX_ATTEMPTS
@@ -133,8 +135,17 @@ class TakingPart:
 
         Raises:
             ValidationError: its name is none, or it is in use already.
+            AdapterError: it has commands or buttons in the bot, whose library cannot hand them over.
         """
+        talks = overrides(extension, "conversation")
+        adapter = self._house.adapter
+        if talks and not isinstance(adapter, Conversing):
+            msg = f"the adapter of {adapter.library} hands over no commands, which extension {extension.name!r} answers"
+            raise AdapterError(msg)
+        is_first = not self._house.extensions.conversations
         self._house.extensions.add(extension)
+        if talks and is_first and isinstance(adapter, Conversing):
+            adapter.converse()
         return extension
 
     def add_gate(self, gate: Gate, /) -> None:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from neonpay.core.payments import Invoice, PreCheckout
 from neonpay.core.terms import mismatch
+from neonpay.core.words import NEONPAY, Words
 
 CHECKOUT_BUDGET_S = 8.0
 """Time that a decision may take when the program says nothing else; the rest of Telegram's ten seconds is the answer's."""
@@ -44,54 +45,32 @@ class CheckoutRefused(Exception):  # noqa: N818  # a verdict that a hook gives, 
         super().__init__(message)
 
 
-_ENGLISH: Mapping[Decline, str] = MappingProxyType(
+_WORDS: Mapping[str, Words] = MappingProxyType(
     {
-        Decline.FORGED_PAYLOAD: "This invoice is not valid. Please ask for a new one.",
-        Decline.UNKNOWN_INVOICE: "This invoice is not valid any more. Please ask for a new one.",
-        Decline.NOT_ON_SALE: "This is no longer for sale.",
-        Decline.WRONG_AMOUNT: "The price of this invoice is wrong. Please ask for a new one.",
-        Decline.WRONG_PAYER: "This invoice was made for somebody else. Please ask for your own.",
-        Decline.EXPIRED: "This invoice has expired. Please ask for a new one.",
-        Decline.ALREADY_PAID: "This invoice has been paid already.",
-        Decline.BEING_PAID: "This invoice is being paid right now. Please try again in a minute.",
-        Decline.REFUSED: "The seller cannot take this payment.",
-        Decline.BLOCKED: "The seller does not sell to you.",
-        Decline.TOO_OFTEN: "That was too often. Please try again later.",
-        Decline.TOO_MUCH: "You have spent as much as the seller allows for now. Please try again later.",
-        Decline.TOO_MANY_REFUNDS: "You have had several refunds lately. Please ask the seller.",
-        Decline.TOO_RISKY: "The seller has to look at this first. Please ask the seller.",
-        Decline.LINK_USED_UP: "This link has been paid too many times. Please ask for an invoice of your own.",
-        Decline.TOO_SLOW: "The shop took too long to answer. No Stars were taken; please try again.",
-        Decline.ERROR: "Something went wrong in the shop. No Stars were taken; please try again.",
-    }
-)
-_RUSSIAN: Mapping[Decline, str] = MappingProxyType(
-    {
-        Decline.FORGED_PAYLOAD: "Этот счёт недействителен. Запросите новый.",
-        Decline.UNKNOWN_INVOICE: "Этот счёт больше не действует. Запросите новый.",
-        Decline.NOT_ON_SALE: "Этот товар больше не продаётся.",
-        Decline.WRONG_AMOUNT: "В счёте указана неверная цена. Запросите новый.",
-        Decline.WRONG_PAYER: "Этот счёт выставлен другому человеку. Запросите свой.",
-        Decline.EXPIRED: "Срок действия счёта истёк. Запросите новый.",
-        Decline.ALREADY_PAID: "Этот счёт уже оплачен.",
-        Decline.BEING_PAID: "Этот счёт прямо сейчас оплачивают. Попробуйте через минуту.",
-        Decline.REFUSED: "Продавец не может принять этот платёж.",
-        Decline.BLOCKED: "Продавец не продаёт вам.",
-        Decline.TOO_OFTEN: "Слишком часто. Попробуйте позже.",
-        Decline.TOO_MUCH: "Вы потратили столько, сколько продавец пока разрешает. Попробуйте позже.",
-        Decline.TOO_MANY_REFUNDS: "У вас недавно было несколько возвратов. Обратитесь к продавцу.",
-        Decline.TOO_RISKY: "Сначала продавец должен это проверить. Обратитесь к продавцу.",
-        Decline.LINK_USED_UP: "По этой ссылке заплатили слишком много раз. Запросите свой счёт.",
-        Decline.TOO_SLOW: "Магазин не успел ответить. Звёзды не списаны, попробуйте ещё раз.",
-        Decline.ERROR: "В магазине произошла ошибка. Звёзды не списаны, попробуйте ещё раз.",
+        Decline.FORGED_PAYLOAD: Words("This invoice is not valid. Please ask for a new one."),
+        Decline.UNKNOWN_INVOICE: Words("This invoice is not valid any more. Please ask for a new one."),
+        Decline.NOT_ON_SALE: Words("This is no longer for sale."),
+        Decline.WRONG_AMOUNT: Words("The price of this invoice is wrong. Please ask for a new one."),
+        Decline.WRONG_PAYER: Words("This invoice was made for somebody else. Please ask for your own."),
+        Decline.EXPIRED: Words("This invoice has expired. Please ask for a new one."),
+        Decline.ALREADY_PAID: Words("This invoice has been paid already."),
+        Decline.BEING_PAID: Words("This invoice is being paid right now. Please try again in a minute."),
+        Decline.REFUSED: Words("The seller cannot take this payment."),
+        Decline.BLOCKED: Words("The seller does not sell to you."),
+        Decline.TOO_OFTEN: Words("That was too often. Please try again later."),
+        Decline.TOO_MUCH: Words("You have spent as much as the seller allows for now. Please try again later."),
+        Decline.TOO_MANY_REFUNDS: Words("You have had several refunds lately. Please ask the seller."),
+        Decline.TOO_RISKY: Words("The seller has to look at this first. Please ask the seller."),
+        Decline.LINK_USED_UP: Words("This link has been paid too many times. Please ask for an invoice of your own."),
+        Decline.TOO_SLOW: Words("The shop took too long to answer. No Stars were taken; please try again."),
+        Decline.ERROR: Words("Something went wrong in the shop. No Stars were taken; please try again."),
     }
 )
 
 
-def buyer_message(decline: Decline, language_code: str | None) -> str:
-    """What the buyer reads, in Russian for ``ru`` and in English for everybody else."""
-    russian = language_code is not None and language_code.lower().partition("-")[0] == "ru"
-    return (_RUSSIAN if russian else _ENGLISH)[decline]
+def buyer_message(reason: str, language_code: str | None) -> str:
+    """What the buyer reads: the words of a ``Decline``, and for every other reason those of ``Decline.REFUSED``."""
+    return NEONPAY.say(_WORDS.get(reason, _WORDS[Decline.REFUSED]), language_code)
 
 
 def fault_of(

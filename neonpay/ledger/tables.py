@@ -372,3 +372,14 @@ conduct = _table(
     sa.Column("note", sa.Text),
     sa.PrimaryKeyConstraint("bot_id", "user_id", "kind", "at", "entry_id"),
 )
+
+extension_tables = sa.Table(
+    "neonpay_extension_tables",
+    metadata,
+    sa.Column("table_name", sa.Text, nullable=False),
+    sa.Column("extension", sa.Text, nullable=False),
+    sa.Column("package", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("table_name"),
+    sqlite_with_rowid=False,
+)
+"""Tables of extensions that this database has, whichever bot uses them: whose they are, and what to install for them."""

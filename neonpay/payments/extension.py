@@ -12,14 +12,14 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from neonpay.core.checkout import Decline
 from neonpay.core.clock import Clock
 from neonpay.core.events import Event
 from neonpay.core.jsontext import JsonObject, JsonValue
-from neonpay.core.payments import Payment, PreCheckout
+from neonpay.core.payments import Invoice, Payment, PreCheckout
 from neonpay.core.ports import Command, Press
 from neonpay.ledger import Ledger
 from neonpay.payments.gates import Refusal
+from neonpay.payments.handlers.builtin_jobs import BuiltinJob
 from neonpay.store.periodic import PeriodicTask
 
 if TYPE_CHECKING:
@@ -76,8 +76,9 @@ class Claim:
 
     Attributes:
         claim_id: id of the approval, or of the invoice; the same when the unit runs again, and when Telegram asks again.
-        user_id: who is to pay; None for an invoice that anyone may pay.
+        user_id: who is to pay, or asks for the invoice; None for a link that nobody in particular asked for.
         query: the checkout; None for an invoice.
+        invoice: what is about to be paid; None while it is not written.
         terms: what the quote of the invoice was based on.
     """
 
@@ -87,6 +88,7 @@ class Claim:
     price_stars: int
     user_id: int | None
     query: PreCheckout | None = None
+    invoice: Invoice | None = None
     terms: JsonObject = field(default_factory=dict)
 
 
@@ -212,10 +214,24 @@ class Extension:
     Attributes:
         name: lower case, digits and dashes; names its jobs, its pages and its commands.
         order: extensions are asked by order, then by name, and never in the order in which they were taken into use.
+        in_unit: its hooks are called without a savepoint and with the transaction's own connection. What they raise undoes
+            the whole unit, so it is for code that is tested together with the core.
+        is_everywhere: every program has it, so no program has to be told that the shop sells by its rules.
     """
 
     name: ClassVar[str]
     order: ClassVar[int] = 100
+    in_unit: ClassVar[bool] = False
+    is_everywhere: ClassVar[bool] = False
+
+    @property
+    def remembers_claims(self) -> bool:
+        """Whether ``hold`` writes what it agrees to, and so must not be asked twice about one checkout."""
+        return True
+
+    def wants_declined(self, reason: str) -> bool:
+        """Whether ``declined`` is to be called for this reason; asked often, and only looks."""
+        return True
 
     def quote(self, transaction: Lent, asked: Asked, quote: Quote) -> Quote | Refusal:
         """The quote, or another one, or a refusal; asked before an invoice is written."""
@@ -240,13 +256,20 @@ class Extension:
         """
         raise NotImplementedError
 
-    def declined(self, transaction: Lent, query: PreCheckout, reason: Decline | str) -> None:
+    def declined(self, transaction: Lent, query: PreCheckout, reason: str) -> None:
         """A checkout was declined, by whomever."""
         raise NotImplementedError
 
     def subscribers(self) -> Sequence[Subscriber]:
         """Who is told of events; read when the shop opens."""
         return ()
+
+    def jobs(self) -> Mapping[str, BuiltinJob]:
+        """Its own jobs about payments, by what they are called; read when the shop opens.
+
+        Each is awaited with the payment and its context, as a payment handler is, and is done when it returns.
+        """
+        return {}
 
     def periodic(self) -> Sequence[PeriodicTask]:
         """What comes round, one worker at a time; read when the shop opens."""

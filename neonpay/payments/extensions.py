@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from neonpay.errors import ValidationError
-from neonpay.payments.extension import Extension, Subscriber, overrides
+from neonpay.payments.extension import Conversation, Extension, Subscriber, overrides
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
@@ -17,6 +17,7 @@ class Extensions:
     def __init__(self) -> None:
         self._by_name: dict[str, Extension] = {}
         self._having: dict[str, tuple[Extension, ...]] = {}
+        self._conversations: tuple[Conversation, ...] | None = None
         self._tell: Callable[[], None] = lambda: None
 
     def tell(self, changed: Callable[[], None]) -> None:
@@ -38,6 +39,7 @@ class Extensions:
         self._by_name[name] = extension
         # New ones, and not emptied ones: another thread may be about to put an answer of before into the old one.
         self._having = {}
+        self._conversations = None
         self._tell()
 
     def __iter__(self) -> Iterator[Extension]:
@@ -62,7 +64,28 @@ class Extensions:
     @property
     def guards(self) -> list[str]:
         """The names of those that may stop a sale."""
-        return [extension.name for extension in self if overrides(extension, "quote") or overrides(extension, "hold")]
+        return [
+            extension.name
+            for extension in self
+            if not extension.is_everywhere and (overrides(extension, "quote") or overrides(extension, "hold"))
+        ]
+
+    @property
+    def conversations(self) -> tuple[Conversation, ...]:
+        """Those that talk to people in the bot, in order."""
+        known = self._conversations
+        if known is None:
+            talking = [extension.conversation() for extension in self if overrides(extension, "conversation")]
+            known = self._conversations = tuple(one for one in talking if one is not None)
+        return known
+
+    def answering(self, text: str) -> Conversation | None:
+        """Whose command a message is, or None."""
+        return next((one for one in self.conversations if one.wants_command(text)), None)
+
+    def pressed(self, data: str) -> Conversation | None:
+        """Whose button was pressed, or None."""
+        return next((one for one in self.conversations if one.wants_press(data)), None)
 
     def subscribers(self) -> dict[str, Subscriber]:
         """Who is told of events, by what their jobs are called."""

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from neonpay.core.checkout import Decline
 from neonpay.core.payments import Invoice, PreCheckout
+from neonpay.core.text import clean
+from neonpay.errors import ValidationError
 from neonpay.ledger import Transaction
 
 
@@ -36,22 +37,34 @@ class Refusal:
     """A gate's no.
 
     Attributes:
-        reason: why, for the owner; it picks the words that the buyer reads.
-        message: other words for the buyer.
+        reason: why, for the owner: a ``Decline``, or a word of the gate's own such as ``sold_out``.
+        message: what the buyer reads; without it the words of the ``Decline``, or that the seller cannot take this payment.
         retry_after_s: seconds after which it may be a yes, where that is known.
+
+    Raises:
+        ValidationError: there is no reason.
     """
 
-    reason: Decline
+    reason: str
     message: str | None = None
     retry_after_s: float | None = None
+
+    def __post_init__(self) -> None:
+        reason: object = self.reason
+        if not isinstance(reason, str) or not reason.strip():
+            raise ValidationError("reason", reason, "a word that says why, such as 'sold_out'")
+        # An event keeps the one and Telegram is told the other, which it does not take blank.
+        object.__setattr__(self, "reason", clean(str.__str__(reason)))
+        if self.message is not None:
+            object.__setattr__(self, "message", clean(self.message).strip() or None)
 
 
 class Gate(Protocol):
     """Decides inside the transaction that writes the invoice or the approval, so what it writes is kept with the sale."""
 
     @property
-    def counts_declines(self) -> frozenset[Decline]:
-        """The declined checkouts that it wants to be told of."""
+    def counts_declines(self) -> frozenset[str]:
+        """The reasons of declined checkouts that it wants to be told of."""
         ...
 
     @property
@@ -73,7 +86,7 @@ class Gate(Protocol):
         """
         ...
 
-    def declined(self, transaction: Transaction, query: PreCheckout, reason: Decline) -> None:
+    def declined(self, transaction: Transaction, query: PreCheckout, reason: str) -> None:
         """A checkout was declined, by whomever, for one of ``counts_declines``. What it raises is logged."""
         ...
 

@@ -25,15 +25,17 @@ from neonpay.payments.consumers.declarations import Declarations
 from neonpay.payments.consumers.fan_out import FanOut
 from neonpay.payments.consumers.presence import Presence
 from neonpay.payments.consumers.selection import PLAN, THANK_YOU
+from neonpay.payments.decisions import Decisions
 from neonpay.payments.delivery.extension_jobs import ExtensionJobs
 from neonpay.payments.delivery.prompting import Prompter
 from neonpay.payments.delivery.telling import Teller
 from neonpay.payments.delivery.thanks import Thanks
 from neonpay.payments.delivery.unclaimed import Unclaimed
 from neonpay.payments.delivery.worker import Worker
-from neonpay.payments.extending.running import Running, ShopHost
+from neonpay.payments.extending.running import Running
 from neonpay.payments.gates import Gate
 from neonpay.payments.history import History
+from neonpay.payments.host import ShopHost
 from neonpay.payments.invoices.endings import Endings
 from neonpay.payments.patience import within
 from neonpay.payments.recording.recorder import recorded_event
@@ -119,7 +121,8 @@ class Pipeline:
             new_event_id=new_event_id,
             announce=announce,
         )
-        self.history = History(
+        self.history = History(ledger, bot_id, catalogue=parts.catalogue)
+        self.decisions = Decisions(
             ledger, bot_id, catalogue=parts.catalogue, plan=parts.plan, settling=parts.settling, announce=announce
         )
         self.periodic_store = PeriodicStore(ledger, bot_id, new_token=parts.new_token)
@@ -158,7 +161,16 @@ class Pipeline:
         self._unclaimed = Unclaimed(ledger, parts.refund_store, parts.plan, bot_id=bot_id, announce=announce, wake=wake)
         extensions = self._registered.extensions
         self._prompter = Prompter(extensions, self.fan_out.complete, wake)
-        self._running = Running(extensions, ShopHost(self._adapter, ledger, self._clock, announce))
+        host = ShopHost(
+            self._adapter,
+            ledger,
+            self._clock,
+            announce,
+            requests=self.requests,
+            outbox=self.outbox,
+            teller=self.teller,
+        )
+        self._running = Running(extensions, host)
         self._extension_jobs = ExtensionJobs(
             ledger,
             ledger.apart,
@@ -192,8 +204,11 @@ class Pipeline:
 
     async def _take_up_extensions(self) -> None:
         """Run what the extensions that this program uses have to run; safe to call again when there is one more."""
-        if self._settings.runs_as is Role.DELIVERS and not self._settings.is_tool:
+        if self._settings.takes_up_work:
             self._extension_jobs.take_up(self._registered.extensions)
+            for extension in self._registered.extensions:
+                for consumer, job in extension.jobs().items():
+                    self.fulfilment.add_builtin(consumer, job)
             self._prompter.look()
             await self._running.open()
 
@@ -325,7 +340,7 @@ class Pipeline:
             return None
         for job in recorded.jobs:
             self.fulfilment.start(job)
-        if self._registered.listeners or self._registered.extensions:
+        if self._registered.listeners or self._prompter.waits:
             for event in (recorded_event(recorded), *recorded.events):
                 self._announce(event)
         if recorded.payment.attention is not None:

@@ -166,7 +166,7 @@ class SecurityManager(Namespace[M], path="security"):
         sale = Sale(bot_id=self._bot_id, sale_id="", user_id=user_id, stage_id="", price_stars=amount)
         ledger = await self._open_ledger()
         refusal = await ledger.read(self._gate.judge, sale)
-        return refusal is not None, "" if refusal is None else refusal.reason.value
+        return refusal is not None, "" if refusal is None else refusal.reason
 
     @verb
     async def get_security_stats(self) -> dict[str, int]:

@@ -99,7 +99,7 @@ class Program:
         """Show the extension these payments in one unit, as they are now; what it sends back, by charge id."""
         if self.extension is None or not overrides(self.extension, "settle"):
             return {}
-        pipeline = self.neonpay.pipeline
+        pipeline, extension = self.neonpay.pipeline, self.extension
 
         def unit(transaction: Transaction) -> dict[str, str]:
             catalogue, found = Catalogue(pipeline.adapter.bot_id), {}
@@ -110,7 +110,7 @@ class Program:
                 for charge_id in charge_ids
                 if (known := found[charge_id]) is not None
             ]
-            verdicts, _ = lend(transaction, lambda lent: self._settle(lent, shown))
+            verdicts, _ = lend(transaction, extension, lambda lent: self._settle(lent, shown))
             if is_undone:
                 raise Undone
             return {charge_id: verdict.words for charge_id, verdict in verdicts.items()}
@@ -122,7 +122,9 @@ class Program:
 
     async def asks(self, hook: Callable[[Lent], Any]) -> Any:
         """What a hook returned, asked in a unit of its own."""
-        return await self.neonpay.pipeline.ledger.run(lambda transaction: lend(transaction, hook)[0])
+        extension = self.extension
+        assert extension is not None, "a program without the extension has no hook"
+        return await self.neonpay.pipeline.ledger.run(lambda transaction: lend(transaction, extension, hook)[0])
 
 
 class ExtensionShop:

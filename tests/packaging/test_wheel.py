@@ -39,12 +39,17 @@ print(neonpay.__version__)
 """
 
 
-def test_the_wheel_holds_the_types_marker_and_the_migrations_and_no_tests(wheel: Path) -> None:
+def test_the_wheel_holds_the_types_marker_the_migrations_and_the_languages_and_no_tests(
+    wheel: Path, root: Path
+) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert "neonpay/py.typed" in names
     assert "neonpay/ledger/migrations/env.py" in names
     assert {f"neonpay/simulator/page/static/{name}" for name in ("index.html", "main.js", "tokens.css")} <= set(names)
-    assert [name for name in names if name.startswith("neonpay/ledger/migrations/versions/")] != []
+    assert {f"neonpay/locale/ru/LC_MESSAGES/neonpay.{kind}" for kind in ("po", "mo")} <= set(names)
+    versions = "neonpay/ledger/migrations/versions/"
+    ours = {f"{versions}{path.name}" for path in (root / versions).glob("*.py")}
+    assert {name for name in names if name.startswith(versions)} == ours
     assert {name.partition("/")[0] for name in names if ".dist-info/" not in name} == {"neonpay"}
     assert [name for name in names if "/licenses/LICENSE" in name] != []
 

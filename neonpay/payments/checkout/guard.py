@@ -35,7 +35,7 @@ _BAD_REQUEST = 400
 class _Verdict:
     """A no, with other words for the buyer than the usual ones of its reason."""
 
-    decline: Decline
+    reason: str
     message: str | None = None
 
 
@@ -98,7 +98,7 @@ class CheckoutGuard:
         if verdict is not None:
             self._take_back_later(checkout)
             # At the same time, so that those who were declined together are noted together.
-            await asyncio.gather(self._answer(query, verdict), self._tell_declined(checkout, verdict.decline))
+            await asyncio.gather(self._answer(query, verdict), self._tell_declined(checkout, verdict.reason))
         elif not await self._answer(query, None):
             await self._withdraw(checkout)
 
@@ -117,7 +117,7 @@ class CheckoutGuard:
         except PayloadError:
             return _Verdict(Decline.FORGED_PAYLOAD)
         except CheckoutRefused as refusal:
-            return _Verdict(Decline.REFUSED, clean(refusal.message))
+            return _Verdict(Decline.REFUSED, clean(refusal.message).strip())
         except Exception:  # fail closed: what cannot be checked must not be paid
             logger.exception("the checkout of %s could not be checked and is declined", checkout.query.query_id)
             return _Verdict(Decline.ERROR)
@@ -179,7 +179,7 @@ class CheckoutGuard:
         """Tell Telegram; False when it takes no answer to this query any more."""
         params: dict[str, str | bool] = {"pre_checkout_query_id": query.query_id, "ok": verdict is None}
         if verdict is not None:
-            params["error_message"] = verdict.message or buyer_message(verdict.decline, query.language_code)
+            params["error_message"] = verdict.message or buyer_message(verdict.reason, query.language_code)
         try:
             await self._adapter.call("answerPreCheckoutQuery", params)
         except TelegramError as exc:
@@ -209,9 +209,9 @@ class CheckoutGuard:
         except LedgerError as exc:
             logger.warning("what a lapsed checkout held back could not be given free: %s", exc)
 
-    async def _tell_declined(self, checkout: Checkout, decline: Decline) -> None:
+    async def _tell_declined(self, checkout: Checkout, reason: str) -> None:
         try:
-            no = Declined(checkout, decline, self._new_event_id())
+            no = Declined(checkout, reason, self._new_event_id())
             event = await self._ledger.run_each(self._book.note_declined, no)
         except LedgerError as exc:
             logger.warning("a declined checkout could not be noted: %s", exc)
@@ -219,21 +219,21 @@ class CheckoutGuard:
         if event is None:
             return
         self._announce(event)
-        if self._book.guards.notices:
+        if self._book.guards.notices(reason):
             await self._notice(no)
         for gate in self._book.gates:
-            if decline not in gate.counts_declines:
+            if reason not in gate.counts_declines:
                 continue
             try:
-                await self._ledger.run_each(self._book.notice, Noticed(gate, checkout.query, decline))
+                await self._ledger.run_each(self._book.notice, Noticed(gate, checkout.query, reason))
             except Exception:  # the answer is given; a gate that cannot count changes nothing about it
                 logger.exception("%s could not take note of a declined checkout", type(gate).__name__)
 
     async def _notice(self, no: Declined) -> None:
         try:
             facts = await self._ledger.run_each(self._book.notice_declined, no)
-        except LedgerError as exc:
-            logger.warning("extensions could not be told of a declined checkout: %s", exc)
+        except Exception:  # the answer is given; an extension that cannot count changes nothing about it
+            logger.exception("extensions could not be told of a declined checkout")
         else:
             for fact in facts:
                 self._announce(fact)

@@ -20,7 +20,7 @@ from neonpay.ledger.tables import events, invoices, off_sale
 from neonpay.payments.checkout import holds, seats
 from neonpay.payments.checkout.holds import Hold
 from neonpay.payments.consumers.registry import VERSION
-from neonpay.payments.extending.guarding import NOTHING_HELD, Guards, Held
+from neonpay.payments.extending.guarding import Guards, Held
 from neonpay.payments.extension import Claim, Release, Released
 from neonpay.payments.gates import Gate, Refusal, Sale, first_refusal
 from neonpay.store.entries import publish
@@ -87,7 +87,7 @@ class Declined(NamedTuple):
     """A no that was given."""
 
     checkout: Checkout
-    reason: Decline
+    reason: str
     event_id: str
 
 
@@ -96,7 +96,7 @@ class Noticed(NamedTuple):
 
     gate: Gate
     query: PreCheckout
-    reason: Decline
+    reason: str
 
 
 class _Passed(NamedTuple):
@@ -167,10 +167,10 @@ class CheckoutStore:
         keys = [(seats.resource_of(one.invoice.invoice_id), one.sale_id) for one in limited]
         answered = holds.deliveries(transaction, self._bot_id, keys)
         known: set[str] = set()
-        if limited or self.guards.holds or any(gate.counts_checkouts for gate in self.gates):
+        if limited or self.guards.remembers or any(gate.counts_checkouts for gate in self.gates):
             known = self._written(transaction, [one.sale_id for one in passed])
         claims_of = {one.sale_id: _claim(one) for one in passed if one.sale_id not in known}
-        asked = self.guards.hold(transaction, list(claims_of.values())) if self.guards.holds else NOTHING_HELD
+        asked = self.guards.hold(transaction, list(claims_of.values()))
         outcomes: dict[int, Event | Refusal] = {}
         claims: list[Hold] = []
         # By buyer, so that transactions whose gates lock the same buyers lock them in the same order.
@@ -266,7 +266,7 @@ class CheckoutStore:
             stage_id=ref.stage_id if ref else None,
             invoice_id=ref.invoice_id if ref else None,
             amount_stars=query.amount,
-            reason=one.reason.value,
+            reason=str(one.reason),
         )
 
     def notice(self, transaction: Transaction, noticed: Sequence[Noticed]) -> list[None]:
@@ -327,6 +327,7 @@ def _claim(one: _Passed) -> Claim:
         price_stars=one.invoice.price_stars,
         user_id=one.checkout.query.user_id,
         query=one.checkout.query,
+        invoice=one.invoice,
         terms=one.invoice.terms,
     )
 

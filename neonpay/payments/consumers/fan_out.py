@@ -79,7 +79,7 @@ class FanOut:
             if consumer.kind in _GET_JOBS or consumer.kind is ConsumerKind.SUBSCRIBES:
                 added += await self._add_missing(consumer, newest)
         gone = [consumer.consumer for consumer in known if consumer.seen_at <= moment(now_us - UNSEEN_US)]
-        if active or gone:
+        if gone or any(consumer.complete_number < newest for consumer in active):
             for name, count in (await self._ledger.read(self._waiting, gone)).items() if gone else ():
                 logger.error(_GONE, count, name, name)
             names = [consumer.consumer for consumer in active]

@@ -108,7 +108,7 @@ class ExtensionJobs:
         if not is_left(transaction, job):
             return _Settled(())
         now = [Settlement(payment=payment, event_id=event_id)]
-        verdicts, published = lend(transaction, lambda lent: extension.settle(lent, now))
+        verdicts, published = lend(transaction, extension, lambda lent: extension.settle(lent, now))
         finish(transaction, job)
         verdict = verdicts.get(payment.charge_id)
         if verdict is None or payment.state is not PaymentState.ACCEPTED:

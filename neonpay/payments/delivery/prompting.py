@@ -34,6 +34,11 @@ class Prompter:
         subscribers = self._extensions.subscribers().values()
         self._awaited = frozenset(name for subscriber in subscribers for name in subscriber.events)
 
+    @property
+    def waits(self) -> bool:
+        """Whether some kind of event is waited for."""
+        return bool(self._awaited)
+
     def announced(self, event: Event) -> None:
         """An event is durable; must be called on the event loop of the shop."""
         if event.name not in self._awaited:

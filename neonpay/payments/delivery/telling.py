@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.limits import CHAT_MESSAGES_PER_S, MESSAGES_PER_S
 from neonpay.errors import TelegramError
-from neonpay.payments.delivery.builtin_jobs import PutOff
+from neonpay.payments.handlers.builtin_jobs import PutOff
 from neonpay.telegram.paced import PacedAdapter
 from neonpay.telegram.pacing import TOO_MANY
 

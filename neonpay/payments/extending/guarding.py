@@ -27,9 +27,6 @@ class Held(NamedTuple):
     published: Sequence[Event]
 
 
-NOTHING_HELD = Held({}, ())
-
-
 class Guards:
     """Asks the extensions of one bot."""
 
@@ -38,14 +35,18 @@ class Guards:
         self._plan = plan
 
     @property
-    def holds(self) -> bool:
-        """Whether some extension sets something aside."""
-        return bool(self._extensions.having("hold"))
+    def remembers(self) -> bool:
+        """Whether some extension must not be asked twice about one checkout."""
+        return any(extension.remembers_claims for extension in self._extensions.having("hold"))
 
     @property
-    def notices(self) -> bool:
-        """Whether some extension wants to be told of declined checkouts."""
-        return bool(self._extensions.having("declined"))
+    def holds_more(self) -> bool:
+        """Whether some extension, beside those that every program has, sets something aside."""
+        return any(not extension.is_everywhere for extension in self._extensions.having("hold"))
+
+    def notices(self, reason: str) -> bool:
+        """Whether some extension wants to be told of a checkout that was declined for this reason."""
+        return any(extension.wants_declined(reason) for extension in self._extensions.having("declined"))
 
     def require_all(self, transaction: Transaction) -> None:
         """See that this program has every extension whose rules the shop sells by.
@@ -78,7 +79,7 @@ class Guards:
         published: list[Event] = []
         for extension in self._extensions.having("quote"):
             before = quote
-            outcome, facts = lend(transaction, lambda lent, e=extension, q=before: e.quote(lent, asked, q))  # type: ignore[misc]
+            outcome, facts = lend(transaction, extension, lambda lent, e=extension, q=before: e.quote(lent, asked, q))  # type: ignore[misc]
             if isinstance(outcome, Refusal):
                 return outcome, ()
             if outcome.price_stars < 1:
@@ -88,11 +89,15 @@ class Guards:
             quote = outcome
         return quote, published
 
-    def hold(self, transaction: Transaction, claims: Sequence[Claim]) -> Held:
-        """Ask every extension to set aside what claims need; one that is refused by one is let go of by those before."""
+    def hold(self, transaction: Transaction, claims: Sequence[Claim], *, again: bool = False) -> Held:
+        """Ask every extension to set aside what claims need; one that is refused by one is let go of by those before.
+
+        Args:
+            again: the claims were held before and were let go of; who has only counted them is not asked.
+        """
         refusals: dict[str, Refusal] = {}
         published: list[Event] = []
-        holders = self._extensions.having("hold")
+        holders = [one for one in self._extensions.having("hold") if not (again and one.is_everywhere)]
         for place, extension in enumerate(holders):
             open_claims = [claim for claim in claims if claim.claim_id not in refusals]
             if not open_claims:
@@ -109,12 +114,14 @@ class Guards:
         letting = self._extensions.having("let_go")
         return self._let_go(transaction, letting, claims, why) if letting and claims else ()
 
-    def declined(self, transaction: Transaction, query: PreCheckout, reason: Decline | str) -> Sequence[Event]:
+    def declined(self, transaction: Transaction, query: PreCheckout, reason: str) -> Sequence[Event]:
         """A checkout was declined; what an extension raises is logged."""
         published: list[Event] = []
         for extension in self._extensions.having("declined"):
+            if not extension.wants_declined(reason):
+                continue
             try:
-                _, facts = lend(transaction, lambda lent, e=extension: e.declined(lent, query, reason))  # type: ignore[misc]
+                _, facts = lend(transaction, extension, lambda lent, e=extension: e.declined(lent, query, reason))  # type: ignore[misc]
             except TransactionEndedError:
                 raise
             except Exception:  # the answer is given; an extension that cannot take note changes nothing about it
@@ -127,10 +134,12 @@ class Guards:
         self, transaction: Transaction, extension: Extension, claims: Sequence[Claim], published: list[Event]
     ) -> Mapping[str, Refusal]:
         try:
-            refusals, facts = lend(transaction, lambda lent: extension.hold(lent, claims))
+            refusals, facts = lend(transaction, extension, lambda lent: extension.hold(lent, claims))
         except TransactionEndedError:
             raise
         except Exception:  # fail closed: what cannot be set aside must not be paid
+            if extension.in_unit:
+                raise
             if len(claims) > 1:
                 alone = [self._ask(transaction, extension, [claim], published) for claim in claims]
                 return {claim_id: refusal for of_one in alone for claim_id, refusal in of_one.items()}
@@ -152,7 +161,7 @@ class Guards:
             if extension not in self._extensions.having("let_go"):
                 continue
             try:
-                _, facts = lend(transaction, lambda lent, e=extension: e.let_go(lent, over, why))  # type: ignore[misc]
+                _, facts = lend(transaction, extension, lambda lent, e=extension: e.let_go(lent, over, why))  # type: ignore[misc]
             except TransactionEndedError:
                 raise
             except Exception:  # what is held ends with its time; a sale must not fail over it

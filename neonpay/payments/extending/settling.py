@@ -90,7 +90,7 @@ class Settling:
         self, transaction: Transaction, extension: Extension, payments: Sequence[Settlement], published: list[Event]
     ) -> Mapping[str, SendBack]:
         try:
-            verdicts, facts = lend(transaction, lambda lent: extension.settle(lent, payments))
+            verdicts, facts = lend(transaction, extension, lambda lent: extension.settle(lent, payments))
         except TransactionEndedError:
             raise
         except Exception as exc:  # an extension's fault must not undo the record of money that arrived

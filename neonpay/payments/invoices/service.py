@@ -151,7 +151,7 @@ class InvoiceService:
         if isinstance(written.invoice, Refusal):
             refusal = written.invoice
             raise SaleRefused(
-                refusal.reason.value,
+                refusal.reason,
                 user_id=offer.asker_id,
                 stage_id=offer.stage_id,
                 retry_after_s=refusal.retry_after_s,

@@ -18,7 +18,7 @@ from neonpay.core.stages import PaymentStage, frozen_json
 from neonpay.errors import PaymentError
 from neonpay.ledger import Insert, Statement, Transaction
 from neonpay.ledger.tables import DatabaseNow, invoices
-from neonpay.payments.extending.guarding import NOTHING_HELD, Guards
+from neonpay.payments.extending.guarding import Guards
 from neonpay.payments.extension import Asked, Claim, Quote, Release, Released
 from neonpay.payments.gates import Gate, Refusal, Sale, first_refusal
 from neonpay.store.entries import publish
@@ -161,13 +161,14 @@ class InvoiceStore:
         quote, published = self._quote(transaction, offer)
         if isinstance(quote, Refusal):
             return self._refused(transaction, draft, quote)
-        refusal = self._refusal(transaction, draft, quote)
-        if refusal is not None:
-            return self._refused(transaction, draft, refusal)
         claim = _claim(draft, quote)
-        held = self._guards.hold(transaction, [claim]) if self._guards.holds else NOTHING_HELD
+        held = self._guards.hold(transaction, [claim])
         if held.refusals:
             return self._refused(transaction, draft, held.refusals[draft.invoice_id])
+        refusal = self._refusal(transaction, draft, quote)
+        if refusal is not None:
+            self._guards.let_go(transaction, [claim], Release.REFUSED)
+            return self._refused(transaction, draft, refusal)
         version = self._catalogue.version_of(transaction, offer.stage_id, offer.stage, draft.now_us)
         transaction.insert(_INSERT, self._row(draft, version, quote))
         invoice = self._find(transaction, invoices.c.invoice_id == draft.invoice_id)
@@ -277,16 +278,18 @@ class InvoiceStore:
             if transaction.row(_IS_BEING_SENT, *this):
                 return Outcome(known)
             return self._refused(transaction, draft, draft.crowded)
-        is_mine = bool(transaction.execute(_TAKE, *this, draft.sender, draft.sender, _LEASE_US))
-        refusal = self._hold_again(transaction, known) if is_mine else None
+        refusal = self._hold_again(transaction, known)
         if refusal is not None:
-            self.put_back(transaction, known, draft.sender, state=InvoiceState.FAILED)
             return self._refused(transaction, draft, refusal)
+        is_mine = bool(transaction.execute(_TAKE, *this, draft.sender, draft.sender, _LEASE_US))
         return Outcome(known, is_mine=is_mine)
 
     def _hold_again(self, transaction: Transaction, known: Invoice) -> Refusal | None:
         """Set aside once more what an invoice needs that has not reached its buyer, and may have been let go of."""
-        if not self._guards.holds or known.link is not None:
+        this = sa.select(invoices.c.state).where(
+            invoices.c.bot_id == self._bot_id, invoices.c.invoice_id == known.invoice_id
+        )
+        if not self._guards.holds_more or transaction.connection.execute(this).scalar() != InvoiceState.FAILED:
             return None
         claim = Claim(
             claim_id=known.invoice_id,
@@ -296,7 +299,7 @@ class InvoiceStore:
             user_id=known.user_id,
             terms=known.terms,
         )
-        return self._guards.hold(transaction, [claim]).refusals.get(known.invoice_id)
+        return self._guards.hold(transaction, [claim], again=True).refusals.get(known.invoice_id)
 
     def _refusal(self, transaction: Transaction, draft: Draft, quote: Quote) -> Refusal | None:
         offer = draft.offer
@@ -318,7 +321,7 @@ class InvoiceStore:
             user_id=offer.asker_id,
             stage_id=offer.stage_id,
             amount_stars=offer.stage.price,
-            reason=refusal.reason.value,
+            reason=refusal.reason,
         )
         publish(transaction, event)
         return Outcome(refusal, event)
@@ -333,6 +336,6 @@ def _claim(draft: Draft, quote: Quote) -> Claim:
         invoice_id=draft.invoice_id,
         stage_id=draft.offer.stage_id,
         price_stars=quote.price_stars,
-        user_id=draft.offer.payer_id,
+        user_id=draft.offer.asker_id,
         terms=quote.terms,
     )

@@ -42,6 +42,6 @@ class Jobs(Served[M], path="jobs"):
                 way back, so nothing is delivered meanwhile.
         """
         pipeline = await self._opened()
-        revived = await pipeline.history.retry(charge_key(charge_id), handler=handler)
+        revived = await pipeline.decisions.retry(charge_key(charge_id), handler=handler)
         pipeline.fulfilment.changed.set()
         return revived

@@ -27,11 +27,12 @@ from neonpay.core.payments import Attention, Payment, PaymentState, Refund, Refu
 from neonpay.errors import PaymentNotFoundError
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables import DatabaseNow, jobs, refunds
-from neonpay.payments.consumers.selection import PLAN, REFUND, SETTLE, THANK_YOU, ConsumerSelection
+from neonpay.payments.consumers.selection import REFUND, SETTLE, ConsumerSelection
 from neonpay.payments.extending.settling import Settling
 from neonpay.payments.handlers.in_transaction import Inside, Rejection, run_inside
 from neonpay.payments.handlers.registry import ON_PAYMENT, Handler
 from neonpay.payments.jobs import give_job, lease_lost
+from neonpay.payments.refunds.deliveries import drop_jobs, finish_refund_job, move_jobs
 from neonpay.store import early_refunds
 from neonpay.store.entries import REFUNDS, REVENUE, STARS, UNSETTLED, about, publish, write_entry
 from neonpay.store.job_rows import Job
@@ -55,10 +56,6 @@ _INSERT = Insert(
     "requested_at",
     "requested_by",
 )
-DELIVERS = sa.or_(jobs.c.consumer.startswith(f"{ON_PAYMENT}:"), jobs.c.consumer.in_((THANK_YOU, PLAN)))
-"""The jobs that are for nothing once the Stars go back."""
-_GRANTED = frozenset({JobState.DONE, JobState.LEASED, JobState.INTERRUPTED})
-"""States of a handler's job in which it has delivered, or may have begun to."""
 
 
 class Change(NamedTuple):
@@ -146,7 +143,7 @@ class RefundStore:
             refund is not None or payment.state is not PaymentState.REFUND_DUE
         ):
             events = [self._write(transaction, RefundRequested, payment, reason)]
-        self._move_jobs(transaction, event_id, (JobState.READY, JobState.STRANDED), JobState.HELD)
+        move_jobs(transaction, self._bot_id, event_id, (JobState.READY, JobState.STRANDED), JobState.HELD)
         taken = self._give_job(transaction, event_id, charge_id, take=take)
         return Change(self._found(transaction, charge_id), events, taken)
 
@@ -157,7 +154,7 @@ class RefundStore:
             return False
         mine = (jobs.c.consumer == job.consumer, jobs.c.token == job.token)
         waits = {"attempts": jobs.c.attempts - 1, "token": None}
-        self._move_jobs(transaction, event_id, (JobState.LEASED,), JobState.HELD, *mine, **waits)
+        move_jobs(transaction, self._bot_id, event_id, (JobState.LEASED,), JobState.HELD, *mine, **waits)
         return True
 
     def is_under_way(self, transaction: Transaction, charge_id: str) -> bool:
@@ -179,7 +176,7 @@ class RefundStore:
         payment, event_id = self.lock(transaction, job.of_charge)
         self._ask(transaction, payment, SECOND_PAYMENT, BY_POLICY, Source.CALL)
         if self._found(transaction, job.of_charge).state is RefundState.REFUNDED:
-            self._finish_job(transaction, event_id)
+            finish_refund_job(transaction, self._bot_id, event_id)
             return None
         return payment
 
@@ -213,10 +210,10 @@ class RefundStore:
         payment, event_id = self.lock(transaction, charge_id)
         now_us = self._clock.now_us()
         values = {"state": RefundState.REFUNDED.value, "finished_at": now_us, "error": None}
-        self._finish_job(transaction, event_id)
+        finish_refund_job(transaction, self._bot_id, event_id)
         if not self._update(transaction, charge_id, **values):
             return Change(self._found(transaction, charge_id), [], [])
-        granted = self._drop_jobs(transaction, event_id)
+        granted = drop_jobs(transaction, self._bot_id, event_id)
         event = self._write(transaction, PaymentRefunded, payment, None)
         facts = [event, *self._settling.change(transaction, payment, event_id, PaymentState.REFUNDED)]
         other = REFUNDS if payment.state is PaymentState.ACCEPTED else UNSETTLED
@@ -230,7 +227,7 @@ class RefundStore:
     def mark_failed(self, transaction: Transaction, charge_id: str, error: str) -> Change:
         """Write that Telegram refuses; a payment that was to go back undelivered needs a person now."""
         payment, event_id = self.lock(transaction, charge_id)
-        self._finish_job(transaction, event_id)
+        finish_refund_job(transaction, self._bot_id, event_id)
         events: list[Event] = []
         failed = {"state": RefundState.FAILED.value, "finished_at": self._clock.now_us(), "error": error}
         if self._update(transaction, charge_id, **failed):
@@ -238,7 +235,7 @@ class RefundStore:
                 waits = (PaymentState.NEEDS_ATTENTION, Attention.REFUND_REFUSED)
                 events += self._settling.change(transaction, payment, event_id, *waits)
             elif payment.state is PaymentState.ACCEPTED:
-                self._move_jobs(transaction, event_id, (JobState.HELD,), JobState.READY, run_at=DatabaseNow())
+                move_jobs(transaction, self._bot_id, event_id, (JobState.HELD,), JobState.READY, run_at=DatabaseNow())
             events = [self._write(transaction, RefundFailed, payment, error), *events]
         return Change(self._found(transaction, charge_id), events, [])
 
@@ -271,7 +268,7 @@ class RefundStore:
         self, transaction: Transaction, payment: Payment, event_id: str, rejection: Rejection, *, take: bool
     ) -> Change:
         """What follows from a rejection: the other jobs are dropped, the payment is due for a refund, which is intended."""
-        self._drop_jobs(transaction, event_id)
+        drop_jobs(transaction, self._bot_id, event_id)
         rejected = self._write(transaction, PaymentRejected, payment, rejection.reason, handler=rejection.handler)
         events: list[Event] = [rejected]
         if payment.state is PaymentState.ACCEPTED:
@@ -323,42 +320,6 @@ class RefundStore:
             token=self._new_token() if take else None,
             lease_us=self._lease_us,
         )
-
-    def _finish_job(self, transaction: Transaction, event_id: str) -> None:
-        # Whoever has it leased: the outcome is known, and an attempt that is still under way can only find the same.
-        done = sa.update(jobs).where(*self._refund_job(event_id)).values(state=JobState.DONE, token=None, error=None)
-        transaction.connection.execute(done)
-
-    def _refund_job(self, event_id: str) -> tuple[sa.ColumnElement[bool], ...]:
-        return (jobs.c.bot_id == self._bot_id, jobs.c.event_id == event_id, jobs.c.consumer == REFUND)
-
-    def _drop_jobs(self, transaction: Transaction, event_id: str) -> bool:
-        """End what was not delivered yet; whether a handler has delivered something, or may have."""
-        of_payment = (jobs.c.bot_id == self._bot_id, jobs.c.event_id == event_id, DELIVERS)
-        found = sa.select(jobs.c.consumer, jobs.c.state).where(*of_payment).order_by(jobs.c.consumer).with_for_update()
-        states = transaction.connection.execute(found).all()
-        self._move_jobs(transaction, event_id, (JobState.LEASED,), JobState.INTERRUPTED, token=None)
-        self._move_jobs(
-            transaction,
-            event_id,
-            (JobState.READY, JobState.DEAD, JobState.HELD, JobState.STRANDED),
-            JobState.DROPPED,
-            token=None,
-        )
-        return any(state in _GRANTED and consumer.startswith(f"{ON_PAYMENT}:") for consumer, state in states)
-
-    def _move_jobs(
-        self,
-        transaction: Transaction,
-        event_id: str,
-        states: Sequence[str],
-        state: str,
-        *where: sa.ColumnElement[bool],
-        **values: object,
-    ) -> None:
-        """Bring the deliveries of a payment from some states into another one."""
-        of_payment = (jobs.c.bot_id == self._bot_id, jobs.c.event_id == event_id, DELIVERS, jobs.c.state.in_(states))
-        transaction.connection.execute(sa.update(jobs).where(*of_payment, *where).values(state=state, **values))
 
     def _revoke(self, transaction: Transaction, payment: Payment, event_id: str, *, inside: bool) -> list[Job]:
         self._plan.read(transaction)

@@ -166,6 +166,10 @@ async def answers_a_text(query: PreCheckout) -> str:
     return "Only for members."
 
 
+async def answers_a_blank(query: PreCheckout) -> str:
+    return " "
+
+
 async def answers_no(query: PreCheckout) -> bool:
     return False
 
@@ -183,6 +187,7 @@ async def hangs(query: PreCheckout) -> None:
     [
         (refuses, "refused", "Only for members."),
         (answers_a_text, "refused", "Only for members."),
+        (answers_a_blank, "refused", "The seller cannot take this payment."),
         (answers_no, "refused", "The seller cannot take this payment."),
         (crashes, "error", "Something went wrong in the shop. No Stars were taken; please try again."),
         (hangs, "too_slow", "The shop took too long to answer. No Stars were taken; please try again."),

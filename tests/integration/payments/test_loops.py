@@ -90,7 +90,7 @@ async def test_every_loop_survives_any_exception_of_the_ledger(
         ann = await shop.visitor()
         before = shop.neonpay.get_stats()["loops_alive"]
         faults.make = KINDS[kind]
-        await until_failing(shop, {"jobs", "seal", "reconcile"})
+        await until_failing(shop, {"jobs", "periodic"})
         assert shop.neonpay.get_stats()["loops_failing"] != 0
         faults.make = None
         await healthy(shop)

@@ -75,7 +75,8 @@ async def test_what_a_page_shows_is_accepted(name: str, tmp_path: Path, monkeypa
     # Nothing asks Telegram anything here.
     neonpay = create_neonpay(bot, dispatcher=dispatcher, database_url=url, reconcile_every_s=None)
     there: dict[str, Any] = {name: getattr(package, name) for name in package.__all__}
-    there |= {"bot": bot, "dispatcher": dispatcher, "neonpay": neonpay, "__name__": "page"}
+    there |= {"bot": bot, "dispatcher": dispatcher, "neonpay": neonpay}
+    there |= {"__name__": "page", "__file__": str(tmp_path / "page.py")}
     for block in _blocks(name):
         if not block.co_flags & inspect.CO_COROUTINE:
             exec(block, there)  # noqa: S102 - the page's own code is what is tested

@@ -1,7 +1,8 @@
 """Events are numbered in the order in which they became visible, and jobs may be about any of them.
 
 Whoever looks at what has happened since it looked last goes by the number. Two indexes that served such looks, and that every
-payment paid for, are not needed any more.
+payment paid for, are not needed any more. The tables of extensions are listed, so that what moves
+or backs up a ledger knows them.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from alembic import op
 
 revision = "0009"
 down_revision = "0008"
+works_with = "0009"
+"""Nothing older: a column of consumers is gone that programs of before write."""
 
 _UNFINISHED = sa.text("state = 'ready' OR state = 'leased'")
 _PARKED = sa.text("state = 'held' OR state = 'stranded' OR state = 'dead'")
@@ -42,6 +45,14 @@ def upgrade() -> None:
         ["bot_id", "expires_at"],
         sqlite_where=_EXPIRES,
         postgresql_where=_EXPIRES,
+    )
+    op.create_table(
+        "neonpay_extension_tables",
+        sa.Column("table_name", sa.Text, nullable=False),
+        sa.Column("extension", sa.Text, nullable=False),
+        sa.Column("package", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("table_name"),
+        sqlite_with_rowid=False,
     )
     if op.get_bind().dialect.name == "postgresql":
         op.alter_column("neonpay_jobs", "charge_id", nullable=True)
