@@ -26,7 +26,6 @@ from neonpay.payments.extension import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-    from neonpay.core.checkout import Decline
     from neonpay.core.events import Event
     from neonpay.core.payments import PreCheckout
     from neonpay.payments.gates import Refusal
@@ -66,7 +65,7 @@ class Shelf(Extension):
         _replace(transaction, sold.c.charge_id, [one.charge_id for one in shown], rows)
         return {}
 
-    def declined(self, transaction: Lent, query: PreCheckout, reason: Decline | str) -> None:
+    def declined(self, transaction: Lent, query: PreCheckout, reason: str) -> None:
         _replace(transaction, noes.c.query_id, [query.query_id], [(query.query_id,)])
 
     def subscribers(self) -> Sequence[Subscriber]:
