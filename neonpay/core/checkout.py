@@ -96,7 +96,7 @@ def fault_of(
         return Decline(wrong)
     if not is_on_sale:
         return Decline.NOT_ON_SALE
-    if invoice.expires_at is not None and now >= invoice.expires_at:
+    if invoice.is_over or (invoice.expires_at is not None and now >= invoice.expires_at):
         return Decline.EXPIRED
     if invoice.stage.max_payments is not None and invoice.seats_taken >= invoice.stage.max_payments:
         return Decline.ALREADY_PAID

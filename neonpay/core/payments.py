@@ -107,6 +107,7 @@ class Invoice:
         link: its link, when it was made as one.
         payments_count: how often it has been paid.
         is_off_sale: whether its stage was taken off sale since it was made, as far as its reader has looked.
+        is_over: whether its time was found to be over, by whichever program; what was held for it may be sold to others.
         is_queued: whether it waits for its chat's turn; its message comes by itself, and ``message_id`` is None.
         seats_taken: how many of those payments count towards the stage's ``max_payments``: all but the renewals of
             subscriptions and what went back because no seat was free.
@@ -129,6 +130,7 @@ class Invoice:
     link: str | None = None
     payments_count: int = 0
     is_off_sale: bool = False
+    is_over: bool = False
     is_queued: bool = False
     seats_taken: int = 0
     terms: JsonObject = field(default_factory=dict)

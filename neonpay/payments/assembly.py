@@ -29,6 +29,7 @@ from neonpay.payments.refunds.service import RefundService
 from neonpay.payments.refunds.store import RefundStore
 from neonpay.payments.settings import Settings
 from neonpay.payments.signing import Signing
+from neonpay.payments.subscriptions import SubscriptionService
 from neonpay.payments.threads import MOST_HANDLERS, MOST_HOOKS, Threads
 from neonpay.store.ids import new_event_id, new_invoice_id, new_request_id
 from neonpay.store.stage_versions import Catalogue
@@ -196,6 +197,17 @@ class Assembly:
     def refunds(self, fulfilment: Fulfilment) -> RefundService:
         """What gives Stars back."""
         return RefundService(self._ledger, self._apart, self._adapter, self.refund_store, fulfilment, rng=self._rng)
+
+    def subscriptions(self) -> SubscriptionService:
+        """What ends subscriptions and hears of them."""
+        return SubscriptionService(
+            self._ledger,
+            self._adapter,
+            catalogue=self.catalogue,
+            clock=self._clock,
+            new_event_id=new_event_id,
+            announce=self._announce,
+        )
 
     def requests(self, fulfilment: Fulfilment, refunds: RefundService) -> RequestService:
         """What decides on requests for refunds."""

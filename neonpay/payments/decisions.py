@@ -12,7 +12,7 @@ from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import Payment, PaymentState, RefundState
 from neonpay.errors import PaymentError, PaymentNotFoundError
 from neonpay.ledger import Ledger, Transaction
-from neonpay.ledger.tables import DatabaseNow, jobs
+from neonpay.ledger.tables import IS_PARKED, DatabaseNow, jobs
 from neonpay.payments.consumers.selection import PLAN, ConsumerSelection
 from neonpay.payments.extending.settling import Settling
 from neonpay.payments.handlers.registry import ON_PAYMENT, ON_REFUND
@@ -50,6 +50,14 @@ class Decisions:
         """Make the unfinished jobs of a payment due at once; returns how many there are, with those that run already."""
         return await self._ledger.run(self._retry, charge_id, handler, set())
 
+    async def retry_event(self, event_id: str) -> int:
+        """Tell subscribers of an event again who have given it up; returns how many there are.
+
+        Raises:
+            PaymentError: none has.
+        """
+        return await self._ledger.run(self._retry_event, event_id, set())
+
     async def accept(self, charge_id: str) -> Payment:
         """Have a payment that needs attention delivered; see ``neonpay.payments.accept``."""
         unit = Once(self._bot_id, self._accept, lock=lambda transaction: self._locked(transaction, charge_id))
@@ -84,6 +92,18 @@ class Decisions:
             names = ", ".join(job.consumer for job in others) or "none"
             msg = f"charge {charge_id!r} has no unfinished job of {handler!r}; its unfinished jobs: {names}"
             raise PaymentError(msg, charge_id=charge_id)
+        return len(found)
+
+    def _retry_event(self, transaction: Transaction, event_id: str, found: set[str]) -> int:
+        # Deliveries are the other way's, which looks whether their Stars are on their way back.
+        letters = [jobs.c.bot_id == self._bot_id, jobs.c.event_id == event_id, sa.not_(DELIVERS), IS_PARKED]
+        letters.append(jobs.c.state == JobState.DEAD)
+        found.update(job.consumer for job in read_jobs(transaction, self._bot_id, sa.and_(*letters)))
+        if not found:
+            msg = f"no subscriber has given up event {event_id!r}; neonpay.jobs.dead_letters() lists what was given up"
+            raise PaymentError(msg)
+        values = {"state": JobState.READY, "attempts": 0, "run_at": DatabaseNow(), "error": None}
+        transaction.connection.execute(sa.update(jobs).where(*letters).values(**values))
         return len(found)
 
     def _locked(self, transaction: Transaction, charge_id: str) -> tuple[Payment, str]:

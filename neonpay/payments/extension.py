@@ -125,7 +125,7 @@ class Settlement:
 
     Attributes:
         event_id: id of the event that told of the payment first, which names it in the ledger.
-        is_new: whether it is being recorded right now; only then may it be sent back by what ``settle`` returns.
+        is_new: whether it is being recorded right now.
     """
 
     payment: Payment
@@ -136,6 +136,9 @@ class Settlement:
 @dataclass(frozen=True, slots=True)
 class SendBack:
     """The Stars of a payment go back to the buyer.
+
+    Heeded for an accepted payment: when it is being recorded, before a handler sees it, and as a refund when a job settles it.
+    A person who accepts a payment has decided.
 
     Attributes:
         words: why, for the owner and the buyer.

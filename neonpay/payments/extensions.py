@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterator
 
 from neonpay.errors import ValidationError
 from neonpay.payments.extension import Conversation, Extension, Subscriber, overrides
 
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
+logger = logging.getLogger("neonpay.payments")
+
+_NAME = re.compile(r"(?=.{1,31}$)[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_TAKEN = frozenset({"neonpay", "handler", "settle", "guard"})
+"""What jobs of neonpay's own begin with."""
 
 
 class Extensions:
@@ -32,8 +37,10 @@ class Extensions:
         """
         name = getattr(extension, "name", None)
         if not isinstance(name, str) or not _NAME.fullmatch(name):
-            rule = "lower-case letters, digits and dashes, such as 'promotions', as a class attribute"
+            rule = "lower-case words with dashes between them, such as 'gift-cards', as a class attribute"
             raise ValidationError("name", name, rule)
+        if name in _TAKEN:
+            raise ValidationError("name", name, f"none of {', '.join(sorted(_TAKEN))}, which neonpay uses itself")
         if name in self._by_name:
             raise ValidationError("extension", name, "an extension that this program does not use yet")
         self._by_name[name] = extension
@@ -81,11 +88,11 @@ class Extensions:
 
     def answering(self, text: str) -> Conversation | None:
         """Whose command a message is, or None."""
-        return next((one for one in self.conversations if one.wants_command(text)), None)
+        return next((one for one in self.conversations if _wants(one.wants_command, text)), None)
 
     def pressed(self, data: str) -> Conversation | None:
         """Whose button was pressed, or None."""
-        return next((one for one in self.conversations if one.wants_press(data)), None)
+        return next((one for one in self.conversations if _wants(one.wants_press, data)), None)
 
     def subscribers(self) -> dict[str, Subscriber]:
         """Who is told of events, by what their jobs are called."""
@@ -94,6 +101,14 @@ class Extensions:
             for extension in self
             for subscriber in extension.subscribers()
         }
+
+
+def _wants(asks: Callable[[str], bool], text: str) -> bool:
+    try:
+        return bool(asks(text))
+    except Exception:  # it stands before the bot's own handlers, which must get what is theirs
+        logger.exception("an extension could not say whether an update is its own")
+        return False
 
 
 def _place(extension: Extension) -> tuple[int, str]:

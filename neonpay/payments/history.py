@@ -106,7 +106,7 @@ def event_id_of(bot_id: int, charge_id: str) -> sa.ScalarSelect[str]:
 def read_jobs(transaction: Transaction, bot_id: int, where: sa.ColumnElement[bool]) -> list[JobRecord]:
     """The jobs that a condition is true of."""
     query = (
-        sa.select(jobs.c.charge_id, jobs.c.consumer, jobs.c.state, jobs.c.attempts, jobs.c.error)
+        sa.select(jobs.c.charge_id, jobs.c.consumer, jobs.c.state, jobs.c.attempts, jobs.c.error, jobs.c.event_id)
         .where(jobs.c.bot_id == bot_id, where)
         .order_by(jobs.c.event_id, jobs.c.consumer)
     )

@@ -25,14 +25,20 @@ AWAY = (LedgerLockedError, LedgerUnavailableError, LedgerFullError)
 
 
 async def patiently(
-    attempt: Callable[[], Awaitable[T]], *, give_up_at: float, what: str, refused: LedgerError | None = None
+    attempt: Callable[[], Awaitable[T]],
+    *,
+    give_up_at: float,
+    what: str,
+    refused: LedgerError | None = None,
+    again_on: tuple[type[LedgerError], ...] = AWAY,
 ) -> T:
     """What an attempt gives, tried again while the database is locked, full or away.
 
     Args:
         give_up_at: when nothing is tried again any more, by the event loop's clock.
         what: what is not done yet, for the log.
-        refused: what an attempt before has come to, one of ``AWAY``.
+        refused: what an attempt before has come to, one of ``again_on``.
+        again_on: what is worth another attempt.
 
     Raises:
         LedgerError: the database refused.
@@ -47,7 +53,7 @@ async def patiently(
             pause_s = min(2 * pause_s, _PAUSE_MOST_S)
         try:
             return await attempt()
-        except AWAY as exc:
+        except again_on as exc:
             refused = exc
 
 

@@ -19,8 +19,8 @@ from neonpay.core.ports import Adapter
 from neonpay.core.reports import ReconcileReport
 from neonpay.core.roles import Role
 from neonpay.core.subscriptions import SubscriptionChange
+from neonpay.errors import LedgerError
 from neonpay.ledger import Ledger
-from neonpay.ledger.extension_tables import ensure_tables
 from neonpay.payments.assembly import Assembly, Registered
 from neonpay.payments.consumers.declarations import Declarations
 from neonpay.payments.consumers.fan_out import FanOut
@@ -28,12 +28,10 @@ from neonpay.payments.consumers.presence import Presence
 from neonpay.payments.consumers.selection import PLAN, THANK_YOU
 from neonpay.payments.decisions import Decisions
 from neonpay.payments.delivery.extension_jobs import ExtensionJobs
-from neonpay.payments.delivery.prompting import Prompter
 from neonpay.payments.delivery.telling import Teller
 from neonpay.payments.delivery.thanks import Thanks
 from neonpay.payments.delivery.unclaimed import Unclaimed
 from neonpay.payments.delivery.worker import Worker
-from neonpay.payments.extending.running import Running
 from neonpay.payments.gates import Gate
 from neonpay.payments.history import History
 from neonpay.payments.host import ShopHost
@@ -43,7 +41,7 @@ from neonpay.payments.recording.recorder import recorded_event
 from neonpay.payments.recording.standing import Arrival
 from neonpay.payments.settings import Settings
 from neonpay.payments.signing import Signing
-from neonpay.payments.subscriptions import SubscriptionService
+from neonpay.payments.using import ExtensionsAtWork
 from neonpay.reconcile.reconciler import RECONCILE, RECONCILE_EVERY_S, Reconciler
 from neonpay.store.ids import new_event_id
 from neonpay.store.job_rows import Job
@@ -84,6 +82,8 @@ class Pipeline:
         self._opening = asyncio.Lock()
         self.loop: asyncio.AbstractEventLoop | None = None
         """The event loop that the pipeline belongs to; None before its first use."""
+        self._has_begun = False
+        """Whether everything that ``open`` begins has begun."""
         self._given_back: list[Job] = []
         self._signing = Signing(ledger, self._bot_id, settings.secrets, clock=clock, token_bytes=token_bytes)
         self._parts = parts = Assembly(
@@ -114,14 +114,7 @@ class Pipeline:
         """What looks after payments once they are made, the books, and who delivers."""
         ledger, bot_id, parts, announce = self._ledger, self._bot_id, self._parts, self._announce
         wake = self.fulfilment.changed.set
-        self.subscriptions = SubscriptionService(
-            ledger,
-            self._adapter,
-            catalogue=parts.catalogue,
-            clock=self._clock,
-            new_event_id=new_event_id,
-            announce=announce,
-        )
+        self.subscriptions = parts.subscriptions()
         self.history = History(ledger, bot_id, catalogue=parts.catalogue)
         self.decisions = Decisions(
             ledger, bot_id, catalogue=parts.catalogue, plan=parts.plan, settling=parts.settling, announce=announce
@@ -149,19 +142,20 @@ class Pipeline:
             abandoned_after_s=self._settings.abandoned_after_s,
             announce=announce,
         )
-        self.fan_out = FanOut(ledger, bot_id, number=self.sealer.seal, new_token=parts.new_token)
-        self.presence = Presence(
-            ledger,
-            Declarations(bot_id),
-            parts.program,
-            self._registered.stages,
-            bot_id=bot_id,
-            changed=wake,
-            take_up=self._take_up_extensions,
+        self.fan_out = FanOut(
+            ledger, bot_id, number=self.sealer.seal, own=parts.program.declared, new_token=parts.new_token
         )
         self._unclaimed = Unclaimed(ledger, parts.refund_store, parts.plan, bot_id=bot_id, announce=announce, wake=wake)
-        extensions = self._registered.extensions
-        self._prompter = Prompter(extensions, self.fan_out.complete, wake)
+        jobs = ExtensionJobs(
+            ledger,
+            ledger.apart,
+            self.fulfilment,
+            parts.refund_store,
+            bot_id=bot_id,
+            clock=self._clock,
+            rng=rng,
+            new_event_id=new_event_id,
+        )
         host = ShopHost(
             self._adapter,
             ledger,
@@ -171,16 +165,17 @@ class Pipeline:
             outbox=self.outbox,
             teller=self.teller,
         )
-        self._running = Running(extensions, host)
-        self._extension_jobs = ExtensionJobs(
+        self._extensions = ExtensionsAtWork(
+            self._registered.extensions, ledger, host, jobs, self.fulfilment, self.periodic, self.fan_out.complete
+        )
+        self.presence = Presence(
             ledger,
-            ledger.apart,
-            self.fulfilment,
-            parts.refund_store,
+            Declarations(bot_id),
+            parts.program,
+            self._registered.stages,
             bot_id=bot_id,
-            clock=self._clock,
-            rng=rng,
-            new_event_id=new_event_id,
+            changed=wake,
+            take_up=self._extensions.take_up,
         )
 
     def _take_on(self) -> None:
@@ -192,29 +187,13 @@ class Pipeline:
         self.periodic.add(self.fan_out.task)
         for task in self.endings.tasks:
             self.periodic.add(task)
-        for extension in self._registered.extensions:
-            for task in extension.periodic():
-                self.periodic.add(task)
         self.fulfilment.add_self_finishing(PLAN, self._unclaimed.look)
         if settings.thank_you_message is not None and settings.runs_as is Role.DELIVERS:
             self.fulfilment.add_builtin(THANK_YOU, Thanks(self.teller, settings.thank_you_message).send)
 
     def _announce(self, event: Event) -> None:
         self._registered.listeners.announce(event)
-        self._prompter.announced(event)
-
-    async def _take_up_extensions(self) -> None:
-        """Have the tables of the extensions that this program uses, and run what they run; again when there is one more."""
-        for extension in self._registered.extensions:
-            if extension.tables is not None:
-                await ensure_tables(self._ledger, extension.tables)
-        if self._settings.takes_up_work:
-            self._extension_jobs.take_up(self._registered.extensions)
-            for extension in self._registered.extensions:
-                for consumer, job in extension.jobs().items():
-                    self.fulfilment.add_builtin(consumer, job)
-            self._prompter.look()
-            await self._running.open()
+        self._extensions.announced(event)
 
     @property
     def adapter(self) -> PacedAdapter:
@@ -265,12 +244,14 @@ class Pipeline:
     async def open(self) -> None:
         """Open the ledger, load the signing keys and take up work; does nothing when that has happened.
 
+        What arrives is recorded from the moment in which the keys are loaded, and so also when this raises afterwards.
+
         Raises:
             HandlerError: a handler asks for something that nobody can give it.
             LedgerError: the database cannot be used.
         """
         async with self._opening:
-            if self.is_open:
+            if self._has_begun:
                 return
             registered = self._registered
             for registry in (registered.handlers, registered.revokers, registered.reviewers):
@@ -279,6 +260,7 @@ class Pipeline:
             await self._signing.load()
             self.settle(asyncio.get_running_loop())
             if not self._settings.takes_up_work:
+                self._has_begun = True
                 return
             await self.presence.open()
             if self._given_back:
@@ -286,6 +268,7 @@ class Pipeline:
                 self._given_back = []
             self._worker.start()
             self.periodic.start()
+            self._has_begun = True
             stranded = await self.history.stranded()
             if stranded:
                 names = sorted({job.consumer for job in stranded})
@@ -299,8 +282,7 @@ class Pipeline:
         """
         grace_s = self._settings.grace_s
         self.fulfilment.stop_taking()
-        await self._prompter.close()
-        await within(grace_s, self._running.close(), "what extensions do")
+        await self._extensions.close(grace_s=grace_s)
         await asyncio.gather(
             self.periodic.stop(),
             self.presence.close(),
@@ -326,10 +308,8 @@ class Pipeline:
         Raises:
             LedgerError: the charge could not be recorded within ``patience_s``; Telegram's list of transactions has it.
         """
-        if not self._signing.is_ready:
-            await self.open()
-        if self.presence.is_behind:
-            await self.presence.catch_up()
+        if not self._has_begun or self.presence.is_behind:
+            await self._get_ready()
         charge = fit_charge(charge)
         ref = await self._signing.read(charge.payload)
         take = self.fulfilment.reserve()
@@ -344,7 +324,7 @@ class Pipeline:
             return None
         for job in recorded.jobs:
             self.fulfilment.start(job)
-        if self._registered.listeners or self._prompter.waits:
+        if self._registered.listeners or self._extensions.waits_for_events:
             for event in (recorded_event(recorded), *recorded.events):
                 self._announce(event)
         if recorded.payment.attention is not None:
@@ -362,20 +342,36 @@ class Pipeline:
         """Record a refund that Telegram tells of; one of an invoice of the host's own by an update is the host's business."""
         if notice.source is Source.UPDATE and not is_ours(notice.payload):
             return
-        await self.open()
+        await self._get_ready()
         notice = fit_notice(notice)
         ref = await self._signing.read(notice.payload)
         await self.refunds.note(notice, None if ref is None else ref.invoice_id)
 
     async def subscription_changed(self, change: SubscriptionChange) -> None:
         """Record what Telegram tells of a subscription; one with a payload that does not verify is nobody's."""
-        await self.open()
+        await self._get_ready()
         change = fit_change(change)
         ref = await self._signing.read(change.payload)
         if ref is None:
             logger.warning("Telegram tells of a subscription of user %d that was not made here", change.user_id)
             return
         await self.subscriptions.note(change, ref)
+
+    async def _get_ready(self) -> None:
+        """Open what is not open and declare what is not declared; what keeps a shop from its work keeps no fact from its books.
+
+        Raises:
+            LedgerError: nothing can be recorded now.
+        """
+        try:
+            await self.open()
+            await self.presence.catch_up()
+        except LedgerError:
+            raise
+        except Exception:
+            if not self.is_open:
+                raise
+            logger.exception("the shop is not in order; what arrives is recorded all the same")
 
     async def prove(self, head: str | None) -> Proof:
         """What a look at all the books shows."""

@@ -83,12 +83,7 @@ def publish(transaction: Transaction, *facts: Event) -> None:
 
 
 def find_event(transaction: Transaction, bot_id: int, event_id: str) -> Event:
-    """An event as it was published.
-
-    Raises:
-        ValidationError: this program knows no such kind of event.
-        NoResultFound: there is no such event.
-    """
+    """An event as it was published, as far as this program knows its kind; raises NoResultFound when there is none."""
     query = sa.select(events).where(events.c.bot_id == bot_id, events.c.event_id == event_id)
     row = transaction.connection.execute(query).mappings().one()
     common = {name: row[name] for name in _COMMON}

@@ -65,6 +65,7 @@ class JobRecord:
     state: str
     attempts: int
     error: str | None
+    event_id: str
 
 
 def job_row(

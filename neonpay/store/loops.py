@@ -73,7 +73,9 @@ class Loop:
         return LoopHealth(self._name, is_alive, self._failures, self._last_error)
 
     def start(self) -> None:
-        """Begin with the first turn."""
+        """Begin with the first turn; does nothing while it goes on."""
+        if self._task is not None and not self._task.done():
+            return
         self._is_wanted = True
         self._begin(asyncio.get_running_loop())
 
@@ -99,7 +101,7 @@ class Loop:
             loop.call_later(self._first_s, self._begin_again, loop, _error(task))
 
     def _begin_again(self, loop: asyncio.AbstractEventLoop, error: BaseException) -> None:
-        if self._is_wanted:
+        if self._is_wanted and (self._task is None or self._task.done()):
             self._note(error)
             self._begin(loop)
 

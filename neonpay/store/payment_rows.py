@@ -79,6 +79,7 @@ def invoice_of(transaction: Transaction, catalogue: Catalogue, row: sa.RowMappin
         link=row["link"],
         payments_count=row["payments_count"],
         is_off_sale=bool(row.get("is_off_sale")),
+        is_over=row["state"] == InvoiceState.EXPIRED,
         is_queued=row["state"] == InvoiceState.QUEUED,
         seats_taken=row["seats_taken"],
         terms=jsontext.load_object(row["terms"] or "{}"),

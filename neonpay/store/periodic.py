@@ -145,11 +145,18 @@ class PeriodicRunner:
         self._poll_s = poll_s
         self._turns: list[_Turns] = []
         self._wake = asyncio.Event()
+        self._has_started = False
         self._look = Loop(PERIODIC, self._once, first_s=min(poll_s, _LOOK_AGAIN_S), wait=self._wait)
 
     def add(self, task: PeriodicTask) -> None:
-        """Take turns at a periodic task from the next ``start`` on."""
-        self._turns.append(_Turns(self._book, task, poll_s=self._poll_s, ended=self._look_in))
+        """Take turns at a periodic task from ``start`` on, which may have been; does nothing for one that is there."""
+        if any(turns.name == task.name for turns in self._turns):
+            return
+        turns = _Turns(self._book, task, poll_s=self._poll_s, ended=self._look_in)
+        self._turns.append(turns)
+        if self._has_started:
+            turns.start()
+            self._wake.set()
 
     @property
     def health(self) -> list[LoopHealth]:
@@ -158,6 +165,9 @@ class PeriodicRunner:
 
     def start(self) -> None:
         """Begin to look for what is due; tasks that say so take a turn at once."""
+        if self._has_started:
+            return
+        self._has_started = True
         for turns in self._turns:
             turns.start()
         self._look.start()

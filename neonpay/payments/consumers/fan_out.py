@@ -8,7 +8,8 @@ is missing; a job that is there is never inserted again.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import timedelta
 
 import sqlalchemy as sa
 
@@ -20,6 +21,7 @@ from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import IS_UNFINISHED, DatabaseNow, consumers, events, jobs, payments, refunds
 from neonpay.payments.consumers.registry import Consumer, ConsumerKind, read_consumers
 from neonpay.payments.handlers.registry import ON_PAYMENT
+from neonpay.payments.jobs import give_job
 from neonpay.store.job_rows import INSERT_JOB, job_row
 from neonpay.store.periodic import PeriodicTask, Turn
 from neonpay.store.sequence import last_number
@@ -34,6 +36,8 @@ FAN_OUT = "fan_out"
 FAN_OUT_EVERY_S = 60.0
 UNSEEN_US = 24 * 3600 * 1_000_000
 """How long no program may have a consumer before its jobs are set aside."""
+_STALE_FOR = timedelta(minutes=15)
+"""How long a transaction may be under way that has read the registry before it was changed."""
 _EVENTS_AT_ONCE = 500
 """Numbers that one statement looks at."""
 _GONE = (
@@ -50,11 +54,19 @@ class FanOut:
 
     Args:
         number: gives every event that is visible its number.
+        own: the consumers of this program, which is alive, whatever its clock says about when it was last heard of.
     """
 
     def __init__(
-        self, ledger: Ledger, bot_id: int, *, number: Callable[[], Awaitable[object]], new_token: Callable[[], int]
+        self,
+        ledger: Ledger,
+        bot_id: int,
+        *,
+        number: Callable[[], Awaitable[object]],
+        own: Callable[[], Collection[str]],
+        new_token: Callable[[], int],
     ) -> None:
+        self._own = own
         self._ledger = ledger
         self._number = number
         self._bot_id = bot_id
@@ -76,9 +88,12 @@ class FanOut:
         active = [consumer for consumer in known if consumer.retired_at is None]
         added = 0
         for consumer in active:
-            if consumer.kind in _GET_JOBS or consumer.kind is ConsumerKind.SUBSCRIBES:
+            if consumer.kind is ConsumerKind.SETTLES:
+                added += await self._settle_young(consumer, newest)
+            elif consumer.kind in _GET_JOBS or consumer.kind is ConsumerKind.SUBSCRIBES:
                 added += await self._add_missing(consumer, newest)
-        gone = [consumer.consumer for consumer in known if consumer.seen_at <= moment(now_us - UNSEEN_US)]
+        unseen = {consumer.consumer for consumer in known if consumer.seen_at <= moment(now_us - UNSEEN_US)}
+        gone = sorted(unseen - set(self._own())) if unseen else []
         if gone or any(consumer.complete_number < newest for consumer in active):
             for name, count in (await self._ledger.read(self._waiting, gone)).items() if gone else ():
                 logger.error(_GONE, count, name, name)
@@ -103,6 +118,21 @@ class FanOut:
                 logger.warning("%d payments had no job for %s; they have one now", written, consumer.consumer)
             added += written
         return added
+
+    async def _settle_young(self, consumer: Consumer, newest: int) -> int:
+        """Have an extension look at what was told when it had just been declared: a program may not have known of it yet."""
+        return await self._ledger.run(self._give_young, consumer, newest) if consumer.complete_number < newest else 0
+
+    def _give_young(self, transaction: Transaction, consumer: Consumer, newest: int) -> int:
+        is_its = sa.and_(payments.c.bot_id == events.c.bot_id, payments.c.charge_id == events.c.charge_id)
+        query = sa.select(payments.c.event_id, payments.c.charge_id).join_from(events, payments, is_its).distinct()
+        young = events.c.at.between(consumer.since, consumer.since + _STALE_FOR)
+        told = (events.c.number > consumer.complete_number, events.c.number <= newest, young)
+        rows = transaction.connection.execute(query.where(events.c.bot_id == self._bot_id, *told)).all()
+        for row in rows:
+            about = {"event_id": row.event_id, "charge_id": row.charge_id}
+            give_job(transaction, consumer.consumer, bot_id=self._bot_id, **about, token=None, lease_us=0)
+        return len(rows)
 
     def _missing(self, transaction: Transaction, consumer: Consumer, first: int, last: int) -> Sequence[Missing]:
         if consumer.kind is ConsumerKind.SUBSCRIBES:

@@ -147,11 +147,14 @@ def read_consumers(transaction: Transaction, bot_id: int) -> list[Consumer]:
         stages = row["stages"]
         stage_ids = None if stages is None else frozenset(cast("list[str]", jsontext.load(stages)))
         event_names = frozenset(cast("list[str]", jsontext.load(row["events"] or "[]")))
+        if row["kind"] not in _KINDS:
+            continue  # of a newer program, which looks after it
         kind = ConsumerKind(row["kind"])
         found.append(Consumer(kind=kind, stage_ids=stage_ids, event_names=event_names, **values))
     return found
 
 
+_KINDS = frozenset(kind.value for kind in ConsumerKind)
 _AS_THEY_ARE = ("consumer", "since", "seen_at", "retired_at", "renamed_to", "complete_number")
 
 

@@ -82,6 +82,10 @@ class Program:
             declared.append(Declaration(consumer, ConsumerKind.SUBSCRIBES, event_names=subscriber.events))
         return declared
 
+    def declared(self) -> set[str]:
+        """The names of what it declares."""
+        return {one.consumer for one in self.declarations()}
+
     def lacks(self, kind: ConsumerKind, prefix: str, roster: Roster) -> tuple[str, ...]:
         """The consumers of a kind that stand for extensions of other programs alone."""
         names = roster.of_kind(kind)

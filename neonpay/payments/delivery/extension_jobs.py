@@ -11,10 +11,11 @@ from neonpay.core.clock import Clock, moment
 from neonpay.core.events import Event, FulfilmentAbandoned
 from neonpay.core.job_states import JobState
 from neonpay.core.payments import PaymentState
-from neonpay.errors import LeaseLostError, TransactionEndedError
+from neonpay.errors import LeaseLostError, ValidationError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.payments.consumers.selection import SETTLE
 from neonpay.payments.extending.lending import lend
+from neonpay.payments.extending.settling import settle_with
 from neonpay.payments.extension import Extension, Settlement, Subscriber
 from neonpay.payments.extensions import Extensions
 from neonpay.payments.foreign import held, words_of
@@ -73,6 +74,11 @@ class ExtensionJobs:
         async def tell(job: Job) -> None:
             event = await self._ledger.read(find_event, job.bot_id, job.event_id)
             try:
+                if event.name not in subscriber.events:
+                    msg = (
+                        "this program knows no such kind of event; import the module that has it before the bot starts"
+                    )
+                    raise ValidationError("event", job.event_id, msg)  # noqa: TRY301  # kept and told like the subscriber's own
                 await held(subscriber.run(event))
             except LeaseLostError:
                 ended_elsewhere(job)
@@ -91,8 +97,6 @@ class ExtensionJobs:
                 settled = await self._apart.run(unit, job, extension)
             except LeaseLostError:
                 ended_elsewhere(job)
-            except TransactionEndedError:
-                raise
             except Exception as exc:  # noqa: BLE001  # an extension's fault is kept, and it is asked again later
                 event = await self._ledger.read(find_event, job.bot_id, job.event_id)
                 await self._failed(job, event, exc, _SETTLE_ATTEMPTS)
@@ -108,12 +112,12 @@ class ExtensionJobs:
         if not is_left(transaction, job):
             return _Settled(())
         now = [Settlement(payment=payment, event_id=event_id)]
-        verdicts, published = lend(transaction, extension, lambda lent: extension.settle(lent, now))
+        sent_back, published = lend(transaction, extension, lambda lent: settle_with(extension, lent, now))
         finish(transaction, job)
-        verdict = verdicts.get(payment.charge_id)
-        if verdict is None or payment.state is not PaymentState.ACCEPTED:
+        words = sent_back.get(payment.charge_id)
+        if words is None or payment.state is not PaymentState.ACCEPTED:
             return _Settled(published)
-        asked = (payment.charge_id, verdict.words, f"{SETTLE}{extension.name}", True)
+        asked = (payment.charge_id, words, f"{SETTLE}{extension.name}", True)
         return _Settled(published, self._refund_store.intend(transaction, *asked))
 
     async def _failed(self, job: Job, event: Event, error: Exception, max_attempts: int) -> None:

@@ -12,6 +12,9 @@ from neonpay.payments.extensions import Extensions
 
 logger = logging.getLogger("neonpay.payments")
 
+_PAUSE_S = 0.5
+"""From one sweep to the next, however much is announced: each makes a seal and moves every consumer on."""
+
 
 class Prompter:
     """Has the sweep run when something was announced that a subscriber of this program waits for.
@@ -64,3 +67,4 @@ class Prompter:
             except LedgerError as exc:
                 logger.warning("subscribers are told by the next sweep: %s", exc)
                 return
+            await asyncio.sleep(_PAUSE_S)

@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 from neonpay.core.checkout import Decline
 from neonpay.core.events import Event
+from neonpay.core.limits import PRICE_MAX_STARS, PRICE_MIN_STARS
 from neonpay.core.payments import PreCheckout
 from neonpay.errors import ExtensionMissingError, TransactionEndedError, ValidationError
 from neonpay.ledger import Transaction
 from neonpay.payments.consumers.selection import ConsumerSelection
 from neonpay.payments.extending.lending import lend
-from neonpay.payments.extension import Asked, Claim, Extension, Quote, Release, Released
+from neonpay.payments.extension import Asked, Claim, Extension, Lent, Quote, Release, Released
 from neonpay.payments.extensions import Extensions
 from neonpay.payments.gates import Refusal
 
@@ -82,9 +83,7 @@ class Guards:
             outcome, facts = lend(transaction, extension, lambda lent, e=extension, q=before: e.quote(lent, asked, q))  # type: ignore[misc]
             if isinstance(outcome, Refusal):
                 return outcome, ()
-            if outcome.price_stars < 1:
-                rule = f"a whole number of at least 1; extension {extension.name!r} has quoted it"
-                raise ValidationError("price_stars", outcome.price_stars, rule)
+            _check(extension, outcome)
             published += facts
             quote = outcome
         return quote, published
@@ -125,6 +124,8 @@ class Guards:
             except TransactionEndedError:
                 raise
             except Exception:  # the answer is given; an extension that cannot take note changes nothing about it
+                if extension.in_unit:
+                    raise
                 logger.exception("extension %s could not take note of a declined checkout", extension.name)
             else:
                 published += facts
@@ -134,7 +135,7 @@ class Guards:
         self, transaction: Transaction, extension: Extension, claims: Sequence[Claim], published: list[Event]
     ) -> Mapping[str, Refusal]:
         try:
-            refusals, facts = lend(transaction, extension, lambda lent: extension.hold(lent, claims))
+            refusals, facts = lend(transaction, extension, lambda lent: _held(extension, lent, claims))
         except TransactionEndedError:
             raise
         except Exception:  # fail closed: what cannot be set aside must not be paid
@@ -165,7 +166,25 @@ class Guards:
             except TransactionEndedError:
                 raise
             except Exception:  # what is held ends with its time; a sale must not fail over it
+                if extension.in_unit:
+                    raise
                 logger.exception("extension %s could not let go of what it has set aside", extension.name)
             else:
                 published += facts
         return published
+
+
+def _check(extension: Extension, quote: Quote) -> None:
+    price: object = getattr(quote, "price_stars", None)  # whatever an extension returns
+    is_whole = isinstance(price, int) and not isinstance(price, bool)
+    if not (is_whole and PRICE_MIN_STARS <= quote.price_stars <= PRICE_MAX_STARS):
+        rule = f"a Quote with whole Stars from {PRICE_MIN_STARS} to {PRICE_MAX_STARS}; extension {extension.name!r} gave it"
+        raise ValidationError("quote", quote, rule)
+
+
+def _held(extension: Extension, lent: Lent, claims: Sequence[Claim]) -> Mapping[str, Refusal]:
+    refusals: object = extension.hold(lent, claims)
+    if isinstance(refusals, Mapping) and all(isinstance(one, Refusal) for one in refusals.values()):
+        return refusals
+    msg = f"hold of extension {extension.name!r} returned {refusals!r}, and not Refusal by claim id, such as {{}}"
+    raise TypeError(msg)

@@ -1,41 +1,110 @@
-"""What extensions do while the shop is open, beside what they are asked."""
+"""What extensions do while the shop is open: each in a task of its own, and entered again when it has failed."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from contextlib import AbstractAsyncContextManager
+from contextlib import suppress
 
-from neonpay.payments.extension import Host
+from neonpay.errors import ConfigurationError
+from neonpay.payments.extension import Extension, Host
 from neonpay.payments.extensions import Extensions
 
 logger = logging.getLogger("neonpay.payments")
 
+_AGAIN_FIRST_S = 1.0
+_AGAIN_MOST_S = 300.0
+_LAST_S = 1.0
+"""How long a stop waits for what it has cancelled; what does not take notice is left behind."""
+
 
 class Running:
-    """Enters what extensions run, and leaves it in the opposite order."""
+    """Runs what the extensions of a program run."""
 
     def __init__(self, extensions: Extensions, host: Host) -> None:
         self._extensions = extensions
         self._host = host
-        self._entered: list[tuple[str, AbstractAsyncContextManager[None]]] = []
-        self._names: set[str] = set()
+        self._supervised: dict[str, _Supervised] = {}
 
     async def open(self) -> None:
-        """Enter what is not entered yet; what an extension raises then is raised, since the shop cannot do what it was told."""
-        for extension in self._extensions.having("running"):
-            if extension.name in self._names:
-                continue
-            runs = extension.running(self._host)
-            await runs.__aenter__()
-            self._names.add(extension.name)
-            self._entered.append((extension.name, runs))
+        """Begin what has not begun, and wait until it was entered or has failed for the first time.
 
-    async def close(self) -> None:
-        """Leave everything; what an extension raises is logged, and the others are left all the same."""
-        while self._entered:
-            name, runs = self._entered.pop()
-            self._names.discard(name)
+        What fails is logged and entered again later: the shop records and sells meanwhile.
+
+        Raises:
+            ConfigurationError: an extension says that the program is set up wrongly.
+        """
+        for extension in self._extensions.having("running"):
+            if extension.name not in self._supervised:
+                supervised = _Supervised(extension, self._host)
+                await supervised.begin()
+                self._supervised[extension.name] = supervised
+
+    async def close(self, *, grace_s: float) -> None:
+        """Leave everything, the last one first; each has so many seconds, and is cancelled then."""
+        while self._supervised:
+            _, supervised = self._supervised.popitem()
+            await supervised.end(grace_s=grace_s)
+
+
+class _Supervised:
+    """One extension. It is entered and left by the same task, as task groups and the like ask for."""
+
+    def __init__(self, extension: Extension, host: Host) -> None:
+        self._extension = extension
+        self._host = host
+        self._leave = asyncio.Event()
+        self._first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._task: asyncio.Task[None] | None = None
+
+    async def begin(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._keep(), name=f"neonpay {self._extension.name}")
+        await self._first
+
+    async def end(self, *, grace_s: float) -> None:
+        assert self._task is not None, "it has begun"
+        self._leave.set()
+        for wait_s in (grace_s, _LAST_S):
+            await asyncio.wait({self._task}, timeout=wait_s)
+            if self._task.done():
+                return
+            self._task.cancel()
+        logger.warning("extension %s goes on beyond the stop", self._extension.name)
+
+    async def _keep(self) -> None:
+        pause_s = _AGAIN_FIRST_S
+        while True:
+            error: BaseException = RuntimeError("its context manager has ended by itself")
             try:
-                await runs.__aexit__(None, None, None)
-            except Exception:  # the shop closes whatever an extension has to say about it
-                logger.exception("extension %s could not be left in order", name)
+                async with self._extension.running(self._host):
+                    self._is_entered()
+                    pause_s = _AGAIN_FIRST_S
+                    await self._leave.wait()
+            except asyncio.CancelledError as exc:
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+                error = exc  # something inside was cancelled, and nobody wants this to end
+            except Exception as exc:  # noqa: BLE001  # an extension is isolated: what it raises stops nothing else
+                error = exc
+            else:
+                if self._leave.is_set():
+                    return
+            if self._leave.is_set():
+                logger.error("extension %s could not be left in order", self._extension.name, exc_info=error)
+                return
+            if isinstance(error, ConfigurationError) and not self._first.done():
+                self._first.set_exception(error)
+                return
+            words = "extension %s does not run; it is entered again in %.0f s"
+            logger.error(words, self._extension.name, pause_s, exc_info=error)
+            self._is_entered()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._leave.wait()
+                    return
+            pause_s = min(2 * pause_s, _AGAIN_MOST_S)
+
+    def _is_entered(self) -> None:
+        if not self._first.done():
+            self._first.set_result(None)

@@ -45,3 +45,17 @@ class Jobs(Served[M], path="jobs"):
         revived = await pipeline.decisions.retry(charge_key(charge_id), handler=handler)
         pipeline.fulfilment.changed.set()
         return revived
+
+    @verb
+    async def retry_event(self, event_id: str) -> int:
+        """Tell subscribers of an event again who have given it up, and have extensions settle again; how many there are.
+
+        A dead letter of ``dead_letters()`` has the ``event_id``; one that is a payment handler's is retried by its charge.
+
+        Raises:
+            PaymentError: none has given it up.
+        """
+        pipeline = await self._opened()
+        revived = await pipeline.decisions.retry_event(event_id)
+        pipeline.fulfilment.changed.set()
+        return revived

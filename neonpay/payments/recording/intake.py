@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from neonpay.errors import LedgerError, LedgerUnavailableError
+from neonpay.errors import LedgerError, LedgerUnavailableError, TransactionEndedError
 from neonpay.ledger import Ledger
 from neonpay.payments.consumers.selection import Program
 from neonpay.payments.handlers.in_transaction import with_or_without
@@ -15,6 +15,9 @@ from neonpay.payments.recording.standing import Arrival, Recorded
 _INSIDE_S = 3.0
 """How long a charge waits for handlers that run inside the transaction which records it, its own or others'. After that it is
 recorded without them, unless that transaction ends first."""
+
+_AGAIN_ON = (*AWAY, TransactionEndedError)
+"""An extension that has ended the transaction is not asked in the next one."""
 
 
 class Intake:
@@ -52,7 +55,7 @@ class Intake:
             try:
                 # What nearly every payment comes to, and every payment pays for: one wait and nothing around it.
                 return await self._ledger.run_each(self._recorder.record, arrival)
-            except AWAY as exc:
+            except _AGAIN_ON as exc:
                 refused = exc
             return await self._again(arrival, refused, watched.ends_at)
         except asyncio.CancelledError as exc:
@@ -84,6 +87,7 @@ class Intake:
             lambda: self._ledger.run(self._recorder.record_alone, arrival),
             give_up_at=ends_at - ANSWER_S,
             what=_named(arrival),
+            again_on=_AGAIN_ON,
         )
 
     async def _again(self, arrival: Arrival, refused: LedgerError, ends_at: float) -> Recorded | None:
@@ -92,6 +96,7 @@ class Intake:
             give_up_at=ends_at - ANSWER_S,
             what=_named(arrival),
             refused=refused,
+            again_on=_AGAIN_ON,
         )
 
     def _no_answer(self) -> LedgerUnavailableError:
