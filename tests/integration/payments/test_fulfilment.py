@@ -127,6 +127,19 @@ async def test_one_handler_that_fails_does_not_hold_up_another(shop: Shop) -> No
     assert {job.consumer: job.state for job in jobs} == {"handler:deliver": "ready", "handler:other": "done"}
 
 
+async def test_a_program_sets_aside_no_job_of_its_own_however_far_its_clock_was_put_forward(
+    open_shop: Callable[..., Shop], clock: MovableClock
+) -> None:
+    shop = open_shop(poll_s=3600)
+    fails(shop, times=99)
+    async with shop.polling():
+        outcome = await shop.sells(await shop.visitor())
+        clock.advance(48 * 3600)
+        await shop.neonpay.pipeline.fan_out.complete()
+        (job,) = await shop.neonpay.jobs.of(outcome.charge_id or "")
+        assert job.state in {"ready", "leased"}
+
+
 async def test_a_job_whose_handler_is_gone_for_a_day_is_stranded_until_a_program_has_it(
     open_shop: Callable[..., Shop], clock: MovableClock, caplog: pytest.LogCaptureFixture
 ) -> None:
