@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from neonpay.payments.gates import Refusal
     from neonpay.simulator import Buyer, Outcome
     from tests.integration.conftest import MovableClock, Shop
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL + 1, logger="neonpay")  # pytest-xdist cannot report half of a surrogate pair
 
 
 def harm(misdeed: Misdeed, lent: Lent) -> Any:
