@@ -15,7 +15,7 @@ BIN := .venv/bin
 WORKERS ?= 3
 PYTEST ?= $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: help demo test check lint format imports types docs packaging long soak bench libraries demo-svg clean
+.PHONY: help demo test check lint format imports types docs packaging long soak bench libraries texts demo-svg clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -66,6 +66,9 @@ bench: .venv/.ready-dev ## how fast payments are recorded and delivered, and che
 libraries: .venv/.ready-dev ## the tables of bot libraries and of simulated methods, made again from the code
 	PYTHONPATH=. $(BIN)/python tools/library_table.py
 	PYTHONPATH=. $(BIN)/python tools/simulated_methods.py
+
+texts: .venv/.ready-dev ## the catalogues of translations, brought up to date with the source and compiled
+	PYTHONPATH=. $(BIN)/python tools/catalogues.py
 
 demo-svg: .venv/.ready-demo ## the demo's picture in README.md, made again
 	$(BIN)/neonpay demo --svg docs/_static/demo.svg

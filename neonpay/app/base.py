@@ -142,7 +142,12 @@ class Application:
     def _join_support(self, pipeline: Pipeline) -> None:
         if self._support_rules is not None:
             self._support = desk = SupportDesk(
-                self._support_rules, pipeline.requests, pipeline.adapter, pipeline.outbox, pipeline.teller
+                self._support_rules,
+                pipeline.requests,
+                pipeline.adapter,
+                pipeline.outbox,
+                pipeline.teller,
+                self._settings.texts,
             )
             pipeline.fulfilment.add_errand(ASK_ADMINS, desk.ask_admins)
             pipeline.fulfilment.add_errand(ANSWER_BUYER, desk.answer_buyer)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from neonpay.app.base import Application
-from neonpay.core.checkout import Decline, buyer_message
+from neonpay.core.checkout import Decline
 from neonpay.core.jsontext import JsonObject
 from neonpay.core.payments import Invoice
 from neonpay.core.stages import PaymentStage, frozen_json
 from neonpay.errors import SaleRefused, ValidationError
+from neonpay.payments.gates import Refusal
 from neonpay.payments.invoice_book import Offer
 from neonpay.payments.middleware import stage_through
 
@@ -144,13 +146,13 @@ class Selling(Application):
         stage = await stage_through(self._middlewares, offer.stage, context)
         if stage is not None:
             return replace(offer, stage=stage)
-        reason = Decline.REFUSED
+        refusal = Refusal(reason=Decline.REFUSED)
         raise SaleRefused(
-            reason.value,
+            str(refusal.reason),
             user_id=offer.asker_id,
             stage_id=offer.stage_id,
             retry_after_s=None,
-            buyer_text=buyer_message(reason, None),
+            say=partial(refusal.said, self._settings.texts),
         )
 
 

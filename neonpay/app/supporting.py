@@ -24,15 +24,15 @@ class Supporting(Application):
         """Answer /paysupport in private chats from now on, and /terms and /support when their texts are given.
 
         /paysupport lists the buyer's payments, takes a request, and applies the refund policy of the stage; where that says
-        so, every admin gets the request with buttons to approve or refuse it. Buyers read Russian when their Telegram does,
-        and English otherwise. Telegram requires /paysupport of bots that sell for Stars
+        so, every admin gets the request with buttons to approve or refuse it. Buyers read their language where there is a
+        catalogue of it, and English otherwise. Telegram requires /paysupport of bots that sell for Stars
         (https://telegram.org/tos/bot-developers, section 6.2, read 2026-11-20). Call it before the bot starts.
 
         Args:
             admins: user ids of those who decide; each must have started the bot.
             terms: answer to /terms: one text, or texts by language code, the first of which is for all other languages.
             contact: answer to /support, also shown under /paysupport.
-            admin_language: ``en`` or ``ru``, for what the admins read.
+            admin_language: code of the language that the admins read, such as ``en`` or ``ru``.
 
         Raises:
             ConfigurationError: it was called before, or an admin is no user id.

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 
 from neonpay.core.payments import Invoice, PreCheckout
 from neonpay.core.terms import mismatch
+from neonpay.core.wording import OURS, Text
+from neonpay.errors import ValidationError
+
+_REASON = re.compile(r"[a-z][a-z0-9_.]{0,63}")
 
 CHECKOUT_BUDGET_S = 8.0
 """Time that a decision may take when the program says nothing else; the rest of Telegram's ten seconds is the answer's."""
 
 
 class Decline(enum.StrEnum):
-    """Why a checkout was declined."""
+    """Why neonpay itself declines a checkout; gates and hooks may have reasons of their own."""
 
     FORGED_PAYLOAD = "forged_payload"
     UNKNOWN_INVOICE = "unknown_invoice"
@@ -36,62 +41,66 @@ class Decline(enum.StrEnum):
     ERROR = "error"
 
 
+def checked_reason(reason: object) -> str:
+    """The reason of a refusal, if it can be one: a word that programs compare, which names neither people nor numbers.
+
+    Raises:
+        ValidationError: it is not.
+    """
+    if not isinstance(reason, str) or _REASON.fullmatch(reason) is None:
+        raise ValidationError("reason", reason, "up to 64 of a-z, 0-9, _ and ., such as 'sold_out'")
+    return str(reason)
+
+
 class CheckoutRefused(Exception):  # noqa: N818  # a verdict that a hook gives, not a fault
-    """Raise it in an ``on_pre_checkout`` hook to decline; the buyer reads ``message``."""
+    """Raise it in an ``on_pre_checkout`` hook to decline; the buyer reads ``message``.
 
-    def __init__(self, message: str) -> None:
+    Attributes:
+        message: words for the buyer; a ``Text`` is said in their language.
+        reason: why, for the owner: a word of a-z, 0-9, ``_`` and ``.``, which the event ``checkout_declined`` has.
+
+    Raises:
+        ValidationError: the reason is no such word.
+    """
+
+    reason: str = Decline.REFUSED
+
+    def __init__(self, message: str | Text, *, reason: str = Decline.REFUSED) -> None:
         self.message = message
-        super().__init__(message)
+        self.reason = checked_reason(reason)
+        super().__init__(message.english if isinstance(message, Text) else message)
 
 
-_ENGLISH: Mapping[Decline, str] = MappingProxyType(
+_TEXTS: Mapping[str, Text] = MappingProxyType(
     {
-        Decline.FORGED_PAYLOAD: "This invoice is not valid. Please ask for a new one.",
-        Decline.UNKNOWN_INVOICE: "This invoice is not valid any more. Please ask for a new one.",
-        Decline.NOT_ON_SALE: "This is no longer for sale.",
-        Decline.WRONG_AMOUNT: "The price of this invoice is wrong. Please ask for a new one.",
-        Decline.WRONG_PAYER: "This invoice was made for somebody else. Please ask for your own.",
-        Decline.EXPIRED: "This invoice has expired. Please ask for a new one.",
-        Decline.ALREADY_PAID: "This invoice has been paid already.",
-        Decline.BEING_PAID: "This invoice is being paid right now. Please try again in a minute.",
-        Decline.REFUSED: "The seller cannot take this payment.",
-        Decline.BLOCKED: "The seller does not sell to you.",
-        Decline.TOO_OFTEN: "That was too often. Please try again later.",
-        Decline.TOO_MUCH: "You have spent as much as the seller allows for now. Please try again later.",
-        Decline.TOO_MANY_REFUNDS: "You have had several refunds lately. Please ask the seller.",
-        Decline.TOO_RISKY: "The seller has to look at this first. Please ask the seller.",
-        Decline.LINK_USED_UP: "This link has been paid too many times. Please ask for an invoice of your own.",
-        Decline.TOO_SLOW: "The shop took too long to answer. No Stars were taken; please try again.",
-        Decline.ERROR: "Something went wrong in the shop. No Stars were taken; please try again.",
-    }
-)
-_RUSSIAN: Mapping[Decline, str] = MappingProxyType(
-    {
-        Decline.FORGED_PAYLOAD: "Этот счёт недействителен. Запросите новый.",
-        Decline.UNKNOWN_INVOICE: "Этот счёт больше не действует. Запросите новый.",
-        Decline.NOT_ON_SALE: "Этот товар больше не продаётся.",
-        Decline.WRONG_AMOUNT: "В счёте указана неверная цена. Запросите новый.",
-        Decline.WRONG_PAYER: "Этот счёт выставлен другому человеку. Запросите свой.",
-        Decline.EXPIRED: "Срок действия счёта истёк. Запросите новый.",
-        Decline.ALREADY_PAID: "Этот счёт уже оплачен.",
-        Decline.BEING_PAID: "Этот счёт прямо сейчас оплачивают. Попробуйте через минуту.",
-        Decline.REFUSED: "Продавец не может принять этот платёж.",
-        Decline.BLOCKED: "Продавец не продаёт вам.",
-        Decline.TOO_OFTEN: "Слишком часто. Попробуйте позже.",
-        Decline.TOO_MUCH: "Вы потратили столько, сколько продавец пока разрешает. Попробуйте позже.",
-        Decline.TOO_MANY_REFUNDS: "У вас недавно было несколько возвратов. Обратитесь к продавцу.",
-        Decline.TOO_RISKY: "Сначала продавец должен это проверить. Обратитесь к продавцу.",
-        Decline.LINK_USED_UP: "По этой ссылке заплатили слишком много раз. Запросите свой счёт.",
-        Decline.TOO_SLOW: "Магазин не успел ответить. Звёзды не списаны, попробуйте ещё раз.",
-        Decline.ERROR: "В магазине произошла ошибка. Звёзды не списаны, попробуйте ещё раз.",
+        Decline.FORGED_PAYLOAD: OURS.translatable("This invoice is not valid. Please ask for a new one."),
+        Decline.UNKNOWN_INVOICE: OURS.translatable("This invoice is not valid any more. Please ask for a new one."),
+        Decline.NOT_ON_SALE: OURS.translatable("This is no longer for sale."),
+        Decline.WRONG_AMOUNT: OURS.translatable("The price of this invoice is wrong. Please ask for a new one."),
+        Decline.WRONG_PAYER: OURS.translatable("This invoice was made for somebody else. Please ask for your own."),
+        Decline.EXPIRED: OURS.translatable("This invoice has expired. Please ask for a new one."),
+        Decline.ALREADY_PAID: OURS.translatable("This invoice has been paid already."),
+        Decline.BEING_PAID: OURS.translatable("This invoice is being paid right now. Please try again in a minute."),
+        Decline.REFUSED: OURS.translatable("The seller cannot take this payment."),
+        Decline.BLOCKED: OURS.translatable("The seller does not sell to you."),
+        Decline.TOO_OFTEN: OURS.translatable("That was too often. Please try again later."),
+        Decline.TOO_MUCH: OURS.translatable(
+            "You have spent as much as the seller allows for now. Please try again later."
+        ),
+        Decline.TOO_MANY_REFUNDS: OURS.translatable("You have had several refunds lately. Please ask the seller."),
+        Decline.TOO_RISKY: OURS.translatable("The seller has to look at this first. Please ask the seller."),
+        Decline.LINK_USED_UP: OURS.translatable(
+            "This link has been paid too many times. Please ask for an invoice of your own."
+        ),
+        Decline.TOO_SLOW: OURS.translatable("The shop took too long to answer. No Stars were taken; please try again."),
+        Decline.ERROR: OURS.translatable("Something went wrong in the shop. No Stars were taken; please try again."),
     }
 )
 
 
-def buyer_message(decline: Decline, language_code: str | None) -> str:
-    """What the buyer reads, in Russian for ``ru`` and in English for everybody else."""
-    russian = language_code is not None and language_code.lower().partition("-")[0] == "ru"
-    return (_RUSSIAN if russian else _ENGLISH)[decline]
+def decline_text(reason: str) -> Text:
+    """What the buyer reads for a reason; one that is not ours says no more than that the seller cannot take the payment."""
+    return _TEXTS.get(reason, _TEXTS[Decline.REFUSED])
 
 
 def fault_of(

@@ -10,16 +10,15 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 
-from neonpay.core.checkout import CHECKOUT_BUDGET_S, CheckoutRefused, Decline, buyer_message
+from neonpay.core.checkout import CHECKOUT_BUDGET_S, CheckoutRefused, Decline, decline_text
 from neonpay.core.events import Event
 from neonpay.core.payload import InvoiceRef
 from neonpay.core.payments import Invoice, PreCheckout
 from neonpay.core.ports import Adapter
-from neonpay.core.text import clean
 from neonpay.errors import LedgerError, PayloadError, PaymentError, TelegramError
 from neonpay.ledger import Ledger
+from neonpay.locale.texts import Texts
 from neonpay.payments.checkout_book import Checkout, CheckoutBook, Declined, Noticed
 from neonpay.payments.foreign import call, held, refuse_generator, refuse_unrun
 from neonpay.payments.gates import Gate, Refusal
@@ -29,14 +28,6 @@ from neonpay.payments.threads import Threads
 logger = logging.getLogger("neonpay.payments")
 
 _BAD_REQUEST = 400
-
-
-@dataclass(frozen=True, slots=True)
-class _Verdict:
-    """A no, with other words for the buyer than the usual ones of its reason."""
-
-    decline: Decline
-    message: str | None = None
 
 
 class CheckoutGuard:
@@ -53,6 +44,7 @@ class CheckoutGuard:
         announce: Callable[[Event], None],
         host_data: Callable[[], Mapping[str, object]],
         threads: Threads,
+        texts: Texts,
         budget_s: float = CHECKOUT_BUDGET_S,
     ) -> None:
         self._ledger = ledger
@@ -65,6 +57,7 @@ class CheckoutGuard:
         self._budget_s = budget_s
         self._hooks: list[Function] = []
         self._threads = threads
+        self._texts = texts
         self._late: set[asyncio.Future[None]] = set()
         self._asked: set[asyncio.Task[object]] = set()
         """Hooks that are asked, among them those that did not take notice of having been cancelled."""
@@ -98,7 +91,7 @@ class CheckoutGuard:
         if verdict is not None:
             self._take_back_later(checkout)
             # At the same time, so that those who were declined together are noted together.
-            await asyncio.gather(self._answer(query, verdict), self._tell_declined(checkout, verdict.decline))
+            await asyncio.gather(self._answer(query, verdict), self._tell_declined(checkout, verdict.reason))
         elif not await self._answer(query, None):
             await self._withdraw(checkout)
 
@@ -106,36 +99,37 @@ class CheckoutGuard:
         """Wait until what late approvals hold back is given free."""
         await asyncio.gather(*self._late)
 
-    async def _decided(self, checkout: Checkout, ready: Callable[[], Awaitable[None]]) -> _Verdict | None:
+    async def _decided(self, checkout: Checkout, ready: Callable[[], Awaitable[None]]) -> Refusal | None:
         try:
             async with asyncio.timeout(self._budget_s):
                 await ready()
                 checkout.ref = await self._verify(checkout.query.payload)
-                return await self._decide(checkout, checkout.ref)
+                try:
+                    return await self._decide(checkout, checkout.ref)
+                except CheckoutRefused as refusal:
+                    return Refusal(reason=refusal.reason, message=refusal.message)
         except TimeoutError:
-            return _Verdict(Decline.TOO_SLOW)
+            return Refusal(reason=Decline.TOO_SLOW)
         except PayloadError:
-            return _Verdict(Decline.FORGED_PAYLOAD)
-        except CheckoutRefused as refusal:
-            return _Verdict(Decline.REFUSED, clean(refusal.message))
+            return Refusal(reason=Decline.FORGED_PAYLOAD)
         except Exception:  # fail closed: what cannot be checked must not be paid
             logger.exception("the checkout of %s could not be checked and is declined", checkout.query.query_id)
-            return _Verdict(Decline.ERROR)
+            return Refusal(reason=Decline.ERROR)
 
-    async def _decide(self, checkout: Checkout, ref: InvoiceRef) -> _Verdict | None:
+    async def _decide(self, checkout: Checkout, ref: InvoiceRef) -> Refusal | None:
         if self._hooks:
             query = checkout.query
             invoice = await self._ledger.read(self._book.invoice, checkout)
             fault = self._book.fault(query, ref, invoice)
             if fault is not None:
-                return _Verdict(fault)
+                return Refusal(reason=fault)
             assert invoice is not None, "an unknown invoice is a fault"
             for hook in self._hooks:
                 await self._ask(hook, query, invoice)
         checkout.asking = asyncio.ensure_future(self._ledger.run_each(self._book.approve, checkout))
         approved = await asyncio.shield(checkout.asking)
         if isinstance(approved, Refusal):
-            return _Verdict(approved.reason, approved.message)
+            return approved
         self._announce(approved)
         return None
 
@@ -155,7 +149,7 @@ class CheckoutGuard:
             asking.cancel()
         verdict = asking.result()
         if verdict is False:
-            raise CheckoutRefused(buyer_message(Decline.REFUSED, query.language_code))
+            raise CheckoutRefused(decline_text(Decline.REFUSED))
         if isinstance(verdict, str):
             raise CheckoutRefused(verdict)
 
@@ -173,11 +167,11 @@ class CheckoutGuard:
         if not asking.cancelled():
             asking.exception()  # whoever waited has it, or had to answer before it came
 
-    async def _answer(self, query: PreCheckout, verdict: _Verdict | None) -> bool:
+    async def _answer(self, query: PreCheckout, verdict: Refusal | None) -> bool:
         """Tell Telegram; False when it takes no answer to this query any more."""
         params: dict[str, str | bool] = {"pre_checkout_query_id": query.query_id, "ok": verdict is None}
         if verdict is not None:
-            params["error_message"] = verdict.message or buyer_message(verdict.decline, query.language_code)
+            params["error_message"] = verdict.said(self._texts, query.language_code)
         try:
             await self._adapter.call("answerPreCheckoutQuery", params)
         except TelegramError as exc:
@@ -207,9 +201,9 @@ class CheckoutGuard:
         except LedgerError as exc:
             logger.warning("what a lapsed checkout held back could not be given free: %s", exc)
 
-    async def _tell_declined(self, checkout: Checkout, decline: Decline) -> None:
+    async def _tell_declined(self, checkout: Checkout, reason: str) -> None:
         try:
-            no = Declined(checkout, decline, self._new_event_id())
+            no = Declined(checkout, reason, self._new_event_id())
             event = await self._ledger.run_each(self._book.note_declined, no)
         except LedgerError as exc:
             logger.warning("a declined checkout could not be noted: %s", exc)
@@ -218,9 +212,9 @@ class CheckoutGuard:
             return
         self._announce(event)
         for gate in self._book.gates:
-            if decline not in gate.counts_declines:
+            if reason not in gate.counts_declines:
                 continue
             try:
-                await self._ledger.run_each(self._book.notice, Noticed(gate, checkout.query, decline))
+                await self._ledger.run_each(self._book.notice, Noticed(gate, checkout.query, reason))
             except Exception:  # the answer is given; a gate that cannot count changes nothing about it
                 logger.exception("%s could not take note of a declined checkout", type(gate).__name__)

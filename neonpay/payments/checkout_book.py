@@ -82,7 +82,7 @@ class Declined(NamedTuple):
     """A no that was given."""
 
     checkout: Checkout
-    reason: Decline
+    reason: str
     event_id: str
 
 
@@ -91,7 +91,7 @@ class Noticed(NamedTuple):
 
     gate: Gate
     query: PreCheckout
-    reason: Decline
+    reason: str
 
 
 class _Passed(NamedTuple):
@@ -237,7 +237,7 @@ class CheckoutBook:
             stage_id=ref.stage_id if ref else None,
             invoice_id=ref.invoice_id if ref else None,
             amount_stars=query.amount,
-            reason=one.reason.value,
+            reason=str(one.reason),
         )
 
     def notice(self, transaction: Transaction, noticed: Sequence[Noticed]) -> list[None]:

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from neonpay.core.checkout import Decline
+from neonpay.core.checkout import checked_reason, decline_text
 from neonpay.core.payments import Invoice, PreCheckout
+from neonpay.core.text import clean_or_none
+from neonpay.core.wording import Text
 from neonpay.ledger import Transaction
+from neonpay.locale.texts import Texts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,25 +36,37 @@ class Sale:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """A gate's no.
+    """A no, of a gate or of the checkout guard itself.
 
     Attributes:
-        reason: why, for the owner; it picks the words that the buyer reads.
-        message: other words for the buyer.
+        reason: why, for the owner: one of ``Decline``, or a word of the gate's own of a-z, 0-9, ``_`` and ``.``.
+        message: words for the buyer; a ``Text`` is said in their language. When left out, those of the reason.
         retry_after_s: seconds after which it may be a yes, where that is known.
+
+    Raises:
+        ValidationError: the reason is no such word.
     """
 
-    reason: Decline
-    message: str | None = None
+    reason: str
+    message: Text | str | None = None
     retry_after_s: float | None = None
+
+    def __post_init__(self) -> None:
+        checked_reason(self.reason)
+
+    def said(self, texts: Texts, language_code: str | None) -> str:
+        """What the buyer reads."""
+        message = self.message
+        own = texts.say(message, language_code) if isinstance(message, Text) else clean_or_none(message)
+        return own or texts.say(decline_text(self.reason), language_code)
 
 
 class Gate(Protocol):
     """Decides inside the transaction that writes the invoice or the approval, so what it writes is kept with the sale."""
 
     @property
-    def counts_declines(self) -> frozenset[Decline]:
-        """The declined checkouts that it wants to be told of."""
+    def counts_declines(self) -> frozenset[str]:
+        """The reasons of the declined checkouts that it wants to be told of."""
         ...
 
     @property
@@ -73,7 +88,7 @@ class Gate(Protocol):
         """
         ...
 
-    def declined(self, transaction: Transaction, query: PreCheckout, reason: Decline) -> None:
+    def declined(self, transaction: Transaction, query: PreCheckout, reason: str) -> None:
         """A checkout was declined, by whomever, for one of ``counts_declines``. What it raises is logged."""
         ...
 

@@ -270,7 +270,7 @@ class InvoiceBook:
             user_id=offer.asker_id,
             stage_id=offer.stage_id,
             amount_stars=offer.stage.price,
-            reason=refusal.reason.value,
+            reason=str(refusal.reason),
         )
         publish(transaction, event)
         return Outcome(refusal, event)

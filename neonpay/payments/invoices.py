@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
-from neonpay.core.checkout import Decline, buyer_message
+from neonpay.core.checkout import Decline
 from neonpay.core.clock import Clock
 from neonpay.core.events import Event
 from neonpay.core.jsontext import JsonObject, JsonValue
@@ -18,6 +18,7 @@ from neonpay.core.payload import PayloadCodec
 from neonpay.core.payments import Invoice
 from neonpay.errors import LedgerError, PaymentError, SaleRefused, TelegramError, TelegramUnreachableError
 from neonpay.ledger import Ledger
+from neonpay.locale.texts import Texts
 from neonpay.payments.gates import Refusal
 from neonpay.payments.invoice_book import LEASE_S, Draft, InvoiceBook, Offer, Outcome
 from neonpay.store.once import Once
@@ -51,6 +52,7 @@ class InvoiceDesk:
         new_invoice_id: Callable[[], str],
         new_token: Callable[[], int],
         announce: Callable[[Event], None],
+        texts: Texts,
     ) -> None:
         self._ledger = ledger
         self._adapter = adapter
@@ -62,6 +64,7 @@ class InvoiceDesk:
         self._new_invoice_id = new_invoice_id
         self._new_token = new_token
         self._announce = announce
+        self._texts = texts
         self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
         self._sending: set[str] = set()
         """Invoices that this program is to send."""
@@ -149,11 +152,11 @@ class InvoiceDesk:
         if isinstance(written.invoice, Refusal):
             refusal = written.invoice
             raise SaleRefused(
-                refusal.reason.value,
+                str(refusal.reason),
                 user_id=offer.asker_id,
                 stage_id=offer.stage_id,
                 retry_after_s=refusal.retry_after_s,
-                buyer_text=refusal.message or buyer_message(refusal.reason, None),
+                say=partial(refusal.said, self._texts),
             )
         return written
 

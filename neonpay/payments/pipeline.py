@@ -160,6 +160,7 @@ class Pipeline:
             announce=announce,
             host_data=adapter.host_data,
             threads=self._hook_threads,
+            texts=settings.texts,
             budget_s=settings.checkout_budget_s,
         )
         self.outbox = Outbox(adapter)
@@ -176,6 +177,7 @@ class Pipeline:
             new_invoice_id=new_invoice_id,
             new_token=new_token,
             announce=announce,
+            texts=settings.texts,
         )
         self.refunds = RefundDesk(ledger, apart, adapter, refund_book, self.fulfilment, rng=rng)
         self.subscriptions = SubscriptionDesk(

@@ -14,7 +14,7 @@ RISK_WINDOW_US = 30 * 86_400 * 1_000_000
 """How long conduct counts towards the risk score."""
 _OFFER = ActionType.PAYMENT_REQUEST
 _CHECKOUT = ActionType.PAYMENT_COMPLETION
-_SUSPICIOUS = frozenset(
+_SUSPICIOUS: frozenset[str] = frozenset(
     {
         Decline.FORGED_PAYLOAD,
         Decline.UNKNOWN_INVOICE,
@@ -63,13 +63,13 @@ class SecurityGate:
         """The approval did not reach Telegram: it does not count."""
         UserRecord(transaction, self._bot_id, user_id).forget(_CHECKOUT, sale_id)
 
-    def declined(self, transaction: Transaction, query: PreCheckout, reason: Decline) -> None:
+    def declined(self, transaction: Transaction, query: PreCheckout, reason: str) -> None:
         """Count a declined checkout that looks like an attempt at something."""
         record = UserRecord(transaction, self._bot_id, query.user_id)
         now_us = record.decision().now_us
         declines = self.limits.declines
         keep_us = max(RISK_WINDOW_US, declines.window_us if declines else 0)
-        record.note(DECLINED, query.query_id, now_us=now_us, keep_us=keep_us, note=reason.value)
+        record.note(DECLINED, query.query_id, now_us=now_us, keep_us=keep_us, note=str(reason))
 
     def _refusal(self, record: UserRecord, decision: Decision, sale: Sale) -> Refusal | None:
         now_us, limits = decision.now_us, self.limits

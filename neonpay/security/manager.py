@@ -150,7 +150,7 @@ class SecurityManager:
         sale = Sale(bot_id=self._bot_id, sale_id="", user_id=user_id, stage_id="", price_stars=amount)
         ledger = await self._open_ledger()
         refusal = await ledger.read(self.gate.judge, sale)
-        return refusal is not None, "" if refusal is None else refusal.reason.value
+        return refusal is not None, "" if refusal is None else str(refusal.reason)
 
     async def get_security_stats(self) -> dict[str, int]:
         """How many users are blocked and trusted now, and how many entries of conduct are kept."""
