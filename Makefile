@@ -15,7 +15,7 @@ BIN := .venv/bin
 WORKERS ?= 3
 PYTEST ?= $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: help demo test check lint format imports types docs packaging long soak bench libraries texts demo-svg clean
+.PHONY: help demo test check lint format imports types docs packaging long soak bench libraries words demo-svg clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -67,8 +67,8 @@ libraries: .venv/.ready-dev ## the tables of bot libraries and of simulated meth
 	PYTHONPATH=. $(BIN)/python tools/library_table.py
 	PYTHONPATH=. $(BIN)/python tools/simulated_methods.py
 
-texts: .venv/.ready-dev ## the catalogues of translations, brought up to date with the source and compiled
-	PYTHONPATH=. $(BIN)/python tools/catalogues.py
+words: .venv/.ready-dev ## the gettext catalogues of what neonpay says in Telegram, made to agree with the source and compiled
+	PYTHONPATH=. $(BIN)/python tools/words.py
 
 demo-svg: .venv/.ready-demo ## the demo's picture in README.md, made again
 	$(BIN)/neonpay demo --svg docs/_static/demo.svg

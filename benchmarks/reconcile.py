@@ -207,11 +207,11 @@ async def compare(telegram: Telegram, database_url: str) -> tuple[Took, Reconcil
 
         telegram.payload = (await shop.create_payment_link("vip")).payload
         began = Took.now()
-        report = await shop.reconcile()
+        report = await shop.books.reconcile()
         took = Took.since(began)
         await shop.drain()
         began = Took.now()
-        again = await shop.reconcile()
+        again = await shop.books.reconcile()
         idle = Took.since(began)
     whole = telegram.rows // CYCLE
     found = (report.checked, report.recovered, report.refunded, report.foreign, report.moved, delivered)

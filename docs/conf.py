@@ -23,7 +23,10 @@ nitpicky = True
 # stand in annotations.
 nitpick_ignore_regex = [
     ("py:class", r"(?!neonpay\.).*"),
-    ("py:class", r"neonpay\.(core\.clock\.Clock|simulator\.clock\..*|.*\.[A-Z]|.*T)"),
+    (
+        "py:class",
+        r"neonpay\.(core\.clock\.Clock|ledger\.unit\..*|store\.periodic\.Turn|simulator\.clock\..*|.*\.[A-Z]|.*T)",
+    ),
 ]
 
 myst_enable_extensions = ["colon_fence", "deflist"]

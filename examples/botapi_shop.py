@@ -80,7 +80,7 @@ async def choose(press: Mapping[str, Any]) -> None:
 
 async def orders(chat_id: int, _words: str) -> None:
     """List what a buyer has paid for."""
-    paid = await neonpay.history(chat_id, limit=10)
+    paid = await neonpay.payments.history(chat_id, limit=10)
     lines = [f"{p.paid_at:%d %b}: {p.stage_id}, {p.amount_stars} ★, {p.status}\n{p.charge_id}" for p in paid]
     await say(chat_id, "\n".join(lines) or "Nothing yet.")
 

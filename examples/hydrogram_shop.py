@@ -85,7 +85,7 @@ async def choose(_: Client, press: CallbackQuery) -> None:
 async def orders(_: Client, message: Message) -> None:
     """List what a buyer has paid for."""
     chat_id, _words = chat_and_words(message)
-    paid = await neonpay.history(chat_id, limit=10)
+    paid = await neonpay.payments.history(chat_id, limit=10)
     lines = [f"{p.paid_at:%d %b}: {p.stage_id}, {p.amount_stars} ★, {p.status}\n{p.charge_id}" for p in paid]
     await message.reply("\n".join(lines) or "Nothing yet.")
 

@@ -76,7 +76,7 @@ async def choose(update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
 async def orders(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
     """List what a buyer has paid for."""
     chat, _ = chat_and_words(update, context)
-    paid = await neonpay.history(chat.id, limit=10)
+    paid = await neonpay.payments.history(chat.id, limit=10)
     lines = [f"{p.paid_at:%d %b}: {p.stage_id}, {p.amount_stars} ★, {p.status}\n{p.charge_id}" for p in paid]
     await chat.send_message("\n".join(lines) or "Nothing yet.")
 

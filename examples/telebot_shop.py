@@ -64,7 +64,7 @@ def choose(press: CallbackQuery) -> None:
 @bot.message_handler(commands=["orders"], chat_types=["private"])
 def orders(message: Message) -> None:
     """List what a buyer has paid for."""
-    paid = neonpay.sync.history(message.chat.id, limit=10)
+    paid = neonpay.sync.payments.history(message.chat.id, limit=10)
     lines = [f"{p.paid_at:%d %b}: {p.stage_id}, {p.amount_stars} ★, {p.status}\n{p.charge_id}" for p in paid]
     bot.send_message(message.chat.id, "\n".join(lines) or "Nothing yet.")
 

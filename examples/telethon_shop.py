@@ -84,7 +84,7 @@ async def choose(press: events.CallbackQuery.Event) -> None:
 @bot.on(command("orders"))
 async def orders(event: events.NewMessage.Event) -> None:
     """List what a buyer has paid for."""
-    paid = await neonpay.history(event.chat_id, limit=10)
+    paid = await neonpay.payments.history(event.chat_id, limit=10)
     lines = [f"{p.paid_at:%d %b}: {p.stage_id}, {p.amount_stars} ★, {p.status}\n{p.charge_id}" for p in paid]
     await event.respond("\n".join(lines) or "Nothing yet.")
 

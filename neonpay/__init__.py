@@ -30,8 +30,8 @@ if TYPE_CHECKING:
         ValidationError,
     )
     from neonpay.factory import create_neonpay
-    from neonpay.payments.context import PaymentContext
-    from neonpay.payments.middleware import PaymentMiddleware
+    from neonpay.payments.handlers.context import PaymentContext
+    from neonpay.payments.handlers.middleware import PaymentMiddleware
     from neonpay.security import (
         ActionType,
         Limits,
@@ -88,9 +88,9 @@ _HOMES = {
     "NeonPayCore": "neonpay.app",
     "NeonPayError": "neonpay.errors",
     "Payment": "neonpay.core.payments",
-    "PaymentContext": "neonpay.payments.context",
+    "PaymentContext": "neonpay.payments.handlers.context",
     "PaymentError": "neonpay.errors",
-    "PaymentMiddleware": "neonpay.payments.middleware",
+    "PaymentMiddleware": "neonpay.payments.handlers.middleware",
     "PaymentResult": "neonpay.core.payments",
     "PaymentStage": "neonpay.core.stages",
     "PaymentStatus": "neonpay.core.payments",

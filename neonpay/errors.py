@@ -5,7 +5,8 @@
     ConfigurationError (ValueError)      the program is set up wrongly; never raised by an update or a payment
     ├── AdapterError                     the bot library is missing, unknown, or used in a way that cannot work
     │   └── AdapterNotInstalledError (ImportError)
-    └── HandlerError                     a handler cannot be called, none of its lines would run, or two share a name
+    ├── HandlerError                     a handler cannot be called, none of its lines would run, or two share a name
+    └── ExtensionError                   an extension is broken, or lacks something: extension, advice
 
     NeonPayError                         something went wrong while running
     ├── ValidationError (ValueError)     a value breaks a rule: field, value, bound
@@ -21,6 +22,7 @@
     │   ├── TelegramUnreachableError     no answer: whether Telegram acted is unknown
     │   ├── PaymentNotFoundError (KeyError)
     │   ├── SaleRefused                  a limit, a block, or too many wait for the chat: reason, retry_after_s, buyer_text
+    │   ├── ExtensionMissingError        the shop sells by the rules of an extension that this program does not use
     │   ├── RequestNotFoundError (KeyError)
     │   ├── ConsumerNotFoundError (KeyError) no program of the shop has declared this handler
     │   └── RefundError                  Telegram refuses to refund this charge
@@ -49,7 +51,7 @@ program that was never able to take one. Data is on attributes; messages never h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 __all__ = [
     "AdapterError",
@@ -57,6 +59,8 @@ __all__ = [
     "BusyError",
     "ConfigurationError",
     "ConsumerNotFoundError",
+    "ExtensionError",
+    "ExtensionMissingError",
     "ForeignPayloadError",
     "ForgedPayloadError",
     "HandlerError",
@@ -107,6 +111,20 @@ class AdapterNotInstalledError(AdapterError, ImportError):
 
 class HandlerError(ConfigurationError):
     """A handler that cannot be called, none of whose lines would run, or whose stable name is taken."""
+
+
+class ExtensionError(ConfigurationError):
+    """An extension that cannot be used; what does not need it goes on working.
+
+    Attributes:
+        extension: its name.
+        advice: what to type; None when only whoever wrote the extension can mend it.
+    """
+
+    def __init__(self, extension: str, finding: str, *, advice: str | None = None) -> None:
+        self.extension = extension
+        self.advice = advice
+        super().__init__(f"extension {extension}: {finding}" + (f"; {advice}" if advice else ""))
 
 
 class NeonPayError(Exception):
@@ -247,30 +265,30 @@ class SaleRefused(PaymentError):  # noqa: N818  # the seller's own rule says no
         stage_id: what.
         reason: which rule, e.g. ``blocked`` or ``too_often``.
         retry_after_s: seconds until the rule may agree, where that is known.
-        buyer_text: words for the buyer, in English; ``buyer_text_in`` has them in another language.
+        buyer_text: words for the buyer, in English.
     """
 
     def __init__(
-        self,
-        reason: str,
-        *,
-        user_id: int | None,
-        stage_id: str,
-        retry_after_s: float | None,
-        say: Callable[[str | None], str],
+        self, reason: str, *, user_id: int | None, stage_id: str, retry_after_s: float | None, buyer_text: str
     ) -> None:
         self.user_id = user_id
         self.stage_id = stage_id
         self.reason = reason
         self.retry_after_s = retry_after_s
-        self.buyer_text = say(None)
-        self._say = say
+        self.buyer_text = buyer_text
         later = "" if retry_after_s is None else f"; again in {retry_after_s:.0f} s"
         super().__init__(f"no invoice of {stage_id!r} for user {user_id}: {reason}{later}")
 
-    def buyer_text_in(self, language_code: str | None) -> str:
-        """The words for the buyer in a language as Telegram names it, such as the ``language_code`` of a user."""
-        return self._say(language_code)
+
+class ExtensionMissingError(PaymentError):
+    """Nothing was offered: the shop sells by the rules of an extension that this program does not use."""
+
+    def __init__(self, extension: str) -> None:
+        self.extension = extension
+        super().__init__(
+            f"this shop sells by the rules of extension {extension!r}, which this program does not use: add it with "
+            f"neonpay.use(...), or, when the shop does without it: neonpay handlers retire guard:{extension}"
+        )
 
 
 class RequestNotFoundError(PaymentError, KeyError):
@@ -322,7 +340,7 @@ class RejectPayment(Exception):  # noqa: N818  # a verdict that a handler gives,
 
 
 class RefundRefused(Exception):  # noqa: N818  # a verdict that a hook gives, not a fault
-    """Raise it in an ``on_refund_request`` hook to refuse what a buyer asks for; the buyer reads ``message``."""
+    """Raise it in a ``neonpay.refunds.on_request`` hook to refuse what a buyer asks for; the buyer reads ``message``."""
 
     def __init__(self, message: str) -> None:
         self.message = message

@@ -6,7 +6,6 @@ import os
 import random
 import secrets as system_secrets
 from collections.abc import Callable, Sequence
-from os import PathLike
 
 from neonpay import adapters
 from neonpay.app import DEFAULT_DATABASE_URL, NeonPayCore
@@ -15,7 +14,6 @@ from neonpay.core.clock import Clock
 from neonpay.core.limits import MESSAGES_PER_S
 from neonpay.core.roles import Role
 from neonpay.errors import ConfigurationError
-from neonpay.locale.texts import Texts
 from neonpay.payments.jobs import LEASE_S
 from neonpay.payments.settings import GRACE_S, PATIENCE_S, POLL_S, Settings
 from neonpay.reconcile.reconciler import RECONCILE_EVERY_S, RECONCILE_GRACE_S, ReconcileRules
@@ -36,7 +34,6 @@ def create_neonpay(
     database_url: str | None = None,
     secret: str | Sequence[str] | None = None,
     thank_you_message: str | None = None,
-    texts: str | PathLike[str] | None = None,
     enable_logging: bool = True,
     max_stages: int = 100,
     adapter_type: str | None = None,
@@ -70,8 +67,6 @@ def create_neonpay(
         secret: text of 16 characters or more that signs invoices, or several, newest first. When left out, a key is made and
             kept in the database.
         thank_you_message: text that buyers get after a payment.
-        texts: folder of gettext catalogues with other words for what buyers read, or other languages, in
-            ``<language>/LC_MESSAGES/neonpay.mo``.
         enable_logging: False silences the ``neonpay`` loggers of this process.
         max_stages: most stages that may be on sale at once.
         adapter_type: name of the library, when it should not be recognised.
@@ -82,7 +77,7 @@ def create_neonpay(
         patience_s: seconds for which a charge is tried again while the database is locked, full or away, before the
             update fails.
         reconcile_every_s: seconds between two comparisons with Telegram's list of transactions, the first of which comes at the
-            start; None for none but those that ``reconcile()`` makes.
+            start; None for none but those that ``neonpay.books.reconcile()`` makes.
         reconcile_grace_s: seconds for which the comparison leaves a payment to its update.
         all_invoices_are_ours: True when the bot makes no invoices but through neonpay; a payment of another one then needs
             attention. Otherwise it is the bot's own business.
@@ -118,7 +113,6 @@ def create_neonpay(
         database_url=database_url or os.environ.get(DATABASE_URL_VARIABLE) or DEFAULT_DATABASE_URL,
         settings=Settings(
             thank_you_message=thank_you_message,
-            texts=Texts(texts),
             secrets=tuple(derived_keys(secret)),
             checkout_budget_s=checkout_budget_s,
             lease_s=lease_s,

@@ -37,7 +37,7 @@ async def main(task: Task) -> None:
     async with neonpay:
         offers = await together(neonpay.send_payment(user_id, "vip") for user_id in task.buyers)
         times = await measure(task, bot, dispatcher, [offer.payload for offer in offers], settled)
-        jobs = await together(neonpay.jobs(charge_id(user_id)) for user_id in task.buyers)
+        jobs = await together(neonpay.jobs.of(charge_id(user_id)) for user_id in task.buyers)
         report(task, times, delivered=sum([job.state for job in done] == ["done"] for done in jobs))
 
 

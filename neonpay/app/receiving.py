@@ -9,7 +9,8 @@ import signal
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from neonpay.app.base import Application
+from neonpay.app.house import House
+from neonpay.core.namespaces import Awaiting, Namespace, verb
 from neonpay.core.ports import Foreign
 from neonpay.core.ports import Receiving as ReceivingAdapter
 from neonpay.core.secrecy import guard_logs
@@ -23,9 +24,12 @@ _SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}", re.ASCII)
 _FORBIDDEN, _BAD_REQUEST = 403, 400
 
 
-class Receiving(Application):
+class Receiving(Namespace[Awaiting]):
     """Long polling and webhooks of a bare token."""
 
+    _house: House
+
+    @verb
     async def run_polling(self, *, on_update: Foreign | None = None, handle_signals: bool = True) -> None:
         """Sell until SIGINT, SIGTERM or cancellation, then finish what runs and close.
 
@@ -59,6 +63,7 @@ class Receiving(Application):
         if not receiving.cancelled():
             receiving.result()
 
+    @verb
     async def process_update(self, update: Mapping[str, Any]) -> bool:
         """Take an update that a web framework received, as plain JSON.
 
@@ -118,7 +123,8 @@ class Receiving(Application):
         return handle
 
     def _receiver(self) -> ReceivingAdapter:
-        if isinstance(self._adapter, ReceivingAdapter):
-            return self._adapter
-        msg = f"{self._adapter.library} receives this bot's updates itself; start it as you do without neonpay"
+        adapter = self._house.adapter
+        if isinstance(adapter, ReceivingAdapter):
+            return adapter
+        msg = f"{adapter.library} receives this bot's updates itself; start it as you do without neonpay"
         raise ConfigurationError(msg)

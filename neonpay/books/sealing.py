@@ -1,7 +1,7 @@
 """Seals on the journal: entries are chained by hash in batches, so that a change of one that is sealed shows.
 
-A payment never waits for the chain. Its rows are written without a seal, and a periodic task seals what it finds; rows are
-found by having no seal, so one that commits late is in a later batch and never left out.
+A payment never waits for the chain. Its rows are written without a seal, and a periodic task numbers the events that have no
+number yet and seals their entries; one that commits late is in a later batch and never left out.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -18,12 +19,13 @@ from neonpay.errors import LeaseLostError
 from neonpay.ledger import Insert, Ledger, Transaction
 from neonpay.ledger.tables import journal, seals
 from neonpay.store.periodic import PeriodicTask, Turn
+from neonpay.store.sequence import number_events
 
 GENESIS = "0" * 64
 """What the first seal of a bot follows."""
 SEAL_EVERY_S = 30.0
-_MOST_ROWS = 512
-"""Rows of one batch: few milliseconds, because on SQLite payments wait for whoever writes."""
+_MOST_EVENTS = 256
+"""Events of one batch: few milliseconds, because on SQLite payments wait for whoever writes."""
 _INSERT = Insert(seals, "bot_id", "number", "rows", "previous_hash", "hash", "sealed_at")
 _text = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -49,17 +51,17 @@ def seal_hash(bot_id: int, number: int, sealed_at_us: int, previous_hash: str, r
 
 
 class Sealer:
-    """Seals the journal of one bot.
+    """Numbers the events of one bot and seals its journal.
 
     Args:
-        most_rows: rows of one batch.
+        most_events: events of one batch, whose entries are under one seal.
     """
 
-    def __init__(self, ledger: Ledger, bot_id: int, *, clock: Clock, most_rows: int = _MOST_ROWS) -> None:
+    def __init__(self, ledger: Ledger, bot_id: int, *, clock: Clock, most_events: int = _MOST_EVENTS) -> None:
         self._ledger = ledger
         self._bot_id = bot_id
         self._clock = clock
-        self._most_rows = most_rows
+        self._most_events = most_events
 
     @property
     def task(self) -> PeriodicTask:
@@ -67,7 +69,7 @@ class Sealer:
         return PeriodicTask("seal", SEAL_EVERY_S, self.work)
 
     async def seal(self) -> int:
-        """Seal everything that is not sealed yet; the number of rows."""
+        """Number every event that has no number yet and seal its entries; how many rows were sealed."""
         return await self._seal_all(None)
 
     async def work(self, turn: Turn) -> None:
@@ -80,23 +82,21 @@ class Sealer:
 
     async def _seal_all(self, turn: Turn | None) -> int:
         sealed = 0
-        while rows := await self._ledger.run(self._seal, turn):
-            sealed += rows
+        while batch := await self._ledger.run(self._seal, turn):
+            sealed += batch.rows
             await asyncio.sleep(0)  # payments that wait go first
         return sealed
 
-    def _seal(self, transaction: Transaction, turn: Turn | None) -> int:
+    def _seal(self, transaction: Transaction, turn: Turn | None) -> _Batch | None:
+        event_ids = number_events(transaction, self._bot_id, most=self._most_events)
+        if not event_ids:
+            return None
         connection = transaction.connection
-        unsealed = [journal.c.bot_id == self._bot_id, journal.c.seal.is_(None)]
-        # Up to an event and not so many rows, so that no entry is divided between two seals.
-        nth = sa.select(journal.c.event_id).where(*unsealed).order_by(journal.c.event_id).offset(self._most_rows - 1)
-        last_event_id = connection.execute(nth.limit(1)).scalar()
-        if last_event_id is not None:
-            unsealed.append(journal.c.event_id <= last_event_id)
         newest = sa.select(seals.c.number, seals.c.hash).where(seals.c.bot_id == self._bot_id)
         head = connection.execute(newest.order_by(seals.c.number.desc()).limit(1)).first()
         number, previous_hash = (1, GENESIS) if head is None else (head.number + 1, head.hash)
         # The rows that the statement has sealed are hashed, and not those that an earlier one has seen.
+        unsealed = (journal.c.bot_id == self._bot_id, journal.c.event_id.in_(event_ids), journal.c.seal.is_(None))
         taking = sa.update(journal).where(*unsealed).values(seal=number).returning(*ENTRY_COLUMNS)
         rows: list[EntryRow] = [tuple(row) for row in connection.execute(taking)]
         if rows:
@@ -105,6 +105,11 @@ class Sealer:
             if not transaction.insert(_INSERT, (self._bot_id, number, len(rows), previous_hash, hashed, now_us)):
                 msg = f"seal {number} is another worker's; nothing of this batch was kept"
                 raise LeaseLostError(msg)
-            if turn is not None:
-                turn.save(transaction, position=number)
-        return len(rows)
+        if turn is not None:
+            turn.save(transaction, position=number if rows else number - 1)
+        return _Batch(len(event_ids), len(rows))
+
+
+class _Batch(NamedTuple):
+    events: int
+    rows: int

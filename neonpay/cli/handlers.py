@@ -12,7 +12,7 @@ from neonpay.core.jsontext import JsonValue
 
 if TYPE_CHECKING:
     from neonpay.app import NeonPayCore
-    from neonpay.payments.consumers import Consumer
+    from neonpay.payments.consumers.registry import Consumer
 
 handlers = typer.Typer(help="Who delivers in the shop, over all of its programs.", no_args_is_help=True)
 
@@ -25,7 +25,7 @@ def list_handlers(*, json: JsonOption = False, database: DatabaseOption = None, 
     """List the handlers that programs of the shop have declared, and when a program that has them was last heard of."""
 
     async def find(shop: NeonPayCore) -> list[Consumer]:
-        return await shop.consumers()
+        return await shop.handlers.list()
 
     with errors_in_one_line():
         found = run_in_shop(where(database, bot_id), find)
@@ -49,7 +49,7 @@ def retire(
     """Give a handler no more payments. A program that declares it again takes that back."""
 
     async def work(shop: NeonPayCore) -> int:
-        return await shop.retire_handler(name, drop=drop)
+        return await shop.handlers.retire(name, drop=drop)
 
     with errors_in_one_line():
         dropped = run_in_shop(where(database, bot_id), work)
@@ -67,7 +67,7 @@ def rename(
     """Have NEW deliver what waits for OLD, which gets no more payments."""
 
     async def work(shop: NeonPayCore) -> int:
-        return await shop.rename_handler(old, new)
+        return await shop.handlers.rename(old, new)
 
     with errors_in_one_line():
         moved = run_in_shop(where(database, bot_id), work)

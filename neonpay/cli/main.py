@@ -1,4 +1,4 @@
-"""The ``neonpay`` command. A command is a function in a module of its own and one line at the end of this one."""
+"""The ``neonpay`` command. A command is a function in a module of its own and a row in ``neonpay.cli.commands``."""
 
 from __future__ import annotations
 
@@ -12,19 +12,12 @@ except ModuleNotFoundError as error:
         raise
     sys.exit('The neonpay command needs typer and rich: pip install "neonpay[cli]"')
 
-from neonpay import __version__
-from neonpay.cli.demo.command import demo
-from neonpay.cli.doctor import doctor
-from neonpay.cli.export import export
-from neonpay.cli.handlers import handlers
-from neonpay.cli.move import move
-from neonpay.cli.payments import payments
-from neonpay.cli.reconcile import reconcile
-from neonpay.cli.simulate import simulate
-from neonpay.cli.verify import verify
+from neonpay._version import __version__
+from neonpay.cli.lazy import LazyGroup
 
 app = typer.Typer(
     name="neonpay",
+    cls=LazyGroup,
     help="Sell for Telegram Stars from any Python bot.",
     no_args_is_help=True,
     add_completion=False,
@@ -45,17 +38,6 @@ def neonpay(
     ] = False,
 ) -> None:
     """Sell for Telegram Stars from any Python bot."""
-
-
-app.command()(simulate)
-app.command()(demo)
-app.command()(doctor)
-app.add_typer(payments, name="payments")
-app.add_typer(handlers, name="handlers")
-app.command()(verify)
-app.command()(reconcile)
-app.command()(export)
-app.command()(move)
 
 
 def main() -> None:

@@ -71,7 +71,7 @@ def list_payments(
         state = PaymentState.NEEDS_ATTENTION
 
     async def find(shop: NeonPayCore) -> list[Payment]:
-        return await shop.payments(
+        return await shop.payments.list(
             state=state,
             user_id=user,
             stage_id=stage,
@@ -99,8 +99,8 @@ def show(
     """Show a payment, how far each of its jobs has come, and its refund."""
 
     async def find(shop: NeonPayCore) -> tuple[Payment, list[JobRecord], Refund | None]:
-        payment = await shop.find_payment(charge_id)
-        return payment, await shop.jobs(payment.charge_id), await shop.get_refund(payment.charge_id)
+        payment = await shop.payments.find(charge_id)
+        return payment, await shop.jobs.of(payment.charge_id), await shop.refunds.get(payment.charge_id)
 
     with errors_in_one_line():
         payment, jobs, refund = run_in_shop(where(database, bot_id), find)
@@ -127,8 +127,8 @@ def retry(
     """Have the bot run the unfinished handlers of a payment again now, dead letters included."""
 
     async def revive(shop: NeonPayCore) -> int:
-        payment = await shop.find_payment(charge_id)
-        return await shop.retry(payment.charge_id, handler=handler)
+        payment = await shop.payments.find(charge_id)
+        return await shop.jobs.retry(payment.charge_id, handler=handler)
 
     with errors_in_one_line():
         revived = run_in_shop(where(database, bot_id), revive)
@@ -140,8 +140,8 @@ def accept(charge_id: ChargeArgument, *, database: DatabaseOption = None, bot_id
     """Have a payment that needs attention delivered: it counts as earned, and the bot runs its handlers."""
 
     async def decide(shop: NeonPayCore) -> Payment:
-        payment = await shop.find_payment(charge_id)
-        return await shop.accept(payment.charge_id)
+        payment = await shop.payments.find(charge_id)
+        return await shop.payments.accept(payment.charge_id)
 
     with errors_in_one_line():
         payment = run_in_shop(where(database, bot_id), decide)
@@ -165,7 +165,7 @@ def refund(
     """
     with errors_in_one_line():
         at = where(database, bot_id, token_file=token_file, api_url=api_url)
-        payment = run_in_shop(at, lambda shop: shop.find_payment(charge_id))
+        payment = run_in_shop(at, lambda shop: shop.payments.find(charge_id))
     if not yes:
         words = f"Give {payment.amount_stars} Stars back to user {payment.user_id} for {shortened(payment.charge_id)}?"
         typer.confirm(words, abort=True)

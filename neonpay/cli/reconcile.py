@@ -38,7 +38,7 @@ def reconcile(
     """
     with errors_in_one_line():
         at = where(database, bot_id, token_file=token_file, api_url=api_url)
-        report = run_in_shop(at, lambda shop: shop.reconcile(afresh=afresh))
+        report = run_in_shop(at, lambda shop: shop.books.reconcile(afresh=afresh))
     if json:
         print_json({name: _plain(value) for name, value in asdict(report).items()})
     else:

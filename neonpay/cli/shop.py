@@ -15,6 +15,7 @@ import typer
 
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Adapter, Capabilities, Level, UpdateSink
+from neonpay.core.roles import Role
 from neonpay.errors import ConfigurationError, NeonPayError
 
 if TYPE_CHECKING:
@@ -113,23 +114,27 @@ def where(
     return Where(database or DEFAULT_DATABASE_URL, bot_id, token, api_url)
 
 
-def run_in_shop(at: Where, work: Callable[[NeonPayCore], Awaitable[T]]) -> T:
+def run_in_shop(at: Where, work: Callable[[NeonPayCore], Awaitable[T]], *, only_reads: bool = False) -> T:
     """What the work returns, done on the ledger of a bot by a program that has no handlers; the bot may run meanwhile.
+
+    Args:
+        only_reads: the work changes nothing, and speaks with nobody.
 
     Raises:
         ConfigurationError, NeonPayError: whatever is in the way.
     """
-    return asyncio.run(_in_shop(at, work))
+    return asyncio.run(_in_shop(at, work, only_reads=only_reads))
 
 
-async def _in_shop(at: Where, work: Callable[[NeonPayCore], Awaitable[T]]) -> T:
+async def _in_shop(at: Where, work: Callable[[NeonPayCore], Awaitable[T]], *, only_reads: bool) -> T:
     from neonpay.app import NeonPayCore
     from neonpay.payments.settings import Settings
 
     bot_id = await only_bot(at)
-    adapter = _adapter(at, bot_id)
+    adapter = WithoutToken(bot_id) if only_reads else _adapter(at, bot_id)
+    settings = Settings(is_tool=True, role=Role.READS if only_reads else Role.DELIVERS)
     try:
-        async with NeonPayCore(adapter, database_url=at.database_url, settings=Settings(is_tool=True)) as shop:
+        async with NeonPayCore(adapter, database_url=at.database_url, settings=settings) as shop:
             return await work(shop)
     finally:
         await adapter.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +13,7 @@ from rich.markup import escape
 from rich.panel import Panel
 
 from neonpay.cli.scenarios import play_all
+from neonpay.cli.stopping import told_to_stop
 from neonpay.errors import ConfigurationError, SimulatorError
 
 if TYPE_CHECKING:
@@ -90,15 +90,7 @@ async def _run(
     telegram: Simulator, bots: list[BotAccount], console: Console, *, open_page: bool, scenarios: Sequence[Scenario]
 ) -> bool:
     """Serve until told to stop, or until every scenario was played; whether those went as written."""
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            loop.add_signal_handler(number, stopped.set)
-        except (
-            NotImplementedError
-        ):  # Windows: Ctrl-C raises KeyboardInterrupt instead, which asyncio.run turns into a stop
-            break
+    stopped = told_to_stop()
     async with telegram:
         buyer = telegram.user("Ann", stars=_STARS)
         _print_welcome(telegram, bots, buyer.id, console)

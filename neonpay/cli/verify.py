@@ -25,7 +25,7 @@ def verify(
 ) -> None:
     """Prove that the books add up and that nobody has changed them. Exit code 1 if they do not."""
     with errors_in_one_line():
-        proof = run_in_shop(where(database, bot_id), lambda shop: shop.verify(head=head))
+        proof = run_in_shop(where(database, bot_id), lambda shop: shop.books.verify(head=head))
     if json:
         print_json(_as_json(proof))
     else:

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 
 from neonpay.core.payments import Invoice, PreCheckout
 from neonpay.core.terms import mismatch
-from neonpay.core.wording import OURS, Text
-from neonpay.errors import ValidationError
-
-_REASON = re.compile(r"[a-z][a-z0-9_.]{0,63}")
+from neonpay.core.words import NEONPAY, Words
 
 CHECKOUT_BUDGET_S = 8.0
 """Time that a decision may take when the program says nothing else; the rest of Telegram's ten seconds is the answer's."""
 
 
 class Decline(enum.StrEnum):
-    """Why neonpay itself declines a checkout; gates and hooks may have reasons of their own."""
+    """Why a checkout was declined."""
 
     FORGED_PAYLOAD = "forged_payload"
     UNKNOWN_INVOICE = "unknown_invoice"
@@ -41,66 +37,40 @@ class Decline(enum.StrEnum):
     ERROR = "error"
 
 
-def checked_reason(reason: object) -> str:
-    """The reason of a refusal, if it can be one: a word that programs compare, which names neither people nor numbers.
-
-    Raises:
-        ValidationError: it is not.
-    """
-    if not isinstance(reason, str) or _REASON.fullmatch(reason) is None:
-        raise ValidationError("reason", reason, "up to 64 of a-z, 0-9, _ and ., such as 'sold_out'")
-    return str(reason)
-
-
 class CheckoutRefused(Exception):  # noqa: N818  # a verdict that a hook gives, not a fault
-    """Raise it in an ``on_pre_checkout`` hook to decline; the buyer reads ``message``.
+    """Raise it in an ``on_pre_checkout`` hook to decline; the buyer reads ``message``."""
 
-    Attributes:
-        message: words for the buyer; a ``Text`` is said in their language.
-        reason: why, for the owner: a word of a-z, 0-9, ``_`` and ``.``, which the event ``checkout_declined`` has.
-
-    Raises:
-        ValidationError: the reason is no such word.
-    """
-
-    reason: str = Decline.REFUSED
-
-    def __init__(self, message: str | Text, *, reason: str = Decline.REFUSED) -> None:
+    def __init__(self, message: str) -> None:
         self.message = message
-        self.reason = checked_reason(reason)
-        super().__init__(message.english if isinstance(message, Text) else message)
+        super().__init__(message)
 
 
-_TEXTS: Mapping[str, Text] = MappingProxyType(
+_WORDS: Mapping[str, Words] = MappingProxyType(
     {
-        Decline.FORGED_PAYLOAD: OURS.translatable("This invoice is not valid. Please ask for a new one."),
-        Decline.UNKNOWN_INVOICE: OURS.translatable("This invoice is not valid any more. Please ask for a new one."),
-        Decline.NOT_ON_SALE: OURS.translatable("This is no longer for sale."),
-        Decline.WRONG_AMOUNT: OURS.translatable("The price of this invoice is wrong. Please ask for a new one."),
-        Decline.WRONG_PAYER: OURS.translatable("This invoice was made for somebody else. Please ask for your own."),
-        Decline.EXPIRED: OURS.translatable("This invoice has expired. Please ask for a new one."),
-        Decline.ALREADY_PAID: OURS.translatable("This invoice has been paid already."),
-        Decline.BEING_PAID: OURS.translatable("This invoice is being paid right now. Please try again in a minute."),
-        Decline.REFUSED: OURS.translatable("The seller cannot take this payment."),
-        Decline.BLOCKED: OURS.translatable("The seller does not sell to you."),
-        Decline.TOO_OFTEN: OURS.translatable("That was too often. Please try again later."),
-        Decline.TOO_MUCH: OURS.translatable(
-            "You have spent as much as the seller allows for now. Please try again later."
-        ),
-        Decline.TOO_MANY_REFUNDS: OURS.translatable("You have had several refunds lately. Please ask the seller."),
-        Decline.TOO_RISKY: OURS.translatable("The seller has to look at this first. Please ask the seller."),
-        Decline.LINK_USED_UP: OURS.translatable(
-            "This link has been paid too many times. Please ask for an invoice of your own."
-        ),
-        Decline.TOO_SLOW: OURS.translatable("The shop took too long to answer. No Stars were taken; please try again."),
-        Decline.ERROR: OURS.translatable("Something went wrong in the shop. No Stars were taken; please try again."),
+        Decline.FORGED_PAYLOAD: Words("This invoice is not valid. Please ask for a new one."),
+        Decline.UNKNOWN_INVOICE: Words("This invoice is not valid any more. Please ask for a new one."),
+        Decline.NOT_ON_SALE: Words("This is no longer for sale."),
+        Decline.WRONG_AMOUNT: Words("The price of this invoice is wrong. Please ask for a new one."),
+        Decline.WRONG_PAYER: Words("This invoice was made for somebody else. Please ask for your own."),
+        Decline.EXPIRED: Words("This invoice has expired. Please ask for a new one."),
+        Decline.ALREADY_PAID: Words("This invoice has been paid already."),
+        Decline.BEING_PAID: Words("This invoice is being paid right now. Please try again in a minute."),
+        Decline.REFUSED: Words("The seller cannot take this payment."),
+        Decline.BLOCKED: Words("The seller does not sell to you."),
+        Decline.TOO_OFTEN: Words("That was too often. Please try again later."),
+        Decline.TOO_MUCH: Words("You have spent as much as the seller allows for now. Please try again later."),
+        Decline.TOO_MANY_REFUNDS: Words("You have had several refunds lately. Please ask the seller."),
+        Decline.TOO_RISKY: Words("The seller has to look at this first. Please ask the seller."),
+        Decline.LINK_USED_UP: Words("This link has been paid too many times. Please ask for an invoice of your own."),
+        Decline.TOO_SLOW: Words("The shop took too long to answer. No Stars were taken; please try again."),
+        Decline.ERROR: Words("Something went wrong in the shop. No Stars were taken; please try again."),
     }
 )
 
 
-def decline_text(reason: str) -> Text:
-    """What the buyer reads for a reason; one that is not ours says no more than that the seller cannot take the payment."""
-    return _TEXTS.get(reason, _TEXTS[Decline.REFUSED])
+def buyer_message(reason: str, language_code: str | None) -> str:
+    """What the buyer reads: the words of a ``Decline``, and for every other reason those of ``Decline.REFUSED``."""
+    return NEONPAY.say(_WORDS.get(reason, _WORDS[Decline.REFUSED]), language_code)
 
 
 def fault_of(

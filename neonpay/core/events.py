@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, cast
 
+from neonpay.core.jsontext import JsonValue
 from neonpay.errors import ValidationError
 
 _KINDS: dict[str, type[Event]] = {}
@@ -15,6 +17,9 @@ _KINDS: dict[str, type[Event]] = {}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """One fact. A subclass with a ``name`` is a kind of its own.
+
+    What a kind has beside these attributes are fields of its dataclass that JSON can carry, each with a default; the
+    ledger keeps them as the event's ``data``.
 
     Attributes:
         event_id: uuid7 as 32 hexadecimal digits; the same in the ledger and for every listener.
@@ -45,6 +50,14 @@ class Event:
             msg = f"two kinds of events are called {cls.name!r}: {known.__qualname__} and {cls.__qualname__}"
             raise TypeError(msg)
         _KINDS[cls.name] = cls
+
+    @property
+    def data(self) -> dict[str, JsonValue]:
+        """What this kind of event has beside what all have."""
+        return {field.name: cast("JsonValue", getattr(self, field.name)) for field in fields(self)[_COMMON:]}
+
+
+_COMMON = len(fields(Event))
 
 
 class InvoiceCreated(Event):
@@ -134,53 +147,83 @@ class RefundReviewRequested(Event):
     name = "refund_review_requested"
 
 
-class RefundRequestApproved(Event):
-    """A buyer's request for a refund was granted; ``reason`` says by whom."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundRequestDecided(Event):
+    """What the two answers to a buyer's request have in common.
+
+    Attributes:
+        by: who decided; ``policy`` when the stage or a hook did.
+        answer: what the buyer is told beside the decision.
+    """
+
+    by: str | None = None
+    answer: str | None = None
+
+
+class RefundRequestApproved(RefundRequestDecided):
+    """A buyer's request for a refund was granted."""
 
     __slots__ = ()
     name = "refund_request_approved"
 
 
-class RefundRequestRefused(Event):
-    """A buyer's request for a refund was refused; ``reason`` says by whom and why."""
+class RefundRequestRefused(RefundRequestDecided):
+    """A buyer's request for a refund was refused."""
 
     __slots__ = ()
     name = "refund_request_refused"
 
 
-class StarsMoved(Event):
-    """Stars came or went otherwise than by a payment of ours.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement(Event):
+    """What is told of a row of Telegram's list that is no payment of ours; ``charge_id`` is its id there.
 
-    ``reason`` names the account, such as ``withdrawals`` or ``foreign``, ``charge_id`` is the id in Telegram's list, and
-    ``amount_stars`` is negative for what went out.
+    Attributes:
+        account: the account of the books, such as ``withdrawals`` or ``foreign``.
+        nanostars: what has moved, in billionths of a Star, of which ``amount_stars`` are the whole ones; below zero for what
+            went out.
     """
+
+    account: str = ""
+    nanostars: int = 0
+
+
+class StarsMoved(Movement):
+    """Stars came or went otherwise than by a payment of ours."""
 
     __slots__ = ()
     name = "stars_moved"
 
 
-class WithdrawalSucceeded(Event):
+class WithdrawalSucceeded(Movement):
     """A withdrawal has come to its end; its Stars, told of by ``stars_moved`` before, will not be back."""
 
     __slots__ = ()
     name = "withdrawal_succeeded"
 
 
-class WithdrawalFailed(Event):
+class WithdrawalFailed(Movement):
     """A withdrawal that was pending has failed; its Stars are back with the bot."""
 
     __slots__ = ()
     name = "withdrawal_failed"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BalanceDrifted(Event):
     """The balance of the bot is no longer what Telegram's list of transactions adds up to, or it is again.
 
-    ``reason`` has the numbers, and ``amount_stars`` how much the balance is above the list.
+    ``amount_stars`` is how much the balance is above the list, and ``reason`` says it in words.
+
+    Attributes:
+        balance_nanostars: the balance, in billionths of a Star.
+        listed_nanostars: what the list adds up to.
     """
 
-    __slots__ = ()
     name = "balance_drifted"
+
+    balance_nanostars: int = 0
+    listed_nanostars: int = 0
 
 
 class PaymentUnexplained(Event):
@@ -242,6 +285,27 @@ class UserReported(Event):
     name = "user_reported"
 
 
+class PaymentDelivered(Event):
+    """All payment handlers of a payment are done with it, and the buyer has what was paid for; once for each payment."""
+
+    __slots__ = ()
+    name = "payment_delivered"
+
+
+class InvoiceExpired(Event):
+    """An invoice has come to the end of its time unpaid; nobody can pay it any more."""
+
+    __slots__ = ()
+    name = "invoice_expired"
+
+
+class InvoiceAbandoned(Event):
+    """An invoice was not paid for as long as the settings say; it can be paid still. Telegram tells of no cancellation."""
+
+    __slots__ = ()
+    name = "invoice_abandoned"
+
+
 class FulfilmentFailed(Event):
     """A handler raised; it runs again later. ``reason`` names the error."""
 
@@ -250,7 +314,7 @@ class FulfilmentFailed(Event):
 
 
 class FulfilmentAbandoned(Event):
-    """A handler has had its last attempt, which raised or never ended; it waits as a dead letter for ``retry``."""
+    """A handler has had its last attempt, which raised or never ended; it waits as a dead letter for ``neonpay.jobs.retry``."""
 
     __slots__ = ()
     name = "fulfilment_abandoned"
@@ -268,3 +332,16 @@ def event_type(event: str | type[Event]) -> type[Event]:
     if isinstance(event, type) and issubclass(event, Event):
         return event
     raise ValidationError("event", event, f"one of {', '.join(event_names())}")
+
+
+def event_of(name: str, data: Mapping[str, JsonValue], **common: object) -> Event:
+    """An event as it was published, from its name, its data and what all events have.
+
+    Data that its kind does not know, which a newer program has written, is left out.
+
+    Raises:
+        ValidationError: this program knows no such kind.
+    """
+    kind = event_type(name)
+    known = {field.name for field in fields(kind)[_COMMON:]}
+    return kind(**common, **{key: value for key, value in data.items() if key in known})  # type: ignore[arg-type]

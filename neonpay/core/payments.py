@@ -27,6 +27,7 @@ class PaymentStatus(enum.StrEnum):
     CANCELLED = "cancelled"
     """The checkout was declined; no Stars moved."""
     FAILED = "failed"
+    EXPIRED = "expired"
     """Paid, and it needs the owner's attention."""
     REFUNDED = "refunded"
     """The Stars are back with the buyer."""
@@ -72,12 +73,14 @@ class InvoiceState(enum.StrEnum):
         QUEUED: written; it is sent when the chat has a turn left.
         SENT: where it was to go.
         FAILED: not sent; it can be asked for again.
+        EXPIRED: its time is over; nobody can pay it any more.
     """
 
     CREATED = "created"
     QUEUED = "queued"
     SENT = "sent"
     FAILED = "failed"
+    EXPIRED = "expired"
 
 
 class Source(enum.StrEnum):
@@ -107,6 +110,7 @@ class Invoice:
         is_queued: whether it waits for its chat's turn; its message comes by itself, and ``message_id`` is None.
         seats_taken: how many of those payments count towards the stage's ``max_payments``: all but the renewals of
             subscriptions and what went back because no seat was free.
+        terms: what extensions based its price on.
     """
 
     bot_id: int
@@ -127,6 +131,7 @@ class Invoice:
     is_off_sale: bool = False
     is_queued: bool = False
     seats_taken: int = 0
+    terms: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,25 +8,28 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
-from neonpay.errors import NoLedgerError, SchemaTooNewError, SchemaTooOldError
+from neonpay.errors import NoLedgerError, SchemaTooOldError
+from neonpay.ledger.revisions import Standing, is_due, revisions_in, upgrade
+from neonpay.ledger.tables import metadata
 
 VERSION_TABLE = "neonpay_schema"
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+VERSIONS = Path(__file__).parent / "migrations" / "versions"
+REVISIONS = revisions_in(VERSIONS)
 """Every revision that this program knows, oldest first; the last one is what it needs."""
-_LOCK = 0x6E656F6E  # "neon"
+LOCK = 0x6E656F6E  # "neon"
 
 
 def upgrade_sqlite(raw: sqlite3.Connection) -> None:
     """Upgrade a file inside one transaction; other processes wait for it.
 
     Raises:
-        SchemaTooNewError: a newer program wrote the file; nothing was changed.
+        SchemaTooNewError: a newer program wrote the file and lets this one not work on it; nothing was changed.
     """
-    if _sqlite_revision(raw) == REVISIONS[-1]:
+    if not _is_due(_sqlite_standing(raw)):
         return
     raw.execute("BEGIN IMMEDIATE")
     try:
-        if _sqlite_revision(raw) != REVISIONS[-1]:
+        if _is_due(_sqlite_standing(raw)):
             engine = sa.create_engine(
                 "sqlite://",
                 creator=lambda: _Held(raw),
@@ -46,45 +49,56 @@ def upgrade_postgresql(connection: sa.Connection) -> None:
     """Upgrade a database inside the given transaction; other workers wait for it.
 
     Raises:
-        SchemaTooNewError: a newer program wrote the tables; nothing was changed.
+        SchemaTooNewError: a newer program wrote the tables and lets this one not work on them; nothing was changed.
     """
-    if _known(_postgresql_revision(connection)) == REVISIONS[-1]:
+    if not _is_due(standing(connection)):
         return
-    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-    if _known(_postgresql_revision(connection)) != REVISIONS[-1]:
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+    if _is_due(standing(connection)):
         _upgrade(connection)
 
 
 def is_current_postgresql(connection: sa.Connection) -> bool:
-    """Whether a database has the tables of this program.
+    """Whether a database has tables that this program works on.
 
     Raises:
         SchemaTooNewError: a newer program wrote them.
     """
-    return _known(_postgresql_revision(connection)) == REVISIONS[-1]
+    return not _is_due(standing(connection))
 
 
 def require_sqlite(raw: sqlite3.Connection) -> None:
-    """Check that a file has the tables of this program, and change nothing.
+    """Check that a file has tables that this program works on, and change nothing.
 
     Raises:
         NoLedgerError: it has none.
-        SchemaTooOldError, SchemaTooNewError: an older or newer program wrote them.
+        SchemaTooOldError, SchemaTooNewError: an older program wrote them, or a newer one that lets this one not work on them.
     """
-    _require(_sqlite_revision(raw))
+    _require(_sqlite_standing(raw))
 
 
 def require_postgresql(connection: sa.Connection) -> None:
     """``require_sqlite`` for a PostgreSQL database."""
-    _require(_known(_postgresql_revision(connection)))
+    _require(standing(connection))
 
 
-def _require(revision: str | None) -> None:
-    if revision is None:
+def standing(connection: sa.Connection, version_table: str = VERSION_TABLE) -> Standing | None:
+    """How far a database has come; None when it has no such tables."""
+    if not sa.inspect(connection).has_table(version_table):
+        return None
+    return Standing.of(connection.exec_driver_sql(f"SELECT * FROM {version_table}").first())  # noqa: S608
+
+
+def _require(found: Standing | None) -> None:
+    if found is None:
         msg = "there is no ledger in this database; give the URL that the bot runs with"
         raise NoLedgerError(msg)
-    if revision != REVISIONS[-1]:
-        raise SchemaTooOldError(revision, REVISIONS[-1])
+    if _is_due(found):
+        raise SchemaTooOldError(found.revision, REVISIONS[-1])
+
+
+def _is_due(found: Standing | None) -> bool:
+    return is_due(found, REVISIONS, package="neonpay")
 
 
 class _Held:
@@ -104,35 +118,10 @@ class _Held:
 
 
 def _upgrade(connection: sa.Connection) -> None:
-    # Alembic costs a third of a second to import, so a database that is current never loads it.
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    upgrade(connection, VERSIONS, VERSION_TABLE, metadata)
 
 
-def _sqlite_revision(raw: sqlite3.Connection) -> str | None:
+def _sqlite_standing(raw: sqlite3.Connection) -> Standing | None:
     if raw.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (VERSION_TABLE,)).fetchone() is None:
         return None
-    row = raw.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchone()  # noqa: S608  # a constant of ours
-    return _known(None if row is None else row[0])
-
-
-def _postgresql_revision(connection: sa.Connection) -> str | None:
-    if connection.execute(sa.select(sa.func.to_regclass(VERSION_TABLE))).scalar() is None:
-        return None
-    found = connection.execute(sa.text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
-    return None if found is None else str(found)
-
-
-def _known(revision: str | None) -> str | None:
-    if revision is not None and revision not in REVISIONS:
-        msg = (
-            f"the database has schema {revision!r}, written by a newer neonpay; this program knows up to "
-            f"{REVISIONS[-1]!r}. Upgrade neonpay; nothing was changed."
-        )
-        raise SchemaTooNewError(msg)
-    return revision
+    return Standing.of(raw.execute(f"SELECT * FROM {VERSION_TABLE}").fetchone())  # noqa: S608  # a constant of ours

@@ -91,8 +91,21 @@ invoices = _table(
     sa.Column("seats_taken", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("sending_by", sa.BigInteger),
     sa.Column("sending_until", Moment),
+    sa.Column("terms", sa.Text),
     sa.PrimaryKeyConstraint("bot_id", "invoice_id"),
     sa.UniqueConstraint("bot_id", "idempotency_key"),
+)
+MAY_EXPIRE = sa.and_(
+    invoices.c.expires_at.is_not(None),
+    sa.or_(*[invoices.c.state == sa.literal_column(f"'{state}'") for state in ("created", "queued", "sent")]),
+)
+"""Invoices that end at a known time and have not ended."""
+sa.Index(
+    "neonpay_invoices_expiring",
+    invoices.c.bot_id,
+    invoices.c.expires_at,
+    sqlite_where=MAY_EXPIRE,
+    postgresql_where=MAY_EXPIRE,
 )
 
 holds = _table(
@@ -135,26 +148,12 @@ payments = _table(
     with_rowid=True,  # charge ids come in no order: wide rows are appended, and only the narrow index is not
 )
 sa.Index("neonpay_payments_by_user", payments.c.bot_id, payments.c.user_id, payments.c.paid_at)
-# Those that Telegram's list has not named yet stand together; see ``recorded_since`` for all of them.
-sa.Index("neonpay_payments_by_time", payments.c.bot_id, payments.c.is_listed, payments.c.recorded_at)
-
-
-def recorded_since(at: datetime) -> list[sa.ColumnElement[bool]]:
-    """Two conditions, of which one holds for each payment that was recorded then or later.
-
-    To be asked one after the other: each is a range of ``neonpay_payments_by_time``, and SQLite does not split their union.
-    One index instead of two, because every payment pays for each.
-    """
-    since = payments.c.recorded_at >= at
-    listed = payments.c.is_listed == sa.literal_column("1")
-    return [sa.and_(where, since) for where in (payments.c.is_listed.is_(None), listed)]
-
 
 jobs = _table(
     "jobs",
     sa.Column("event_id", sa.Text, nullable=False),
     sa.Column("consumer", sa.Text, nullable=False),
-    sa.Column("charge_id", sa.Text, nullable=False),
+    sa.Column("charge_id", sa.Text),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("attempts", sa.BigInteger, nullable=False),
     sa.Column("run_at", Moment, nullable=False),
@@ -207,9 +206,10 @@ consumers = _table(
     sa.Column("stages", sa.Text),
     sa.Column("since", Moment, nullable=False),
     sa.Column("seen_at", Moment, nullable=False),
-    sa.Column("complete_until", Moment, nullable=False),
     sa.Column("retired_at", Moment),
     sa.Column("renamed_to", sa.Text),
+    sa.Column("complete_number", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("events", sa.Text),
     sa.PrimaryKeyConstraint("bot_id", "consumer"),
 )
 
@@ -242,7 +242,17 @@ events = _table(
     sa.Column("amount_stars", sa.BigInteger),
     sa.Column("reason", sa.Text),
     sa.Column("handler", sa.Text),
+    sa.Column("data", sa.Text),
+    sa.Column("number", sa.BigInteger),
     sa.PrimaryKeyConstraint("bot_id", "event_id"),
+)
+# Those without a number stand together in the order of their ids, and the others in the order of their numbers.
+sa.Index("neonpay_events_by_number", events.c.bot_id, events.c.number, events.c.event_id)
+
+sequences = _table(
+    "sequences",
+    sa.Column("last_number", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("bot_id"),
 )
 
 journal = _table(
@@ -254,14 +264,6 @@ journal = _table(
     sa.Column("nanostars", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("seal", sa.BigInteger),
     sa.PrimaryKeyConstraint("bot_id", "event_id", "account"),
-)
-sa.Index(
-    "neonpay_journal_unsealed",
-    journal.c.bot_id,
-    journal.c.seal,  # always NULL here; without it SQLite prefers the primary key and reads the whole journal
-    journal.c.event_id,
-    sqlite_where=journal.c.seal.is_(None),
-    postgresql_where=journal.c.seal.is_(None),
 )
 
 seals = _table(
@@ -370,3 +372,14 @@ conduct = _table(
     sa.Column("note", sa.Text),
     sa.PrimaryKeyConstraint("bot_id", "user_id", "kind", "at", "entry_id"),
 )
+
+extension_tables = sa.Table(
+    "neonpay_extension_tables",
+    metadata,
+    sa.Column("table_name", sa.Text, nullable=False),
+    sa.Column("extension", sa.Text, nullable=False),
+    sa.Column("package", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("table_name"),
+    sqlite_with_rowid=False,
+)
+"""Tables of extensions that this database has, whichever bot uses them: whose they are, and what to install for them."""

@@ -1,5 +1,5 @@
-"""What happens to money: invoices, the checkout guard, recording, fulfilment and refunds.
+"""The life of a payment.
 
-Read the modules in the order of a payment's life: ``invoices``, ``checkout``, ``recording``, ``jobs``, ``fulfilment``,
-``refunds``.
+Read the rooms in its order: ``invoices``, ``checkout``, ``recording``, ``delivery``, ``refunds``. ``handlers`` has what a
+program registers, and ``consumers`` who delivers in the shop; ``pipeline`` wires all of it for one bot and one ledger.
 """

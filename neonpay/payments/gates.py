@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from neonpay.core.checkout import checked_reason, decline_text
 from neonpay.core.payments import Invoice, PreCheckout
-from neonpay.core.text import clean_or_none
-from neonpay.core.wording import Text
+from neonpay.core.text import clean
+from neonpay.errors import ValidationError
 from neonpay.ledger import Transaction
-from neonpay.locale.texts import Texts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,29 +34,29 @@ class Sale:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """A no, of a gate or of the checkout guard itself.
+    """A gate's no.
 
     Attributes:
-        reason: why, for the owner: one of ``Decline``, or a word of the gate's own of a-z, 0-9, ``_`` and ``.``.
-        message: words for the buyer; a ``Text`` is said in their language. When left out, those of the reason.
+        reason: why, for the owner: a ``Decline``, or a word of the gate's own such as ``sold_out``.
+        message: what the buyer reads; without it the words of the ``Decline``, or that the seller cannot take this payment.
         retry_after_s: seconds after which it may be a yes, where that is known.
 
     Raises:
-        ValidationError: the reason is no such word.
+        ValidationError: there is no reason.
     """
 
     reason: str
-    message: Text | str | None = None
+    message: str | None = None
     retry_after_s: float | None = None
 
     def __post_init__(self) -> None:
-        checked_reason(self.reason)
-
-    def said(self, texts: Texts, language_code: str | None) -> str:
-        """What the buyer reads."""
-        message = self.message
-        own = texts.say(message, language_code) if isinstance(message, Text) else clean_or_none(message)
-        return own or texts.say(decline_text(self.reason), language_code)
+        reason: object = self.reason
+        if not isinstance(reason, str) or not reason.strip():
+            raise ValidationError("reason", reason, "a word that says why, such as 'sold_out'")
+        # An event keeps the one and Telegram is told the other, which it does not take blank.
+        object.__setattr__(self, "reason", clean(str.__str__(reason)))
+        if self.message is not None:
+            object.__setattr__(self, "message", clean(self.message).strip() or None)
 
 
 class Gate(Protocol):
@@ -66,7 +64,7 @@ class Gate(Protocol):
 
     @property
     def counts_declines(self) -> frozenset[str]:
-        """The reasons of the declined checkouts that it wants to be told of."""
+        """The reasons of declined checkouts that it wants to be told of."""
         ...
 
     @property

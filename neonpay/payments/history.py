@@ -1,48 +1,29 @@
-"""What the ledger knows, for people and programs that ask; and what a person decides about a payment or a job."""
+"""What the ledger knows, for people and programs that ask."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import sqlalchemy as sa
 
-from neonpay.core.events import Event, PaymentCompleted
 from neonpay.core.job_states import JobState
-from neonpay.core.limits import CURRENCY
-from neonpay.core.payments import Payment, PaymentState, Refund, RefundState
+from neonpay.core.payments import Payment, Refund
 from neonpay.errors import PaymentError, PaymentNotFoundError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import IS_PARKED, IS_UNFINISHED, DatabaseNow, consumers, jobs, payments
-from neonpay.payments.fan_out import UNSEEN_US
-from neonpay.payments.handlers import ON_PAYMENT, ON_REFUND
-from neonpay.payments.planning import PLAN, Plan
-from neonpay.payments.refund_book import DELIVERS
-from neonpay.store.entries import REVENUE, UNSETTLED, about, publish, write_entry
-from neonpay.store.ids import new_event_id
-from neonpay.store.job_rows import INSERT_JOB, JobRecord, job_row
-from neonpay.store.once import Once
+from neonpay.payments.consumers.fan_out import UNSEEN_US
+from neonpay.payments.handlers.registry import ON_PAYMENT, ON_REFUND
+from neonpay.store.job_rows import JobRecord
 from neonpay.store.payment_filter import Selection
-from neonpay.store.payment_rows import find_payment, find_refund, lock_payment, payment_of, select_payments, set_state
+from neonpay.store.payment_rows import find_payment, find_refund, payment_of, select_payments
 from neonpay.store.stage_versions import Catalogue
 
 
 class History:
     """Reads the payments and jobs of one bot."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        bot_id: int,
-        *,
-        catalogue: Catalogue,
-        plan: Plan,
-        announce: Callable[[Event], None],
-    ) -> None:
+    def __init__(self, ledger: Ledger, bot_id: int, *, catalogue: Catalogue) -> None:
         self._ledger = ledger
         self._bot_id = bot_id
         self._catalogue = catalogue
-        self._plan = plan
-        self._announce = announce
 
     async def payment(self, charge_id: str) -> Payment:
         """The payment with this charge id.
@@ -53,7 +34,7 @@ class History:
         return await self._ledger.read(self._get, charge_id)
 
     async def find(self, beginning: str) -> Payment:
-        """The payment with this charge id, or the only one whose charge id begins so; see ``NeonPayCore.find_payment``."""
+        """The payment with this charge id, or the only one whose charge id begins so; see ``neonpay.payments.find``."""
         return await self._ledger.read(self._find, beginning)
 
     async def refund(self, charge_id: str) -> Refund | None:
@@ -67,27 +48,15 @@ class History:
     async def jobs_of(self, charge_id: str) -> list[JobRecord]:
         """The jobs of a payment."""
         await self.payment(charge_id)
-        return await self._ledger.read(self._jobs, jobs.c.event_id == self._event_id(charge_id))
+        return await self._ledger.read(read_jobs, self._bot_id, jobs.c.event_id == event_id_of(self._bot_id, charge_id))
 
     async def dead_letters(self) -> list[JobRecord]:
         """Jobs that failed on their last attempt; ``retry`` revives them."""
-        return await self._ledger.read(self._jobs, sa.and_(IS_PARKED, jobs.c.state == JobState.DEAD))
+        return await self._ledger.read(read_jobs, self._bot_id, sa.and_(IS_PARKED, jobs.c.state == JobState.DEAD))
 
     async def stranded(self) -> list[JobRecord]:
         """Unfinished jobs whose handler no program of the shop has had for a day, or that nobody has ever declared."""
         return await self._ledger.read(self._stranded)
-
-    async def retry(self, charge_id: str, *, handler: str | None) -> int:
-        """Make the unfinished jobs of a payment due at once; returns how many there are, with those that run already."""
-        return await self._ledger.run(self._retry, charge_id, handler, set())
-
-    async def accept(self, charge_id: str) -> Payment:
-        """Have a payment that needs attention delivered; see ``NeonPayCore.accept``."""
-        unit = Once(self._bot_id, self._accept, lock=lambda transaction: self._locked(transaction, charge_id))
-        payment, accepted = await self._ledger.run(unit, charge_id)
-        if accepted is not None:
-            self._announce(accepted)
-        return payment
 
     def _get(self, transaction: Transaction, charge_id: str) -> Payment:
         found = find_payment(transaction, self._catalogue, self._bot_id, charge_id)
@@ -108,26 +77,11 @@ class History:
             raise PaymentError(msg, charge_id=beginning)
         return payment_of(transaction, self._catalogue, rows[0])
 
-    def _event_id(self, charge_id: str) -> sa.ScalarSelect[str]:
-        # Jobs are found by the event of their payment, which starts their key; by charge id all of them would be read.
-        found = sa.select(payments.c.event_id).where(
-            payments.c.bot_id == self._bot_id, payments.c.charge_id == charge_id
-        )
-        return found.scalar_subquery()
-
     def _list(self, transaction: Transaction, selection: Selection, limit: int) -> list[Payment]:
         newest_first = (payments.c.paid_at.desc(), payments.c.recorded_at.desc(), payments.c.charge_id)
         query = select_payments(self._bot_id).where(*selection.where(self._bot_id)).order_by(*newest_first)
         rows = transaction.connection.execute(query.limit(limit)).mappings().all()
         return [payment_of(transaction, self._catalogue, row) for row in rows]
-
-    def _jobs(self, transaction: Transaction, where: sa.ColumnElement[bool]) -> list[JobRecord]:
-        query = (
-            sa.select(jobs.c.charge_id, jobs.c.consumer, jobs.c.state, jobs.c.attempts, jobs.c.error)
-            .where(jobs.c.bot_id == self._bot_id, where)
-            .order_by(jobs.c.event_id, jobs.c.consumer)
-        )
-        return [JobRecord(*row) for row in transaction.connection.execute(query).all()]
 
     def _stranded(self, transaction: Transaction) -> list[JobRecord]:
         alive = sa.exists().where(
@@ -136,77 +90,24 @@ class History:
             consumers.c.seen_at > DatabaseNow() - UNSEEN_US,
         )
         is_handlers = sa.or_(*[jobs.c.consumer.startswith(f"{kind}:") for kind in (ON_PAYMENT, ON_REFUND)])
-        given_up = self._jobs(transaction, sa.and_(IS_PARKED, jobs.c.state == JobState.STRANDED))
-        return [*given_up, *self._jobs(transaction, sa.and_(IS_UNFINISHED, is_handlers, sa.not_(alive)))]
+        given_up = read_jobs(transaction, self._bot_id, sa.and_(IS_PARKED, jobs.c.state == JobState.STRANDED))
+        return [*given_up, *read_jobs(transaction, self._bot_id, sa.and_(IS_UNFINISHED, is_handlers, sa.not_(alive)))]
 
-    def _retry(self, transaction: Transaction, charge_id: str, handler: str | None, found: set[str]) -> int:
-        payment = self._locked(transaction, charge_id)[0]
-        if payment.state is PaymentState.NEEDS_ATTENTION:
-            msg = f"charge {charge_id!r} needs attention and has no handlers to retry yet; accept or refund it"
-            raise PaymentError(msg, charge_id=charge_id)
-        due = [jobs.c.bot_id == self._bot_id, jobs.c.event_id == self._event_id(charge_id)]
-        rests = jobs.c.state.in_((JobState.READY, JobState.DEAD))
-        unfinished = sa.or_(rests, jobs.c.state == JobState.LEASED)
-        if handler is not None:
-            due.append(jobs.c.consumer.in_((handler, f"{ON_PAYMENT}:{handler}", f"{ON_REFUND}:{handler}")))
-        refund = find_refund(transaction, self._bot_id, charge_id)
-        goes_back = refund is not None and refund.state in {RefundState.INTENDED, RefundState.UNKNOWN}
-        if goes_back:
-            due.append(sa.not_(DELIVERS))
-        # When the answer to a COMMIT was lost this runs again, and what it has revived may have run to its end by then.
-        found.update(job.consumer for job in self._jobs(transaction, sa.and_(*due, unfinished)))
-        values = {"state": JobState.READY, "attempts": 0, "run_at": DatabaseNow(), "error": None}
-        transaction.connection.execute(sa.update(jobs).where(*due, rests).values(**values))
-        if goes_back and not found:
-            msg = f"the Stars of charge {charge_id!r} are on their way back, so it is not delivered meanwhile"
-            raise PaymentError(msg, charge_id=charge_id)
-        if handler is not None and not found:
-            others = self._jobs(transaction, sa.and_(*due[:2], unfinished))
-            names = ", ".join(job.consumer for job in others) or "none"
-            msg = f"charge {charge_id!r} has no unfinished job of {handler!r}; its unfinished jobs: {names}"
-            raise PaymentError(msg, charge_id=charge_id)
-        return len(found)
 
-    def _locked(self, transaction: Transaction, charge_id: str) -> tuple[Payment, str]:
-        found = lock_payment(transaction, self._catalogue, self._bot_id, charge_id)
-        if found is None:
-            raise PaymentNotFoundError(charge_id)
-        return found
+def event_id_of(bot_id: int, charge_id: str) -> sa.ScalarSelect[str]:
+    """The event of a payment, as a part of a statement.
 
-    def _accept(self, transaction: Transaction, charge_id: str) -> tuple[Payment, Event | None]:
-        payment, event_id = self._locked(transaction, charge_id)
-        refund = find_refund(transaction, self._bot_id, charge_id)
-        goes_back = refund is not None and refund.state is not RefundState.FAILED
-        if payment.state is PaymentState.ACCEPTED and not goes_back:
-            return payment, None
-        if payment.state is not PaymentState.NEEDS_ATTENTION or goes_back:
-            msg = f"charge {charge_id!r} cannot be accepted: its Stars have gone back to the buyer, or are on their way"
-            raise PaymentError(msg, charge_id=charge_id)
-        self._plan.read(transaction)
-        if not self._plan.delivers(payment.stage_id):
-            words = "so nobody would deliver; start a program that has one, or refund"
-            msg = f"no handler of this shop takes payments of stage {payment.stage_id!r}, {words}"
-            raise PaymentError(msg, charge_id=charge_id)
-        set_state(transaction, payment, PaymentState.ACCEPTED)
-        for taker in self._plan.takers(PaymentState.ACCEPTED, payment.stage_id):
-            transaction.insert(INSERT_JOB, job_row(self._bot_id, event_id, taker.name, charge_id))
-        # A payment that a handler rejected and Telegram would not take back has its jobs already, ended undelivered.
-        ended = (
-            jobs.c.bot_id == self._bot_id,
-            jobs.c.event_id == event_id,
-            DELIVERS,
-            jobs.c.consumer != PLAN,
-            jobs.c.state.in_((JobState.REJECTED, JobState.DROPPED, JobState.INTERRUPTED)),
-        )
-        again = {"state": JobState.READY, "attempts": 0, "token": None, "run_at": DatabaseNow(), "error": None}
-        transaction.connection.execute(sa.update(jobs).where(*ended).values(again))
-        return self._get(transaction, charge_id), self._write_accepted(transaction, payment)
+    Jobs are found by it, since it starts their key; by charge id all of them would be read.
+    """
+    found = sa.select(payments.c.event_id).where(payments.c.bot_id == bot_id, payments.c.charge_id == charge_id)
+    return found.scalar_subquery()
 
-    def _write_accepted(self, transaction: Transaction, payment: Payment) -> Event:
-        now_us = int(transaction.connection.execute(sa.select(DatabaseNow())).scalar_one())
-        event = about(PaymentCompleted, payment, event_id=new_event_id(), at_us=now_us, reason="accepted by hand")
-        publish(transaction, event)
-        if payment.currency == CURRENCY:
-            moved = {UNSETTLED: payment.amount_stars, REVENUE: -payment.amount_stars}
-            write_entry(transaction, moved, bot_id=self._bot_id, event_id=event.event_id, at_us=now_us)
-        return event
+
+def read_jobs(transaction: Transaction, bot_id: int, where: sa.ColumnElement[bool]) -> list[JobRecord]:
+    """The jobs that a condition is true of."""
+    query = (
+        sa.select(jobs.c.charge_id, jobs.c.consumer, jobs.c.state, jobs.c.attempts, jobs.c.error)
+        .where(jobs.c.bot_id == bot_id, where)
+        .order_by(jobs.c.event_id, jobs.c.consumer)
+    )
+    return [JobRecord(*row) for row in transaction.connection.execute(query).all()]

@@ -105,7 +105,11 @@ _STEP = Statement(
 _REMEMBER = Insert(steps, "bot_id", "event_id", "consumer", "name", "result", "finished_at")
 
 
-class JobBook:
+Enlisted = Sequence[tuple[sa.Executable, Mapping[str, object] | None]]
+"""Statements of a handler that are kept with the marker that it is done, or not at all."""
+
+
+class JobStore:
     """Every change of a job's state."""
 
     def __init__(
@@ -116,19 +120,6 @@ class JobBook:
         self._clock = clock
         self.new_token = new_token
         self.lease_us = int(lease_s * 1_000_000)
-
-    async def finish(
-        self, job: Job, enlisted: Sequence[tuple[sa.Executable, Mapping[str, object] | None]] = ()
-    ) -> None:
-        """Mark a job as done, together with the statements that its handler enlisted.
-
-        Raises:
-            LeaseLostError: the job is another worker's; neither marker nor statements were kept.
-        """
-        if enlisted:
-            await self._ledger.run(finish, job, enlisted)
-        elif not await self._ledger.run_each(finish_all, job):
-            raise lease_lost(job)
 
     async def put_off(self, job: Job, delay_s: float) -> None:
         """Let a job that could not even be tried come up again in ``delay_s`` seconds; the attempt does not count."""
@@ -217,10 +208,12 @@ def give_job(
     return [] if given is None else [given]
 
 
-def finish(
-    transaction: Transaction, job: Job, enlisted: Sequence[tuple[sa.Executable, Mapping[str, object] | None]] = ()
-) -> None:
-    """The unit of work that marks a job as done; see ``JobBook.finish``."""
+def finish(transaction: Transaction, job: Job, enlisted: Enlisted = ()) -> None:
+    """Mark a job as done, together with the statements that its handler enlisted.
+
+    Raises:
+        LeaseLostError: the job is another worker's; neither marker nor statements were kept.
+    """
     if not transaction.execute(_DONE, job.bot_id, job.event_id, job.consumer, job.token):
         is_left(transaction, job)  # raises, unless this very unit has finished it
         return
@@ -228,7 +221,7 @@ def finish(
         transaction.lend(lambda connection: call(lambda: _execute(connection, enlisted)))
 
 
-def _execute(connection: sa.Connection, enlisted: Sequence[tuple[sa.Executable, Mapping[str, object] | None]]) -> None:
+def _execute(connection: sa.Connection, enlisted: Enlisted) -> None:
     for statement, parameters in enlisted:
         connection.execute(statement, parameters)
 

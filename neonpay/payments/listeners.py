@@ -20,6 +20,10 @@ _MOST_THREADS = 8
 _LAST_S = 1.0
 
 
+Announce = Callable[[Event], None]
+"""Tells whoever listens of an event that is durable."""
+
+
 class Listeners:
     """Who wants to be told of what. What must survive a restart belongs into a payment handler instead."""
 

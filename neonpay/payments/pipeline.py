@@ -11,51 +11,43 @@ from contextvars import Context
 from neonpay.books.sealing import Sealer
 from neonpay.books.verification import Proof, prove
 from neonpay.core.clock import Clock
+from neonpay.core.events import Event
 from neonpay.core.fitting import fit_change, fit_charge, fit_notice
 from neonpay.core.payload import is_ours
 from neonpay.core.payments import Charge, Payment, PaymentState, PreCheckout, RefundNotice, Source
 from neonpay.core.ports import Adapter
 from neonpay.core.reports import ReconcileReport
 from neonpay.core.roles import Role
-from neonpay.core.stages import StageRegistry
 from neonpay.core.subscriptions import SubscriptionChange
 from neonpay.ledger import Ledger
-from neonpay.payments.checkout import CheckoutGuard
-from neonpay.payments.checkout_book import CheckoutBook
-from neonpay.payments.declaring import Declarations
-from neonpay.payments.fan_out import FanOut
-from neonpay.payments.fulfilment import Fulfilment
+from neonpay.payments.assembly import Assembly, Registered
+from neonpay.payments.consumers.declarations import Declarations
+from neonpay.payments.consumers.fan_out import FanOut
+from neonpay.payments.consumers.presence import Presence
+from neonpay.payments.consumers.selection import PLAN, THANK_YOU
+from neonpay.payments.decisions import Decisions
+from neonpay.payments.delivery.extension_jobs import ExtensionJobs
+from neonpay.payments.delivery.prompting import Prompter
+from neonpay.payments.delivery.telling import Teller
+from neonpay.payments.delivery.thanks import Thanks
+from neonpay.payments.delivery.unclaimed import Unclaimed
+from neonpay.payments.delivery.worker import Worker
+from neonpay.payments.extending.running import Running
 from neonpay.payments.gates import Gate
-from neonpay.payments.handlers import HandlerRegistry
 from neonpay.payments.history import History
-from neonpay.payments.intake import Intake
-from neonpay.payments.invoice_book import InvoiceBook
-from neonpay.payments.invoices import InvoiceDesk
-from neonpay.payments.jobs import JobBook
-from neonpay.payments.listeners import Listeners
+from neonpay.payments.host import ShopHost
+from neonpay.payments.invoices.endings import Endings
 from neonpay.payments.patience import within
-from neonpay.payments.planning import PLAN, THANK_YOU, Plan, Program
-from neonpay.payments.presence import Presence
-from neonpay.payments.recording import Recorder, recorded_event
-from neonpay.payments.refund_book import RefundBook
-from neonpay.payments.refund_requests import RequestDesk
-from neonpay.payments.refunds import RefundDesk
-from neonpay.payments.request_book import RequestBook
+from neonpay.payments.recording.recorder import recorded_event
+from neonpay.payments.recording.standing import Arrival
 from neonpay.payments.settings import Settings
 from neonpay.payments.signing import Signing
-from neonpay.payments.standing import Arrival
-from neonpay.payments.subscriptions import SubscriptionDesk
-from neonpay.payments.telling import Teller
-from neonpay.payments.thanks import Thanks
-from neonpay.payments.threads import MOST_HANDLERS, MOST_HOOKS, Threads
-from neonpay.payments.unclaimed import Unclaimed
-from neonpay.payments.worker import Worker
+from neonpay.payments.subscriptions import SubscriptionService
 from neonpay.reconcile.reconciler import RECONCILE, RECONCILE_EVERY_S, Reconciler
-from neonpay.store.ids import new_event_id, new_invoice_id, new_request_id
+from neonpay.store.ids import new_event_id
 from neonpay.store.job_rows import Job
 from neonpay.store.loops import LoopHealth
 from neonpay.store.periodic import PeriodicRunner, PeriodicStore, PeriodicTask
-from neonpay.store.stage_versions import Catalogue
 from neonpay.telegram.outbox import Outbox
 from neonpay.telegram.paced import PacedAdapter
 from neonpay.telegram.pacing import Pacer
@@ -73,158 +65,122 @@ class Pipeline:
         self,
         adapter: Adapter,
         ledger: Ledger,
+        registered: Registered,
+        settings: Settings,
         *,
-        stages: StageRegistry,
-        handlers: HandlerRegistry,
-        revokers: HandlerRegistry,
-        reviewers: HandlerRegistry,
-        listeners: Listeners,
         clock: Clock,
         rng: random.Random,
         token_bytes: Callable[[int], bytes],
         context: Context,
-        settings: Settings,
     ) -> None:
         pacer = Pacer(messages_per_s=settings.messages_per_s, checkout_budget_s=settings.checkout_budget_s)
-        self._adapter = adapter = PacedAdapter(adapter, pacer)
+        self._adapter = PacedAdapter(adapter, pacer)
         self._bot_id = adapter.bot_id
         self._ledger = ledger
-        self._handlers = handlers
-        self._revokers = revokers
-        self._reviewers = reviewers
-        self._listeners = listeners
+        self._registered = registered
         self._settings = settings
+        self._clock = clock
         self._opening = asyncio.Lock()
         self.loop: asyncio.AbstractEventLoop | None = None
         """The event loop that the pipeline belongs to; None before its first use."""
         self._given_back: list[Job] = []
-        # Units that run handlers may block: on PostgreSQL they run where the host's event loop does not wait for them.
-        apart = ledger.apart
-        self._handler_threads = Threads(name="neonpay-handler", most=MOST_HANDLERS)
-        self._hook_threads = Threads(name="neonpay-hook", most=MOST_HOOKS)
-        catalogue = Catalogue(self._bot_id)
-        announce = listeners.announce
-
-        def new_token() -> int:
-            return rng.getrandbits(62)
-
-        self._signing = signing = Signing(ledger, self._bot_id, settings.secrets, clock=clock, token_bytes=token_bytes)
-        thanks = settings.thank_you_message is not None
-        program = Program(handlers, revokers, reviewers, thanks=thanks, role=settings.runs_as)
-        self._plan = plan = Plan(self._bot_id, program)
-        self._jobs = jobs = JobBook(ledger, self._bot_id, clock=clock, new_token=new_token, lease_s=settings.lease_s)
-        refund_book = RefundBook(
-            self._bot_id,
-            catalogue=catalogue,
-            plan=plan,
-            clock=clock,
-            new_event_id=new_event_id,
-            new_token=new_token,
-            lease_us=jobs.lease_us,
-            host_data=adapter.host_data,
-        )
-        self.fulfilment = Fulfilment(
+        self._signing = Signing(ledger, self._bot_id, settings.secrets, clock=clock, token_bytes=token_bytes)
+        self._parts = parts = Assembly(
+            self._adapter,
             ledger,
-            apart,
-            jobs,
-            program,
-            refund_book,
-            catalogue,
-            bot_id=self._bot_id,
+            registered,
+            settings,
+            self._signing,
             clock=clock,
             rng=rng,
-            new_event_id=new_event_id,
-            host_data=adapter.host_data,
-            announce=announce,
-            threads=self._handler_threads,
-            context=context,
-            most_running=0 if settings.is_tool else settings.most_running,
+            announce=self._announce,
         )
-        recorder = Recorder(
-            self._bot_id,
-            catalogue=catalogue,
-            plan=plan,
-            new_event_id=new_event_id,
-            new_token=new_token,
-            lease_us=jobs.lease_us,
-            host_data=adapter.host_data,
-            refund_book=refund_book,
-        )
-        self._intake = Intake(ledger, apart, recorder, program, patience_s=settings.patience_s)
-        self.checkout = CheckoutGuard(
+        # In the order of a payment's life.
+        self.outbox = Outbox(self._adapter)
+        self.teller = Teller(self._adapter)
+        self._invoice_store = parts.invoice_store()
+        self.invoices = parts.invoices(self.outbox, self._invoice_store)
+        self.checkout = parts.checkout()
+        self._intake = parts.intake()
+        self.fulfilment = parts.fulfilment(context)
+        self._worker = Worker(parts.jobs, self.fulfilment, poll_s=settings.poll_s)
+        self.refunds = parts.refunds(self.fulfilment)
+        self.requests = parts.requests(self.fulfilment, self.refunds)
+        self._keep_in_order(rng)
+        self._take_on()
+
+    def _keep_in_order(self, rng: random.Random) -> None:
+        """What looks after payments once they are made, the books, and who delivers."""
+        ledger, bot_id, parts, announce = self._ledger, self._bot_id, self._parts, self._announce
+        wake = self.fulfilment.changed.set
+        self.subscriptions = SubscriptionService(
             ledger,
-            adapter,
-            book=CheckoutBook(self._bot_id, stages=stages, catalogue=catalogue, clock=clock),
-            verify=signing.verify,
+            self._adapter,
+            catalogue=parts.catalogue,
+            clock=self._clock,
             new_event_id=new_event_id,
             announce=announce,
-            host_data=adapter.host_data,
-            threads=self._hook_threads,
-            texts=settings.texts,
-            budget_s=settings.checkout_budget_s,
         )
-        self.outbox = Outbox(adapter)
-        self.teller = Teller(adapter)
-        self._invoice_book = InvoiceBook(self._bot_id, catalogue=catalogue, clock=clock)
-        self.invoices = InvoiceDesk(
-            ledger,
-            adapter,
-            self.outbox,
-            self._invoice_book,
-            codec=signing.codec,
-            clock=clock,
-            new_event_id=new_event_id,
-            new_invoice_id=new_invoice_id,
-            new_token=new_token,
-            announce=announce,
-            texts=settings.texts,
+        self.history = History(ledger, bot_id, catalogue=parts.catalogue)
+        self.decisions = Decisions(
+            ledger, bot_id, catalogue=parts.catalogue, plan=parts.plan, settling=parts.settling, announce=announce
         )
-        self.refunds = RefundDesk(ledger, apart, adapter, refund_book, self.fulfilment, rng=rng)
-        self.subscriptions = SubscriptionDesk(
-            ledger, adapter, catalogue=catalogue, clock=clock, new_event_id=new_event_id, announce=announce
-        )
-        request_book = RequestBook(
-            self._bot_id,
-            refund_book,
-            catalogue=catalogue,
-            clock=clock,
-            new_event_id=new_event_id,
-            new_request_id=new_request_id,
-            new_token=new_token,
-            lease_us=jobs.lease_us,
-        )
-        self.requests = RequestDesk(
-            ledger,
-            request_book,
-            reviewers,
-            self.fulfilment,
-            self.refunds,
-            plan=plan,
-            host_data=adapter.host_data,
-            threads=self._handler_threads,
-        )
-        self.history = History(ledger, self._bot_id, catalogue=catalogue, plan=plan, announce=announce)
-        self._worker = Worker(jobs, self.fulfilment, poll_s=settings.poll_s)
-        self._periodic_store = PeriodicStore(ledger, self._bot_id, new_token=new_token)
-        self.periodic = PeriodicRunner(self._periodic_store)
+        self.periodic_store = PeriodicStore(ledger, bot_id, new_token=parts.new_token)
+        self.periodic = PeriodicRunner(self.periodic_store)
+        self.sealer = Sealer(ledger, bot_id, clock=self._clock)
         self._reconciler = Reconciler(
             ledger,
-            adapter.call,
-            bot_id=self._bot_id,
-            clock=clock,
-            rules=settings.reconcile,
+            self._adapter.call,
+            bot_id=bot_id,
+            clock=self._clock,
+            rules=self._settings.reconcile,
             charged=self.charged,
             refunded=self.refunded,
-            price_of=signing.price_of,
+            price_of=self._signing.price_of,
+            number=self.sealer.seal,
             new_event_id=new_event_id,
             announce=announce,
         )
-        self.sealer = Sealer(ledger, self._bot_id, clock=clock)
-        self.fan_out = FanOut(ledger, self._bot_id, new_token=new_token)
-        wake = self.fulfilment.changed.set
-        self.presence = Presence(ledger, Declarations(self._bot_id), program, stages, bot_id=self._bot_id, changed=wake)
-        self._unclaimed = Unclaimed(ledger, refund_book, plan, bot_id=self._bot_id, announce=announce, wake=wake)
-        self._take_on()
+        self.endings = Endings(
+            ledger,
+            bot_id,
+            guards=parts.guards,
+            abandoned_after_s=self._settings.abandoned_after_s,
+            announce=announce,
+        )
+        self.fan_out = FanOut(ledger, bot_id, number=self.sealer.seal, new_token=parts.new_token)
+        self.presence = Presence(
+            ledger,
+            Declarations(bot_id),
+            parts.program,
+            self._registered.stages,
+            bot_id=bot_id,
+            changed=wake,
+            take_up=self._take_up_extensions,
+        )
+        self._unclaimed = Unclaimed(ledger, parts.refund_store, parts.plan, bot_id=bot_id, announce=announce, wake=wake)
+        extensions = self._registered.extensions
+        self._prompter = Prompter(extensions, self.fan_out.complete, wake)
+        host = ShopHost(
+            self._adapter,
+            ledger,
+            self._clock,
+            announce,
+            requests=self.requests,
+            outbox=self.outbox,
+            teller=self.teller,
+        )
+        self._running = Running(extensions, host)
+        self._extension_jobs = ExtensionJobs(
+            ledger,
+            ledger.apart,
+            self.fulfilment,
+            parts.refund_store,
+            bot_id=bot_id,
+            clock=self._clock,
+            rng=rng,
+            new_event_id=new_event_id,
+        )
 
     def _take_on(self) -> None:
         """What this program does beside running handlers."""
@@ -233,9 +189,28 @@ class Pipeline:
             self.periodic.add(PeriodicTask(RECONCILE, settings.reconcile.every_s, self._reconciler.work, at_start=True))
         self.periodic.add(self.sealer.task)
         self.periodic.add(self.fan_out.task)
-        self.fulfilment.add_chore(PLAN, self._unclaimed.look)
+        for task in self.endings.tasks:
+            self.periodic.add(task)
+        for extension in self._registered.extensions:
+            for task in extension.periodic():
+                self.periodic.add(task)
+        self.fulfilment.add_self_finishing(PLAN, self._unclaimed.look)
         if settings.thank_you_message is not None and settings.runs_as is Role.DELIVERS:
-            self.fulfilment.add_errand(THANK_YOU, Thanks(self.teller, settings.thank_you_message).send)
+            self.fulfilment.add_builtin(THANK_YOU, Thanks(self.teller, settings.thank_you_message).send)
+
+    def _announce(self, event: Event) -> None:
+        self._registered.listeners.announce(event)
+        self._prompter.announced(event)
+
+    async def _take_up_extensions(self) -> None:
+        """Run what the extensions that this program uses have to run; safe to call again when there is one more."""
+        if self._settings.takes_up_work:
+            self._extension_jobs.take_up(self._registered.extensions)
+            for extension in self._registered.extensions:
+                for consumer, job in extension.jobs().items():
+                    self.fulfilment.add_builtin(consumer, job)
+            self._prompter.look()
+            await self._running.open()
 
     @property
     def adapter(self) -> PacedAdapter:
@@ -265,7 +240,7 @@ class Pipeline:
 
     def abandon(self) -> list[Job]:
         """Give back what a dead event loop left open; the jobs that were interrupted, which are leased to this process."""
-        self._listeners.forget()
+        self._registered.listeners.forget()
         self._ledger.close_sync()
         return [*self.fulfilment.held, *self.fulfilment.interrupted]
 
@@ -280,7 +255,7 @@ class Pipeline:
 
     def add_gate(self, gate: Gate) -> None:
         """Ask ``gate`` before an invoice is made and before a checkout is approved."""
-        self._invoice_book.gates.append(gate)
+        self._invoice_store.gates.append(gate)
         self.checkout.add_gate(gate)
 
     async def open(self) -> None:
@@ -293,7 +268,8 @@ class Pipeline:
         async with self._opening:
             if self.is_open:
                 return
-            for registry in (self._handlers, self._revokers, self._reviewers):
+            registered = self._registered
+            for registry in (registered.handlers, registered.revokers, registered.reviewers):
                 registry.check(self._adapter.host_data())
             await self._ledger.open()
             await self._signing.load()
@@ -302,7 +278,7 @@ class Pipeline:
                 return
             await self.presence.open()
             if self._given_back:
-                await self._jobs.release(self._given_back)
+                await self._parts.jobs.release(self._given_back)
                 self._given_back = []
             self._worker.start()
             self.periodic.start()
@@ -319,6 +295,8 @@ class Pipeline:
         """
         grace_s = self._settings.grace_s
         self.fulfilment.stop_taking()
+        await self._prompter.close()
+        await within(grace_s, self._running.close(), "what extensions do")
         await asyncio.gather(
             self.periodic.stop(),
             self.presence.close(),
@@ -329,8 +307,8 @@ class Pipeline:
         await within(grace_s, self._intake.finish(), "recording what has arrived")
         await within(_GIVE_BACK_S, self.fulfilment.give_back(), "giving back jobs that have not begun")
         await within(_GIVE_BACK_S, self.checkout.drain(), "giving back what late approvals hold")
-        await within(grace_s + _GIVE_BACK_S, self._listeners.stop(grace_s=grace_s), "what listens to events")
-        for threads in (self._handler_threads, self._hook_threads):
+        await within(grace_s + _GIVE_BACK_S, self._registered.listeners.stop(grace_s=grace_s), "what listens to events")
+        for threads in (self._parts.handler_threads, self._parts.hook_threads):
             threads.close()
         await within(_CLOSE_S, self._ledger.close(), "closing the ledger")
 
@@ -362,15 +340,15 @@ class Pipeline:
             return None
         for job in recorded.jobs:
             self.fulfilment.start(job)
-        if self._listeners:
+        if self._registered.listeners or self._prompter.waits:
             for event in (recorded_event(recorded), *recorded.events):
-                self._listeners.announce(event)
+                self._announce(event)
         if recorded.payment.attention is not None:
             logger.error("payment %s needs attention: %s", charge.charge_id, recorded.payment.attention.value)
         elif (
             recorded.payment.state is PaymentState.ACCEPTED
             and not recorded.jobs
-            and not self._plan.delivers(recorded.payment.stage_id)
+            and not self._parts.plan.delivers(recorded.payment.stage_id)
         ):
             words = "no program of this shop takes payments of stage %r; charge %s waits ten minutes for one that does"
             logger.warning(words, recorded.payment.stage_id, charge.charge_id)
@@ -400,18 +378,18 @@ class Pipeline:
         return await self._ledger.read(prove, self._bot_id, head)
 
     async def reconcile(self, *, grace_s: float | None, afresh: bool, patience_s: float) -> ReconcileReport:
-        """Compare the ledger with Telegram now; see ``NeonPayCore.reconcile``."""
+        """Compare the ledger with Telegram now; see ``neonpay.books.reconcile``."""
         await self.open()
         every_s = self._settings.reconcile.every_s
         next_in_s = RECONCILE_EVERY_S if every_s is None else every_s
-        async with self._periodic_store.turn(RECONCILE, patience_s=patience_s, next_in_s=next_in_s) as turn:
+        async with self.periodic_store.turn(RECONCILE, patience_s=patience_s, next_in_s=next_in_s) as turn:
             return await self._reconciler.walk(turn, grace_s=grace_s, afresh=afresh)
 
     async def drain(self) -> None:
         """Wait until no handler and no listener runs."""
         await self.fulfilment.drain()
         await self.checkout.drain()
-        await self._listeners.drain()
+        await self._registered.listeners.drain()
 
     async def rotate_key(self) -> None:
         """Sign with a new key from now on; invoices that were made with the older ones go on verifying."""

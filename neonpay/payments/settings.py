@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from neonpay.core.checkout import CHECKOUT_BUDGET_S
 from neonpay.core.limits import MESSAGES_PER_S
 from neonpay.core.roles import Role
-from neonpay.locale.texts import Texts
+from neonpay.payments.invoices.endings import ABANDONED_AFTER_S
 from neonpay.payments.jobs import LEASE_S
 from neonpay.reconcile.reconciler import ReconcileRules
 
@@ -33,7 +33,7 @@ class Settings:
         most_running: handlers that run at the same time in this process.
         reconcile: how the ledger is compared with Telegram's list of transactions.
         messages_per_s: messages a second to all chats; None leaves the pace to Telegram's refusals.
-        texts: what buyers and the shop's people read, in their languages.
+        abandoned_after_s: how long an invoice waits for its payment before it counts as abandoned; None for ever.
         role: what this program does in its shop.
         is_tool: whether this program works on the ledger of a bot that runs elsewhere: it leaves every job to the bot, takes
             no turns at periodic tasks, and neither makes nor upgrades a ledger.
@@ -49,7 +49,7 @@ class Settings:
     most_running: int = 256
     reconcile: ReconcileRules = field(default_factory=ReconcileRules)
     messages_per_s: float | None = MESSAGES_PER_S
-    texts: Texts = field(default_factory=Texts)
+    abandoned_after_s: float | None = ABANDONED_AFTER_S
     role: Role = Role.DELIVERS
     is_tool: bool = False
 

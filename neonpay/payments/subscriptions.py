@@ -50,7 +50,7 @@ class _Change:
     reason: str | None = None
 
 
-class SubscriptionDesk:
+class SubscriptionService:
     """Ends the subscriptions of one bot, and notes what Telegram tells of them."""
 
     def __init__(
@@ -84,7 +84,7 @@ class SubscriptionDesk:
         """Have Telegram end the subscription of a charge, or allow its buyer to take it up again; its first payment.
 
         Raises:
-            PaymentNotFoundError, PaymentError, TelegramError, TelegramUnreachableError: as ``cancel_subscription``.
+            PaymentNotFoundError, PaymentError, TelegramError, TelegramUnreachableError: as ``neonpay.subscriptions.cancel``.
         """
         first = await self._ledger.read(self._first_of, charge_id)
         try:

@@ -26,6 +26,7 @@ class Tally:
         left_more: whether more were; when those in ``left`` are dealt with, the list is read from its start again.
         ahead: rows up to which refunds of charges that were not recorded yet have been kept.
         drift: how many nanostars the balance was above the list when they were last compared.
+        examined: number of the event up to which payments were looked for in the list.
     """
 
     position: int = 0
@@ -36,6 +37,7 @@ class Tally:
     left_more: bool = False
     ahead: int = 0
     drift: int = 0
+    examined: int = 0
 
     @classmethod
     def of(cls, turn: Turn) -> Tally:
@@ -50,6 +52,7 @@ class Tally:
             left_more=bool(memo.get("left_more", False)),
             ahead=int(cast("int", memo.get("ahead", 0))),
             drift=int(cast("int", memo.get("drift", 0))),
+            examined=int(cast("int", memo.get("examined", 0))),
         )
 
     @property
@@ -64,12 +67,13 @@ class Tally:
                 "left_more": self.left_more,
                 "ahead": self.ahead,
                 "drift": self.drift,
+                "examined": self.examined,
             }
         )
 
     def afresh(self) -> Tally:
         """The tally before the first row; what was counted is counted again, and nothing is written twice."""
-        return Tally(drift=self.drift)
+        return Tally(drift=self.drift, examined=self.examined)
 
     def follows(self, offset: int, rows: Sequence[StarTransaction | None]) -> bool:
         """Whether rows of the list from ``offset`` on are the list that was read before."""

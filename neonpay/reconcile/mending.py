@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from neonpay.core.events import Event, WithdrawalSucceeded
+from neonpay.core.events import Event, Movement, WithdrawalSucceeded
 from neonpay.core.faults import is_its_own
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payload import is_ours
@@ -150,13 +150,13 @@ class Mender:
             facts = [fact for entry in wanted for fact in await self._write_alone(walk, entry)]
             await self._ledger.run(self._write, walk.turn, walk.tally, (), unlisted)
         for event in facts:
-            if event.reason == Account.FOREIGN:
+            if event.account == Account.FOREIGN:
                 walk.foreign += 1
             elif not isinstance(event, WithdrawalSucceeded):  # which moves nothing any more
                 walk.moved += 1
             self._announce(event)
 
-    async def _write_alone(self, walk: Walk, entry: Entry) -> list[Event]:
+    async def _write_alone(self, walk: Walk, entry: Entry) -> list[Movement]:
         try:
             return await self._ledger.run(Once(self._bot_id, write_entries), self._bot_id, [entry], self._now_us())
         except Exception as exc:
@@ -167,7 +167,7 @@ class Mender:
 
     def _write(
         self, transaction: Transaction, turn: Turn, tally: Tally, wanted: Sequence[Entry], unlisted: Sequence[str]
-    ) -> list[Event]:
+    ) -> list[Movement]:
         facts = write_entries(transaction, self._bot_id, wanted, self._now_us())
         if unlisted:
             list_payments(transaction, self._bot_id, unlisted)

@@ -25,7 +25,7 @@ from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import DatabaseNow
 from neonpay.reconcile.checkpoint import Tally
 from neonpay.reconcile.mending import Mender
-from neonpay.reconcile.transaction_entries import entries, examine_payments, unexplained_charges, write_drift
+from neonpay.reconcile.transaction_entries import Examined, entries, examine_payments, unexplained_charges, write_drift
 from neonpay.reconcile.transaction_list import Call, TransactionList
 from neonpay.reconcile.walk import Walk
 from neonpay.store.early_refunds import forget_before
@@ -77,6 +77,7 @@ class Reconciler:
         charged: records a charge and has it delivered; None when the ledger had it.
         refunded: notes a refund that Telegram tells of, or keeps it for a charge that is not recorded yet.
         price_of: the price in Stars that a payload of ours was signed with, or None when its signature does not verify.
+        number: gives every event that is visible its number.
     """
 
     def __init__(
@@ -90,10 +91,12 @@ class Reconciler:
         charged: Callable[[Charge], Awaitable[Payment | None]],
         refunded: Callable[[RefundNotice], Awaitable[None]],
         price_of: Callable[[str], Awaitable[int | None]],
+        number: Callable[[], Awaitable[object]],
         new_event_id: Callable[[], str],
         announce: Callable[[Event], None],
     ) -> None:
         self._ledger = ledger
+        self._number = number
         self._list = TransactionList(call, pause_s=1 / rules.pages_per_s)
         self._bot_id = bot_id
         self._clock = clock
@@ -275,26 +278,30 @@ class Reconciler:
         walk.drift = 0 if balance in sums else balance - sums[-1]
         if walk.drift != walk.tally.drift:
             walk.tally = replace(walk.tally, drift=walk.drift)
-            words = f"the balance is {_shown(balance)}, the list of transactions adds up to {_shown(sums[-1])}"
+            listed = balance - walk.drift
+            words = f"the balance is {_shown(balance)}, the list of transactions adds up to {_shown(listed)}"
             if walk.drift:
                 logger.error("bot %d: %s", self._bot_id, words)
-            event = await self._ledger.run(Once(self._bot_id, self._write_drift), walk, words)
+            event = await self._ledger.run(Once(self._bot_id, self._write_drift), walk, balance, listed, words)
             self._announce(event)
         return balance
 
     async def _examine(self, walk: Walk) -> None:
         """Look for payments that Telegram's list, which has been read to its end, does not have."""
+        await self._number()
         more = True
         while more:
             try:
-                more, facts = await self._ledger.run(Once(self._bot_id, self._examine_some), walk)
+                examined = await self._ledger.run(Once(self._bot_id, self._examine_some), walk)
             except Exception as exc:
                 if not is_its_own(exc):
                     raise
                 logger.exception("payments could not be looked for in Telegram's list; the next comparison tries again")
                 walk.unexamined += 1
                 return
-            for fact in facts:
+            walk.tally = replace(walk.tally, examined=examined.number)
+            more = examined.more
+            for fact in examined.found:
                 logger.error("Telegram's list of transactions does not have charge %s", fact.charge_id)
                 self._announce(fact)
 
@@ -302,18 +309,19 @@ class Reconciler:
         count, charge_ids = await self._ledger.read(unexplained_charges, self._bot_id, _SHOWN)
         return walk.report(count, charge_ids, balance)
 
-    def _write_drift(self, transaction: Transaction, walk: Walk, words: str) -> Event:
+    def _write_drift(self, transaction: Transaction, walk: Walk, balance: int, listed: int, words: str) -> Event:
         walk.turn.save(transaction, position=walk.tally.position, memo=walk.tally.memo)
         event_id, now_us = self._new_event_id(), self._clock.now_us()
-        return write_drift(transaction, self._bot_id, event_id, now_us, walk.drift, words)
+        return write_drift(transaction, self._bot_id, event_id, now_us, balance, listed, words)
 
-    def _examine_some(self, transaction: Transaction, walk: Walk) -> tuple[bool, list[Event]]:
-        before_us = walk.began_us - walk.grace_us
-        more, facts = examine_payments(transaction, self._bot_id, before_us, self._clock.now_us())
-        if not (more or walk.is_held_up or walk.tally.left):
+    def _examine_some(self, transaction: Transaction, walk: Walk) -> Examined:
+        before_us, after = walk.began_us - walk.grace_us, walk.tally.examined
+        examined = examine_payments(transaction, self._bot_id, after, before_us, self._clock.now_us())
+        if not (examined.more or walk.is_held_up or walk.tally.left):
             forget_before(transaction, self._bot_id, walk.started_us - _UPDATES_COME_US)
-        walk.turn.save(transaction, position=walk.tally.position, memo=walk.tally.memo)
-        return more, facts
+        memo = replace(walk.tally, examined=examined.number).memo
+        walk.turn.save(transaction, position=walk.tally.position, memo=memo)
+        return examined
 
 
 def _database_now(transaction: Transaction) -> int:

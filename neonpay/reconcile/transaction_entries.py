@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -11,6 +11,7 @@ from neonpay.core.clock import moment
 from neonpay.core.events import (
     BalanceDrifted,
     Event,
+    Movement,
     PaymentUnexplained,
     StarsMoved,
     WithdrawalFailed,
@@ -24,6 +25,7 @@ from neonpay.ledger import Among, Insert, Transaction
 from neonpay.ledger.tables import events, journal, payments, unexplained
 from neonpay.store.entries import STARS, publish
 from neonpay.store.ids import following_id
+from neonpay.store.sequence import last_number
 
 _SOLD = Among(
     lambda ids: sa.select(
@@ -79,7 +81,7 @@ class Entry(NamedTuple):
     """
 
     event_id: str
-    kind: type[Event]
+    kind: type[Movement]
     account: Account
     effect: int
     row: StarTransaction
@@ -125,7 +127,7 @@ def entries(bot_id: int, rows: Sequence[StarTransaction], sold: Mapping[str, Sal
             yield Entry(_event_id(bot_id, row, "moved"), StarsMoved, account, effect, row)
 
 
-def write_entries(transaction: Transaction, bot_id: int, wanted: Sequence[Entry], now_us: int) -> list[Event]:
+def write_entries(transaction: Transaction, bot_id: int, wanted: Sequence[Entry], now_us: int) -> list[Movement]:
     """Write those entries that are not there yet; the events that tell of them."""
     if not wanted:
         return []
@@ -136,7 +138,7 @@ def write_entries(transaction: Transaction, bot_id: int, wanted: Sequence[Entry]
         for entry in wanted
         if entry.event_id not in there and (entry.after is None or entry.after in there)
     }
-    facts: list[Event] = []
+    facts: list[Movement] = []
     rows: list[tuple[object, ...]] = []
     for entry in new.values():
         row = entry.row
@@ -154,7 +156,8 @@ def write_entries(transaction: Transaction, bot_id: int, wanted: Sequence[Entry]
                 user_id=row.user_id,
                 charge_id=row.transaction_id,
                 amount_stars=stars,
-                reason=entry.account.value,
+                account=entry.account.value,
+                nanostars=entry.effect or row.nanostars,
             )
         )
     publish(transaction, *facts)
@@ -162,50 +165,87 @@ def write_entries(transaction: Transaction, bot_id: int, wanted: Sequence[Entry]
     return facts
 
 
-def write_drift(transaction: Transaction, bot_id: int, event_id: str, now_us: int, drift: int, reason: str) -> Event:
+def write_drift(
+    transaction: Transaction, bot_id: int, event_id: str, now_us: int, balance: int, listed: int, reason: str
+) -> Event:
     """Write that the balance and the list have come apart, or together again."""
-    stars, _ = split_stars(drift)
-    event = BalanceDrifted(bot_id=bot_id, event_id=event_id, at=moment(now_us), amount_stars=stars, reason=reason)
+    stars, _ = split_stars(balance - listed)
+    event = BalanceDrifted(
+        bot_id=bot_id,
+        event_id=event_id,
+        at=moment(now_us),
+        amount_stars=stars,
+        reason=reason,
+        balance_nanostars=balance,
+        listed_nanostars=listed,
+    )
     publish(transaction, event)
     return event
 
 
-def examine_payments(
-    transaction: Transaction, bot_id: int, before_us: int, now_us: int, *, most: int = _EXAMINED_AT_ONCE
-) -> tuple[bool, list[Event]]:
-    """Find payments that were recorded before ``before_us`` and have not been seen in Telegram's list, some at a time.
+class Examined(NamedTuple):
+    """Payments that were looked for in what Telegram's list has named, and how far the look has come.
 
-    Returns:
-        Whether there may be more; and what was found, written already.
+    Attributes:
+        number: that of the last event whose payment was looked at.
+        more: whether there may be more that are old enough.
+        found: what was found, written already.
     """
-    found = sa.exists().where(unexplained.c.bot_id == bot_id, unexplained.c.charge_id == payments.c.charge_id)
+
+    number: int
+    more: bool
+    found: list[Event]
+
+
+def examine_payments(
+    transaction: Transaction, bot_id: int, after: int, before_us: int, now_us: int, *, most: int = _EXAMINED_AT_ONCE
+) -> Examined:
+    """Find payments that have not been seen in Telegram's list although they were recorded before ``before_us``.
+
+    Args:
+        after: number of the event up to which payments were examined before.
+    """
+    is_its = sa.and_(payments.c.bot_id == events.c.bot_id, payments.c.event_id == events.c.event_id)
     query = (
-        sa.select(payments.c.charge_id, payments.c.user_id, payments.c.amount_stars)
-        .where(
-            payments.c.bot_id == bot_id,
-            payments.c.is_listed.is_(None),
-            payments.c.recorded_at < moment(before_us),
-            payments.c.currency == CURRENCY,
-            ~found,
-        )
-        .order_by(payments.c.is_listed, payments.c.recorded_at)  # the order of the index; they are alike in the first
-        .limit(most)
+        sa.select(events.c.number, payments)
+        .join_from(events, payments, sa.and_(is_its, payments.c.charge_id == events.c.charge_id))
+        .where(events.c.bot_id == bot_id, events.c.number > after, events.c.number <= after + most)
+        .order_by(events.c.number)
     )
+    newest = min(last_number(transaction, bot_id), after + most)
+    looked_at, unlisted = newest, []
+    for row in transaction.connection.execute(query):
+        if row.recorded_at >= moment(before_us):
+            looked_at = row.number - 1
+            break
+        if row.is_listed is None and row.currency == CURRENCY:
+            unlisted.append(row)
+    return Examined(looked_at, looked_at == after + most, _write_unexplained(transaction, bot_id, unlisted, now_us))
+
+
+def _write_unexplained(
+    transaction: Transaction, bot_id: int, unlisted: Sequence[sa.Row[Any]], now_us: int
+) -> list[Event]:
+    known = sa.select(unexplained.c.charge_id).where(
+        unexplained.c.bot_id == bot_id, unexplained.c.charge_id.in_([row.charge_id for row in unlisted])
+    )
+    there = set(transaction.connection.scalars(known)) if unlisted else set()
     facts: list[Event] = [
         PaymentUnexplained(
             bot_id=bot_id,
-            event_id=following_id(bot_id, f"unexplained {charge_id}", now_us),
+            event_id=following_id(bot_id, f"unexplained {row.charge_id}", now_us),
             at=moment(now_us),
-            user_id=user_id,
-            charge_id=charge_id,
-            amount_stars=amount_stars,
+            user_id=row.user_id,
+            charge_id=row.charge_id,
+            amount_stars=row.amount_stars,
             reason="Telegram's list of transactions does not have it",
         )
-        for charge_id, user_id, amount_stars in transaction.connection.execute(query)
+        for row in unlisted
+        if row.charge_id not in there
     ]
     transaction.insert(_INSERT_UNEXPLAINED, *[(fact.bot_id, fact.charge_id, now_us) for fact in facts])
     publish(transaction, *facts)
-    return len(facts) == most, facts
+    return facts
 
 
 def unexplained_charges(transaction: Transaction, bot_id: int, most: int) -> tuple[int, list[str]]:

@@ -14,7 +14,7 @@ RISK_WINDOW_US = 30 * 86_400 * 1_000_000
 """How long conduct counts towards the risk score."""
 _OFFER = ActionType.PAYMENT_REQUEST
 _CHECKOUT = ActionType.PAYMENT_COMPLETION
-_SUSPICIOUS: frozenset[str] = frozenset(
+_SUSPICIOUS = frozenset(
     {
         Decline.FORGED_PAYLOAD,
         Decline.UNKNOWN_INVOICE,

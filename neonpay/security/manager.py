@@ -10,6 +10,7 @@ from neonpay.core import jsontext
 from neonpay.core.clock import moment
 from neonpay.core.events import Event, UserBlocked, UserReported, UserTrusted, UserUnblocked
 from neonpay.core.jsontext import JsonValue
+from neonpay.core.namespaces import M, Namespace, verb
 from neonpay.errors import ValidationError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import DatabaseNow, conduct, standings
@@ -28,7 +29,7 @@ from neonpay.security.facts import (
 from neonpay.security.gate import RISK_WINDOW_US, SecurityGate
 from neonpay.security.limits import Limits
 from neonpay.security.profile import profile_of
-from neonpay.security.rate_limiter import RateLimiter
+from neonpay.security.rate_limiter import RateLimiter, count_action
 from neonpay.security.record import SUSPICIOUS, UserRecord
 from neonpay.store.entries import publish
 from neonpay.store.ids import new_event_id
@@ -38,7 +39,7 @@ _DESCRIPTION_CHARS = 500
 _EVENTS: dict[Rank, type[Event]] = {Rank.BLOCKED: UserBlocked, Rank.TRUSTED: UserTrusted, Rank.NONE: UserUnblocked}
 
 
-class SecurityManager:
+class SecurityManager(Namespace[M], path="security"):
     """Decides who gets an invoice and whose checkout goes through; it is at ``neonpay.security``.
 
     Nothing here touches a payment that has arrived: it is recorded and delivered whoever paid. Decisions and counts are in
@@ -47,35 +48,45 @@ class SecurityManager:
 
     Args:
         open_ledger: gives the ledger, opened.
+        gate: what is asked at each sale; it keeps the limits.
         announce: told of every event after it is durable.
     """
 
     def __init__(
-        self, bot_id: int, open_ledger: Callable[[], Awaitable[Ledger]], *, announce: Callable[[Event], None]
+        self,
+        mode: M,
+        bot_id: int,
+        open_ledger: Callable[[], Awaitable[Ledger]],
+        gate: SecurityGate,
+        *,
+        announce: Callable[[Event], None],
     ) -> None:
+        super().__init__(mode)
         self._bot_id = bot_id
         self._open_ledger = open_ledger
+        self._gate = gate
         self._announce = announce
-        self.gate = SecurityGate(bot_id)
-        self.rate_limiter = RateLimiter(bot_id, open_ledger, self.gate)
+        self.rate_limiter = RateLimiter(mode, bot_id, open_ledger, gate)
 
     @property
     def limits(self) -> Limits:
         """What each user may do; assign another ``Limits`` to change it from the next sale on."""
-        return self.gate.limits
+        return self._gate.limits
 
     @limits.setter
     def limits(self, limits: Limits) -> None:
-        self.gate.limits = limits
+        self._gate.limits = limits
 
     def set_rate_limit(self, action_type: ActionType, max_requests: int, time_window: float) -> None:
         """Allow each user ``max_requests`` of an action in any ``time_window`` seconds; see ``RateLimiter.set_limit``."""
         self.rate_limiter.set_limit(action_type, max_requests, time_window)
 
+    @verb
     async def check_rate_limit(self, user_id: int, action_type: ActionType) -> RateCheck:
         """Count an action of your own and say whether it is within its limit; see ``RateLimiter.is_allowed``."""
-        return await self.rate_limiter.is_allowed(user_id, action_type)
+        return await count_action(self._open_ledger, self._gate, self._bot_id, user_id, action_type)
 
+    @verb
     async def block_user(self, user_id: int, duration: float | None = None, *, reason: str | None = None) -> Standing:
         """Sell nothing to a user, for ``duration`` seconds or until ``unblock_user``; the last decision is what holds.
 
@@ -89,22 +100,25 @@ class SecurityManager:
         lasting_us = None if duration is None else int(duration * 1_000_000)
         return await self._decide(user_id, Rank.BLOCKED, lasting_us, reason)
 
+    @verb
     async def trust_user(self, user_id: int, *, reason: str | None = None) -> Standing:
         """Let no limit apply to a user, until ``block_user`` or ``unblock_user``; this ends a block."""
         return await self._decide(user_id, Rank.TRUSTED, None, reason)
 
+    @verb
     async def unblock_user(self, user_id: int, *, reason: str | None = None) -> Standing:
         """Treat a user like every other: neither blocked nor trusted."""
         return await self._decide(user_id, Rank.NONE, None, reason)
 
+    @verb
     async def get_user_profile(self, user_id: int) -> UserSecurityProfile:
         """All that is known about a user."""
-        ledger = await self._open_ledger()
-        return await ledger.read(profile_of, self._bot_id, user_id, RISK_WINDOW_US)
+        return await self._profile(user_id)
 
+    @verb
     async def get_user_risk_assessment(self, user_id: int) -> RiskAssessment:
         """What a user's standing and conduct of the last 30 days add up to."""
-        profile = await self.get_user_profile(user_id)
+        profile = await self._profile(user_id)
         until, last = profile.standing.until, profile.last_activity
         return RiskAssessment(
             user_id=user_id,
@@ -119,8 +133,9 @@ class SecurityManager:
             last_activity=None if last is None else last.timestamp(),
         )
 
+    @verb
     async def report_suspicious_activity(
-        self, user_id: int, event_type: str, threat_level: ThreatLevel, description: str, **metadata: JsonValue
+        self, /, user_id: int, event_type: str, threat_level: ThreatLevel, description: str, **metadata: JsonValue
     ) -> SecurityEvent:
         """Note something that your code has seen; it counts towards the user's risk score for 30 days.
 
@@ -145,18 +160,21 @@ class SecurityManager:
             metadata=metadata,
         )
 
+    @verb
     async def detect_payment_fraud(self, user_id: int, amount: int) -> tuple[bool, str]:
         """Whether a sale of ``amount`` Stars to a user would be refused now, and which rule would; nothing is counted."""
         sale = Sale(bot_id=self._bot_id, sale_id="", user_id=user_id, stage_id="", price_stars=amount)
         ledger = await self._open_ledger()
-        refusal = await ledger.read(self.gate.judge, sale)
-        return refusal is not None, "" if refusal is None else str(refusal.reason)
+        refusal = await ledger.read(self._gate.judge, sale)
+        return refusal is not None, "" if refusal is None else refusal.reason
 
+    @verb
     async def get_security_stats(self) -> dict[str, int]:
         """How many users are blocked and trusted now, and how many entries of conduct are kept."""
         ledger = await self._open_ledger()
         return await ledger.read(_stats, self._bot_id)
 
+    @verb
     async def cleanup_old_data(self, max_age_days: int = 30) -> int:
         """Forget conduct older than so many days, and blocks that are over; returns how many rows that were.
 
@@ -166,6 +184,10 @@ class SecurityManager:
             raise ValidationError("max_age_days", max_age_days, "days, 1 or more")
         ledger = await self._open_ledger()
         return await ledger.run(_clean_up, self._bot_id, int(max_age_days * _DAY_US))
+
+    async def _profile(self, user_id: int) -> UserSecurityProfile:
+        ledger = await self._open_ledger()
+        return await ledger.read(profile_of, self._bot_id, user_id, RISK_WINDOW_US)
 
     async def _decide(self, user_id: int, rank: Rank, lasting_us: int | None, reason: str | None) -> Standing:
         ledger = await self._open_ledger()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from neonpay.core.namespaces import M, Namespace, verb
 from neonpay.ledger import Ledger, Transaction
 from neonpay.security.facts import ActionType, RateCheck
 from neonpay.security.gate import SecurityGate
@@ -12,10 +13,11 @@ from neonpay.security.record import UserRecord
 from neonpay.store.ids import new_event_id
 
 
-class RateLimiter:
+class RateLimiter(Namespace[M], path="security.rate_limiter"):
     """Counts the actions of one bot's users; the limits are the gate's, so that what is set here holds for sales too."""
 
-    def __init__(self, bot_id: int, open_ledger: Callable[[], Awaitable[Ledger]], gate: SecurityGate) -> None:
+    def __init__(self, mode: M, bot_id: int, open_ledger: Callable[[], Awaitable[Ledger]], gate: SecurityGate) -> None:
+        super().__init__(mode)
         self._bot_id = bot_id
         self._open_ledger = open_ledger
         self._gate = gate
@@ -37,6 +39,7 @@ class RateLimiter:
             risk_score=limits.risk_score,
         )
 
+    @verb
     async def is_allowed(self, user_id: int, action_type: ActionType) -> RateCheck:
         """Whether the user may do it once more; when so, that is counted, and when not, nothing is.
 
@@ -45,13 +48,9 @@ class RateLimiter:
         Raises:
             LedgerError: the ledger cannot be written to; nothing was counted.
         """
-        action = ActionType(action_type)
-        rate = self._gate.limits.actions.get(action)
-        if rate is None:
-            return RateCheck(allowed=True, retry_after_s=None)
-        ledger = await self._open_ledger()
-        return await ledger.run(_count, self._bot_id, user_id, action, rate, new_event_id())
+        return await count_action(self._open_ledger, self._gate, self._bot_id, user_id, action_type)
 
+    @verb
     async def get_remaining_requests(self, user_id: int, action_type: ActionType) -> int | None:
         """How often the user may do it now, or None when it is not limited."""
         action = ActionType(action_type)
@@ -61,10 +60,23 @@ class RateLimiter:
         ledger = await self._open_ledger()
         return rate.most - await ledger.read(_counted, self._bot_id, user_id, action, rate)
 
+    @verb
     async def reset_user_limits(self, user_id: int) -> int:
         """Forget how often the user did anything that is limited; returns how many entries there were."""
         ledger = await self._open_ledger()
         return await ledger.run(_reset, self._bot_id, user_id)
+
+
+async def count_action(
+    open_ledger: Callable[[], Awaitable[Ledger]], gate: SecurityGate, bot_id: int, user_id: int, action_type: ActionType
+) -> RateCheck:
+    """Count an action that is within its limit; see ``RateLimiter.is_allowed``."""
+    action = ActionType(action_type)
+    rate = gate.limits.actions.get(action)
+    if rate is None:
+        return RateCheck(allowed=True, retry_after_s=None)
+    ledger = await open_ledger()
+    return await ledger.run(_count, bot_id, user_id, action, rate, new_event_id())
 
 
 def _count(

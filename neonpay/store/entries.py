@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
+import sqlalchemy as sa
+
+from neonpay.core import jsontext
 from neonpay.core.clock import microseconds, moment
-from neonpay.core.events import Event
+from neonpay.core.events import Event, event_of
 from neonpay.core.payments import Payment
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables import events, journal
@@ -26,8 +29,22 @@ INSERT_EVENT = Insert(
     "amount_stars",
     "reason",
     "handler",
+    "data",
 )
 INSERT_JOURNAL = Insert(journal, "bot_id", "event_id", "account", "amount_stars", "at")
+
+_COMMON = (
+    "bot_id",
+    "event_id",
+    "at",
+    "user_id",
+    "stage_id",
+    "invoice_id",
+    "charge_id",
+    "amount_stars",
+    "reason",
+    "handler",
+)
 
 STARS = "stars"
 """What Telegram holds for the bot."""
@@ -58,31 +75,45 @@ def publish(transaction: Transaction, *facts: Event) -> None:
             fact.amount_stars,
             fact.reason,
             fact.handler,
+            jsontext.dump(data) if (data := fact.data) else None,
         )
         for fact in facts
     ]
     transaction.insert(INSERT_EVENT, *rows)
 
 
+def find_event(transaction: Transaction, bot_id: int, event_id: str) -> Event:
+    """An event as it was published.
+
+    Raises:
+        ValidationError: this program knows no such kind of event.
+        NoResultFound: there is no such event.
+    """
+    query = sa.select(events).where(events.c.bot_id == bot_id, events.c.event_id == event_id)
+    row = transaction.connection.execute(query).mappings().one()
+    common = {name: row[name] for name in _COMMON}
+    return event_of(row["name"], jsontext.load_object(row["data"] or "{}"), **common)
+
+
 def about(
     kind: type[E],
-    payment: Payment,
+    subject: Payment | Event,
     *,
     event_id: str,
     at_us: int,
     reason: str | None = None,
     handler: str | None = None,
 ) -> E:
-    """A fact about a payment, to be published."""
+    """A fact about what a payment, or an earlier fact, is about; to be published."""
     return kind(
-        bot_id=payment.bot_id,
+        bot_id=subject.bot_id,
         event_id=event_id,
         at=moment(at_us),
-        user_id=payment.user_id,
-        stage_id=payment.stage_id,
-        invoice_id=payment.invoice_id,
-        charge_id=payment.charge_id,
-        amount_stars=payment.amount_stars,
+        user_id=subject.user_id,
+        stage_id=subject.stage_id,
+        invoice_id=subject.invoice_id,
+        charge_id=subject.charge_id,
+        amount_stars=subject.amount_stars,
         reason=reason,
         handler=handler,
     )
@@ -100,6 +131,7 @@ def event_row(  # noqa: PLR0917  # a row is its columns in their order
     amount_stars: int | None,
     reason: str | None,
     handler: str | None = None,
+    data: str | None = None,
 ) -> tuple[object, ...]:
     """An event as a row for ``INSERT_EVENT``; by itself only where one is written for every payment."""
     return (
@@ -114,6 +146,7 @@ def event_row(  # noqa: PLR0917  # a row is its columns in their order
         amount_stars,
         reason,
         handler,
+        data,
     )
 
 

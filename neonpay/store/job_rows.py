@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,18 +39,28 @@ class Job:
     bot_id: int
     event_id: str
     consumer: str
-    charge_id: str
+    charge_id: str | None
     attempts: int
     token: int
     payment: Payment | None = None
     """The payment, when it is at hand; a job taken up after a restart has to look it up."""
 
+    @property
+    def of_charge(self) -> str:
+        """The charge that the job is about; an error of neonpay's own for a job that is about another event."""
+        assert self.charge_id is not None, f"{self.consumer} is about event {self.event_id}, and no payment"
+        return self.charge_id
+
+
+SelfFinishingJob = Callable[[Job], Awaitable[None]]
+"""Runs a job of neonpay's own and writes itself what has become of it, such as a refund."""
+
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """A job as the ledger has it, for people to look at."""
+    """A job as the ledger has it, for people to look at; one without a charge id is about an event that is no payment's."""
 
-    charge_id: str
+    charge_id: str | None
     consumer: str
     state: str
     attempts: int
@@ -57,7 +68,7 @@ class JobRecord:
 
 
 def job_row(
-    bot_id: int, event_id: str, consumer: str, charge_id: str, *, state: str = _READY, token: int | None = None
+    bot_id: int, event_id: str, consumer: str, charge_id: str | None, *, state: str = _READY, token: int | None = None
 ) -> tuple[object, ...]:
     """A job that nobody holds, as a row for ``INSERT_JOB``.
 

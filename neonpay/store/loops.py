@@ -23,7 +23,7 @@ class LoopHealth:
 
     Attributes:
         name: ``jobs`` takes up what is due, ``leases`` shows that running handlers are alive, ``presence`` that the program is,
-            and each periodic task has its own.
+            ``periodic`` looks for periodic tasks that are due, and each of those has its own for its turns.
         is_alive: whether it runs.
         failures: turns that have failed since the last one that did not.
         last_error: what the last of them raised; None when the last turn was well.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -80,6 +81,7 @@ def invoice_of(transaction: Transaction, catalogue: Catalogue, row: sa.RowMappin
         is_off_sale=bool(row.get("is_off_sale")),
         is_queued=row["state"] == InvoiceState.QUEUED,
         seats_taken=row["seats_taken"],
+        terms=jsontext.load_object(row["terms"] or "{}"),
     )
 
 
@@ -181,8 +183,10 @@ def payment_row(payment: Payment, event_id: str, charge: Charge, now_us: int) ->
 
 def set_state(
     transaction: Transaction, payment: Payment, state: PaymentState, attention: Attention | None = None
-) -> None:
-    """Write what has become of a payment that was recorded; whoever does has its row locked, and publishes why.
+) -> Payment:
+    """Write what has become of a payment that was recorded; the payment as it is then.
+
+    Whoever does has its row locked, and publishes why.
 
     Args:
         attention: what a person has to look at, when that is the state. A payment that leaves it otherwise than by being
@@ -196,3 +200,5 @@ def set_state(
         values["attention"] = None
     where = (payments.c.bot_id == payment.bot_id, payments.c.charge_id == payment.charge_id)
     transaction.connection.execute(sa.update(payments).where(*where).values(values))
+    now_attends = attention if state is PaymentState.NEEDS_ATTENTION else payment.attention
+    return replace(payment, state=state, attention=None if state is PaymentState.ACCEPTED else now_attends)

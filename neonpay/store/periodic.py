@@ -11,20 +11,32 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from neonpay.errors import BusyError, LeaseLostError, LedgerError, TelegramError, TelegramUnreachableError
-from neonpay.ledger import Insert, Ledger, Transaction
+from neonpay.ledger import Insert, Ledger, Statement, Transaction
 from neonpay.ledger.tables import DatabaseNow, duties
 from neonpay.store.loops import Loop, LoopHealth
 
 logger = logging.getLogger("neonpay.payments")
 
-_LEASE_S = 60.0
+PERIODIC = "periodic"
+"""Name of the loop that looks for what is due."""
+_LEASE_US = 60 * 1_000_000
 _AGAIN_FIRST_S = 5.0
 _AGAIN_MOST_S = 300.0
+_LEAST_S = 0.05
+"""Shortest pause between two readings, however soon something is due."""
+_LOOK_AGAIN_S = 1.0
+"""First pause after a reading that failed."""
 _LOOK_S = 0.2
 _GIVE_BACK_S = 2.0
 """How long a stop waits until a turn is given back; otherwise its lease runs out."""
 _INSERT = Insert(
     duties, "bot_id", "name", "token", "run_at", "position", "memo", computed={"run_at": lambda us: DatabaseNow() + us}
+)
+_WAITS = Statement(
+    sa.select(duties.c.name, sa.type_coerce(duties.c.run_at, sa.BigInteger) - DatabaseNow()).where(
+        duties.c.bot_id == sa.bindparam("bot_id")
+    ),
+    "bot_id",
 )
 
 
@@ -49,7 +61,7 @@ class Turn:
         Raises:
             LeaseLostError: another worker has taken over; the transaction must not be kept.
         """
-        kept = {"position": position, "memo": memo, "run_at": DatabaseNow() + int(_LEASE_S * 1_000_000)}
+        kept = {"position": position, "memo": memo, "run_at": DatabaseNow() + _LEASE_US}
         if not transaction.connection.execute(sa.update(duties).where(*_held(self)).values(**kept)).rowcount:
             msg = f"the lease on {self.name} was lost: another worker has taken over"
             raise LeaseLostError(msg)
@@ -82,6 +94,10 @@ class PeriodicStore:
         self._ledger = ledger
         self._bot_id = bot_id
         self._new_token = new_token
+
+    async def waits(self) -> dict[str, float]:
+        """The seconds until each task of the bot is due, or its lease ends; one that was never taken is not among them."""
+        return await self._ledger.read(_waits, self._bot_id)
 
     async def take(self, name: str, *, early: bool = False) -> Turn | None:
         """The lease on a periodic task that is due; None while it is not, or while another worker has it.
@@ -117,53 +133,120 @@ class PeriodicStore:
 class PeriodicRunner:
     """Takes turns at periodic tasks for as long as the process lives; two workers never work at one at the same time.
 
+    One reading asks for all tasks of the process which of them are due, and turns are taken at those alone. Each turn runs in a
+    task of its own, so that a long one keeps no other waiting.
+
     Args:
-        poll_s: how often a worker asks whether a periodic task of another one has become free.
+        poll_s: longest pause between two readings, so that a task which another worker gave back waits no longer.
     """
 
     def __init__(self, book: PeriodicStore, *, poll_s: float = 5.0) -> None:
         self._book = book
         self._poll_s = poll_s
-        self._loops: list[Loop] = []
+        self._turns: list[_Turns] = []
+        self._wake = asyncio.Event()
+        self._look = Loop(PERIODIC, self._once, first_s=min(poll_s, _LOOK_AGAIN_S), wait=self._wait)
 
     def add(self, task: PeriodicTask) -> None:
         """Take turns at a periodic task from the next ``start`` on."""
-        pause_s = min(self._poll_s, task.every_s)
-        self._loops.append(Loop(task.name, _Turns(self._book, task, pause_s=pause_s).once, first_s=pause_s))
+        self._turns.append(_Turns(self._book, task, poll_s=self._poll_s, ended=self._look_in))
 
     @property
     def health(self) -> list[LoopHealth]:
-        """How the loops of the tasks are."""
-        return [loop.health for loop in self._loops]
+        """How the look for what is due is, and how the turns of each task are."""
+        return [self._look.health, *[turns.loop.health for turns in self._turns]]
 
     def start(self) -> None:
-        """Begin; each periodic task has a loop of its own."""
-        for loop in self._loops:
-            loop.start()
+        """Begin to look for what is due; tasks that say so take a turn at once."""
+        for turns in self._turns:
+            turns.start()
+        self._look.start()
 
     async def stop(self) -> None:
         """Stop where the turns are; what they have saved stays, and another worker goes on from there at once."""
-        await asyncio.gather(*[loop.stop() for loop in self._loops])
+        await asyncio.gather(self._look.stop(), *[turns.loop.stop() for turns in self._turns])
+
+    async def _once(self) -> float:
+        """Begin the turns that are due; seconds until the next look."""
+        waits = await self._book.waits()
+        pause_s = self._poll_s
+        for turns in self._turns:
+            if turns.is_due.is_set():
+                continue  # its end says when to look again
+            due_in_s = waits.get(turns.name, 0.0)
+            if due_in_s <= 0:
+                turns.is_due.set()
+            else:
+                pause_s = min(pause_s, due_in_s)
+        return max(pause_s, min(self._poll_s, _LEAST_S))
+
+    async def _wait(self, pause_s: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._wake.wait()
+        self._wake.clear()
+
+    def _look_in(self, seconds: float) -> None:
+        if seconds < self._poll_s:
+            asyncio.get_running_loop().call_later(max(seconds, min(self._poll_s, _LEAST_S)), self._wake.set)
 
 
 class _Turns:
-    """Takes turns at one periodic task."""
+    """Takes turns at one periodic task, each time that it is said to be due."""
 
-    def __init__(self, book: PeriodicStore, task: PeriodicTask, *, pause_s: float) -> None:
+    def __init__(
+        self, book: PeriodicStore, task: PeriodicTask, *, poll_s: float, ended: Callable[[float], None]
+    ) -> None:
         self._book = book
         self._task = task
-        self._pause_s = pause_s
+        self._ended = ended
         self._again_s = _AGAIN_FIRST_S
-        self._early = task.at_start
-
-    async def once(self) -> float:
-        """Take a turn if it is time; seconds until the next look."""
-        turn = await self._book.take(self._task.name, early=self._early)
         self._early = False
-        if turn is not None:
-            done = await self._do(turn, again_s=min(self._again_s, self._task.every_s))
-            self._again_s = _AGAIN_FIRST_S if done else min(2 * self._again_s, _AGAIN_MOST_S)
-        return self._pause_s
+        self.name = task.name
+        self.is_due = asyncio.Event()
+        """Set from the moment in which the task was found to be due until its turn has ended."""
+        self.loop = Loop(task.name, self._once, first_s=min(poll_s, task.every_s), wait=self._wait)
+
+    def start(self) -> None:
+        """Take turns from now on."""
+        if self._task.at_start:
+            self._early = True
+            self.is_due.set()
+        self.loop.start()
+
+    async def _wait(self, pause_s: float) -> None:
+        await self.is_due.wait()
+
+    async def _once(self) -> float:
+        """Take a turn if it is time; what is raised here comes again, unless the turn has begun."""
+        if not self.is_due.is_set():
+            return 0.0
+        turn = await self._take()
+        try:
+            if turn is not None:
+                done = await self._do(turn, again_s=min(self._again_s, self._task.every_s))
+                self._again_s = _AGAIN_FIRST_S if done else min(2 * self._again_s, _AGAIN_MOST_S)
+        finally:
+            self.is_due.clear()
+        return 0.0
+
+    async def _take(self) -> Turn | None:
+        taking = asyncio.ensure_future(self._book.take(self._task.name, early=self._early))
+        try:
+            turn = await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            # What was taken at this very moment would keep every other worker away until its lease runs out.
+            await self._give_back(taking)
+            raise
+        self._early = False
+        return turn
+
+    async def _give_back(self, taking: asyncio.Future[Turn | None]) -> None:
+        with suppress(LedgerError, TimeoutError):
+            async with asyncio.timeout(_GIVE_BACK_S):
+                turn = await taking
+                if turn is not None:
+                    await self._book.end(turn, next_in_s=0.0)
 
     async def _do(self, turn: Turn, *, again_s: float) -> bool:
         """Do one turn and give it back; whether it came to its end."""
@@ -185,6 +268,7 @@ class _Turns:
             next_in_s = task.every_s
             logger.exception("%s failed; its next turn is in %.0f s", task.name, next_in_s)
         await self._book.end(turn, next_in_s=next_in_s)
+        self._ended(next_in_s)
         return done
 
 
@@ -192,15 +276,21 @@ def _held(turn: Turn) -> tuple[sa.ColumnElement[bool], ...]:
     return (duties.c.bot_id == turn.bot_id, duties.c.name == turn.name, duties.c.token == turn.token)
 
 
+def _waits(transaction: Transaction, bot_id: int) -> dict[str, float]:
+    return {name: int(wait_us) / 1_000_000 for name, wait_us in transaction.rows(_WAITS, bot_id)}
+
+
 def _take(transaction: Transaction, bot_id: int, name: str, token: int, early: bool) -> Turn | None:
-    transaction.insert(_INSERT, (bot_id, name, None, 0, 0, ""))
     free = duties.c.token.is_(None) if early else sa.false()
     # A unit that runs again has it already.
     may = sa.or_(free, duties.c.run_at <= DatabaseNow(), duties.c.token == token)
     where = (duties.c.bot_id == bot_id, duties.c.name == name, may)
-    taken = sa.update(duties).where(*where).values(token=token, run_at=DatabaseNow() + int(_LEASE_S * 1_000_000))
+    taken = sa.update(duties).where(*where).values(token=token, run_at=DatabaseNow() + _LEASE_US)
     row = transaction.connection.execute(taken.returning(duties.c.position, duties.c.memo)).first()
-    return None if row is None else Turn(bot_id, name, token, row.position, row.memo)
+    if row is not None:
+        return Turn(bot_id, name, token, row.position, row.memo)
+    is_first = transaction.insert(_INSERT, (bot_id, name, token, _LEASE_US, 0, ""))
+    return Turn(bot_id, name, token, 0, "") if is_first else None
 
 
 def _end(transaction: Transaction, turn: Turn, next_in_us: int) -> None:

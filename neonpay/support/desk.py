@@ -15,12 +15,11 @@ from neonpay.core.payments import Payment
 from neonpay.core.ports import Command, Press
 from neonpay.core.requests import WORDS_MAX_CHARS, RefundRequest, RequestState
 from neonpay.errors import PaymentError, RefundError, RequestNotFoundError, TelegramError, TelegramUnreachableError
-from neonpay.locale.texts import Texts, own_words
-from neonpay.payments.context import PaymentContext
-from neonpay.payments.refund_requests import BY_POLICY, RequestDesk
-from neonpay.payments.request_book import Verdict
-from neonpay.payments.telling import Teller
-from neonpay.support import texts
+from neonpay.payments.delivery.telling import Teller
+from neonpay.payments.handlers.context import PaymentContext
+from neonpay.payments.refunds.request_store import Verdict
+from neonpay.payments.refunds.requests import BY_POLICY, RequestService
+from neonpay.support.texts import Text, own_words, say
 from neonpay.telegram.outbox import Outbox
 from neonpay.telegram.paced import PacedAdapter
 
@@ -65,20 +64,13 @@ class SupportDesk:
     """Talks to the buyers and the admins of one bot."""
 
     def __init__(
-        self,
-        rules: SupportRules,
-        requests: RequestDesk,
-        adapter: PacedAdapter,
-        outbox: Outbox,
-        teller: Teller,
-        spoken: Texts,
+        self, rules: SupportRules, requests: RequestService, adapter: PacedAdapter, outbox: Outbox, teller: Teller
     ) -> None:
         self._rules = rules
         self._requests = requests
         self._adapter = adapter
         self._outbox = outbox
         self._teller = teller
-        self._say = spoken.say
 
     async def command(self, command: Command) -> None:
         """Answer a command that ``wants_command``, at once or when the chat's turn has come.
@@ -114,17 +106,17 @@ class SupportDesk:
             await self._answer({**answer, "text": toast[:200]} if toast else answer)
 
     async def ask_admins(self, payment: Payment, context: PaymentContext) -> None:
-        """The errand that shows a request to everybody who may decide, once each."""
+        """The job that shows a request to everybody who may decide, once each."""
         request = await self._requests.about(payment.charge_id)
         if request.state is not RequestState.OPEN:
             return
         language = self._rules.admin_language
-        text = self._say(texts.REQUEST, language, user=payment.user_id, charge=payment.charge_id, **_facts(payment))
+        text = say(Text.REQUEST, language, user=payment.user_id, charge=payment.charge_id, **_facts(payment))
         if request.words:
-            text += "\n" + self._say(texts.REASON, language, words=request.words)
+            text += "\n" + say(Text.REASON, language, words=request.words)
         buttons = [
-            {"text": self._say(label, language), "callback_data": f"neonpay:{does}:{request.request_id}"}
-            for label, does in ((texts.APPROVE, "yes"), (texts.REFUSE, "no"))
+            {"text": say(label, language), "callback_data": f"neonpay:{does}:{request.request_id}"}
+            for label, does in ((Text.APPROVE, "yes"), (Text.REFUSE, "no"))
         ]
         for admin in self._rules.admins:
 
@@ -136,7 +128,7 @@ class SupportDesk:
             logger.warning("request %s waits, and no admin is named who could decide", request.request_id)
 
     async def answer_buyer(self, payment: Payment, context: PaymentContext) -> None:
-        """The errand that tells a buyer what has become of their request, once for each state it comes to."""
+        """The job that tells a buyer what has become of their request, once for each state it comes to."""
         request = await self._requests.about(payment.charge_id)
         if request.state is RequestState.DRAFT:
             return
@@ -155,35 +147,33 @@ class SupportDesk:
             facts = _facts(payment)
             label = f"{facts['title']} · {facts['stars']} ⭐ · {facts['date']}"
             rows.append([{"text": label, "callback_data": f"neonpay:ask:{event_id}"}])
-        lines = [self._say(texts.CHOOSE if choices else texts.NOTHING_PAID, language)]
+        lines = [say(Text.CHOOSE if choices else Text.NOTHING_PAID, language)]
         if choices and has_words:
-            lines = [self._say(texts.CHOOSE_FIRST, language)]
+            lines = [say(Text.CHOOSE_FIRST, language)]
         if self._rules.contact is not None:
-            lines.append(self._say(texts.CONTACT, language, contact=own_words(self._rules.contact, language)))
+            lines.append(say(Text.CONTACT, language, contact=own_words(self._rules.contact, language)))
         await self._tell(command.chat_id, command.user_id, "\n\n".join(lines), rows)
 
     async def _choose(self, press: Press, event_id: str) -> str:
         language = press.language_code
         request = await self._requests.draft(event_id, user_id=press.user_id)
         if request is None:
-            return self._say(texts.NOT_YOURS, language)
+            return say(Text.NOT_YOURS, language)
         payment = await self._requests.payment_of(request)
         if request.state is not RequestState.DRAFT:
             await self._tell(press.user_id, press.user_id, self._status(request, payment, language))
             return ""
-        button = {"text": self._say(texts.SEND, language), "callback_data": f"neonpay:send:{request.request_id}"}
-        await self._tell(
-            press.user_id, press.user_id, self._say(texts.CONFIRM, language, **_facts(payment)), [[button]]
-        )
+        button = {"text": say(Text.SEND, language), "callback_data": f"neonpay:send:{request.request_id}"}
+        await self._tell(press.user_id, press.user_id, say(Text.CONFIRM, language, **_facts(payment)), [[button]])
         return ""
 
     async def _send_chosen(self, press: Press, request_id: str) -> str:
         try:
             request = await self._requests.find(request_id)
         except RequestNotFoundError:
-            return self._say(texts.NOT_YOURS, press.language_code)
+            return say(Text.NOT_YOURS, press.language_code)
         if request.user_id != press.user_id:
-            return self._say(texts.NOT_YOURS, press.language_code)
+            return say(Text.NOT_YOURS, press.language_code)
         return await self._send(request, press.user_id, None, press.language_code)
 
     async def _send(self, request: RefundRequest, user_id: int, words: str | None, language: str | None) -> str:
@@ -193,24 +183,24 @@ class SupportDesk:
         try:
             await self._requests.ask(request.charge_id, user_id=user_id, words=words, told=True, language_code=language)
         except PaymentError:
-            return self._say(texts.BACK_ALREADY, language)
+            return say(Text.BACK_ALREADY, language)
         return ""
 
     async def _decide(self, press: Press, request_id: str) -> str:
         language = self._rules.admin_language
         if press.user_id not in self._rules.admins:
-            return self._say(texts.NOT_FOR_YOU, press.language_code)
+            return say(Text.NOT_FOR_YOU, press.language_code)
         approves = press.data.startswith("neonpay:yes:")
         verdict = Verdict(RequestState.APPROVED if approves else RequestState.REFUSED, f"admin {press.user_id}")
         try:
             request = await self._requests.decide(request_id, verdict)
         except RequestNotFoundError:
-            return self._say(texts.NOT_FOR_YOU, language)
+            return say(Text.NOT_FOR_YOU, language)
         except RefundError as exc:
-            outcome = self._say(texts.TELEGRAM_REFUSES, language, why=exc.description)
+            outcome = say(Text.TELEGRAM_REFUSES, language, why=exc.description)
         else:
-            state = texts.IS_APPROVED if request.state is RequestState.APPROVED else texts.IS_REFUSED
-            outcome = self._say(state, language, by=request.decided_by)
+            state = Text.IS_APPROVED if request.state is RequestState.APPROVED else Text.IS_REFUSED
+            outcome = say(state, language, by=request.decided_by)
         if press.message_id is not None and press.chat_id is not None:
             shown: dict[str, JsonValue] = {"chat_id": press.chat_id, "message_id": press.message_id}
             shown["text"] = f"{press.message_text or ''}\n\n{outcome}".strip()
@@ -219,15 +209,15 @@ class SupportDesk:
 
     def _status(self, request: RefundRequest, payment: Payment, language: str | None) -> str:
         if request.state is RequestState.OPEN:
-            return self._say(texts.WAITS, language, **_facts(payment))
+            return say(Text.WAITS, language, **_facts(payment))
         if request.state is RequestState.APPROVED:
-            return self._say(texts.APPROVED, language, **_facts(payment))
+            return say(Text.APPROVED, language, **_facts(payment))
         late = request.decided_by == BY_POLICY
-        lines = [self._say(texts.TOO_LATE if late else texts.REFUSED, language, **_facts(payment))]
+        lines = [say(Text.TOO_LATE if late else Text.REFUSED, language, **_facts(payment))]
         if request.answer:
             lines.append(request.answer)
         if self._rules.contact is not None:
-            lines.append(self._say(texts.CONTACT, language, contact=own_words(self._rules.contact, language)))
+            lines.append(say(Text.CONTACT, language, contact=own_words(self._rules.contact, language)))
         return "\n\n".join(lines)
 
     async def _tell(self, chat_id: int, asker_id: int, text: str, rows: Sequence[JsonValue] = ()) -> None:

@@ -72,7 +72,7 @@ class ShopUnderTest:
 
     async def state(self, charge_id: str) -> str:
         """State of a payment."""
-        (payment,) = [found for found in await self.do(self.neonpay.payments) if found.charge_id == charge_id]
+        (payment,) = [found for found in await self.do(self.neonpay.payments.list) if found.charge_id == charge_id]
         return str(payment.state)
 
     def telegram_client(self) -> BotApiClient:

@@ -55,7 +55,7 @@ class MannerRules(AdapterFixtures):
         await shop.host.heard.has(lambda word: word == f"paid:{_FOREIGN}")
         assert (outcome.status, shop.host.heard.all.count(f"checkout:{_FOREIGN}")) == ("paid", 1)
         await shop.sells(buyer)
-        assert [payment.amount_stars for payment in await shop.do(shop.neonpay.payments)] == [50]
+        assert [payment.amount_stars for payment in await shop.do(shop.neonpay.payments.list)] == [50]
 
     async def test_a_busy_handler_of_the_host_delays_no_checkout_and_no_delivery(self, shop: ShopUnderTest) -> None:
         people = [await shop.visitor(name) for name in ("Ann", "Bob", "Cid", "Dee")]
@@ -112,7 +112,7 @@ class MannerRules(AdapterFixtures):
         buyers = [await shop.visitor() for shop in shops]
         outcomes = await asyncio.gather(*[shop.sells(buyer) for shop, buyer in zip(shops, buyers, strict=True)])
         for shop, outcome in zip(shops, outcomes, strict=True):
-            (payment,) = await shop.do(shop.neonpay.payments)
+            (payment,) = await shop.do(shop.neonpay.payments.list)
             assert payment.charge_id == outcome.charge_id
             assert [result.transaction_id for result in shop.delivered.all] == [outcome.charge_id]
 

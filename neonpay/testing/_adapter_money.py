@@ -36,7 +36,7 @@ class MoneyRules(AdapterFixtures):
         (result,) = shop.delivered.all
         assert (result.user_id, result.amount, result.currency, result.stage_id) == (buyer.id, 50, "XTR", "vip")
         assert (result.metadata["days"], result.is_recurring) == (30, False)
-        (payment,) = await shop.do(shop.neonpay.payments)
+        (payment,) = await shop.do(shop.neonpay.payments.list)
         (theirs,) = shop.telegram.payments(shop.account)
         assert payment.charge_id == theirs.charge_id == outcome.charge_id
         assert int(payment.paid_at.timestamp()) == int(theirs.paid_at.timestamp())
@@ -88,7 +88,7 @@ class MoneyRules(AdapterFixtures):
         fence = await shop.sells(buyer)
         await shop.do(shop.neonpay.drain)
         assert [result.transaction_id for result in shop.delivered.all] == [outcome.charge_id, fence.charge_id]
-        assert len(await shop.do(shop.neonpay.payments)) == 2
+        assert len(await shop.do(shop.neonpay.payments.list)) == 2
 
     async def test_an_invoice_that_is_paid_twice_is_two_payments(self, shop: ShopUnderTest) -> None:
         offer = await shop.do(shop.neonpay.create_payment_link, "vip")
@@ -124,7 +124,7 @@ class MoneyRules(AdapterFixtures):
             params: dict[str, JsonValue] = {"user_id": buyer.id, "telegram_payment_charge_id": charge_id}
             await client.call("refundStarPayment", params)
         if not shop.neonpay.capabilities().refund_updates:
-            await shop.do(shop.neonpay.reconcile, grace_s=0)
+            await shop.do(shop.neonpay.books.reconcile, grace_s=0)
         assert await shop.revoked.has() == [charge_id]
         await shop.do(shop.neonpay.drain)
         assert await shop.state(charge_id) == "refunded"
@@ -134,7 +134,7 @@ class MoneyRules(AdapterFixtures):
         treasury = shop.telegram.treasury(shop.account)
         await shop.sells(await shop.visitor())
         treasury.withdraws(20).succeeds()
-        report = await shop.do(shop.neonpay.reconcile, grace_s=0)
+        report = await shop.do(shop.neonpay.books.reconcile, grace_s=0)
         assert (report.recovered, report.drift_stars) == (0, 0)
         balance = await shop.do(shop.neonpay.adapter.call, "getMyStarBalance", {})
         assert balance == {"amount": 30}
@@ -144,7 +144,7 @@ class MoneyRules(AdapterFixtures):
         second: ShopUnderTest = open_shop()
         await second.host.start()
         if not second.neonpay.capabilities().missed_updates:
-            await second.do(second.neonpay.reconcile, grace_s=0)
+            await second.do(second.neonpay.books.reconcile, grace_s=0)
         assert [result.transaction_id for result in await second.delivered.has()] == [charge_id]
 
     async def test_a_payment_whose_update_is_lost_is_found_in_telegrams_list(self, open_shop: Any) -> None:
@@ -153,7 +153,7 @@ class MoneyRules(AdapterFixtures):
         async with second.telegram_client() as client:
             await client.call("getUpdates", {"offset": _update_with(second, "successful_payment") + 1})
         await second.host.start()
-        report = await second.do(second.neonpay.reconcile, grace_s=0)
+        report = await second.do(second.neonpay.books.reconcile, grace_s=0)
         assert report.recovered == 1
         assert [result.transaction_id for result in await second.delivered.has()] == [charge_id]
 

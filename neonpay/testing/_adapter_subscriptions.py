@@ -38,10 +38,10 @@ class SubscriptionRules(AdapterFixtures):
         renewal = str((await shop.delivered.has(count=2))[1].transaction_id)
         told = _told(shop)
 
-        payment = await shop.do(shop.neonpay.cancel_subscription, renewal)
+        payment = await shop.do(shop.neonpay.subscriptions.cancel, renewal)
         assert (payment.charge_id, _standing(shop, buyer)) == (first, "canceled")
-        await shop.do(shop.neonpay.cancel_subscription, renewal)  # it is so already
-        await shop.do(shop.neonpay.allow_subscription, first)
+        await shop.do(shop.neonpay.subscriptions.cancel, renewal)  # it is so already
+        await shop.do(shop.neonpay.subscriptions.allow, first)
         await buyer.restores_subscription(first)
         assert _standing(shop, buyer) == "active"
         calls = shop.telegram.calls("editUserStarSubscription")
@@ -101,7 +101,7 @@ class SubscriptionRules(AdapterFixtures):
         await shop.sells(buyer)
         if shop.host.tells_of_bought_media:
             await shop.host.heard.has(lambda word: word == f"bought:{_MEDIA_PAYLOAD}")
-        report = await shop.do(shop.neonpay.reconcile, grace_s=0)
+        report = await shop.do(shop.neonpay.books.reconcile, grace_s=0)
         assert (report.recovered, report.drift_stars, shop.telegram.balance(shop.account)) == (0, 0, 70)
 
 

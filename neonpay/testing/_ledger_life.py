@@ -13,7 +13,7 @@ from neonpay.ledger import Ledger, Transaction
 from neonpay.testing._ledger_base import LedgerFixtures
 from neonpay.testing._ledger_rows import create, everything, put
 
-_VERSION = sa.table("neonpay_schema", sa.column("version_num"))
+_VERSION = sa.table("neonpay_schema", sa.column("version_num"), sa.column("oldest"))
 
 
 class LifeRules(LedgerFixtures):
@@ -130,7 +130,7 @@ class LifeRules(LedgerFixtures):
         self, ledger: Ledger, another: Callable[[], Ledger]
     ) -> None:
         [ours] = await ledger.run(_versions)
-        await ledger.run(_set_version, "9999")
+        await ledger.run(_set_version, "9999", "9999")
         await ledger.run(put, "a")
         older = another()
         for _ in range(2):
@@ -140,8 +140,18 @@ class LifeRules(LedgerFixtures):
             await older.run(put, "b")
         assert await ledger.read(_versions) == ["9999"]
         assert await ledger.read(everything) == {"a": 1}
-        await ledger.run(_set_version, ours)
+        await ledger.run(_set_version, ours, ours)
         assert await older.run(everything) == {"a": 1}
+
+    async def test_tables_of_a_newer_program_that_lets_this_one_work_are_worked_on_and_left_as_they_are(
+        self, ledger: Ledger, another: Callable[[], Ledger]
+    ) -> None:
+        [ours] = await ledger.run(_versions)
+        await ledger.run(_set_version, "9999", ours)
+        older = another()
+        await older.run(put, "a")
+        assert await ledger.read(everything) == {"a": 1}
+        assert await ledger.read(_versions) == ["9999"]
 
 
 def _nothing(transaction: Transaction, items: object) -> list[None]:
@@ -152,8 +162,8 @@ def _versions(transaction: Transaction) -> list[str]:
     return list(transaction.connection.execute(sa.select(_VERSION.c.version_num)).scalars())
 
 
-def _set_version(transaction: Transaction, version: str) -> None:
-    transaction.connection.execute(sa.update(_VERSION).values(version_num=version))
+def _set_version(transaction: Transaction, version: str, oldest: str) -> None:
+    transaction.connection.execute(sa.update(_VERSION).values(version_num=version, oldest=oldest))
 
 
 async def _is_refused(attempt: Awaitable[object]) -> None:

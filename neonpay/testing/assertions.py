@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from neonpay.core.job_states import JobState
 from neonpay.errors import PaymentNotFoundError
-from neonpay.payments.planning import PLAN
+from neonpay.payments.consumers.selection import PLAN
 
 if TYPE_CHECKING:
     from neonpay.app import NeonPayCore
@@ -116,7 +116,7 @@ async def assert_delivered_once(
 
 async def _delivery(neonpay: NeonPayCore, charge_id: str) -> tuple[Payment | None, list[JobRecord]]:
     try:
-        return await neonpay.get_payment(charge_id), await neonpay.jobs(charge_id)
+        return await neonpay.payments.get(charge_id), await neonpay.jobs.of(charge_id)
     except PaymentNotFoundError:
         return None, []
 

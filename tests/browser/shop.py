@@ -148,7 +148,7 @@ class Shop:
         await message.answer(f"{message.text} it is.")
 
     async def _back(self, message: Message) -> None:
-        (payment,) = await self.neonpay.history(message.chat.id, limit=1)
+        (payment,) = await self.neonpay.payments.history(message.chat.id, limit=1)
         await self.neonpay.refund(payment.charge_id, reason="asked for")
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from importlib import metadata
 from pathlib import Path
 
 import pytest
+
+from neonpay.testing.postgres import PostgresServer
 
 pytest.register_assert_rewrite(
     "neonpay.testing._adapter_calls",
@@ -14,6 +16,10 @@ pytest.register_assert_rewrite(
     "neonpay.testing._adapter_manners",
     "neonpay.testing._adapter_money",
     "neonpay.testing._adapter_subscriptions",
+    "neonpay.testing._extension_faults",
+    "neonpay.testing._extension_holding",
+    "neonpay.testing._extension_settling",
+    "neonpay.testing._extension_shop",
     "neonpay.testing._ledger_life",
     "neonpay.testing._ledger_sharing",
     "neonpay.testing._ledger_units",
@@ -40,3 +46,17 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def copied_from() -> Callable[[str], None]:
     """Nothing: how a ledger makes its tables is part of what is tested."""
     return lambda _engine: None
+
+
+@pytest.fixture
+def new_postgresql(postgres_server: PostgresServer, postgresql_with_tables: str) -> Iterator[Callable[[], str]]:
+    """Makes databases with the tables of a ledger and nothing in them, which are gone when the test ends."""
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(postgres_server.create_database(template=postgresql_with_tables))
+        return made[-1]
+
+    yield make
+    for url in made:
+        postgres_server.drop_database(url)

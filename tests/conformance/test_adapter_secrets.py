@@ -191,7 +191,7 @@ async def _sells_in_trouble(shop: Shop, neonpay: NeonPayCore, payload: str, *, t
         shop.tries(neonpay.send_payment, ANN, "vip"),
         shop.tries(neonpay.create_payment_link, "vip"),
         shop.hears("pre_checkout", PreCheckout(**about, query_id="900", language_code="en")),
-        shop.tries(neonpay.reconcile),
+        shop.tries(neonpay.books.reconcile),
         shop.tries(neonpay.call, "getMe"),
         shop.tries(neonpay.adapter.call, "getMe", {}),
     )

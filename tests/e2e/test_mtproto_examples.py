@@ -109,7 +109,7 @@ async def test_a_shop_delivers_once_what_is_paid_once(street: Street) -> None:
         await ann.says("/buy game", to=street.bot)
         await street.buys(ann, "Game", gets="Your key: ")
         assert charge_id in str((await street.asks(ann, "/orders", gets="coffee, 5 ★")).text)
-        assert (await neonpay.verify()).findings == ()
+        assert (await neonpay.books.verify()).findings == ()
     assert [payment.amount for payment in telegram.payments(street.bot)] == [5, 25]
     assert street.goods() == [("stamp", ann.id)]
     assert street.heard(ann, "ready") == street.heard(ann, "Your key") == 1
@@ -143,7 +143,7 @@ async def test_a_shop_gives_stars_back_once_when_its_admin_says_so(street: Stree
         await street.asks(olga, f"/refund {charge_id}", gets="are back")
         await street.asks(olga, "/refund nothing", gets="Not refunded: ")
         await street.asks(ann, "/orders", gets="coffee, 5 ★, refunded")
-        assert (await neonpay.verify()).findings == ()
+        assert (await neonpay.books.verify()).findings == ()
     assert ann.stars == 100
     assert len([row for row in street.telegram.transactions(street.bot) if row.direction == "receiver"]) == 1
     assert street.heard(ann, "are back") == 0

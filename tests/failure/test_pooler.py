@@ -96,7 +96,7 @@ async def _serve(telegram: Simulator, shops: list[Shop]) -> None:
         outcomes = await asyncio.gather(*[buyer.pays(link, timeout_s=60) for buyer, link in pairs])
         assert [outcome.status for outcome in outcomes] == ["paid"] * BUYERS
         async with asyncio.timeout(60):
-            while len(await shops[0].neonpay.payments()) < BUYERS:
+            while len(await shops[0].neonpay.payments.list()) < BUYERS:
                 await shops[0].settles()
         for outcome in outcomes:
             await shops[0].delivers(outcome)

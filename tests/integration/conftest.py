@@ -110,7 +110,7 @@ class Shop:
     async def delivers(self, outcome: Outcome) -> None:
         """Wait until every job of a payment is done."""
         async with asyncio.timeout(10):
-            while any(job.state != "done" for job in await self.neonpay.jobs(outcome.charge_id or "")):
+            while any(job.state != "done" for job in await self.neonpay.jobs.of(outcome.charge_id or "")):
                 pass
 
     async def fact(self, name: str, *, count: int = 1) -> Event:

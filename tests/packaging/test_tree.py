@@ -54,3 +54,8 @@ def test_no_file_of_the_package_is_left_for_later(sources: dict[str, str]) -> No
     words = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
     found = [name for name, text in sources.items() if name.startswith("neonpay/") and words.search(text)]
     assert found == []
+
+
+def test_all_pages_have_the_same_colours_and_sizes(sources: dict[str, str]) -> None:
+    """Neither the pages of a shop nor the simulator may know the other, so each has the tokens beside it."""
+    assert sources["neonpay/web/static/tokens.css"] == sources["neonpay/simulator/page/static/tokens.css"]

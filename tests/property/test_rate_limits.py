@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from neonpay.core.namespaces import Awaiting
 from neonpay.ledger import Ledger, open_ledger
 from neonpay.security import ActionType, Rate
 from neonpay.security.gate import SecurityGate
@@ -26,6 +27,13 @@ class MovableClock:
         return self.us
 
 
+class Here:
+    """A home on whatever loop runs."""
+
+    def settle(self) -> None:
+        return None
+
+
 pauses = st.lists(st.integers(0, 4_000_000) | st.sampled_from([0, 1, 999_999, 1_000_000]), min_size=1, max_size=25)
 rates = st.builds(Rate, st.integers(1, 5), st.integers(1, 6))
 
@@ -38,7 +46,7 @@ def test_a_limit_holds_in_every_window_and_says_when_it_ends(database_url: str, 
         await ledger.open()
         return ledger
 
-    limiter = RateLimiter(7, opened, gate)
+    limiter = RateLimiter(Awaiting(Here()), 7, opened, gate)
 
     async def ask(user_id: int, pause_us: int, allowed_at: list[int], rate: Rate) -> None:
         clock.us += pause_us

@@ -23,10 +23,14 @@ from neonpay import (
     RefundRefused,
     RejectPayment,
     SaleRefused,
+    SecurityManager,
     StageNotFoundError,
     __version__,
     create_neonpay,
 )
+from neonpay.core.namespaces import Blocking, M, verb
+from neonpay.payments.namespaces.payments import Payments
+from neonpay.payments.namespaces.served import Served
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,8 +68,8 @@ async def decide() -> None:
     neonpay.security.limits = Limits(actions={ActionType.PAYMENT_REQUEST: Rate(5, 60)}, spending=Rate(1_000, 86_400))
     neonpay.security.set_rate_limit(ActionType.API_CALL, max_requests=5, time_window=60)
     neonpay.security.set_rate_limit("api call", 5, 60)  # type: ignore[arg-type]
-    await neonpay.block_user(7, 60, reason="spam")
-    assert_type((await neonpay.get_user_risk_assessment(7))["risk_score"], float)
+    await neonpay.security.block_user(7, 60, reason="spam")
+    assert_type((await neonpay.security.get_user_risk_assessment(7))["risk_score"], float)
     allowed, retry_after_s = await neonpay.security.check_rate_limit(7, ActionType.API_CALL)
     assert_type((allowed, retry_after_s), tuple[bool, float | None])
     try:
@@ -132,7 +136,7 @@ def take_back(result: PaymentResult, connection: sa.Connection) -> None:
     connection.execute(sa.text("DELETE FROM poured WHERE user_id = :user"), {"user": result.user_id})
 
 
-@neonpay.on_refund_request(stage="coffee")
+@neonpay.refunds.on_request(stage="coffee")
 async def is_drunk(result: PaymentResult) -> str | None:
     raise RefundRefused("You have drunk it.")
 
@@ -162,15 +166,48 @@ neonpay.on_payment("deliver")  # type: ignore[call-overload]
 
 
 async def look_back() -> None:
-    assert_type(await neonpay.get_payment("charge"), Payment)
-    assert_type(await neonpay.history(7), list[Payment])
+    assert_type(await neonpay.payments.get("charge"), Payment)
+    assert_type(await neonpay.payments.history(7), list[Payment])
     (await neonpay.refund("charge", reason="out of coffee")).amount_stars + 1
     await neonpay.refund(7)  # type: ignore[arg-type]
-    assert_type([refund.charge_id for refund in await neonpay.refunds("unknown")], list[str])
-    request = await neonpay.request_refund("charge", user_id=7, words="cold")
-    await neonpay.approve_refund(request.request_id, by="Olga")
-    await neonpay.refuse_refund(request.request_id)  # type: ignore[call-arg]
+    assert_type([refund.charge_id for refund in await neonpay.refunds.list("unknown")], list[str])
+    request = await neonpay.refunds.request("charge", user_id=7, words="cold")
+    await neonpay.refunds.approve(request.request_id, by="Olga")
+    await neonpay.refunds.refuse(request.request_id)  # type: ignore[call-arg]
     neonpay.refund("charge").amount_stars  # type: ignore[attr-defined]
+
+
+# Namespaces: one class for both modes
+
+
+class Tips(Served[M], path="tips"):
+    @verb
+    async def total(self, user_id: int, *, days: int = 30) -> list[int]:
+        return [user_id, days, *await self._of(user_id)]
+
+    async def _of(self, user_id: int) -> list[int]:
+        return []
+
+
+async def tip() -> None:
+    tips = neonpay.namespace(Tips)
+    assert_type(await tips.total(7), list[int])
+    await tips.total("7")  # type: ignore[arg-type]
+    await tips.total(7, weeks=4)  # type: ignore[call-arg]
+    tips.total(7)[0]  # type: ignore[index]
+
+
+def tip_and_wait() -> None:
+    tips = neonpay.sync.namespace(Tips)
+    assert_type(tips.total(7, days=1), list[int])
+    tips.total("7")  # type: ignore[arg-type]
+
+
+# In an annotation the bare name is what is awaited.
+history: Payments = neonpay.payments
+waiting: Payments[Blocking] = neonpay.sync.payments
+security: SecurityManager = neonpay.security
+not_the_same: Payments = neonpay.sync.payments  # type: ignore[assignment]
 
 
 # Bots without an event loop
@@ -179,8 +216,10 @@ async def look_back() -> None:
 def sell_and_wait() -> None:
     with neonpay.sync as sync:
         assert_type(sync.send_payment(7, "coffee", payload={"table": 4}), Invoice)
-        assert_type(sync.history(7, limit=5), list[Payment])
+        assert_type(sync.payments.history(7, limit=5), list[Payment])
         assert_type(sync.security.check_rate_limit(7, ActionType.API_CALL)[0], bool)
+        assert_type(sync.wait(sell()), None)
+        sync.wait(7)  # type: ignore[arg-type]
         sync.send_payment("7", "coffee")  # type: ignore[arg-type]
         sync.send_payment(7)  # type: ignore[call-arg]
         sync.send_payment(7, "coffee", tabel=4)  # type: ignore[call-arg]

@@ -72,7 +72,7 @@ async def choose(callback: CallbackQuery) -> None:
 @dispatcher.message(Command("orders"))
 async def orders(message: Message) -> None:
     """List what a buyer has paid for."""
-    paid = await neonpay.history(message.chat.id, limit=10)
+    paid = await neonpay.payments.history(message.chat.id, limit=10)
     lines = [f"{p.paid_at:%d %b}: {p.stage_id}, {p.amount_stars} ★, {p.status}\n{p.charge_id}" for p in paid]
     await message.answer("\n".join(lines) or "Nothing yet.")
 

@@ -1,16 +1,14 @@
-"""Runs the scripts on the connection that ``neonpay.ledger.migrate`` holds a lock and a transaction on."""
+"""Runs the scripts of a folder on the connection that it is given, which is in a transaction and holds a lock."""
 
 from __future__ import annotations
 
 from alembic import context
 
-from neonpay.ledger.migrate import VERSION_TABLE
-from neonpay.ledger.tables import metadata
-
+given = context.config.attributes
 context.configure(
-    connection=context.config.attributes["connection"],
-    target_metadata=metadata,
-    version_table=VERSION_TABLE,
+    connection=given["connection"],
+    target_metadata=given["metadata"],
+    version_table=given["version_table"],
     render_as_batch=True,
 )
 with context.begin_transaction():

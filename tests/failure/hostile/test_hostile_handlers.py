@@ -41,7 +41,7 @@ class Scene:
             outcomes = await asyncio.gather(self._buys(ann), self._buys(bob))
             await self._recorded(*outcomes)
             async with asyncio.timeout(50):
-                while not await self.shop.neonpay.dead_letters():
+                while not await self.shop.neonpay.jobs.dead_letters():
                     self.clock.advance(7 * 3600)
             again = await self._buys(bob)
             await self._recorded(again)
@@ -58,18 +58,18 @@ class Scene:
     async def _recorded(self, *outcomes: Outcome) -> None:
         async with asyncio.timeout(10):
             while True:
-                known = {payment.charge_id for payment in await self.shop.neonpay.payments(limit=9)}
+                known = {payment.charge_id for payment in await self.shop.neonpay.payments.list(limit=9)}
                 if {outcome.charge_id for outcome in outcomes} <= known:
                     return
 
     async def _looks(self, harmed: Outcome) -> None:
-        jobs = {job.consumer: job for job in await self.shop.neonpay.jobs(harmed.charge_id or "")}
+        jobs = {job.consumer: job for job in await self.shop.neonpay.jobs.of(harmed.charge_id or "")}
         hostile = jobs["handler:hostile"]
         assert (hostile.state, hostile.attempts) == ("dead", _AT_MOST), hostile
         assert hostile.error
         assert jobs["handler:good"].state == "done"
         await self.shop.fact("fulfilment_abandoned")
-        proof = await self.shop.neonpay.verify()
+        proof = await self.shop.neonpay.books.verify()
         assert proof.is_clean, proof.findings
 
 

@@ -113,10 +113,10 @@ async def test_of_a_refund_handler_with_the_transactions_connection(
         refund = await shop.neonpay.refund(charge_id)
         assert refund.state == "refunded"
         async with asyncio.timeout(50):
-            while not (letters := await shop.neonpay.dead_letters()):
+            while not (letters := await shop.neonpay.jobs.dead_letters()):
                 clock.advance(7 * 3600)
         assert [(letter.consumer, letter.attempts) for letter in letters] == [("on_refund:hostile", 2)]
-        proof = await shop.neonpay.verify()
+        proof = await shop.neonpay.books.verify()
         assert proof.is_clean, proof.findings
     if misdeed != "back door COMMIT":  # what is committed behind neonpay's back is
         assert await query(sa.select(LOOT)) == []

@@ -137,10 +137,10 @@ def _sell(neonpay: NeonPayCore, bot: Bot, dispatcher: Dispatcher, life: Life, fa
 
     @dispatcher.message(Command("books"))
     async def books(message: Message) -> None:
-        report = await neonpay.reconcile(grace_s=0)
+        report = await neonpay.books.reconcile(grace_s=0)
         await neonpay.drain()
-        await neonpay.seal()
-        proof = await neonpay.verify()
+        await neonpay.books.seal()
+        proof = await neonpay.books.verify()
         found = {
             "recovered": report.recovered,
             "refunded": report.refunded,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from neonpay.app import base
+from neonpay.app import house
 from neonpay.books.verification import prove
 from neonpay.ledger import Transaction, open_ledger
 from neonpay.store.signing_keys import bots
@@ -43,7 +43,7 @@ def every_unit_runs_twice(monkeypatch: pytest.MonkeyPatch, database_url: str) ->
     def twice(*args: Any, **kwargs: Any) -> TwiceLedger:
         return TwiceLedger(open_ledger(*args, **kwargs))
 
-    monkeypatch.setattr(base, "open_ledger", twice)
+    monkeypatch.setattr(house, "open_ledger", twice)
     yield
     ledger = open_ledger(database_url)
     findings = ledger.read_sync(_findings)

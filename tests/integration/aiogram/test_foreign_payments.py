@@ -54,7 +54,7 @@ async def test_the_hosts_own_stars_invoices_reach_the_host(shop: Shop) -> None:
         await shop.settles()
         await shop.bot.refund_star_payment(ann.id, outcome.charge_id or "")
         await shop.settles()
-        assert await shop.neonpay.history(ann.id) == []
+        assert await shop.neonpay.payments.history(ann.id) == []
 
     assert outcome.status == "paid"
     assert caught == ["/start", "query tip-7", "successful_payment", "refunded_payment"]

@@ -98,7 +98,7 @@ async def test_an_invoice_of_the_host_reaches_the_host_and_leaves_no_trace_with_
         await shop.bot.send_invoice(ann.id, "Own", "The host's own", "order-77", "XTR", prices)
         outcome = await ann.pays(await ann.hears(shop.account, predicate=lambda m: m.invoice is not None))
         await shop.settles()
-        history = await shop.neonpay.history(ann.id)
+        history = await shop.neonpay.payments.history(ann.id)
 
     assert outcome.status == "paid"
     assert (checkouts, paid) == (["order-77"], ["order-77"])
@@ -291,7 +291,7 @@ async def test_two_bots_on_one_dispatcher_keep_their_money_apart(open_shop: Call
     await second.fact("payment_completed")
     await first.neonpay.drain()
     await second.neonpay.drain()
-    anns = await first.neonpay.history(ann.id), await second.neonpay.history(ann.id)
+    anns = await first.neonpay.payments.history(ann.id), await second.neonpay.payments.history(ann.id)
     await first.dispatcher.stop_polling()
     await running
 

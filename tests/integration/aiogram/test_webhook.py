@@ -52,7 +52,7 @@ async def test_a_webhook_sells(shop: Shop, *, in_background: bool) -> None:
         outcome = await shop.sells(await shop.visitor())
         await shop.fact("payment_completed")
         await shop.settles()
-        payment = await shop.neonpay.get_payment(outcome.charge_id or "")
+        payment = await shop.neonpay.payments.get(outcome.charge_id or "")
 
     assert outcome.status == "paid"
     assert payment.source == "update"
@@ -69,7 +69,7 @@ async def test_an_acknowledged_payment_is_in_the_ledger(shop: Shop) -> None:
         outcome = await ann.pays(await ann.hears(shop.account, predicate=lambda m: m.invoice is not None))
         await shop.telegram.idle(shop.account)
 
-        payment = await shop.neonpay.get_payment(outcome.charge_id or "")
+        payment = await shop.neonpay.payments.get(outcome.charge_id or "")
 
     assert payment.amount_stars == 50
 
@@ -101,11 +101,11 @@ async def test_telegram_delivers_again_what_could_not_be_recorded(
             outcome = await ann.pays(await ann.hears(shop.account, predicate=lambda m: m.invoice is not None))
             update = telegram.updates(shop.account)[-1]
             await telegram.until(lambda: update.delivered_count >= 2, what="a second delivery of the payment")
-            unrecorded = await shop.neonpay.history(ann.id)
+            unrecorded = await shop.neonpay.payments.history(ann.id)
             other.execute("ROLLBACK")
             await telegram.advance(150)
             await shop.settles()
-            payments = await shop.neonpay.history(ann.id)
+            payments = await shop.neonpay.payments.history(ann.id)
 
     assert unrecorded == []
     assert [payment.charge_id for payment in payments] == [outcome.charge_id]

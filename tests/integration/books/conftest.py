@@ -32,8 +32,8 @@ class Books:
         self.charges = charges
         self.clock = clock
 
-    async def seal(self, *, most_rows: int = 512) -> int:
-        return await Sealer(self.ledger, self.bot_id, clock=self.clock, most_rows=most_rows).seal()
+    async def seal(self, *, most_events: int = 256) -> int:
+        return await Sealer(self.ledger, self.bot_id, clock=self.clock, most_events=most_events).seal()
 
     async def proof(self, head: str | None = None) -> Proof:
         return await self.ledger.read(prove, self.bot_id, head)

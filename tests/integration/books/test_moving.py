@@ -47,7 +47,7 @@ async def moves(url: str, target: Ledger, bot_id: int, **options: bool) -> list[
 async def test_everything_arrives_and_the_chain_goes_on(
     books: Books, database_url: str, target: Ledger, other_url: str, open_books: Callable[[str, int], Books]
 ) -> None:
-    await books.seal(most_rows=4)
+    await books.seal(most_events=4)
     before = await books.proof()
     (moved,) = await moves(database_url, target, books.bot_id)
     assert (moved.proof.head, moved.stars, moved.proof.payments) == (before.head, 100, 4)
@@ -73,7 +73,7 @@ async def test_a_shop_goes_on_where_it_was(
     async with shop.polling():
         outcome = await shop.sells(await shop.visitor("Bob"))
         await shop.delivers(outcome)
-        proof = await shop.neonpay.verify()
+        proof = await shop.neonpay.books.verify()
     assert (proof.is_clean, proof.payments) == (True, 5)
 
 

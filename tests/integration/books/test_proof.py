@@ -29,7 +29,7 @@ async def an_entry(books: Books, seal: int) -> str:
 
 
 async def test_honest_books_are_clean(books: Books) -> None:
-    await books.seal(most_rows=4)
+    await books.seal(most_events=4)
     proof = await books.proof()
     assert proof.is_clean
     assert (proof.entries, proof.payments, proof.refunds, proof.seals) == (8, 4, 2, 4)
@@ -42,7 +42,7 @@ async def test_books_are_proved_before_anything_is_sealed(books: Books) -> None:
 
 
 async def test_an_amount_that_was_changed_is_found(books: Books) -> None:
-    await books.seal(most_rows=4)
+    await books.seal(most_events=4)
     event_id = await an_entry(books, 1)
     await books.run(
         sa.update(journal).where(journal.c.event_id == event_id).values(amount_stars=journal.c.amount_stars * 2)
@@ -61,20 +61,20 @@ async def test_an_entry_that_does_not_balance_is_found(books: Books) -> None:
 
 
 async def test_a_time_that_was_changed_is_found(books: Books) -> None:
-    await books.seal(most_rows=4)
+    await books.seal(most_events=4)
     await books.run(sa.update(journal).where(journal.c.event_id == await an_entry(books, 1)).values(at=1))
     assert kinds(await books.proof()) == ["altered_seal"]
 
 
 async def test_a_row_that_was_removed_is_found(books: Books) -> None:
-    await books.seal(most_rows=4)
+    await books.seal(most_events=4)
     event_id = await an_entry(books, 1)
     await books.run(sa.delete(journal).where(journal.c.event_id == event_id, journal.c.account == "stars"))
     assert kinds(await books.proof()) == ["altered_seal", "payment_differs", "unbalanced_entry"]
 
 
 async def test_an_entry_that_was_added_under_a_seal_is_found(books: Books) -> None:
-    await books.seal(most_rows=4)
+    await books.seal(most_events=4)
     added = {"bot_id": books.bot_id, "event_id": "e" * 32, "at": 1, "nanostars": 0, "seal": 2}
     rows = [{"account": "stars", "amount_stars": -9, **added}, {"account": "revenue", "amount_stars": 9, **added}]
     await books.run(sa.insert(journal).values(rows))
@@ -92,7 +92,7 @@ async def test_an_entry_that_was_added_for_a_payment_is_found_once_more(books: B
 
 
 async def test_seals_that_were_exchanged_are_found(books: Books) -> None:
-    await books.seal(most_rows=4)
+    await books.seal(most_events=4)
     for old, new in ((1, 99), (2, 1), (99, 2)):
         await books.run(sa.update(seals).where(seals.c.number == old).values(number=new))
         await books.run(sa.update(journal).where(journal.c.seal == old).values(seal=new))
@@ -100,13 +100,13 @@ async def test_seals_that_were_exchanged_are_found(books: Books) -> None:
 
 
 async def test_a_seal_that_was_removed_is_found(books: Books) -> None:
-    await books.seal(most_rows=4)
+    await books.seal(most_events=4)
     await books.run(sa.delete(seals).where(seals.c.number == 2))
     assert kinds(await books.proof()) == ["broken_link", "missing_seal", "unknown_seal"]
 
 
 async def test_a_seal_that_was_made_to_fit_is_found_by_the_one_after_it(books: Books) -> None:
-    await books.seal(most_rows=4)
+    await books.seal(most_events=4)
     event_id = await an_entry(books, 1)
     await books.run(sa.update(journal).where(journal.c.event_id == event_id).values(at=1))
     await reseal(books, 1)
@@ -131,7 +131,7 @@ async def reseal(books: Books, number: int, **changes: Any) -> None:
 
 
 async def test_a_chain_that_was_written_anew_is_found_by_the_head_that_was_kept(books: Books) -> None:
-    await books.seal(most_rows=4)
+    await books.seal(most_events=4)
     kept = (await books.proof()).head
     await books.run(sa.update(journal).where(journal.c.event_id == await an_entry(books, 1)).values(at=1))
     for number in (1, 2, 3, 4):
@@ -142,7 +142,7 @@ async def test_a_chain_that_was_written_anew_is_found_by_the_head_that_was_kept(
 
 
 async def test_a_head_that_was_kept_stays_in_the_chain(books: Books) -> None:
-    await books.seal(most_rows=8)
+    await books.seal(most_events=8)
     kept = (await books.rows(sa.select(seals.c.hash).where(seals.c.number == 1)))[0][0]
     proof = await books.proof(kept)
     assert proof.is_clean
@@ -210,7 +210,7 @@ async def test_a_payment_that_a_handler_rejected_adds_up(shop: Shop, refusal: st
         shop.telegram.faults.fail("refundStarPayment", error_code=400, description=refusal)
     async with shop.polling():
         await shop.sells(await shop.visitor())
-        proof = await shop.neonpay.verify()
+        proof = await shop.neonpay.books.verify()
     assert proof.findings == ()
     assert proof.accounts["stars"] == (0 if refusal is None else 50, 0)
 
@@ -221,9 +221,9 @@ async def test_what_else_moved_stars_adds_up(shop: Shop) -> None:
         treasury.move("other_in", 3000)
         treasury.move("gift", 7, nanostars=500_000_000, user=shop.telegram.user("Ann"))
         treasury.withdraws(1000)
-        await shop.neonpay.reconcile(grace_s=0)
-        await shop.neonpay.seal()
-        proof = await shop.neonpay.verify()
+        await shop.neonpay.books.reconcile(grace_s=0)
+        await shop.neonpay.books.seal()
+        proof = await shop.neonpay.books.verify()
     assert proof.findings == ()
     stars, nanostars = proof.accounts["stars"]
     assert stars * 10**9 + nanostars == 1_992_500_000_000

@@ -24,12 +24,12 @@ if kind == "telebot":
     from telebot import TeleBot, apihelper
     apihelper.API_URL = base_url + "/bot{0}/{1}"
     neonpay = create_neonpay(TeleBot(token), **options)
-    link, payments, close = neonpay.sync.create_payment_link, neonpay.sync.payments, neonpay.sync.close
+    link, payments, close = neonpay.sync.create_payment_link, neonpay.sync.payments.list, neonpay.sync.close
 else:
     neonpay = create_neonpay(token, api_url=base_url, **options)
     runner = asyncio.Runner()
     link = lambda stage: runner.run(neonpay.create_payment_link(stage))
-    payments = lambda: runner.run(neonpay.payments())
+    payments = lambda: runner.run(neonpay.payments.list())
     close = lambda: runner.run(neonpay.close())
 neonpay.create_payment_stage("vip", PaymentStage(title="VIP", description="A month of VIP", price=50))
 

@@ -195,7 +195,7 @@ async def test_what_a_web_framework_received_is_taken_or_left(open_shop: Callabl
     assert not await shop.neonpay.process_update(foreign)
     assert not await shop.neonpay.process_update(not_ours)
     async with shop.neonpay:
-        assert await shop.neonpay.payments() == []
+        assert await shop.neonpay.payments.list() == []
 
 
 async def test_a_payment_is_not_confirmed_before_it_is_recorded(telegram: Simulator, tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ async def test_a_payment_is_not_confirmed_before_it_is_recorded(telegram: Simula
             other.execute("ROLLBACK")
             await telegram.idle(shop.account)
             await shop.neonpay.drain()
-            assert await shop.neonpay.payments() != []
+            assert await shop.neonpay.payments.list() != []
     assert shop.delivered == [outcome.charge_id]
     assert [update["message"]["text"] for update in shop.foreign] == ["/start"]
 

@@ -76,16 +76,16 @@ print(run(neonpay.create_payment_link("vip")).link, flush=True)
 serve(lambda: attempts)
 
 async def wait():
-    await neonpay.get_payment(attempts[0])
+    await neonpay.payments.get(attempts[0])
     while not done:
         await asyncio.sleep(0.01)
     await neonpay.drain()
-    return [job.state for job in await neonpay.jobs(done[0])]
+    return [job.state for job in await neonpay.jobs.of(done[0])]
 
 print(*run(wait()), flush=True)
 run(neonpay.refund(done[0]))
 async def after():
-    return (await neonpay.get_payment(done[0])).state
+    return (await neonpay.payments.get(done[0])).state
 print(run(after()).value, flush=True)
 run(neonpay.close())
 """
@@ -102,9 +102,9 @@ threading.Thread(target=home.run_forever, daemon=True).start()
 asyncio.run_coroutine_threadsafe(neonpay.setup(), home).result()
 link = asyncio.run(neonpay.create_payment_link("vip")).link
 print(link, flush=True)
-assert asyncio.run(neonpay.payments()) == []
+assert asyncio.run(neonpay.payments.list()) == []
 serve(done.is_set)
-print(len(asyncio.run(neonpay.payments())), flush=True)
+print(len(asyncio.run(neonpay.payments.list())), flush=True)
 asyncio.run(neonpay.close())
 """
 

@@ -34,7 +34,7 @@ async def change(url: str, statement: sa.Executable) -> None:
 
 async def test_honest_books_are_proved(neonpay: Command) -> None:
     async with neonpay.shop.neonpay:
-        await neonpay.shop.neonpay.seal()
+        await neonpay.shop.neonpay.books.seal()
     proof = await neonpay.json("verify")
     assert (proof["is_clean"], proof["payments"], proof["accounts"]["stars"]) == (
         True,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.integration.cli.conftest import Command
 
-VERSION = sa.table(VERSION_TABLE, sa.column("version_num"))
+VERSION = sa.table(VERSION_TABLE, sa.column("version_num"), sa.column("oldest"))
 PASSWORD = "correct-horse-battery"
 
 
@@ -99,7 +99,7 @@ async def test_a_bot_that_the_ledger_does_not_have_is_told(neonpay: Command, dat
 async def test_tables_of_another_release_are_told_and_left(
     neonpay: Command, database_url: str, revision: str, state: str, exit_code: int
 ) -> None:
-    await change(database_url, sa.update(VERSION).values(version_num=revision))
+    await change(database_url, sa.update(VERSION).values(version_num=revision, oldest=revision))
     for _ in range(2):
         checks = await examined(database_url, exit_code=exit_code)
         assert (checks["database.reachable"]["state"], checks["database.schema"]["state"]) == ("ok", state)

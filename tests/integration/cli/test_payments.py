@@ -110,8 +110,8 @@ async def test_a_payment_that_is_accepted_is_delivered_by_the_bot(
         assert await charges_of(neonpay, "--needs-attention") == []
         async with asyncio.timeout(10):
             while not delivered:
-                await shop.neonpay.jobs(neonpay.charges["waiting"])
-        assert (await shop.neonpay.verify()).is_clean
+                await shop.neonpay.jobs.of(neonpay.charges["waiting"])
+        assert (await shop.neonpay.books.verify()).is_clean
     assert delivered == [neonpay.charges["waiting"]]
 
 
@@ -132,8 +132,8 @@ async def test_a_refund_without_a_token_is_left_to_the_bot(open_shop: Callable[.
     shop = open_shop(clock=None)  # the clock of the command
     async with shop.polling():
         await shop.fact("payment_refunded")
-        assert (await shop.neonpay.get_payment(neonpay.charges["kept"])).state == "refunded"
-        assert (await shop.neonpay.verify()).is_clean
+        assert (await shop.neonpay.payments.get(neonpay.charges["kept"])).state == "refunded"
+        assert (await shop.neonpay.books.verify()).is_clean
 
 
 async def test_a_refund_with_a_token_is_made_at_once(neonpay: Command) -> None:

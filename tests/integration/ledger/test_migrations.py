@@ -121,6 +121,10 @@ def test_the_program_knows_the_revisions_that_it_ships_and_they_are_one_line() -
     scripts = ScriptDirectory.from_config(config)
     assert [script.revision for script in reversed(list(scripts.walk_revisions()))] == list(migrate.REVISIONS)
     assert scripts.get_heads() == [migrate.REVISIONS[-1]]
+    for script in scripts.walk_revisions():
+        if script.revision >= "0009":
+            assert script.module.works_with in migrate.REVISIONS, script.revision
+            assert script.module.works_with <= script.revision, "a program that knows it knows what it works with"
 
 
 async def test_payments_of_before_there_were_holds_count_as_seats_but_for_renewals(database_url: str) -> None:
@@ -128,7 +132,9 @@ async def test_payments_of_before_there_were_holds_count_as_seats_but_for_renewa
         drop(transaction, *our_tables(transaction))
         config = Config()
         config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
-        config.attributes["connection"] = transaction.connection
+        config.attributes.update(
+            connection=transaction.connection, version_table=migrate.VERSION_TABLE, metadata=tables.metadata
+        )
         command.upgrade(config, "0003")
         for invoice_id, count in (("new", 0), ("sold", 2), ("monthly", 3)):
             transaction.connection.execute(

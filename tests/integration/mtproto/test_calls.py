@@ -20,7 +20,7 @@ from tests.integration.mtproto.libraries import API, INSTALLED, ROOTS, MtprotoBo
 async def test_checkouts_are_answered_by_the_library_and_all_else_goes_by_http(shop: MtprotoShop) -> None:
     outcome = await shop.sells(await shop.visitor())
     await shop.neonpay.refund(outcome.charge_id or "")
-    await shop.neonpay.reconcile(grace_s=0)
+    await shop.neonpay.books.reconcile(grace_s=0)
     went = {call.method: call.via for call in shop.telegram.calls()}
 
     assert went.pop("answerPreCheckoutQuery") == "mtproto"

@@ -83,7 +83,7 @@ async def test_an_invoice_of_the_hosts_own_reaches_the_host_and_leaves_no_trace_
 
     assert (outcome, paid.message.action.payload) == ("paid", b"order-1")
     assert shop.host_saw().count("UpdateBotPrecheckoutQuery") == 1
-    assert await shop.neonpay.payments() == []
+    assert await shop.neonpay.payments.list() == []
     assert shop.delivered.all == []
 
 
@@ -93,7 +93,7 @@ async def test_payments_of_both_do_not_mix(shop: MtprotoShop) -> None:
     ours = await shop.sells(ann)
     await _pays_the_host(shop.bot, ann)
 
-    assert [payment.charge_id for payment in await shop.neonpay.payments()] == [ours.charge_id]
+    assert [payment.charge_id for payment in await shop.neonpay.payments.list()] == [ours.charge_id]
     assert shop.host_saw().count("UpdateBotPrecheckoutQuery") == 2
 
 
@@ -165,7 +165,7 @@ async def test_a_client_that_is_started_again_goes_on_selling(shop: MtprotoShop)
     await shop.bot.start()
     assert shop.neonpay.get_stats()["is_open"] is True
     await shop.sells(ann)
-    assert len(await shop.neonpay.payments()) == 2
+    assert len(await shop.neonpay.payments.list()) == 2
 
 
 async def test_two_bots_in_one_process_keep_their_money_apart(make_shop: Callable[..., MtprotoShop]) -> None:
@@ -175,7 +175,7 @@ async def test_two_bots_in_one_process_keep_their_money_apart(make_shop: Callabl
         await shop.bot.start()
     for shop in shops:
         outcome = await shop.sells(await shop.visitor())
-        assert [payment.charge_id for payment in await shop.neonpay.payments()] == [outcome.charge_id]
+        assert [payment.charge_id for payment in await shop.neonpay.payments.list()] == [outcome.charge_id]
 
 
 async def test_a_buyer_asks_for_their_stars_with_buttons(make_shop: Callable[..., MtprotoShop]) -> None:

@@ -61,8 +61,8 @@ async def test_a_payment_that_is_not_as_it_was_offered_is_recorded_and_waits(
     delivered = notes_deliveries(shop)
     async with shop.polling():
         charge_id = await pays_something_odd(shop, **changes)
-        (waiting,) = await shop.neonpay.needs_attention()
-        jobs = await shop.neonpay.jobs(charge_id)
+        (waiting,) = await shop.neonpay.payments.needs_attention()
+        jobs = await shop.neonpay.jobs.of(charge_id)
 
     assert (waiting.charge_id, waiting.attention) == (charge_id, attention)
     assert waiting.status is PaymentStatus.FAILED
@@ -87,7 +87,7 @@ async def test_a_payment_of_an_invoice_that_the_ledger_lost_is_recorded_and_wait
     async with shop.polling():
         await shop.dispatcher.feed_update(shop.bot, Update.model_validate(paid))
         await shop.settles()
-        (waiting,) = await shop.neonpay.needs_attention()
+        (waiting,) = await shop.neonpay.payments.needs_attention()
 
     assert (waiting.charge_id, waiting.attention) == (outcome.charge_id, "unknown_invoice")
     assert waiting.stage_id == "vip", "the signed payload names the stage when the database is lost"
@@ -100,18 +100,18 @@ async def test_a_payment_without_a_handler_waits_and_is_delivered_when_it_is_acc
     first = open_shop()
     async with first.polling():
         (outcome,) = await first.sells_in_vain(await first.visitor())
-        (waiting,) = await first.neonpay.needs_attention()
+        (waiting,) = await first.neonpay.payments.needs_attention()
         with pytest.raises(PaymentError, match="no handler of this shop takes payments of stage 'vip'"):
-            await first.neonpay.accept(outcome.charge_id or "")
+            await first.neonpay.payments.accept(outcome.charge_id or "")
     assert waiting.attention == "no_handler"
 
     second = open_shop()
     delivered = notes_deliveries(second)
     async with second.polling():
-        payment = await second.neonpay.accept(outcome.charge_id or "")
+        payment = await second.neonpay.payments.accept(outcome.charge_id or "")
         await second.delivers(outcome)
-        assert await second.neonpay.needs_attention() == []
-        assert await second.neonpay.accept(outcome.charge_id or "") == payment
+        assert await second.neonpay.payments.needs_attention() == []
+        assert await second.neonpay.payments.accept(outcome.charge_id or "") == payment
         await second.settles()
 
     assert (payment.state, payment.attention) == ("accepted", None)
@@ -130,7 +130,7 @@ async def test_a_payment_that_waits_can_be_sent_back(shop: Shop, query: Callable
         (outcome,) = await shop.sells_in_vain(ann)
         await shop.neonpay.refund(outcome.charge_id or "", reason="nobody delivers")
         await shop.settles()
-        assert await shop.neonpay.needs_attention() == []
+        assert await shop.neonpay.payments.needs_attention() == []
 
     assert ann.stars == 50
     accounts = sa.select(journal.c.account, sa.func.sum(journal.c.amount_stars)).group_by(journal.c.account)
@@ -150,7 +150,7 @@ async def test_people_who_accept_a_payment_at_the_same_time_accept_it_once(
     second = open_shop()
     delivered = notes_deliveries(second)
     async with second.polling():
-        await asyncio.gather(*(second.neonpay.accept(outcome.charge_id or "") for _ in range(5)))
+        await asyncio.gather(*(second.neonpay.payments.accept(outcome.charge_id or "") for _ in range(5)))
         await second.delivers(outcome)
 
     assert len(delivered) == 1
@@ -169,9 +169,9 @@ async def test_a_payment_in_another_currency_that_is_accepted_moves_no_stars(
     delivered = notes_deliveries(shop)
     async with shop.polling():
         charge_id = await pays_something_odd(shop, currency=lambda _: "USD")
-        assert (await shop.neonpay.accept(charge_id)).state == "accepted"
+        assert (await shop.neonpay.payments.accept(charge_id)).state == "accepted"
         async with asyncio.timeout(10):
-            while any(job.state != "done" for job in await shop.neonpay.jobs(charge_id)):
+            while any(job.state != "done" for job in await shop.neonpay.jobs.of(charge_id)):
                 pass
 
     assert len(delivered) == 2
@@ -183,8 +183,8 @@ async def test_a_payment_that_waits_has_nothing_to_retry(shop: Shop) -> None:
     async with shop.polling():
         (outcome,) = await shop.sells_in_vain(await shop.visitor())
         with pytest.raises(PaymentError, match="accept or refund"):
-            await shop.neonpay.retry(outcome.charge_id or "")
-        assert len(await shop.neonpay.needs_attention()) == 1
+            await shop.neonpay.jobs.retry(outcome.charge_id or "")
+        assert len(await shop.neonpay.payments.needs_attention()) == 1
 
 
 async def test_stars_that_have_gone_back_cannot_be_accepted(open_shop: Callable[..., Shop]) -> None:
@@ -196,7 +196,7 @@ async def test_stars_that_have_gone_back_cannot_be_accepted(open_shop: Callable[
     delivered = notes_deliveries(second)
     async with second.polling():
         with pytest.raises(PaymentError, match="gone back"):
-            await second.neonpay.accept(outcome.charge_id or "")
+            await second.neonpay.payments.accept(outcome.charge_id or "")
         await second.settles()
     assert delivered == []
 
@@ -204,4 +204,4 @@ async def test_stars_that_have_gone_back_cannot_be_accepted(open_shop: Callable[
 async def test_a_charge_that_is_not_there_cannot_be_accepted(shop: Shop) -> None:
     async with shop.polling():
         with pytest.raises(PaymentNotFoundError, match="stx-none"):
-            await shop.neonpay.accept("stx-none")
+            await shop.neonpay.payments.accept("stx-none")

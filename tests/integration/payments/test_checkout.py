@@ -126,7 +126,7 @@ async def test_a_forged_payload_is_declined(shop: Shop, position: int) -> None:
     assert outcome.status == "declined"
     assert outcome.reason == "This invoice is not valid. Please ask for a new one."
     assert declined_because(shop) == ["forged_payload"]
-    assert await shop.neonpay.history(ann.id) == []
+    assert await shop.neonpay.payments.history(ann.id) == []
 
 
 async def test_a_payload_of_another_bot_is_declined(open_shop: Callable[..., Shop]) -> None:
@@ -166,6 +166,10 @@ async def answers_a_text(query: PreCheckout) -> str:
     return "Only for members."
 
 
+async def answers_a_blank(query: PreCheckout) -> str:
+    return " "
+
+
 async def answers_no(query: PreCheckout) -> bool:
     return False
 
@@ -183,6 +187,7 @@ async def hangs(query: PreCheckout) -> None:
     [
         (refuses, "refused", "Only for members."),
         (answers_a_text, "refused", "Only for members."),
+        (answers_a_blank, "refused", "The seller cannot take this payment."),
         (answers_no, "refused", "The seller cannot take this payment."),
         (crashes, "error", "Something went wrong in the shop. No Stars were taken; please try again."),
         (hangs, "too_slow", "The shop took too long to answer. No Stars were taken; please try again."),
@@ -214,7 +219,7 @@ async def test_a_hook_sees_the_query_the_invoice_the_stage_and_the_host(shop: Sh
 
     async with shop.polling(limit=3):
         outcome = await ask_to_pay(shop)
-        payment = await shop.neonpay.get_payment(outcome.charge_id)
+        payment = await shop.neonpay.payments.get(outcome.charge_id)
 
     assert outcome.status == "paid"
     assert seen == [payment.user_id, 50, 50, "VIP", shop.bot, 3]
@@ -258,7 +263,7 @@ async def test_a_declined_checkout_never_becomes_a_payment(shop: Shop) -> None:
         for _ in range(3):
             assert (await ann.pays(message)).status == "declined"
         await shop.settles()
-        assert await shop.neonpay.history(ann.id) == []
+        assert await shop.neonpay.payments.history(ann.id) == []
 
     assert (ann.stars, shop.telegram.balance(shop.account)) == (60, 0)
 
@@ -372,7 +377,7 @@ async def test_a_checkout_that_waited_out_its_deadline_while_the_bot_was_down_ch
     async with second.polling():
         await second.settles()
         (answer,) = second.telegram.calls("answerPreCheckoutQuery")
-        assert await second.neonpay.history(ann.id) == []
+        assert await second.neonpay.payments.history(ann.id) == []
         assert (await ann.pays(invoice.link or "")).status == "paid"
         await second.settles()
 

@@ -96,7 +96,7 @@ async def test_a_step_whose_lease_was_lost_during_its_call_is_not_remembered(
         async with asyncio.timeout(10):
             while len(calls) < 2:
                 clock.advance(60)
-                await shop.neonpay.jobs(outcome.charge_id or "")
+                await shop.neonpay.jobs.of(outcome.charge_id or "")
         await shop.delivers(outcome)
 
     await ledger.close()
@@ -167,7 +167,7 @@ async def test_a_clock_that_is_put_forward_does_not_start_what_this_process_is_a
         for _ in range(5):
             clock.advance(3600)
             await asyncio.sleep(0.05)  # several looks at the queue; a second start would show
-        (job,) = await shop.neonpay.jobs(outcome.charge_id or "")
+        (job,) = await shop.neonpay.jobs.of(outcome.charge_id or "")
         assert (job.state, job.attempts) == ("leased", 1)
         go_on.set()
         await shop.delivers(outcome)
@@ -205,7 +205,7 @@ async def test_an_attempt_that_never_ended_counts_and_the_last_one_leaves_a_dead
             clock.advance(60)
             abandoned = await shop.fact("fulfilment_abandoned")
             assert (abandoned.handler, abandoned.charge_id) == ("deliver", outcome.charge_id if outcome else None)
-            (letter,) = await shop.neonpay.dead_letters()
+            (letter,) = await shop.neonpay.jobs.dead_letters()
             assert (letter.attempts, "has not ended" in (letter.error or "")) == (2, True)
     assert attempts == [1, 2]
 

@@ -138,7 +138,7 @@ async def _link(shop: Shop, charge_id: str) -> None:
 
 
 async def _message(shop: Shop, charge_id: str) -> None:
-    payer = (await shop.neonpay.get_payment(charge_id)).user_id
+    payer = (await shop.neonpay.payments.get(charge_id)).user_id
     for _ in range(2):  # the first is refused by Telegram, the second by the pace
         with pytest.raises(TelegramError) as refused:
             await shop.neonpay.call("sendMessage", {"chat_id": payer, "text": "Hello"})
@@ -156,19 +156,19 @@ async def _refund(shop: Shop, charge_id: str) -> None:
 
 
 async def _request(shop: Shop, charge_id: str) -> None:
-    payment = await shop.neonpay.get_payment(charge_id)
-    assert (await shop.neonpay.request_refund(charge_id, user_id=payment.user_id)).state == "approved"
+    payment = await shop.neonpay.payments.get(charge_id)
+    assert (await shop.neonpay.refunds.request(charge_id, user_id=payment.user_id)).state == "approved"
 
 
 async def _cancel(shop: Shop, charge_id: str) -> None:
     with pytest.raises(TelegramError) as refused:
-        await shop.neonpay.cancel_subscription(charge_id)
+        await shop.neonpay.subscriptions.cancel(charge_id)
     assert refused.value.retry_after_s == 30
 
 
 async def _allow(shop: Shop, charge_id: str) -> None:
     with pytest.raises(TelegramError) as refused:
-        await shop.neonpay.allow_subscription(charge_id)
+        await shop.neonpay.subscriptions.allow(charge_id)
     assert refused.value.retry_after_s == 30
 
 
@@ -210,7 +210,7 @@ async def test_a_comparison_that_telegram_keeps_waiting_holds_no_checkout(shop: 
         bob = await shop.visitor("Bob")
         link = (await shop.neonpay.create_payment_link("vip")).link or ""
         slow = shop.telegram.faults.slow("getStarTransactions", delay_s=600)
-        comparing = asyncio.ensure_future(shop.neonpay.reconcile())
+        comparing = asyncio.ensure_future(shop.neonpay.books.reconcile())
         await shop.telegram.until(lambda: slow.happened or None, what="the comparison")
         outcome = await bob.pays(link)
         is_comparing = not comparing.done()

@@ -34,7 +34,7 @@ async def test_a_handler_that_raised_runs_again_when_its_time_has_come(shop: Sho
     attempts = fails(shop, times=1)
     async with shop.polling():
         outcome = await shop.sells(await shop.visitor())
-        (job,) = await shop.neonpay.jobs(outcome.charge_id or "")
+        (job,) = await shop.neonpay.jobs.of(outcome.charge_id or "")
         assert (job.state, job.attempts, job.error) == ("ready", 1, "RuntimeError: the warehouse is closed")
         assert attempts == [1], "it waits for its backoff"
         clock.advance(2.0)
@@ -97,14 +97,14 @@ async def test_a_job_that_failed_for_the_last_time_is_a_dead_letter_that_retry_r
             await shop.fact("fulfilment_failed", count=failures)
             clock.advance(3600)
         abandoned = await shop.fact("fulfilment_abandoned")
-        (letter,) = await shop.neonpay.dead_letters()
+        (letter,) = await shop.neonpay.jobs.dead_letters()
         clock.advance(30 * 86_400)
         await shop.settles()
         assert attempts == [1, 2, 3], "a dead letter waits for a person"
 
-        assert await shop.neonpay.retry(outcome.charge_id or "", handler="deliver") == 1
+        assert await shop.neonpay.jobs.retry(outcome.charge_id or "", handler="deliver") == 1
         await shop.delivers(outcome)
-        assert await shop.neonpay.dead_letters() == []
+        assert await shop.neonpay.jobs.dead_letters() == []
 
     assert attempts == [1, 2, 3, 1]
     assert (letter.charge_id, letter.state, letter.attempts) == (outcome.charge_id, "dead", 3)
@@ -121,7 +121,7 @@ async def test_one_handler_that_fails_does_not_hold_up_another(shop: Shop) -> No
 
     async with shop.polling():
         outcome = await shop.sells(await shop.visitor())
-        jobs = await shop.neonpay.jobs(outcome.charge_id or "")
+        jobs = await shop.neonpay.jobs.of(outcome.charge_id or "")
 
     assert len(delivered) == 1
     assert {job.consumer: job.state for job in jobs} == {"handler:deliver": "ready", "handler:other": "done"}
@@ -139,11 +139,11 @@ async def test_a_job_whose_handler_is_gone_for_a_day_is_stranded_until_a_program
     second = open_shop()
     second.neonpay.on_payment(name="renamed")(_nothing)
     async with second.polling():
-        assert await second.neonpay.stranded_jobs() == [], "another program of the shop may have it"
+        assert await second.neonpay.jobs.stranded() == [], "another program of the shop may have it"
     clock.advance(24 * 3600)
     async with second.polling():
         await second.neonpay.pipeline.fan_out.complete()
-        (stranded,) = await second.neonpay.stranded_jobs()
+        (stranded,) = await second.neonpay.jobs.stranded()
     assert (stranded.charge_id, stranded.consumer, stranded.state) == (outcome.charge_id, "handler:deliver", "stranded")
     assert "no program of this shop has had for a day" in caplog.text
     assert "neonpay handlers rename handler:deliver NEW" in caplog.text
@@ -152,7 +152,7 @@ async def test_a_job_whose_handler_is_gone_for_a_day_is_stranded_until_a_program
     attempts = fails(third, times=0)
     async with third.polling():
         await third.delivers(outcome)
-        assert await third.neonpay.stranded_jobs() == []
+        assert await third.neonpay.jobs.stranded() == []
     assert attempts == [2]
 
 
@@ -186,7 +186,7 @@ async def test_a_handler_that_outlives_the_stop_is_given_back_and_runs_in_the_ne
 async def test_retry_of_an_unknown_charge_says_so(shop: Shop) -> None:
     async with shop.neonpay:
         with pytest.raises(PaymentNotFoundError, match="no payment with charge id 'stx-none'"):
-            await shop.neonpay.retry("stx-none")
+            await shop.neonpay.jobs.retry("stx-none")
 
 
 async def test_the_buyer_is_thanked_once(open_shop: Callable[..., Shop]) -> None:
@@ -196,7 +196,7 @@ async def test_the_buyer_is_thanked_once(open_shop: Callable[..., Shop]) -> None
         ann = await shop.visitor()
         outcome = await shop.sells(ann)
         await shop.delivers(outcome)
-        jobs = await shop.neonpay.jobs(outcome.charge_id or "")
+        jobs = await shop.neonpay.jobs.of(outcome.charge_id or "")
 
     texts = [message.text for message in ann.messages(shop.account) if message.text]
     assert texts == ["/start", "Thank you! Спасибо!"]
@@ -243,14 +243,19 @@ async def test_a_listener_is_told_of_every_event_of_its_kind_after_it_is_durable
 
     @shop.neonpay.on("payment_completed")
     async def completed(event: object) -> None:
-        payment = await shop.neonpay.get_payment(event.charge_id)  # type: ignore[attr-defined]
+        payment = await shop.neonpay.payments.get(event.charge_id)  # type: ignore[attr-defined]
         seen.append((event.charge_id, event.amount_stars, payment.state))  # type: ignore[attr-defined]
 
     async with shop.polling():
         outcome = await shop.sells(await shop.visitor())
 
     assert seen == [(outcome.charge_id, 50, "accepted")]
-    assert [event.name for event in shop.facts] == ["invoice_created", "checkout_approved", "payment_completed"]
+    assert [event.name for event in shop.facts] == [
+        "invoice_created",
+        "checkout_approved",
+        "payment_completed",
+        "payment_delivered",
+    ]
 
 
 async def test_a_listener_that_raises_changes_nothing(shop: Shop) -> None:
@@ -266,7 +271,7 @@ async def test_a_listener_that_raises_changes_nothing(shop: Shop) -> None:
 
     async with shop.polling():
         outcome = await shop.sells(await shop.visitor())
-        assert (await shop.neonpay.get_payment(outcome.charge_id or "")).state == "accepted"
+        assert (await shop.neonpay.payments.get(outcome.charge_id or "")).state == "accepted"
 
     assert attempts == [1]
 

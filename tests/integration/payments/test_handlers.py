@@ -217,7 +217,7 @@ async def test_a_handler_with_a_connection_writes_in_the_transaction_that_record
 
     async with shop.polling():
         outcome = await shop.sells(await shop.visitor())
-        jobs = await shop.neonpay.jobs(outcome.charge_id)
+        jobs = await shop.neonpay.jobs.of(outcome.charge_id)
 
     assert [job.state for job in jobs] == ["done"]
     assert await query(sa.select(CREDITS)) == [(outcome.charge_id, 1)]
@@ -238,7 +238,7 @@ async def test_a_handler_with_a_connection_that_raises_undoes_its_own_writes_onl
 
     async with shop.polling():
         outcome = await shop.sells(await shop.visitor())
-        assert (await shop.neonpay.get_payment(outcome.charge_id)).state == "accepted"
+        assert (await shop.neonpay.payments.get(outcome.charge_id)).state == "accepted"
         await shop.fact("fulfilment_failed")
         clock.advance(60)
         await shop.delivers(outcome)

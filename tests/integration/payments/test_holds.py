@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from neonpay.ledger import open_ledger
 from neonpay.ledger.tables import holds as table
-from neonpay.payments import holds
-from neonpay.payments.holds import HOLD_US, Hold
+from neonpay.payments.checkout import holds
+from neonpay.payments.checkout.holds import HOLD_US, Hold
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -26,7 +26,7 @@ async def test_a_cancelled_call_is_cancelled_and_not_an_error(shop: Shop) -> Non
     # Otherwise a library that stops by cancelling takes the error for a failed update, and goes on.
     async with shop.neonpay, asyncio.timeout(60):
         for rounds in range(1000):
-            call = asyncio.ensure_future(shop.neonpay.history(1))
+            call = asyncio.ensure_future(shop.neonpay.payments.history(1))
             for _ in range(rounds):
                 await asyncio.sleep(0)
             if not call.cancel():
@@ -34,7 +34,7 @@ async def test_a_cancelled_call_is_cancelled_and_not_an_error(shop: Shop) -> Non
             with pytest.raises(asyncio.CancelledError):
                 await call
         assert rounds > 1
-        assert await shop.neonpay.history(1) == []
+        assert await shop.neonpay.payments.history(1) == []
 
 
 async def test_opening_and_closing_again_changes_nothing(shop: Shop) -> None:
@@ -62,12 +62,12 @@ async def test_a_closed_shop_opens_again_and_sells(shop: Shop) -> None:
             assert (await bob.pays(link)).reason == "Not you, Bob"
     async with shop.neonpay as neonpay:
         assert neonpay is shop.neonpay
-        assert len(await neonpay.history(ann.id)) == 1
+        assert len(await neonpay.payments.history(ann.id)) == 1
 
 
 async def test_setups_at_the_same_time_open_once(shop: Shop) -> None:
     await asyncio.gather(*(shop.neonpay.setup() for _ in range(5)))
-    assert await shop.neonpay.history(1) == []
+    assert await shop.neonpay.payments.history(1) == []
 
 
 @pytest.mark.parametrize("variable", [None, "from_environment.db"])
@@ -106,12 +106,12 @@ async def test_a_rotated_key_signs_and_the_older_ones_go_on_verifying_in_every_w
     async with second.polling():
         old = await first.neonpay.create_payment_link("vip")
         clock.advance(1)
-        await first.neonpay.rotate_key()
+        await first.neonpay.books.rotate_key()
         new = await first.neonpay.create_payment_link("vip")
         ann = second.telegram.user("Ann", stars=100)
         outcomes = [await ann.pays(invoice.link or "") for invoice in (new, old)]
         await second.settles()
-        payments = await second.neonpay.history(ann.id)
+        payments = await second.neonpay.payments.history(ann.id)
 
     assert [outcome.status for outcome in outcomes] == ["paid", "paid"]
     assert [payment.state for payment in payments] == ["accepted", "accepted"]
@@ -158,7 +158,7 @@ async def test_neither_token_nor_signature_reaches_a_log_an_error_or_a_repr(
     async with shop.polling():
         ann = await shop.visitor()
         outcome = await shop.sells(ann)
-        payment = await shop.neonpay.get_payment(outcome.charge_id or "")
+        payment = await shop.neonpay.payments.get(outcome.charge_id or "")
         shop.telegram.faults.fail("sendInvoice", error_code=400)
         with pytest.raises(TelegramError) as refused:
             await shop.neonpay.send_payment(ann.id, "vip")

@@ -44,11 +44,11 @@ async def test_a_payment_is_recorded_found_and_refunded_by_its_whole_id(shop: Sh
     assert other is not None
     assert (again, payment.telegram_charge_id, len(set(shop.delivered))) == (None, charge_id, 2)
     for name in (charge_id, payment.charge_id, payment.charge_id[:20]):
-        assert await shop.neonpay.find_payment(name) == payment
+        assert await shop.neonpay.payments.find(name) == payment
     assert (await shop.neonpay.refund(charge_id)).state == "refunded"
     assert [call["telegram_payment_charge_id"] for call in shop.telegram.asked("refundStarPayment")] == [charge_id]
-    assert [job.state for job in await shop.neonpay.jobs(charge_id)] == ["done", "done"]
-    assert (await shop.neonpay.verify()).is_clean
+    assert [job.state for job in await shop.neonpay.jobs.of(charge_id)] == ["done", "done"]
+    assert (await shop.neonpay.books.verify()).is_clean
 
 
 async def test_such_a_charge_is_the_same_in_telegrams_list(shop: Shop, clock: MovableClock, query: Query) -> None:
@@ -62,7 +62,7 @@ async def test_such_a_charge_is_the_same_in_telegrams_list(shop: Shop, clock: Mo
 
     assert (report.recovered, report.unexplained) == (1, 1)
     assert await query(sa.select(unexplained.c.charge_id)) == [(charge_key(f"forged{LONG}"),)]
-    assert (await shop.neonpay.get_payment(f"lost{LONG}")).telegram_charge_id == f"lost{LONG}"
+    assert (await shop.neonpay.payments.get(f"lost{LONG}")).telegram_charge_id == f"lost{LONG}"
 
 
 async def test_a_refund_that_comes_first_finds_such_a_charge(shop: Shop, query: Query) -> None:
@@ -79,13 +79,13 @@ async def test_a_refund_that_comes_first_finds_such_a_charge(shop: Shop, query: 
 async def test_a_buyer_asks_for_a_refund_by_the_id_in_their_receipt(shop: Shop) -> None:
     payload = await shop.offers()
     await shop.neonpay.pipeline.charged(paid(LONG, payload))
-    request = await shop.neonpay.request_refund(LONG, user_id=7)
+    request = await shop.neonpay.refunds.request(LONG, user_id=7)
     assert request.charge_id == charge_key(LONG)
 
 
 async def test_a_subscription_is_ended_by_the_whole_id(shop: Shop) -> None:
     payload = await shop.offers()
     await shop.neonpay.pipeline.charged(paid(LONG, payload, is_recurring=True, is_first_recurring=True))
-    await shop.neonpay.cancel_subscription(LONG)
+    await shop.neonpay.subscriptions.cancel(LONG)
     (call,) = shop.telegram.asked("editUserStarSubscription")
     assert call["telegram_payment_charge_id"] == LONG

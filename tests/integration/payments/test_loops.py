@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from neonpay import PaymentResult
-from neonpay.app import base
+from neonpay.app import house
 from neonpay.core.clock import SystemClock
 from neonpay.errors import LedgerUnavailableError
 from neonpay.ledger import Transaction, open_ledger
@@ -48,7 +48,9 @@ KINDS: dict[str, Callable[[], BaseException]] = {
 def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
     """Faults of every ledger that a shop of this test opens."""
     faults = Faults()
-    monkeypatch.setattr(base, "open_ledger", lambda *args, **kwargs: FaultyLedger(open_ledger(*args, **kwargs), faults))
+    monkeypatch.setattr(
+        house, "open_ledger", lambda *args, **kwargs: FaultyLedger(open_ledger(*args, **kwargs), faults)
+    )
     return faults
 
 
@@ -88,7 +90,7 @@ async def test_every_loop_survives_any_exception_of_the_ledger(
         ann = await shop.visitor()
         before = shop.neonpay.get_stats()["loops_alive"]
         faults.make = KINDS[kind]
-        await until_failing(shop, {"jobs", "seal", "reconcile"})
+        await until_failing(shop, {"jobs", "periodic"})
         assert shop.neonpay.get_stats()["loops_failing"] != 0
         faults.make = None
         await healthy(shop)

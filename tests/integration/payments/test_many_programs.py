@@ -13,7 +13,7 @@ from neonpay import PaymentResult, RefundPolicy, RefundRefused
 from neonpay.errors import ConfigurationError, ConsumerNotFoundError, LedgerReadOnlyError, NoLedgerError, PaymentError
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import jobs
-from neonpay.payments.unclaimed import LOOK_EVERY_S
+from neonpay.payments.delivery.unclaimed import LOOK_EVERY_S
 from tests.integration.conftest import VIP
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def notes_revocations(shop: Shop) -> list[str | None]:
 
 
 async def states(shop: Shop, outcome: Outcome) -> dict[str, str]:
-    return {job.consumer: job.state for job in await shop.neonpay.jobs(outcome.charge_id or "")}
+    return {job.consumer: job.state for job in await shop.neonpay.jobs.of(outcome.charge_id or "")}
 
 
 async def test_a_payment_that_a_back_end_records_is_delivered_by_the_bot(open_shop: Callable[..., Shop]) -> None:
@@ -176,7 +176,7 @@ async def test_a_rename_that_was_forgotten_at_first_leaves_no_job_that_nobody_ru
             while (await states(new, outcome))["handler:grant"] != "done":
                 pass
         assert (await states(new, outcome))["handler:deliver"] == "ready"
-        await new.neonpay.rename_handler("handler:deliver", "handler:grant")
+        await new.neonpay.handlers.rename("handler:deliver", "handler:grant")
         assert await states(new, outcome) == {"handler:deliver": "dropped", "handler:grant": "done"}
     assert (told, never) == ([outcome.charge_id], [])
 
@@ -202,7 +202,7 @@ async def test_a_retired_handler_gets_no_payments_until_a_program_declares_it_ag
     bot, panel = open_shop(), open_shop(role="offers")
     kept, gone = notes(bot), notes(bot, "gone")
     async with bot.polling(), panel.neonpay:
-        await panel.neonpay.retire_handler("handler:gone")
+        await panel.neonpay.handlers.retire("handler:gone")
         first = await bot.sells(await bot.visitor())
         await bot.delivers(first)
         assert await states(bot, first) == {"handler:deliver": "done"}
@@ -224,12 +224,12 @@ async def test_a_handler_for_which_payments_wait_is_not_retired_by_accident(open
     async with bot.polling():
         outcome = await bot.sells(await bot.visitor())
         with pytest.raises(PaymentError, match="1 job waits for 'handler:deliver', undelivered"):
-            await bot.neonpay.retire_handler("handler:deliver")
+            await bot.neonpay.handlers.retire("handler:deliver")
         assert await states(bot, outcome) == {"handler:deliver": "ready"}
-        assert await bot.neonpay.retire_handler("handler:deliver", drop=True) == 1
+        assert await bot.neonpay.handlers.retire("handler:deliver", drop=True) == 1
         assert await states(bot, outcome) == {"handler:deliver": "dropped"}
         with pytest.raises(ConsumerNotFoundError, match="there are: handler:deliver"):
-            await bot.neonpay.retire_handler("handler:nobody")
+            await bot.neonpay.handlers.retire("handler:nobody")
 
 
 async def test_a_deploy_that_adds_a_handler_lets_neither_program_miss_or_double_a_payment(
@@ -258,11 +258,10 @@ async def test_the_sweep_gives_a_payment_the_job_that_it_lacks_and_never_a_secon
     async with bot.polling():
         ann = await bot.visitor()
         outcomes = [await bot.sells(ann) for _ in range(3)]
-        assert await bot.neonpay.pipeline.fan_out.complete() == 0
         fan_out = bot.neonpay.pipeline.fan_out
-        assert await asyncio.gather(fan_out.complete(), fan_out.complete()) == [0, 0]
         await bot.neonpay.pipeline.ledger.run(loses_its_jobs, outcomes[1].charge_id or "")
         assert sum(await asyncio.gather(fan_out.complete(), fan_out.complete())) == 1
+        assert await asyncio.gather(fan_out.complete(), fan_out.complete()) == [0, 0]
         await bot.delivers(outcomes[1])
     assert told == [outcome.charge_id for outcome in (*outcomes, outcomes[1])]
 
@@ -280,22 +279,22 @@ async def test_a_program_that_only_reads_sees_everything_and_changes_nothing(ope
         charge_id = outcome.charge_id or ""
         report = open_shop(role="reads")
         notes(report, "never")
-        assert [payment.charge_id for payment in await report.neonpay.payments()] == [charge_id]
-        assert [consumer.consumer for consumer in await report.neonpay.consumers()] == ["handler:deliver"]
+        assert [payment.charge_id for payment in await report.neonpay.payments.list()] == [charge_id]
+        assert [consumer.consumer for consumer in await report.neonpay.handlers.list()] == ["handler:deliver"]
         for change in (
             report.neonpay.refund(charge_id),
-            report.neonpay.retry(charge_id),
+            report.neonpay.jobs.retry(charge_id),
             report.neonpay.create_payment_link("vip"),
         ):
             with pytest.raises(LedgerReadOnlyError, match="only reads"):
                 await change
-        assert (await bot.neonpay.get_payment(charge_id)).state == "accepted"
+        assert (await bot.neonpay.payments.get(charge_id)).state == "accepted"
 
 
 async def test_a_program_that_only_reads_makes_no_ledger(open_shop: Callable[..., Shop], tmp_path: Path) -> None:
     report = open_shop(role="reads", database_url=f"sqlite:///{tmp_path / 'nothing.db'}")
     with pytest.raises(NoLedgerError, match="there is no ledger"):
-        await report.neonpay.payments()
+        await report.neonpay.payments.list()
     assert not (tmp_path / "nothing.db").exists()
 
 
@@ -335,13 +334,13 @@ async def test_a_hook_for_requests_gets_no_job_of_a_payment(open_shop: Callable[
     bot = open_shop()
     notes(bot)
 
-    @bot.neonpay.on_refund_request(name="look")
+    @bot.neonpay.refunds.on_request(name="look")
     async def look() -> None: ...
 
     async with bot.polling():
         outcome = await bot.sells(await bot.visitor())
         assert await bot.neonpay.pipeline.fan_out.complete() == 0
-        assert {job.state for job in await bot.neonpay.jobs(outcome.charge_id or "")} == {"done"}
+        assert {job.state for job in await bot.neonpay.jobs.of(outcome.charge_id or "")} == {"done"}
 
 
 async def test_a_request_is_decided_by_the_program_that_has_the_hook(
@@ -353,16 +352,16 @@ async def test_a_request_is_decided_by_the_program_that_has_the_hook(
     for shop in (bot, panel):
         shop.neonpay.replace_payment_stage("vip", stage)
 
-    @bot.neonpay.on_refund_request(name="look")
+    @bot.neonpay.refunds.on_request(name="look")
     async def look() -> None:
         raise RefundRefused("You have used it.")
 
     async with bot.polling(), panel.neonpay:
         ann = await bot.visitor()
         outcome = await bot.sells(ann)
-        request = await panel.neonpay.request_refund(outcome.charge_id or "", user_id=ann.id)
+        request = await panel.neonpay.refunds.request(outcome.charge_id or "", user_id=ann.id)
         assert request.state == "open", "the panel does not have the hook"
         clock.advance(2)
         await bot.fact("refund_request_refused")
-        (decided,) = await panel.neonpay.refund_requests()
+        (decided,) = await panel.neonpay.refunds.requests()
     assert (decided.state, decided.answer) == ("refused", "You have used it.")

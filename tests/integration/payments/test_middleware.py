@@ -102,7 +102,7 @@ async def test_a_middleware_that_breaks_delays_a_delivery_and_loses_nothing(shop
 
     async with shop.polling():
         outcome = await shop.sells(await shop.visitor())
-        assert (await shop.neonpay.get_payment(outcome.charge_id or "")).state == "accepted"
+        assert (await shop.neonpay.payments.get(outcome.charge_id or "")).state == "accepted"
         assert delivered == []
         broken.is_broken = False
         clock.advance(3600)

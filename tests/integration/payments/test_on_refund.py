@@ -48,7 +48,7 @@ async def test_a_refund_runs_the_refund_handlers_once_with_the_refund(shop: Shop
         charge_id = (await shop.sells(ann)).charge_id or ""
         await shop.neonpay.refund(charge_id, reason="the buyer asked")
         await shop.settles()
-        jobs = {job.consumer.partition(":")[0]: job.state for job in await shop.neonpay.jobs(charge_id)}
+        jobs = {job.consumer.partition(":")[0]: job.state for job in await shop.neonpay.jobs.of(charge_id)}
 
     ((result, refund),) = got
     assert (result.status, result.user_id, result.stage_id) == (PaymentStatus.REFUNDED, ann.id, "vip")
@@ -107,7 +107,7 @@ async def test_what_a_refund_handler_writes_to_the_database_is_there_once(
         await shop.settles()
         clock.advance(10)
         async with asyncio.timeout(10):
-            while any(job.state != "done" for job in await shop.neonpay.jobs(charge_id)):
+            while any(job.state != "done" for job in await shop.neonpay.jobs.of(charge_id)):
                 pass
 
     assert len(runs) == 2
@@ -137,7 +137,7 @@ async def test_a_refund_handler_outlives_the_process(
     clock.advance(3600)
     async with second.neonpay:
         async with asyncio.timeout(10):
-            while any(job.state != "done" for job in await second.neonpay.jobs(charge_id)):
+            while any(job.state != "done" for job in await second.neonpay.jobs.of(charge_id)):
                 pass
 
     assert await query(sa.select(access)) == [(ann.id, "revoked")]
@@ -215,7 +215,7 @@ async def test_a_rejection_in_a_refund_handler_is_an_ordinary_failure(shop: Shop
         charge_id = (await shop.sells(await shop.visitor())).charge_id or ""
         await shop.neonpay.refund(charge_id)
         await shop.settles()
-        (dead,) = await shop.neonpay.dead_letters()
+        (dead,) = await shop.neonpay.jobs.dead_letters()
 
     assert dead.consumer == "on_refund:revoke"
     assert (await shop.fact("fulfilment_abandoned")).handler == "on_refund:revoke"

@@ -65,7 +65,7 @@ async def test_a_thank_you_that_telegram_puts_off_comes_when_it_says(
         ann = await shop.visitor()
         shop.telegram.faults.fail("sendMessage", error_code=429, retry_after=3)
         outcome = await shop.sells(ann)
-        waiting = {job.consumer: job for job in await shop.neonpay.jobs(outcome.charge_id or "")}
+        waiting = {job.consumer: job for job in await shop.neonpay.jobs.of(outcome.charge_id or "")}
     # The chat is held by the event loop's clock in the one process, and by nothing in the next.
     clock.advance(3)
     other = open_shop(thank_you_message="Thank you!")
@@ -87,7 +87,7 @@ async def test_thank_yous_that_wait_keep_no_handler_waiting(open_shop: Callable[
         link = (await shop.neonpay.create_payment_link("vip")).link or ""
         charges = [(await ann.pays(link)).charge_id or "" for _ in range(CHAT_BURST)]
         await shop.settles()
-        jobs = [job for charge_id in charges for job in await shop.neonpay.jobs(charge_id)]
+        jobs = [job for charge_id in charges for job in await shop.neonpay.jobs.of(charge_id)]
 
     thanks = sorted(job.state for job in jobs if job.consumer == "neonpay:thank_you")
     assert delivered == [ann.id] * CHAT_BURST

@@ -27,8 +27,8 @@ async def test_a_paid_invoice_is_recorded_and_delivered_once(shop: Shop) -> None
         ann = await shop.visitor("Ann", stars=80)
         outcome = await shop.sells(ann)
 
-        payment = await shop.neonpay.get_payment(outcome.charge_id)
-        jobs = await shop.neonpay.jobs(outcome.charge_id)
+        payment = await shop.neonpay.payments.get(outcome.charge_id)
+        jobs = await shop.neonpay.jobs.of(outcome.charge_id)
 
     assert outcome.status == "paid"
     assert [result.transaction_id for result in delivered] == [outcome.charge_id]
@@ -83,7 +83,7 @@ async def test_a_result_is_the_same_after_a_restart(open_shop: Callable[..., Sho
         delivered.set()
 
     async with second.neonpay:
-        await second.neonpay.retry(outcome.charge_id)
+        await second.neonpay.jobs.retry(outcome.charge_id)
         await delivered.wait()
     assert later == live
 
@@ -201,8 +201,8 @@ async def test_the_history_of_a_user_is_newest_first(shop: Shop) -> None:
         for buyer in (ann, bob, ann):
             outcomes.append(await shop.sells(buyer))
             await shop.telegram.advance(5)
-        history = await shop.neonpay.history(ann.id)
-        newest = await shop.neonpay.history(ann.id, limit=1)
+        history = await shop.neonpay.payments.history(ann.id)
+        newest = await shop.neonpay.payments.history(ann.id, limit=1)
 
     assert [payment.charge_id for payment in history] == [outcomes[2].charge_id, outcomes[0].charge_id]
     assert newest == history[:1]

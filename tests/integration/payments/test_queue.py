@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from neonpay.ledger import Ledger, Transaction, open_ledger
 from neonpay.ledger.tables import jobs
-from neonpay.payments.jobs import JobBook
+from neonpay.payments.jobs import JobStore
 from neonpay.store.job_rows import INSERT_JOB
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ async def plans(url: str, clock: MovableClock, look: Any) -> list[str]:
     await ledger.run(fill)
     sa.event.listen(sa.engine.Engine, "before_cursor_execute", note)
     try:
-        await look(JobBook(ledger, BOT_ID, clock=clock, new_token=iter(range(1, 99)).__next__, lease_s=30), ledger)
+        await look(JobStore(ledger, BOT_ID, clock=clock, new_token=iter(range(1, 99)).__next__, lease_s=30), ledger)
     finally:
         sa.event.remove(sa.engine.Engine, "before_cursor_execute", note)
     found = [await ledger.run(explain, text, values) for text, values in asked]
@@ -54,7 +54,7 @@ async def plans(url: str, clock: MovableClock, look: Any) -> list[str]:
 
 
 async def test_a_look_for_due_jobs_reads_the_index_of_its_consumers(database_url: str, clock: MovableClock) -> None:
-    async def look(book: JobBook, ledger: Ledger) -> None:
+    async def look(book: JobStore, ledger: Ledger) -> None:
         ((consumer, due_in_s),) = await book.due(["handler:ours", "handler:nobody"])
         assert (consumer, due_in_s <= 0) == ("handler:ours", True)
 
@@ -65,7 +65,7 @@ async def test_a_look_for_due_jobs_reads_the_index_of_its_consumers(database_url
 
 
 async def test_claiming_reads_the_index_of_its_consumers(database_url: str, clock: MovableClock) -> None:
-    async def look(book: JobBook, ledger: Ledger) -> None:
+    async def look(book: JobStore, ledger: Ledger) -> None:
         claimed, _ = await ledger.run(book.claim, {"handler:ours": 10}, most=10, running=())
         assert [job.event_id for job in claimed] == ["o0", "o1", "o2"]
 
@@ -77,7 +77,7 @@ async def test_claiming_reads_the_index_of_its_consumers(database_url: str, cloc
 
 
 async def test_an_idle_look_is_one_statement(database_url: str, clock: MovableClock) -> None:
-    async def look(book: JobBook, ledger: Ledger) -> None:
+    async def look(book: JobStore, ledger: Ledger) -> None:
         assert await book.due(["handler:nobody", "neonpay:refund"]) == []
 
     assert len(await plans(database_url, clock, look)) == 1

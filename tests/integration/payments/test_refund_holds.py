@@ -32,7 +32,7 @@ class Goods:
 
 
 async def states(shop: Shop, outcome: Outcome) -> dict[str, str]:
-    return {job.consumer: job.state for job in await shop.neonpay.jobs(outcome.charge_id or "")}
+    return {job.consumer: job.state for job in await shop.neonpay.jobs.of(outcome.charge_id or "")}
 
 
 def makes_telegram_wait(shop: Shop) -> None:
@@ -91,8 +91,8 @@ async def test_nothing_is_retried_or_accepted_while_its_stars_are_on_their_way_b
         await shop.settles()
         assert (await states(shop, outcome))["handler:deliver"] == "dead"
         with pytest.raises(PaymentError, match="on their way back"):
-            await shop.neonpay.retry(charge_id, handler="deliver")
-        await shop.neonpay.retry(charge_id)
+            await shop.neonpay.jobs.retry(charge_id, handler="deliver")
+        await shop.neonpay.jobs.retry(charge_id)
         assert (await states(shop, outcome))["handler:deliver"] == "dead", "only the refund is asked for again"
     assert goods.attempts == [charge_id]
 
@@ -113,7 +113,7 @@ async def test_a_handler_that_runs_is_counted_by_a_retry_and_left_alone(open_sho
         await shop.neonpay.send_payment(ann.id, "vip")
         outcome = await ann.pays(await ann.hears(shop.account, predicate=lambda m: m.invoice is not None))
         await runs.wait()
-        assert await shop.neonpay.retry(outcome.charge_id or "", handler="deliver") == 1
+        assert await shop.neonpay.jobs.retry(outcome.charge_id or "", handler="deliver") == 1
         goes_on.set()
         await shop.delivers(outcome)
     assert attempts == [outcome.charge_id]
@@ -188,7 +188,7 @@ async def test_an_accepted_payment_is_not_accepted_again_while_its_stars_are_on_
         makes_telegram_wait(shop)
         await shop.neonpay.refund(outcome.charge_id or "")
         with pytest.raises(PaymentError, match="on their way"):
-            await shop.neonpay.accept(outcome.charge_id or "")
+            await shop.neonpay.payments.accept(outcome.charge_id or "")
 
 
 async def test_a_refund_handler_that_was_given_up_is_retried_by_its_name(open_shop: Callable[..., Shop]) -> None:
@@ -207,9 +207,9 @@ async def test_a_refund_handler_that_was_given_up_is_retried_by_its_name(open_sh
         await shop.neonpay.refund(charge_id)
         await shop.fact("fulfilment_abandoned")
         with pytest.raises(PaymentError, match="no unfinished job of 'typo'; its unfinished jobs: on_refund:revoke"):
-            await shop.neonpay.retry(charge_id, handler="typo")
+            await shop.neonpay.jobs.retry(charge_id, handler="typo")
         fails = False
-        assert await shop.neonpay.retry(charge_id, handler="revoke") == 1
+        assert await shop.neonpay.jobs.retry(charge_id, handler="revoke") == 1
         async with asyncio.timeout(30):
             while (await states(shop, outcome))["on_refund:revoke"] != "done":
                 pass

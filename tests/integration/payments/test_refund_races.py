@@ -11,9 +11,11 @@ from neonpay import PaymentContext, PaymentResult, RejectPayment
 from neonpay.core.roles import Role
 from neonpay.ledger import open_ledger
 from neonpay.ledger.tables import journal, refunds
-from neonpay.payments.handlers import HandlerRegistry
-from neonpay.payments.planning import Plan, Program
-from neonpay.payments.refund_book import RefundBook
+from neonpay.payments.consumers.selection import ConsumerSelection, Program
+from neonpay.payments.extending.settling import Settling
+from neonpay.payments.extensions import Extensions
+from neonpay.payments.handlers.registry import HandlerRegistry
+from neonpay.payments.refunds.store import RefundStore
 from neonpay.store.ids import new_event_id
 from neonpay.store.stage_versions import Catalogue
 
@@ -37,10 +39,13 @@ async def test_a_refund_that_a_dead_process_was_making_is_taken_over_when_its_le
         ann = await shop.visitor("Ann", stars=80)
         charge_id = (await shop.sells(ann)).charge_id or ""
         # What a process leaves that is killed between its intent and its call.
-        dead = RefundBook(
+        program = Program(HandlerRegistry(), HandlerRegistry(), thanks=False, role=Role.OFFERS)
+        plan = ConsumerSelection(shop.account.id, program)
+        dead = RefundStore(
             shop.account.id,
             catalogue=Catalogue(shop.account.id),
-            plan=Plan(shop.account.id, Program(HandlerRegistry(), HandlerRegistry(), thanks=False, role=Role.OFFERS)),
+            plan=plan,
+            settling=Settling(shop.account.id, Extensions(), plan),
             clock=clock,
             new_event_id=new_event_id,
             new_token=lambda: 1,
@@ -54,7 +59,7 @@ async def test_a_refund_that_a_dead_process_was_making_is_taken_over_when_its_le
         calls = len(shop.telegram.calls("refundStarPayment"))
         clock.advance(LEASE_S)
         await shop.fact("payment_refunded")
-        (refund,) = await shop.neonpay.refunds()
+        (refund,) = await shop.neonpay.refunds.list()
 
     assert (waits.state, waits.requested_by, calls) == ("intended", "a dead process", 0)
     assert (refund.state, refund.reason) == ("refunded", "killed")
@@ -112,18 +117,18 @@ async def test_whatever_meets_at_a_payment_its_stars_and_its_books_agree(
             met = await asyncio.gather(
                 first.neonpay.refund(charge_id, reason="first"),
                 second.neonpay.refund(charge_id, reason="second"),
-                first.neonpay.retry(charge_id),
-                second.neonpay.retry(charge_id, handler="deliver"),
+                first.neonpay.jobs.retry(charge_id),
+                second.neonpay.jobs.retry(charge_id, handler="deliver"),
                 first.bot.refund_star_payment(ann.id, charge_id),
                 return_exceptions=True,
             )
             assert not [oops for oops in met if isinstance(oops, AssertionError)]
             async with asyncio.timeout(10):
-                while (await first.neonpay.get_payment(charge_id)).state != "refunded":
+                while (await first.neonpay.payments.get(charge_id)).state != "refunded":
                     pass
             await first.settles()
             await second.neonpay.drain()
-        proof = await first.neonpay.verify()
+        proof = await first.neonpay.books.verify()
 
     assert ann.stars == 80
     assert first.telegram.balance(first.account) == 0

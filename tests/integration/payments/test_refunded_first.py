@@ -77,7 +77,7 @@ async def test_a_payment_that_was_refunded_first_is_recorded_and_never_delivered
     await other.neonpay.drain()
     await shop.neonpay.drain()
 
-    payment = await other.neonpay.get_payment(outcome.charge_id or "")
+    payment = await other.neonpay.payments.get(outcome.charge_id or "")
     assert (payment.state, payment.attention, delivered, elsewhere) == ("refunded", None, [], [])
     assert await query(sa.select(jobs.c.consumer)) == []
     assert await query(sa.select(refunds.c.state, refunds.c.source, refunds.c.amount_stars)) == [
@@ -89,7 +89,7 @@ async def test_a_payment_that_was_refunded_first_is_recorded_and_never_delivered
     named = [name for (name,) in await query(of_charge.order_by(events.c.event_id))]
     assert named == ["refund_requested", "payment_refunded"]
     assert [event.name for event in other.facts if event.charge_id == outcome.charge_id] == named
-    assert (await other.neonpay.verify()).is_clean
+    assert (await other.neonpay.books.verify()).is_clean
     assert await query(sa.select(early_refunds.c.charge_id)) == []
 
 
@@ -109,7 +109,7 @@ async def test_such_a_payment_that_is_told_of_again_changes_nothing(shop: Shop, 
 
     assert delivered == []
     assert len(shop.named("payment_refunded")) == 1
-    assert (await shop.neonpay.verify()).is_clean
+    assert (await shop.neonpay.books.verify()).is_clean
     assert await query(sa.select(early_refunds.c.charge_id)) == []
 
 
@@ -135,8 +135,8 @@ async def test_among_payments_that_are_recorded_together_one_was_refunded_first(
 
     charge_ids = [outcome.charge_id for outcome in outcomes]
     assert sorted(map(str, delivered)) == sorted(map(str, charge_ids[:2] + charge_ids[3:]))
-    assert (await shop.neonpay.get_payment(charge_ids[2] or "")).state == "refunded"
-    assert (await shop.neonpay.verify()).is_clean
+    assert (await shop.neonpay.payments.get(charge_ids[2] or "")).state == "refunded"
+    assert (await shop.neonpay.books.verify()).is_clean
 
 
 async def test_a_refund_and_its_payment_that_come_at_once_end_as_a_refund(
@@ -161,10 +161,10 @@ async def test_a_refund_and_its_payment_that_come_at_once_end_as_a_refund(
     await shop.neonpay.drain()
     await other.neonpay.drain()
 
-    states = [(await shop.neonpay.get_payment(outcome.charge_id or "")).state for outcome in outcomes]
+    states = [(await shop.neonpay.payments.get(outcome.charge_id or "")).state for outcome in outcomes]
     assert states == ["refunded"] * len(outcomes)
     assert await query(sa.select(early_refunds.c.charge_id)) == []
-    assert (await shop.neonpay.verify()).is_clean
+    assert (await shop.neonpay.books.verify()).is_clean
 
 
 async def test_a_refund_that_comes_while_its_payment_is_being_written_waits_for_it(
@@ -192,7 +192,7 @@ async def test_a_refund_that_comes_while_its_payment_is_being_written_waits_for_
     async with asyncio.timeout(10):
         await begun.wait()
         await noted[0]
-    payment = await shop.neonpay.get_payment(outcome.charge_id or "")
+    payment = await shop.neonpay.payments.get(outcome.charge_id or "")
 
     assert payment.state == "refunded"
     assert await query(sa.select(early_refunds.c.charge_id)) == []
@@ -219,4 +219,4 @@ async def test_a_payment_with_a_forged_payload_that_was_refunded_first_is_refund
 
     assert payment is not None
     assert payment.state == "refunded"
-    assert (await shop.neonpay.verify()).is_clean
+    assert (await shop.neonpay.books.verify()).is_clean

@@ -43,7 +43,7 @@ async def test_a_refund_returns_when_the_stars_are_back(
     shop, ann, charge_id = sold
     refund = await shop.neonpay.refund(charge_id, reason="the buyer changed their mind")
     await shop.settles()
-    payment = await shop.neonpay.get_payment(charge_id)
+    payment = await shop.neonpay.payments.get(charge_id)
 
     assert (refund.state, refund.amount_stars, refund.user_id) == ("refunded", 50, ann.id)
     assert (refund.source, refund.reason) == ("call", "the buyer changed their mind")
@@ -110,7 +110,7 @@ async def test_a_refund_made_by_somebody_else_ends_in_the_same_state(
     await shop.fact("payment_refunded")
     await shop.settles()
 
-    assert (await shop.neonpay.get_payment(charge_id)).state == "refunded"
+    assert (await shop.neonpay.payments.get(charge_id)).state == "refunded"
     assert await stars_by_account(query) == {"stars": 0, "revenue": -50, "refunds": 50}
     assert await query(sa.select(refunds.c.state, refunds.c.source)) == [("refunded", "update")]
     assert (await shop.neonpay.refund(charge_id)).state == "refunded"
@@ -127,7 +127,7 @@ async def test_a_refund_that_telegram_refuses_says_why_and_may_be_asked_for_agai
     await shop.settles()
 
     assert (refused.value.charge_id, refused.value.description) == (charge_id, "Bad Request: CHARGE_NOT_REFUNDABLE")
-    assert (await shop.neonpay.get_payment(charge_id)).state == "accepted"
+    assert (await shop.neonpay.payments.get(charge_id)).state == "accepted"
     (failed,) = shop.named("refund_failed")
     assert failed.reason == "Bad Request: CHARGE_NOT_REFUNDABLE"
     assert await stars_by_account(query) == {"stars": 50, "revenue": -50}
@@ -143,7 +143,7 @@ async def test_a_refund_that_telegram_puts_off_is_made_when_telegram_says(
     shop.telegram.faults.fail("refundStarPayment", error_code=429, retry_after=7)
     refund = await shop.neonpay.refund(charge_id)
     clock.advance(6)
-    await shop.neonpay.jobs(charge_id)
+    await shop.neonpay.jobs.of(charge_id)
     calls_before = len(shop.telegram.calls("refundStarPayment"))
     clock.advance(1)
     await shop.fact("payment_refunded")
@@ -172,7 +172,7 @@ async def test_a_refund_outlives_any_number_of_failures_of_telegram(
         for attempt in range(2, 17):
             clock.advance(6 * 3600)
             while len(shop.telegram.calls("refundStarPayment")) < attempt:
-                await shop.neonpay.refunds("intended")
+                await shop.neonpay.refunds.list("intended")
             await shop.neonpay.drain()
     assert shop.named("refund_failed") == []
     assert len(shop.telegram.calls("refundStarPayment")) == 16
@@ -191,13 +191,13 @@ async def test_a_refund_whose_answer_was_lost_is_unknown_until_telegram_says_tha
     await shop.neonpay.setup()
     shop.telegram.faults.lose_answer("refundStarPayment")
     refund = await shop.neonpay.refund(charge_id)
-    (listed,) = await shop.neonpay.refunds("unknown")
+    (listed,) = await shop.neonpay.refunds.list("unknown")
     clock.advance(60)
     await shop.fact("payment_refunded")
 
     assert (refund.state, listed) == ("unknown", refund)
     assert refund.error == "no answer from Telegram to refundStarPayment; it may have taken effect"
-    assert await shop.neonpay.refunds("unknown") == []
+    assert await shop.neonpay.refunds.list("unknown") == []
     assert ann.stars == 80
     assert len(shop.named("payment_refunded")) == 1
     assert "CHARGE_ALREADY_REFUNDED" in (shop.telegram.calls("refundStarPayment")[-1].description or "")
@@ -225,8 +225,8 @@ async def test_what_was_not_delivered_yet_is_not_delivered_after_a_refund(shop: 
         await shop.neonpay.refund(outcome.charge_id or "")
         clock.advance(86_400)
         await shop.settles()
-        job, _ = await shop.neonpay.jobs(outcome.charge_id or "")
-        assert await shop.neonpay.retry(outcome.charge_id or "") == 0
+        job, _ = await shop.neonpay.jobs.of(outcome.charge_id or "")
+        assert await shop.neonpay.jobs.retry(outcome.charge_id or "") == 0
         await shop.settles()
 
     assert job.state == "dropped"
@@ -252,7 +252,7 @@ async def test_a_handler_that_runs_while_its_payment_is_refunded_cannot_finish(
         await shop.neonpay.refund(outcome.charge_id or "")
         may_end.set()
         await shop.settles()
-        job, _ = await shop.neonpay.jobs(outcome.charge_id or "")
+        job, _ = await shop.neonpay.jobs.of(outcome.charge_id or "")
 
     # Had the statement been executed, it would have failed for want of a table.
     assert job.state == "interrupted"
@@ -269,14 +269,14 @@ async def test_refunds_are_listed_by_state_newest_first(sold: tuple[Shop, Buyer,
     with pytest.raises(RefundError):
         await shop.neonpay.refund(second, reason="second")
 
-    listed = await shop.neonpay.refunds()
+    listed = await shop.neonpay.refunds.list()
     assert [(r.charge_id, r.state, r.requested_by) for r in listed] == [
         (second, "failed", None),
         (first, "refunded", "admin 7"),
     ]
-    assert [r.charge_id for r in await shop.neonpay.refunds("failed")] == [second]
+    assert [r.charge_id for r in await shop.neonpay.refunds.list("failed")] == [second]
     with pytest.raises(ValidationError, match="intended"):
-        await shop.neonpay.refunds("lost")
+        await shop.neonpay.refunds.list("lost")
 
 
 async def test_a_refund_that_a_tool_leaves_is_made_by_the_bot_that_runs(sold: tuple[Shop, Buyer, str]) -> None:

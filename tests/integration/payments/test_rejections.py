@@ -68,10 +68,10 @@ async def test_a_rejected_payment_goes_back_and_leaves_nothing(
     async with shop.polling():
         ann = await shop.visitor("Ann", stars=80)
         charge_id = (await shop.sells(ann)).charge_id or ""
-        payment = await shop.neonpay.get_payment(charge_id)
-        jobs = {job.consumer: (job.state, job.error) for job in await shop.neonpay.jobs(charge_id)}
-        (refund,) = await shop.neonpay.refunds()
-        proof = await shop.neonpay.verify()
+        payment = await shop.neonpay.payments.get(charge_id)
+        jobs = {job.consumer: (job.state, job.error) for job in await shop.neonpay.jobs.of(charge_id)}
+        (refund,) = await shop.neonpay.refunds.list()
+        proof = await shop.neonpay.books.verify()
 
     assert (ann.stars, shop.telegram.balance(shop.account)) == (80, 0)
     assert payment.status is PaymentStatus.REFUNDED
@@ -107,8 +107,8 @@ async def test_a_rejection_drops_the_other_handlers_and_the_thanks(
         await shop.fact("payment_refunded")
         may_end.set()
         await shop.settles()
-        jobs = {job.consumer: job.state for job in await shop.neonpay.jobs(outcome.charge_id or "")}
-        assert await shop.neonpay.retry(outcome.charge_id or "") == 0
+        jobs = {job.consumer: job.state for job in await shop.neonpay.jobs.of(outcome.charge_id or "")}
+        assert await shop.neonpay.jobs.retry(outcome.charge_id or "") == 0
 
     assert jobs.pop("handler:slow") in {"interrupted", "dropped"}
     assert jobs.pop("neonpay:thank_you") in {"interrupted", "dropped"}
@@ -150,7 +150,7 @@ async def test_a_payment_that_telegram_will_not_take_back_needs_attention(
     async with shop.polling():
         ann = await shop.visitor("Ann", stars=80)
         charge_id = (await shop.sells(ann)).charge_id or ""
-        (waiting,) = await shop.neonpay.needs_attention()
+        (waiting,) = await shop.neonpay.payments.needs_attention()
         accounts = await stars_by_account(query)
         refund = await shop.neonpay.refund(charge_id)
 
@@ -177,9 +177,9 @@ async def test_a_rejected_payment_that_telegram_will_not_take_back_can_be_accept
         ann = await shop.visitor("Ann", stars=80)
         outcome = await shop.sells(ann)
         in_stock.append(True)
-        payment = await shop.neonpay.accept(outcome.charge_id or "")
+        payment = await shop.neonpay.payments.accept(outcome.charge_id or "")
         async with asyncio.timeout(10):
-            while any(job.state != "done" for job in await shop.neonpay.jobs(payment.charge_id)):
+            while any(job.state != "done" for job in await shop.neonpay.jobs.of(payment.charge_id)):
                 pass
 
     assert payment.status is PaymentStatus.COMPLETED
@@ -195,8 +195,8 @@ async def test_a_rejection_whose_refund_is_put_off_goes_back_later(shop: Shop, c
     async with shop.polling():
         ann = await shop.visitor("Ann", stars=80)
         charge_id = (await shop.sells(ann)).charge_id or ""
-        due = await shop.neonpay.get_payment(charge_id)
-        proof = await shop.neonpay.verify()
+        due = await shop.neonpay.payments.get(charge_id)
+        proof = await shop.neonpay.books.verify()
         clock.advance(30)
         await shop.fact("payment_refunded")
 

@@ -41,7 +41,7 @@ async def test_a_repeated_update_is_recorded_once(shop: Shop, query: Callable[..
         outcome = await shop.sells(await shop.visitor())
         await shop.telegram.redeliver(int(payment_update(shop)["update_id"]), shop.account, new_id=new_id)
         await shop.settles()
-        history = await shop.neonpay.history(delivered[0].user_id)
+        history = await shop.neonpay.payments.history(delivered[0].user_id)
 
     assert [payment.charge_id for payment in history] == [outcome.charge_id]
     assert len(delivered) == 1
@@ -86,7 +86,7 @@ async def test_the_same_update_many_times_at_once_in_two_workers_is_recorded_onc
     await first.neonpay.drain()
     await second.neonpay.drain()
 
-    payment = await first.neonpay.get_payment(outcome.charge_id)
+    payment = await first.neonpay.payments.get(outcome.charge_id)
     assert payment.number == 1
     assert len(delivered) + len(delivered_there) == 1
     assert len(first.named("payment_completed")) + len(second.named("payment_completed")) == 1
@@ -134,7 +134,7 @@ async def test_a_stage_that_refunds_sends_the_second_payment_back_and_delivers_o
         first, second = await ann.pays(message), await ann.pays(message)
         await shop.fact("payment_refunded")
         await shop.settles()
-        states = [(await shop.neonpay.get_payment(o.charge_id)).state for o in (first, second)]
+        states = [(await shop.neonpay.payments.get(o.charge_id)).state for o in (first, second)]
 
     assert states == ["accepted", "refunded"]
     assert [result.transaction_id for result in delivered] == [first.charge_id]
@@ -217,7 +217,7 @@ async def test_a_payment_beyond_the_most_that_telegram_does_not_take_back_needs_
         body["message"]["successful_payment"]["telegram_payment_charge_id"] = "another-charge"  # type: ignore[index]
         await shop.dispatcher.feed_update(shop.bot, Update.model_validate(body))
         await shop.settles()
-        (payment,) = await shop.neonpay.needs_attention()
+        (payment,) = await shop.neonpay.payments.needs_attention()
 
     assert (payment.charge_id, payment.attention) == ("another-charge", "refund_refused")
     assert len(delivered) == 1

@@ -243,7 +243,7 @@ async def test_a_gate_that_says_no_holds_no_seat(shop: Shop, query: Any) -> None
     await shop.neonpay.setup()
     link = await link_of(shop)
     ann, bob = shop.telegram.user("Ann", stars=30), shop.telegram.user("Bob", stars=30)
-    await shop.neonpay.block_user(ann.id, reason="spam")
+    await shop.neonpay.security.block_user(ann.id, reason="spam")
     outcomes = await all_pay(link, [ann, bob], shop)
 
     assert [outcome.status for outcome in outcomes] == ["declined", "paid"]
@@ -265,8 +265,8 @@ async def test_a_lapsed_approval_that_is_charged_all_the_same_goes_back(
     await payments_arrive(shop)
     await shop.fact("payment_refunded")
     await shop.neonpay.drain()
-    states = {(await shop.neonpay.get_payment(o.charge_id or "")).state for o in (first, second)}
-    refund = await shop.neonpay.get_refund(first.charge_id or "")
+    states = {(await shop.neonpay.payments.get(o.charge_id or "")).state for o in (first, second)}
+    refund = await shop.neonpay.refunds.get(first.charge_id or "")
     assert refund is not None
 
     assert states == {"accepted", "refunded"}
@@ -274,7 +274,7 @@ async def test_a_lapsed_approval_that_is_charged_all_the_same_goes_back(
     assert (ann.stars, bob.stars, shop.telegram.balance(shop.account)) == (30, 0, 30)
     assert [event.reason for event in shop.named("refund_requested")] == [refund.reason]
     assert refund.reason == NO_SEAT
-    assert await shop.neonpay.needs_attention() == []
+    assert await shop.neonpay.payments.needs_attention() == []
 
 
 async def test_what_goes_back_because_there_was_no_seat_takes_none(
@@ -394,11 +394,11 @@ async def test_a_repeat_of_a_checkout_that_was_paid_is_no_news_and_no_misconduct
     ann = shop.telegram.user("Ann", stars=30)
     await all_pay(await link_of(shop), [ann], shop)
     await payments_arrive(shop)
-    before = await shop.neonpay.get_user_risk_assessment(ann.id)
+    before = await shop.neonpay.security.get_user_risk_assessment(ann.id)
     await feed(told(shop, "pre_checkout_query"), shop)
 
     assert shop.named("checkout_declined") == []
-    assert await shop.neonpay.get_user_risk_assessment(ann.id) == before
+    assert await shop.neonpay.security.get_user_risk_assessment(ann.id) == before
     assert await held(query) == 0
 
 

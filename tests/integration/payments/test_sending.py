@@ -121,7 +121,7 @@ async def test_an_invoice_whose_answer_was_lost_can_be_paid(running: Shop) -> No
     await running.settles()
 
     assert outcome.status == "paid"
-    assert (await running.neonpay.get_payment(outcome.charge_id or "")).state == "accepted"
+    assert (await running.neonpay.payments.get(outcome.charge_id or "")).state == "accepted"
 
 
 async def test_an_invoice_can_appear_in_another_chat_than_the_payers(running: Shop) -> None:

@@ -72,7 +72,11 @@ async def test_the_same_word_about_another_period_is_news(
         clock.advance(1)
 
     assert await told(query) == [("subscription_failed", charge_id)] * 2
-    assert [payment.is_first_recurring for payment in await shop.neonpay.history(ann.id)] == [False, False, True]
+    assert [payment.is_first_recurring for payment in await shop.neonpay.payments.history(ann.id)] == [
+        False,
+        False,
+        True,
+    ]
 
 
 async def test_a_subscription_is_named_by_the_first_charge_of_its_own_run(
@@ -86,7 +90,7 @@ async def test_a_subscription_is_named_by_the_first_charge_of_its_own_run(
     again = await ann.pays(ann.subscriptions(shop.account)[0].invoice.link or "")
     await shop.settles()
 
-    ended = await shop.neonpay.cancel_subscription(again.charge_id or "")
+    ended = await shop.neonpay.subscriptions.cancel(again.charge_id or "")
     assert ended.charge_id == again.charge_id != first
     (call,) = shop.telegram.calls("editUserStarSubscription")
     assert call.params["telegram_payment_charge_id"] == again.charge_id
@@ -98,9 +102,9 @@ async def test_only_a_subscription_can_be_ended(subscribed: tuple[Shop, Buyer, s
     shop, _, _ = subscribed
     single = await shop.sells(await shop.visitor("Bob"))
     with pytest.raises(PaymentError, match="no payment of a subscription"):
-        await shop.neonpay.cancel_subscription(single.charge_id or "")
+        await shop.neonpay.subscriptions.cancel(single.charge_id or "")
     with pytest.raises(PaymentNotFoundError):
-        await shop.neonpay.cancel_subscription("stx-of-nobody")
+        await shop.neonpay.subscriptions.cancel("stx-of-nobody")
     assert shop.telegram.calls("editUserStarSubscription") == []
 
 
@@ -110,7 +114,7 @@ async def test_a_refusal_of_telegrams_changes_nothing(
     shop, ann, charge_id = subscribed
     shop.telegram.faults.fail("editUserStarSubscription", error_code=400, description="Bad Request: USER_ID_INVALID")
     with pytest.raises(TelegramError, match="USER_ID_INVALID"):
-        await shop.neonpay.cancel_subscription(charge_id)
+        await shop.neonpay.subscriptions.cancel(charge_id)
     assert await told(query) == []
     assert ann.subscriptions(shop.account)[0].state == "active"
 
@@ -138,7 +142,7 @@ async def test_a_forged_or_unknown_word_of_a_subscription_is_written_nowhere(
     complaint: str,
 ) -> None:
     shop, ann, charge_id = subscribed
-    payload = (await shop.neonpay.get_payment(charge_id)).payload
+    payload = (await shop.neonpay.payments.get(charge_id)).payload
     body = {"user": {"id": ann.id, "is_bot": False, "first_name": "Ann"}, "state": "canceled"}
     body |= {"invoice_payload": payload[:-4] + "AAAA"} if change == "payload" else {"state": "paused"}
     update = {"update_id": 1, "subscription": {"invoice_payload": payload, **body}}

@@ -49,9 +49,9 @@ async def test_a_bot_delivers_what_a_tool_has_accepted(
 
     async with second.polling():
         async with a_tool(first, database_url, clock) as tool:
-            assert (await tool.accept(charge_id)).state is PaymentState.ACCEPTED
+            assert (await tool.payments.accept(charge_id)).state is PaymentState.ACCEPTED
         await second.delivers(outcome)
-        jobs = {job.consumer: job.state for job in await second.neonpay.jobs(charge_id)}
+        jobs = {job.consumer: job.state for job in await second.neonpay.jobs.of(charge_id)}
     assert (told, inside) == ([charge_id], [50])
     names = ("handler:deliver", "handler:write", "neonpay:plan", "neonpay:thank_you")
     assert jobs == dict.fromkeys(names, "done")
@@ -65,8 +65,8 @@ async def test_a_tool_accepts_nothing_that_no_program_of_the_shop_takes(
         (outcome,) = await first.sells_in_vain(await first.visitor())
     async with a_tool(first, database_url, clock) as tool:
         with pytest.raises(PaymentError, match="no handler of this shop takes payments of stage 'vip'"):
-            await tool.accept(outcome.charge_id or "")
-        assert len(await tool.needs_attention()) == 1
+            await tool.payments.accept(outcome.charge_id or "")
+        assert len(await tool.payments.needs_attention()) == 1
 
 
 async def test_a_bot_delivers_what_it_had_rejected_and_a_tool_has_accepted(
@@ -83,8 +83,8 @@ async def test_a_bot_delivers_what_it_had_rejected_and_a_tool_has_accepted(
         outcome = await first.sells(await first.visitor())
     charge_id = outcome.charge_id or ""
     async with a_tool(first, database_url, clock) as tool:
-        await tool.accept(charge_id)
-        (job,) = [job for job in await tool.jobs(charge_id) if job.consumer == "handler:deliver"]
+        await tool.payments.accept(charge_id)
+        (job,) = [job for job in await tool.jobs.of(charge_id) if job.consumer == "handler:deliver"]
         assert job.state == "ready"
 
     second = open_shop()
@@ -96,5 +96,5 @@ async def test_a_bot_delivers_what_it_had_rejected_and_a_tool_has_accepted(
 
     async with second.polling():
         await second.delivers(outcome)
-        assert (await second.neonpay.verify()).findings == ()
+        assert (await second.neonpay.books.verify()).findings == ()
     assert told == [charge_id]

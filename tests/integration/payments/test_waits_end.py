@@ -75,9 +75,9 @@ async def test_a_charge_that_was_given_up_is_recorded_when_telegram_tells_of_it_
         await shop.neonpay.pipeline.charged(charge)
     proxy.light_up()
     async with asyncio.timeout(60):
-        while not await shop.neonpay.payments():
+        while not await shop.neonpay.payments.list():
             try:
                 await shop.neonpay.pipeline.charged(charge)
             except LedgerUnavailableError:
                 continue
-    assert [payment.charge_id for payment in await shop.neonpay.payments()] == ["charge"]
+    assert [payment.charge_id for payment in await shop.neonpay.payments.list()] == ["charge"]

@@ -91,7 +91,7 @@ async def test_a_webhook_sells(shop: PtbShop, line: str) -> None:
     async with served(shop, line):
         outcome = await shop.sells(await shop.visitor())
         await shop.settles()
-        payment = await shop.neonpay.get_payment(outcome.charge_id or "")
+        payment = await shop.neonpay.payments.get(outcome.charge_id or "")
 
     assert (payment.source, caught) == ("update", ["/start"])
 
@@ -102,7 +102,7 @@ async def test_an_acknowledged_payment_is_in_the_ledger(shop: PtbShop, line: str
     async with served(shop, line):
         outcome = await pays(shop)
         await shop.telegram.idle(shop.account)
-        assert (await shop.neonpay.get_payment(outcome.charge_id or "")).amount_stars == 50
+        assert (await shop.neonpay.payments.get(outcome.charge_id or "")).amount_stars == 50
 
 
 @pytest.mark.parametrize("line", LINES)
@@ -162,7 +162,7 @@ async def test_a_bot_that_stops_before_a_payment_is_recorded_is_told_of_it_again
     after.sells_through(after.application)
     async with after.polling():
         await after.has_delivered(outcome.charge_id)
-        source = (await after.neonpay.get_payment(outcome.charge_id or "")).source
+        source = (await after.neonpay.payments.get(outcome.charge_id or "")).source
 
     assert source == "update"
 
@@ -187,8 +187,8 @@ async def test_a_payment_that_cannot_be_recorded_does_not_stop_the_line_that_it_
         await queue.join()
         await application.stop()
         other.execute("ROLLBACK")
-        unrecorded = await busy.neonpay.history(ann.id)
-        report = await busy.neonpay.reconcile(grace_s=0)
+        unrecorded = await busy.neonpay.payments.history(ann.id)
+        report = await busy.neonpay.books.reconcile(grace_s=0)
 
     assert outcome.status == "paid"
     assert (caught, unrecorded, report.recovered) == (["/start"], [], 1)
@@ -226,7 +226,7 @@ async def test_a_payment_that_stays_unrecorded_does_not_starve_the_host(
             await asks()
             await queue.join()
         other.execute("ROLLBACK")
-        report = await busy.neonpay.reconcile(grace_s=0)
+        report = await busy.neonpay.books.reconcile(grace_s=0)
         await busy.has_delivered(outcome.charge_id)
 
     assert report.recovered == 1

@@ -72,7 +72,7 @@ async def test_invoices_of_the_host_reach_the_host_and_leave_no_trace_with_us(sh
         await shop.settles()
         await bot.refund_star_payment(ann.id, outcome.charge_id or "")
         await shop.settles()
-        history = await neonpay.history(ann.id)
+        history = await neonpay.payments.history(ann.id)
 
     assert caught == ["/start", "query tip-7", "paid tip-7", "refunded tip-7"]
     assert (outcome.status, history, shop.delivered) == ("paid", [], [])
@@ -267,7 +267,7 @@ async def test_two_applications_in_one_process_keep_their_money_apart(open_shop:
     async with first.polling(), second.polling():
         ann, bob = await first.visitor("Ann"), await second.visitor("Bob")
         paid = [await first.sells(ann), await second.sells(bob)]
-        anns = [await first.neonpay.history(ann.id), await second.neonpay.history(ann.id)]
+        anns = [await first.neonpay.payments.history(ann.id), await second.neonpay.payments.history(ann.id)]
 
     assert [r.transaction_id for s in (first, second) for r in s.delivered] == [p.charge_id for p in paid]
     assert [len(payments) for payments in anns] == [1, 0]

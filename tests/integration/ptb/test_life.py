@@ -25,7 +25,7 @@ async def test_the_shop_opens_with_the_application_and_closes_with_it(shop: PtbS
 async def test_what_opened_after_the_stop_is_closed_by_the_shutdown(shop: PtbShop) -> None:
     ann = await shop.visitor()
     async with shop.application:
-        assert await shop.neonpay.history(ann.id) == []
+        assert await shop.neonpay.payments.history(ann.id) == []
         assert shop.neonpay.get_stats()["is_open"]
 
     assert not shop.neonpay.get_stats()["is_open"]

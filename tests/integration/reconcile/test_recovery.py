@@ -32,9 +32,9 @@ async def test_a_payment_whose_update_was_lost_is_recorded_and_delivered(
     shop = open_shop()
     delivered = notes_deliveries(shop)
 
-    report = await shop.neonpay.reconcile(grace_s=0)
+    report = await shop.neonpay.books.reconcile(grace_s=0)
     await shop.neonpay.drain()
-    payment = await shop.neonpay.get_payment(outcome.charge_id or "")
+    payment = await shop.neonpay.payments.get(outcome.charge_id or "")
 
     assert (report.checked, report.recovered, report.is_complete, report.is_clean) == (1, 1, True, True)
     assert (report.balance_stars, report.drift_stars) == (50, 0)
@@ -48,10 +48,10 @@ async def test_a_second_comparison_finds_nothing_new(sells_unseen: SellUnseen, o
     await sells_unseen()
     shop = open_shop()
     delivered = notes_deliveries(shop)
-    await shop.neonpay.reconcile(grace_s=0)
+    await shop.neonpay.books.reconcile(grace_s=0)
 
-    again = await shop.neonpay.reconcile(grace_s=0)
-    afresh = await shop.neonpay.reconcile(grace_s=0, afresh=True)
+    again = await shop.neonpay.books.reconcile(grace_s=0)
+    afresh = await shop.neonpay.books.reconcile(grace_s=0, afresh=True)
     await shop.neonpay.drain()
 
     assert (again.checked, again.recovered, again.is_clean) == (0, 0, True)
@@ -68,13 +68,13 @@ async def test_a_payment_is_left_to_its_update_for_the_time_of_grace(
     paid_at = shop.telegram.payments(shop.account)[0].paid_at.timestamp()
 
     clock.advance(paid_at - clock.now_us() / 1e6 + 59)
-    early = await shop.neonpay.reconcile()
+    early = await shop.neonpay.books.reconcile()
     clock.advance(2)
-    late = await shop.neonpay.reconcile()
+    late = await shop.neonpay.books.reconcile()
 
     assert (early.recovered, early.waiting, early.is_clean, early.drift_stars) == (0, 1, False, 0)
     assert (late.recovered, late.waiting, late.is_clean) == (1, 0, True)
-    assert (await shop.neonpay.get_payment(outcome.charge_id or "")).source == "reconcile"
+    assert (await shop.neonpay.payments.get(outcome.charge_id or "")).source == "reconcile"
 
 
 async def test_an_update_that_comes_after_all_changes_nothing(
@@ -83,7 +83,7 @@ async def test_an_update_that_comes_after_all_changes_nothing(
     await sells_unseen()
     shop = open_shop()
     delivered = notes_deliveries(shop)
-    await shop.neonpay.reconcile(grace_s=0)
+    await shop.neonpay.books.reconcile(grace_s=0)
 
     (update,) = [u for u in shop.telegram.updates(shop.account) if "successful_payment" in u.payload]
     await shop.dispatcher.feed_update(shop.bot, Update.model_validate(update.body))
@@ -100,10 +100,10 @@ async def test_the_comparison_and_updates_at_the_same_time_deliver_once(open_sho
         ann = await shop.visitor()
         invoice = await shop.neonpay.create_payment_link("vip")
         outcome, *_ = await asyncio.gather(
-            ann.pays(invoice.link or ""), *(shop.neonpay.reconcile(grace_s=0) for _ in range(3))
+            ann.pays(invoice.link or ""), *(shop.neonpay.books.reconcile(grace_s=0) for _ in range(3))
         )
         await shop.settles()
-        report = await shop.neonpay.reconcile(grace_s=0)
+        report = await shop.neonpay.books.reconcile(grace_s=0)
 
     assert [result.transaction_id for result in delivered] == [outcome.charge_id]
     assert report.is_clean
@@ -114,10 +114,10 @@ async def test_a_payment_that_nobody_delivers_is_recorded_and_waits(
 ) -> None:
     await sells_unseen()
     shop = open_shop()
-    report = await shop.neonpay.reconcile(grace_s=0)
+    report = await shop.neonpay.books.reconcile(grace_s=0)
     clock.advance(600)
     await shop.fact("payment_needs_attention")
-    (waiting,) = await shop.neonpay.needs_attention()
+    (waiting,) = await shop.neonpay.payments.needs_attention()
 
     assert (report.recovered, report.needs_attention) == (1, 0)
     assert waiting.attention == "no_handler"
@@ -129,8 +129,8 @@ async def test_a_payment_signed_with_another_key_is_recorded_and_waits(
     await sells_unseen(database_url=f"sqlite:///{tmp_path / 'lost.db'}")
     shop = open_shop()
     notes_deliveries(shop)
-    report = await shop.neonpay.reconcile(grace_s=0)
-    (waiting,) = await shop.neonpay.needs_attention()
+    report = await shop.neonpay.books.reconcile(grace_s=0)
+    (waiting,) = await shop.neonpay.payments.needs_attention()
 
     assert (report.recovered, report.needs_attention, report.foreign) == (1, 1, 0)
     assert waiting.attention == "forged_payload"
@@ -148,8 +148,8 @@ async def test_a_refund_that_the_ledger_missed_ends_as_a_refund(
 
     back = open_shop()
     notes_deliveries(back)
-    report = await back.neonpay.reconcile(grace_s=0)
-    again = await back.neonpay.reconcile(grace_s=0)
+    report = await back.neonpay.books.reconcile(grace_s=0)
+    again = await back.neonpay.books.reconcile(grace_s=0)
 
     assert (report.checked, report.refunded, report.balance_stars) == (2, 1, 0)
     assert (again.refunded, again.is_clean) == (0, True)
@@ -166,11 +166,11 @@ async def test_a_payment_that_was_paid_and_refunded_unseen_is_both(
     (payment,) = shop.telegram.payments(shop.account)
     await shop.bot.refund_star_payment(payment.user_id, payment.charge_id)
 
-    report = await shop.neonpay.reconcile(grace_s=0)
+    report = await shop.neonpay.books.reconcile(grace_s=0)
     await shop.neonpay.drain()
 
     assert (report.recovered, report.refunded, report.balance_stars, report.is_clean) == (1, 1, 0, True)
-    assert (await shop.neonpay.get_payment(outcome.charge_id or "")).state == "refunded"
+    assert (await shop.neonpay.payments.get(outcome.charge_id or "")).state == "refunded"
     assert (await books())["stars"] == 0
 
 
@@ -184,9 +184,9 @@ async def test_an_affiliates_share_does_not_change_what_was_paid(
     delivered = notes_deliveries(shop)
     async with shop.polling():
         await shop.sells(await shop.visitor("Bob"))
-        report = await shop.neonpay.reconcile(grace_s=0)
+        report = await shop.neonpay.books.reconcile(grace_s=0)
         await shop.settles()
-    payment = await shop.neonpay.get_payment(outcome.charge_id or "")
+    payment = await shop.neonpay.payments.get(outcome.charge_id or "")
 
     assert (payment.amount_stars, payment.state, len(delivered)) == (50, "accepted", 2)
     assert (report.recovered, report.is_clean) == (1, True)
@@ -203,9 +203,9 @@ async def test_a_comparison_that_telegram_does_not_answer_can_be_made_again(
     delivered = notes_deliveries(shop)
     shop.telegram.faults.fail(method, error_code=400, description="Bad Request: not today")
     with pytest.raises((TelegramError, TelegramUnreachableError)):
-        await shop.neonpay.reconcile(grace_s=0)
+        await shop.neonpay.books.reconcile(grace_s=0)
 
-    report = await shop.neonpay.reconcile(grace_s=0)
+    report = await shop.neonpay.books.reconcile(grace_s=0)
     await shop.neonpay.drain()
 
     assert report.is_clean
@@ -214,7 +214,7 @@ async def test_a_comparison_that_telegram_does_not_answer_can_be_made_again(
 
 async def test_a_comparison_waits_when_telegram_asks_for_it(shop: Shop) -> None:
     shop.telegram.faults.fail("getStarTransactions", error_code=429, retry_after=0)
-    assert (await shop.neonpay.reconcile(grace_s=0)).is_clean
+    assert (await shop.neonpay.books.reconcile(grace_s=0)).is_clean
 
 
 async def test_a_tool_records_what_was_lost_and_the_bot_delivers_it(
@@ -228,7 +228,7 @@ async def test_a_tool_records_what_was_lost_and_the_bot_delivers_it(
     adapter = ConsoleAdapter(bot.account.token, base_url=bot.telegram.base_url)
     tool = NeonPayCore(adapter, database_url=database_url, settings=Settings(is_tool=True), clock=clock)
     async with tool:
-        report = await tool.reconcile(grace_s=0)
+        report = await tool.books.reconcile(grace_s=0)
     await adapter.close()
     assert (report.recovered, report.needs_attention, delivered) == (1, 0, [])
 

@@ -39,18 +39,18 @@ async def test_a_lost_charge_that_was_refunded_is_not_delivered(
     (payment,) = shop.telegram.payments(shop.account)
     await shop.bot.refund_star_payment(payment.user_id, payment.charge_id)
 
-    report = await shop.neonpay.reconcile(grace_s=0)
-    again = await shop.neonpay.reconcile(grace_s=0, afresh=True)
+    report = await shop.neonpay.books.reconcile(grace_s=0)
+    again = await shop.neonpay.books.reconcile(grace_s=0, afresh=True)
     await shop.neonpay.drain()
 
     assert delivered == []
     assert await query(sa.select(jobs.c.consumer)) == []
-    assert (await shop.neonpay.get_payment(outcome.charge_id or "")).state == "refunded"
+    assert (await shop.neonpay.payments.get(outcome.charge_id or "")).state == "refunded"
     assert (report.recovered, report.refunded, report.needs_attention, report.is_clean) == (1, 1, 0, True)
     assert (again.recovered, again.refunded, again.moved, again.is_clean) == (0, 0, 0, True)
     assert await books() == {"stars": between, "unsettled": 0} | ({"affiliate": -between} if between else {})
     assert await query(sa.select(early_refunds.c.charge_id)) == []
-    assert (await shop.neonpay.verify()).is_clean
+    assert (await shop.neonpay.books.verify()).is_clean
 
 
 async def test_a_refund_whose_payment_is_still_on_its_way_is_kept_for_it(
@@ -67,9 +67,9 @@ async def test_a_refund_whose_payment_is_still_on_its_way_is_kept_for_it(
     await shop.bot.refund_star_payment(young.user_id, young.charge_id)
     clock.advance(young.paid_at.timestamp() - clock.now_us() / 1e6 + 1)
 
-    early = await shop.neonpay.reconcile(grace_s=30)
+    early = await shop.neonpay.books.reconcile(grace_s=30)
     kept = await query(sa.select(early_refunds.c.charge_id))
-    late = await shop.neonpay.reconcile(grace_s=0)
+    late = await shop.neonpay.books.reconcile(grace_s=0)
     await shop.neonpay.drain()
 
     assert (early.recovered, early.waiting, kept) == (1, 1, [(second.charge_id,)])
@@ -150,10 +150,10 @@ async def test_a_refund_that_is_kept_is_forgotten_when_no_payment_can_come(
     notice = RefundNotice(bot_id=shop.account.id, charge_id="made-up", user_id=7, amount=5, payload=OURS)
     await shop.neonpay.pipeline.refunded(notice)
     clock.advance(86_400)
-    await shop.neonpay.reconcile()
+    await shop.neonpay.books.reconcile()
     kept = await query(sa.select(early_refunds.c.charge_id))
     clock.advance(1)
-    await shop.neonpay.reconcile()
+    await shop.neonpay.books.reconcile()
 
     assert kept == [("made-up",)]
     assert await query(sa.select(early_refunds.c.charge_id)) == []

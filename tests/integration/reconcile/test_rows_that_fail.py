@@ -91,7 +91,7 @@ class Shop:
         return self.telegram.payloads[-1]
 
     async def reconcile(self) -> Any:
-        report = await self.neonpay.reconcile(grace_s=0)
+        report = await self.neonpay.books.reconcile(grace_s=0)
         await self.neonpay.drain()
         return report
 
@@ -125,7 +125,7 @@ async def test_a_charge_that_cannot_be_recorded_stops_no_other(shop: Shop, caplo
     assert (third.recovered, third.failed, third.is_clean) == (1, 0, True)
     assert (fourth.recovered, fourth.is_clean) == (0, True)
     assert sorted(map(str, shop.delivered)) == ["after", "before", "later", "poisoned"]
-    assert (await shop.neonpay.verify()).is_clean
+    assert (await shop.neonpay.books.verify()).is_clean
 
 
 async def test_a_charge_that_was_stepped_over_and_refunded_is_never_delivered(shop: Shop, query: Query) -> None:
@@ -139,7 +139,7 @@ async def test_a_charge_that_was_stepped_over_and_refunded_is_never_delivered(sh
 
     assert (first.failed, second.failed, third.failed) == (1, 2, 0)
     assert (third.recovered, third.is_clean, shop.delivered) == (1, True, [])
-    proof = await shop.neonpay.verify()
+    proof = await shop.neonpay.books.verify()
     assert (proof.is_clean, proof.accounts["stars"]) == (True, (0, 0))
     assert await query(sa.select(early_refunds.c.charge_id)) == []
 
@@ -154,7 +154,7 @@ async def test_a_movement_that_cannot_be_entered_stops_no_other(shop: Shop) -> N
 
     assert (first.moved, first.failed, first.is_complete) == (2, 1, True)
     assert (second.moved, second.failed, second.is_clean) == (1, 0, True)
-    assert (await shop.neonpay.verify()).accounts["gifts"] == (-3, 0)
+    assert (await shop.neonpay.books.verify()).accounts["gifts"] == (-3, 0)
 
 
 async def test_a_withdrawal_that_cannot_be_entered_stops_no_walk(shop: Shop) -> None:
@@ -170,7 +170,7 @@ async def test_a_row_from_a_far_future_holds_up_no_other(shop: Shop, clock: Mova
     shop.telegram.sells("absurd", await shop.offers())["date"] = 2**40
     shop.telegram.sells("after", await shop.offers())
     clock.advance(61)
-    report = await shop.neonpay.reconcile()
+    report = await shop.neonpay.books.reconcile()
     await shop.neonpay.drain()
     assert (report.recovered, report.failed, report.waiting, shop.delivered) == (1, 1, 0, ["after"])
 
@@ -232,13 +232,13 @@ async def test_text_that_no_database_takes_is_recorded_and_found_again(shop: Sho
         {"id": f"g{unfit}", "amount": 1, "date": 1_790_000_000, "source": {"type": "other"}},
     )
     report = await shop.reconcile()
-    again = await shop.neonpay.reconcile(grace_s=0, afresh=True)
+    again = await shop.neonpay.books.reconcile(grace_s=0, afresh=True)
 
     assert (report.recovered, report.needs_attention, report.moved, report.failed) == (2, 1, 1, 0)
     assert (again.recovered, again.moved, again.is_clean) == (0, 0, True)
     assert shop.delivered == [charge_key(charge_id)]
-    assert (await shop.neonpay.get_payment(charge_id)).telegram_charge_id == charge_id
-    assert (await shop.neonpay.get_payment("forged")).attention == "forged_payload"
+    assert (await shop.neonpay.payments.get(charge_id)).telegram_charge_id == charge_id
+    assert (await shop.neonpay.payments.get("forged")).attention == "forged_payload"
     assert charge_key(f"g{unfit}") in [row for (row,) in await query(sa.select(events.c.charge_id))]
     await shop.neonpay.refund(charge_id)
     (asked,) = shop.telegram.asked("refundStarPayment")

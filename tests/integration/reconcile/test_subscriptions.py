@@ -27,15 +27,15 @@ async def test_every_recovered_subscriber_of_a_link_has_a_first_payment(open_sho
 
     shop = open_shop()
     notes_deliveries(shop)
-    report = await shop.neonpay.reconcile(grace_s=0)
+    report = await shop.neonpay.books.reconcile(grace_s=0)
     await shop.neonpay.drain()
 
     assert (report.recovered, report.is_clean) == (6, True)
     for buyer, charge_id in zip(buyers, charges, strict=True):
-        renewal, first = await shop.neonpay.history(buyer.id)
+        renewal, first = await shop.neonpay.payments.history(buyer.id)
         assert (first.charge_id, first.is_first_recurring) == (charge_id, True)
         assert (renewal.is_recurring, renewal.is_first_recurring) == (True, False)
-        ended = await shop.neonpay.cancel_subscription(renewal.charge_id)
+        ended = await shop.neonpay.subscriptions.cancel(renewal.charge_id)
         assert ended.charge_id == charge_id
 
 
@@ -53,8 +53,8 @@ async def test_what_a_second_subscriber_means_is_for_the_stage_to_say(open_shop:
     shop = open_shop()
     shop.neonpay.create_payment_stage("club", monthly)
     delivered = notes_deliveries(shop)
-    await shop.neonpay.reconcile(grace_s=0)
+    await shop.neonpay.books.reconcile(grace_s=0)
     await shop.neonpay.drain()
 
-    assert (await shop.neonpay.get_payment(second.charge_id or "")).state in {"refund_due", "refunded"}
+    assert (await shop.neonpay.payments.get(second.charge_id or "")).state in {"refund_due", "refunded"}
     assert {result.user_id for result in delivered} >= {ann.id}

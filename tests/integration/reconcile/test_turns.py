@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from neonpay.books.sealing import Sealer
 from neonpay.core.clock import Clock
 from neonpay.core.jsontext import JsonValue
 from neonpay.errors import LeaseLostError
@@ -96,6 +97,7 @@ def reconciler(
         charged=charged or collected,
         refunded=refunded or unexpected,
         price_of=price_of,
+        number=Sealer(ledger, BOT_ID, clock=clock).seal,
         new_event_id=new_event_id,
         announce=lambda event: None,
     )

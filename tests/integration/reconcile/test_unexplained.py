@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
 import uuid_utils
 
-from neonpay.core.clock import moment
 from neonpay.core.payments import Charge
-from neonpay.ledger import Transaction, open_ledger
-from neonpay.ledger.tables import payments, recorded_since
+from neonpay.ledger import Transaction
 from neonpay.reconcile.transaction_entries import examine_payments
 from tests.integration.reconcile.test_rows_that_fail import Shop, shop
 
@@ -75,33 +72,20 @@ async def test_many_forged_payments_are_found_a_bounded_number_at_a_time(shop: S
     clock.advance(1)
     ledger = shop.neonpay.pipeline.ledger
 
-    def found(transaction: Transaction) -> tuple[bool, int]:
-        more, facts = examine_payments(transaction, 42, clock.now_us(), clock.now_us(), most=2)
-        return more, len(facts)
+    await shop.neonpay.books.seal()
+    after = 0
 
-    assert [await ledger.run(found) for _ in range(3)] == [(True, 2), (False, 1), (False, 0)]
+    def found(transaction: Transaction) -> int:
+        nonlocal after
+        examined = examine_payments(transaction, 42, after, clock.now_us(), clock.now_us(), most=2)
+        after = examined.number
+        return len(examined.found)
 
-
-async def test_unlisted_and_recent_payments_are_ranges_of_one_index(database_url: str) -> None:
-    of_bot = sa.select(payments.c.charge_id).where(payments.c.bot_id == 42)
-    of_bot = of_bot.order_by(payments.c.is_listed, payments.c.recorded_at)
-    unlisted = sa.and_(payments.c.is_listed.is_(None), payments.c.recorded_at < moment(5))
-    queries = [of_bot.where(one) for one in (unlisted, *recorded_since(moment(5)))]
-    explain = "EXPLAIN QUERY PLAN" if database_url.startswith("sqlite") else "EXPLAIN"
-
-    def plans(transaction: Transaction) -> list[str]:
-        if not database_url.startswith("sqlite"):
-            transaction.connection.execute(sa.text("SET LOCAL enable_seqscan = off"))
-            transaction.connection.execute(sa.text("SET LOCAL enable_sort = off"))
-        connection = transaction.connection
-        texts = [query.compile(connection, compile_kwargs={"literal_binds": True}) for query in queries]
-        return [str(connection.execute(sa.text(f"{explain} {text}")).all()) for text in texts]
-
-    ledger = open_ledger(database_url)
-    try:
-        for plan in await ledger.run(plans):
-            assert "neonpay_payments_by_time" in plan
-            assert "SORT" not in plan.upper().replace("SORTED", "")
-            assert "B-TREE" not in plan
-    finally:
-        await ledger.close()
+    counts = []
+    while True:
+        before = after
+        counts.append(await ledger.run(found))
+        if after == before:
+            break
+    assert sum(counts) == 3
+    assert max(counts) <= 2

@@ -37,9 +37,9 @@ def moves(shop: Shop, count: int) -> None:
 
 async def test_a_walk_begins_at_the_last_row_that_is_dealt_with(shop: Shop) -> None:
     moves(shop, 3)
-    await shop.neonpay.reconcile(grace_s=0)
+    await shop.neonpay.books.reconcile(grace_s=0)
     moves(shop, 2)
-    report = await shop.neonpay.reconcile(grace_s=0)
+    report = await shop.neonpay.books.reconcile(grace_s=0)
 
     assert offsets(shop.telegram) == [0, 2]
     assert (report.checked, report.moved, report.balance_stars, report.is_clean) == (2, 2, 5, True)
@@ -47,7 +47,7 @@ async def test_a_walk_begins_at_the_last_row_that_is_dealt_with(shop: Shop) -> N
 
 async def test_a_long_list_is_read_page_by_page(shop: Shop, query: Query) -> None:
     moves(shop, 201)
-    report = await shop.neonpay.reconcile(grace_s=0)
+    report = await shop.neonpay.books.reconcile(grace_s=0)
 
     assert offsets(shop.telegram) == [0, 100, 200]
     assert (report.checked, report.moved, report.is_clean) == (201, 201, True)
@@ -58,9 +58,9 @@ async def test_a_walk_that_is_cut_off_has_kept_what_it_did_and_goes_on_there(sho
     moves(shop, 150)
     shop.telegram.faults.fail("getMyStarBalance", error_code=400, description="Bad Request: not today")
     with pytest.raises(TelegramError):
-        await shop.neonpay.reconcile(grace_s=0)
+        await shop.neonpay.books.reconcile(grace_s=0)
     entries = await query(sa.select(sa.func.count()).select_from(journal))
-    report = await shop.neonpay.reconcile(grace_s=0)
+    report = await shop.neonpay.books.reconcile(grace_s=0)
 
     assert entries == [(300,)]
     assert offsets(shop.telegram) == [0, 100, 149]
@@ -69,11 +69,11 @@ async def test_a_walk_that_is_cut_off_has_kept_what_it_did_and_goes_on_there(sho
 
 async def test_a_list_that_was_changed_is_read_again_from_the_start(shop: Shop) -> None:
     moves(shop, 3)
-    await shop.neonpay.reconcile(grace_s=0)
+    await shop.neonpay.books.reconcile(grace_s=0)
     rows = shop.telegram.treasury(shop.account).till._transactions[shop.account.id]  # noqa: SLF001 - nothing else removes a row
     del rows[1]
     shop.telegram.treasury(shop.account).loses(1)
-    report = await shop.neonpay.reconcile(grace_s=0)
+    report = await shop.neonpay.books.reconcile(grace_s=0)
 
     assert (report.checked, report.moved, report.balance_stars, report.drift_stars) == (2, 0, 2, 0)
     assert report.is_clean
@@ -81,9 +81,9 @@ async def test_a_list_that_was_changed_is_read_again_from_the_start(shop: Shop) 
 
 async def test_a_list_that_is_gone_is_noticed_once(shop: Shop, query: Query) -> None:
     moves(shop, 3)
-    await shop.neonpay.reconcile(grace_s=0)
+    await shop.neonpay.books.reconcile(grace_s=0)
     shop.telegram.treasury(shop.account).till._transactions.clear()  # noqa: SLF001 - nothing else removes a row
-    report = await shop.neonpay.reconcile(grace_s=0)
+    report = await shop.neonpay.books.reconcile(grace_s=0)
 
     assert (report.checked, report.drift_stars) == (0, 3)
     assert await query(sa.select(duties.c.position).where(duties.c.name == "reconcile")) == [(0,)]
@@ -92,9 +92,9 @@ async def test_a_list_that_is_gone_is_noticed_once(shop: Shop, query: Query) -> 
 async def test_a_row_that_is_younger_than_the_grace_is_looked_at_again(shop: Shop, clock: MovableClock) -> None:
     clock.advance(shop.telegram.clock.moment().timestamp() - clock.now_us() / 1e6 + 30)
     moves(shop, 2)
-    early = await shop.neonpay.reconcile()
+    early = await shop.neonpay.books.reconcile()
     clock.advance(31)
-    late = await shop.neonpay.reconcile()
+    late = await shop.neonpay.books.reconcile()
 
     assert (early.checked, early.moved, early.drift_stars, early.is_complete) == (2, 0, 0, True)
     assert (late.checked, late.moved, late.is_clean) == (2, 2, True)
@@ -111,8 +111,8 @@ async def test_a_payment_that_telegram_does_not_know_is_reported(shop: Shop, clo
         await shop.dispatcher.feed_update(shop.bot, Update.model_validate(body))
         await shop.settles()
         clock.advance(1)
-        first = await shop.neonpay.reconcile(grace_s=0)
-        second = await shop.neonpay.reconcile(grace_s=0)
+        first = await shop.neonpay.books.reconcile(grace_s=0)
+        second = await shop.neonpay.books.reconcile(grace_s=0)
         await shop.settles()
 
     assert outcome.charge_id != "made-up"
@@ -140,12 +140,12 @@ async def test_one_worker_compares_at_a_time(open_shop: Callable[..., Shop]) -> 
     one, other = open_shop(), open_shop()
     moves(one, 1)
     await other.neonpay.setup()
-    book = one.neonpay.pipeline._periodic_store  # noqa: SLF001 - a turn that lasts as long as the test wants
+    book = one.neonpay.pipeline.periodic_store
     await one.neonpay.setup()
     async with book.turn("reconcile", patience_s=0, next_in_s=600):
         with pytest.raises(BusyError, match="another worker is at reconcile"):
-            await other.neonpay.reconcile(grace_s=0, patience_s=0)
-    report = await other.neonpay.reconcile(grace_s=0, patience_s=0)
+            await other.neonpay.books.reconcile(grace_s=0, patience_s=0)
+    report = await other.neonpay.books.reconcile(grace_s=0, patience_s=0)
     assert (report.moved, report.is_clean) == (1, True)
 
 
@@ -155,7 +155,7 @@ async def test_workers_that_compare_at_the_same_time_write_once(
     await sells_unseen()
     shops = [open_shop() for _ in range(3)]
     deliveries = [notes_deliveries(shop) for shop in shops]
-    reports = await asyncio.gather(*(shop.neonpay.reconcile(grace_s=0) for shop in shops))
+    reports = await asyncio.gather(*(shop.neonpay.books.reconcile(grace_s=0) for shop in shops))
     await asyncio.gather(*(shop.neonpay.drain() for shop in shops))
 
     assert sorted(report.recovered for report in reports) == [0, 0, 1]

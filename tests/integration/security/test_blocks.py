@@ -34,7 +34,7 @@ def delivers(shop: Shop) -> list[int]:
 async def test_a_blocked_user_gets_no_invoice(shop: Shop, query: Callable[..., Any]) -> None:
     async with shop.polling():
         ann = await shop.visitor()
-        await shop.neonpay.block_user(ann.id, reason="insults")
+        await shop.neonpay.security.block_user(ann.id, reason="insults")
         with pytest.raises(SaleRefused) as refused:
             await shop.neonpay.send_payment(ann.id, "vip")
         with pytest.raises(SaleRefused):
@@ -56,9 +56,9 @@ async def test_a_user_blocked_after_the_invoice_is_declined_at_checkout(shop: Sh
         ann = await shop.visitor()
         await shop.neonpay.send_payment(ann.id, "vip")
         message = await ann.hears(shop.account)
-        await shop.neonpay.block_user(ann.id)
+        await shop.neonpay.security.block_user(ann.id)
         declined = await ann.pays(message)
-        await shop.neonpay.unblock_user(ann.id)
+        await shop.neonpay.security.unblock_user(ann.id)
         paid = await ann.pays(message)
         await shop.settles()
 
@@ -74,13 +74,13 @@ async def test_a_payment_of_somebody_blocked_after_checkout_is_recorded_and_deli
 
     @shop.neonpay.on("checkout_approved")
     async def block(event: Any) -> None:
-        await shop.neonpay.block_user(event.user_id)
+        await shop.neonpay.security.block_user(event.user_id)
 
     async with shop.polling():
         ann = await shop.visitor()
         outcome = await shop.sells(ann)
         await shop.fact("user_blocked")
-        payment = await shop.neonpay.get_payment(outcome.charge_id or "")
+        payment = await shop.neonpay.payments.get(outcome.charge_id or "")
 
     assert outcome.status == "paid"
     assert payment.state == "accepted"
@@ -92,9 +92,9 @@ async def test_a_renewal_of_a_blocked_and_limited_user_is_recorded_and_delivered
     async with shop.polling():
         ann = await shop.visitor()
         first = await shop.sells(ann)
-        await shop.neonpay.block_user(ann.id)
+        await shop.neonpay.security.block_user(ann.id)
         shop.neonpay.security.set_rate_limit(ActionType.PAYMENT_COMPLETION, 1, 3600)
-        known = await shop.neonpay.get_payment(first.charge_id or "")
+        known = await shop.neonpay.payments.get(first.charge_id or "")
         charge = shop.neonpay.pipeline.charged
         renewal = await charge(_charge_like(known, "another charge"))
         await shop.settles()
@@ -120,7 +120,7 @@ def _charge_like(payment: Any, charge_id: str) -> Any:
 async def test_a_block_with_a_duration_ends_by_itself(shop: Shop, clock: MovableClock) -> None:
     async with shop.polling():
         ann = await shop.visitor()
-        standing = await shop.neonpay.block_user(ann.id, 60)
+        standing = await shop.neonpay.security.block_user(ann.id, 60)
         clock.advance(59)
         with pytest.raises(SaleRefused) as refused:
             await shop.neonpay.send_payment(ann.id, "vip")
@@ -136,8 +136,8 @@ async def test_a_block_with_a_duration_ends_by_itself(shop: Shop, clock: Movable
 async def test_a_block_without_a_duration_does_not_end_with_an_earlier_one(shop: Shop, clock: MovableClock) -> None:
     async with shop.polling():
         ann = await shop.visitor()
-        await shop.neonpay.block_user(ann.id, 60)
-        await shop.neonpay.block_user(ann.id)
+        await shop.neonpay.security.block_user(ann.id, 60)
+        await shop.neonpay.security.block_user(ann.id)
         clock.advance(3600)
         with pytest.raises(SaleRefused):
             await shop.neonpay.send_payment(ann.id, "vip")
@@ -147,7 +147,7 @@ async def test_a_block_holds_in_every_worker_and_after_a_restart(open_shop: Call
     first, second = open_shop(), open_shop()
     async with second.polling():
         ann = await second.visitor()
-        await first.neonpay.block_user(ann.id)
+        await first.neonpay.security.block_user(ann.id)
         with pytest.raises(SaleRefused):
             await second.neonpay.send_payment(ann.id, "vip")
         await first.neonpay.close()
@@ -159,14 +159,14 @@ async def test_a_block_is_one_bots(open_shop: Callable[..., Shop]) -> None:
     shop, other = open_shop(), open_shop(username="other_bot")
     async with shop.polling():
         ann = await shop.visitor()
-        await other.neonpay.block_user(ann.id)
+        await other.neonpay.security.block_user(ann.id)
         await shop.neonpay.send_payment(ann.id, "vip")
 
 
 async def test_decisions_are_facts_with_their_reason(shop: Shop) -> None:
-    blocked = await shop.neonpay.block_user(7, reason="chargebacks")
-    trusted = await shop.neonpay.trust_user(7)
-    normal = await shop.neonpay.unblock_user(7)
+    blocked = await shop.neonpay.security.block_user(7, reason="chargebacks")
+    trusted = await shop.neonpay.security.trust_user(7)
+    normal = await shop.neonpay.security.unblock_user(7)
     await shop.neonpay.drain()
 
     assert [one.rank for one in (blocked, trusted, normal)] == [Rank.BLOCKED, Rank.TRUSTED, Rank.NONE]
@@ -177,4 +177,4 @@ async def test_decisions_are_facts_with_their_reason(shop: Shop) -> None:
 @pytest.mark.parametrize("duration", [0, -1, float("nan"), True])
 async def test_a_block_lasts_some_time(shop: Shop, duration: Any) -> None:
     with pytest.raises(ValidationError, match="duration"):
-        await shop.neonpay.block_user(7, duration)
+        await shop.neonpay.security.block_user(7, duration)

@@ -144,7 +144,7 @@ async def test_somebody_who_tries_other_peoples_invoices_is_held_off(running: Sh
 
     assert [outcome.status for outcome in tries] == ["declined", "declined"]
     assert (await refusal(running, bob.id)).reason == "too_often"
-    assert (await running.neonpay.get_user_risk_assessment(bob.id))["failed_attempts"] == 2
+    assert (await running.neonpay.security.get_user_risk_assessment(bob.id))["failed_attempts"] == 2
     clock.advance(600)
     await running.neonpay.send_payment(bob.id, "vip")
 
@@ -156,7 +156,7 @@ async def test_a_refusal_of_the_shops_own_is_not_held_against_the_buyer(running:
     outcomes = await pays_links(running, ann, 2)
 
     assert [outcome.reason for outcome in outcomes] == ["Sold out.", "Sold out."]
-    assert (await running.neonpay.get_user_risk_assessment(ann.id))["failed_attempts"] == 0
+    assert (await running.neonpay.security.get_user_risk_assessment(ann.id))["failed_attempts"] == 0
 
 
 async def test_a_link_that_goes_round_is_paid_so_many_times(running: Shop) -> None:
@@ -181,7 +181,7 @@ async def test_refunds_that_the_seller_gave_a_reason_for_are_not_the_buyers_faul
         await running.neonpay.refund(charge_id)
 
     assert (await refusal(running, ann.id)).reason == "too_many_refunds"
-    assert (await running.neonpay.get_user_risk_assessment(ann.id))["refunds"] == 2
+    assert (await running.neonpay.security.get_user_risk_assessment(ann.id))["refunds"] == 2
 
 
 async def test_a_trusted_user_has_no_limits(running: Shop) -> None:
@@ -189,7 +189,7 @@ async def test_a_trusted_user_has_no_limits(running: Shop) -> None:
         actions={ActionType.PAYMENT_REQUEST: Rate(1, 60)}, spending=Rate(50, 60), risk_score=1
     )
     ann = await running.visitor()
-    await running.neonpay.trust_user(ann.id)
+    await running.neonpay.security.trust_user(ann.id)
     assert [(await running.sells(ann)).status for _ in range(3)] == ["paid", "paid", "paid"]
 
 
@@ -205,7 +205,7 @@ async def test_reports_add_up_to_a_risk_above_which_nothing_is_sold(running: Sho
     profile = await security.get_user_profile(ann.id)
     assert profile.risk_score == 80
     assert profile.suspicious_activities[0].metadata == {"messages": 300}
-    assessment = await running.neonpay.get_user_risk_assessment(ann.id)
+    assessment = await running.neonpay.security.get_user_risk_assessment(ann.id)
     assert (assessment["risk_score"], assessment["threat_level"]) == (80, "critical")
     assert assessment["suspicious_activities_count"] == 2
     clock.advance(31 * 86_400)
@@ -247,8 +247,8 @@ async def test_a_program_counts_actions_of_its_own(shop: Shop) -> None:
 async def test_old_conduct_is_forgotten_and_blocks_that_are_over(shop: Shop, clock: MovableClock) -> None:
     security = shop.neonpay.security
     await security.report_suspicious_activity(7, "spam", ThreatLevel.LOW, "once")
-    await shop.neonpay.block_user(7, 60)
-    await shop.neonpay.block_user(8)
+    await shop.neonpay.security.block_user(7, 60)
+    await shop.neonpay.security.block_user(8)
     assert await security.get_security_stats() == {"blocked_users": 2, "trusted_users": 0, "security_events": 1}
     clock.advance(86_400)
     assert await security.cleanup_old_data(max_age_days=1) == 1

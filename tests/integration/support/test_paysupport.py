@@ -77,7 +77,7 @@ async def test_a_buyer_gets_their_stars_back_with_three_touches(desk: Desk) -> N
     assert "now, 50 Stars" in (confirm.text or "")
     assert answer.text == "Your request about now is granted: 50 Stars go back to you."
     assert ann.stars == 80
-    (request,) = await desk.shop.neonpay.refund_requests()
+    (request,) = await desk.shop.neonpay.refunds.requests()
     assert (request.charge_id, request.state, request.decided_by) == (charge_id, "approved", "policy")
 
 
@@ -135,11 +135,11 @@ async def test_nobody_but_an_admin_may_decide(desk: Desk) -> None:
     to_decide = await desk.olga.hears(desk.shop.account, predicate=_has_buttons)
     stranger = await desk.shop.visitor("Eve")
     copy = await stranger.receives(to_decide, from_=desk.olga)
-    (request,) = await desk.shop.neonpay.refund_requests()
+    (request,) = await desk.shop.neonpay.refunds.requests()
     pressed = await _press_data(desk, stranger, copy, f"neonpay:yes:{request.request_id}")
 
     assert pressed == "This button is not for you."
-    assert (await desk.shop.neonpay.refund_requests("open")) == [request]
+    assert (await desk.shop.neonpay.refunds.requests("open")) == [request]
 
 
 async def test_nobody_can_ask_about_the_payment_of_another(desk: Desk) -> None:
@@ -150,7 +150,7 @@ async def test_nobody_can_ask_about_the_payment_of_another(desk: Desk) -> None:
     copy = await eve.receives(confirm, from_=ann)
 
     assert await _press_data(desk, eve, copy, data) == "This is not a payment of yours."
-    assert await desk.shop.neonpay.refund_requests() == []
+    assert await desk.shop.neonpay.refunds.requests() == []
     assert ann.stars == 30
 
 
@@ -175,7 +175,7 @@ async def _press_data(desk: Desk, by: Buyer, on: Message, data: str) -> str:
 
 
 async def test_a_refusal_by_a_hook_reaches_the_buyer_in_its_words(desk: Desk) -> None:
-    @desk.shop.neonpay.on_refund_request
+    @desk.shop.neonpay.refunds.on_request
     async def usage(result: PaymentResult) -> None:
         raise RefundRefused("You have watched all of it.")
 
@@ -197,7 +197,7 @@ async def test_a_request_that_was_decided_is_shown_and_not_taken_again(desk: Des
 
     assert "has been received" in pressed.text
     assert "has been received" in (status.text or "")
-    assert len(await desk.shop.neonpay.refund_requests()) == 1
+    assert len(await desk.shop.neonpay.refunds.requests()) == 1
 
 
 async def test_somebody_who_has_paid_nothing_is_told_whom_to_ask(desk: Desk) -> None:

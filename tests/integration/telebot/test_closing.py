@@ -36,7 +36,7 @@ async def test_what_is_cancelled_by_close_may_still_call_telegram(new_shop: Call
     await asyncio.to_thread(closing.join, PATIENCE_S)
     assert not closing.is_alive()
     assert called.is_set()
-    assert await asyncio.to_thread(neonpay.sync.payments) == []
+    assert await asyncio.to_thread(neonpay.sync.payments.list) == []
     await asyncio.to_thread(neonpay.sync.close)
 
 
@@ -48,7 +48,7 @@ async def test_threads_that_call_while_it_closes_are_answered_or_told(new_shop: 
     def call() -> None:
         for _ in range(20):
             with suppress(LedgerClosedError):
-                neonpay.sync.payments()
+                neonpay.sync.payments.list()
 
     threads = [threading.Thread(target=call, daemon=True) for _ in range(4)]
     threads += [threading.Thread(target=neonpay.sync.close, daemon=True) for _ in range(3)]

@@ -135,7 +135,7 @@ async def test_invoices_of_the_hosts_own_are_the_hosts_from_checkout_to_refund(s
         charge: dict[str, Any] = {"user_id": ann.id, "telegram_payment_charge_id": outcome.charge_id}
         await shop.neonpay.call("refundStarPayment", charge)
         await shop.seen.has(lambda word: word.startswith("back"))
-        payments = await shop.neonpay.payments()
+        payments = await shop.neonpay.payments.list()
 
     assert shop.seen.all == ["checkout order-17", "paid", "back order-17"]
     assert payments == []
@@ -155,7 +155,7 @@ async def test_a_bot_with_threads_and_one_with_a_loop_sell_in_one_process(new_sh
         shop.opens()
     async with shops[0].polling(), shops[1].polling():
         outcomes = [await shop.sells(await shop.visitor()) for shop in shops]
-        payments = [await shop.neonpay.payments() for shop in shops]
+        payments = [await shop.neonpay.payments.list() for shop in shops]
 
     assert [[found.charge_id for found in of_one] for of_one in payments] == [[o.charge_id] for o in outcomes]
 

@@ -65,6 +65,6 @@ async def test_what_runs_when_a_program_ends_is_finished(
     await ann.hears(account)
     after = new_shop()
     after.opens()
-    (job,) = await after.neonpay.jobs(outcome.charge_id or "")
+    (job,) = await after.neonpay.jobs.of(outcome.charge_id or "")
     assert job.state == "done"
     assert after.delivered.all == []

@@ -34,7 +34,7 @@ async def test_polling_confirms_a_payment_that_is_in_the_ledger(new_shop: Callab
         outcome = await ann.pays(await shop.invoices(ann))
         await shop.telegram.idle(shop.account)
 
-        payment = await shop.neonpay.get_payment(outcome.charge_id or "")
+        payment = await shop.neonpay.payments.get(outcome.charge_id or "")
 
     assert payment.amount_stars == 50
 
@@ -77,7 +77,7 @@ async def test_a_webhook_is_done_when_the_payment_is_recorded(
     outcome = await checkout.outcome()
     await _posted(shop, telegram.updates(shop.account)[-1].body)
 
-    payment = await shop.neonpay.get_payment(outcome.charge_id or "")
+    payment = await shop.neonpay.payments.get(outcome.charge_id or "")
     await shop.seen.has()
 
     assert payment.source == "update"

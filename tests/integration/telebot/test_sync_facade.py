@@ -5,36 +5,99 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
 from telebot import types
 
-from neonpay import AdapterError, NeonPayCore, PaymentContext, PaymentResult, StageNotFoundError
-from neonpay.app.blocking import SyncNeonPay, SyncSecurity
-from neonpay.security.manager import SecurityManager
+from neonpay import AdapterError, PaymentContext, PaymentResult, StageNotFoundError
+from neonpay.app.receiving import Receiving
+from neonpay.core.namespaces import M, Namespace, Verb, verb
+from neonpay.payments.namespaces.served import Served
+from neonpay.store.payment_filter import Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.integration.telebot.conftest import Shop
 
-FOR_A_BARE_TOKEN = {"run_polling", "process_update"}
-"""What belongs to a bot that has no library, and awaits."""
+
+class Tips(Served[M], path="tips"):
+    """A namespace of a program's own."""
+
+    @verb
+    async def largest(self) -> str:
+        """The charge id of the most generous payment."""
+        pipeline = await self._opened()
+        return max(await pipeline.history.select(Selection(), limit=100), key=lambda paid: paid.amount_stars).charge_id
 
 
-@pytest.mark.parametrize(("facade", "of"), [(SyncNeonPay, NeonPayCore), (SyncSecurity, SecurityManager)])
-def test_all_that_is_awaited_is_there_with_its_arguments(facade: type, of: type) -> None:
-    awaited = {
-        name
-        for name in dir(of)
-        if not name.startswith("_") and inspect.iscoroutinefunction(inspect.getattr_static(of, name))
-    } - FOR_A_BARE_TOKEN
+def verbs(awaited: Namespace[Any], path: str = "") -> Iterator[tuple[str, Callable[..., Any]]]:
+    """All that is awaited of a namespace and of those below it, by path."""
+    kind = type(awaited)
+    for name in dir(kind):
+        static = inspect.getattr_static(kind, name)
+        if isinstance(static, Verb):
+            yield f"{path}{name}", getattr(awaited, name)
+    for name in {name for name in dir(awaited) if not name.startswith("_")} - {"sync"}:
+        below = getattr(awaited, name)
+        if isinstance(below, Namespace):
+            yield from verbs(below, f"{path}{name}.")
 
-    assert awaited - set(dir(facade)) == set()
-    for name in awaited - {"close"}:
-        assert inspect.signature(getattr(facade, name).__wrapped__) == inspect.signature(getattr(of, name))
+
+def test_all_that_is_awaited_waits_at_sync_with_the_same_arguments(shop: Shop) -> None:
+    own_updates = {name for name, static in vars(Receiving).items() if isinstance(static, Verb)}
+    found = {path: method for path, method in verbs(shop.neonpay) if path not in own_updates}
+
+    assert {"send_payment", "close", "payments.history", "security.rate_limiter.is_allowed"} <= set(found)
+    for path, awaited in found.items():
+        waiting = attrgetter(path)(shop.neonpay.sync)
+        assert inspect.iscoroutinefunction(awaited), path
+        assert not inspect.iscoroutinefunction(waiting), path
+        assert inspect.signature(waiting) == inspect.signature(awaited), path
+        assert waiting.__doc__, path
+
+
+def test_nothing_else_that_is_public_is_a_coroutine_function(shop: Shop) -> None:
+    for name in dir(type(shop.neonpay)):
+        if not name.startswith("_"):
+            assert not inspect.iscoroutinefunction(inspect.getattr_static(type(shop.neonpay), name)), name
+
+
+async def test_a_namespace_of_ones_own_is_there_in_both_modes(shop: Shop) -> None:
+    async with shop.polling():
+        outcome = await shop.sells(await shop.visitor())
+    awaited = await shop.neonpay.namespace(Tips).largest()
+    waited = await asyncio.to_thread(shop.neonpay.sync.namespace(Tips).largest)
+
+    assert awaited == waited == outcome.charge_id
+
+
+async def test_wait_gives_what_a_coroutine_gives_on_neonpays_loop(shop: Shop) -> None:
+    async def mine(charges: int) -> tuple[int, asyncio.AbstractEventLoop]:
+        return charges + len(await shop.neonpay.payments.list()), asyncio.get_running_loop()
+
+    count, loop = await asyncio.to_thread(lambda: shop.neonpay.sync.wait(mine(1)))
+
+    assert count == 1
+    assert loop is not asyncio.get_running_loop()
+    assert loop is shop.neonpay.pipeline.loop
+
+
+async def test_wait_on_neonpays_own_loop_says_to_await_and_leaves_nothing_behind(shop: Shop) -> None:
+    async def mine() -> None:
+        raise AssertionError("it has begun")
+
+    async def impatient() -> str:
+        with pytest.raises(AdapterError) as caught:
+            shop.neonpay.sync.wait(mine())
+        return str(caught.value)
+
+    said = await asyncio.to_thread(lambda: shop.neonpay.sync.wait(impatient()))
+
+    assert "await the coroutine itself" in said
 
 
 async def test_it_works_before_the_bot_polls_and_in_its_handlers(shop: Shop) -> None:
@@ -51,7 +114,7 @@ async def test_it_works_before_the_bot_polls_and_in_its_handlers(shop: Shop) -> 
         invoice = await ann.hears(shop.account, predicate=lambda message: message.invoice is not None)
         outcomes = [await ann.pays(link.link or ""), await ann.pays(invoice)]
         await shop.delivered.has(count=2)
-        payments = await asyncio.to_thread(sync.history, ann.id, limit=5)
+        payments = await asyncio.to_thread(sync.payments.history, ann.id, limit=5)
 
     assert {outcome.charge_id for outcome in outcomes} == {payment.charge_id for payment in payments}
     assert [result.metadata.get("table") for result in shop.delivered.all] == [None, 4]
@@ -64,7 +127,7 @@ async def test_it_works_in_plain_payment_handlers_which_run_in_threads(shop: Sho
     @shop.neonpay.on_payment(name="look back")
     def look_back(result: PaymentResult) -> None:
         threads.append(threading.current_thread().name)
-        shop.seen.add(str(len(shop.neonpay.sync.history(result.user_id))))
+        shop.seen.add(str(len(shop.neonpay.sync.payments.history(result.user_id))))
 
     async with shop.polling():
         await shop.sells(await shop.visitor())
@@ -83,7 +146,7 @@ async def test_on_neonpays_own_loop_it_says_to_await(shop: Shop) -> None:
     @shop.neonpay.on_payment(name="impatient")
     async def impatient(result: PaymentResult) -> None:
         try:
-            shop.neonpay.sync.history(result.user_id)
+            shop.neonpay.sync.payments.history(result.user_id)
         except AdapterError as error:
             shop.seen.add(str(error))
 
@@ -91,14 +154,14 @@ async def test_on_neonpays_own_loop_it_says_to_await(shop: Shop) -> None:
         await shop.sells(await shop.visitor())
         (said,) = await shop.seen.has()
 
-    assert "await neonpay.history(...)" in said
+    assert "await neonpay.payments.history(...)" in said
 
 
 async def test_inside_a_transaction_it_refuses_instead_of_waiting_for_itself(shop: Shop) -> None:
     @shop.neonpay.on_payment(name="inside")
     def inside(result: PaymentResult, connection: sa.Connection) -> None:
         try:
-            shop.neonpay.sync.history(result.user_id)
+            shop.neonpay.sync.payments.history(result.user_id)
         except AdapterError as error:
             shop.seen.add(str(error))
 
@@ -116,7 +179,7 @@ async def test_a_library_with_an_event_loop_is_told_to_await(async_shop: Shop) -
 
 async def test_security_waits_too(shop: Shop) -> None:
     sync = shop.neonpay.sync
-    await asyncio.to_thread(sync.block_user, 7, reason="spam")
+    await asyncio.to_thread(sync.security.block_user, 7, reason="spam")
 
     profile = await asyncio.to_thread(sync.security.get_user_profile, 7)
 
@@ -156,7 +219,7 @@ async def test_closing_finishes_what_runs_and_a_later_call_opens_anew(shop: Shop
     await closing
 
     assert shop.seen.all == ["finished"]
-    jobs = await asyncio.to_thread(shop.neonpay.sync.jobs, outcome.charge_id or "")
+    jobs = await asyncio.to_thread(shop.neonpay.sync.jobs.of, outcome.charge_id or "")
     assert {job.state for job in jobs} == {"done"}
 
 
@@ -185,7 +248,7 @@ async def test_a_step_of_a_plain_handler_is_made_once(new_shop: Callable[..., Sh
         outcome = await shop.sells(await shop.visitor())
         await shop.seen.has()
         await neonpay.drain()
-        await neonpay.retry(outcome.charge_id or "")
+        await neonpay.jobs.retry(outcome.charge_id or "")
         await shop.seen.has(count=2)
 
     assert shop.seen.all == ["key 1", "key 1"]

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from neonpay.core.checkout import CheckoutRefused, Decline, decline_text, fault_of
+from neonpay.core.checkout import CheckoutRefused, Decline, buyer_message, fault_of
 from neonpay.core.clock import moment
 from neonpay.core.payments import Invoice, PreCheckout
 from neonpay.core.stages import PaymentStage
-from neonpay.errors import ValidationError
 
 NOW = moment(1_800_000_000_000_000)
 TICK = timedelta(microseconds=1)
@@ -104,23 +102,24 @@ def test_the_worst_fault_is_the_one_that_is_told() -> None:
 
 
 @pytest.mark.parametrize("decline", Decline)
-def test_every_decline_has_words_of_its_own(decline: Decline) -> None:
-    words = decline_text(decline).english
+@pytest.mark.parametrize("language_code", ["ru", "en"])
+def test_every_decline_has_words_of_its_own_that_fit_an_answer(decline: Decline, language_code: str) -> None:
+    words = buyer_message(decline, language_code)
+    assert 0 < len(words) <= 200
     assert words.endswith(".")
-    assert sum(words == decline_text(other).english for other in Decline) == 1
+    assert sum(words == buyer_message(other, language_code) for other in Decline) == 1
 
 
-def test_a_reason_that_is_not_ours_has_the_words_of_a_refusal() -> None:
-    assert decline_text("sold_out") == decline_text(Decline.REFUSED)
+@pytest.mark.parametrize("language_code", ["ru", "RU", "ru-RU", "Ru-by"])
+def test_a_buyer_with_a_russian_client_reads_russian(language_code: str) -> None:
+    assert buyer_message(Decline.EXPIRED, language_code) == "Срок действия счёта истёк. Запросите новый."
 
 
-@pytest.mark.parametrize("reason", ["", "Sold out", "sold-out", "sold_out\n", "1st", "a" * 65, None, 7])
-def test_a_reason_is_a_word_that_programs_compare(reason: Any) -> None:
-    with pytest.raises(ValidationError, match="sold_out"):
-        CheckoutRefused("Members only.", reason=reason)
-    assert CheckoutRefused("Members only.", reason="clubs.members_only").reason == "clubs.members_only"
+@pytest.mark.parametrize("language_code", [None, "", "en", "de", "uk", "rue", "x-ru"])
+def test_every_other_buyer_reads_english(language_code: str | None) -> None:
+    assert buyer_message(Decline.EXPIRED, language_code) == "This invoice has expired. Please ask for a new one."
 
 
 def test_a_hook_that_refuses_chooses_the_words() -> None:
     refusal = CheckoutRefused("Members only.")
-    assert (refusal.message, str(refusal), refusal.reason) == ("Members only.", "Members only.", "refused")
+    assert refusal.message == str(refusal) == "Members only."

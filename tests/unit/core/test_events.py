@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, dataclass
 
 import pytest
 
 from neonpay.core import events
 from neonpay.core.clock import moment
-from neonpay.core.events import Event, event_names, event_type
+from neonpay.core.events import Event, event_names, event_of, event_type
 from neonpay.errors import ValidationError
 
-KINDS = [
-    kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, Event) and kind is not Event
-]
+KINDS = [kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, Event) and kind.name]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -81,3 +79,21 @@ def test_any_other_name_is_refused_with_the_names_there_are(unknown: object) -> 
     with pytest.raises(ValidationError, match=r"^event must be one of .*payment_completed") as refused:
         event_type(unknown)  # type: ignore[arg-type]  # wrong values are what is tested
     assert refused.value.value == unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParcelSent(Event):
+    name = "parcel_sent"
+
+    tracking: str = ""
+    boxes: int = 0
+
+
+def test_what_a_kind_of_event_has_of_its_own_is_kept_as_its_data_and_read_back() -> None:
+    common = {"bot_id": 1, "event_id": "e", "at": moment(1), "charge_id": "c"}
+    sent = ParcelSent(tracking="RR1", boxes=2, **common)  # type: ignore[arg-type]
+    assert sent.data == {"tracking": "RR1", "boxes": 2}
+    assert event_of("parcel_sent", sent.data, **common) == sent
+    newer = {**sent.data, "colour": "red"}
+    assert event_of("parcel_sent", newer, **common) == sent, "what a newer program has written is passed over"
+    assert event_of("payment_completed", {}, **common).data == {}

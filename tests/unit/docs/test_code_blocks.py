@@ -26,8 +26,13 @@ PAGES = sorted(
     path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts
 )
 PAGES_WITH_PYTHON = [name for name in PAGES if "```python" in (ROOT / name).read_text(encoding="utf-8")]
-# Fixtures of the suite's own, and pages that tests/integration/testing runs as they stand.
-_ELSEWHERE = {"docs/howto/point-your-bot-here.md", "docs/howto/test-your-bot.md", "docs/tutorial/test-your-payments.md"}
+# Fixtures of the suite's own, and pages that tests/integration runs as they stand.
+_ELSEWHERE = {
+    "docs/howto/point-your-bot-here.md",
+    "docs/howto/test-your-bot.md",
+    "docs/howto/write-an-extension.md",
+    "docs/tutorial/test-your-payments.md",
+}
 RUN = [name for name in PAGES_WITH_PYTHON if name not in _ELSEWHERE]
 
 _ENVIRONMENT = {
@@ -70,7 +75,8 @@ async def test_what_a_page_shows_is_accepted(name: str, tmp_path: Path, monkeypa
     # Nothing asks Telegram anything here.
     neonpay = create_neonpay(bot, dispatcher=dispatcher, database_url=url, reconcile_every_s=None)
     there: dict[str, Any] = {name: getattr(package, name) for name in package.__all__}
-    there |= {"bot": bot, "dispatcher": dispatcher, "neonpay": neonpay, "__name__": "page"}
+    there |= {"bot": bot, "dispatcher": dispatcher, "neonpay": neonpay}
+    there |= {"__name__": "page", "__file__": str(tmp_path / "page.py")}
     for block in _blocks(name):
         if not block.co_flags & inspect.CO_COROUTINE:
             exec(block, there)  # noqa: S102 - the page's own code is what is tested

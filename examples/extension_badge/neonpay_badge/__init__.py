@@ -1,0 +1,1 @@
+"""The first hundred buyers get a badge."""

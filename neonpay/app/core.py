@@ -1,0 +1,238 @@
+"""The object that a program has."""
+
+from __future__ import annotations
+
+import logging
+import random
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+from neonpay.app.facade import Facade
+from neonpay.app.house import House
+from neonpay.app.receiving import Receiving
+from neonpay.app.sink import Sink
+from neonpay.app.sync import SyncNeonPay
+from neonpay.app.taking_part import TakingPart
+from neonpay.app.unfit import refuse_unfit
+from neonpay.core.clock import Clock, SystemClock
+from neonpay.core.namespaces import Awaiting, verb
+from neonpay.core.ports import Adapter, Capabilities, OwnLoop
+from neonpay.core.roles import Role
+from neonpay.core.secrecy import guard_logs, passwords_in
+from neonpay.core.stages import PaymentStage
+from neonpay.errors import AdapterError, ConfigurationError
+from neonpay.payments.pipeline import Pipeline
+from neonpay.payments.settings import Settings
+from neonpay.store.loops import LoopHealth
+from neonpay.support.desk import SupportRules
+from neonpay.support.extension import Support
+
+DEFAULT_DATABASE_URL = "sqlite:///neonpay.db"
+
+
+class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
+    """Sells for Telegram Stars through one bot. ``create_neonpay`` makes one from the bot that you have.
+
+    Its methods follow the life of a payment: stages say what may be sold (``create_payment_stage``), an invoice offers one
+    (``send_payment``), hooks are asked at checkout (``on_pre_checkout``), handlers deliver what was paid (``on_payment``), and
+    Stars go back (``refund``, ``on_refund``). What people look up and decide afterwards is in the namespaces: ``payments``,
+    ``refunds``, ``jobs``, ``handlers``, ``subscriptions``, ``books``, ``security``. Bots without an event loop have all that is
+    awaited at ``sync``.
+
+    The ledger opens with the host library's start-up, with ``setup()``, ``async with``, or the first call that needs it, and
+    closes with the host's shutdown or ``close()``.
+
+    Args:
+        adapter: the bot library.
+        database_url: where payments are kept; ``sqlite:///neonpay.db`` when left out.
+        settings: how payments are handled.
+        max_stages: most stages that may be on sale at once.
+        enable_logging: False silences the ``neonpay`` loggers of this process.
+        clock, rng, token_bytes: where time, jitter and keys come from.
+    """
+
+    def __init__(
+        self,
+        adapter: Adapter,
+        *,
+        database_url: str = DEFAULT_DATABASE_URL,
+        settings: Settings | None = None,
+        max_stages: int = 100,
+        enable_logging: bool = True,
+        clock: Clock | None = None,
+        rng: random.Random | None = None,
+        token_bytes: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        guard_logs(passwords_in(database_url))
+        if not enable_logging:
+            logging.getLogger("neonpay").setLevel(logging.CRITICAL + 1)
+        refuse_unfit()
+        house = House(
+            adapter,
+            database_url=database_url,
+            settings=settings or Settings(),
+            max_stages=max_stages,
+            clock=clock or SystemClock(),
+            rng=rng or random.SystemRandom(),
+            token_bytes=token_bytes,
+        )
+        super().__init__(Awaiting(house, adapter if isinstance(adapter, OwnLoop) else None), house)
+        if house.settings.role is not Role.READS:
+            adapter.attach(Sink(self._mode, house))
+
+    # What is sold
+
+    def create_payment_stage(self, stage_id: str, stage: PaymentStage) -> PaymentStage:
+        """Put a stage on sale under an id of 1–64 bytes.
+
+        Raises:
+            ValidationError: the id cannot name a stage.
+            StageExistsError: the id is taken.
+            StageLimitError: there are ``max_stages`` already.
+        """
+        return self._house.stages.create(stage_id, stage)
+
+    def replace_payment_stage(self, stage_id: str, stage: PaymentStage) -> PaymentStage:
+        """Sell another version of a stage from now on; unpaid invoices keep the price they were made with.
+
+        Raises:
+            StageNotFoundError: no stage has this id.
+        """
+        return self._house.stages.replace(stage_id, stage)
+
+    def get_payment_stage(self, stage_id: str) -> PaymentStage | None:
+        """The stage on sale under an id, or None."""
+        return self._house.stages.find(stage_id)
+
+    def list_payment_stages(self) -> dict[str, PaymentStage]:
+        """Every stage on sale, by id; a copy."""
+        return dict(self._house.stages.list())
+
+    def remove_payment_stage(self, stage_id: str) -> PaymentStage:
+        """Take a stage off sale and return it; its unpaid invoices are declined at checkout, in all programs of the shop.
+
+        Other programs know of it a moment later. A program that creates the stage again puts it on sale again.
+
+        Raises:
+            StageNotFoundError: no stage has this id.
+        """
+        return self._house.stages.remove(stage_id)
+
+    # The life of the application
+
+    @verb
+    async def close(self) -> None:
+        """Finish or release what runs and close the ledger; safe to call again. ``setup()`` opens it anew.
+
+        Queued invoices whose turn comes while running handlers have time to finish are sent, the others fail with an event.
+        """
+        await self._house.close()
+
+    async def __aenter__(self) -> Self:
+        await self.setup()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @property
+    def sync(self) -> SyncNeonPay:
+        """The methods that are awaited, as methods that wait.
+
+        Raises:
+            AdapterError: the bot's library has an event loop, on which they are awaited.
+        """
+        adapter = self._house.adapter
+        if not isinstance(adapter, OwnLoop):
+            msg = (
+                f"neonpay.sync is for bots without an event loop; with {adapter.library} await the method itself, "
+                "as in: await neonpay.send_payment(...)"
+            )
+            raise AdapterError(msg)
+        return SyncNeonPay(self._mode, self._house, adapter)
+
+    def enable_support(
+        self,
+        *,
+        admins: Sequence[int] = (),
+        terms: str | Mapping[str, str] | None = None,
+        contact: str | Mapping[str, str] | None = None,
+        admin_language: str = "en",
+    ) -> None:
+        """Answer /paysupport in private chats from now on, and /terms and /support when their texts are given.
+
+        /paysupport lists the buyer's payments, takes a request, and applies the refund policy of the stage; where that says
+        so, every admin gets the request with buttons to approve or refuse it. Buyers read Russian when their Telegram does,
+        and English otherwise. Telegram requires /paysupport of bots that sell for Stars
+        (https://telegram.org/tos/bot-developers, section 6.2, read 2026-11-20). Call it before the bot starts.
+
+        Args:
+            admins: user ids of those who decide; each must have started the bot.
+            terms: answer to /terms: one text, or texts by language code, the first of which is for all other languages.
+            contact: answer to /support, also shown under /paysupport.
+            admin_language: ``en`` or ``ru``, for what the admins read.
+
+        Raises:
+            ConfigurationError: it was called before, or an admin is no user id.
+            AdapterError: the bot's library cannot hand over commands.
+        """
+        if self._house.extensions.find(Support.name) is not None:
+            msg = "enable_support was called before; call it once with all its texts"
+            raise ConfigurationError(msg)
+        if not all(_is_user_id(admin) for admin in admins):
+            msg = f"admins are user ids such as 123456789; got {list(admins)!r}"
+            raise ConfigurationError(msg)
+        rules = SupportRules(admins=tuple(admins), terms=terms, contact=contact, admin_language=admin_language)
+        self.use(Support(rules))
+
+    # How it is
+
+    def get_stats(self) -> dict[str, int | str | bool]:
+        """What this process is doing, without a look at the database.
+
+        ``loops_alive`` and ``loops_failing`` count the loops of ``loops``; while the ledger is open, ``loops_alive`` falling
+        below what it was or ``loops_failing`` staying above 0 is an alarm.
+        """
+        loops = self._house.pipeline.loops
+        return {
+            "total_stages": len(self._house.stages),
+            "registered_callbacks": len(self._house.handlers),
+            "registered_listeners": len(self._house.listeners),
+            "running_handlers": len(self._house.pipeline.fulfilment.held),
+            "library": self._house.adapter.library,
+            "level": str(self._house.adapter.capabilities.level),
+            "bot_id": self._house.adapter.bot_id,
+            "is_open": self._house.pipeline.is_open,
+            "loops_alive": sum(loop.is_alive for loop in loops),
+            "loops_failing": sum(loop.failures > 0 for loop in loops),
+        }
+
+    @property
+    def loops(self) -> list[LoopHealth]:
+        """How the loops are that take up work in this process: whether each is alive, and what it last failed with."""
+        return self._house.pipeline.loops
+
+    def capabilities(self) -> Capabilities:
+        """What the bot library can do, what goes past it, and what is promised about its updates."""
+        return self._house.adapter.capabilities
+
+    @property
+    def adapter(self) -> Adapter:
+        """The bot library."""
+        return self._house.adapter
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The parts that handle money, as they are at this moment; a door for tests and tools."""
+        return self._house.pipeline
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of bot {self.adapter.bot_id} on {self.adapter.library}>"
+
+
+def _is_user_id(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0

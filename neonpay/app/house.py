@@ -1,0 +1,170 @@
+"""One bot and its ledger: what the program has told them stays, and the pipeline is made anew when it has to be."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+import os
+import random
+import threading
+import weakref
+from collections.abc import Callable
+
+from neonpay.app.unfit import refuse_unfit
+from neonpay.core.clock import Clock
+from neonpay.core.ports import Adapter
+from neonpay.core.roles import Role
+from neonpay.core.stages import StageRegistry
+from neonpay.ledger import Ledger, open_ledger
+from neonpay.ledger.reading import ReadingLedger
+from neonpay.payments.assembly import Registered
+from neonpay.payments.extensions import Extensions
+from neonpay.payments.gates import Gate
+from neonpay.payments.handlers.middleware import PaymentMiddleware
+from neonpay.payments.handlers.registry import ON_REFUND, ON_REFUND_REQUEST, Function, HandlerRegistry
+from neonpay.payments.listeners import Listeners
+from neonpay.payments.pipeline import Pipeline
+from neonpay.payments.settings import Settings
+from neonpay.security.extension import Security
+
+
+class House:
+    """What lives as long as the program, around the pipeline of the moment.
+
+    A pipeline belongs to one event loop and one process, and is used up when it is closed. Whatever needs one asks for it each
+    time, by ``pipeline`` or ``opened()``.
+    """
+
+    def __init__(
+        self,
+        adapter: Adapter,
+        *,
+        database_url: str,
+        settings: Settings,
+        max_stages: int,
+        clock: Clock,
+        rng: random.Random,
+        token_bytes: Callable[[int], bytes],
+    ) -> None:
+        self.adapter = adapter
+        self.settings = settings
+        self._database_url = database_url
+        self._clock = clock
+        self._rng = rng
+        self._token_bytes = token_bytes
+        # Of whoever has made the shop, and not of whoever closes it, comes from another event loop, or records a payment.
+        self._context = contextvars.copy_context()
+
+        self.stages = StageRegistry(max_stages=max_stages)
+        self.handlers = HandlerRegistry()
+        self.revokers = HandlerRegistry(ON_REFUND)
+        self.reviewers = HandlerRegistry(ON_REFUND_REQUEST)
+        self.listeners = Listeners()
+        self.extensions = Extensions()
+        self.security = Security(adapter.bot_id)
+        self.extensions.add(self.security)
+        for registry in (self.handlers, self.revokers, self.reviewers, self.stages, self.extensions):
+            registry.tell(self._declare_soon)
+        self._registered = Registered(
+            stages=self.stages,
+            handlers=self.handlers,
+            revokers=self.revokers,
+            reviewers=self.reviewers,
+            listeners=self.listeners,
+            extensions=self.extensions,
+        )
+        self.middlewares: list[PaymentMiddleware] = []
+        self._gates: list[Gate] = []
+        self._hooks: list[Function] = []
+
+        self._settling = threading.Lock()
+        self._left: list[Pipeline] = []
+        """Pipelines of a process that this one was forked from: their connections are not ours to close."""
+        self.pipeline = self._new_pipeline()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=functools.partial(_begin_in_child, weakref.ref(self)))
+
+    async def opened(self) -> Pipeline:
+        """The pipeline of the moment, opened.
+
+        Raises:
+            LedgerError, HandlerError, ConfigurationError: as for ``NeonPayCore.setup``.
+        """
+        refuse_unfit()
+        pipeline = self.pipeline
+        await pipeline.open()
+        return pipeline
+
+    async def opened_ledger(self) -> Ledger:
+        """The ledger of the moment, opened; raises what ``opened`` raises."""
+        return (await self.opened()).ledger
+
+    async def close(self) -> None:
+        """Finish or release what runs and close the ledger. A later use opens everything anew."""
+        pipeline, self.pipeline = self.pipeline, self._new_pipeline()
+        await pipeline.close()
+        await self.adapter.close()
+
+    def settle(self) -> asyncio.AbstractEventLoop | None:
+        """The loop to cross over to from the running one, or None to stay; part of ``Home``.
+
+        A loop that has ended has taken tasks and connections with it: everything is made anew on the running one, and what
+        was interrupted is given back, to be taken up at once.
+        """
+        here = asyncio.get_running_loop()
+        if self.pipeline.loop is here:
+            return None
+        with self._settling:
+            if self.pipeline.was_left_behind:
+                interrupted = self.pipeline.abandon()
+                self.pipeline = self._new_pipeline()
+                self.pipeline.give_back(interrupted)
+            return self.pipeline.settle(here)
+
+    def begin_in_child(self) -> None:
+        """Called in a process that was forked: nothing of the parent's is used or closed, and opening begins anew."""
+        self._settling = threading.Lock()
+        self._left.append(self.pipeline)
+        self.listeners.forget()
+        self.pipeline = self._new_pipeline()
+
+    def add_gate(self, gate: Gate) -> None:
+        """Ask a gate at every sale, after those that were added before."""
+        self.pipeline.add_gate(gate)
+        self._gates.append(gate)
+
+    def add_hook(self, hook: Function) -> None:
+        """Ask a function before each checkout; raises HandlerError for a generator."""
+        self.pipeline.checkout.add_hook(hook)
+        self._hooks.append(hook)
+
+    def _new_pipeline(self) -> Pipeline:
+        settings = self.settings
+        reads = settings.role is Role.READS
+        ledger = open_ledger(self._database_url, clock=self._clock, as_it_is=settings.is_tool or reads)
+        pipeline = Pipeline(
+            self.adapter,
+            ReadingLedger(ledger) if reads else ledger,
+            self._registered,
+            settings,
+            clock=self._clock,
+            rng=self._rng,
+            token_bytes=self._token_bytes,
+            context=self._context,
+        )
+        for gate in self._gates:
+            pipeline.add_gate(gate)
+        for hook in self._hooks:
+            pipeline.checkout.add_hook(hook)
+        pipeline.fulfilment.middlewares = self.middlewares
+        return pipeline
+
+    def _declare_soon(self) -> None:
+        self.pipeline.presence.soon()
+
+
+def _begin_in_child(reference: weakref.ref[House]) -> None:
+    house = reference()
+    if house is not None:
+        house.begin_in_child()

@@ -1,0 +1,75 @@
+"""The commands of ``neonpay`` itself: one row each, which says where the command is and what a list says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRow:
+    """One command.
+
+    Attributes:
+        name: what is typed after ``neonpay``.
+        target: import string of a function, or of a ``typer.Typer`` with commands of its own.
+        help: the first line of its help.
+    """
+
+    name: str
+    target: str
+    help: str
+
+
+COMMANDS: Final = (
+    CommandRow(
+        "simulate",
+        "neonpay.cli.simulate:simulate",
+        "Run a local Telegram: point a bot at it, and play its buyers on a page in the browser or over HTTP.",
+    ),
+    CommandRow(
+        "demo",
+        "neonpay.cli.demo.command:demo",
+        "Watch a shop sell to buyers, be killed, and lose nothing; no token, no Telegram. "
+        "Exit code 1 if it did lose something.",
+    ),
+    CommandRow(
+        "doctor",
+        "neonpay.cli.doctor:doctor",
+        "Look at libraries, token, updates, database and secrets, and say what keeps the bot from selling. Changes nothing.",
+    ),
+    CommandRow(
+        "payments",
+        "neonpay.cli.payments:payments",
+        "Find payments, and decide about those that wait for somebody.",
+    ),
+    CommandRow("handlers", "neonpay.cli.handlers:handlers", "Who delivers in the shop, over all of its programs."),
+    CommandRow(
+        "verify",
+        "neonpay.cli.verify:verify",
+        "Prove that the books add up and that nobody has changed them. Exit code 1 if they do not.",
+    ),
+    CommandRow(
+        "reconcile",
+        "neonpay.cli.reconcile:reconcile",
+        "Compare the ledger with Telegram's list of transactions and the balance, and record what is missing.",
+    ),
+    CommandRow(
+        "export",
+        "neonpay.cli.export:export",
+        "Write payments, refunds or the journal, oldest first, with columns that stay.",
+    ),
+    CommandRow(
+        "move",
+        "neonpay.cli.move:move",
+        "Copy a ledger from SQLite to PostgreSQL or back, and keep the copy only when nothing differs.",
+    ),
+    CommandRow(
+        "web", "neonpay.cli.web:web", "Serve the pages of a shop for a browser on this machine; they only read."
+    ),
+    CommandRow(
+        "extensions",
+        "neonpay.cli.extensions:extensions",
+        "List the extensions that are installed, what each brings, and whether it can be loaded.",
+    ),
+)

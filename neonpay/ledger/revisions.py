@@ -1,0 +1,105 @@
+"""A chain of migrations: the files of a folder in the order of their names, and the row that says how far a database has come.
+
+Beside the revision the row has the *oldest* program that may work on such tables. Each migration says so of itself
+(``works_with = "0009"``: the newest revision that such a program knows); one that says nothing works with nothing older than
+itself. So a program of the release before may go on, and start again, while the tables are a newer one's already.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from neonpay.errors import ConfigurationError, SchemaTooNewError
+
+_FILE = re.compile(r"(\d{4})_\w+\.py")
+_ENVIRONMENT = Path(__file__).parent / "migrations"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a database has come.
+
+    Attributes:
+        revision: of its tables.
+        oldest: the newest revision that a program has to know to work on them; None when the row does not say.
+    """
+
+    revision: str
+    oldest: str | None
+
+    @staticmethod
+    def of(row: Sequence[object] | None) -> Standing | None:
+        """What a row of a version table says; None when there is no row."""
+        if row is None:
+            return None
+        oldest = row[1] if len(row) > 1 else None
+        return Standing(str(row[0]), None if oldest is None else str(oldest))
+
+
+def revisions_in(folder: Path) -> tuple[str, ...]:
+    """The revisions of a folder, oldest first: the four digits at the beginning of each file's name.
+
+    Raises:
+        ConfigurationError: there is none, which is so in programs that were packed without their source files.
+    """
+    names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+    found = tuple(sorted(match[1] for match in map(_FILE.fullmatch, names) if match))
+    if not found:
+        advice = "a packed program has to take the .py files along (PyInstaller: --collect-all neonpay)"
+        msg = f"there is no migration in {folder}; {advice}"
+        raise ConfigurationError(msg)
+    return found
+
+
+def is_due(standing: Standing | None, known: Sequence[str], *, package: str) -> bool:
+    """Whether tables have to be made or upgraded by a program that knows these revisions.
+
+    Raises:
+        SchemaTooNewError: a newer program made them, and this one must not work on them.
+    """
+    if standing is None:
+        return True
+    if standing.revision in known:
+        return standing.revision != known[-1]
+    if standing.oldest in known:
+        return False
+    msg = (
+        f"the database has schema {standing.revision!r}, written by a newer {package}, on which programs may work that know "
+        f"{standing.oldest or standing.revision!r}; this program knows up to {known[-1]!r}. Upgrade {package}; nothing was "
+        "changed."
+    )
+    raise SchemaTooNewError(msg)
+
+
+def upgrade(connection: sa.Connection, folder: Path, version_table: str, metadata: sa.MetaData) -> None:
+    """Run the migrations of a folder that a database has not had, inside the transaction of a connection."""
+    # Alembic costs a third of a second to import, so a database that is current never loads it.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", _escaped(_ENVIRONMENT))
+    config.set_main_option("path_separator", "os")
+    config.set_main_option("version_path_separator", "os")
+    config.set_main_option("version_locations", _escaped(folder))
+    config.attributes.update(connection=connection, version_table=version_table, metadata=metadata)
+    command.upgrade(config, "head")
+    scripts = ScriptDirectory.from_config(config).walk_revisions()
+    _note_oldest(connection, version_table, [getattr(one.module, "works_with", one.revision) for one in scripts])
+
+
+def _note_oldest(connection: sa.Connection, version_table: str, works_with: Iterable[str]) -> None:
+    if "oldest" not in {column["name"] for column in sa.inspect(connection).get_columns(version_table)}:
+        connection.exec_driver_sql(f"ALTER TABLE {version_table} ADD COLUMN oldest VARCHAR(32)")
+    table = sa.table(version_table, sa.column("oldest"))
+    connection.execute(sa.update(table).values(oldest=max(works_with)))
+
+
+def _escaped(path: Path) -> str:
+    return str(path).replace("%", "%%")

@@ -1,1 +1,0 @@
-"""What neonpay says to people in other languages than English: one gettext catalogue for each, and who reads them."""

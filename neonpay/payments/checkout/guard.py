@@ -1,0 +1,239 @@
+"""The checkout guard: every pre-checkout query is checked against the signed offer, and answered in time.
+
+Telegram cancels the order when ten seconds pass without an answer, so the guard has a budget of its own, waits behind no
+queue, and declines whatever it cannot decide.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from neonpay.core.checkout import CHECKOUT_BUDGET_S, CheckoutRefused, Decline, buyer_message
+from neonpay.core.events import Event
+from neonpay.core.payload import InvoiceRef
+from neonpay.core.payments import Invoice, PreCheckout
+from neonpay.core.ports import Adapter
+from neonpay.core.text import clean
+from neonpay.errors import LedgerError, PayloadError, PaymentError, TelegramError
+from neonpay.ledger import Ledger
+from neonpay.payments.checkout.store import Checkout, CheckoutStore, Declined, Noticed
+from neonpay.payments.foreign import call, held, refuse_generator, refuse_unrun
+from neonpay.payments.gates import Gate, Refusal
+from neonpay.payments.handlers.registry import Function
+from neonpay.payments.threads import Threads
+
+logger = logging.getLogger("neonpay.payments")
+
+_BAD_REQUEST = 400
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """A no, with other words for the buyer than the usual ones of its reason."""
+
+    reason: str
+    message: str | None = None
+
+
+class CheckoutGuard:
+    """Answers the pre-checkout queries of one bot."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        adapter: Adapter,
+        *,
+        book: CheckoutStore,
+        verify: Callable[[str], Awaitable[InvoiceRef]],
+        new_event_id: Callable[[], str],
+        announce: Callable[[Event], None],
+        host_data: Callable[[], Mapping[str, object]],
+        threads: Threads,
+        budget_s: float = CHECKOUT_BUDGET_S,
+    ) -> None:
+        self._ledger = ledger
+        self._adapter = adapter
+        self._book = book
+        self._verify = verify
+        self._new_event_id = new_event_id
+        self._announce = announce
+        self._host_data = host_data
+        self._budget_s = budget_s
+        self._hooks: list[Function] = []
+        self._threads = threads
+        self._late: set[asyncio.Future[None]] = set()
+        self._asked: set[asyncio.Task[object]] = set()
+        """Hooks that are asked, among them those that did not take notice of having been cancelled."""
+
+    def add_gate(self, gate: Gate) -> None:
+        """Ask ``gate`` in the transaction that approves a checkout, and tell it of those that are declined."""
+        self._book.gates.append(gate)
+
+    def add_hook(self, hook: Function) -> None:
+        """Ask ``hook`` before a checkout is approved; it declines by raising ``CheckoutRefused``.
+
+        Raises:
+            HandlerError: none of its lines would run.
+        """
+        refuse_generator(hook, "an on_pre_checkout hook")
+        self._hooks.append(hook)
+
+    async def handle(self, query: PreCheckout, ready: Callable[[], Awaitable[None]]) -> None:
+        """Decide and answer.
+
+        Args:
+            ready: awaited inside the budget before anything else; opens the ledger after a restart.
+        """
+        checkout = Checkout(query, self._new_event_id())
+        try:
+            verdict = await self._decided(checkout, ready)
+        except asyncio.CancelledError:
+            checkout.is_over = True
+            raise
+        checkout.is_over = verdict is not None
+        if verdict is not None:
+            self._take_back_later(checkout)
+            # At the same time, so that those who were declined together are noted together.
+            await asyncio.gather(self._answer(query, verdict), self._tell_declined(checkout, verdict.reason))
+        elif not await self._answer(query, None):
+            await self._withdraw(checkout)
+
+    async def drain(self) -> None:
+        """Wait until what late approvals hold back is given free."""
+        await asyncio.gather(*self._late)
+
+    async def _decided(self, checkout: Checkout, ready: Callable[[], Awaitable[None]]) -> _Verdict | None:
+        try:
+            async with asyncio.timeout(self._budget_s):
+                await ready()
+                checkout.ref = await self._verify(checkout.query.payload)
+                return await self._decide(checkout, checkout.ref)
+        except TimeoutError:
+            return _Verdict(Decline.TOO_SLOW)
+        except PayloadError:
+            return _Verdict(Decline.FORGED_PAYLOAD)
+        except CheckoutRefused as refusal:
+            return _Verdict(Decline.REFUSED, clean(refusal.message).strip())
+        except Exception:  # fail closed: what cannot be checked must not be paid
+            logger.exception("the checkout of %s could not be checked and is declined", checkout.query.query_id)
+            return _Verdict(Decline.ERROR)
+
+    async def _decide(self, checkout: Checkout, ref: InvoiceRef) -> _Verdict | None:
+        if self._hooks:
+            query = checkout.query
+            invoice = await self._ledger.read(self._book.invoice, checkout)
+            fault = self._book.fault(query, ref, invoice)
+            if fault is not None:
+                return _Verdict(fault)
+            assert invoice is not None, "an unknown invoice is a fault"
+            for hook in self._hooks:
+                await self._ask(hook, query, invoice)
+        checkout.asking = asyncio.ensure_future(self._ledger.run_each(self._book.approve, checkout))
+        approved = await asyncio.shield(checkout.asking)
+        if isinstance(approved, Refusal):
+            return _Verdict(approved.reason, approved.message)
+        self._announce(approved)
+        for fact in checkout.published:
+            self._announce(fact)
+        return None
+
+    async def _ask(self, hook: Function, query: PreCheckout, invoice: Invoice) -> None:
+        known = {"query": query, "invoice": invoice, "stage": invoice.stage, **self._host_data()}
+        names = list(inspect.signature(hook).parameters)
+        given = {name: known[name] for name in names if name in known}
+        if names and names[0] not in known:
+            given[names[0]] = query
+        # In a task of its own, so that a hook which does not take notice of the end of the budget is left behind.
+        asking = asyncio.ensure_future(self._verdict_of(hook, given))
+        self._asked.add(asking)
+        asking.add_done_callback(self._forget)
+        try:
+            await asyncio.wait({asking})
+        finally:
+            asking.cancel()
+        verdict = asking.result()
+        if verdict is False:
+            raise CheckoutRefused(buyer_message(Decline.REFUSED, query.language_code))
+        if isinstance(verdict, str):
+            raise CheckoutRefused(verdict)
+
+    async def _verdict_of(self, hook: Function, given: Mapping[str, object]) -> object:
+        if inspect.iscoroutinefunction(hook):
+            outcome: object = call(lambda: hook(**given))
+        else:
+            outcome = await self._threads.run(hook, hook, **given)
+        verdict = await held(outcome) if inspect.isawaitable(outcome) else outcome
+        refuse_unrun(verdict, "an on_pre_checkout hook")
+        return verdict
+
+    def _forget(self, asking: asyncio.Task[object]) -> None:
+        self._asked.discard(asking)
+        if not asking.cancelled():
+            asking.exception()  # whoever waited has it, or had to answer before it came
+
+    async def _answer(self, query: PreCheckout, verdict: _Verdict | None) -> bool:
+        """Tell Telegram; False when it takes no answer to this query any more."""
+        params: dict[str, str | bool] = {"pre_checkout_query_id": query.query_id, "ok": verdict is None}
+        if verdict is not None:
+            params["error_message"] = verdict.message or buyer_message(verdict.reason, query.language_code)
+        try:
+            await self._adapter.call("answerPreCheckoutQuery", params)
+        except TelegramError as exc:
+            # A bot that was down may receive a query that is long past its deadline; no Stars moved then.
+            logger.warning("checkout %s could not be answered: %s", query.query_id, exc.description)
+            return exc.error_code != _BAD_REQUEST
+        except PaymentError as exc:
+            logger.warning("checkout %s: %s", query.query_id, exc)
+        return True
+
+    def _take_back_later(self, checkout: Checkout) -> None:
+        """An approval that the ledger is still writing for somebody who was declined is taken back once it is there."""
+        if checkout.asking is None or checkout.asking.done():
+            return
+        task = asyncio.ensure_future(self._take_back(checkout, checkout.asking))
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
+
+    async def _take_back(self, checkout: Checkout, asking: asyncio.Future[Event | Refusal]) -> None:
+        await asyncio.wait([asking])
+        if not asking.cancelled() and asking.exception() is None:
+            await self._withdraw(checkout)
+
+    async def _withdraw(self, checkout: Checkout) -> None:
+        try:
+            await self._ledger.run_each(self._book.take_back, checkout)
+        except LedgerError as exc:
+            logger.warning("what a lapsed checkout held back could not be given free: %s", exc)
+
+    async def _tell_declined(self, checkout: Checkout, reason: str) -> None:
+        try:
+            no = Declined(checkout, reason, self._new_event_id())
+            event = await self._ledger.run_each(self._book.note_declined, no)
+        except LedgerError as exc:
+            logger.warning("a declined checkout could not be noted: %s", exc)
+            return
+        if event is None:
+            return
+        self._announce(event)
+        if self._book.guards.notices(reason):
+            await self._notice(no)
+        for gate in self._book.gates:
+            if reason not in gate.counts_declines:
+                continue
+            try:
+                await self._ledger.run_each(self._book.notice, Noticed(gate, checkout.query, reason))
+            except Exception:  # the answer is given; a gate that cannot count changes nothing about it
+                logger.exception("%s could not take note of a declined checkout", type(gate).__name__)
+
+    async def _notice(self, no: Declined) -> None:
+        try:
+            facts = await self._ledger.run_each(self._book.notice_declined, no)
+        except Exception:  # the answer is given; an extension that cannot count changes nothing about it
+            logger.exception("extensions could not be told of a declined checkout")
+        else:
+            for fact in facts:
+                self._announce(fact)

@@ -1,0 +1,147 @@
+"""Jobs of extensions: a subscriber is told of an event, and a payment is settled that could not be settled at once."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from neonpay.core.clock import Clock, moment
+from neonpay.core.events import Event, FulfilmentAbandoned
+from neonpay.core.job_states import JobState
+from neonpay.core.payments import PaymentState
+from neonpay.errors import LeaseLostError, TransactionEndedError
+from neonpay.ledger import Ledger, Transaction
+from neonpay.payments.consumers.selection import SETTLE
+from neonpay.payments.extending.lending import lend
+from neonpay.payments.extension import Extension, Settlement, Subscriber
+from neonpay.payments.extensions import Extensions
+from neonpay.payments.foreign import held, words_of
+from neonpay.payments.handlers.call import ended_elsewhere
+from neonpay.payments.jobs import backoff_s, end_job, finish, finish_all, is_left
+from neonpay.payments.refunds.runner import JobRunner
+from neonpay.payments.refunds.store import Change, RefundStore
+from neonpay.store.entries import find_event, publish
+from neonpay.store.job_rows import Job, SelfFinishingJob
+from neonpay.store.once import Once
+
+logger = logging.getLogger("neonpay.payments")
+
+_SETTLE_ATTEMPTS = 20
+
+
+class _Settled(NamedTuple):
+    published: Sequence[Event]
+    refund: Change | None = None
+
+
+class ExtensionJobs:
+    """Runs the jobs of the extensions that this program uses; what fails is tried again, and is a dead letter at last."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        apart: Ledger,
+        runner: JobRunner,
+        refund_store: RefundStore,
+        *,
+        bot_id: int,
+        clock: Clock,
+        rng: random.Random,
+        new_event_id: Callable[[], str],
+    ) -> None:
+        self._ledger = ledger
+        self._apart = apart
+        self._runner = runner
+        self._refund_store = refund_store
+        self._bot_id = bot_id
+        self._clock = clock
+        self._rng = rng
+        self._new_event_id = new_event_id
+
+    def take_up(self, extensions: Extensions) -> None:
+        """Run the jobs of these extensions from now on; safe to call again when there are more."""
+        for extension in extensions.having("settle"):
+            settler = self._settler(extension)
+            self._runner.add_self_finishing(f"{SETTLE}{extension.name}", settler, max_attempts=_SETTLE_ATTEMPTS)
+        for consumer, subscriber in extensions.subscribers().items():
+            most = subscriber.max_attempts
+            self._runner.add_self_finishing(consumer, self._teller(subscriber), max_attempts=most)
+
+    def _teller(self, subscriber: Subscriber) -> SelfFinishingJob:
+        async def tell(job: Job) -> None:
+            event = await self._ledger.read(find_event, job.bot_id, job.event_id)
+            try:
+                await held(subscriber.run(event))
+            except LeaseLostError:
+                ended_elsewhere(job)
+            except Exception as exc:  # noqa: BLE001  # subscribers are isolated: a fault of one is kept, and it is told again later
+                await self._failed(job, event, exc, subscriber.max_attempts)
+            else:
+                if not await self._ledger.run_each(finish_all, job):
+                    ended_elsewhere(job)
+
+        return tell
+
+    def _settler(self, extension: Extension) -> SelfFinishingJob:
+        async def settle(job: Job) -> None:
+            unit = self._refund_store.once(job.of_charge, self._settle)
+            try:
+                settled = await self._apart.run(unit, job, extension)
+            except LeaseLostError:
+                ended_elsewhere(job)
+            except TransactionEndedError:
+                raise
+            except Exception as exc:  # noqa: BLE001  # an extension's fault is kept, and it is asked again later
+                event = await self._ledger.read(find_event, job.bot_id, job.event_id)
+                await self._failed(job, event, exc, _SETTLE_ATTEMPTS)
+            else:
+                self._runner.announce(settled.published)
+                if settled.refund is not None:
+                    self._runner.follow(settled.refund)
+
+        return settle
+
+    def _settle(self, transaction: Transaction, job: Job, extension: Extension) -> _Settled:
+        payment, event_id = self._refund_store.lock(transaction, job.of_charge)
+        if not is_left(transaction, job):
+            return _Settled(())
+        now = [Settlement(payment=payment, event_id=event_id)]
+        verdicts, published = lend(transaction, extension, lambda lent: extension.settle(lent, now))
+        finish(transaction, job)
+        verdict = verdicts.get(payment.charge_id)
+        if verdict is None or payment.state is not PaymentState.ACCEPTED:
+            return _Settled(published)
+        asked = (payment.charge_id, verdict.words, f"{SETTLE}{extension.name}", True)
+        return _Settled(published, self._refund_store.intend(transaction, *asked))
+
+    async def _failed(self, job: Job, event: Event, error: Exception, max_attempts: int) -> None:
+        is_last = job.attempts >= max_attempts
+        delay_s = backoff_s(job.attempts, self._rng)
+        told = "is a dead letter now" if is_last else f"runs again in {delay_s:.0f} s"
+        words = "%s raised for %s %s (attempt %d of %d); it %s"
+        about = (job.consumer, event.name, job.event_id, job.attempts, max_attempts, told)
+        (logger.error if is_last else logger.warning)(words, *about, exc_info=error)
+        reason = words_of(error)
+
+        def unit(transaction: Transaction) -> list[Event]:
+            state = JobState.DEAD if is_last else JobState.READY
+            ended = end_job(transaction, job, state, error=reason, delay_s=delay_s)
+            # Nothing is told of what failed while telling of a dead letter; that would go on for ever.
+            if not (ended and is_last) or isinstance(event, FulfilmentAbandoned):
+                return []
+            fact = FulfilmentAbandoned(
+                bot_id=self._bot_id,
+                event_id=self._new_event_id(),
+                at=moment(self._clock.now_us()),
+                user_id=event.user_id,
+                charge_id=event.charge_id,
+                reason=reason,
+                handler=job.consumer,
+            )
+            publish(transaction, fact)
+            return [fact]
+
+        self._runner.announce(await self._ledger.run(Once(self._bot_id, unit)))
+        self._runner.changed.set()

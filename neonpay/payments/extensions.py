@@ -1,0 +1,100 @@
+"""The extensions that a program uses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from neonpay.errors import ValidationError
+from neonpay.payments.extension import Conversation, Extension, Subscriber, overrides
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
+
+
+class Extensions:
+    """In the order in which they are asked; what nobody overrides is asked of nobody."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, Extension] = {}
+        self._having: dict[str, tuple[Extension, ...]] = {}
+        self._conversations: tuple[Conversation, ...] | None = None
+        self._tell: Callable[[], None] = lambda: None
+
+    def tell(self, changed: Callable[[], None]) -> None:
+        """Call ``changed`` whenever an extension is taken into use."""
+        self._tell = changed
+
+    def add(self, extension: Extension) -> None:
+        """Take an extension into use.
+
+        Raises:
+            ValidationError: its name is none, or another extension has it.
+        """
+        name = getattr(extension, "name", None)
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            rule = "lower-case letters, digits and dashes, such as 'promotions', as a class attribute"
+            raise ValidationError("name", name, rule)
+        if name in self._by_name:
+            raise ValidationError("extension", name, "an extension that this program does not use yet")
+        self._by_name[name] = extension
+        # New ones, and not emptied ones: another thread may be about to put an answer of before into the old one.
+        self._having = {}
+        self._conversations = None
+        self._tell()
+
+    def __iter__(self) -> Iterator[Extension]:
+        """All of them."""
+        return iter(sorted(self._by_name.values(), key=_place))
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def find(self, name: str) -> Extension | None:
+        """The extension with this name, or None."""
+        return self._by_name.get(name)
+
+    def having(self, hook: str) -> tuple[Extension, ...]:
+        """Those with a hook of their own."""
+        known = self._having
+        found = known.get(hook)
+        if found is None:
+            found = known[hook] = tuple(extension for extension in self if overrides(extension, hook))
+        return found
+
+    @property
+    def guards(self) -> list[str]:
+        """The names of those that may stop a sale."""
+        return [
+            extension.name
+            for extension in self
+            if not extension.is_everywhere and (overrides(extension, "quote") or overrides(extension, "hold"))
+        ]
+
+    @property
+    def conversations(self) -> tuple[Conversation, ...]:
+        """Those that talk to people in the bot, in order."""
+        known = self._conversations
+        if known is None:
+            talking = [extension.conversation() for extension in self if overrides(extension, "conversation")]
+            known = self._conversations = tuple(one for one in talking if one is not None)
+        return known
+
+    def answering(self, text: str) -> Conversation | None:
+        """Whose command a message is, or None."""
+        return next((one for one in self.conversations if one.wants_command(text)), None)
+
+    def pressed(self, data: str) -> Conversation | None:
+        """Whose button was pressed, or None."""
+        return next((one for one in self.conversations if one.wants_press(data)), None)
+
+    def subscribers(self) -> dict[str, Subscriber]:
+        """Who is told of events, by what their jobs are called."""
+        return {
+            f"{extension.name}:{subscriber.name}": subscriber
+            for extension in self
+            for subscriber in extension.subscribers()
+        }
+
+
+def _place(extension: Extension) -> tuple[int, str]:
+    return extension.order, extension.name

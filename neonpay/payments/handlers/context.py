@@ -1,0 +1,123 @@
+"""What a handler may do so that its effects happen once."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+
+from neonpay.core import jsontext
+from neonpay.core.jsontext import JsonValue
+from neonpay.core.payments import Payment, PaymentResult
+from neonpay.core.text import REASON_MAX_CHARS, clean
+from neonpay.errors import ValidationError
+from neonpay.payments.threads import Threads
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from neonpay.payments.jobs import JobStore
+    from neonpay.store.job_rows import Job
+
+R = TypeVar("R", bound="JsonValue")
+T = TypeVar("T")
+
+
+class PaymentContext:
+    """One attempt of one handler at one payment.
+
+    Attributes:
+        result: what the handler was given.
+        attempt: 1 for the first one.
+    """
+
+    __slots__ = ("_enlisted", "_job", "_jobs", "_loop", "_threads", "attempt", "result")
+
+    def __init__(self, jobs: JobStore, job: Job, result: PaymentResult, threads: Threads) -> None:
+        self._jobs = jobs
+        self._job = job
+        self._loop = asyncio.get_running_loop()
+        self._enlisted: list[tuple[sa.Executable, Mapping[str, object] | None]] = []
+        self._threads = threads
+        self.result = result
+        self.attempt = job.attempts
+
+    @property
+    def payment(self) -> Payment:
+        """The whole fact of the payment."""
+        return self.result.payment
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same text for every attempt of this handler at this payment; give it to services that take one."""
+        return f"{self.payment.bot_id}:{self.payment.charge_id}:{self._job.consumer}"
+
+    def enlist(self, statement: sa.Executable, parameters: Mapping[str, object] | None = None) -> None:
+        """Have a statement executed in the very transaction that marks this handler as done.
+
+        Both happen or neither: the statement takes effect exactly once, however often the handler runs. It runs on the
+        ledger's database, after the handler has returned, and not at all when the handler raises.
+        """
+        self._enlisted.append((statement, parameters))
+
+    @property
+    def enlisted(self) -> list[tuple[sa.Executable, Mapping[str, object] | None]]:
+        """The statements in the order in which they were enlisted."""
+        return self._enlisted
+
+    @overload
+    async def step(self, name: str, function: Callable[..., Awaitable[R]], *args: Any) -> R: ...
+    @overload
+    async def step(self, name: str, function: Callable[..., R], *args: Any) -> R: ...
+    async def step(self, name: str, function: Callable[..., Awaitable[R] | R], *args: Any) -> R:
+        """Call a function once over all attempts of this handler, and give back what it returned, from then on from memory.
+
+        The result must be JSON; it is stored when the function has returned. A process killed between the two calls the
+        function again, so give services ``idempotency_key`` plus the name of the step where they take one.
+
+        Raises:
+            TypeError: the result is not JSON; the function was called, and its result is not remembered.
+            LeaseLostError: a refund has ended this delivery, or another worker has it. The function was not called, unless it
+                happened during the call, and its result is not remembered. Let it pass.
+        """
+        key = _name_of_step(name)
+        stored = await self._jobs.recall(self._job, key)
+        if stored is not None:
+            return cast("R", jsontext.load(stored))
+        # A plain function may block, so it runs in a thread; one that gives back an awaitable is awaited here.
+        if inspect.iscoroutinefunction(function):
+            outcome: object = function(*args)
+        else:
+            outcome = await self._threads.run(self._job, function, *args)
+        value = await outcome if inspect.isawaitable(outcome) else outcome
+        return cast("R", await self._jobs.remember(self._job, key, cast("R", value)))
+
+    def step_sync(self, name: str, function: Callable[..., R], *args: Any) -> R:
+        """``step`` for a handler that is a plain function: it waits, and the function runs in the handler's own thread.
+
+        Raises:
+            TypeError, LeaseLostError: as for ``step``.
+            RuntimeError: the caller runs on the event loop, which waiting would block; nothing was called.
+        """
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            pass
+        else:
+            msg = "step_sync() is for handlers that are plain functions; in an async one, await ctx.step(...)"
+            raise RuntimeError(msg)
+        key = _name_of_step(name)
+        stored = self._wait(self._jobs.recall(self._job, key))
+        if stored is not None:
+            return cast("R", jsontext.load(stored))
+        return cast("R", self._wait(self._jobs.remember(self._job, key, function(*args))))
+
+    def _wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+
+def _name_of_step(name: str) -> str:
+    if clean(name) != name:
+        raise ValidationError("name", name, f"text of at most {REASON_MAX_CHARS} characters, none of them NUL")
+    return name

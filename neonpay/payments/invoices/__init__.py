@@ -1,0 +1,1 @@
+"""Invoices: written with their price and terms, sent or made into a link, and found again by their id."""

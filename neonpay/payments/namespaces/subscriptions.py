@@ -1,0 +1,42 @@
+"""``neonpay.subscriptions``: paid periods that Telegram renews."""
+
+from __future__ import annotations
+
+from neonpay.core.charge_ids import charge_key
+from neonpay.core.namespaces import M, verb
+from neonpay.core.payments import Payment
+from neonpay.payments.namespaces.served import Served
+
+
+class Subscriptions(Served[M], path="subscriptions"):
+    """Ending what renews itself, and allowing it again."""
+
+    @verb
+    async def cancel(self, charge_id: str) -> Payment:
+        """Have a subscription end with its paid period; its buyer cannot take it up again until ``allow``.
+
+        One that is cancelled already stays so. What was paid is not refunded.
+
+        Args:
+            charge_id: of any of its payments.
+
+        Returns:
+            The first payment of the subscription.
+
+        Raises:
+            PaymentNotFoundError: the ledger has no such payment.
+            PaymentError: it is no payment of a subscription, or the ledger does not have the first one.
+            TelegramError: Telegram refused; nothing was changed.
+            TelegramUnreachableError: no answer; it may have been cancelled, and asking again is safe.
+        """
+        pipeline = await self._opened()
+        return await pipeline.subscriptions.edit(charge_key(charge_id), is_canceled=True)
+
+    @verb
+    async def allow(self, charge_id: str) -> Payment:
+        """Let the buyer of a subscription that ``cancel`` has ended take it up again.
+
+        It stays cancelled until the buyer does; ``subscription_restored`` tells of that. Arguments and errors are the same.
+        """
+        pipeline = await self._opened()
+        return await pipeline.subscriptions.edit(charge_key(charge_id), is_canceled=False)

@@ -1,0 +1,1 @@
+"""A charge that has arrived becomes a payment, exactly once: with its journal entry, its event and its jobs."""

@@ -1,0 +1,22 @@
+"""The pages of a shop for a browser: a frame, and in it whatever the extensions that are installed bring.
+
+It needs the extra ``web``; a program that does not import it pays nothing for it.
+"""
+
+from __future__ import annotations
+
+from neonpay.errors import ConfigurationError
+
+try:
+    import aiohttp as _  # noqa: F401
+except ModuleNotFoundError as error:
+    if error.name != "aiohttp":
+        raise
+    msg = 'the pages need aiohttp; run: pip install "neonpay[web]"'
+    raise ConfigurationError(msg) from error
+
+from neonpay.web.application import create_app
+from neonpay.web.part import Html, Part, language, page
+from neonpay.web.serving import serving
+
+__all__ = ["Html", "Part", "create_app", "language", "page", "serving"]

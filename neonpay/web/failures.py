@@ -1,0 +1,45 @@
+"""What a reader sees of an error: a page in the frame, and nothing of the program."""
+
+from __future__ import annotations
+
+import logging
+from html import escape
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from neonpay.web.part import Html, language, page
+from neonpay.web.words import WORDS
+
+if TYPE_CHECKING:
+    from aiohttp.typedefs import Handler
+
+logger = logging.getLogger("neonpay.web")
+
+_FAILED = 500
+
+
+@web.middleware
+async def told_in_a_page(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answers what a handler raises with a page; what is no answer of HTTP is logged."""
+    try:
+        return await handler(request)
+    except web.HTTPException as exc:
+        if exc.status < web.HTTPBadRequest.status_code or exc.content_type != "text/plain":
+            raise
+        response = _page(request, exc.status)
+        if "Allow" in exc.headers:
+            response.headers["Allow"] = exc.headers["Allow"]
+        return response
+    except Exception:
+        resource = request.match_info.route.resource
+        # The pattern of its address and not the address, which may name people and payments.
+        logger.exception("a page has failed: %s", None if resource is None else resource.canonical)
+        return _page(request, _FAILED)
+
+
+def _page(request: web.Request, status: int) -> web.Response:
+    words = WORDS[language(request)]
+    title = words.get(str(status)) or words["500" if status >= _FAILED else "400"]
+    lead = words["failed_lead" if status >= _FAILED else "refused_lead"]
+    return page(request, title=title, body=Html(f'<p class="lead">{escape(lead)}</p>'), status=status)

@@ -1,0 +1,89 @@
+"""Who may look, and what a browser may do with what it gets.
+
+Under a name of its own that leads to this machine (DNS rebinding) a foreign page could have a browser read everything here; the
+Host header then has that name. An address in it is always honest, since a page of the internet has a name. A browser says in
+``Sec-Fetch-Site`` and ``Origin`` where a request comes from, and a page can neither leave them out nor change them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+from neonpay.web.words import WORDS, language_of
+
+if TYPE_CHECKING:
+    from aiohttp.typedefs import Handler, Middleware
+
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS: Final = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+_LOOKS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_OWN: Final = frozenset({"same-origin", "none"})
+
+
+def guard(names: Collection[str]) -> Middleware:
+    """Refuses with 403 what comes under a foreign name, and what a page of another place would change.
+
+    Args:
+        names: host names beside ``localhost`` that the pages go by; addresses are always let through.
+    """
+    known = {"localhost", *(name.rstrip(".").lower() for name in names)}
+
+    @web.middleware
+    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        hosts = request.headers.getall("Host", ())
+        host = hosts[0] if len(hosts) == 1 else ""
+        name = _name_in(host)
+        if name not in known and not _is_address(name):
+            return _refused(request, "foreign_name")
+        if request.method not in _LOOKS and _is_foreign(request, host):
+            return _refused(request, "foreign_page")
+        return await handler(request)
+
+    return guarded
+
+
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Give an answer the headers that every answer has; a part may be stricter, and says so by setting them itself."""
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers["Server"] = "neonpay"  # aiohttp would tell its version, and Python's
+
+
+def _is_foreign(request: web.Request, host: str) -> bool:
+    origins = request.headers.getall("Origin", ())
+    return any(origin.partition("://")[2] != host for origin in origins) or not _OWN.issuperset(
+        request.headers.getall("Sec-Fetch-Site", ())
+    )
+
+
+def _refused(request: web.Request, why: str) -> web.Response:
+    words = WORDS[language_of(request.headers.get("Accept-Language", ""))]
+    return web.Response(status=403, text=words[why])
+
+
+def _name_in(authority: str) -> str:
+    """The host of a Host header, without its port."""
+    name = authority.partition("]")[0] if authority.startswith("[") else authority.partition(":")[0]
+    return name.strip("[]").rstrip(".").lower()
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,41 @@
+"""Listening, on this machine alone unless told otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from aiohttp import web
+
+from neonpay.errors import ConfigurationError
+
+HOST: Final = "127.0.0.1"
+PORT: Final = 8080
+_SHUTDOWN_S: Final = 5.0
+
+
+@asynccontextmanager
+async def serving(app: web.Application, *, host: str = HOST, port: int = PORT) -> AsyncIterator[str]:
+    """Serve an application inside the block; its address.
+
+    Args:
+        host: address to listen on; whoever reaches another one than a loopback address can read the pages.
+        port: 0 picks a free one.
+
+    Raises:
+        ConfigurationError: nobody can listen there.
+    """
+    # No access log: addresses of pages name people and payments.
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as exc:
+            msg = f"cannot listen on {host} port {port}: {exc.strerror or exc}; choose another one with --port"
+            raise ConfigurationError(msg) from exc
+        name = f"[{host}]" if ":" in host else host
+        yield f"http://{name}:{runner.addresses[0][1]}/"
+    finally:
+        await runner.cleanup()

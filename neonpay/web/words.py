@@ -1,0 +1,116 @@
+"""What the frame says, in each of its languages, and which one a reader gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+DEFAULT: Final = "en"
+
+_EN: Final = {
+    "shop": "Shop",
+    "skip": "Skip to the page",
+    "pages": "Pages",
+    "good": "Good:",
+    "attention": "Attention:",
+    "bot": "Bot",
+    "library": "Library",
+    "no_library": "none",
+    "ledger": "Ledger",
+    "no_answer": "does not answer",
+    "loops": "Loops",
+    "extensions": "Extensions",
+    "at_work": "at work",
+    "stopped": "stopped",
+    "failing": "fails and goes on",
+    "cannot_be_used": "cannot be used",
+    "no_extensions": "No extension has pages here. To see what is installed, type: {command}",
+    "well": "The ledger answers and every loop is at work.",
+    "reads": "The ledger answers.",
+    "reads_lead": "This program only reads. Whether the bot is at work is seen in the program that runs it.",
+    "unopened": "The shop is not open yet.",
+    "unopened_lead": "It opens when the bot starts, or with the first payment.",
+    "idle": "A loop has stopped: {names}.",
+    "idle_lead": "What is paid is recorded; what such a loop does waits. A loop begins again by itself within seconds. "
+    "If it does not, restart the program; its log says why.",
+    "trouble": "A loop fails and goes on: {names}.",
+    "trouble_lead": "What it does waits until a turn of it is well. The log of the program says why it fails.",
+    "blind": "The ledger cannot be read.",
+    "blind_lead": "The log of this program says why. To look at the database, type: {command}",
+    "400": "The browser asked for something that makes no sense.",
+    "403": "This is not to be seen from here.",
+    "404": "There is no such page.",
+    "405": "This page cannot be used in that way.",
+    "500": "This page has failed.",
+    "failed_lead": "No payment depends on it. The log of the program says why it failed.",
+    "refused_lead": "Go on from the shop, which is the first page of the navigation.",
+    "foreign_name": "These pages do not go by this name. Open them by an address such as 127.0.0.1, or allow the name: "
+    "neonpay web --name NAME\n",
+    "foreign_page": "A page of another place may not change anything here.\n",
+}
+_RU: Final = {
+    "shop": "Магазин",
+    "skip": "К содержанию страницы",
+    "pages": "Страницы",
+    "good": "В порядке:",
+    "attention": "Внимание:",
+    "bot": "Бот",
+    "library": "Библиотека",
+    "no_library": "нет",
+    "ledger": "Журнал",
+    "no_answer": "не отвечает",
+    "loops": "Циклы",
+    "extensions": "Расширения",
+    "at_work": "работает",
+    "stopped": "остановлен",
+    "failing": "сбоит, но продолжает",
+    "cannot_be_used": "не работает",
+    "no_extensions": "Страниц расширений здесь нет. Что установлено, покажет команда: {command}",
+    "well": "Журнал отвечает, все циклы работают.",
+    "reads": "Журнал отвечает.",
+    "reads_lead": "Эта программа только читает. Работает ли бот, видно в программе, которая его запускает.",
+    "unopened": "Магазин ещё не открыт.",
+    "unopened_lead": "Он откроется, когда запустится бот, или с первым платежом.",
+    "idle": "Остановлен цикл: {names}.",
+    "idle_lead": "Оплаченное записывается, а работа такого цикла ждёт. Цикл сам начнёт заново через несколько секунд. "
+    "Если нет, перезапустите программу; причина в её логе.",
+    "trouble": "Цикл сбоит, но продолжает: {names}.",
+    "trouble_lead": "Его работа ждёт, пока он не пройдёт без ошибки. Причина в логе программы.",
+    "blind": "Журнал не читается.",
+    "blind_lead": "Причина в логе этой программы. Проверить базу данных можно командой: {command}",
+    "400": "Браузер прислал запрос, который нельзя понять.",
+    "403": "Отсюда это не показывается.",
+    "404": "Такой страницы нет.",
+    "405": "Так этой страницей пользоваться нельзя.",
+    "500": "Страница не получилась.",
+    "failed_lead": "Платежи от неё не зависят. Причина в логе программы.",
+    "refused_lead": "Начните с магазина, это первая страница в меню.",
+    "foreign_name": "Под этим именем страницы не открываются. Откройте их по адресу, например 127.0.0.1, или разрешите имя: "
+    "neonpay web --name ИМЯ\n",
+    "foreign_page": "Страница другого сайта не может ничего здесь менять.\n",
+}
+WORDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+    {"en": MappingProxyType(_EN), "ru": MappingProxyType(_RU)}
+)
+"""Sentences by language and key."""
+
+
+def language_of(accepted: str) -> str:
+    """The language of ours that an ``Accept-Language`` header likes best; English when it likes none."""
+    best, best_weight = DEFAULT, 0.0
+    for item in accepted.split(","):
+        tag, *parameters = (word.strip().lower() for word in item.split(";"))
+        name = tag.partition("-")[0]
+        weight = next((_weight(text[2:]) for text in parameters if text.startswith("q=")), 1.0)
+        if name in WORDS and weight > best_weight:
+            best, best_weight = name, weight
+    return best
+
+
+def _weight(text: str) -> float:
+    try:
+        weight = float(text)
+    except ValueError:
+        return 0.0
+    return weight if 0 <= weight <= 1 else 0.0

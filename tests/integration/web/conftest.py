@@ -1,0 +1,37 @@
+"""The pages of a real shop, served on this machine."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import aiohttp
+import pytest
+
+from neonpay.web import create_app, serving
+from tests.integration.registry.conftest import place
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from tests.integration.conftest import Shop
+
+    Served = Callable[..., AbstractAsyncContextManager[aiohttp.ClientSession]]
+
+__all__ = ["place"]
+
+
+@pytest.fixture
+def served(shop: Shop) -> Served:
+    """Serves the pages of the shop inside a block; what asks for them."""
+
+    @asynccontextmanager
+    async def served(**options: object) -> AsyncIterator[aiohttp.ClientSession]:
+        async with (
+            serving(create_app(shop.neonpay, **options), port=0) as url,  # type: ignore[arg-type]
+            aiohttp.ClientSession(url) as session,
+        ):
+            yield session
+
+    return served

@@ -1,0 +1,57 @@
+"""Calls that cross over to an event loop which ends before they do."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from neonpay.core.loop_bridge import bridged
+from neonpay.errors import LedgerError
+
+
+class Shop:
+    """What is used on the loop of whoever came first, until that loop is closed."""
+
+    def __init__(self) -> None:
+        self.home: asyncio.AbstractEventLoop | None = None
+        self.calls: list[asyncio.AbstractEventLoop] = []
+        self.begun = threading.Event()
+
+    def settle(self) -> asyncio.AbstractEventLoop | None:
+        here = asyncio.get_running_loop()
+        if self.home is None or self.home.is_closed():
+            self.home = here
+        return None if self.home is here else self.home
+
+    async def sells(self, pause_s: float) -> str:
+        self.calls.append(asyncio.get_running_loop())
+        self.begun.set()
+        await asyncio.sleep(pause_s)
+        return "sold"
+
+
+def test_a_call_whose_loop_ends_in_its_middle_says_what_to_do_instead() -> None:
+    shop, is_home = Shop(), threading.Event()
+
+    async def request_of_somebody_else() -> None:
+        shop.settle()
+        is_home.set()
+        await asyncio.to_thread(shop.begun.wait, 10)
+
+    thread = threading.Thread(target=asyncio.run, args=(request_of_somebody_else(),))
+    thread.start()
+    is_home.wait(10)
+    with pytest.raises(LedgerError, match="keep one event loop running"):
+        asyncio.run(asyncio.wait_for(bridged(shop.sells, shop, None)(60), 10))
+    thread.join(10)
+
+
+def test_a_call_that_has_not_begun_when_its_loop_ends_is_made_on_its_own() -> None:
+    shop, ended = Shop(), asyncio.new_event_loop()
+    shop.home = ended  # it does not run, so nothing that is handed to it begins
+    threading.Timer(0.3, ended.close).start()
+    assert asyncio.run(asyncio.wait_for(bridged(shop.sells, shop, None)(0), 10)) == "sold"
+    assert len(shop.calls) == 1
+    assert shop.calls != [ended]
