@@ -265,30 +265,20 @@ class SaleRefused(PaymentError):  # noqa: N818  # the seller's own rule says no
         stage_id: what.
         reason: which rule, e.g. ``blocked`` or ``too_often``.
         retry_after_s: seconds until the rule may agree, where that is known.
-        buyer_text: words for the buyer, in English; ``buyer_text_in`` has them in another language.
+        buyer_text, buyer_text_in: words for the buyer, in English; called with a language code, in that language.
     """
 
     def __init__(
-        self,
-        reason: str,
-        *,
-        user_id: int | None,
-        stage_id: str,
-        retry_after_s: float | None,
-        say: Callable[[str | None], str],
+        self, reason: str, *, user_id: int | None, stage_id: str, retry_after_s: float | None, say: Callable[..., str]
     ) -> None:
         self.user_id = user_id
         self.stage_id = stage_id
         self.reason = reason
         self.retry_after_s = retry_after_s
         self.buyer_text = say(None)
-        self._say = say
+        self.buyer_text_in: Callable[[str | None], str] = say
         later = "" if retry_after_s is None else f"; again in {retry_after_s:.0f} s"
         super().__init__(f"no invoice of {stage_id!r} for user {user_id}: {reason}{later}")
-
-    def buyer_text_in(self, language_code: str | None) -> str:
-        """The words for the buyer in a language as Telegram names it."""
-        return self._say(language_code)
 
 
 class ExtensionMissingError(PaymentError):
