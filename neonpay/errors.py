@@ -51,7 +51,7 @@ program that was never able to take one. Data is on attributes; messages never h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 __all__ = [
     "AdapterError",
@@ -265,17 +265,18 @@ class SaleRefused(PaymentError):  # noqa: N818  # the seller's own rule says no
         stage_id: what.
         reason: which rule, e.g. ``blocked`` or ``too_often``.
         retry_after_s: seconds until the rule may agree, where that is known.
-        buyer_text: words for the buyer, in English.
+        buyer_text, buyer_text_in: words for the buyer, in English; called with a language code, in that language.
     """
 
     def __init__(
-        self, reason: str, *, user_id: int | None, stage_id: str, retry_after_s: float | None, buyer_text: str
+        self, reason: str, *, user_id: int | None, stage_id: str, retry_after_s: float | None, say: Callable[..., str]
     ) -> None:
         self.user_id = user_id
         self.stage_id = stage_id
         self.reason = reason
         self.retry_after_s = retry_after_s
-        self.buyer_text = buyer_text
+        self.buyer_text = say(None)
+        self.buyer_text_in: Callable[[str | None], str] = say
         later = "" if retry_after_s is None else f"; again in {retry_after_s:.0f} s"
         super().__init__(f"no invoice of {stage_id!r} for user {user_id}: {reason}{later}")
 

@@ -9,12 +9,13 @@ from typing import TypeVar
 
 from neonpay.app.house import House
 from neonpay.core.charge_ids import charge_key
-from neonpay.core.checkout import Decline, buyer_message
+from neonpay.core.checkout import Decline
 from neonpay.core.jsontext import JsonObject, JsonValue
 from neonpay.core.namespaces import M, Namespace, verb
 from neonpay.core.payments import Invoice, Refund
 from neonpay.core.stages import frozen_json
 from neonpay.errors import SaleRefused, ValidationError
+from neonpay.payments.gates import Refusal
 from neonpay.payments.handlers.middleware import stage_through
 from neonpay.payments.invoices.store import Offer
 from neonpay.payments.namespaces.books import Books
@@ -233,13 +234,13 @@ class Facade(Namespace[M]):
         stage = await stage_through(middlewares, offer.stage, context)
         if stage is not None:
             return replace(offer, stage=stage)
-        reason = Decline.REFUSED
+        refusal = Refusal(reason=Decline.REFUSED)
         raise SaleRefused(
-            reason.value,
+            refusal.reason,
             user_id=offer.asker_id,
             stage_id=offer.stage_id,
             retry_after_s=None,
-            buyer_text=buyer_message(reason, None),
+            say=refusal.said,
         )
 
 

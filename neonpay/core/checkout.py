@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from neonpay.core.payments import Invoice, PreCheckout
 from neonpay.core.terms import mismatch
-from neonpay.core.words import NEONPAY, Words
+from neonpay.core.words import NEONPAY, Translated, Words
 
 CHECKOUT_BUDGET_S = 8.0
 """Time that a decision may take when the program says nothing else; the rest of Telegram's ten seconds is the answer's."""
@@ -38,11 +38,19 @@ class Decline(enum.StrEnum):
 
 
 class CheckoutRefused(Exception):  # noqa: N818  # a verdict that a hook gives, not a fault
-    """Raise it in an ``on_pre_checkout`` hook to decline; the buyer reads ``message``."""
+    """Raise it in an ``on_pre_checkout`` hook to decline; the buyer reads ``message``.
 
-    def __init__(self, message: str) -> None:
+    Attributes:
+        message: what the buyer reads, in their language when it is ``Translated``.
+        reason: why, for the owner, as in a ``Refusal``.
+    """
+
+    reason: str = Decline.REFUSED
+
+    def __init__(self, message: Translated | str, *, reason: str = Decline.REFUSED) -> None:
         self.message = message
-        super().__init__(message)
+        self.reason = reason
+        super().__init__(message.english if isinstance(message, Translated) else message)
 
 
 _WORDS: Mapping[str, Words] = MappingProxyType(

@@ -6,8 +6,8 @@ Only the standard library is needed. A catalogue is read once, when it is made, 
 from __future__ import annotations
 
 import gettext
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -30,6 +30,28 @@ class Words:
     one: str
     many: str | None = None
     counted: str = "stars"
+
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """One text in every language that there is, for whoever will know the reader.
+
+    Attributes:
+        english: what everybody else reads.
+        others: the text by language, such as ``ru`` or ``pt_BR``.
+    """
+
+    english: str
+    others: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def said(self, language_code: str | None) -> str:
+        """The text in the language of an IETF code such as Telegram's ``language_code``."""
+        language = language_among(self.others.keys(), language_code)
+        return self.english if language is None else self.others[language]
+
+    def mapped(self, change: Callable[[str], str]) -> Translated:
+        """The same with each text changed."""
+        return Translated(change(self.english), {name: change(text) for name, text in self.others.items()})
 
 
 class Catalogue:
@@ -56,14 +78,16 @@ class Catalogue:
             KeyError: a value is missing.
         """
         language = language_among(self.languages, language_code)
-        translations = _ENGLISH if language is None else self._translations[language]
-        if words.many is None:
-            text = translations.gettext(words.one)
-        else:
-            number = values[words.counted]
-            assert isinstance(number, int), "what is counted is a whole number"
-            text = translations.ngettext(words.one, words.many, number)
-        return text.format_map(values)
+        return _said(_ENGLISH if language is None else self._translations[language], words, values)
+
+    def in_all_languages(self, words: Words, /, **values: object) -> Translated:
+        """The words with their values for a reader who is not known yet, as in a ``Refusal``.
+
+        Raises:
+            KeyError: a value is missing.
+        """
+        others = {name: _said(translations, words, values) for name, translations in self._translations.items()}
+        return Translated(_said(_ENGLISH, words, values), MappingProxyType(others))
 
 
 def language_among(languages: Collection[str], language_code: str | None) -> str | None:
@@ -78,6 +102,16 @@ def language_among(languages: Collection[str], language_code: str | None) -> str
             return known[wanted]
         wanted = wanted[:-1]
     return None
+
+
+def _said(translations: gettext.NullTranslations, words: Words, values: Mapping[str, object]) -> str:
+    if words.many is None:
+        text = translations.gettext(words.one)
+    else:
+        number = values[words.counted]
+        assert isinstance(number, int), "what is counted is a whole number"
+        text = translations.ngettext(words.one, words.many, number)
+    return text.format_map(values)
 
 
 def _subtags(language_code: str) -> tuple[str, ...]:

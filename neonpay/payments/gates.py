@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from neonpay.core.checkout import buyer_message
 from neonpay.core.payments import Invoice, PreCheckout
 from neonpay.core.text import clean
+from neonpay.core.words import Translated
 from neonpay.errors import ValidationError
 from neonpay.ledger import Transaction
 
@@ -34,11 +36,12 @@ class Sale:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """A gate's no.
+    """A no, of a gate or of the checkout guard itself.
 
     Attributes:
         reason: why, for the owner: a ``Decline``, or a word of the gate's own such as ``sold_out``.
-        message: what the buyer reads; without it the words of the ``Decline``, or that the seller cannot take this payment.
+        message: what the buyer reads, in their language when it is ``Translated``; without it the words of the ``Decline``,
+            or that the seller cannot take this payment.
         retry_after_s: seconds after which it may be a yes, where that is known.
 
     Raises:
@@ -46,7 +49,7 @@ class Refusal:
     """
 
     reason: str
-    message: str | None = None
+    message: Translated | str | None = None
     retry_after_s: float | None = None
 
     def __post_init__(self) -> None:
@@ -55,8 +58,21 @@ class Refusal:
             raise ValidationError("reason", reason, "a word that says why, such as 'sold_out'")
         # An event keeps the one and Telegram is told the other, which it does not take blank.
         object.__setattr__(self, "reason", clean(str.__str__(reason)))
-        if self.message is not None:
-            object.__setattr__(self, "message", clean(self.message).strip() or None)
+        message = self.message
+        if isinstance(message, Translated):
+            object.__setattr__(self, "message", message.mapped(_told))
+        elif message is not None:
+            object.__setattr__(self, "message", _told(message))
+
+    def said(self, language_code: str | None) -> str:
+        """What a buyer with this language of Telegram's reads."""
+        message = self.message
+        own = message.said(language_code) if isinstance(message, Translated) else message
+        return own or buyer_message(self.reason, language_code)
+
+
+def _told(message: object) -> str:
+    return clean(message).strip()
 
 
 class Gate(Protocol):

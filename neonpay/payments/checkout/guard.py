@@ -10,14 +10,12 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 
-from neonpay.core.checkout import CHECKOUT_BUDGET_S, CheckoutRefused, Decline, buyer_message
+from neonpay.core.checkout import CHECKOUT_BUDGET_S, CheckoutRefused, Decline
 from neonpay.core.events import Event
 from neonpay.core.payload import InvoiceRef
 from neonpay.core.payments import Invoice, PreCheckout
 from neonpay.core.ports import Adapter
-from neonpay.core.text import clean
 from neonpay.errors import LedgerError, PayloadError, PaymentError, TelegramError
 from neonpay.ledger import Ledger
 from neonpay.payments.checkout.store import Checkout, CheckoutStore, Declined, Noticed
@@ -29,14 +27,6 @@ from neonpay.payments.threads import Threads
 logger = logging.getLogger("neonpay.payments")
 
 _BAD_REQUEST = 400
-
-
-@dataclass(frozen=True, slots=True)
-class _Verdict:
-    """A no, with other words for the buyer than the usual ones of its reason."""
-
-    reason: str
-    message: str | None = None
 
 
 class CheckoutGuard:
@@ -106,36 +96,37 @@ class CheckoutGuard:
         """Wait until what late approvals hold back is given free."""
         await asyncio.gather(*self._late)
 
-    async def _decided(self, checkout: Checkout, ready: Callable[[], Awaitable[None]]) -> _Verdict | None:
+    async def _decided(self, checkout: Checkout, ready: Callable[[], Awaitable[None]]) -> Refusal | None:
         try:
             async with asyncio.timeout(self._budget_s):
                 await ready()
                 checkout.ref = await self._verify(checkout.query.payload)
-                return await self._decide(checkout, checkout.ref)
+                try:
+                    return await self._decide(checkout, checkout.ref)
+                except CheckoutRefused as refusal:
+                    return Refusal(reason=refusal.reason, message=refusal.message)
         except TimeoutError:
-            return _Verdict(Decline.TOO_SLOW)
+            return Refusal(reason=Decline.TOO_SLOW)
         except PayloadError:
-            return _Verdict(Decline.FORGED_PAYLOAD)
-        except CheckoutRefused as refusal:
-            return _Verdict(Decline.REFUSED, clean(refusal.message).strip())
+            return Refusal(reason=Decline.FORGED_PAYLOAD)
         except Exception:  # fail closed: what cannot be checked must not be paid
             logger.exception("the checkout of %s could not be checked and is declined", checkout.query.query_id)
-            return _Verdict(Decline.ERROR)
+            return Refusal(reason=Decline.ERROR)
 
-    async def _decide(self, checkout: Checkout, ref: InvoiceRef) -> _Verdict | None:
+    async def _decide(self, checkout: Checkout, ref: InvoiceRef) -> Refusal | None:
         if self._hooks:
             query = checkout.query
             invoice = await self._ledger.read(self._book.invoice, checkout)
             fault = self._book.fault(query, ref, invoice)
             if fault is not None:
-                return _Verdict(fault)
+                return Refusal(reason=fault)
             assert invoice is not None, "an unknown invoice is a fault"
             for hook in self._hooks:
                 await self._ask(hook, query, invoice)
         checkout.asking = asyncio.ensure_future(self._ledger.run_each(self._book.approve, checkout))
         approved = await asyncio.shield(checkout.asking)
         if isinstance(approved, Refusal):
-            return _Verdict(approved.reason, approved.message)
+            return approved
         self._announce(approved)
         for fact in checkout.published:
             self._announce(fact)
@@ -157,7 +148,7 @@ class CheckoutGuard:
             asking.cancel()
         verdict = asking.result()
         if verdict is False:
-            raise CheckoutRefused(buyer_message(Decline.REFUSED, query.language_code))
+            raise CheckoutRefused("")
         if isinstance(verdict, str):
             raise CheckoutRefused(verdict)
 
@@ -175,11 +166,11 @@ class CheckoutGuard:
         if not asking.cancelled():
             asking.exception()  # whoever waited has it, or had to answer before it came
 
-    async def _answer(self, query: PreCheckout, verdict: _Verdict | None) -> bool:
+    async def _answer(self, query: PreCheckout, verdict: Refusal | None) -> bool:
         """Tell Telegram; False when it takes no answer to this query any more."""
         params: dict[str, str | bool] = {"pre_checkout_query_id": query.query_id, "ok": verdict is None}
         if verdict is not None:
-            params["error_message"] = verdict.message or buyer_message(verdict.reason, query.language_code)
+            params["error_message"] = verdict.said(query.language_code)
         try:
             await self._adapter.call("answerPreCheckoutQuery", params)
         except TelegramError as exc:

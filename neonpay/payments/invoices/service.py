@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
-from neonpay.core.checkout import Decline, buyer_message
+from neonpay.core.checkout import Decline
 from neonpay.core.clock import Clock
 from neonpay.core.events import Event
 from neonpay.core.jsontext import JsonObject, JsonValue
@@ -155,7 +155,7 @@ class InvoiceService:
                 user_id=offer.asker_id,
                 stage_id=offer.stage_id,
                 retry_after_s=refusal.retry_after_s,
-                buyer_text=refusal.message or buyer_message(refusal.reason, None),
+                say=refusal.said,
             )
         return written
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from neonpay import PaymentResult
-from neonpay.core.checkout import Decline
+from neonpay.core.checkout import CheckoutRefused, Decline
+from neonpay.core.words import Translated
 from neonpay.errors import SaleRefused, ValidationError
 from neonpay.payments.extension import Asked, Claim, Extension, Lent, Quote, Release, Released
 from neonpay.payments.gates import Refusal, Sale
@@ -130,3 +131,71 @@ async def test_a_reason_and_words_that_no_database_keeps_are_kept_without_what_t
 def test_a_refusal_has_a_reason(reason: Any) -> None:
     with pytest.raises(ValidationError, match="reason must be a word that says why, such as 'sold_out'"):
         Refusal(reason=reason)
+
+
+TOO_FEW = Translated("Only 2 are left.", {"ru": "Осталось 2.", "pt_BR": "Restam 2."})
+
+
+@pytest.mark.parametrize(
+    ("language_code", "words"), [("ru-RU", "Осталось 2."), ("pt-br", "Restam 2."), ("de", "Only 2 are left.")]
+)
+async def test_a_translated_message_is_read_in_the_language_of_the_buyer(
+    shop: Shop, language_code: str, words: str
+) -> None:
+    shop.neonpay.use(Shelf(Refusal(reason="too_few", message=TOO_FEW)))
+    assert await read_at_the_checkout(shop, language_code) == words
+    assert [event.reason for event in shop.named("checkout_declined")] == ["too_few"]
+
+
+async def test_a_translated_message_that_is_blank_in_a_language_is_the_sellers_refusal_there(shop: Shop) -> None:
+    shop.neonpay.use(Shelf(Refusal(reason="too_few", message=Translated("Only 2 are left.", {"ru": " "}))))
+    assert await read_at_the_checkout(shop, "ru") == "Продавец не может принять этот платёж."
+
+
+async def test_an_offer_that_is_refused_says_why_in_any_language(shop: Shop) -> None:
+    no = Refusal(reason="too_few", message=TOO_FEW)
+    shop.neonpay.use(Shelf(no, closed=no))
+    async with shop.neonpay:
+        with pytest.raises(SaleRefused) as refused:
+            await shop.neonpay.send_payment((await shop.visitor()).id, "vip")
+    error = refused.value
+    assert (error.buyer_text, error.buyer_text_in("ru"), error.buyer_text_in(None)) == (
+        "Only 2 are left.",
+        "Осталось 2.",
+        "Only 2 are left.",
+    )
+
+
+async def test_a_hook_refuses_for_a_reason_of_its_own_and_in_the_language_of_the_buyer(shop: Shop) -> None:
+    @shop.neonpay.on_pre_checkout
+    async def look() -> None:
+        raise CheckoutRefused(TOO_FEW, reason="too_few")
+
+    assert await read_at_the_checkout(shop, "ru") == "Осталось 2."
+    assert [event.reason for event in shop.named("checkout_declined")] == ["too_few"]
+
+
+async def test_a_refusal_of_a_class_that_says_nothing_of_a_reason_is_a_refusal(shop: Shop) -> None:
+    class Closed(CheckoutRefused):
+        def __init__(self) -> None:
+            self.message = "Closed."
+
+    @shop.neonpay.on_pre_checkout
+    async def look() -> None:
+        raise Closed
+
+    assert await read_at_the_checkout(shop) == "Closed."
+    assert [event.reason for event in shop.named("checkout_declined")] == ["refused"]
+
+
+async def test_a_refusal_that_cannot_be_read_declines_as_an_error(shop: Shop) -> None:
+    class Torn(CheckoutRefused):
+        def __init__(self) -> None:
+            """It has no message."""
+
+    @shop.neonpay.on_pre_checkout
+    async def look() -> None:
+        raise Torn
+
+    assert (await read_at_the_checkout(shop) or "").startswith("Something went wrong")
+    assert [event.reason for event in shop.named("checkout_declined")] == ["error"]

@@ -10,7 +10,7 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 
-from neonpay.core.words import NEONPAY, Catalogue, Words, language_among
+from neonpay.core.words import NEONPAY, Catalogue, Translated, Words, language_among
 from neonpay.support.texts import Text
 
 if TYPE_CHECKING:
@@ -103,3 +103,19 @@ def test_words_need_nothing_but_the_standard_library() -> None:
     code = "import sys, neonpay.core.words; print(*sorted(m for m in sys.modules if m.startswith('neonpay')))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["neonpay", "neonpay._version", "neonpay.core", "neonpay.core.words"]
+
+
+def test_words_for_a_reader_who_is_not_known_yet_are_what_each_reader_would_be_told() -> None:
+    words = NEONPAY.in_all_languages(Text.APPROVED.value, title="VIP", stars=2)
+    assert set(words.others) == NEONPAY.languages
+    assert [words.said(code) for code in ("ru-RU", "de", None)] == [approved(2, code) for code in ("ru-RU", "de", None)]
+
+
+def test_words_for_every_reader_miss_a_value_where_they_are_made() -> None:
+    with pytest.raises(KeyError, match="title"):
+        NEONPAY.in_all_languages(Text.APPROVED.value, stars=2)
+
+
+def test_a_text_in_several_languages_can_be_changed_in_all_of_them() -> None:
+    shouted = Translated("Sold out.", {"ru": "Распродано."}).mapped(str.upper)
+    assert (shouted.said("en"), shouted.said("ru")) == ("SOLD OUT.", "РАСПРОДАНО.")
