@@ -21,7 +21,9 @@ from neonpay.cli.shop import (
     JsonOption,
     TokenFileOption,
     Where,
-    where,
+    core_settings,
+    errors_in_one_line,
+    with_token,
 )
 from neonpay.errors import ConfigurationError
 
@@ -76,7 +78,8 @@ def doctor(
     names = [spec.name for spec in ADAPTERS]
     if library is not None and library not in names:
         raise typer.BadParameter(f"there are: {', '.join(names)}", param_hint="--library")
-    at, fault = _where(database, bot_id, token_file, api_url)
+    with errors_in_one_line():
+        at, fault = _where(database, bot_id, token_file, api_url)
     receives = None if polling is None else Receives.POLLING if polling else Receives.WEBHOOK
     files = check_files(at.database_url, token_file=token_file)  # before SQLite opens and closes them
     checks = check_libraries(only=library, by_importing=by_importing)
@@ -98,13 +101,12 @@ def doctor(
 def _where(
     database: str | None, bot_id: int | None, token_file: Path | None, api_url: str | None
 ) -> tuple[Where, str | None]:
-    """What the options and the environment say, and what is wrong with the token, which is left out then."""
-    from neonpay.app import DEFAULT_DATABASE_URL
-
+    """What the options and the settings say, and what is wrong with the token, which is left out then."""
+    core = core_settings(database, api_url)
     try:
-        return where(database, bot_id, token_file=token_file, api_url=api_url), None
+        return with_token(core, bot_id, token_file=token_file), None
     except ConfigurationError as error:
-        return Where(database or DEFAULT_DATABASE_URL, bot_id, None, api_url), str(error)
+        return Where(core.database_url, bot_id, None, core.api_url), str(error)
 
 
 async def _outside(
