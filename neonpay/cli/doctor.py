@@ -14,6 +14,7 @@ import typer
 from neonpay.cli.sheets import new_console, print_json
 from neonpay.cli.shop import (
     FOUND,
+    SECRET_VARIABLE,
     TOKEN_VARIABLE,
     ApiOption,
     BotOption,
@@ -52,7 +53,10 @@ def doctor(
         bool, typer.Option("--test-environment", help="The bot lives in Telegram's test environment.")
     ] = False,
     secret_env: Annotated[
-        str | None, typer.Option("--secret-env", metavar="NAME", help="Variable with the secret that signs invoices.")
+        str | None,
+        typer.Option(
+            "--secret-env", metavar="NAME", help="Variable with the secret that signs invoices, if not NEONPAY_SECRET."
+        ),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 for warnings, too.")] = False,
     timeout_s: Annotated[
@@ -80,6 +84,8 @@ def doctor(
         raise typer.BadParameter(f"there are: {', '.join(names)}", param_hint="--library")
     with errors_in_one_line():
         at, fault = _where(database, bot_id, token_file, api_url)
+    if secret_env is None and os.environ.get(SECRET_VARIABLE):
+        secret_env = SECRET_VARIABLE
     receives = None if polling is None else Receives.POLLING if polling else Receives.WEBHOOK
     files = check_files(at.database_url, token_file=token_file)  # before SQLite opens and closes them
     checks = check_libraries(only=library, by_importing=by_importing)

@@ -29,6 +29,7 @@ COULD_NOT = 3
 """Exit code of a command that could not do what it was asked to do. (2 is a command that was written wrongly.)"""
 TOKEN_VARIABLE = "NEONPAY_BOT_TOKEN"  # noqa: S105  # the name of a variable
 DATABASE_VARIABLE = "NEONPAY_DATABASE_URL"
+SECRET_VARIABLE = "NEONPAY_SECRET"  # noqa: S105  # the same
 
 DatabaseOption = Annotated[
     str | None,
