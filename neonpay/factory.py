@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import random
 import secrets as system_secrets
 from collections.abc import Callable, Sequence
 
 from neonpay import adapters
-from neonpay.app import DEFAULT_DATABASE_URL, NeonPayCore
-from neonpay.core.checkout import CHECKOUT_BUDGET_S
+from neonpay.app import NeonPayCore
+from neonpay.app.settings import CoreSettings
 from neonpay.core.clock import Clock
-from neonpay.core.limits import MESSAGES_PER_S
 from neonpay.core.roles import Role
 from neonpay.errors import ConfigurationError
-from neonpay.payments.jobs import LEASE_S
-from neonpay.payments.settings import GRACE_S, PATIENCE_S, POLL_S, Settings
-from neonpay.reconcile.reconciler import RECONCILE_EVERY_S, RECONCILE_GRACE_S, ReconcileRules
+from neonpay.payments.settings import Settings
+from neonpay.reconcile.reconciler import ReconcileRules
+from neonpay.security.settings import SecuritySettings
+from neonpay.settings import LEFT_OUT, LeftOut, Sources
 from neonpay.store.signing_keys import derived_keys
-
-DATABASE_URL_VARIABLE = "NEONPAY_DATABASE_URL"
-API_URL_VARIABLE = "NEONPAY_API_URL"
-BOT_TOKEN_VARIABLE = "NEONPAY_BOT_TOKEN"  # noqa: S105  # the name of a variable
 
 
 def create_neonpay(
@@ -34,36 +29,39 @@ def create_neonpay(
     database_url: str | None = None,
     secret: str | Sequence[str] | None = None,
     thank_you_message: str | None = None,
-    enable_logging: bool = True,
-    max_stages: int = 100,
+    enable_logging: bool | None = None,
+    max_stages: int | None = None,
     adapter_type: str | None = None,
-    checkout_budget_s: float = CHECKOUT_BUDGET_S,
-    lease_s: float = LEASE_S,
-    poll_s: float = POLL_S,
-    grace_s: float = GRACE_S,
-    patience_s: float = PATIENCE_S,
-    messages_per_s: float | None = MESSAGES_PER_S,
-    reconcile_every_s: float | None = RECONCILE_EVERY_S,
-    reconcile_grace_s: float = RECONCILE_GRACE_S,
-    all_invoices_are_ours: bool = False,
-    role: Role | str = Role.DELIVERS,
+    checkout_budget_s: float | None = None,
+    lease_s: float | None = None,
+    poll_s: float | None = None,
+    grace_s: float | None = None,
+    patience_s: float | None = None,
+    messages_per_s: float | LeftOut | None = LEFT_OUT,
+    reconcile_every_s: float | LeftOut | None = LEFT_OUT,
+    reconcile_grace_s: float | None = None,
+    all_invoices_are_ours: bool | None = None,
+    role: Role | str | None = None,
     clock: Clock | None = None,
     rng: random.Random | None = None,
     token_bytes: Callable[[int], bytes] = system_secrets.token_bytes,
 ) -> NeonPayCore:
     """Sell through a bot. From this call on its payments are taken care of; nothing else in the bot changes.
 
+    What is left out comes from the environment, else from ``neonpay.toml``, else is the default that the reference of settings
+    shows: ``poll_s`` is the variable ``NEONPAY_POLL_S``, and ``poll_s`` in ``[neonpay]`` of the file. Limits of users come from
+    ``[security]`` until the program sets its own.
+
     Args:
         bot_instance: your bot. Its library is recognised by itself.
         dispatcher: aiogram's dispatcher.
         application: python-telegram-bot's application.
         api_url: address of a Bot API server that is not Telegram's own, for a bare token and for what neonpay calls past the
-            library; when left out, the environment variable ``NEONPAY_API_URL``. A library's own calls go where the library
-            was told.
+            library. A library's own calls go where the library was told.
         bot_token: the token, for a client of Telethon, which does not keep it, and for one of the Pyrogram family that signs in
-            with a session file; when left out, the environment variable ``NEONPAY_BOT_TOKEN``.
-        database_url: ``sqlite:///shop.db`` or ``postgresql://user:password@host/database``; when left out, the environment
-            variable ``NEONPAY_DATABASE_URL``, else ``sqlite:///neonpay.db``.
+            with a session file.
+        database_url: ``sqlite:///shop.db`` or ``postgresql://user:password@host/database``; ``sqlite:///neonpay.db``
+            when nothing says another.
         secret: text of 16 characters or more that signs invoices, or several, newest first. When left out, a key is made and
             kept in the database.
         thank_you_message: text that buyers get after a payment.
@@ -90,44 +88,78 @@ def create_neonpay(
     Raises:
         ConfigurationError: something is missing or cannot work; the message shows the line to write.
     """
-    if role not in set(Role):
-        msg = f"role must be one of {', '.join(repr(str(known)) for known in Role)}; got {role!r}"
-        raise ConfigurationError(msg)
-    if messages_per_s is not None and not messages_per_s > 0:
-        msg = "messages_per_s must be above 0, or None for no limit of ours"
-        raise ConfigurationError(msg)
-    spec = adapters.named(adapter_type) if adapter_type is not None else adapters.detect(bot_instance)
+    sources = Sources()
+    core = sources.settings_of(
+        CoreSettings,
+        "neonpay",
+        {
+            "api_url": api_url or LEFT_OUT,
+            "bot_token": bot_token or LEFT_OUT,
+            "database_url": database_url or LEFT_OUT,
+            "secret": _unless_none(secret),
+            "thank_you_message": _unless_none(thank_you_message),
+            "enable_logging": _unless_none(enable_logging),
+            "max_stages": _unless_none(max_stages),
+            "adapter_type": _unless_none(adapter_type),
+            "checkout_budget_s": _unless_none(checkout_budget_s),
+            "lease_s": _unless_none(lease_s),
+            "poll_s": _unless_none(poll_s),
+            "grace_s": _unless_none(grace_s),
+            "patience_s": _unless_none(patience_s),
+            "messages_per_s": messages_per_s,
+            "reconcile_every_s": reconcile_every_s,
+            "reconcile_grace_s": _unless_none(reconcile_grace_s),
+            "all_invoices_are_ours": _unless_none(all_invoices_are_ours),
+            "role": _unless_none(role),
+        },
+    )
+    security = sources.settings_of(SecuritySettings, "security")
+    _refuse_mistyped_sections(sources)
+    spec = adapters.named(core.adapter_type) if core.adapter_type is not None else adapters.detect(bot_instance)
     if bot_token is not None and not spec.takes_token:
         msg = f"{spec.name} needs no bot_token; the bot that you pass has it"
         raise ConfigurationError(msg)
-    token = {"bot_token": bot_token or os.environ.get(BOT_TOKEN_VARIABLE) or None} if spec.takes_token else {}
+    token = {"bot_token": core.bot_token} if spec.takes_token else {}
     adapter = adapters.load(spec)(
-        bot_instance,
-        dispatcher=dispatcher,
-        application=application,
-        api_url=api_url or os.environ.get(API_URL_VARIABLE) or None,
-        **token,
+        bot_instance, dispatcher=dispatcher, application=application, api_url=core.api_url, **token
     )
-    return NeonPayCore(
+    neonpay = NeonPayCore(
         adapter,
-        database_url=database_url or os.environ.get(DATABASE_URL_VARIABLE) or DEFAULT_DATABASE_URL,
+        database_url=core.database_url,
         settings=Settings(
-            thank_you_message=thank_you_message,
-            secrets=tuple(derived_keys(secret)),
-            checkout_budget_s=checkout_budget_s,
-            lease_s=lease_s,
-            poll_s=poll_s,
-            grace_s=grace_s,
-            patience_s=patience_s,
-            messages_per_s=messages_per_s,
-            role=Role(role),
+            thank_you_message=core.thank_you_message,
+            secrets=tuple(derived_keys(core.secret)),
+            checkout_budget_s=core.checkout_budget_s,
+            lease_s=core.lease_s,
+            poll_s=core.poll_s,
+            grace_s=core.grace_s,
+            patience_s=core.patience_s,
+            messages_per_s=core.messages_per_s,
+            role=core.role,
             reconcile=ReconcileRules(
-                every_s=reconcile_every_s, grace_s=reconcile_grace_s, all_invoices_are_ours=all_invoices_are_ours
+                every_s=core.reconcile_every_s,
+                grace_s=core.reconcile_grace_s,
+                all_invoices_are_ours=core.all_invoices_are_ours,
             ),
         ),
-        max_stages=max_stages,
-        enable_logging=enable_logging,
+        max_stages=core.max_stages,
+        enable_logging=core.enable_logging,
         clock=clock,
         rng=rng,
         token_bytes=token_bytes,
     )
+    neonpay.security.limits = security.limits()
+    sources.tell()  # not before the program's wish about logging is known
+    return neonpay
+
+
+def _unless_none(value: object) -> object:
+    return LEFT_OUT if value is None else value
+
+
+def _refuse_mistyped_sections(sources: Sources) -> None:
+    ours = {"neonpay", "security", "support"}
+    if not ours.issuperset(sources.sections):
+        from neonpay.extensions import installed
+
+        sources.refuse_mistyped(ours, {one.name for one in installed()})

@@ -25,9 +25,11 @@ from neonpay.core.stages import PaymentStage
 from neonpay.errors import AdapterError, ConfigurationError
 from neonpay.payments.pipeline import Pipeline
 from neonpay.payments.settings import Settings
+from neonpay.settings import settings_of
 from neonpay.store.loops import LoopHealth
 from neonpay.support.desk import SupportRules
 from neonpay.support.extension import Support
+from neonpay.support.settings import SupportSettings
 
 DEFAULT_DATABASE_URL = "sqlite:///neonpay.db"
 
@@ -158,10 +160,10 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
     def enable_support(
         self,
         *,
-        admins: Sequence[int] = (),
+        admins: Sequence[int] | None = None,
         terms: str | Mapping[str, str] | None = None,
         contact: str | Mapping[str, str] | None = None,
-        admin_language: str = "en",
+        admin_language: str | None = None,
     ) -> None:
         """Answer /paysupport in private chats from now on, and /terms and /support when their texts are given.
 
@@ -169,25 +171,38 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
         so, every admin gets the request with buttons to approve or refuse it. Buyers read Russian when their Telegram does,
         and English otherwise. Telegram requires /paysupport of bots that sell for Stars
         (https://telegram.org/tos/bot-developers, section 6.2, read 2026-11-20). Call it before the bot starts.
+        What is left out comes from the environment or from ``[support]`` in ``neonpay.toml``.
 
         Args:
             admins: user ids of those who decide; each must have started the bot.
             terms: answer to /terms: one text, or texts by language code, the first of which is for all other languages.
             contact: answer to /support, also shown under /paysupport.
-            admin_language: ``en`` or ``ru``, for what the admins read.
+            admin_language: ``en`` or ``ru``, for what the admins read; ``en`` when nothing says another.
 
         Raises:
-            ConfigurationError: it was called before, or an admin is no user id.
+            ConfigurationError: it was called before, an admin is no user id, or a setting is wrong.
             AdapterError: the bot's library cannot hand over commands.
         """
         if self._house.extensions.find(Support.name) is not None:
             msg = "enable_support was called before; call it once with all its texts"
             raise ConfigurationError(msg)
-        if not all(_is_user_id(admin) for admin in admins):
+        if admins is not None and not all(_is_user_id(admin) for admin in admins):
             msg = f"admins are user ids such as 123456789; got {list(admins)!r}"
             raise ConfigurationError(msg)
-        rules = SupportRules(admins=tuple(admins), terms=terms, contact=contact, admin_language=admin_language)
-        self.use(Support(rules))
+        given = {"admins": admins, "terms": terms, "contact": contact, "admin_language": admin_language}
+        said = {
+            name: dict(value) if isinstance(value, Mapping) else value
+            for name, value in given.items()
+            if value is not None
+        }
+        rules = settings_of(SupportSettings, "support", arguments=said)
+        self.use(
+            Support(
+                SupportRules(
+                    admins=rules.admins, terms=rules.terms, contact=rules.contact, admin_language=rules.admin_language
+                )
+            )
+        )
 
     # How it is
 

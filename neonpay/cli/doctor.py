@@ -14,6 +14,7 @@ import typer
 from neonpay.cli.sheets import new_console, print_json
 from neonpay.cli.shop import (
     FOUND,
+    SECRET_VARIABLE,
     TOKEN_VARIABLE,
     ApiOption,
     BotOption,
@@ -21,7 +22,9 @@ from neonpay.cli.shop import (
     JsonOption,
     TokenFileOption,
     Where,
-    where,
+    core_settings,
+    errors_in_one_line,
+    with_token,
 )
 from neonpay.errors import ConfigurationError
 
@@ -50,7 +53,10 @@ def doctor(
         bool, typer.Option("--test-environment", help="The bot lives in Telegram's test environment.")
     ] = False,
     secret_env: Annotated[
-        str | None, typer.Option("--secret-env", metavar="NAME", help="Variable with the secret that signs invoices.")
+        str | None,
+        typer.Option(
+            "--secret-env", metavar="NAME", help="Variable with the secret that signs invoices, if not NEONPAY_SECRET."
+        ),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 for warnings, too.")] = False,
     timeout_s: Annotated[
@@ -76,7 +82,10 @@ def doctor(
     names = [spec.name for spec in ADAPTERS]
     if library is not None and library not in names:
         raise typer.BadParameter(f"there are: {', '.join(names)}", param_hint="--library")
-    at, fault = _where(database, bot_id, token_file, api_url)
+    with errors_in_one_line():
+        at, fault = _where(database, bot_id, token_file, api_url)
+    if secret_env is None and os.environ.get(SECRET_VARIABLE):
+        secret_env = SECRET_VARIABLE
     receives = None if polling is None else Receives.POLLING if polling else Receives.WEBHOOK
     files = check_files(at.database_url, token_file=token_file)  # before SQLite opens and closes them
     checks = check_libraries(only=library, by_importing=by_importing)
@@ -98,13 +107,12 @@ def doctor(
 def _where(
     database: str | None, bot_id: int | None, token_file: Path | None, api_url: str | None
 ) -> tuple[Where, str | None]:
-    """What the options and the environment say, and what is wrong with the token, which is left out then."""
-    from neonpay.app import DEFAULT_DATABASE_URL
-
+    """What the options and the settings say, and what is wrong with the token, which is left out then."""
+    core = core_settings(database, api_url)
     try:
-        return where(database, bot_id, token_file=token_file, api_url=api_url), None
+        return with_token(core, bot_id, token_file=token_file), None
     except ConfigurationError as error:
-        return Where(database or DEFAULT_DATABASE_URL, bot_id, None, api_url), str(error)
+        return Where(core.database_url, bot_id, None, core.api_url), str(error)
 
 
 async def _outside(

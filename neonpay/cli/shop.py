@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from neonpay.errors import ConfigurationError, NeonPayError
 
 if TYPE_CHECKING:
     from neonpay.app import NeonPayCore
+    from neonpay.app.settings import CoreSettings
 
 T = TypeVar("T")
 
@@ -29,28 +29,26 @@ COULD_NOT = 3
 """Exit code of a command that could not do what it was asked to do. (2 is a command that was written wrongly.)"""
 TOKEN_VARIABLE = "NEONPAY_BOT_TOKEN"  # noqa: S105  # the name of a variable
 DATABASE_VARIABLE = "NEONPAY_DATABASE_URL"
+SECRET_VARIABLE = "NEONPAY_SECRET"  # noqa: S105  # the same
 
 DatabaseOption = Annotated[
     str | None,
     typer.Option(
         "--database",
-        envvar=DATABASE_VARIABLE,
-        show_envvar=True,
-        help="URL of the ledger; sqlite:///neonpay.db when left out. Give one with a password by the variable.",
+        help=f"URL of the ledger; {DATABASE_VARIABLE} or neonpay.toml, else sqlite:///neonpay.db when left out. "
+        "Give one with a password by the variable or the file.",
     ),
 ]
 BotOption = Annotated[int | None, typer.Option("--bot-id", help="The bot; may be left out when the ledger has one.")]
 TokenFileOption = Annotated[
     Path | None,
-    typer.Option("--token-file", help=f"File with the bot's token; {TOKEN_VARIABLE} when left out."),
+    typer.Option("--token-file", help=f"File with the bot's token; {TOKEN_VARIABLE} or neonpay.toml when left out."),
 ]
 ApiOption = Annotated[
     str | None,
     typer.Option(
         "--api-url",
-        envvar="NEONPAY_API_URL",
-        show_envvar=True,
-        help="Address of a Bot API server of your own, or of a simulator.",
+        help="Address of a Bot API server of your own, or of a simulator; NEONPAY_API_URL or neonpay.toml when left out.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -79,7 +77,7 @@ class Where:
         api_url: of the Bot API server; Telegram's own when None.
     """
 
-    database_url: str
+    database_url: str = field(repr=False)
     bot_id: int | None
     token: str | None = field(default=None, repr=False)
     api_url: str | None = None
@@ -88,14 +86,31 @@ class Where:
 def where(
     database: str | None, bot_id: int | None, *, token_file: Path | None = None, api_url: str | None = None
 ) -> Where:
-    """What the options and the environment say.
+    """What the options, the environment and ``neonpay.toml`` say.
+
+    Raises:
+        ConfigurationError: a setting is wrong, the token file cannot be read, or the token is another bot's.
+    """
+    core = core_settings(database, api_url)
+    return with_token(core, bot_id, token_file=token_file)
+
+
+def core_settings(database: str | None, api_url: str | None) -> CoreSettings:
+    """``[neonpay]`` as a command has it; raises ConfigurationError when a setting is wrong."""
+    from neonpay.app.settings import CoreSettings
+    from neonpay.settings import LEFT_OUT, settings_of
+
+    arguments = {"database_url": database or LEFT_OUT, "api_url": api_url or LEFT_OUT}
+    return settings_of(CoreSettings, "neonpay", arguments=arguments)
+
+
+def with_token(core: CoreSettings, bot_id: int | None, *, token_file: Path | None = None) -> Where:
+    """The shop of these settings, with the bot's token if one is there.
 
     Raises:
         ConfigurationError: the token file cannot be read, or the token is another bot's.
     """
-    from neonpay.app import DEFAULT_DATABASE_URL
-
-    token = os.environ.get(TOKEN_VARIABLE) or None
+    token = core.bot_token
     if token_file is not None:
         try:
             token = token_file.read_text(encoding="utf-8").strip()
@@ -111,7 +126,7 @@ def where(
             msg = f"the token is that of bot {owner}, and --bot-id says {bot_id}"
             raise ConfigurationError(msg)
         bot_id = int(owner)
-    return Where(database or DEFAULT_DATABASE_URL, bot_id, token, api_url)
+    return Where(core.database_url, bot_id, token, core.api_url)
 
 
 def run_in_shop(at: Where, work: Callable[[NeonPayCore], Awaitable[T]], *, only_reads: bool = False) -> T:

@@ -101,5 +101,6 @@ def test_all_installs_every_extra_that_is_neither_for_a_bot_library_nor_for_cont
     assert installed == expected
 
 
-def test_the_base_install_brings_three_packages(project: dict[str, Any]) -> None:
-    assert {Requirement(line).name for line in project["dependencies"]} == {"alembic", "sqlalchemy", "uuid-utils"}
+def test_the_base_install_brings_four_packages(project: dict[str, Any]) -> None:
+    brought = {Requirement(line).name for line in project["dependencies"]}
+    assert brought == {"alembic", "msgspec", "sqlalchemy", "uuid-utils"}

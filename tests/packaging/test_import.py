@@ -55,6 +55,7 @@ NOT_ON_IMPORT = {
     "alembic",
     "asyncpg",
     "hydrogram",
+    "msgspec",
     "pydantic",
     "pyrogram",
     "rich",

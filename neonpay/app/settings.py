@@ -1,0 +1,41 @@
+"""``[neonpay]``: the arguments of ``create_neonpay`` that are plain data."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+import msgspec
+
+from neonpay.app.core import DEFAULT_DATABASE_URL
+from neonpay.core.checkout import CHECKOUT_BUDGET_S
+from neonpay.core.limits import MESSAGES_PER_S
+from neonpay.core.roles import Role
+from neonpay.payments.jobs import LEASE_S
+from neonpay.payments.settings import GRACE_S, PATIENCE_S, POLL_S
+from neonpay.reconcile.reconciler import RECONCILE_EVERY_S, RECONCILE_GRACE_S
+from neonpay.settings import Secret, Section
+
+Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0)]
+
+
+class CoreSettings(Section, frozen=True, kw_only=True):
+    """What a shop says about itself; ``create_neonpay`` tells what each of them does."""
+
+    database_url: Secret = DEFAULT_DATABASE_URL
+    bot_token: Secret | None = None
+    api_url: str | None = None
+    secret: Secret | tuple[Secret, ...] | None = None
+    role: Role = Role.DELIVERS
+    thank_you_message: str | None = None
+    enable_logging: bool = True
+    max_stages: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 100
+    adapter_type: str | None = None
+    checkout_budget_s: Seconds = CHECKOUT_BUDGET_S
+    lease_s: Seconds = LEASE_S
+    poll_s: Seconds = POLL_S
+    grace_s: Seconds = GRACE_S
+    patience_s: Seconds = PATIENCE_S
+    messages_per_s: Annotated[float, msgspec.Meta(gt=0)] | None = MESSAGES_PER_S
+    reconcile_every_s: Seconds | None = RECONCILE_EVERY_S
+    reconcile_grace_s: Seconds = RECONCILE_GRACE_S
+    all_invoices_are_ours: bool = False
