@@ -41,6 +41,7 @@ def create_neonpay(
     reconcile_every_s: float | LeftOut | None = LEFT_OUT,
     reconcile_grace_s: float | None = None,
     all_invoices_are_ours: bool | None = None,
+    abandoned_after_s: float | LeftOut | None = LEFT_OUT,
     role: Role | str | None = None,
     clock: Clock | None = None,
     rng: random.Random | None = None,
@@ -79,6 +80,8 @@ def create_neonpay(
         reconcile_grace_s: seconds for which the comparison leaves a payment to its update.
         all_invoices_are_ours: True when the bot makes no invoices but through neonpay; a payment of another one then needs
             attention. Otherwise it is the bot's own business.
+        abandoned_after_s: seconds after which an invoice that nobody paid counts as abandoned, and the event
+            ``invoice_abandoned`` says so; it can still be paid. None for never.
         role: what this program does in a shop of several programs. ``"delivers"``: its handlers deliver. ``"offers"``: it
             sells, refunds and decides, and runs no handler, as a panel does. ``"reads"``: it changes nothing.
         messages_per_s: messages a second that neonpay sends for this bot in this process; Telegram allows about 30 in all.
@@ -110,6 +113,7 @@ def create_neonpay(
             "reconcile_every_s": reconcile_every_s,
             "reconcile_grace_s": _unless_none(reconcile_grace_s),
             "all_invoices_are_ours": _unless_none(all_invoices_are_ours),
+            "abandoned_after_s": abandoned_after_s,
             "role": _unless_none(role),
         },
     )
@@ -135,6 +139,7 @@ def create_neonpay(
             grace_s=core.grace_s,
             patience_s=core.patience_s,
             messages_per_s=core.messages_per_s,
+            abandoned_after_s=core.abandoned_after_s,
             role=core.role,
             reconcile=ReconcileRules(
                 every_s=core.reconcile_every_s,

@@ -10,6 +10,7 @@ from neonpay.app.core import DEFAULT_DATABASE_URL
 from neonpay.core.checkout import CHECKOUT_BUDGET_S
 from neonpay.core.limits import MESSAGES_PER_S
 from neonpay.core.roles import Role
+from neonpay.payments.invoices.endings import ABANDONED_AFTER_S
 from neonpay.payments.jobs import LEASE_S
 from neonpay.payments.settings import GRACE_S, PATIENCE_S, POLL_S
 from neonpay.reconcile.reconciler import RECONCILE_EVERY_S, RECONCILE_GRACE_S
@@ -39,3 +40,4 @@ class CoreSettings(Section, frozen=True, kw_only=True):
     reconcile_every_s: Seconds | None = RECONCILE_EVERY_S
     reconcile_grace_s: Seconds = RECONCILE_GRACE_S
     all_invoices_are_ours: bool = False
+    abandoned_after_s: Annotated[float, msgspec.Meta(gt=0)] | None = ABANDONED_AFTER_S

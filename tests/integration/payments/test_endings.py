@@ -81,6 +81,20 @@ async def test_an_invoice_that_nobody_pays_for_a_day_is_abandoned_once(shop: Sho
         assert [event.invoice_id for event in shop.named("invoice_abandoned")] == [unpaid, young]
 
 
+async def test_the_program_says_when_an_invoice_is_abandoned(
+    open_shop: Callable[..., Shop], clock: MovableClock
+) -> None:
+    shop = open_shop(abandoned_after_s=60)
+    async with shop.polling():
+        unpaid = await offered(shop, "vip")
+        clock.advance(50)
+        await looks(shop, "abandon_invoices")
+        assert shop.named("invoice_abandoned") == []
+        clock.advance(20)
+        await looks(shop, "abandon_invoices")
+        assert [event.invoice_id for event in shop.named("invoice_abandoned")] == [unpaid]
+
+
 async def test_a_payment_is_delivered_when_the_last_of_its_handlers_is_done(
     shop: Shop, query: Callable[..., Any]
 ) -> None:
