@@ -139,3 +139,7 @@ __all__ = [
     "TransactionEndedError",
     "ValidationError",
 ]
+
+for _name in __all__:
+    globals()[_name].__module__ = __name__  # a traceback names an error as one imports it
+del _name
