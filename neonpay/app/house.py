@@ -106,15 +106,20 @@ class House:
         await pipeline.close()
         await self.adapter.close()
 
+    @property
+    def is_here(self) -> bool:
+        """Whether the pipeline belongs to the running loop."""
+        return self.pipeline.loop is asyncio.get_running_loop()
+
     def settle(self) -> asyncio.AbstractEventLoop | None:
         """The loop to cross over to from the running one, or None to stay; part of ``Home``.
 
         A loop that has ended has taken tasks and connections with it: everything is made anew on the running one, and what
         was interrupted is given back, to be taken up at once.
         """
-        here = asyncio.get_running_loop()
-        if self.pipeline.loop is here:
+        if self.is_here:
             return None
+        here = asyncio.get_running_loop()
         with self._settling:
             if self.pipeline.was_left_behind:
                 interrupted = self.pipeline.abandon()

@@ -16,7 +16,7 @@ from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import Payment, PaymentState, moment_or_none
 from neonpay.ledger import Transaction
 from neonpay.payments.consumers.selection import SETTLE, ConsumerSelection
-from neonpay.payments.delivery.delivered import Finished, tell_delivered
+from neonpay.payments.delivery.delivered import Finished, delivered_event, delivers, tell_delivered
 from neonpay.payments.extending.settling import Settling
 from neonpay.payments.extension import Settlement
 from neonpay.payments.handlers.in_transaction import Inside, Rejection, run_inside
@@ -278,8 +278,9 @@ def _tell_delivered(
 ) -> Mapping[str, PaymentDelivered]:
     """What is told of payments whose handlers have run inside the transaction, by the event of the payment."""
     finished = [Finished(job, job.payment, now_us) for jobs in done for job in jobs if job.payment is not None]
-    delivering = [one for one in finished if one.delivers]
-    return tell_delivered(transaction, delivering) if delivering else {}
+    delivering = {one.job.event_id: one for one in finished if delivers(one.job)}
+    told = tell_delivered(transaction, list(delivering.values())) if delivering else ()
+    return {event_id: delivered_event(delivering[event_id]) for event_id in told}
 
 
 def recorded_event(recorded: Recorded) -> Event:
