@@ -15,7 +15,7 @@ from neonpay.ledger import Among, Transaction
 from neonpay.ledger.tables import jobs
 from neonpay.payments.handlers.registry import ON_PAYMENT
 from neonpay.payments.jobs import Enlisted, finish, finish_all
-from neonpay.store.entries import INSERT_EVENT, about, event_row
+from neonpay.store.entries import about, event_row, publish_rows
 from neonpay.store.ids import twin_id
 from neonpay.store.job_rows import Job
 
@@ -95,7 +95,7 @@ def tell_delivered(transaction: Transaction, finished: Sequence[Finished]) -> Co
     if by_event:
         # Rows and not events, which nobody may want to hear of: one is written for every payment.
         rows = [_row(event_id, one.payment, one.at_us) for event_id, one in by_event.items()]
-        transaction.insert(INSERT_EVENT, *rows)
+        publish_rows(transaction, rows)
     return by_event.keys()
 
 

@@ -35,13 +35,13 @@ from neonpay.payments.recording.standing import (
 from neonpay.payments.refunds.store import RefundStore
 from neonpay.store.early_refunds import settle
 from neonpay.store.entries import (
-    INSERT_EVENT,
     INSERT_JOURNAL,
     REVENUE,
     STARS,
     UNSETTLED,
     entry_rows,
     event_row,
+    publish_rows,
 )
 from neonpay.store.job_rows import INSERT_JOB, Job, job_row, leased_row
 from neonpay.store.payment_rows import INSERT_PAYMENT, payment_row
@@ -194,7 +194,7 @@ class Recorder:
                 )
             )
         transaction.insert(INSERT_JOURNAL, *entries)
-        transaction.insert(INSERT_EVENT, *facts)
+        publish_rows(transaction, facts)
         due = [one for one in written if one.payment.state is PaymentState.REFUND_DUE]
         if due:
             self._refund_store.intend_recorded(transaction, [(one.payment, one.reason) for one in due])
