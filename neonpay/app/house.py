@@ -19,10 +19,11 @@ from neonpay.core.stages import StageRegistry
 from neonpay.ledger import Ledger, open_ledger
 from neonpay.ledger.reading import ReadingLedger
 from neonpay.payments.assembly import Registered
+from neonpay.payments.checkout.hooks import Hook
 from neonpay.payments.extensions import Extensions
 from neonpay.payments.gates import Gate
 from neonpay.payments.handlers.middleware import PaymentMiddleware
-from neonpay.payments.handlers.registry import ON_REFUND, ON_REFUND_REQUEST, Function, HandlerRegistry
+from neonpay.payments.handlers.registry import ON_REFUND, ON_REFUND_REQUEST, HandlerRegistry
 from neonpay.payments.listeners import Listeners
 from neonpay.payments.pipeline import Pipeline
 from neonpay.payments.settings import Settings
@@ -76,7 +77,7 @@ class House:
         )
         self.middlewares: list[PaymentMiddleware] = []
         self._gates: list[Gate] = []
-        self._hooks: list[Function] = []
+        self._hooks: list[Hook] = []
 
         self._settling = threading.Lock()
         self._left: list[Pipeline] = []
@@ -139,9 +140,9 @@ class House:
         self.pipeline.add_gate(gate)
         self._gates.append(gate)
 
-    def add_hook(self, hook: Function) -> None:
-        """Ask a function before each checkout; raises HandlerError for a generator."""
-        self.pipeline.checkout.add_hook(hook)
+    def add_hook(self, hook: Hook) -> None:
+        """Ask a function before each checkout of its stages."""
+        self.pipeline.checkout.hooks.add(hook)
         self._hooks.append(hook)
 
     def _new_pipeline(self) -> Pipeline:
@@ -161,7 +162,7 @@ class House:
         for gate in self._gates:
             pipeline.add_gate(gate)
         for hook in self._hooks:
-            pipeline.checkout.add_hook(hook)
+            pipeline.checkout.hooks.add(hook)
         pipeline.fulfilment.middlewares = self.middlewares
         return pipeline
 

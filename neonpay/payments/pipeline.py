@@ -257,8 +257,8 @@ class Pipeline:
             if self._has_begun:
                 return
             registered = self._registered
-            for registry in (registered.handlers, registered.revokers, registered.reviewers):
-                registry.check(self._adapter.host_data())
+            for asking in (registered.handlers, registered.revokers, registered.reviewers, self.checkout.hooks):
+                asking.check(self._adapter.host_data())
             await self._ledger.open()
             await self._signing.load()
             self.settle(asyncio.get_running_loop())
