@@ -39,7 +39,7 @@ class SubscriptionChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subscription:
+class ActiveSubscription:
     """A subscription whose paid period is not over.
 
     Attributes:

@@ -16,7 +16,7 @@ from neonpay.core.clock import Clock, moment
 from neonpay.core.events import Event, SubscriptionCanceled, SubscriptionFailed, SubscriptionRestored
 from neonpay.core.payload import InvoiceRef
 from neonpay.core.payments import Payment, PaymentState
-from neonpay.core.subscriptions import Subscription, SubscriptionChange, SubscriptionState
+from neonpay.core.subscriptions import ActiveSubscription, SubscriptionChange, SubscriptionState
 from neonpay.errors import PaymentError, PaymentNotFoundError, TelegramError
 from neonpay.ledger import Insert, Ledger, Transaction
 from neonpay.ledger.tables import DatabaseNow, payments, subscriptions
@@ -80,7 +80,7 @@ class SubscriptionService:
             return None
         return await self._note(_Change(change.user_id, ref.invoice_id, ref.stage_id, state))
 
-    async def active(self, user_id: int, stage_id: str | None) -> Subscription | None:
+    async def active(self, user_id: int, stage_id: str | None) -> ActiveSubscription | None:
         """The subscription of a user whose period ends last, by the database's clock."""
         return await self._ledger.read(self._active, user_id, stage_id)
 
@@ -151,7 +151,7 @@ class SubscriptionService:
         where = (*self._periods(change.user_id, change.invoice_id), payments.c.recorded_at > moment)
         return bool(transaction.connection.execute(sa.select(sa.exists().where(*where))).scalar_one())
 
-    def _active(self, transaction: Transaction, user_id: int, stage_id: str | None) -> Subscription | None:
+    def _active(self, transaction: Transaction, user_id: int, stage_id: str | None) -> ActiveSubscription | None:
         where = [
             payments.c.user_id == user_id,
             payments.c.state == PaymentState.ACCEPTED,
@@ -175,7 +175,7 @@ class SubscriptionService:
             )
         ).scalar_one_or_none()
         state = SubscriptionState.ACTIVE if known is None else SubscriptionState(known)
-        return Subscription(expires_at=payment.subscription_expires_at, state=state, payment=payment)
+        return ActiveSubscription(expires_at=payment.subscription_expires_at, state=state, payment=payment)
 
     def _first_of(self, transaction: Transaction, charge_id: str) -> Payment:
         payment = find_payment(transaction, self._catalogue, self._bot_id, charge_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from neonpay.core.charge_ids import charge_key
 from neonpay.core.namespaces import M, verb
 from neonpay.core.payments import Payment
-from neonpay.core.subscriptions import Subscription
+from neonpay.core.subscriptions import ActiveSubscription
 from neonpay.payments.namespaces.served import Served
 
 
@@ -13,7 +13,7 @@ class Subscriptions(Served[M], path="subscriptions"):
     """Who has one, ending what renews itself, and allowing it again."""
 
     @verb
-    async def active(self, user_id: int, *, stage_id: str | None = None) -> Subscription | None:
+    async def active(self, user_id: int, *, stage_id: str | None = None) -> ActiveSubscription | None:
         """The subscription of a user that is paid for now, or None; of several, the one whose period ends last.
 
         A renewal counts from the moment in which it is recorded, and a refund of the period ends it. The clock is the
