@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neonpay.cli.shop import errors_in_one_line
+from neonpay.cli.counted import counted
+from neonpay.cli.sheets import print_json
+from neonpay.cli.shop import JsonOption, errors_in_one_line
 from neonpay.errors import ConfigurationError, ExtensionError
 
 if TYPE_CHECKING:
+    from neonpay.books.transfer import Moved
+    from neonpay.core.jsontext import JsonValue
     from neonpay.ledger import ExtensionTables
 
 
@@ -24,6 +28,7 @@ def move(
     despite_findings: Annotated[
         bool, typer.Option("--despite-findings", help="Move books that do not add up as they are.")
     ] = False,
+    json: JsonOption = False,
 ) -> None:
     """Copy a ledger from SQLite to PostgreSQL or back, and keep the copy only when nothing differs.
 
@@ -44,6 +49,9 @@ def move(
         old, new = open_ledger(_only_read(source), as_it_is=True), open_ledger(target)
         try:
             known = old.read_sync(bots)
+            if not known:
+                msg = "the source has no bot, so there is nothing to move; start the bot on it once"
+                raise ConfigurationError(msg)
             if bot_id is not None and bot_id not in known:
                 msg = f"the source does not have bot {bot_id}; it has: {', '.join(map(str, known)) or 'none'}"
                 raise ConfigurationError(msg)
@@ -63,10 +71,28 @@ def move(
         finally:
             old.close_sync()
             new.close_sync()
+    if json:
+        print_json([_as_json(one) for one in moved])
+        return
     for one in moved:
-        head = one.proof.head or "none"
-        typer.echo(f"bot {one.bot_id}: {one.rows} rows, {one.proof.payments} payments, {one.stars} Stars, head {head}")
+        counts = (
+            counted(one.rows, "row"),
+            counted(one.proof.payments, "payment"),
+            counted(one.stars, "Star"),
+            f"head {one.proof.head or 'none'}",
+        )
+        typer.echo(f"bot {one.bot_id}: {', '.join(counts)}")
     typer.echo("Both sides agree. Point the bot at the new database, and keep the old one until you are sure.")
+
+
+def _as_json(one: Moved) -> dict[str, JsonValue]:
+    return {
+        "bot_id": one.bot_id,
+        "rows": one.rows,
+        "payments": one.proof.payments,
+        "stars": one.stars,
+        "head": one.proof.head,
+    }
 
 
 def _tables() -> list[ExtensionTables]:

@@ -31,9 +31,9 @@ class Command:
         """The environment of somebody who has the bot's token."""
         return {"NEONPAY_BOT_TOKEN": self.shop.account.token}
 
-    async def __call__(self, *arguments: str, **environment: str) -> Result:
-        env = {"NEONPAY_BOT_TOKEN": None, **self.environment, **environment}
-        return await asyncio.to_thread(CliRunner().invoke, app, list(arguments), env=env)
+    async def __call__(self, *arguments: str, typed: str | None = None, **environment: str) -> Result:
+        env = {"NEONPAY_BOT_TOKEN": None, "NEONPAY_BOT_ID": None, **self.environment, **environment}
+        return await asyncio.to_thread(CliRunner().invoke, app, list(arguments), input=typed, env=env)
 
     async def json(self, *arguments: str, **environment: str) -> Any:
         result = await self(*arguments, "--json", **environment)
