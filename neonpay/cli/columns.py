@@ -13,6 +13,7 @@ from typing import Final
 import typer
 
 _GAP: Final = "  "
+_INDENT: Final = "    "
 _CUT: Final = "…"
 LEAST_CHARS: Final = 12
 """Characters of an id that are always shown; enough to type it by."""
@@ -41,20 +42,41 @@ def terminal_width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, notes: Sequence[str] = ()) -> None:
-    """Print rows under the titles of their columns.
+def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under the titles of their columns."""
+    for line in laid_out(columns, rows, width=terminal_width()):
+        typer.echo(line)
+
+
+def print_with_remarks(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str, remarks: Sequence[str], *, whole: bool = False
+) -> None:
+    """Print rows, and what is to be said of some of them: beside them where all of that fits, else below each.
 
     Args:
-        notes: for each row what stands below it, or nothing.
+        title: of the remarks, when they are a column.
+        whole: whether a remark below goes on in more lines; otherwise it is cut.
     """
-    for line in laid_out(columns, rows, notes=notes, width=terminal_width()):
+    width = terminal_width()
+    if width is None or max(map(cells, map(shown, remarks)), default=0) <= room_for(columns, rows, width):
+        beside = [[*row, remark] for row, remark in zip(rows, remarks, strict=True)]
+        columns = [*columns, Column(title=title)] if any(remarks) else columns
+        lines = laid_out(columns, beside if any(remarks) else rows, width=width)
+    else:
+        lines = laid_out(columns, rows, notes=remarks, whole=whole, width=width)
+    for line in lines:
         typer.echo(line)
 
 
 def laid_out(
-    columns: Sequence[Column], rows: Sequence[Sequence[str]], *, notes: Sequence[str] = (), width: int | None
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[str]],
+    *,
+    notes: Sequence[str] = (),
+    whole: bool = False,
+    width: int | None,
 ) -> list[str]:
-    """The lines of a table."""
+    """The lines of a table; see ``print_with_remarks``."""
     table = [[column.title for column in columns], *[[shown(cell) for cell in row] for row in rows]]
     natural = [max(cells(row[number]) for row in table) for number in range(len(columns))]
     kept, widths = _fitted(columns, natural, width)
@@ -63,14 +85,14 @@ def laid_out(
     for number, line in enumerate(lines[1:]):
         found.append(line)
         if number < len(notes) and notes[number]:
-            found.append(cut(f"    {shown(notes[number])}", width))
+            room = None if width is None else width - len(_INDENT)
+            said = shown(notes[number])
+            found += [_INDENT + part for part in (folded(said, room) if whole else [cut(said, room)])]
     return found
 
 
-def room_for(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int | None) -> int | None:
-    """Cells that are left beside a table that has given up all it can; None without an end."""
-    if width is None:
-        return None
+def room_for(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> int:
+    """Cells that are left for another column when a table has given up all it can."""
     table = [[column.title for column in columns], *[[shown(cell) for cell in row] for row in rows]]
     natural = [max(cells(row[number]) for row in table) for number in range(len(columns))]
     least = [
@@ -79,9 +101,9 @@ def room_for(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: in
     return width - sum(least) - len(_GAP) * len(columns)
 
 
-def id_chars(ids: Sequence[str], *, most: int = 40) -> int:
-    """How many characters it takes to tell ids apart, ``LEAST_CHARS`` at least."""
-    for chars in range(LEAST_CHARS, most):
+def id_chars(ids: Sequence[str], *, least: int = LEAST_CHARS, most: int = 40) -> int:
+    """How many characters it takes to tell ids apart, ``least`` at least."""
+    for chars in range(least, most):
         if len({one[:chars] for one in ids}) == len(set(ids)):
             return chars
     return most
@@ -110,6 +132,23 @@ def cut(text: str, width: int | None) -> str:
             break
         found.append(char)
     return "".join(found).rstrip() + _CUT
+
+
+def folded(text: str, width: int | None) -> list[str]:
+    """The text in lines of so many cells, broken between words where that is possible."""
+    if width is None or cells(text) <= width:
+        return [text]
+    lines = [""]
+    for word in text.split(" "):
+        if lines[-1] and cells(lines[-1]) + 1 + cells(word) <= width:
+            lines[-1] += f" {word}"
+            continue
+        lines += [""] if lines[-1] else []
+        for char in word:
+            if cells(lines[-1]) + _cells(char) > width:
+                lines.append("")
+            lines[-1] += char
+    return lines
 
 
 def _cells(char: str) -> int:

@@ -30,7 +30,7 @@ class Progress(enum.StrEnum):
     """A handler has failed for the last time, and a person has to retry it."""
     DROPPED = "dropped"
     """A handler was retired before it had run."""
-    NEEDS_ATTENTION = "needs attention"
+    NEEDS_ATTENTION = "attention"
     """A person has to decide."""
     REFUND_DUE = "refund due"
     """Its Stars are to go back."""
@@ -83,7 +83,7 @@ def _of_job(progress: Progress, job: JobRecord) -> Standing:
     name = short_name(job.consumer)
     if job.consumer == PLAN:
         return Standing(progress, "no program has a handler for this stage")
-    why = f"{name}: {job.error}" if job.error else name
+    why = f"{name}: {job.error}".rstrip(": ") if job.error else name
     if job.state == JobState.STRANDED:
         why = f"{name}: no program has had it for a day"
     return Standing(progress, why, name, job.error)

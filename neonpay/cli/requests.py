@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neonpay.cli.asking import agreed, who_decides
-from neonpay.cli.columns import Column, id_chars, print_table, room_for, terminal_width
+from neonpay.cli.columns import Column, id_chars, print_with_remarks
 from neonpay.cli.counted import counted, of_total
 from neonpay.cli.sheets import iso_or_none, minute, print_facts, print_json, shortened
 from neonpay.cli.shop import (
@@ -41,7 +41,6 @@ requests = typer.Typer(help="Buyers who want their Stars back: find them, and de
 RequestArgument = Annotated[
     str, typer.Argument(help="Id of the request, or charge id of its payment, or as much of it as one alone has.")
 ]
-_WORDS_LEAST = 24
 
 
 class Sent(enum.StrEnum):
@@ -190,7 +189,7 @@ def _print(found: list[Asked], total: int, *, with_bot: bool) -> None:
         Column(title="asked (UTC)"),
         *([Column(title="bot")] if with_bot else []),
         Column(title="user"),
-        Column(title="stage", least=5, gives=3),
+        Column(title="stage", least=5, gives=2),
         Column(title="Stars", is_number=True),
         Column(title="state"),
         Column(title="request", least=id_chars([one.request.request_id for one in found]) + 1, gives=1),
@@ -207,13 +206,7 @@ def _print(found: list[Asked], total: int, *, with_bot: bool) -> None:
         ]
         for one in found
     ]
-    words = [one.request.words or "" for one in found]
-    room = room_for(columns, rows, terminal_width())
-    if any(words) and (room is None or room >= _WORDS_LEAST):
-        column = Column(title="words", least=_WORDS_LEAST, gives=2)
-        print_table([*columns, column], [[*row, said] for row, said in zip(rows, words, strict=True)])
-    else:
-        print_table(columns, rows, notes=words)
+    print_with_remarks(columns, rows, "words", [one.request.words or "" for one in found])
     typer.echo()
     typer.echo(of_total(len(found), total, "request"))
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import typer
 
-from neonpay.cli.columns import LEAST_CHARS, Column, id_chars, print_table, room_for, shown, terminal_width
+from neonpay.cli.columns import LEAST_CHARS, Column, folded, id_chars, print_with_remarks, shown, terminal_width
 from neonpay.cli.counted import of_total
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.payments import Payment, Refund
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
 
 _PIPE_COLUMNS = 400
 """Width of a table of rich's that no terminal shows: nothing is cut off or wrapped."""
-_WHY_LEAST: Final = 24
-"""Cells that a reason needs to be read beside a payment; where they are not there, it stands below."""
+_LEAST_BESIDE_BOT: Final = 9
+"""Characters of a charge id that are always shown beside a column for the bot, which takes the room of more."""
 
 
 def new_console() -> Console:
@@ -49,14 +48,17 @@ def print_payments(page: Page, *, with_bot: bool) -> None:
     from neonpay.cli.progress import standing_of
 
     standings = [standing_of(row.payment, row.jobs) for row in page.rows]
+    ids = [row.payment.charge_id for row in page.rows]
     columns = [
         Column(title="paid (UTC)"),
         *([Column(title="bot")] if with_bot else []),
         Column(title="user"),
-        Column(title="stage", least=5, gives=3),
+        Column(title="stage", least=5, gives=2),
         Column(title="Stars", is_number=True),
-        Column(title="state", least=9, gives=4),
-        Column(title="charge id", least=id_chars([row.payment.charge_id for row in page.rows]) + 1, gives=1),
+        Column(title="state"),
+        Column(
+            title="charge id", least=id_chars(ids, least=_LEAST_BESIDE_BOT if with_bot else LEAST_CHARS) + 1, gives=1
+        ),
     ]
     rows = [
         [
@@ -70,13 +72,7 @@ def print_payments(page: Page, *, with_bot: bool) -> None:
         ]
         for row, standing in zip(page.rows, standings, strict=True)
     ]
-    reasons = [standing.why for standing in standings]
-    room = room_for(columns, rows, terminal_width())
-    if any(reasons) and (room is None or room >= _WHY_LEAST):
-        why = Column(title="why", least=_WHY_LEAST, gives=2)
-        print_table([*columns, why], [[*row, reason] for row, reason in zip(rows, reasons, strict=True)])
-    else:
-        print_table(columns, rows, notes=reasons)
+    print_with_remarks(columns, rows, "why", [standing.why for standing in standings])
     typer.echo()
     typer.echo(of_total(len(page.rows), page.total, "payment"))
 
@@ -100,13 +96,9 @@ def print_payment(payment: Payment, jobs: Sequence[JobRecord], refund: Refund | 
     print_facts(facts)
     if jobs:
         typer.echo()
-        columns = [
-            Column(title="job"),
-            Column(title="state"),
-            Column(title="attempts", is_number=True),
-            Column(title="error", least=12),
-        ]
-        print_table(columns, [[job.consumer, job.state, str(job.attempts), job.error or ""] for job in jobs])
+        columns = [Column(title="job"), Column(title="state"), Column(title="attempts", is_number=True)]
+        rows = [[job.consumer, job.state, str(job.attempts)] for job in jobs]
+        print_with_remarks(columns, rows, "error", [job.error or "" for job in jobs], whole=True)
 
 
 def payment_json(payment: Payment) -> dict[str, JsonValue]:
@@ -168,9 +160,7 @@ def print_facts(facts: Mapping[str, str]) -> None:
     indent = max(map(len, facts), default=0) + 2
     width = terminal_width()
     for name, value in facts.items():
-        lines = [shown(value)]
-        if width is not None and len(value) > width - indent:
-            lines = textwrap.wrap(lines[0], max(width - indent, 20), break_on_hyphens=False) or [""]
+        lines = folded(shown(value), None if width is None else max(width - indent, 20))
         typer.echo(f"{name:<{indent}}{lines[0]}".rstrip())
         for line in lines[1:]:
             typer.echo(" " * indent + line)

@@ -10,7 +10,7 @@ import typer
 from neonpay.cli.columns import Column, id_chars, print_table
 from neonpay.cli.counted import of_total
 from neonpay.cli.reading.standing import Standing
-from neonpay.cli.sheets import iso_or_none, minute, payment_json, print_json, shortened
+from neonpay.cli.sheets import iso_or_none, payment_json, print_json, shortened
 from neonpay.cli.shop import (
     TOKEN_VARIABLE,
     AllBotsOption,
@@ -155,7 +155,7 @@ def _print(found: list[Subscription], total: int, *, with_bot: bool) -> None:
         Column(title="Stars", is_number=True),
         Column(title="paid", is_number=True),
         Column(title="since", may_go=True),
-        Column(title="paid until (UTC)"),
+        Column(title="paid until"),
         Column(title="state"),
         Column(title="charge id", least=id_chars([one.charge_id for one in found]) + 1, gives=1),
     ]
@@ -167,7 +167,7 @@ def _print(found: list[Subscription], total: int, *, with_bot: bool) -> None:
             f"{one.price_stars:,}",
             f"{one.payments_count:,}×",
             f"{one.since:%Y-%m-%d}",
-            "unknown" if one.paid_until is None else minute(one.paid_until),
+            "unknown" if one.paid_until is None else f"{one.paid_until:%Y-%m-%d}",
             one.standing.value,
             one.charge_id,
         ]

@@ -52,7 +52,7 @@ def _print(proof: Proof) -> None:
     for finding in proof.findings:
         typer.echo(f"{finding.kind}  {finding.subject}  {finding.words}")
     if proof.is_clean:
-        typer.echo("Everything adds up. Keep the head somewhere else, and give it to --head next time.")
+        typer.echo("Everything adds up. Keep the head elsewhere, and give it to --head next time.")
     else:
         typer.echo(f"{counted(proof.findings_count, 'thing does', 'things do')} not add up.")
 

@@ -42,7 +42,7 @@ async def test_payments_are_listed_by_what_they_have_in_common(neonpay: Command)
 async def test_a_list_is_a_table_for_people(neonpay: Command) -> None:
     listed = await neonpay("payments", "list", "--needs-attention")
     assert listed.exit_code == 0
-    assert "needs attention" in listed.stdout
+    assert "attention" in listed.stdout
     assert "no_handler" in listed.stdout
     assert neonpay.charges["waiting"] in listed.stdout, "nothing is cut off in a pipe"
     assert listed.stdout.endswith("\n1 payment\n")
