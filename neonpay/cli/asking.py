@@ -21,7 +21,11 @@ def agreed(question: str, *, yes: bool) -> None:
     if yes:
         return
     typer.echo(f"{question} [y/N]: ", nl=False, err=True)
-    answer = sys.stdin.readline()  # Ctrl-C ends the command, as anywhere
+    try:
+        answer = sys.stdin.readline()
+    except KeyboardInterrupt:
+        typer.echo(err=True)  # what comes next does not stand beside the question
+        raise
     if not answer:
         typer.echo(err=True)
         msg = "nobody answered, and nothing was changed; to do it without being asked, add --yes"

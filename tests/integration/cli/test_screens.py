@@ -43,9 +43,7 @@ _VARIES = (
 
 @pytest.mark.parametrize("columns", [80, 120])
 @pytest.mark.parametrize("name", COMMANDS)
-async def test_a_terminal_shows_what_fits(
-    busy: Busy, name: str, columns: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_terminal_shows_what_fits(busy: Busy, name: str, columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     words = {"bot": str(busy.bot_id), **{name: charge_id[:12] for name, charge_id in busy.charges.items()}}
     arguments = [argument.format(**words) for argument in COMMANDS[name]]
     shown = await screen(monkeypatch, *arguments, columns=columns, NEONPAY_DATABASE_URL=busy.url)
