@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from neonpay.cli.counted import counted
 from neonpay.cli.sheets import print_json
-from neonpay.cli.shop import JsonOption, errors_in_one_line
+from neonpay.cli.shop import JsonOption, as_url, errors_in_one_line
 from neonpay.errors import ConfigurationError, ExtensionError
 
 if TYPE_CHECKING:
@@ -42,10 +43,11 @@ def move(
     from neonpay.store.signing_keys import bots
 
     with errors_in_one_line():
-        source, target = _url(source), _url(target)
+        source, target = as_url(_url(source), "the source"), as_url(_url(target), "the target")
         if source == target:
             msg = "source and target are the same database"
             raise ConfigurationError(msg)
+        _refuse_missing_folder(target)
         old, new = open_ledger(_only_read(source), as_it_is=True), open_ledger(target)
         try:
             known = old.read_sync(bots)
@@ -124,6 +126,14 @@ def _url(given: str) -> str:
         msg = f"the variable {name} is not set"
         raise ConfigurationError(msg)
     return found
+
+
+def _refuse_missing_folder(target: str) -> None:
+    """Raise ConfigurationError when a file is to be made in a folder that is not there."""
+    path = target.partition(":///")[2].partition("?")[0] if target.startswith("sqlite:") else ""
+    if path and not Path(path).parent.is_dir():
+        msg = f"there is no folder {Path(path).resolve().parent}; make it, or name another one in the target"
+        raise ConfigurationError(msg)
 
 
 def _only_read(url: str) -> str:

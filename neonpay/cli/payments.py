@@ -132,14 +132,16 @@ def retry(
     bot_id: BotOption = None,
 ) -> None:
     """Have the bot run the unfinished handlers of a payment again now, dead letters included."""
+    from neonpay.cli.reading.payments import Named, due_already
 
     async def revive(shop: NeonPayCore) -> int:
         payment, jobs, _ = await _whole(shop, named)
-        _refuse_vain_retry(payment, jobs, handler)
+        _refuse_vain_retry(payment, jobs, handler, due=due)
         return await shop.jobs.retry(payment.charge_id, handler=handler)
 
     with errors_in_one_line():
         at, named = _named(where(database, bot_id), charge_id)
+        due = read_ledger(at, lambda transaction, bots: due_already(transaction, Named(bots[0], named)))
         revived = run_in_shop(at, revive)
     if json:
         print_json({"charge_id": named, "due": revived})
@@ -235,18 +237,21 @@ async def _whole(shop: NeonPayCore, charge_id: str) -> tuple[Payment, list[JobRe
     return await shop.payments.get(charge_id), await shop.jobs.of(charge_id), await shop.refunds.get(charge_id)
 
 
-def _refuse_vain_retry(payment: Payment, jobs: list[JobRecord], handler: str | None) -> None:
+def _refuse_vain_retry(payment: Payment, jobs: list[JobRecord], handler: str | None, *, due: set[str]) -> None:
     """Raise PaymentError when there is nothing to retry; it lists the jobs that there are."""
     from neonpay.cli.progress import short_name
 
     if payment.state is PaymentState.NEEDS_ATTENTION:
         return  # the shop says what to do about it
     meant = [job for job in jobs if handler is None or handler in {job.consumer, short_name(job.consumer)}]
-    if any(job.state in {JobState.READY, JobState.DEAD, JobState.HELD} for job in meant):
+    waits = [job.consumer for job in meant if job.state in {JobState.READY, JobState.DEAD, JobState.HELD}]
+    if set(waits) - due:
         return
     listed = ", ".join(f"{short_name(job.consumer)} {job.state}" for job in jobs) or "none"
     what = "no unfinished job" if handler is None else f"no unfinished job of {handler!r}"
-    if any(job.state == JobState.LEASED for job in meant):
+    if waits:
+        what = "only jobs that are due already (neonpay handlers list says which programs run them)"
+    elif any(job.state == JobState.LEASED for job in meant):
         what = "no job to retry, since a program works on it at this moment"
     msg = f"{shortened(payment.charge_id)} has {what}, and nothing was changed; its jobs: {listed}"
     raise PaymentError(msg, charge_id=payment.charge_id)

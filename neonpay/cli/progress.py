@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from neonpay.core.job_states import JobState
 from neonpay.core.payments import PaymentState
-from neonpay.payments.consumers.selection import PLAN
+from neonpay.payments.consumers.selection import PLAN, REFUND
 from neonpay.payments.handlers.registry import ON_PAYMENT
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from neonpay.store.job_rows import JobRecord
 
 _HANDLER: Final = f"{ON_PAYMENT}:"
+_UNDER_WAY: Final = frozenset({JobState.READY, JobState.LEASED})
 _ENDED: Final = frozenset({JobState.DROPPED, JobState.INTERRUPTED, JobState.REJECTED})
 
 
@@ -67,6 +68,8 @@ def standing_of(payment: Payment, jobs: Sequence[JobRecord]) -> Standing:
     of_delivery = [job for job in jobs if job.consumer == PLAN or job.consumer.startswith(_HANDLER)]
     if any(job.state == JobState.HELD for job in of_delivery):
         return Standing(Progress.WAITING, "a refund is under way")
+    if any(job.consumer == REFUND and job.state in _UNDER_WAY for job in jobs):
+        return Standing(Progress.DELIVERED, "a refund is under way")
     unfinished = [job for job in of_delivery if job.state != JobState.DONE and job.state not in _ENDED]
     if unfinished:
         return _of_job(Progress.WAITING, next((job for job in unfinished if job.error), unfinished[0]))

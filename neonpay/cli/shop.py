@@ -124,11 +124,18 @@ def core_settings(database: str | None, api_url: str | None) -> CoreSettings:
     from neonpay.app.settings import CoreSettings
     from neonpay.settings import LEFT_OUT, settings_of
 
-    if database and not {":", "@"} & set(database):
-        msg = f"--database takes a URL; for a file write --database sqlite:///{database}"
-        raise ConfigurationError(msg)
+    if database:
+        database = as_url(database, "--database", option="--database ")
     arguments = {"database_url": database or LEFT_OUT, "api_url": api_url or LEFT_OUT}
     return settings_of(CoreSettings, "neonpay", arguments=arguments)
+
+
+def as_url(given: str, what: str, *, option: str = "") -> str:
+    """What was given for the URL of a database; raises ConfigurationError when it is the name of a file."""
+    if not {":", "@"} & set(given):  # what has one may have a password in it, and is not shown
+        msg = f"{what} is a URL; for a file write {option}sqlite:///{given}"
+        raise ConfigurationError(msg)
+    return given
 
 
 def with_token(core: CoreSettings, bot_id: int | None, *, token_file: Path | None = None) -> Where:

@@ -9,10 +9,11 @@ import sqlalchemy as sa
 
 from neonpay.cli.columns import id_chars
 from neonpay.core.charge_ids import charge_key
+from neonpay.core.job_states import JobState
 from neonpay.core.payments import Payment
 from neonpay.errors import PaymentError
 from neonpay.ledger import Transaction
-from neonpay.ledger.tables import jobs, payments
+from neonpay.ledger.tables import DatabaseNow, jobs, payments
 from neonpay.store.job_rows import JobRecord
 from neonpay.store.payment_filter import Selection
 from neonpay.store.payment_rows import payment_of, select_payments
@@ -102,11 +103,14 @@ def find_named(transaction: Transaction, bots: Sequence[int], beginning: str) ->
     raise PaymentError(msg, charge_id=beginning)
 
 
-def waiting(transaction: Transaction, bots: Sequence[int], state: str) -> list[str]:
-    """The charge ids of payments in a state, newest first, as short as one may type them."""
-    query = sa.select(payments.c.charge_id).where(payments.c.bot_id.in_(bots), payments.c.state == state)
-    rows = transaction.connection.execute(query.order_by(payments.c.paid_at.desc()).limit(_MOST_NAMED))
-    return _short([row.charge_id for row in rows])
+def due_already(transaction: Transaction, named: Named) -> set[str]:
+    """The consumers whose jobs on a payment are due and have not begun, so that a retry would change nothing."""
+    event_id = sa.select(payments.c.event_id).where(
+        payments.c.bot_id == named.bot_id, payments.c.charge_id == named.charge_id
+    )
+    fresh = (jobs.c.state == JobState.READY.value, jobs.c.attempts == 0, jobs.c.run_at <= DatabaseNow())
+    of_it = (jobs.c.bot_id == named.bot_id, jobs.c.event_id == event_id.scalar_subquery())
+    return set(transaction.connection.execute(sa.select(jobs.c.consumer).where(*of_it, *fresh)).scalars())
 
 
 def _jobs_of(
