@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Annotated
 
@@ -11,6 +12,8 @@ except ModuleNotFoundError as error:
     if error.name != "typer":
         raise
     sys.exit('The neonpay command needs typer and rich: pip install "neonpay[cli]"')
+except KeyboardInterrupt:
+    sys.exit(130)
 
 from neonpay._version import __version__
 from neonpay.cli.lazy import LazyGroup
@@ -42,4 +45,10 @@ def neonpay(
 
 def main() -> None:
     """What the ``neonpay`` script runs."""
-    app()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without "…" shows a question mark
+    try:
+        app()
+    except KeyboardInterrupt:  # while the command was still being imported
+        sys.exit(130)

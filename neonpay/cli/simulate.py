@@ -80,7 +80,8 @@ def simulate(
         console.print(str(error), style="red", markup=False)
         raise typer.Exit(1) from error
     except OSError as error:
-        console.print(f"[red]Cannot listen on {escape(host)} port {port}:[/] {escape(error.strerror or str(error))}")
+        why = f"{escape(error.strerror or str(error))}; --port 0 picks a free one"
+        console.print(f"[red]Cannot listen on {escape(host)} port {port}:[/] {why}")
         raise typer.Exit(1) from error
     if not went_well:
         raise typer.Exit(1)
