@@ -8,11 +8,21 @@ import random
 from collections.abc import Callable
 from contextvars import Context
 
+from neonpay._version import __version__
 from neonpay.books.sealing import Sealer
 from neonpay.books.verification import Proof, prove
-from neonpay.core.clock import Clock
+from neonpay.core.clock import Clock, stopwatch_s
 from neonpay.core.events import Event
 from neonpay.core.fitting import fit_change, fit_charge, fit_notice
+from neonpay.core.log_lines import (
+    PAYMENT_NEEDS_ATTENTION,
+    PAYMENT_RECORDED,
+    PAYMENT_REFUNDED,
+    PAYMENT_UNCLAIMED,
+    PROGRAM_STARTED,
+    PROGRAM_STOPPED,
+    tell_of,
+)
 from neonpay.core.payload import is_ours
 from neonpay.core.payments import Charge, Payment, PaymentState, PreCheckout, RefundNotice, Source
 from neonpay.core.ports import Adapter
@@ -21,6 +31,7 @@ from neonpay.core.roles import Role
 from neonpay.core.subscriptions import SubscriptionChange
 from neonpay.errors import LedgerError
 from neonpay.ledger import Ledger
+from neonpay.ledger.migrate import REVISIONS
 from neonpay.payments.assembly import Assembly, Registered
 from neonpay.payments.consumers.declarations import Declarations
 from neonpay.payments.consumers.fan_out import FanOut
@@ -58,7 +69,11 @@ _CLOSE_S = 8.0
 
 
 class Pipeline:
-    """Everything that happens to the money of one bot, from opening its ledger to closing it."""
+    """Everything that happens to the money of one bot, from opening its ledger to closing it.
+
+    Args:
+        database: what the log calls the ledger; without user and password.
+    """
 
     def __init__(
         self,
@@ -67,6 +82,7 @@ class Pipeline:
         registered: Registered,
         settings: Settings,
         *,
+        database: str,
         clock: Clock,
         rng: random.Random,
         token_bytes: Callable[[int], bytes],
@@ -76,6 +92,7 @@ class Pipeline:
         self._adapter = PacedAdapter(adapter, pacer)
         self._bot_id = adapter.bot_id
         self._ledger = ledger
+        self._database = database
         self._registered = registered
         self._settings = settings
         self._clock = clock
@@ -192,6 +209,10 @@ class Pipeline:
             self.fulfilment.add_builtin(THANK_YOU, Thanks(self.teller, settings.thank_you_message).send)
 
     def _announce(self, event: Event) -> None:
+        tell_of(event)
+        self._pass_on(event)
+
+    def _pass_on(self, event: Event) -> None:
         self._registered.listeners.announce(event)
         self._extensions.announced(event)
 
@@ -253,6 +274,7 @@ class Pipeline:
         async with self._opening:
             if self._has_begun:
                 return
+            began_s = stopwatch_s()
             registered = self._registered
             for registry in (registered.handlers, registered.revokers, registered.reviewers):
                 registry.check(self._adapter.host_data())
@@ -261,6 +283,7 @@ class Pipeline:
             self.settle(asyncio.get_running_loop())
             if not self._settings.takes_up_work:
                 self._has_begun = True
+                self._tell_started(began_s)
                 return
             await self.presence.open()
             if self._given_back:
@@ -269,6 +292,7 @@ class Pipeline:
             self._worker.start()
             self.periodic.start()
             self._has_begun = True
+            self._tell_started(began_s)
             stranded = await self.history.stranded()
             if stranded:
                 names = sorted({job.consumer for job in stranded})
@@ -280,7 +304,7 @@ class Pipeline:
         Nothing begins from here on. Handlers and listeners have ``grace_s`` seconds each, and about a second after they were
         cancelled; what does not end by then is left behind, with its lease.
         """
-        grace_s = self._settings.grace_s
+        grace_s, began_s = self._settings.grace_s, stopwatch_s()
         self.fulfilment.stop_taking()
         await self._extensions.close(grace_s=grace_s)
         await asyncio.gather(
@@ -297,6 +321,25 @@ class Pipeline:
         for threads in (self._parts.handler_threads, self._parts.hook_threads):
             threads.close()
         await within(_CLOSE_S, self._ledger.close(), "closing the ledger")
+        if self._has_begun and not self._settings.is_tool:
+            PROGRAM_STOPPED.tell(began_s=began_s, bot_id=self._bot_id)
+
+    def _tell_started(self, began_s: float) -> None:
+        if self._settings.is_tool:  # the bot is another program
+            return
+        adapter, registered = self._adapter, self._registered
+        PROGRAM_STARTED.tell(
+            adapter,
+            began_s=began_s,
+            version=__version__,
+            library_level=adapter.capabilities.level.value,
+            database=self._database,
+            schema=REVISIONS[-1],
+            role=self._settings.role.value,
+            stages=len(registered.stages),
+            handlers=len(registered.handlers) + len(registered.revokers),
+            extensions=", ".join(extension.name for extension in registered.extensions) or None,
+        )
 
     async def pre_checkout(self, query: PreCheckout) -> None:
         """Decide and answer a checkout, opening the ledger inside the same budget if need be."""
@@ -310,6 +353,7 @@ class Pipeline:
         """
         if not self._has_begun or self.presence.is_behind:
             await self._get_ready()
+        began_s = stopwatch_s()
         charge = fit_charge(charge)
         ref = await self._signing.read(charge.payload)
         take = self.fulfilment.reserve()
@@ -322,21 +366,25 @@ class Pipeline:
                 self.fulfilment.changed.set()
         if recorded is None:
             return None
+        payment = recorded.payment
+        PAYMENT_RECORDED.tell(payment, began_s=began_s, state=payment.state.value, source=payment.source.value)
         for job in recorded.jobs:
             self.fulfilment.start(job)
         if self._registered.listeners or self._extensions.waits_for_events:
-            for event in (recorded_event(recorded), *recorded.events):
-                self._announce(event)
-        if recorded.payment.attention is not None:
-            logger.error("payment %s needs attention: %s", charge.charge_id, recorded.payment.attention.value)
+            self._pass_on(recorded_event(recorded))
+        for event in recorded.events:
+            self._announce(event)
+        if payment.attention is not None:
+            PAYMENT_NEEDS_ATTENTION.tell(payment, reason=payment.attention.value)
+        elif payment.state is PaymentState.REFUNDED:
+            PAYMENT_REFUNDED.tell(payment, began_s=began_s)
         elif (
-            recorded.payment.state is PaymentState.ACCEPTED
+            payment.state is PaymentState.ACCEPTED
             and not recorded.jobs
-            and not self._parts.plan.delivers(recorded.payment.stage_id)
+            and not self._parts.plan.delivers(payment.stage_id)
         ):
-            words = "no program of this shop takes payments of stage %r; charge %s waits ten minutes for one that does"
-            logger.warning(words, recorded.payment.stage_id, charge.charge_id)
-        return recorded.payment
+            PAYMENT_UNCLAIMED.tell(payment)
+        return payment
 
     async def refunded(self, notice: RefundNotice) -> None:
         """Record a refund that Telegram tells of; one of an invoice of the host's own by an update is the host's business."""

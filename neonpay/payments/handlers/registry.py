@@ -25,6 +25,7 @@ MAX_ATTEMPTS = 10
 
 ON_PAYMENT = "handler"
 """What jobs of payment handlers begin with."""
+_DELIVERIES = f"{ON_PAYMENT}:"
 ON_REFUND = "on_refund"
 """What jobs of refund handlers begin with."""
 ON_REFUND_REQUEST = "on_refund_request"
@@ -39,6 +40,11 @@ _OWN_NAMES: Mapping[str, tuple[str, ...]] = {
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 
 Function = Callable[..., object]
+
+
+def handler_name(consumer: str) -> str:
+    """What a payment handler is called whose jobs are this consumer's; the jobs of all others are called as they are."""
+    return consumer.removeprefix(_DELIVERIES)
 
 
 class Form(enum.Enum):
