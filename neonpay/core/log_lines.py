@@ -83,7 +83,7 @@ class LogLine:
 
 def tell_of(event: events.Event) -> None:
     """Say that an event is durable; of those that have a line where they happen, with its duration, nothing."""
-    line = _OF_EVENTS.get(type(event), _EVENT)
+    line = OF_EVENTS.get(type(event), _EVENT)
     if line is not None:
         line.tell(event)
 
@@ -179,6 +179,8 @@ FULFILMENT_ABANDONED = _sale(
     _HANDLER + "raised %(error)s (attempt %(attempt)s of %(max_attempts)s); it is a dead letter now",
     *_FAILURE,
 )
+SUBSCRIBER_FAILED = FULFILMENT_FAILED.at(WARNING)
+"""No buyer waits for it."""
 JOB_WORN_OUT = _sale(
     "fulfilment_abandoned", ERROR, _HANDLER + "is a dead letter now: it has begun as often as it may", *_FAILURE
 )
@@ -258,8 +260,8 @@ PROGRAM_STARTED = LogLine(
     "program_started",
     INFO,
     "neonpay %(version)s is started: %(library)s, bot %(bot_id)s (%(bot_username)s), level %(library_level)s, "
-    "database %(database)s, schema %(schema)s, role %(role)s, %(stages)s stages, %(handlers)s handlers, "
-    "extensions: %(extensions)s",
+    "database %(database)s, schema %(schema)s, role %(role)s, stages %(stages)s, handlers %(handlers)s, "
+    "extensions %(extensions)s",
     (
         *("version", "library", "bot_username", "library_level", "database", "schema", "role"),
         *("stages", "handlers", "extensions", "duration_s"),
@@ -278,7 +280,7 @@ LEDGER_UPGRADED = LogLine(
 
 _EVENT = _sale("", DEBUG, "event %(event_name)s")
 """Of every other event: those of extensions, and what is no step of a payment."""
-_OF_EVENTS: Final[Mapping[type[events.Event], LogLine | None]] = MappingProxyType(
+OF_EVENTS: Final[Mapping[type[events.Event], LogLine | None]] = MappingProxyType(
     {
         events.InvoiceCreated: INVOICE_CREATED,
         events.InvoiceFailed: INVOICE_FAILED,

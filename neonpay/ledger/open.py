@@ -63,5 +63,5 @@ def place_of(database_url: str) -> str:
     """Which database a valid URL names, without user and password: a file's path, or server and database."""
     url = sa.make_url(database_url)
     if url.get_backend_name() == "sqlite":
-        return str(url.database)
+        return str(Path(str(url.database)).absolute())
     return f"{url.host or 'the local server'}{f':{url.port}' if url.port else ''}/{url.database or ''}"
