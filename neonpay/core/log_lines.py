@@ -166,7 +166,7 @@ HANDLER_UNDONE = _sale(
     _HANDLER + "raised %(error)s inside the recording transaction; it will run again",
     *("handler", "attempt", "error", "duration_s"),
 )
-_FAILURE = ("handler", "attempt", "max_attempts", "retry_in_s", "error", "duration_s")
+_FAILURE = ("handler", "event_id", "attempt", "max_attempts", "retry_in_s", "error", "duration_s")
 FULFILMENT_FAILED = _sale(
     "fulfilment_failed",
     ERROR,
@@ -179,10 +179,21 @@ FULFILMENT_ABANDONED = _sale(
     _HANDLER + "raised %(error)s (attempt %(attempt)s of %(max_attempts)s); it is a dead letter now",
     *_FAILURE,
 )
-SUBSCRIBER_FAILED = FULFILMENT_FAILED.at(WARNING)
-"""No buyer waits for it."""
+_SUBSCRIBER = "%(handler)s for event %(event_id)s "
+SUBSCRIBER_FAILED = _sale(
+    "fulfilment_failed",
+    WARNING,
+    _SUBSCRIBER + "raised %(error)s (attempt %(attempt)s of %(max_attempts)s); it runs again in %(retry_in_s)s s",
+    *_FAILURE,
+)
+SUBSCRIBER_ABANDONED = _sale(
+    "fulfilment_abandoned",
+    ERROR,
+    _SUBSCRIBER + "raised %(error)s (attempt %(attempt)s of %(max_attempts)s); it is a dead letter now",
+    *_FAILURE,
+)
 JOB_WORN_OUT = _sale(
-    "fulfilment_abandoned", ERROR, _HANDLER + "is a dead letter now: it has begun as often as it may", *_FAILURE
+    "fulfilment_abandoned", ERROR, _SUBSCRIBER + "is a dead letter now, it has begun as often as it may", *_FAILURE
 )
 PAYMENT_DELIVERED = _sale("payment_delivered", INFO, _PAYMENT + "is delivered")
 PAYMENT_REJECTED = _sale("payment_rejected", INFO, _PAYMENT + "was rejected by %(handler)s", "handler")

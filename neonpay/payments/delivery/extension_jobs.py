@@ -9,7 +9,7 @@ from typing import NamedTuple
 from neonpay.core.clock import Clock, moment
 from neonpay.core.events import Event, FulfilmentAbandoned
 from neonpay.core.job_states import JobState
-from neonpay.core.log_lines import FULFILMENT_ABANDONED, SUBSCRIBER_FAILED
+from neonpay.core.log_lines import SUBSCRIBER_ABANDONED, SUBSCRIBER_FAILED
 from neonpay.core.payments import PaymentState
 from neonpay.errors import LeaseLostError, ValidationError
 from neonpay.ledger import Ledger, Transaction
@@ -121,7 +121,7 @@ class ExtensionJobs:
     async def _failed(self, job: Job, event: Event, error: Exception, max_attempts: int) -> None:
         is_last = job.attempts >= max_attempts
         delay_s = backoff_s(job.attempts, self._rng)
-        (FULFILMENT_ABANDONED if is_last else SUBSCRIBER_FAILED).tell(
+        (SUBSCRIBER_ABANDONED if is_last else SUBSCRIBER_FAILED).tell(
             event,
             error=error,
             handler=job.consumer,

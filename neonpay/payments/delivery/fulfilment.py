@@ -303,6 +303,7 @@ class Fulfilment(RunningJobs):
             began_s=began_s,
             error=error,
             handler=handler_name(job.consumer),
+            event_id=job.event_id,
             attempt=job.attempts,
             max_attempts=most,
             retry_in_s=None if delay_s is None else round(delay_s, 1),
