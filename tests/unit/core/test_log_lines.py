@@ -11,7 +11,7 @@ from neonpay.core import events, log_lines
 from neonpay.core.clock import moment, stopwatch_s
 from neonpay.core.log_lines import HANDLER_DONE, PAYMENT_DELIVERED, LogLine, tell_of
 
-LINES = [line for line in vars(log_lines).values() if isinstance(line, LogLine)]
+LINES = {name: line for name, line in vars(log_lines).items() if isinstance(line, LogLine)}
 
 
 class _Untouchable:
@@ -23,7 +23,7 @@ def _event(kind: type[events.Event], **more: object) -> events.Event:
     return kind(bot_id=1, event_id="e", at=moment(0), charge_id="c", **more)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("line", LINES, ids=lambda line: f"{line.event_name} {line.level}")
+@pytest.mark.parametrize("line", LINES.values(), ids=LINES)
 def test_a_line_without_facts_can_be_shown(line: LogLine, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, logger="neonpay")
     line.tell()
@@ -33,7 +33,7 @@ def test_a_line_without_facts_can_be_shown(line: LogLine, caplog: pytest.LogCapt
     assert json.dumps({name: getattr(record, name) for name in line.fields})
 
 
-@pytest.mark.parametrize("line", LINES, ids=lambda line: f"{line.event_name} {line.level}")
+@pytest.mark.parametrize("line", LINES.values(), ids=LINES)
 def test_nothing_is_looked_at_for_a_line_whose_level_is_off(line: LogLine, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(line.level + 1, logger="neonpay")
     line.tell(_Untouchable(), began_s=0.0)
@@ -45,7 +45,7 @@ def test_nothing_is_looked_at_for_a_line_whose_level_is_off(line: LogLine, caplo
 
 def test_no_field_is_an_attribute_that_every_record_has() -> None:
     taken = {*vars(logging.makeLogRecord({})), "message", "asctime"}
-    assert not taken & {"event_name", "bot_id", *(name for line in LINES for name in line.fields)}
+    assert not taken & {"event_name", "bot_id", *(name for line in LINES.values() for name in line.fields)}
 
 
 def test_a_line_names_where_it_was_told_and_not_where_it_is_written(caplog: pytest.LogCaptureFixture) -> None:
