@@ -98,6 +98,12 @@ class AiogramAdapter:
         """Telegram's id of the bot."""
         return self._bot.id
 
+    @property
+    def bot_username(self) -> str | None:
+        """What the bot is called, as far as the library has asked."""
+        username: str | None = getattr(getattr(self._bot, "_me", None), "username", None)  # bot.me() would ask Telegram
+        return username
+
     def attach(self, sink: UpdateSink) -> None:
         """Tap the dispatcher; a second call does nothing."""
         if self._sink is not None:

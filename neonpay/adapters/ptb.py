@@ -113,6 +113,14 @@ class PtbAdapter:
         """Telegram's id of the bot."""
         return self._bot_id
 
+    @property
+    def bot_username(self) -> str | None:
+        """What the bot is called, as far as the library has asked."""
+        try:
+            return self._bot.username
+        except RuntimeError:  # it is not initialised
+            return None
+
     def attach(self, sink: UpdateSink) -> None:
         """Tap the application, its queue and its bot; a second call does nothing."""
         if self._sink is not None:

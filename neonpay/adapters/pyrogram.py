@@ -92,6 +92,12 @@ class PyrogramAdapter:
         return self._calls.bot_id
 
     @property
+    def bot_username(self) -> str | None:
+        """What the bot is called, as far as the library has asked."""
+        me = self._client.me
+        return None if me is None else me.username
+
+    @property
     def capabilities(self) -> Capabilities:
         """What this member of the family can do."""
         knows = hasattr(self._raw.types, "UpdateBotStarsSubscription")

@@ -82,6 +82,14 @@ class AsyncTeleBotAdapter:
         """Telegram's id of the bot, which its token begins with."""
         return int(self._bot.token.partition(":")[0])
 
+    @property
+    def bot_username(self) -> str | None:
+        """What the bot is called, as far as the library has asked."""
+        username: str | None = getattr(
+            getattr(self._bot, "_user", None), "username", None
+        )  # bot.user would ask Telegram
+        return username
+
     def attach(self, sink: UpdateSink) -> None:
         """Tap the bot; a second call does nothing."""
         if self._sink is not None:

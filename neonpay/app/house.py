@@ -17,6 +17,7 @@ from neonpay.core.ports import Adapter
 from neonpay.core.roles import Role
 from neonpay.core.stages import StageRegistry
 from neonpay.ledger import Ledger, open_ledger
+from neonpay.ledger.open import place_of
 from neonpay.ledger.reading import ReadingLedger
 from neonpay.payments.assembly import Registered
 from neonpay.payments.checkout.hooks import Hook
@@ -154,6 +155,7 @@ class House:
             ReadingLedger(ledger) if reads else ledger,
             self._registered,
             settings,
+            database=place_of(self._database_url),
             clock=self._clock,
             rng=self._rng,
             token_bytes=self._token_bytes,

@@ -30,23 +30,23 @@ class Sink(Namespace[Awaiting]):
     async def charged(self, charge: Charge) -> None:
         """Record a charge."""
         if self._house.is_here:  # as nearly always, and every payment pays for what is around it
-            await self._house.pipeline.charged(charge)
+            await self._house.pipeline.entrance.charged(charge)
         else:
             await self._charged(charge)
 
     @verb
     async def _charged(self, charge: Charge) -> None:
-        await self._house.pipeline.charged(charge)
+        await self._house.pipeline.entrance.charged(charge)
 
     @verb
     async def refunded(self, notice: RefundNotice) -> None:
         """Record a refund."""
-        await self._house.pipeline.refunded(notice)
+        await self._house.pipeline.entrance.refunded(notice)
 
     @verb
     async def subscription_changed(self, change: SubscriptionChange) -> None:
         """Record what Telegram tells of a subscription."""
-        await self._house.pipeline.subscription_changed(change)
+        await self._house.pipeline.entrance.subscription_changed(change)
 
     def wants_command(self, bot_id: int, text: str) -> bool:
         """Whether a message of this bot is a command that we answer."""

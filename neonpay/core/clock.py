@@ -18,6 +18,11 @@ class Clock(Protocol):
         ...
 
 
+def stopwatch_s() -> float:
+    """Seconds by a watch that only goes forward, for how long things took; what decides anything asks a ``Clock``."""
+    return time.perf_counter()
+
+
 class SystemClock:
     """The machine's own clock."""
 

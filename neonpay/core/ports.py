@@ -191,6 +191,16 @@ class Conversing(Protocol):
         ...
 
 
+@runtime_checkable
+class Named(Protocol):
+    """An adapter that can say what its bot is called, too."""
+
+    @property
+    def bot_username(self) -> str | None:
+        """The bot's username without its @, when the library has heard it from Telegram already."""
+        ...
+
+
 Foreign: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[None]]
 """What a program does with an update that is not ours, given as plain JSON."""
 

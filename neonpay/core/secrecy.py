@@ -31,6 +31,8 @@ _NAMED: Final = re.compile(
     re.IGNORECASE,
 )
 """``password=…`` of a connection string, and what a call or a header names."""
+_OF_EVERY_RECORD: Final = frozenset(vars(logging.makeLogRecord({})))
+"""What a record has beside what somebody has given it as ``extra``."""
 _HINTS: Final = (":", "=", "%")
 
 
@@ -72,7 +74,7 @@ def shows_secret(error: BaseException) -> bool:
 
 
 class SecretFilter(logging.Filter):
-    """Lets every record through without secrets: in its message, its arguments and the errors that it tells of.
+    """Lets every record through without secrets: in its message, its arguments, its extra text and the errors that it tells of.
 
     An error that shows a secret reaches the log's handlers as masked text and no longer as an object, so that no formatter can
     bring the secret back. It may be added to a handler of the host's, where it masks what other libraries log, too.
@@ -103,6 +105,9 @@ class SecretFilter(logging.Filter):
                 record.exc_info, record.exc_text = None, masked
         elif record.exc_text:
             record.exc_text = mask(record.exc_text, self._known)
+        for name, value in list(vars(record).items()):
+            if name not in _OF_EVERY_RECORD and isinstance(value, str):
+                setattr(record, name, mask(value, self._known))
         if record.stack_info:
             record.stack_info = mask(record.stack_info, self._known)
         return True

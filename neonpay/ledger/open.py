@@ -57,3 +57,11 @@ def open_ledger(
         return PostgresqlLedger(url.set(drivername="postgresql+asyncpg"), clock=clock, as_it_is=as_it_is)
     msg = f'no ledger for {backend!r}; database_url must start with "sqlite:///" or "postgresql://"'
     raise ConfigurationError(msg)
+
+
+def place_of(database_url: str) -> str:
+    """Which database a valid URL names, without user and password: a file's path, or server and database."""
+    url = sa.make_url(database_url)
+    if url.get_backend_name() == "sqlite":
+        return str(Path(str(url.database)).absolute())
+    return f"{url.host or 'the local server'}{f':{url.port}' if url.port else ''}/{url.database or ''}"

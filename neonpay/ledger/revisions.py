@@ -14,7 +14,10 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from neonpay.core.clock import stopwatch_s
+from neonpay.core.log_lines import LEDGER_UPGRADED
 from neonpay.errors import ConfigurationError, SchemaTooNewError
+from neonpay.ledger.quiet import quiet_alembic
 
 _FILE = re.compile(r"(\d{4})_\w+\.py")
 _ENVIRONMENT = Path(__file__).parent / "migrations"
@@ -78,6 +81,13 @@ def is_due(standing: Standing | None, known: Sequence[str], *, package: str) -> 
 
 def upgrade(connection: sa.Connection, folder: Path, version_table: str, metadata: sa.MetaData) -> None:
     """Run the migrations of a folder that a database has not had, inside the transaction of a connection."""
+    began_s = stopwatch_s()
+    with quiet_alembic():
+        _run(connection, folder, version_table, metadata)
+    LEDGER_UPGRADED.tell(began_s=began_s, version_table=version_table, schema=revisions_in(folder)[-1])
+
+
+def _run(connection: sa.Connection, folder: Path, version_table: str, metadata: sa.MetaData) -> None:
     # Alembic costs a third of a second to import, so a database that is current never loads it.
     from alembic import command
     from alembic.config import Config

@@ -8,19 +8,18 @@ import random
 from collections.abc import Callable
 from contextvars import Context
 
+from neonpay._version import __version__
 from neonpay.books.sealing import Sealer
 from neonpay.books.verification import Proof, prove
-from neonpay.core.clock import Clock
-from neonpay.core.events import Event
-from neonpay.core.fitting import fit_change, fit_charge, fit_notice
-from neonpay.core.payload import is_ours
-from neonpay.core.payments import Charge, Payment, PaymentState, PreCheckout, RefundNotice, Source
+from neonpay.core.clock import Clock, stopwatch_s
+from neonpay.core.log_lines import PROGRAM_STARTED, PROGRAM_STOPPED
+from neonpay.core.payments import PreCheckout
 from neonpay.core.ports import Adapter
 from neonpay.core.reports import ReconcileReport
 from neonpay.core.roles import Role
-from neonpay.core.subscriptions import SubscriptionChange
-from neonpay.errors import LedgerError
 from neonpay.ledger import Ledger
+from neonpay.ledger.migrate import REVISIONS
+from neonpay.payments.announcing import Announcing
 from neonpay.payments.assembly import Assembly, Registered
 from neonpay.payments.consumers.declarations import Declarations
 from neonpay.payments.consumers.fan_out import FanOut
@@ -32,13 +31,12 @@ from neonpay.payments.delivery.telling import Teller
 from neonpay.payments.delivery.thanks import Thanks
 from neonpay.payments.delivery.unclaimed import Unclaimed
 from neonpay.payments.delivery.worker import Worker
+from neonpay.payments.entrance import Entrance
 from neonpay.payments.gates import Gate
 from neonpay.payments.history import History
 from neonpay.payments.host import ShopHost
 from neonpay.payments.invoices.endings import Endings
 from neonpay.payments.patience import within
-from neonpay.payments.recording.recorder import recorded_event
-from neonpay.payments.recording.standing import Arrival
 from neonpay.payments.settings import Settings
 from neonpay.payments.signing import Signing
 from neonpay.payments.using import ExtensionsAtWork
@@ -58,7 +56,11 @@ _CLOSE_S = 8.0
 
 
 class Pipeline:
-    """Everything that happens to the money of one bot, from opening its ledger to closing it."""
+    """Everything that happens to the money of one bot, from opening its ledger to closing it.
+
+    Args:
+        database: what the log calls the ledger; without user and password.
+    """
 
     def __init__(
         self,
@@ -67,6 +69,7 @@ class Pipeline:
         registered: Registered,
         settings: Settings,
         *,
+        database: str,
         clock: Clock,
         rng: random.Random,
         token_bytes: Callable[[int], bytes],
@@ -76,6 +79,7 @@ class Pipeline:
         self._adapter = PacedAdapter(adapter, pacer)
         self._bot_id = adapter.bot_id
         self._ledger = ledger
+        self._database = database
         self._registered = registered
         self._settings = settings
         self._clock = clock
@@ -85,6 +89,7 @@ class Pipeline:
         self._has_begun = False
         """Whether everything that ``open`` begins has begun."""
         self._given_back: list[Job] = []
+        self._announcing = Announcing(registered.listeners)
         self._signing = Signing(ledger, self._bot_id, settings.secrets, clock=clock, token_bytes=token_bytes)
         self._parts = parts = Assembly(
             self._adapter,
@@ -94,7 +99,7 @@ class Pipeline:
             self._signing,
             clock=clock,
             rng=rng,
-            announce=self._announce,
+            announce=self._announcing.announce,
         )
         # In the order of a payment's life.
         self.outbox = Outbox(self._adapter)
@@ -103,7 +108,7 @@ class Pipeline:
         self.invoices = parts.invoices(self.outbox, self._invoice_store)
         self.checkout = parts.checkout()
         self._intake = parts.intake()
-        self.fulfilment = parts.fulfilment(context, self._is_heard)
+        self.fulfilment = parts.fulfilment(context, lambda: self._announcing.is_heard)
         self._worker = Worker(parts.jobs, self.fulfilment, poll_s=settings.poll_s)
         self.refunds = parts.refunds(self.fulfilment)
         self.requests = parts.requests(self.fulfilment, self.refunds)
@@ -112,9 +117,19 @@ class Pipeline:
 
     def _keep_in_order(self, rng: random.Random) -> None:
         """What looks after payments once they are made, the books, and who delivers."""
-        ledger, bot_id, parts, announce = self._ledger, self._bot_id, self._parts, self._announce
+        ledger, bot_id, parts, announce = self._ledger, self._bot_id, self._parts, self._announcing.announce
         wake = self.fulfilment.changed.set
         self.subscriptions = parts.subscriptions()
+        self.entrance = Entrance(
+            self,
+            self._signing,
+            self._intake,
+            self.fulfilment,
+            parts.plan,
+            self._announcing,
+            refunds=self.refunds,
+            subscriptions=self.subscriptions,
+        )
         self.history = History(ledger, bot_id, catalogue=parts.catalogue)
         self.decisions = Decisions(
             ledger, bot_id, catalogue=parts.catalogue, plan=parts.plan, settling=parts.settling, announce=announce
@@ -128,8 +143,8 @@ class Pipeline:
             bot_id=bot_id,
             clock=self._clock,
             rules=self._settings.reconcile,
-            charged=self.charged,
-            refunded=self.refunded,
+            charged=self.entrance.charged,
+            refunded=self.entrance.refunded,
             price_of=self._signing.price_of,
             number=self.sealer.seal,
             new_event_id=new_event_id,
@@ -168,6 +183,7 @@ class Pipeline:
         self._extensions = ExtensionsAtWork(
             self._registered.extensions, ledger, host, jobs, self.fulfilment, self.periodic, self.fan_out.complete
         )
+        self._announcing.prompter = self._extensions.prompter
         self.presence = Presence(
             ledger,
             Declarations(bot_id),
@@ -190,13 +206,6 @@ class Pipeline:
         self.fulfilment.add_self_finishing(PLAN, self._unclaimed.look)
         if settings.thank_you_message is not None and settings.runs_as is Role.DELIVERS:
             self.fulfilment.add_builtin(THANK_YOU, Thanks(self.teller, settings.thank_you_message).send)
-
-    def _announce(self, event: Event) -> None:
-        self._registered.listeners.announce(event)
-        self._extensions.prompter.announced(event)
-
-    def _is_heard(self) -> bool:
-        return self._registered.listeners.are_there or self._extensions.prompter.waits
 
     @property
     def adapter(self) -> PacedAdapter:
@@ -256,6 +265,7 @@ class Pipeline:
         async with self._opening:
             if self._has_begun:
                 return
+            began_s = stopwatch_s()
             registered = self._registered
             for asking in (registered.handlers, registered.revokers, registered.reviewers, self.checkout.hooks):
                 asking.check(self._adapter.host_data())
@@ -264,6 +274,7 @@ class Pipeline:
             self.settle(asyncio.get_running_loop())
             if not self._settings.takes_up_work:
                 self._has_begun = True
+                self._tell_started(began_s)
                 return
             await self.presence.open()
             if self._given_back:
@@ -272,6 +283,7 @@ class Pipeline:
             self._worker.start()
             self.periodic.start()
             self._has_begun = True
+            self._tell_started(began_s)
             stranded = await self.history.stranded()
             if stranded:
                 names = sorted({job.consumer for job in stranded})
@@ -283,7 +295,7 @@ class Pipeline:
         Nothing begins from here on. Handlers and listeners have ``grace_s`` seconds each, and about a second after they were
         cancelled; what does not end by then is left behind, with its lease.
         """
-        grace_s = self._settings.grace_s
+        grace_s, began_s = self._settings.grace_s, stopwatch_s()
         self.fulfilment.stop_taking()
         await self._extensions.close(grace_s=grace_s)
         await asyncio.gather(
@@ -300,81 +312,39 @@ class Pipeline:
         for threads in (self._parts.handler_threads, self._parts.hook_threads):
             threads.close()
         await within(_CLOSE_S, self._ledger.close(), "closing the ledger")
+        if self._has_begun and not self._settings.is_tool:
+            PROGRAM_STOPPED.tell(began_s=began_s, bot_id=self._bot_id)
+
+    def _tell_started(self, began_s: float) -> None:
+        if self._settings.is_tool:  # the bot is another program
+            return
+        adapter, registered = self._adapter, self._registered
+        PROGRAM_STARTED.tell(
+            adapter,
+            began_s=began_s,
+            version=__version__,
+            library_level=adapter.capabilities.level.value,
+            database=self._database,
+            schema=REVISIONS[-1],
+            role=self._settings.role.value,
+            stages=len(registered.stages),
+            handlers=len(registered.handlers) + len(registered.revokers),
+            extensions=", ".join(extension.name for extension in registered.extensions) or None,
+        )
 
     async def pre_checkout(self, query: PreCheckout) -> None:
         """Decide and answer a checkout, opening the ledger inside the same budget if need be."""
         await self.checkout.handle(query, self.open)
 
-    async def charged(self, charge: Charge) -> Payment | None:
-        """Record a charge and start its handlers; the payment, or None when the ledger had it already.
+    @property
+    def is_ready(self) -> bool:
+        """Whether everything has begun, and what the program has registered is declared."""
+        return self._has_begun and not self.presence.is_behind
 
-        Raises:
-            LedgerError: the charge could not be recorded within ``patience_s``; Telegram's list of transactions has it.
-        """
-        if not self._has_begun or self.presence.is_behind:
-            await self._get_ready()
-        charge = fit_charge(charge)
-        ref = await self._signing.read(charge.payload)
-        take = self.fulfilment.reserve()
-        try:
-            recorded = await self._intake.record(Arrival(charge=charge, ref=ref, event_id=new_event_id(), take=take))
-        finally:
-            if take:
-                self.fulfilment.unreserve()
-            else:
-                self.fulfilment.changed.set()
-        if recorded is None:
-            return None
-        for job in recorded.jobs:
-            self.fulfilment.start(job)
-        if self._is_heard():
-            for event in (recorded_event(recorded), *recorded.events):
-                self._announce(event)
-        if recorded.payment.attention is not None:
-            logger.error("payment %s needs attention: %s", charge.charge_id, recorded.payment.attention.value)
-        elif (
-            recorded.payment.state is PaymentState.ACCEPTED
-            and not recorded.jobs
-            and not self._parts.plan.delivers(recorded.payment.stage_id)
-        ):
-            words = "no program of this shop takes payments of stage %r; charge %s waits ten minutes for one that does"
-            logger.warning(words, recorded.payment.stage_id, charge.charge_id)
-        return recorded.payment
-
-    async def refunded(self, notice: RefundNotice) -> None:
-        """Record a refund that Telegram tells of; one of an invoice of the host's own by an update is the host's business."""
-        if notice.source is Source.UPDATE and not is_ours(notice.payload):
-            return
-        await self._get_ready()
-        notice = fit_notice(notice)
-        ref = await self._signing.read(notice.payload)
-        await self.refunds.note(notice, None if ref is None else ref.invoice_id)
-
-    async def subscription_changed(self, change: SubscriptionChange) -> None:
-        """Record what Telegram tells of a subscription; one with a payload that does not verify is nobody's."""
-        await self._get_ready()
-        change = fit_change(change)
-        ref = await self._signing.read(change.payload)
-        if ref is None:
-            logger.warning("Telegram tells of a subscription of user %d that was not made here", change.user_id)
-            return
-        await self.subscriptions.note(change, ref)
-
-    async def _get_ready(self) -> None:
-        """Open what is not open and declare what is not declared; what keeps a shop from its work keeps no fact from its books.
-
-        Raises:
-            LedgerError: nothing can be recorded now.
-        """
-        try:
-            await self.open()
-            await self.presence.catch_up()
-        except LedgerError:
-            raise
-        except Exception:
-            if not self.is_open:
-                raise
-            logger.exception("the shop is not in order; what arrives is recorded all the same")
+    async def get_ready(self) -> None:
+        """Open what is not open and declare what is not declared; raises what ``open`` raises."""
+        await self.open()
+        await self.presence.catch_up()
 
     async def prove(self, head: str | None) -> Proof:
         """What a look at all the books shows."""

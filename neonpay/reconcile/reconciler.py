@@ -18,6 +18,7 @@ from neonpay.core.clock import Clock
 from neonpay.core.events import Event
 from neonpay.core.faults import is_its_own
 from neonpay.core.limits import TRANSACTIONS_LIMIT, UPDATE_TTL_S
+from neonpay.core.log_lines import BALANCE_DRIFTED, PAYMENT_UNEXPLAINED, RECONCILED, RECONCILED_IDLY
 from neonpay.core.payments import Charge, Payment, RefundNotice
 from neonpay.core.reports import ReconcileReport
 from neonpay.core.transactions import StarTransaction, split_stars
@@ -280,9 +281,9 @@ class Reconciler:
             walk.tally = replace(walk.tally, drift=walk.drift)
             listed = balance - walk.drift
             words = f"the balance is {_shown(balance)}, the list of transactions adds up to {_shown(listed)}"
-            if walk.drift:
-                logger.error("bot %d: %s", self._bot_id, words)
             event = await self._ledger.run(Once(self._bot_id, self._write_drift), walk, balance, listed, words)
+            if walk.drift:
+                BALANCE_DRIFTED.tell(event)
             self._announce(event)
         return balance
 
@@ -302,12 +303,17 @@ class Reconciler:
             walk.tally = replace(walk.tally, examined=examined.number)
             more = examined.more
             for fact in examined.found:
-                logger.error("Telegram's list of transactions does not have charge %s", fact.charge_id)
+                PAYMENT_UNEXPLAINED.tell(fact)
                 self._announce(fact)
 
     async def _report(self, walk: Walk, balance: int | None = None) -> ReconcileReport:
         count, charge_ids = await self._ledger.read(unexplained_charges, self._bot_id, _SHOWN)
-        return walk.report(count, charge_ids, balance)
+        report = walk.report(count, charge_ids, balance)
+        found = report.recovered or report.refunded or report.foreign or report.moved
+        (RECONCILED if found or not report.is_clean else RECONCILED_IDLY).tell(
+            report, began_s=walk.clocked_s, bot_id=self._bot_id
+        )
+        return report
 
     def _write_drift(self, transaction: Transaction, walk: Walk, balance: int, listed: int, words: str) -> Event:
         walk.turn.save(transaction, position=walk.tally.position, memo=walk.tally.memo)

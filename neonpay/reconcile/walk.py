@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from neonpay.core.clock import moment
+from neonpay.core.clock import moment, stopwatch_s
 from neonpay.core.reports import ReconcileReport
 from neonpay.core.text import error_words
 from neonpay.core.transactions import StarTransaction, charged_key, split_stars
@@ -27,6 +27,7 @@ class Walk:
         end: rows of the list that this walk has seen the end of, and ``end_nanostars`` what all of them add up to.
         end_seen_us: when the end of the list was seen last.
         is_held_up: whether a row was too young; the position stays before it.
+        clocked_s: when it began, for its line in the log.
         places: where in the list the rows are that are being dealt with, by key.
     """
 
@@ -52,6 +53,7 @@ class Walk:
     unreadable: int = 0
     unexamined: int = 0
     drift: int = 0
+    clocked_s: float = field(default_factory=stopwatch_s)
 
     @property
     def is_over_its_pages(self) -> bool:

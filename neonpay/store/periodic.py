@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from neonpay.core.clock import stopwatch_s
+from neonpay.core.log_lines import TASK_DONE, TASK_FAILED, TASK_STOPPED_EARLY
+from neonpay.core.text import error_words
 from neonpay.errors import BusyError, LeaseLostError, LedgerError, TelegramError, TelegramUnreachableError
 from neonpay.ledger import Insert, Ledger, Statement, Transaction
 from neonpay.ledger.tables import DatabaseNow, duties
 from neonpay.store.loops import Loop, LoopHealth
-
-logger = logging.getLogger("neonpay.payments")
 
 PERIODIC = "periodic"
 """Name of the loop that looks for what is due."""
@@ -260,7 +260,7 @@ class _Turns:
 
     async def _do(self, turn: Turn, *, again_s: float) -> bool:
         """Do one turn and give it back; whether it came to its end."""
-        task = self._task
+        task, began_s = self._task, stopwatch_s()
         next_in_s, done = again_s, False
         try:
             sooner_s = await task.work(turn)
@@ -273,10 +273,14 @@ class _Turns:
             raise
         except (LedgerError, TelegramError, TelegramUnreachableError) as exc:
             next_in_s = max(next_in_s, getattr(exc, "retry_after_s", None) or 0.0)
-            logger.warning("%s stopped early and goes on in %.0f s: %s", task.name, next_in_s, exc)
-        except Exception:  # one periodic task's fault must not end the round
+            TASK_STOPPED_EARLY.tell(
+                turn, began_s=began_s, task=task.name, next_in_s=round(next_in_s, 1), reason=error_words(exc)
+            )
+        except Exception as exc:  # noqa: BLE001  # one periodic task's fault must not end the round
             next_in_s = task.every_s
-            logger.exception("%s failed; its next turn is in %.0f s", task.name, next_in_s)
+            TASK_FAILED.tell(turn, began_s=began_s, error=exc, task=task.name, next_in_s=round(next_in_s, 1))
+        else:
+            TASK_DONE.tell(turn, began_s=began_s, task=task.name, next_in_s=round(next_in_s, 1))
         await self._book.end(turn, next_in_s=next_in_s)
         self._ended(next_in_s)
         return done

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from neonpay.core.jsontext import JsonValue
-from neonpay.core.ports import Adapter, Capabilities, UpdateSink
+from neonpay.core.ports import Adapter, Capabilities, Named, UpdateSink
 from neonpay.telegram.border import at_the_border
 from neonpay.telegram.pacing import PATIENCE_S, Chat, Pacer, is_message
 
@@ -33,6 +33,11 @@ class PacedAdapter:
     def bot_id(self) -> int:
         """The other adapter's."""
         return self._adapter.bot_id
+
+    @property
+    def bot_username(self) -> str | None:
+        """The other adapter's, when it can say."""
+        return self._adapter.bot_username if isinstance(self._adapter, Named) else None
 
     @property
     def capabilities(self) -> Capabilities:

@@ -12,6 +12,7 @@ from neonpay.cli.checks.check import Check, ok, problem, skipped, warning
 from neonpay.core.job_states import JobState
 from neonpay.errors import ConfigurationError, LedgerError, NoLedgerError, SchemaTooNewError, SchemaTooOldError
 from neonpay.ledger import Transaction, open_ledger
+from neonpay.ledger.open import place_of
 from neonpay.ledger.tables import DatabaseNow, jobs, payments, refunds
 from neonpay.store.signing_keys import bots
 
@@ -81,7 +82,7 @@ async def check_database(database_url: str, *, bot_id: int | None, timeout_s: fl
         ]
     except TimeoutError:
         advice = "see whether the server runs and lets this machine in"
-        made = [problem(NAMES[0], f"{_place(database_url)} did not answer within {timeout_s:g} s", advice)]
+        made = [problem(NAMES[0], f"{place_of(database_url)} did not answer within {timeout_s:g} s", advice)]
     else:
         schema = ok(NAMES[1], "the ledger has tables that this release works on")
         return [ok(NAMES[0], _reached(database_url)), schema, _bot(waiting, bot_id), *_waiting(waiting)]
@@ -125,16 +126,8 @@ def _only_read(url: str) -> str:
     return f"{url}{'&' if '?' in url else '?'}mode=ro"
 
 
-def _place(database_url: str) -> str:
-    """Which database, without user and password."""
-    url = sa.make_url(database_url)
-    if url.get_backend_name() == "sqlite":
-        return str(url.database)
-    return f"{url.host or 'the local server'}{f':{url.port}' if url.port else ''}/{url.database or ''}"
-
-
 def _reached(database_url: str) -> str:
-    return f"{_place(database_url)} can be read"
+    return f"{place_of(database_url)} can be read"
 
 
 def _bot(waiting: Waiting, bot_id: int | None) -> Check:

@@ -11,7 +11,15 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from neonpay.core.checkout import CHECKOUT_BUDGET_S, CheckoutRefused, Decline
+from neonpay.core.clock import stopwatch_s
 from neonpay.core.events import Event
+from neonpay.core.log_lines import (
+    CHECKOUT_APPROVED,
+    CHECKOUT_DECLINED,
+    CHECKOUT_FAILED,
+    CHECKOUT_UNANSWERED,
+    LogLine,
+)
 from neonpay.core.payload import InvoiceRef
 from neonpay.core.payments import PreCheckout
 from neonpay.core.ports import Adapter
@@ -25,6 +33,8 @@ from neonpay.payments.threads import Threads
 logger = logging.getLogger("neonpay.payments")
 
 _BAD_REQUEST = 400
+_FAULTS = frozenset({Decline.TOO_SLOW, Decline.ERROR})
+"""Reasons that are the shop's and not the buyer's."""
 
 
 class CheckoutGuard:
@@ -63,18 +73,22 @@ class CheckoutGuard:
         Args:
             ready: awaited inside the budget before anything else; opens the ledger after a restart.
         """
-        checkout = Checkout(query, self._new_event_id())
+        checkout, began_s = Checkout(query, self._new_event_id()), stopwatch_s()
         try:
             verdict = await self._decided(checkout, ready)
         except asyncio.CancelledError:
             checkout.is_over = True
             raise
         checkout.is_over = verdict is not None
+        # Before Telegram has the answer, so that the payment, which may come at once, is told of after it.
+        _tell(_line(verdict), checkout, began_s, None if verdict is None else verdict.reason)
         if verdict is not None:
             self._take_back_later(checkout)
             # At the same time, so that those who were declined together are noted together.
-            await asyncio.gather(self._answer(query, verdict), self._tell_declined(checkout, verdict.reason))
-        elif not await self._answer(query, None):
+            await asyncio.gather(
+                self._answer(checkout, verdict, began_s), self._tell_declined(checkout, verdict.reason)
+            )
+        elif not await self._answer(checkout, None, began_s):
             await self._withdraw(checkout)
 
     async def drain(self) -> None:
@@ -116,8 +130,9 @@ class CheckoutGuard:
             self._announce(fact)
         return None
 
-    async def _answer(self, query: PreCheckout, verdict: Refusal | None) -> bool:
+    async def _answer(self, checkout: Checkout, verdict: Refusal | None, began_s: float) -> bool:
         """Tell Telegram; False when it takes no answer to this query any more."""
+        query = checkout.query
         params: dict[str, str | bool] = {"pre_checkout_query_id": query.query_id, "ok": verdict is None}
         if verdict is not None:
             params["error_message"] = verdict.said(query.language_code)
@@ -125,10 +140,10 @@ class CheckoutGuard:
             await self._adapter.call("answerPreCheckoutQuery", params)
         except TelegramError as exc:
             # A bot that was down may receive a query that is long past its deadline; no Stars moved then.
-            logger.warning("checkout %s could not be answered: %s", query.query_id, exc.description)
+            _tell(CHECKOUT_UNANSWERED, checkout, began_s, exc.description)
             return exc.error_code != _BAD_REQUEST
         except PaymentError as exc:
-            logger.warning("checkout %s: %s", query.query_id, exc)
+            _tell(CHECKOUT_UNANSWERED, checkout, began_s, str(exc))
         return True
 
     def _take_back_later(self, checkout: Checkout) -> None:
@@ -178,3 +193,21 @@ class CheckoutGuard:
         else:
             for fact in facts:
                 self._announce(fact)
+
+
+def _line(verdict: Refusal | None) -> LogLine:
+    if verdict is None:
+        return CHECKOUT_APPROVED
+    return CHECKOUT_FAILED if verdict.reason in _FAULTS else CHECKOUT_DECLINED
+
+
+def _tell(line: LogLine, checkout: Checkout, began_s: float, reason: str | None) -> None:
+    query = checkout.query
+    line.tell(
+        checkout.ref,
+        began_s=began_s,
+        bot_id=query.bot_id,
+        query_id=query.query_id,
+        amount_stars=query.amount,
+        reason=reason,
+    )

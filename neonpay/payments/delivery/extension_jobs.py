@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -10,6 +9,7 @@ from typing import NamedTuple
 from neonpay.core.clock import Clock, moment
 from neonpay.core.events import Event, FulfilmentAbandoned
 from neonpay.core.job_states import JobState
+from neonpay.core.log_lines import SUBSCRIBER_ABANDONED, SUBSCRIBER_FAILED
 from neonpay.core.payments import PaymentState
 from neonpay.errors import LeaseLostError, ValidationError
 from neonpay.ledger import Ledger, Transaction
@@ -26,8 +26,6 @@ from neonpay.payments.refunds.store import Change, RefundStore
 from neonpay.store.entries import find_event, publish
 from neonpay.store.job_rows import Job, SelfFinishingJob
 from neonpay.store.once import Once
-
-logger = logging.getLogger("neonpay.payments")
 
 _SETTLE_ATTEMPTS = 20
 
@@ -123,10 +121,14 @@ class ExtensionJobs:
     async def _failed(self, job: Job, event: Event, error: Exception, max_attempts: int) -> None:
         is_last = job.attempts >= max_attempts
         delay_s = backoff_s(job.attempts, self._rng)
-        told = "is a dead letter now" if is_last else f"runs again in {delay_s:.0f} s"
-        words = "%s raised for %s %s (attempt %d of %d); it %s"
-        about = (job.consumer, event.name, job.event_id, job.attempts, max_attempts, told)
-        (logger.error if is_last else logger.warning)(words, *about, exc_info=error)
+        (SUBSCRIBER_ABANDONED if is_last else SUBSCRIBER_FAILED).tell(
+            event,
+            error=error,
+            handler=job.consumer,
+            attempt=job.attempts,
+            max_attempts=max_attempts,
+            retry_in_s=None if is_last else round(delay_s, 1),
+        )
         reason = words_of(error)
 
         def unit(transaction: Transaction) -> list[Event]:

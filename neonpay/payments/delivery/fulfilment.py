@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context
 from typing import NamedTuple
 
-from neonpay.core.clock import Clock
+from neonpay.core.clock import Clock, stopwatch_s
 from neonpay.core.events import Event, FulfilmentAbandoned, FulfilmentFailed
 from neonpay.core.job_states import JobState
+from neonpay.core.log_lines import (
+    FULFILMENT_ABANDONED,
+    FULFILMENT_FAILED,
+    HANDLER_DONE,
+    HANDLER_STARTED,
+    JOB_WORN_OUT,
+    PAYMENT_DELIVERED,
+)
 from neonpay.core.payments import Payment, PaymentResult
 from neonpay.core.text import clean
 from neonpay.errors import LeaseLostError, RejectPayment
@@ -32,7 +39,7 @@ from neonpay.payments.handlers.builtin_jobs import BuiltinJob, PutOff
 from neonpay.payments.handlers.call import context_of, ended_elsewhere, run_handler
 from neonpay.payments.handlers.context import PaymentContext
 from neonpay.payments.handlers.middleware import PaymentMiddleware, run_through
-from neonpay.payments.handlers.registry import ON_PAYMENT, Form, Handler
+from neonpay.payments.handlers.registry import ON_PAYMENT, Form, Handler, handler_name
 from neonpay.payments.jobs import JobStore, backoff_s, end_job
 from neonpay.payments.refunds.store import Change, RefundStore
 from neonpay.payments.threads import Threads
@@ -41,8 +48,6 @@ from neonpay.store.job_rows import Job, SelfFinishingJob
 from neonpay.store.once import Once
 from neonpay.store.payment_rows import find_payment
 from neonpay.store.stage_versions import Catalogue
-
-logger = logging.getLogger("neonpay.payments")
 
 _BUILTIN_ATTEMPTS = 12
 
@@ -148,23 +153,22 @@ class Fulfilment(RunningJobs):
     async def claim(self, consumers: Sequence[str], *, most: int) -> list[Job]:
         """Lease due jobs of these consumers to this process; those of which no more attempts may begin become dead letters."""
         limits: dict[str, int | None] = {consumer: self._limit(consumer) for consumer in consumers}
-        claimed, events = await self._ledger.run(Once(self._bot_id, self._claim), limits, most, self.held)
+        claimed, events, worn_out = await self._ledger.run(Once(self._bot_id, self._claim), limits, most, self.held)
+        for job in worn_out:
+            JOB_WORN_OUT.tell(job, handler=handler_name(job.consumer), attempt=job.attempts)
         self.announce(events)
         return claimed
 
     def _claim(
         self, transaction: Transaction, limits: Mapping[str, int | None], most: int, running: Sequence[Job]
-    ) -> tuple[list[Job], list[Event]]:
+    ) -> tuple[list[Job], list[Event], list[Job]]:
         claimed, worn_out = self._jobs.claim(transaction, limits, most=most, running=running)
         events: list[Event] = []
         for job, reason in worn_out:
-            logger.error(
-                "%s for event %s is a dead letter: it has begun as often as it may", job.consumer, job.event_id
-            )
             told = find_event(transaction, self._bot_id, job.event_id)
             if not isinstance(told, FulfilmentAbandoned):  # which would be told of for ever
                 events.append(self._write_event(transaction, FulfilmentAbandoned, job, told, reason))
-        return claimed, events
+        return claimed, events, [job for job, _ in worn_out]
 
     def _limit(self, consumer: str) -> int | None:
         """How many attempts at a job of this consumer may begin; None for any number."""
@@ -185,28 +189,29 @@ class Fulfilment(RunningJobs):
             if found.goes_back and self._is_delivery(job) and await self._ledger.run(self._refund_store.hold_back, job):
                 return
         context = PaymentContext(self._jobs, job, PaymentResult.of(payment), self._threads)
+        began_s = stopwatch_s()
         try:
-            done_already = await self._call(job, payment, context)
+            done_already = await self._call(job, payment, context, began_s)
         except LeaseLostError:
             ended_elsewhere(job)
         except PutOff as later:
             await self._jobs.put_off(job, later.delay_s)
             self.changed.set()
         except RejectPayment as verdict:
-            await self._rejected(job, payment, verdict)
+            await self._rejected(job, payment, verdict, began_s)
         except GeneratorExit:
             raise  # the event loop is gone, and nothing can be awaited any more
         except BaseException as exc:  # noqa: BLE001  # handlers are isolated: a fault of one is stored and it runs again later
-            await self._failed(job, payment, contained(exc))
+            await self._failed(job, payment, contained(exc), began_s)
         else:
             if not done_already:
                 self._make_room()
                 try:
-                    await self._finish(job, payment, context)
+                    await self._finish(job, payment, context, began_s)
                 finally:
                     self._taken += 1  # until the task has ended, too
 
-    async def _finish(self, job: Job, payment: Payment, context: PaymentContext) -> None:
+    async def _finish(self, job: Job, payment: Payment, context: PaymentContext, began_s: float) -> None:
         finished = Finished(job, payment, self._clock.now_us())
         try:
             if context.enlisted:
@@ -219,24 +224,28 @@ class Fulfilment(RunningJobs):
             if not context.enlisted:
                 raise
             # A statement that the handler enlisted is the handler's fault; should it be the database's, this fails as well.
-            await self._failed(job, payment, exc)
+            await self._failed(job, payment, exc, began_s)
         else:
-            await self._conclude(finished, finish)
+            await self._conclude(finished, finish, began_s)
 
-    async def _conclude(self, finished: Finished, finish: Finish) -> None:
-        if finish is Finish.DELIVERED:
-            if self._is_heard():
-                self._announce(delivered_event(finished))
-        elif finish is Finish.LOST:
-            ended_elsewhere(finished.job)
-        elif finish is Finish.WAITS and not await self._ledger.read(has_undelivered, finished.job):
+    async def _conclude(self, finished: Finished, finish: Finish, began_s: float) -> None:
+        job, payment, _ = finished
+        if finish is Finish.LOST:
+            ended_elsewhere(job)
+            return
+        HANDLER_DONE.tell(payment, began_s=began_s, handler=handler_name(job.consumer), attempt=job.attempts)
+        if finish is Finish.WAITS and not await self._ledger.read(has_undelivered, job):
             # Two that end at the same time on PostgreSQL do not see each other's marker; the later one sees both.
             await self._ledger.run(tell_delivered, [finished])
+            finish = Finish.DELIVERED
+        if finish is Finish.DELIVERED and (self._is_heard() or PAYMENT_DELIVERED.is_on):
             self._announce(delivered_event(finished))
 
-    async def _call(self, job: Job, payment: Payment, context: PaymentContext) -> bool:
+    async def _call(self, job: Job, payment: Payment, context: PaymentContext, began_s: float) -> bool:
         """Run the job; whether its marker has been written on the way."""
         handler = self._find(job.consumer)
+        if handler is None or handler.form is not Form.TRANSACTION:  # which says so once it is sure to run
+            HANDLER_STARTED.tell(payment, handler=handler_name(job.consumer), attempt=job.attempts)
         if handler is None:
             await self._builtin[job.consumer](payment, context)
             return False
@@ -244,7 +253,7 @@ class Fulfilment(RunningJobs):
         if handler.form is Form.TRANSACTION:
             outcome = await self._run_in_unit(job, handler)
             if isinstance(outcome, Finish):
-                await self._conclude(Finished(job, payment, self._clock.now_us()), outcome)
+                await self._conclude(Finished(job, payment, self._clock.now_us()), outcome, began_s)
             elif outcome is not None:
                 self.follow(outcome)
             return True
@@ -275,10 +284,10 @@ class Fulfilment(RunningJobs):
             if not is_being_cancelled():
                 self._in_units.discard(job.token)
 
-    async def _rejected(self, job: Job, payment: Payment, verdict: RejectPayment) -> None:
+    async def _rejected(self, job: Job, payment: Payment, verdict: RejectPayment, began_s: float) -> None:
         handler = self._find(job.consumer)
         if handler is None or handler.kind != ON_PAYMENT:
-            await self._failed(job, payment, verdict)
+            await self._failed(job, payment, verdict, began_s)
             return
         try:
             change = await self._ledger.run(
@@ -289,17 +298,18 @@ class Fulfilment(RunningJobs):
         else:
             self.follow(change)
 
-    async def _failed(self, job: Job, payment: Payment, error: Exception) -> None:
+    async def _failed(self, job: Job, payment: Payment, error: Exception, began_s: float) -> None:
         most, reason = self._limit(job.consumer) or _BUILTIN_ATTEMPTS, words_of(error)
         delay_s = None if job.attempts >= most else backoff_s(job.attempts, self._rng)
-        logger.error(
-            "%s raised for charge %s (attempt %d of %d); %s",
-            job.consumer,
-            job.charge_id,
-            job.attempts,
-            most,
-            "it is a dead letter now" if delay_s is None else f"it runs again in {delay_s:.0f} s",
-            exc_info=error,
+        (FULFILMENT_ABANDONED if delay_s is None else FULFILMENT_FAILED).tell(
+            payment,
+            began_s=began_s,
+            error=error,
+            handler=handler_name(job.consumer),
+            event_id=job.event_id,
+            attempt=job.attempts,
+            max_attempts=most,
+            retry_in_s=None if delay_s is None else round(delay_s, 1),
         )
         event = await self._ledger.run(Once(self._bot_id, self._put_back), job, payment, reason, delay_s)
         if event is not None:
@@ -327,7 +337,7 @@ class Fulfilment(RunningJobs):
             event_id=self._new_event_id(),
             at_us=self._clock.now_us(),
             reason=reason,
-            handler=job.consumer.removeprefix(f"{ON_PAYMENT}:"),
+            handler=handler_name(job.consumer),
         )
         publish(transaction, event)
         return event

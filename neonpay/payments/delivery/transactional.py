@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from neonpay.core.log_lines import HANDLER_STARTED
 from neonpay.core.text import clean
 from neonpay.errors import RejectPayment
 from neonpay.ledger import Transaction
 from neonpay.payments.delivery.delivered import Finish, Finished, finish_with
 from neonpay.payments.handlers.in_transaction import call_with_connection
-from neonpay.payments.handlers.registry import ON_PAYMENT, Handler
+from neonpay.payments.handlers.registry import ON_PAYMENT, Handler, handler_name
 from neonpay.payments.jobs import is_left
 from neonpay.payments.refunds.store import Change, RefundStore
 from neonpay.store.job_rows import Job
@@ -37,6 +38,7 @@ class TransactionalJobs:
             return None
         if not is_left(transaction, job):
             return None
+        HANDLER_STARTED.tell(payment, handler=handler_name(job.consumer), attempt=job.attempts)
         try:
             call_with_connection(transaction, handler, payment, self._host_data)
         except RejectPayment as verdict:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -18,8 +17,6 @@ from neonpay.payments.jobs import finish, put_off
 from neonpay.payments.refunds.store import RefundStore
 from neonpay.store.job_rows import INSERT_JOB, Job, job_row
 from neonpay.store.once import Once
-
-logger = logging.getLogger("neonpay.payments")
 
 PATIENCE_S = 600.0
 """How long a payment waits for somebody who takes it: a deploy, or handlers that are imported after the first payment."""
@@ -61,11 +58,9 @@ class Unclaimed:
     async def look(self, job: Job) -> None:
         """The job of one payment: it gives it its jobs, or comes up again, or has a person decide."""
         look = await self._ledger.run(Once(self._bot_id, self._look), job)
-        if look.events:
-            logger.error("payment %s needs attention: %s", job.charge_id, Attention.NO_HANDLER.value)
-            for event in look.events:
-                self._announce(event)
-        elif look.has_jobs:
+        for event in look.events:
+            self._announce(event)
+        if look.has_jobs:
             self._wake()
 
     def _look(self, transaction: Transaction, job: Job) -> _Look:

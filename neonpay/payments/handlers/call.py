@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import inspect
-import logging
 from collections.abc import Mapping
 from typing import Any
 
+from neonpay.core.log_lines import HANDLER_ENDED_ELSEWHERE
 from neonpay.core.payments import Payment
 from neonpay.payments.foreign import contained, refuse_unrun
-from neonpay.payments.handlers.registry import Form, Handler
+from neonpay.payments.handlers.registry import Form, Handler, handler_name
 from neonpay.payments.threads import Threads
 from neonpay.store.job_rows import Job
-
-logger = logging.getLogger("neonpay.payments")
 
 
 async def run_handler(handler: Handler, given: Mapping[str, Any], job: Job, threads: Threads) -> None:
@@ -53,5 +51,4 @@ def context_of(handler: Handler, job: Job, payment: Payment) -> Mapping[str, obj
 
 def ended_elsewhere(job: Job) -> None:
     """Tell that an attempt has come to nothing, which is nobody's fault."""
-    words = "%s for charge %s was ended elsewhere, by another worker or a refund; this attempt does not count"
-    logger.warning(words, job.consumer, job.charge_id)
+    HANDLER_ENDED_ELSEWHERE.tell(job, handler=handler_name(job.consumer), attempt=job.attempts)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 import sqlalchemy as sa
 
+from neonpay.core.clock import stopwatch_s
 from neonpay.core.job_states import JobState
+from neonpay.core.log_lines import HANDLER_DONE, HANDLER_STARTED, HANDLER_UNDONE, LogLine
 from neonpay.core.payments import Payment, PaymentResult
 from neonpay.core.text import clean
 from neonpay.errors import LeaseLostError, LedgerClosedError, PaymentError, RejectPayment, TransactionEndedError
 from neonpay.ledger import Transaction
 from neonpay.payments.foreign import call, refuse_unrun, words_of
-from neonpay.payments.handlers.registry import ON_PAYMENT, Handler
+from neonpay.payments.handlers.registry import ON_PAYMENT, Handler, handler_name
 from neonpay.payments.jobs import end_job, finish_all, release_all
 from neonpay.store.job_rows import Job
 from neonpay.store.payment_rows import find_refund
@@ -70,22 +73,32 @@ def _run_handlers(
 ) -> Rejection | list[Job]:
     begun_with = len(done)
     for number, (handler, job) in enumerate(handlers, start=1):
+        began_s = stopwatch_s()
+        tell = partial(_tell, payment, job)
+        tell(HANDLER_STARTED)
         try:
             call_with_connection(transaction, handler, payment, host)
         except TransactionEndedError:
             raise
-        except Exception as exc:  # a handler's fault must not undo the record of money that arrived
+        except Exception as exc:  # noqa: BLE001  # a handler's fault must not undo the record of money that arrived
             if isinstance(exc, RejectPayment) and handler.kind == ON_PAYMENT:
                 reason = clean(exc.reason)
                 end_job(transaction, job, JobState.REJECTED, error=reason)
                 release_all(transaction, [unbegun for _, unbegun in handlers[number:]])
                 return Rejection(handler.name, reason)
             end_job(transaction, job, JobState.READY, error=words_of(exc))
-            words = "handler %r raised inside the recording transaction; it will run again"
-            logger.warning(words, handler.name, exc_info=exc)
+            tell(HANDLER_UNDONE, began_s, exc)
         else:
+            tell(HANDLER_DONE, began_s)
             done.append(job)
     return done[begun_with:]
+
+
+def _tell(
+    payment: Payment, job: Job, line: LogLine, began_s: float | None = None, error: Exception | None = None
+) -> None:
+    # Before the transaction is kept: should it not be, the handler runs again and says so again.
+    line.tell(payment, began_s=began_s, error=error, handler=handler_name(job.consumer), attempt=job.attempts)
 
 
 def call_with_connection(

@@ -26,6 +26,7 @@ hours: long enough for a night's outage, short enough that the buyer is not forg
 
 ON_PAYMENT = "handler"
 """What jobs of payment handlers begin with."""
+_DELIVERIES = f"{ON_PAYMENT}:"
 ON_REFUND = "on_refund"
 """What jobs of refund handlers begin with."""
 ON_REFUND_REQUEST = "on_refund_request"
@@ -40,6 +41,11 @@ _OWN_NAMES: Mapping[str, tuple[str, ...]] = {
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 
 Function = Callable[..., object]
+
+
+def handler_name(consumer: str) -> str:
+    """What a payment handler is called whose jobs are this consumer's; the jobs of all others are called as they are."""
+    return consumer.removeprefix(_DELIVERIES)
 
 
 class Form(enum.Enum):

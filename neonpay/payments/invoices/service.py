@@ -10,10 +10,11 @@ from dataclasses import replace
 from functools import partial
 
 from neonpay.core.checkout import Decline
-from neonpay.core.clock import Clock
+from neonpay.core.clock import Clock, stopwatch_s
 from neonpay.core.events import Event
 from neonpay.core.jsontext import JsonObject, JsonValue
 from neonpay.core.limits import CURRENCY
+from neonpay.core.log_lines import INVOICE_OFFERED, INVOICE_QUEUED
 from neonpay.core.payload import PayloadCodec
 from neonpay.core.payments import Invoice
 from neonpay.errors import LedgerError, PaymentError, SaleRefused, TelegramError, TelegramUnreachableError
@@ -99,6 +100,7 @@ class InvoiceService:
                 return
 
     async def _offer(self, offer: Offer, *, asker_id: int, chat_id: int, options: JsonObject) -> Invoice:
+        began_s = stopwatch_s()
         async with self._turn(offer):
             with self._outbox.place(chat_id, asker_id) as place:
                 sender = self._new_token()
@@ -107,20 +109,22 @@ class InvoiceService:
                 if not written.is_mine:
                     return invoice
                 self._sending.add(invoice.invoice_id)
-                sending = place.use(
-                    partial(self._send, place, sender, invoice, chat_id, {**options, **_content(invoice, offer.words)})
-                )
-            return await sending.outcome() or replace(invoice, is_queued=True)
+                content = {**options, **_content(invoice, offer.words)}
+                sending = place.use(partial(self._send, place, sender, invoice, chat_id, content, began_s))
+            sent = await sending.outcome()
+            if sent is not None:
+                return sent
+            INVOICE_QUEUED.tell(invoice)
+            return replace(invoice, is_queued=True)
 
     async def link(self, offer: Offer, *, options: JsonObject) -> Invoice:
         """Make an invoice link; see ``NeonPayCore.create_payment_link``."""
+        began_s = stopwatch_s()
         async with self._turn(offer):
             invoice = _invoice(await self._prepare(offer))
-            return (
-                invoice
-                if invoice.link is not None
-                else await self._link(invoice, {**options, **_content(invoice, offer.words)})
-            )
+            if invoice.link is not None:
+                return invoice
+            return await self._link(invoice, {**options, **_content(invoice, offer.words)}, began_s)
 
     @asynccontextmanager
     async def _turn(self, offer: Offer) -> AsyncIterator[None]:
@@ -165,11 +169,15 @@ class InvoiceService:
             )
         return written
 
-    async def _send(self, place: Place, sender: int, invoice: Invoice, chat_id: int, content: JsonObject) -> Invoice:
+    async def _send(
+        self, place: Place, sender: int, invoice: Invoice, chat_id: int, content: JsonObject, began_s: float
+    ) -> Invoice:
         try:
-            return await self._send_once(place, sender, invoice, chat_id, content)
+            sent = await self._send_once(place, sender, invoice, chat_id, content)
         finally:
             self._sending.discard(invoice.invoice_id)
+        INVOICE_OFFERED.tell(sent, began_s=began_s)
+        return sent
 
     async def _send_once(
         self, place: Place, sender: int, invoice: Invoice, chat_id: int, content: JsonObject
@@ -200,7 +208,7 @@ class InvoiceService:
             raise PaymentError(msg)
         return await self._ledger.run(self._book.mark_sent, invoice, {"chat_id": chat_id, "message_id": message_id})
 
-    async def _link(self, invoice: Invoice, content: JsonObject) -> Invoice:
+    async def _link(self, invoice: Invoice, content: JsonObject, began_s: float) -> Invoice:
         try:
             link = await self._adapter.call("createInvoiceLink", content, patience_s=0)
         except TelegramError as exc:
@@ -209,7 +217,9 @@ class InvoiceService:
         if not isinstance(link, str):
             msg = "Telegram answered createInvoiceLink with something that is no link"
             raise PaymentError(msg)
-        return await self._ledger.run(self._book.mark_sent, invoice, {"link": link})
+        made = await self._ledger.run(self._book.mark_sent, invoice, {"link": link})
+        INVOICE_OFFERED.tell(made, began_s=began_s)
+        return made
 
     async def _lost(self, place: Place, invoice: Invoice, sender: int) -> None:
         """Nobody knows whether the invoice was sent; whoever still waits for it is told by the error itself."""

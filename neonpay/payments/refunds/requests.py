@@ -150,7 +150,7 @@ class RequestService:
         try:
             concluded = await self._ledger.run(self._book.once(job.of_charge, self._book.conclude), job, verdict)
         except LeaseLostError:
-            logger.info("the request about charge %s is another worker's by now", job.charge_id)
+            logger.debug("the request about charge %s is another worker's by now", job.charge_id)
             return
         self._follow(concluded)
         if concluded.refund is not None:

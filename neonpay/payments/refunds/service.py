@@ -7,14 +7,15 @@ Telegram refunds a charge whole or not at all, and has no key that makes a repea
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 from collections.abc import Awaitable
 
-from neonpay.core.events import Event
+from neonpay.core.clock import stopwatch_s
+from neonpay.core.events import Event, PaymentRefunded
 from neonpay.core.job_states import JobState
 from neonpay.core.jsontext import JsonValue
-from neonpay.core.payments import Refund, RefundNotice, RefundState
+from neonpay.core.log_lines import PAYMENT_REFUNDED, REFUND_NOTED_EARLY, REFUND_PUT_OFF
+from neonpay.core.payments import Payment, Refund, RefundNotice, RefundState
 from neonpay.core.ports import Adapter
 from neonpay.core.text import clean, clean_or_none
 from neonpay.errors import RefundError, TelegramError, TelegramUnreachableError
@@ -25,8 +26,6 @@ from neonpay.payments.jobs import backoff_s, end_job
 from neonpay.payments.refunds.runner import JobRunner
 from neonpay.payments.refunds.store import Change, RefundStore
 from neonpay.store.job_rows import Job
-
-logger = logging.getLogger("neonpay.payments")
 
 _ALREADY = "CHARGE_ALREADY_REFUNDED"
 _BAD_REQUEST = 400
@@ -99,6 +98,7 @@ class RefundService:
 
         Returns the event when that was news; None when the ledger knew, or keeps it for a payment that it does not have yet.
         """
+        began_s = stopwatch_s()
         unit = self._book.once(notice.charge_id, self._book.note)
 
         def attempt(inside: bool) -> Awaitable[Change | None]:
@@ -106,15 +106,16 @@ class RefundService:
 
         change = await with_or_without(attempt)
         if change is None:
-            logger.warning("charge %s was refunded and is not recorded yet; it will not be delivered", notice.charge_id)
+            REFUND_NOTED_EARLY.tell(notice, amount_stars=notice.amount, invoice_id=invoice_id)
             return None
-        self._runner.follow(change)
+        self._follow(change, began_s)
         return change.events[0] if change.events else None
 
     async def _carry_out(self, job: Job) -> None:
         payment = await self._ledger.run(self._book.begin, job)
         if payment is None:
             return
+        began_s = stopwatch_s()
         params: dict[str, JsonValue] = {
             "user_id": payment.user_id,
             "telegram_payment_charge_id": payment.telegram_charge_id,
@@ -122,34 +123,40 @@ class RefundService:
         try:
             await self._adapter.call("refundStarPayment", params)
         except TelegramUnreachableError as exc:
-            await self._put_off(job, str(exc), backoff_s(job.attempts, self._rng), unknown=True)
+            await self._put_off(job, payment, str(exc), backoff_s(job.attempts, self._rng), began_s, unknown=True)
         except TelegramError as exc:
             if _ALREADY in exc.description.upper():
-                await self._settle(job)
+                await self._settle(job, began_s)
             elif exc.error_code == _BAD_REQUEST:
-                words = clean(exc.description)
-                logger.error("Telegram refuses to refund charge %s: %s", job.charge_id, words)  # noqa: TRY400
                 unit = self._book.once(job.of_charge, self._book.mark_failed)
-                self._runner.follow(await self._ledger.run(unit, job.of_charge, words))
+                self._runner.follow(await self._ledger.run(unit, job.of_charge, clean(exc.description)))
             else:
                 wait_s = exc.retry_after_s
                 delay_s = backoff_s(job.attempts, self._rng) if wait_s is None else float(wait_s)
-                await self._put_off(job, f"{exc.error_code} {exc.description}", delay_s, unknown=False)
+                words = f"{exc.error_code} {exc.description}"
+                await self._put_off(job, payment, words, delay_s, began_s, unknown=False)
         else:
-            await self._settle(job)
+            await self._settle(job, began_s)
 
-    async def _settle(self, job: Job) -> None:
+    async def _settle(self, job: Job, began_s: float) -> None:
         unit = self._book.once(job.of_charge, self._book.mark_refunded)
 
         def attempt(inside: bool) -> Awaitable[Change]:
             return (self._apart if inside else self._ledger).run(unit, job.of_charge, inside)
 
-        self._runner.follow(await with_or_without(attempt))
+        self._follow(await with_or_without(attempt), began_s)
 
-    async def _put_off(self, job: Job, error: str, delay_s: float, *, unknown: bool) -> None:
-        logger.warning("charge %s is not refunded yet, asking again in %.0f s: %s", job.charge_id, delay_s, error)
+    def _follow(self, change: Change, began_s: float) -> None:
+        for event in change.events:
+            if isinstance(event, PaymentRefunded):
+                PAYMENT_REFUNDED.tell(event, began_s=began_s)
+        self._runner.follow(change)
 
+    async def _put_off(
+        self, job: Job, payment: Payment, error: str, delay_s: float, began_s: float, *, unknown: bool
+    ) -> None:
         words = clean(error)
+        REFUND_PUT_OFF.tell(payment, began_s=began_s, reason=words, retry_in_s=round(delay_s, 1))
 
         def unit(transaction: Transaction) -> None:
             self._book.lock(transaction, job.of_charge)

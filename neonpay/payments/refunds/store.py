@@ -31,7 +31,7 @@ from neonpay.ledger.tables import DatabaseNow, jobs, refunds
 from neonpay.payments.consumers.selection import REFUND, SETTLE, ConsumerSelection
 from neonpay.payments.extending.settling import Settling
 from neonpay.payments.handlers.in_transaction import Inside, Rejection, run_inside
-from neonpay.payments.handlers.registry import ON_PAYMENT, Handler
+from neonpay.payments.handlers.registry import ON_PAYMENT, Handler, handler_name
 from neonpay.payments.jobs import give_job, lease_lost
 from neonpay.payments.refunds.deliveries import drop_jobs, finish_refund_job, move_jobs
 from neonpay.store import early_refunds
@@ -262,7 +262,7 @@ class RefundStore:
         ended = sa.update(jobs).where(*mine).values(state=JobState.REJECTED, error=reason)
         if not transaction.connection.execute(ended).rowcount:
             raise lease_lost(job)
-        handler = job.consumer.removeprefix(f"{ON_PAYMENT}:")
+        handler = handler_name(job.consumer)
         return self.send_back(transaction, payment, event_id, Rejection(handler, reason), take=True)
 
     def send_back(

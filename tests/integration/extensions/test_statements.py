@@ -152,7 +152,7 @@ async def record(
     ]
     pipeline: Any = shop.neonpay.pipeline
     pipeline.ledger.expect(size)
-    recorded = await asyncio.gather(*[pipeline.charged(charge) for charge in charges])
+    recorded = await asyncio.gather(*[pipeline.entrance.charged(charge) for charge in charges])
     assert [payment.state for payment in recorded] == ["accepted"] * size
     noted = list(statements.noted)
     await shop.neonpay.drain()

@@ -11,6 +11,7 @@ import pytest
 
 from neonpay import AdapterError, ConfigurationError, TelegramError, create_neonpay
 from neonpay.adapters import detect
+from neonpay.core.ports import Named
 from neonpay.errors import LedgerError, TelegramUnreachableError
 from neonpay.simulator import Simulator
 from tests.integration.mtproto.conftest import MtprotoShop
@@ -153,3 +154,17 @@ def _client(library: str, **options: Any) -> Any:
 
 def test_what_is_installed_is_what_is_tested() -> None:
     assert len([name for name in INSTALLED if ROOTS[name] == "pyrogram"]) <= 1
+
+
+async def test_the_name_of_the_bot_is_known_where_the_library_keeps_it(
+    make_shop: Callable[..., MtprotoShop], library: str
+) -> None:
+    shop = make_shop()
+    adapter = shop.sells_from_now_on().adapter
+    if library == "telethon":  # keeps the id alone
+        assert not isinstance(adapter, Named)
+        return
+    assert isinstance(adapter, Named)
+    assert adapter.bot_username is None
+    await shop.bot.start()
+    assert adapter.bot_username == "shop_bot"

@@ -200,10 +200,10 @@ async def test_a_refund_that_comes_while_its_payment_is_being_written_waits_for_
 
 async def test_a_refund_of_what_we_did_not_sell_is_not_kept(shop: Shop, query: Query) -> None:
     notice = RefundNotice(bot_id=shop.account.id, charge_id="theirs", user_id=7, amount=5, payload="order-17")
-    await shop.neonpay.pipeline.refunded(notice)
+    await shop.neonpay.pipeline.entrance.refunded(notice)
     assert await query(sa.select(early_refunds.c.charge_id)) == []
 
-    await shop.neonpay.pipeline.refunded(replace(notice, charge_id="ours", payload=f"np1.{'x' * 40}"))
+    await shop.neonpay.pipeline.entrance.refunded(replace(notice, charge_id="ours", payload=f"np1.{'x' * 40}"))
     assert await query(sa.select(early_refunds.c.charge_id, early_refunds.c.amount_stars)) == [("ours", 5)]
 
 
@@ -212,10 +212,10 @@ async def test_a_payment_with_a_forged_payload_that_was_refunded_first_is_refund
     charge = Charge(
         bot_id=shop.account.id, charge_id="c", user_id=7, amount=5, currency="XTR", payload=payload, paid_at_us=1
     )
-    await shop.neonpay.pipeline.refunded(
+    await shop.neonpay.pipeline.entrance.refunded(
         RefundNotice(bot_id=shop.account.id, charge_id="c", user_id=7, amount=5, payload=payload)
     )
-    payment = await shop.neonpay.pipeline.charged(charge)
+    payment = await shop.neonpay.pipeline.entrance.charged(charge)
 
     assert payment is not None
     assert payment.state == "refunded"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from neonpay.core.ports import Named
 from neonpay.errors import LedgerError
 from tests.integration.ptb.conftest import PtbShop
 
@@ -86,3 +87,12 @@ async def test_a_bot_that_comes_back_answers_a_checkout_before_anything_else(ope
         await after.has_delivered(outcome.charge_id)
 
     assert outcome.status == "paid"
+
+
+async def test_the_name_of_the_bot_is_known_from_the_initialising_on_and_not_asked_for(shop: PtbShop) -> None:
+    adapter = shop.neonpay.adapter
+    assert isinstance(adapter, Named)
+    assert adapter.bot_username is None
+    async with shop.started():
+        assert adapter.bot_username == "shop_bot"
+    assert len(shop.telegram.calls("getMe")) == 1

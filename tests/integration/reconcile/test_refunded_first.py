@@ -148,7 +148,7 @@ async def test_a_refund_that_is_kept_is_forgotten_when_no_payment_can_come(
     shop = open_shop()
     clock.advance(shop.telegram.clock.moment().timestamp() - clock.now_us() / 1e6)
     notice = RefundNotice(bot_id=shop.account.id, charge_id="made-up", user_id=7, amount=5, payload=OURS)
-    await shop.neonpay.pipeline.refunded(notice)
+    await shop.neonpay.pipeline.entrance.refunded(notice)
     clock.advance(86_400)
     await shop.neonpay.books.reconcile()
     kept = await query(sa.select(early_refunds.c.charge_id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +10,7 @@ import requests
 from telebot import TeleBot, apihelper, asyncio_helper
 from telebot.async_telebot import AsyncTeleBot
 
+from neonpay.core.ports import Named
 from neonpay.errors import TelegramUnreachableError
 
 if TYPE_CHECKING:
@@ -82,3 +84,15 @@ async def test_a_long_text_is_sent_whole(new_shop: Callable[..., Shop], kind: ty
     await shop.neonpay.call("sendMessage", {"chat_id": ann.id, "text": text, "disable_notification": False})
 
     assert (await ann.hears(shop.account)).text == text
+
+
+async def test_the_name_of_the_bot_is_known_once_the_host_has_asked_for_it(new_shop: Callable[..., Shop]) -> None:
+    for kind in (TeleBot, AsyncTeleBot):
+        shop = new_shop(kind)
+        adapter = shop.opens().adapter
+        assert isinstance(adapter, Named)
+        assert adapter.bot_username is None
+        async with shop.polling():
+            if kind is TeleBot:
+                await asyncio.to_thread(lambda shop=shop: shop.bot.user)
+            assert adapter.bot_username == "shop_bot"

@@ -153,6 +153,17 @@ def test_a_record_has_no_secret_in_its_message_its_arguments_and_its_traceback(
     assert SECRET not in repr([vars(record) for record in kept])
 
 
+def test_a_record_has_no_secret_in_the_text_that_it_was_given_beside_its_message(logger: logging.Logger) -> None:
+    logger.addFilter(SecretFilter([PASSWORD]))
+    kept: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = kept.append  # type: ignore[method-assign]
+    logger.addHandler(handler)
+    logger.error("words", extra={"reason": f"{TOKEN} and {PASSWORD}", "stage_id": "vip", "amount_stars": 50})
+    assert vars(kept[0])["reason"] == "7001234567:*** and ***"
+    assert (vars(kept[0])["stage_id"], vars(kept[0])["amount_stars"]) == ("vip", 50)
+
+
 def test_an_error_without_secrets_reaches_handlers_as_it_is(logger: logging.Logger, written: Callable[[], str]) -> None:
     kept: list[logging.LogRecord] = []
     keeper = logging.Handler()

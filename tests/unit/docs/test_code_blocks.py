@@ -9,7 +9,9 @@ from __future__ import annotations
 import ast
 import asyncio
 import inspect
+import logging
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -65,6 +67,18 @@ def test_every_block_of_a_page_is_python(name: str) -> None:
     assert all(_blocks(name))
 
 
+@pytest.fixture
+def logging_stays() -> Iterator[None]:
+    """What a page sets for the log of a program is not set for the tests after it."""
+    root, ours = logging.getLogger(), logging.getLogger("neonpay")
+    before = (root.level, list(root.handlers), ours.level)
+    yield
+    root.handlers[:] = before[1]
+    root.setLevel(before[0])
+    ours.setLevel(before[2])
+
+
+@pytest.mark.usefixtures("logging_stays")
 @pytest.mark.parametrize("name", RUN)
 async def test_what_a_page_shows_is_accepted(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # a page that names no database makes its own
