@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from aiogram import Bot, Dispatcher, Router
+from aiogram.client.session.middlewares.manager import RequestMiddlewareManager
 from aiogram.exceptions import (
     AiogramError,
     TelegramAPIError,
@@ -115,6 +116,10 @@ class AiogramAdapter:
             observer = self._dispatcher.observers.get(name)
             if observer is not None:
                 observer.register(_nothing, _never)
+        # Whatever else the host does: behind a web framework it may emit no startup.
+        outgoing = getattr(self._bot.session, "middleware", None)
+        if isinstance(outgoing, RequestMiddlewareManager):
+            outgoing.register(self._calling)
         self._dispatcher.startup.register(self._startup)
         self._dispatcher.shutdown.register(self._shutdown)
 
@@ -162,10 +167,19 @@ class AiogramAdapter:
         assert self._sink is not None, "the hook is registered when a sink is attached"
         await self._sink.close()
 
+    async def _calling(self, make_request: Any, bot: Bot, method: TelegramMethod[Any]) -> Any:
+        """Pass a call of the host's bot on."""
+        if self._sink is not None and bot.id == self._bot.id:
+            self._sink.host_is_up()
+        return await make_request(bot, method)
+
     async def _tap(self, handler: Next, event: TelegramObject, data: dict[str, Any]) -> object:
         bot = data.get("bot")
-        if isinstance(event, Update) and bot is not None and bot.id == self._bot.id and await self._take(event):
-            return None
+        if isinstance(event, Update) and bot is not None and bot.id == self._bot.id:
+            assert self._sink is not None, "the middleware is registered when a sink is attached"
+            self._sink.host_is_up()
+            if await self._take(event):
+                return None
         return await handler(event, data)
 
     async def _take(self, update: Update) -> bool:

@@ -78,6 +78,7 @@ class BotApiAdapter:
     async def take(self, update: Mapping[str, Any]) -> bool:
         """Whether an update was ours; if so, everything about it is done. Raises what the sink raises."""
         assert self._sink is not None, "an application attaches its sink when it is made"
+        self._sink.host_is_up()
         delivery = delivery_of(self._sink, self.bot_id, update, converses=self._converses)
         if delivery is None:
             return False

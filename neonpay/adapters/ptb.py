@@ -188,6 +188,11 @@ class PtbAdapter:
         application = self._application
         kind = type(application)
 
+        async def initialize(self: AnyApplication) -> None:
+            await kind.initialize(self)
+            # Who feeds updates from a web server of his own may start nothing.
+            sink.host_is_up()
+
         async def start(self: AnyApplication) -> None:
             await sink.open()
             await kind.start(self)
@@ -202,6 +207,7 @@ class PtbAdapter:
             await kind.shutdown(self)
 
         async def process_update(_: AnyApplication, update: object) -> None:
+            sink.host_is_up()
             ours = self._ours(update)
             if ours is None:
                 await kind.process_update(application, update)
@@ -214,7 +220,14 @@ class PtbAdapter:
                 await asyncio.wait(self._running)
             await sink.close()
 
-        _put_in_front(application, start=start, stop=stop, shutdown=shutdown, process_update=process_update)
+        _put_in_front(
+            application,
+            initialize=initialize,
+            start=start,
+            stop=stop,
+            shutdown=shutdown,
+            process_update=process_update,
+        )
 
     def _tap_bot(self) -> None:
         """Keep Telegram from being told of money that is not recorded, and ask for the kinds of updates that carry it."""

@@ -182,6 +182,8 @@ class AsyncTeleBotAdapter:
         self, theirs: Callable[[list[types.Update]], Awaitable[None]], updates: Sequence[types.Update]
     ) -> None:
         """Hand the host what is its own; raise what kept a payment from being recorded."""
+        if self._opening is None:
+            self._open_soon()
         rest: list[types.Update] = []
         waited: list[asyncio.Task[None]] = []
         for update in updates:

@@ -224,6 +224,8 @@ class TeleBotAdapter:
 
     def _processed(self, theirs: Callable[[list[types.Update]], None], updates: Sequence[types.Update]) -> None:
         """Hand the host what is its own; raise what kept a payment from being recorded."""
+        if self._opening is None:
+            self._open_soon()
         rest: list[types.Update] = []
         waited: list[tuple[types.Update, Future[None]]] = []
         for update in updates:

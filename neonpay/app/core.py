@@ -13,6 +13,7 @@ from neonpay.app.facade import Facade
 from neonpay.app.house import House
 from neonpay.app.receiving import Receiving
 from neonpay.app.sink import Sink
+from neonpay.app.starting import Starter
 from neonpay.app.sync import SyncNeonPay
 from neonpay.app.taking_part import TakingPart
 from neonpay.app.unfit import refuse_unfit
@@ -43,8 +44,8 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
     ``refunds``, ``jobs``, ``handlers``, ``subscriptions``, ``books``, ``security``. Bots without an event loop have all that is
     awaited at ``sync``.
 
-    The ledger opens with the host library's start-up, with ``setup()``, ``async with``, or the first call that needs it, and
-    closes with the host's shutdown or ``close()``.
+    The ledger opens by itself once the program has declared what it sells, with the host library's start-up, with ``setup()``,
+    ``async with``, or the first call that needs it, and closes with the host's shutdown or ``close()``.
 
     Args:
         adapter: the bot library.
@@ -52,6 +53,7 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
         settings: how payments are handled.
         max_stages: most stages that may be on sale at once.
         enable_logging: False silences the ``neonpay`` loggers of this process.
+        start_after_s: seconds without a declaration after which the shop opens by itself; None when it opens on first use.
         clock, rng, token_bytes: where time, jitter and keys come from.
     """
 
@@ -63,6 +65,7 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
         settings: Settings | None = None,
         max_stages: int = 100,
         enable_logging: bool = True,
+        start_after_s: float | None = None,
         clock: Clock | None = None,
         rng: random.Random | None = None,
         token_bytes: Callable[[int], bytes] = secrets.token_bytes,
@@ -80,9 +83,14 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
             rng=rng or random.SystemRandom(),
             token_bytes=token_bytes,
         )
-        super().__init__(Awaiting(house, adapter if isinstance(adapter, OwnLoop) else None), house)
-        if house.settings.role is not Role.READS:
-            adapter.attach(Sink(self._mode, house))
+        own_loop = adapter if isinstance(adapter, OwnLoop) else None
+        super().__init__(Awaiting(house, own_loop), house)
+        if house.settings.role is Role.READS:
+            return
+        sink = Sink(self._mode, house)
+        adapter.attach(sink)
+        if start_after_s is not None and house.settings.takes_up_work:
+            house.starter = Starter(sink.open, lambda: house.pipeline.is_open, own_loop, after_s=start_after_s)
 
     # What is sold
 

@@ -11,6 +11,7 @@ import threading
 import weakref
 from collections.abc import Callable
 
+from neonpay.app.starting import Starter
 from neonpay.app.unfit import refuse_unfit
 from neonpay.core.clock import Clock
 from neonpay.core.ports import Adapter
@@ -78,6 +79,8 @@ class House:
         self._gates: list[Gate] = []
         self._hooks: list[Function] = []
 
+        self.starter: Starter | None = None
+        """What opens the shop by itself; None where the program has to."""
         self._settling = threading.Lock()
         self._left: list[Pipeline] = []
         """Pipelines of a process that this one was forked from: their connections are not ours to close."""
@@ -102,6 +105,8 @@ class House:
 
     async def close(self) -> None:
         """Finish or release what runs and close the ledger. A later use opens everything anew."""
+        if self.starter is not None:
+            await self.starter.stop()
         pipeline, self.pipeline = self.pipeline, self._new_pipeline()
         await pipeline.close()
         await self.adapter.close()
@@ -160,8 +165,15 @@ class House:
         pipeline.fulfilment.middlewares = self.middlewares
         return pipeline
 
+    def host_is_up(self) -> None:
+        """The host is at work on an event loop: open there soon, unless the program opens the shop itself."""
+        if self.starter is not None:
+            self.starter.host_is_up()
+
     def _declare_soon(self) -> None:
         self.pipeline.presence.soon()
+        if self.starter is not None:
+            self.starter.declared()
 
 
 def _begin_in_child(reference: weakref.ref[House]) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
+from neonpay import PaymentResult
 from neonpay.testing._adapter_base import AdapterFixtures, ShopUnderTest
+from neonpay.testing.adapter_host import Noted
 
 
 class LifeRules(AdapterFixtures):
@@ -22,6 +25,31 @@ class LifeRules(AdapterFixtures):
         outcome = await buyer.pays(invoice)
         (result,) = await second.delivered.has()
         assert (outcome.status, result.transaction_id) == ("paid", outcome.charge_id)
+
+    async def test_what_is_unfinished_is_taken_up_without_an_update(
+        self, open_shop: Callable[..., ShopUnderTest]
+    ) -> None:
+        killed = open_shop(grace_s=0)
+        begun: Noted[str] = Noted()
+
+        async def deliver_for_ever(result: PaymentResult) -> None:
+            begun.add(str(result.transaction_id))
+            await asyncio.Event().wait()
+
+        killed.neonpay.on_payment(name="deliver_slowly")(deliver_for_ever)
+        await killed.host.start()
+        outcome = await killed.sells(await killed.visitor())
+        await begun.has()
+        await killed.host.stop()
+
+        delivered: Noted[str] = Noted()
+
+        async def deliver(result: PaymentResult) -> None:
+            delivered.add(str(result.transaction_id))
+
+        after = open_shop(start_after_s=0)
+        after.neonpay.on_payment(name="deliver_slowly")(deliver)
+        assert await delivered.has() == [outcome.charge_id]
 
     async def test_closing_twice_is_harmless(self, shop: ShopUnderTest) -> None:
         await shop.sells(await shop.visitor())
