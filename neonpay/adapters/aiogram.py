@@ -26,12 +26,13 @@ from aiogram.exceptions import (
     TelegramServerError,
     TelegramUnauthorizedError,
 )
-from aiogram.methods import TelegramMethod
+from aiogram.methods import GetUpdates, SetWebhook, TelegramMethod
 from aiogram.types import Message, TelegramObject, Update
 from pydantic import ConfigDict
 
 from neonpay.adapters._common.facts import delivery_of
 from neonpay.adapters._common.given import refuse_unused
+from neonpay.adapters._common.kinds import ALL, with_ours
 from neonpay.core.clock import microseconds
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.payments import Charge, PreCheckout, RefundNotice
@@ -40,7 +41,6 @@ from neonpay.core.subscriptions import SubscriptionChange
 from neonpay.errors import AdapterError, TelegramError, TelegramUnreachableError
 from neonpay.telegram.border import at_the_border
 
-_UPDATES = ("message", "pre_checkout_query", "purchased_paid_media", "subscription")
 _CODES: tuple[tuple[type[TelegramAPIError], int], ...] = (
     (TelegramEntityTooLarge, 413),
     (TelegramRetryAfter, 429),
@@ -112,7 +112,7 @@ class AiogramAdapter:
         for middleware in (self._tap, *theirs):
             middlewares.register(middleware)
         # start_polling asks Telegram for the kinds of updates that have handlers, and a middleware is none.
-        for name in _UPDATES:
+        for name in ALL:
             observer = self._dispatcher.observers.get(name)
             if observer is not None:
                 observer.register(_nothing, _never)
@@ -168,9 +168,12 @@ class AiogramAdapter:
         await self._sink.close()
 
     async def _calling(self, make_request: Any, bot: Bot, method: TelegramMethod[Any]) -> Any:
-        """Pass a call of the host's bot on."""
+        """Pass a call of the host's bot on; who names the updates to get, gets ours, too."""
         if self._sink is not None and bot.id == self._bot.id:
             self._sink.host_is_up()
+            if isinstance(method, GetUpdates | SetWebhook) and method.allowed_updates:
+                kinds = with_ours(method.allowed_updates, converses=self._converses)
+                method = method.model_copy(update={"allowed_updates": kinds})
         return await make_request(bot, method)
 
     async def _tap(self, handler: Next, event: TelegramObject, data: dict[str, Any]) -> object:

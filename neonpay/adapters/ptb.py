@@ -22,6 +22,7 @@ from telegram.ext import Application, ApplicationBuilder, InvalidCallbackData, U
 
 from neonpay.adapters._common.facts import Delivery, delivery_of, must_be_recorded
 from neonpay.adapters._common.held import HeldUpdates
+from neonpay.adapters._common.kinds import with_ours
 from neonpay.adapters._common.ptb_calls import PtbCalls
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Capabilities, Level, UpdateSink
@@ -32,7 +33,6 @@ logger = logging.getLogger("neonpay.adapters")
 AnyApplication = Application[Any, Any, Any, Any, Any, Any]
 
 _LINE = "create_neonpay(application)"
-_KINDS = ("message", "pre_checkout_query", "purchased_paid_media", "subscription")
 _BATCH = 100
 """Updates that getUpdates gives at most; https://core.telegram.org/bots/api#getupdates, 2026-11-21."""
 
@@ -244,7 +244,11 @@ class PtbAdapter:
         ) -> tuple[Update, ...]:
             self._poller = asyncio.current_task()
             held = await self._held.settle()
-            options |= {"limit": limit, "timeout": timeout, "allowed_updates": self._with_our_kinds(allowed_updates)}
+            options |= {
+                "limit": limit,
+                "timeout": timeout,
+                "allowed_updates": with_ours(allowed_updates, converses=self._converses),
+            }
             if held is None or offset is None or not 0 <= held < offset:
                 return await kind.get_updates(bot, offset=offset, **options)
             updates = await kind.get_updates(bot, offset=held, **options)
@@ -262,19 +266,12 @@ class PtbAdapter:
             *arguments: Any,
             **options: Any,
         ) -> bool:
-            kinds = self._with_our_kinds(allowed_updates)
+            kinds = with_ours(allowed_updates, converses=self._converses)
             return await kind.set_webhook(bot, url, certificate, max_connections, kinds, *arguments, **options)
 
         _put_in_front(
             bot, get_updates=get_updates, getUpdates=get_updates, set_webhook=set_webhook, setWebhook=set_webhook
         )
-
-    def _with_our_kinds(self, asked: Sequence[str] | None) -> Sequence[str] | None:
-        """The kinds of updates that a host asks for with ours; None and an empty list mean what they mean to Telegram."""
-        if not asked:
-            return asked
-        kinds = (*_KINDS, "callback_query") if self._converses else _KINDS
-        return [*asked, *(kind for kind in kinds if kind not in asked)]
 
     def _begin(self, ours: _Ours) -> None:
         """Deliver in a task that nobody waits for but the end of the application."""

@@ -1,7 +1,8 @@
 """pyTelegramBotAPI's AsyncTeleBot: updates are tapped before everything that the host has, on the host's own loop.
 
-Two methods of the bot are shadowed on the instance: ``get_updates``, which polling calls for every batch, and
-``process_new_updates``, which every update passes, by polling, by the library's webhook server and by one of the host's own.
+Three methods of the bot are shadowed on the instance: ``get_updates``, which polling calls for every batch,
+``process_new_updates``, which every update passes, by polling, by the library's web server and by one of the host's own, and
+``set_webhook``, which says what comes to those.
 """
 
 from __future__ import annotations
@@ -91,6 +92,7 @@ class AsyncTeleBotAdapter:
         bot = cast("Any", self._bot)
         bot.get_updates = _shadow(self._polled, bot.get_updates)
         bot.process_new_updates = _shadow(self._processed, bot.process_new_updates)
+        bot.set_webhook = _shadow(self._webhook_set, bot.set_webhook)
 
     def converse(self) -> None:
         """Hand over the commands and pressed buttons that the sink wants, too."""
@@ -163,6 +165,12 @@ class AsyncTeleBotAdapter:
             return updates[: left[0]]
         self._held.confirm()
         return updates
+
+    async def _webhook_set(self, theirs: Callable[..., Awaitable[bool]], *args: Any, **kwargs: Any) -> bool:
+        assert self._sink is not None, "the bot is tapped when a sink is attached"
+        self._sink.host_is_up()
+        asked = asking_for_ours(theirs, args, kwargs, converses=self._converses)
+        return await theirs(*asked.args, **asked.kwargs)
 
     def _may_be_confirmed(self, update: types.Update, task: asyncio.Task[None]) -> bool:
         if not task.done():

@@ -1,7 +1,8 @@
 """pyTelegramBotAPI's TeleBot, which has no event loop: updates are tapped in its threads, and all else runs in one of ours.
 
-Two methods of the bot are shadowed on the instance: ``get_updates``, which polling calls for every batch, and
-``process_new_updates``, which every update passes, by polling, by the library's webhook server and by one of the host's own.
+Three methods of the bot are shadowed on the instance: ``get_updates``, which polling calls for every batch,
+``process_new_updates``, which every update passes, by polling, by the library's web server and by one of the host's own, and
+``set_webhook``, which says what comes to those.
 Handlers, next-step handlers, middlewares and worker threads of the host all come later.
 """
 
@@ -101,6 +102,7 @@ class TeleBotAdapter:
         bot = cast("Any", self._bot)
         bot.get_updates = _shadow(self._polled, bot.get_updates)
         bot.process_new_updates = _shadow(self._processed, bot.process_new_updates)
+        bot.set_webhook = _shadow(self._webhook_set, bot.set_webhook)
         # Earlier than atexit, which comes when threads can no longer be started; the standard library's own executors are
         # ended by the same means.
         register = getattr(threading, "_register_atexit", atexit.register)
@@ -207,6 +209,10 @@ class TeleBotAdapter:
             return updates[: left[0]]
         self._held.confirm()
         return updates
+
+    def _webhook_set(self, theirs: Callable[..., bool], *args: Any, **kwargs: Any) -> bool:
+        asked = asking_for_ours(theirs, args, kwargs, converses=self._converses)
+        return theirs(*asked.args, **asked.kwargs)
 
     def _may_be_confirmed(self, update: types.Update, future: Future[None]) -> bool:
         if not future.done():
