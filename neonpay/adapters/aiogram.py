@@ -33,6 +33,7 @@ from pydantic import ConfigDict
 from neonpay.adapters._common.facts import delivery_of
 from neonpay.adapters._common.given import refuse_unused
 from neonpay.adapters._common.kinds import ALL, with_ours
+from neonpay.adapters._common.one_shop import Claim
 from neonpay.core.clock import microseconds
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.payments import Charge, PreCheckout, RefundNotice
@@ -91,6 +92,7 @@ class AiogramAdapter:
         self._bot = bot
         self._dispatcher = dispatcher
         self._sink: UpdateSink | None = None
+        self._claim: Claim | None = None
         self._started_with: dict[str, object] = {}
         self._converses = False
 
@@ -103,6 +105,7 @@ class AiogramAdapter:
         """Tap the dispatcher; a second call does nothing."""
         if self._sink is not None:
             return
+        self._claim = Claim(self._bot)
         self._sink = sink
         middlewares = self._dispatcher.update.outer_middleware
         theirs = list(middlewares)
@@ -157,6 +160,8 @@ class AiogramAdapter:
 
     async def close(self) -> None:
         """Nothing of the adapter's own has to be given back."""
+        if self._claim is not None:
+            self._claim.release()
 
     async def _startup(self, **data: object) -> None:
         assert self._sink is not None, "the hook is registered when a sink is attached"

@@ -23,6 +23,7 @@ from telegram.ext import Application, ApplicationBuilder, InvalidCallbackData, U
 from neonpay.adapters._common.facts import Delivery, delivery_of, must_be_recorded
 from neonpay.adapters._common.held import HeldUpdates
 from neonpay.adapters._common.kinds import with_ours
+from neonpay.adapters._common.one_shop import Claim
 from neonpay.adapters._common.ptb_calls import PtbCalls
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Capabilities, Level, UpdateSink
@@ -103,6 +104,7 @@ class PtbAdapter:
         self._bot_id = int(number)  # bot.id is known only after a request
         self._calls = PtbCalls(self._bot)
         self._sink: UpdateSink | None = None
+        self._claim: Claim | None = None
         self._converses = False
         self._held = HeldUpdates()
         self._poller: asyncio.Task[object] | None = None
@@ -117,6 +119,7 @@ class PtbAdapter:
         """Tap the application, its queue and its bot; a second call does nothing."""
         if self._sink is not None:
             return
+        self._claim = Claim(self._application.update_queue)  # the application itself has slots
         self._sink = sink
         self._tap_queue()
         self._tap_application(sink)
@@ -137,6 +140,8 @@ class PtbAdapter:
 
     async def close(self) -> None:
         """Close connections that calls of ours have opened for a bot that its host never started."""
+        if self._claim is not None:
+            self._claim.release()
         await self._calls.close()
 
     def _ours(self, item: object) -> _Ours | None:

@@ -21,6 +21,7 @@ from telebot.async_telebot import AsyncTeleBot
 from neonpay.adapters._common.facts import Delivery, delivery_of, must_be_recorded
 from neonpay.adapters._common.given import refuse_unused
 from neonpay.adapters._common.held_back import CONFIRM_WITHIN_S, PAUSE_S, HeldBack
+from neonpay.adapters._common.one_shop import Claim
 from neonpay.adapters._common.telebot import (
     TELLS_OF_SUBSCRIPTIONS,
     as_fields,
@@ -71,6 +72,7 @@ class AsyncTeleBotAdapter:
     def __init__(self, bot: AsyncTeleBot) -> None:
         self._bot = bot
         self._sink: UpdateSink | None = None
+        self._claim: Claim | None = None
         self._converses = False
         self._taken: weakref.WeakSet[types.Update] = weakref.WeakSet()
         self._held = HeldBack()
@@ -87,6 +89,7 @@ class AsyncTeleBotAdapter:
         """Tap the bot; a second call does nothing."""
         if self._sink is not None:
             return
+        self._claim = Claim(self._bot)
         self._sink = sink
         repair_parser()
         bot = cast("Any", self._bot)
@@ -129,6 +132,8 @@ class AsyncTeleBotAdapter:
 
     async def close(self) -> None:
         """Finish with the updates that were taken, and close a session that the library would leave open."""
+        if self._claim is not None:
+            self._claim.release()
         here = asyncio.current_task()
         await asyncio.gather(*[task for task in self._running if task is not here], return_exceptions=True)
         session, self._session = self._session, None

@@ -25,6 +25,7 @@ from telebot import TeleBot, apihelper, types
 from neonpay.adapters._common.facts import Delivery, delivery_of, must_be_recorded
 from neonpay.adapters._common.given import refuse_unused
 from neonpay.adapters._common.held_back import CONFIRM_WITHIN_S, PAUSE_S, HeldBack
+from neonpay.adapters._common.one_shop import Claim
 from neonpay.adapters._common.telebot import (
     TELLS_OF_SUBSCRIPTIONS,
     as_fields,
@@ -80,6 +81,7 @@ class TeleBotAdapter:
     def __init__(self, bot: TeleBot) -> None:
         self._bot = bot
         self._sink: UpdateSink | None = None
+        self._claim: Claim | None = None
         self._converses = False
         self._starting = threading.Lock()
         self._thread: LoopThread | None = None
@@ -97,6 +99,7 @@ class TeleBotAdapter:
         """Tap the bot; a second call does nothing."""
         if self._sink is not None:
             return
+        self._claim = Claim(self._bot)
         self._sink = sink
         repair_parser()
         bot = cast("Any", self._bot)
@@ -135,6 +138,8 @@ class TeleBotAdapter:
 
     async def close(self) -> None:
         """End the threads that call Telegram; a later call starts new ones. The loop goes on until ``stop_loop``."""
+        if self._claim is not None:
+            self._claim.release()
         with self._starting:
             lanes, self._callers = self._callers, None
         for lane in lanes or ():

@@ -22,6 +22,7 @@ from telethon.tl.types import InputMessageID
 
 from neonpay.adapters._common.given import refuse_unused
 from neonpay.adapters._common.mtproto import MtprotoTap, TokenCalls, refusal
+from neonpay.adapters._common.one_shop import Claim
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Capabilities, Level, Route, UpdateSink
 from neonpay.errors import AdapterError, TelegramUnreachableError
@@ -83,6 +84,7 @@ class TelethonAdapter:
         self._client = client
         self._calls = TokenCalls(token, api_url, self._signed_in_as)
         self._tap = MtprotoTap(self._calls.bot_id, self._signed_in_as, self._text_of)
+        self._claim: Claim | None = None
         self._opening: asyncio.Task[None] | None = None
 
     @property
@@ -98,6 +100,7 @@ class TelethonAdapter:
         """
         if self._tap.sink is not None:
             return
+        self._claim = Claim(self._client)
         self._tap.attach(sink)
         client, queue, tap = self._client, self._client._updates_queue, self._tap  # noqa: SLF001
         put_nowait, connect_client = queue.put_nowait, client.connect
@@ -172,6 +175,8 @@ class TelethonAdapter:
 
     async def close(self) -> None:
         """Close the connections for calls by HTTP; the client stays as it is."""
+        if self._claim is not None:
+            self._claim.release()
         await self._calls.close()
 
     async def _text_of(self, message_id: int) -> str | None:

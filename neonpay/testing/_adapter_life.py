@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
 from neonpay import PaymentResult
+from neonpay.errors import AdapterError
 from neonpay.testing._adapter_base import AdapterFixtures, ShopUnderTest
 from neonpay.testing.adapter_host import Noted
 
@@ -50,6 +53,19 @@ class LifeRules(AdapterFixtures):
         after = open_shop(start_after_s=0)
         after.neonpay.on_payment(name="deliver_slowly")(deliver)
         assert await delivered.has() == [outcome.charge_id]
+
+    async def test_a_bot_has_one_shop_at_a_time(self, open_shop: Callable[..., ShopUnderTest]) -> None:
+        shop = open_shop()
+        if not shop.host.runs_without_neonpay:
+            return  # a token is no object that could know
+        await shop.host.start()
+        with pytest.raises(AdapterError, match=r"from shop import neonpay"):
+            shop.host.join(**shop.options)
+        assert (await shop.sells(await shop.visitor())).status == "paid"
+
+        await shop.do(shop.neonpay.close)
+        shop.join()
+        assert (await shop.sells(await shop.visitor("Bob"))).status == "paid"
 
     async def test_closing_twice_is_harmless(self, shop: ShopUnderTest) -> None:
         await shop.sells(await shop.visitor())
