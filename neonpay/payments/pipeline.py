@@ -14,7 +14,7 @@ from neonpay.core.clock import Clock
 from neonpay.core.events import Event
 from neonpay.core.fitting import fit_change, fit_charge, fit_notice
 from neonpay.core.payload import is_ours
-from neonpay.core.payments import Charge, Payment, PaymentState, PreCheckout, RefundNotice, Source
+from neonpay.core.payments import Attention, Charge, Payment, PaymentState, PreCheckout, RefundNotice, Source
 from neonpay.core.ports import Adapter
 from neonpay.core.reports import ReconcileReport
 from neonpay.core.roles import Role
@@ -327,7 +327,9 @@ class Pipeline:
         if self._registered.listeners or self._extensions.waits_for_events:
             for event in (recorded_event(recorded), *recorded.events):
                 self._announce(event)
-        if recorded.payment.attention is not None:
+        if recorded.payment.attention is Attention.OTHER_LEDGER:
+            pass  # whoever compares tells of all of them in one line
+        elif recorded.payment.attention is not None:
             logger.error("payment %s needs attention: %s", charge.charge_id, recorded.payment.attention.value)
         elif (
             recorded.payment.state is PaymentState.ACCEPTED

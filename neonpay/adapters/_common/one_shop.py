@@ -28,7 +28,7 @@ class Claim:
                 "one with neonpay.close() before"
             )
             raise AdapterError(msg)
-        self.is_released = False
+        self.is_released: bool = False
         setattr(bot, _MARK, self)
 
     def release(self) -> None:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from neonpay.cli.checks.check import Check, ok, problem, skipped, warning
 from neonpay.core.job_states import JobState
+from neonpay.core.payments import Attention, PaymentState
 from neonpay.errors import ConfigurationError, LedgerError, NoLedgerError, SchemaTooNewError, SchemaTooOldError
 from neonpay.ledger import Transaction, open_ledger
 from neonpay.ledger.tables import DatabaseNow, jobs, payments, refunds
@@ -19,6 +20,7 @@ NAMES = (
     "database.reachable",
     "database.schema",
     "ledger.bot",
+    "ledger.other_ledger",
     "ledger.needs_attention",
     "ledger.dead_letters",
     "ledger.stray_leases",
@@ -38,7 +40,8 @@ class Waiting:
 
     Attributes:
         bots: every bot in the ledger.
-        needs_attention: payments that a person has to decide on.
+        sold_elsewhere: payments that another ledger has sold.
+        needs_attention: other payments that a person has to decide on.
         dead_letters: jobs that failed on their last attempt.
         stray_leases: jobs whose worker has gone and that nobody has taken over.
         overdue: jobs that nobody has begun though they have been due for long.
@@ -46,6 +49,7 @@ class Waiting:
     """
 
     bots: tuple[int, ...]
+    sold_elsewhere: int
     needs_attention: int
     dead_letters: int
     stray_leases: int
@@ -105,9 +109,11 @@ def _count(transaction: Transaction, bot_id: int | None) -> Waiting:
         return int(transaction.connection.execute(query).scalar_one())
 
     now = DatabaseNow()
+    waits = (payments.c.state == PaymentState.NEEDS_ATTENTION.value,)
     return Waiting(
         bots=tuple(bots(transaction)),
-        needs_attention=number(payments, payments.c.state == "needs_attention"),
+        sold_elsewhere=number(payments, *waits, payments.c.attention == Attention.OTHER_LEDGER.value),
+        needs_attention=number(payments, *waits, payments.c.attention != Attention.OTHER_LEDGER.value),
         dead_letters=number(jobs, jobs.c.state == JobState.DEAD),
         stray_leases=number(jobs, jobs.c.state == JobState.LEASED, jobs.c.run_at < now - STRAY_AFTER_S * 1_000_000),
         overdue=number(
@@ -149,6 +155,7 @@ def _bot(waiting: Waiting, bot_id: int | None) -> Check:
 
 def _waiting(waiting: Waiting) -> Sequence[Check]:
     return [
+        _elsewhere(waiting.sold_elsewhere),
         _none_of(
             "ledger.needs_attention",
             waiting.needs_attention,
@@ -185,6 +192,17 @@ def _waiting(waiting: Waiting) -> Sequence[Check]:
             "have the bot run, which finds out and finishes them",
         ),
     ]
+
+
+def _elsewhere(count: int) -> Check:
+    name = "ledger.other_ledger"
+    if not count:
+        return ok(name, "no payment was sold by another ledger")
+    return problem(
+        name,
+        f"{count} {'payment was' if count == 1 else 'payments were'} sold by another ledger, and delivered there most likely",
+        "do not refund them; give the bot that ledger's URL: create_neonpay(bot, database_url=...) or NEONPAY_DATABASE_URL",
+    )
 
 
 def _none_of(name: str, count: int, subject: tuple[str, str], what: str, advice: str) -> Check:
