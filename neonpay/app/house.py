@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
+import logging
 import os
 import random
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from neonpay.app.starting import Starter
 from neonpay.app.unfit import refuse_unfit
@@ -28,6 +29,8 @@ from neonpay.payments.listeners import Listeners
 from neonpay.payments.pipeline import Pipeline
 from neonpay.payments.settings import Settings
 from neonpay.security.extension import Security
+
+logger = logging.getLogger("neonpay.app")
 
 
 class House:
@@ -67,6 +70,8 @@ class House:
         self.extensions.add(self.security)
         for registry in (self.handlers, self.revokers, self.reviewers, self.stages, self.extensions):
             registry.tell(self._declare_soon)
+        for handlers in (self.handlers, self.revokers, self.reviewers):
+            handlers.check_when(self._host_while_open)
         self._registered = Registered(
             stages=self.stages,
             handlers=self.handlers,
@@ -142,6 +147,13 @@ class House:
     def add_hook(self, hook: Function) -> None:
         """Ask a function before each checkout; raises HandlerError for a generator."""
         self.pipeline.checkout.add_hook(hook)
+        if self.pipeline.is_open:
+            name = getattr(hook, "__qualname__", repr(hook))
+            logger.warning(
+                "on_pre_checkout(%s) is declared after the shop has started, and checkouts until now were answered without it; "
+                "declare it right after create_neonpay",
+                name,
+            )
         self._hooks.append(hook)
 
     def _new_pipeline(self) -> Pipeline:
@@ -169,6 +181,9 @@ class House:
         """The host is at work on an event loop: open there soon, unless the program opens the shop itself."""
         if self.starter is not None:
             self.starter.host_is_up()
+
+    def _host_while_open(self) -> Mapping[str, object] | None:
+        return self.adapter.host_data() if self.pipeline.is_open else None
 
     def _declare_soon(self) -> None:
         self.pipeline.presence.soon()
