@@ -12,9 +12,10 @@ from neonpay.core.charge_ids import charge_key
 from neonpay.core.checkout import Decline
 from neonpay.core.jsontext import JsonObject, JsonValue
 from neonpay.core.namespaces import M, Namespace, verb
+from neonpay.core.payers import payer, whole_id
 from neonpay.core.payments import Invoice, Refund
 from neonpay.core.stages import frozen_json
-from neonpay.errors import SaleRefused, ValidationError
+from neonpay.errors import SaleRefused
 from neonpay.payments.gates import Refusal
 from neonpay.payments.handlers.middleware import stage_through
 from neonpay.payments.invoices.store import Offer
@@ -77,6 +78,7 @@ class Facade(Namespace[M]):
             options: more parameters of Telegram's ``sendInvoice``, such as ``protect_content`` or ``reply_markup``.
 
         Raises:
+            ValidationError: ``user_id`` is no person's: a group's, a channel's, that of anonymous admins; nothing was sent.
             StageNotFoundError: no stage has this id; nothing was sent.
             SaleRefused: the user is blocked or over a limit, or too many messages wait for the chat; ``reason`` says which;
                 nothing was sent. A PaymentError.
@@ -84,11 +86,11 @@ class Facade(Namespace[M]):
             TelegramUnreachableError: no answer; the invoice may have been sent. A PaymentError.
             LedgerError: the ledger cannot be written to; nothing was sent.
         """
-        asker_id = _id("user_id", user_id)
+        asker_id = payer("user_id", user_id)
         payer_id = None if anyone_may_pay else asker_id
         offer = await self._passed(self._offer(stage_id, asker_id, payer_id, payload, idempotency_key))
         pipeline = await self._house.opened()
-        where = asker_id if chat_id is None else _id("chat_id", chat_id)
+        where = asker_id if chat_id is None else whole_id("chat_id", chat_id)
         return await pipeline.invoices.send(offer, asker_id=asker_id, chat_id=where, options=options or {})
 
     @verb
@@ -112,7 +114,7 @@ class Facade(Namespace[M]):
         Raises:
             StageNotFoundError, SaleRefused, TelegramError, TelegramUnreachableError, LedgerError: as for ``send_payment``.
         """
-        payer_id = None if user_id is None else _id("user_id", user_id)
+        payer_id = None if user_id is None else payer("user_id", user_id)
         offer = await self._passed(self._offer(stage_id, payer_id, payer_id, payload, idempotency_key))
         pipeline = await self._house.opened()
         return await pipeline.invoices.link(offer, options=options or {})
@@ -242,9 +244,3 @@ class Facade(Namespace[M]):
             retry_after_s=None,
             say=refusal.said,
         )
-
-
-def _id(field: str, value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value == 0:
-        raise ValidationError(field, value, "Telegram's whole-number id")
-    return value
