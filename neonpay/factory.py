@@ -29,6 +29,7 @@ def create_neonpay(
     bot_token: str | None = None,
     database_url: str | None = None,
     secret: str | Sequence[str] | None = None,
+    admins: Sequence[int] | None = None,
     thank_you_message: str | None = None,
     enable_logging: bool | None = None,
     max_stages: int | None = None,
@@ -67,6 +68,7 @@ def create_neonpay(
             when nothing says another.
         secret: text of 16 characters or more that signs invoices, or several, newest first. When left out, a key is made and
             kept in the database.
+        admins: user ids of those who own the shop, for everything that asks or tells a person; each must have started the bot.
         thank_you_message: text that buyers get after a payment.
         enable_logging: False silences the ``neonpay`` loggers of this process.
         max_stages: most stages that may be on sale at once.
@@ -104,6 +106,7 @@ def create_neonpay(
             "bot_token": bot_token or LEFT_OUT,
             "database_url": database_url or LEFT_OUT,
             "secret": _unless_none(secret),
+            "admins": _unless_none(admins),
             "thank_you_message": _unless_none(thank_you_message),
             "enable_logging": _unless_none(enable_logging),
             "max_stages": _unless_none(max_stages),
@@ -152,6 +155,7 @@ def create_neonpay(
                 all_invoices_are_ours=core.all_invoices_are_ours,
             ),
         ),
+        admins=core.admins,
         max_stages=core.max_stages,
         enable_logging=core.enable_logging,
         start_after_s=core.start_after_s,

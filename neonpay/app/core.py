@@ -51,6 +51,7 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
         adapter: the bot library.
         database_url: where payments are kept; ``sqlite:///neonpay.db`` when left out.
         settings: how payments are handled.
+        admins: user ids of those who own the shop.
         max_stages: most stages that may be on sale at once.
         enable_logging: False silences the ``neonpay`` loggers of this process.
         start_after_s: seconds without a declaration after which the shop opens by itself; None when it opens on first use.
@@ -63,6 +64,7 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
         *,
         database_url: str = DEFAULT_DATABASE_URL,
         settings: Settings | None = None,
+        admins: Sequence[int] = (),
         max_stages: int = 100,
         enable_logging: bool = True,
         start_after_s: float | None = None,
@@ -74,6 +76,7 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
         if not enable_logging:
             logging.getLogger("neonpay").setLevel(logging.CRITICAL + 1)
         refuse_unfit()
+        self._admins = tuple(admins)
         house = House(
             adapter,
             database_url=database_url,
@@ -182,7 +185,7 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
         What is left out comes from the environment or from ``[support]`` in ``neonpay.toml``.
 
         Args:
-            admins: user ids of those who decide; each must have started the bot.
+            admins: user ids of those who decide; each must have started the bot. Those of ``create_neonpay`` when left out.
             terms: answer to /terms: one text, or texts by language code, the first of which is for all other languages.
             contact: answer to /support, also shown under /paysupport.
             admin_language: ``en`` or ``ru``, for what the admins read; ``en`` when nothing says another.
@@ -207,7 +210,10 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
         self.use(
             Support(
                 SupportRules(
-                    admins=rules.admins, terms=rules.terms, contact=rules.contact, admin_language=rules.admin_language
+                    admins=rules.admins or (self._admins if admins is None else ()),
+                    terms=rules.terms,
+                    contact=rules.contact,
+                    admin_language=rules.admin_language,
                 )
             )
         )
@@ -233,6 +239,11 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
             "loops_alive": sum(loop.is_alive for loop in loops),
             "loops_failing": sum(loop.failures > 0 for loop in loops),
         }
+
+    @property
+    def admins(self) -> tuple[int, ...]:
+        """User ids of those who own the shop."""
+        return self._admins
 
     @property
     def loops(self) -> list[LoopHealth]:

@@ -27,6 +27,7 @@ class CoreSettings(Section, frozen=True, kw_only=True):
     bot_token: Secret | None = None
     api_url: str | None = None
     secret: Secret | tuple[Secret, ...] | None = None
+    admins: tuple[Annotated[int, msgspec.Meta(ge=1)], ...] = ()
     role: Role = Role.DELIVERS
     thank_you_message: str | None = None
     enable_logging: bool = True
