@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from neonpay import adapters
 from neonpay.app import NeonPayCore
 from neonpay.app.settings import CoreSettings
+from neonpay.app.starting import runs_tests
 from neonpay.core.clock import Clock
 from neonpay.core.roles import Role
 from neonpay.errors import ConfigurationError
@@ -28,6 +29,7 @@ def create_neonpay(
     bot_token: str | None = None,
     database_url: str | None = None,
     secret: str | Sequence[str] | None = None,
+    admins: Sequence[int] | None = None,
     thank_you_message: str | None = None,
     enable_logging: bool | None = None,
     max_stages: int | None = None,
@@ -43,6 +45,7 @@ def create_neonpay(
     all_invoices_are_ours: bool | None = None,
     abandoned_after_s: float | LeftOut | None = LEFT_OUT,
     role: Role | str | None = None,
+    start_after_s: float | LeftOut | None = LEFT_OUT,
     clock: Clock | None = None,
     rng: random.Random | None = None,
     token_bytes: Callable[[int], bytes] = system_secrets.token_bytes,
@@ -65,6 +68,7 @@ def create_neonpay(
             when nothing says another.
         secret: text of 16 characters or more that signs invoices, or several, newest first. When left out, a key is made and
             kept in the database.
+        admins: user ids of those who own the shop, for everything that asks or tells a person; each must have started the bot.
         thank_you_message: text that buyers get after a payment.
         enable_logging: False silences the ``neonpay`` loggers of this process.
         max_stages: most stages that may be on sale at once.
@@ -84,6 +88,8 @@ def create_neonpay(
             ``invoice_abandoned`` says so; it can still be paid. None for never.
         role: what this program does in a shop of several programs. ``"delivers"``: its handlers deliver. ``"offers"``: it
             sells, refunds and decides, and runs no handler, as a panel does. ``"reads"``: it changes nothing.
+        start_after_s: seconds without another declaration after which the shop opens by itself and takes up what is unfinished;
+            None when it opens with the library's start or on first use alone. In a process that runs tests that is the default.
         messages_per_s: messages a second that neonpay sends for this bot in this process; Telegram allows about 30 in all.
             None sends at once and waits only when Telegram says so.
         clock, rng, token_bytes: where time, jitter and keys come from.
@@ -100,6 +106,7 @@ def create_neonpay(
             "bot_token": bot_token or LEFT_OUT,
             "database_url": database_url or LEFT_OUT,
             "secret": _unless_none(secret),
+            "admins": _unless_none(admins),
             "thank_you_message": _unless_none(thank_you_message),
             "enable_logging": _unless_none(enable_logging),
             "max_stages": _unless_none(max_stages),
@@ -115,6 +122,7 @@ def create_neonpay(
             "all_invoices_are_ours": _unless_none(all_invoices_are_ours),
             "abandoned_after_s": abandoned_after_s,
             "role": _unless_none(role),
+            "start_after_s": None if start_after_s is LEFT_OUT and runs_tests() else start_after_s,
         },
     )
     security = sources.settings_of(SecuritySettings, "security")
@@ -147,8 +155,10 @@ def create_neonpay(
                 all_invoices_are_ours=core.all_invoices_are_ours,
             ),
         ),
+        admins=core.admins,
         max_stages=core.max_stages,
         enable_logging=core.enable_logging,
+        start_after_s=core.start_after_s,
         clock=clock,
         rng=rng,
         token_bytes=token_bytes,

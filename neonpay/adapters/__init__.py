@@ -190,7 +190,23 @@ def load(spec: AdapterSpec) -> Callable[..., Adapter]:
     try:
         module = importlib.import_module(spec.module)
     except ImportError as exc:
-        what = f'"neonpay[{spec.extra}]"' if spec in ADAPTERS else spec.distribution
-        msg = f"{spec.distribution} is not installed; run: pip install {what}"
-        raise AdapterNotInstalledError(msg) from exc
+        raise AdapterNotInstalledError(_why_not(spec, exc)) from exc
     return cast("Callable[..., Adapter]", module.connect)
+
+
+def _why_not(spec: AdapterSpec, error: ImportError) -> str:
+    """What keeps an adapter from being imported, and what to type: often it is not its library."""
+    missing, install = error.name or "", f'"neonpay[{spec.extra}]"' if spec in ADAPTERS else spec.distribution
+    if missing.partition(".")[0] == "neonpay" and spec in ADAPTERS:
+        return (
+            f"this program was packed without {missing}, which serves {spec.distribution}; build it with neonpay's own hook "
+            "(PyInstaller 4 or later finds it by itself when neonpay is installed with pip), or with --collect-all neonpay"
+        )
+    if not isinstance(error, ModuleNotFoundError):
+        return (
+            f"{spec.distribution} is installed and cannot be used: {error}; neonpay needs {spec.minimum} or later, run: "
+            f"pip install --upgrade {install}"
+        )
+    if missing and missing.partition(".")[0] not in {spec.library_root, spec.distribution}:
+        return f"{spec.distribution} needs {missing}, which is not installed; run: pip install {install}"
+    return f"{spec.distribution} is not installed; run: pip install {install}"

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from aiogram import Bot, Dispatcher, Router
+from aiogram.client.session.middlewares.manager import RequestMiddlewareManager
 from aiogram.exceptions import (
     AiogramError,
     TelegramAPIError,
@@ -25,12 +26,14 @@ from aiogram.exceptions import (
     TelegramServerError,
     TelegramUnauthorizedError,
 )
-from aiogram.methods import TelegramMethod
+from aiogram.methods import GetUpdates, SetWebhook, TelegramMethod
 from aiogram.types import Message, TelegramObject, Update
 from pydantic import ConfigDict
 
 from neonpay.adapters._common.facts import delivery_of
 from neonpay.adapters._common.given import refuse_unused
+from neonpay.adapters._common.kinds import ALL, with_ours
+from neonpay.adapters._common.one_shop import Claim
 from neonpay.core.clock import microseconds
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.payments import Charge, PreCheckout, RefundNotice
@@ -39,7 +42,6 @@ from neonpay.core.subscriptions import SubscriptionChange
 from neonpay.errors import AdapterError, TelegramError, TelegramUnreachableError
 from neonpay.telegram.border import at_the_border
 
-_UPDATES = ("message", "pre_checkout_query", "purchased_paid_media", "subscription")
 _CODES: tuple[tuple[type[TelegramAPIError], int], ...] = (
     (TelegramEntityTooLarge, 413),
     (TelegramRetryAfter, 429),
@@ -90,6 +92,7 @@ class AiogramAdapter:
         self._bot = bot
         self._dispatcher = dispatcher
         self._sink: UpdateSink | None = None
+        self._claim: Claim | None = None
         self._started_with: dict[str, object] = {}
         self._converses = False
 
@@ -108,6 +111,7 @@ class AiogramAdapter:
         """Tap the dispatcher; a second call does nothing."""
         if self._sink is not None:
             return
+        self._claim = Claim(self._bot)
         self._sink = sink
         middlewares = self._dispatcher.update.outer_middleware
         theirs = list(middlewares)
@@ -117,10 +121,14 @@ class AiogramAdapter:
         for middleware in (self._tap, *theirs):
             middlewares.register(middleware)
         # start_polling asks Telegram for the kinds of updates that have handlers, and a middleware is none.
-        for name in _UPDATES:
+        for name in ALL:
             observer = self._dispatcher.observers.get(name)
             if observer is not None:
                 observer.register(_nothing, _never)
+        # Whatever else the host does: behind a web framework it may emit no startup.
+        outgoing = getattr(self._bot.session, "middleware", None)
+        if isinstance(outgoing, RequestMiddlewareManager):
+            outgoing.register(self._calling)
         self._dispatcher.startup.register(self._startup)
         self._dispatcher.shutdown.register(self._shutdown)
 
@@ -158,6 +166,8 @@ class AiogramAdapter:
 
     async def close(self) -> None:
         """Nothing of the adapter's own has to be given back."""
+        if self._claim is not None:
+            self._claim.release()
 
     async def _startup(self, **data: object) -> None:
         assert self._sink is not None, "the hook is registered when a sink is attached"
@@ -168,10 +178,22 @@ class AiogramAdapter:
         assert self._sink is not None, "the hook is registered when a sink is attached"
         await self._sink.close()
 
+    async def _calling(self, make_request: Any, bot: Bot, method: TelegramMethod[Any]) -> Any:
+        """Pass a call of the host's bot on; who names the updates to get, gets ours, too."""
+        if self._sink is not None and bot.id == self._bot.id:
+            self._sink.host_is_up()
+            if isinstance(method, GetUpdates | SetWebhook) and method.allowed_updates:
+                kinds = with_ours(method.allowed_updates, converses=self._converses)
+                method = method.model_copy(update={"allowed_updates": kinds})
+        return await make_request(bot, method)
+
     async def _tap(self, handler: Next, event: TelegramObject, data: dict[str, Any]) -> object:
         bot = data.get("bot")
-        if isinstance(event, Update) and bot is not None and bot.id == self._bot.id and await self._take(event):
-            return None
+        if isinstance(event, Update) and bot is not None and bot.id == self._bot.id:
+            assert self._sink is not None, "the middleware is registered when a sink is attached"
+            self._sink.host_is_up()
+            if await self._take(event):
+                return None
         return await handler(event, data)
 
     async def _take(self, update: Update) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from neonpay.adapters._common.facts import delivery_of
 from neonpay.adapters._common.given import refuse_unused
+from neonpay.adapters._common.kinds import MESSAGE, PRE_CHECKOUT, PRESS, SUBSCRIPTION, with_ours
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Capabilities, Foreign, Level, Route, UpdateSink
 from neonpay.errors import AdapterError
@@ -18,8 +19,8 @@ from neonpay.telegram.polling import Poller
 
 logger = logging.getLogger("neonpay.adapters")
 
-_OURS = ("message", "pre_checkout_query", "subscription")
-_WITH_BUTTONS = (*_OURS, "callback_query")
+_OURS = (MESSAGE, PRE_CHECKOUT, SUBSCRIPTION)
+_WITH_BUTTONS = (*_OURS, PRESS)
 
 
 def connect(
@@ -73,11 +74,16 @@ class BotApiAdapter:
     @at_the_border
     async def call(self, method: str, params: Mapping[str, JsonValue]) -> JsonValue:
         """The result of a Bot API method; raises TelegramError or TelegramUnreachableError."""
+        kinds = params.get("allowed_updates")
+        if isinstance(kinds, list):
+            ours = with_ours(map(str, kinds), _OURS, converses=self._converses)
+            params = {**params, "allowed_updates": cast("JsonValue", ours)}
         return await self._client.call(method, params)
 
     async def take(self, update: Mapping[str, Any]) -> bool:
         """Whether an update was ours; if so, everything about it is done. Raises what the sink raises."""
         assert self._sink is not None, "an application attaches its sink when it is made"
+        self._sink.host_is_up()
         delivery = delivery_of(self._sink, self.bot_id, update, converses=self._converses)
         if delivery is None:
             return False

@@ -22,6 +22,8 @@ from telegram.ext import Application, ApplicationBuilder, InvalidCallbackData, U
 
 from neonpay.adapters._common.facts import Delivery, delivery_of, must_be_recorded
 from neonpay.adapters._common.held import HeldUpdates
+from neonpay.adapters._common.kinds import with_ours
+from neonpay.adapters._common.one_shop import Claim
 from neonpay.adapters._common.ptb_calls import PtbCalls
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Capabilities, Level, UpdateSink
@@ -32,7 +34,6 @@ logger = logging.getLogger("neonpay.adapters")
 AnyApplication = Application[Any, Any, Any, Any, Any, Any]
 
 _LINE = "create_neonpay(application)"
-_KINDS = ("message", "pre_checkout_query", "purchased_paid_media", "subscription")
 _BATCH = 100
 """Updates that getUpdates gives at most; https://core.telegram.org/bots/api#getupdates, 2026-11-21."""
 
@@ -103,6 +104,7 @@ class PtbAdapter:
         self._bot_id = int(number)  # bot.id is known only after a request
         self._calls = PtbCalls(self._bot)
         self._sink: UpdateSink | None = None
+        self._claim: Claim | None = None
         self._converses = False
         self._held = HeldUpdates()
         self._poller: asyncio.Task[object] | None = None
@@ -125,6 +127,7 @@ class PtbAdapter:
         """Tap the application, its queue and its bot; a second call does nothing."""
         if self._sink is not None:
             return
+        self._claim = Claim(self._application.update_queue)  # the application itself has slots
         self._sink = sink
         self._tap_queue()
         self._tap_application(sink)
@@ -145,6 +148,8 @@ class PtbAdapter:
 
     async def close(self) -> None:
         """Close connections that calls of ours have opened for a bot that its host never started."""
+        if self._claim is not None:
+            self._claim.release()
         await self._calls.close()
 
     def _ours(self, item: object) -> _Ours | None:
@@ -196,6 +201,11 @@ class PtbAdapter:
         application = self._application
         kind = type(application)
 
+        async def initialize(self: AnyApplication) -> None:
+            await kind.initialize(self)
+            # Who feeds updates from a web server of his own may start nothing.
+            sink.host_is_up()
+
         async def start(self: AnyApplication) -> None:
             await sink.open()
             await kind.start(self)
@@ -210,6 +220,7 @@ class PtbAdapter:
             await kind.shutdown(self)
 
         async def process_update(_: AnyApplication, update: object) -> None:
+            sink.host_is_up()
             ours = self._ours(update)
             if ours is None:
                 await kind.process_update(application, update)
@@ -222,7 +233,14 @@ class PtbAdapter:
                 await asyncio.wait(self._running)
             await sink.close()
 
-        _put_in_front(application, start=start, stop=stop, shutdown=shutdown, process_update=process_update)
+        _put_in_front(
+            application,
+            initialize=initialize,
+            start=start,
+            stop=stop,
+            shutdown=shutdown,
+            process_update=process_update,
+        )
 
     def _tap_bot(self) -> None:
         """Keep Telegram from being told of money that is not recorded, and ask for the kinds of updates that carry it."""
@@ -239,7 +257,11 @@ class PtbAdapter:
         ) -> tuple[Update, ...]:
             self._poller = asyncio.current_task()
             held = await self._held.settle()
-            options |= {"limit": limit, "timeout": timeout, "allowed_updates": self._with_our_kinds(allowed_updates)}
+            options |= {
+                "limit": limit,
+                "timeout": timeout,
+                "allowed_updates": with_ours(allowed_updates, converses=self._converses),
+            }
             if held is None or offset is None or not 0 <= held < offset:
                 return await kind.get_updates(bot, offset=offset, **options)
             updates = await kind.get_updates(bot, offset=held, **options)
@@ -257,19 +279,12 @@ class PtbAdapter:
             *arguments: Any,
             **options: Any,
         ) -> bool:
-            kinds = self._with_our_kinds(allowed_updates)
+            kinds = with_ours(allowed_updates, converses=self._converses)
             return await kind.set_webhook(bot, url, certificate, max_connections, kinds, *arguments, **options)
 
         _put_in_front(
             bot, get_updates=get_updates, getUpdates=get_updates, set_webhook=set_webhook, setWebhook=set_webhook
         )
-
-    def _with_our_kinds(self, asked: Sequence[str] | None) -> Sequence[str] | None:
-        """The kinds of updates that a host asks for with ours; None and an empty list mean what they mean to Telegram."""
-        if not asked:
-            return asked
-        kinds = (*_KINDS, "callback_query") if self._converses else _KINDS
-        return [*asked, *(kind for kind in kinds if kind not in asked)]
 
     def _begin(self, ours: _Ours) -> None:
         """Deliver in a task that nobody waits for but the end of the application."""

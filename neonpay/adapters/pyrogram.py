@@ -17,6 +17,7 @@ import aiohttp  # noqa: F401 - for calls by HTTP; without it the extra is named
 from neonpay.adapters import detect
 from neonpay.adapters._common.given import refuse_unused
 from neonpay.adapters._common.mtproto import MtprotoTap, TokenCalls, refusal
+from neonpay.adapters._common.one_shop import Claim
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Capabilities, Level, Route, UpdateSink
 from neonpay.errors import AdapterError, TelegramUnreachableError
@@ -85,6 +86,7 @@ class PyrogramAdapter:
         self.library = detect(client).name
         self._calls = TokenCalls(token, api_url, self._signed_in_as, test_environment=bool(client.test_mode))
         self._tap = MtprotoTap(self._calls.bot_id, self._signed_in_as, self._text_of)
+        self._claim: Claim | None = None
 
     @property
     def bot_id(self) -> int:
@@ -110,6 +112,7 @@ class PyrogramAdapter:
         """
         if self._tap.sink is not None:
             return
+        self._claim = Claim(self._client)
         self._tap.attach(sink)
         client, dispatcher, tap = self._client, self._client.dispatcher, self._tap
         handle_updates, put_nowait = client.handle_updates, dispatcher.updates_queue.put_nowait
@@ -169,6 +172,8 @@ class PyrogramAdapter:
 
     async def close(self) -> None:
         """Close the connections for calls by HTTP; the client stays as it is."""
+        if self._claim is not None:
+            self._claim.release()
         await self._calls.close()
 
     async def _text_of(self, message_id: int) -> str | None:

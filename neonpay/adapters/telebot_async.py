@@ -1,7 +1,8 @@
 """pyTelegramBotAPI's AsyncTeleBot: updates are tapped before everything that the host has, on the host's own loop.
 
-Two methods of the bot are shadowed on the instance: ``get_updates``, which polling calls for every batch, and
-``process_new_updates``, which every update passes, by polling, by the library's webhook server and by one of the host's own.
+Three methods of the bot are shadowed on the instance: ``get_updates``, which polling calls for every batch,
+``process_new_updates``, which every update passes, by polling, by the library's web server and by one of the host's own, and
+``set_webhook``, which says what comes to those.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from telebot.async_telebot import AsyncTeleBot
 from neonpay.adapters._common.facts import Delivery, delivery_of, must_be_recorded
 from neonpay.adapters._common.given import refuse_unused
 from neonpay.adapters._common.held_back import CONFIRM_WITHIN_S, PAUSE_S, HeldBack
+from neonpay.adapters._common.one_shop import Claim
 from neonpay.adapters._common.telebot import (
     TELLS_OF_SUBSCRIPTIONS,
     as_fields,
@@ -70,6 +72,7 @@ class AsyncTeleBotAdapter:
     def __init__(self, bot: AsyncTeleBot) -> None:
         self._bot = bot
         self._sink: UpdateSink | None = None
+        self._claim: Claim | None = None
         self._converses = False
         self._taken: weakref.WeakSet[types.Update] = weakref.WeakSet()
         self._held = HeldBack()
@@ -94,11 +97,13 @@ class AsyncTeleBotAdapter:
         """Tap the bot; a second call does nothing."""
         if self._sink is not None:
             return
+        self._claim = Claim(self._bot)
         self._sink = sink
         repair_parser()
         bot = cast("Any", self._bot)
         bot.get_updates = _shadow(self._polled, bot.get_updates)
         bot.process_new_updates = _shadow(self._processed, bot.process_new_updates)
+        bot.set_webhook = _shadow(self._webhook_set, bot.set_webhook)
 
     def converse(self) -> None:
         """Hand over the commands and pressed buttons that the sink wants, too."""
@@ -135,6 +140,8 @@ class AsyncTeleBotAdapter:
 
     async def close(self) -> None:
         """Finish with the updates that were taken, and close a session that the library would leave open."""
+        if self._claim is not None:
+            self._claim.release()
         here = asyncio.current_task()
         await asyncio.gather(*[task for task in self._running if task is not here], return_exceptions=True)
         session, self._session = self._session, None
@@ -172,6 +179,12 @@ class AsyncTeleBotAdapter:
         self._held.confirm()
         return updates
 
+    async def _webhook_set(self, theirs: Callable[..., Awaitable[bool]], *args: Any, **kwargs: Any) -> bool:
+        assert self._sink is not None, "the bot is tapped when a sink is attached"
+        self._sink.host_is_up()
+        asked = asking_for_ours(theirs, args, kwargs, converses=self._converses)
+        return await theirs(*asked.args, **asked.kwargs)
+
     def _may_be_confirmed(self, update: types.Update, task: asyncio.Task[None]) -> bool:
         if not task.done():
             logger.error("update %d is not recorded yet; the bot goes on, and Telegram's list has it", update.update_id)
@@ -190,6 +203,8 @@ class AsyncTeleBotAdapter:
         self, theirs: Callable[[list[types.Update]], Awaitable[None]], updates: Sequence[types.Update]
     ) -> None:
         """Hand the host what is its own; raise what kept a payment from being recorded."""
+        if self._opening is None:
+            self._open_soon()
         rest: list[types.Update] = []
         waited: list[asyncio.Task[None]] = []
         for update in updates:

@@ -1,7 +1,8 @@
 """pyTelegramBotAPI's TeleBot, which has no event loop: updates are tapped in its threads, and all else runs in one of ours.
 
-Two methods of the bot are shadowed on the instance: ``get_updates``, which polling calls for every batch, and
-``process_new_updates``, which every update passes, by polling, by the library's webhook server and by one of the host's own.
+Three methods of the bot are shadowed on the instance: ``get_updates``, which polling calls for every batch,
+``process_new_updates``, which every update passes, by polling, by the library's web server and by one of the host's own, and
+``set_webhook``, which says what comes to those.
 Handlers, next-step handlers, middlewares and worker threads of the host all come later.
 """
 
@@ -24,6 +25,7 @@ from telebot import TeleBot, apihelper, types
 from neonpay.adapters._common.facts import Delivery, delivery_of, must_be_recorded
 from neonpay.adapters._common.given import refuse_unused
 from neonpay.adapters._common.held_back import CONFIRM_WITHIN_S, PAUSE_S, HeldBack
+from neonpay.adapters._common.one_shop import Claim
 from neonpay.adapters._common.telebot import (
     TELLS_OF_SUBSCRIPTIONS,
     as_fields,
@@ -79,6 +81,7 @@ class TeleBotAdapter:
     def __init__(self, bot: TeleBot) -> None:
         self._bot = bot
         self._sink: UpdateSink | None = None
+        self._claim: Claim | None = None
         self._converses = False
         self._starting = threading.Lock()
         self._thread: LoopThread | None = None
@@ -104,11 +107,13 @@ class TeleBotAdapter:
         """Tap the bot; a second call does nothing."""
         if self._sink is not None:
             return
+        self._claim = Claim(self._bot)
         self._sink = sink
         repair_parser()
         bot = cast("Any", self._bot)
         bot.get_updates = _shadow(self._polled, bot.get_updates)
         bot.process_new_updates = _shadow(self._processed, bot.process_new_updates)
+        bot.set_webhook = _shadow(self._webhook_set, bot.set_webhook)
         # Earlier than atexit, which comes when threads can no longer be started; the standard library's own executors are
         # ended by the same means.
         register = getattr(threading, "_register_atexit", atexit.register)
@@ -141,6 +146,8 @@ class TeleBotAdapter:
 
     async def close(self) -> None:
         """End the threads that call Telegram; a later call starts new ones. The loop goes on until ``stop_loop``."""
+        if self._claim is not None:
+            self._claim.release()
         with self._starting:
             lanes, self._callers = self._callers, None
         for lane in lanes or ():
@@ -216,6 +223,10 @@ class TeleBotAdapter:
         self._held.confirm()
         return updates
 
+    def _webhook_set(self, theirs: Callable[..., bool], *args: Any, **kwargs: Any) -> bool:
+        asked = asking_for_ours(theirs, args, kwargs, converses=self._converses)
+        return theirs(*asked.args, **asked.kwargs)
+
     def _may_be_confirmed(self, update: types.Update, future: Future[None]) -> bool:
         if not future.done():
             logger.error("update %d is not recorded yet; the bot goes on, and Telegram's list has it", update.update_id)
@@ -232,6 +243,8 @@ class TeleBotAdapter:
 
     def _processed(self, theirs: Callable[[list[types.Update]], None], updates: Sequence[types.Update]) -> None:
         """Hand the host what is its own; raise what kept a payment from being recorded."""
+        if self._opening is None:
+            self._open_soon()
         rest: list[types.Update] = []
         waited: list[tuple[types.Update, Future[None]]] = []
         for update in updates:

@@ -7,7 +7,9 @@ not keep after signing in.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
+import logging
 from collections.abc import Awaitable, Mapping
 from typing import Any, Final
 
@@ -20,10 +22,13 @@ from telethon.tl.types import InputMessageID
 
 from neonpay.adapters._common.given import refuse_unused
 from neonpay.adapters._common.mtproto import MtprotoTap, TokenCalls, refusal
+from neonpay.adapters._common.one_shop import Claim
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Capabilities, Level, Route, UpdateSink
 from neonpay.errors import AdapterError, TelegramUnreachableError
 from neonpay.telegram.border import at_the_border
+
+logger = logging.getLogger("neonpay.adapters")
 
 CAPABILITIES: Final = {
     "telethon": Capabilities(
@@ -79,6 +84,8 @@ class TelethonAdapter:
         self._client = client
         self._calls = TokenCalls(token, api_url, self._signed_in_as)
         self._tap = MtprotoTap(self._calls.bot_id, self._signed_in_as, self._text_of)
+        self._claim: Claim | None = None
+        self._opening: asyncio.Task[None] | None = None
 
     @property
     def bot_id(self) -> int:
@@ -93,6 +100,7 @@ class TelethonAdapter:
         """
         if self._tap.sink is not None:
             return
+        self._claim = Claim(self._client)
         self._tap.attach(sink)
         client, queue, tap = self._client, self._client._updates_queue, self._tap  # noqa: SLF001
         put_nowait, connect_client = queue.put_nowait, client.connect
@@ -110,8 +118,18 @@ class TelethonAdapter:
 
         def connect_both() -> Any:
             connecting = connect_client()
-            # Under telethon.sync, outside of a loop, it is connected by now; the ledger then opens on first use.
-            return start(connecting) if inspect.isawaitable(connecting) else connecting
+            if inspect.isawaitable(connecting):
+                return start(connecting)
+            # Under telethon.sync, outside of a loop, it is connected by now. The loop goes on when the client waits for
+            # something again, which it does until it is disconnected.
+            self._opening = client.loop.create_task(open_soon())
+            return connecting
+
+        async def open_soon() -> None:
+            try:
+                await tap.start()
+            except Exception as error:  # nobody awaits it
+                logger.exception("the shop cannot start: %s", error)  # noqa: TRY401  # it says what to write
 
         async def start(connecting: Awaitable[None]) -> None:
             await connecting
@@ -157,6 +175,8 @@ class TelethonAdapter:
 
     async def close(self) -> None:
         """Close the connections for calls by HTTP; the client stays as it is."""
+        if self._claim is not None:
+            self._claim.release()
         await self._calls.close()
 
     async def _text_of(self, message_id: int) -> str | None:

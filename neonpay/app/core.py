@@ -13,6 +13,7 @@ from neonpay.app.facade import Facade
 from neonpay.app.house import House
 from neonpay.app.receiving import Receiving
 from neonpay.app.sink import Sink
+from neonpay.app.starting import Starter
 from neonpay.app.sync import SyncNeonPay
 from neonpay.app.taking_part import TakingPart
 from neonpay.app.unfit import refuse_unfit
@@ -43,15 +44,17 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
     ``refunds``, ``jobs``, ``handlers``, ``subscriptions``, ``books``, ``security``. Bots without an event loop have all that is
     awaited at ``sync``.
 
-    The ledger opens with the host library's start-up, with ``setup()``, ``async with``, or the first call that needs it, and
-    closes with the host's shutdown or ``close()``.
+    The ledger opens by itself once the program has declared what it sells, with the host library's start-up, with ``setup()``,
+    ``async with``, or the first call that needs it, and closes with the host's shutdown or ``close()``.
 
     Args:
         adapter: the bot library.
         database_url: where payments are kept; ``sqlite:///neonpay.db`` when left out.
         settings: how payments are handled.
+        admins: user ids of those who own the shop.
         max_stages: most stages that may be on sale at once.
         enable_logging: False silences the ``neonpay`` loggers of this process.
+        start_after_s: seconds without a declaration after which the shop opens by itself; None when it opens on first use.
         clock, rng, token_bytes: where time, jitter and keys come from.
     """
 
@@ -61,8 +64,10 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
         *,
         database_url: str = DEFAULT_DATABASE_URL,
         settings: Settings | None = None,
+        admins: Sequence[int] = (),
         max_stages: int = 100,
         enable_logging: bool = True,
+        start_after_s: float | None = None,
         clock: Clock | None = None,
         rng: random.Random | None = None,
         token_bytes: Callable[[int], bytes] = secrets.token_bytes,
@@ -71,6 +76,7 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
         if not enable_logging:
             logging.getLogger("neonpay").setLevel(logging.CRITICAL + 1)
         refuse_unfit()
+        self._admins = tuple(admins)
         house = House(
             adapter,
             database_url=database_url,
@@ -80,9 +86,14 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
             rng=rng or random.SystemRandom(),
             token_bytes=token_bytes,
         )
-        super().__init__(Awaiting(house, adapter if isinstance(adapter, OwnLoop) else None), house)
-        if house.settings.role is not Role.READS:
-            adapter.attach(Sink(self._mode, house))
+        own_loop = adapter if isinstance(adapter, OwnLoop) else None
+        super().__init__(Awaiting(house, own_loop), house)
+        if house.settings.role is Role.READS:
+            return
+        sink = Sink(self._mode, house)
+        adapter.attach(sink)
+        if start_after_s is not None and house.settings.takes_up_work:
+            house.starter = Starter(sink.open, lambda: house.pipeline.is_open, own_loop, after_s=start_after_s)
 
     # What is sold
 
@@ -174,7 +185,7 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
         What is left out comes from the environment or from ``[support]`` in ``neonpay.toml``.
 
         Args:
-            admins: user ids of those who decide; each must have started the bot.
+            admins: user ids of those who decide; each must have started the bot. Those of ``create_neonpay`` when left out.
             terms: answer to /terms: one text, or texts by language code, the first of which is for all other languages.
             contact: answer to /support, also shown under /paysupport.
             admin_language: ``en`` or ``ru``, for what the admins read; ``en`` when nothing says another.
@@ -199,7 +210,10 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
         self.use(
             Support(
                 SupportRules(
-                    admins=rules.admins, terms=rules.terms, contact=rules.contact, admin_language=rules.admin_language
+                    admins=rules.admins or (self._admins if admins is None else ()),
+                    terms=rules.terms,
+                    contact=rules.contact,
+                    admin_language=rules.admin_language,
                 )
             )
         )
@@ -225,6 +239,11 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
             "loops_alive": sum(loop.is_alive for loop in loops),
             "loops_failing": sum(loop.failures > 0 for loop in loops),
         }
+
+    @property
+    def admins(self) -> tuple[int, ...]:
+        """User ids of those who own the shop."""
+        return self._admins
 
     @property
     def loops(self) -> list[LoopHealth]:

@@ -12,9 +12,10 @@ from neonpay.core.charge_ids import charge_key
 from neonpay.core.checkout import Decline
 from neonpay.core.jsontext import JsonObject, JsonValue
 from neonpay.core.namespaces import M, Namespace, verb
+from neonpay.core.payers import payer, whole_id
 from neonpay.core.payments import Invoice, Refund
 from neonpay.core.stages import frozen_json
-from neonpay.errors import SaleRefused, ValidationError
+from neonpay.errors import SaleRefused
 from neonpay.payments.gates import Refusal
 from neonpay.payments.handlers.middleware import stage_through
 from neonpay.payments.invoices.store import Offer
@@ -86,18 +87,19 @@ class Facade(Namespace[M]):
         Raises:
             StageNotFoundError: no stage has this id; nothing was sent. A PaymentError.
             ValidationError: the stage does not allow the price, or the words break Telegram's bounds; nothing was sent.
+            ValidationError: ``user_id`` is no person's: a group's, a channel's, that of anonymous admins; nothing was sent.
             SaleRefused: the user is blocked or over a limit, or too many messages wait for the chat; ``reason`` says which;
                 nothing was sent. A PaymentError.
             TelegramError: Telegram refused, with its reason as data; nothing was sent. A PaymentError.
             TelegramUnreachableError: no answer; the invoice may have been sent. A PaymentError.
             LedgerError: the ledger cannot be written to; nothing was sent.
         """
-        asker_id = _id("user_id", user_id)
+        asker_id = payer("user_id", user_id)
         payer_id = None if anyone_may_pay else asker_id
         offer = self._offer(stage_id, asker_id, payer_id, payload, idempotency_key)
         offer = await self._passed(_as_asked(offer, price_stars, title, description))
         pipeline = await self._house.opened()
-        where = asker_id if chat_id is None else _id("chat_id", chat_id)
+        where = asker_id if chat_id is None else whole_id("chat_id", chat_id)
         return await pipeline.invoices.send(offer, asker_id=asker_id, chat_id=where, options=options or {})
 
     @verb
@@ -125,7 +127,7 @@ class Facade(Namespace[M]):
         Raises:
             StageNotFoundError, SaleRefused, TelegramError, TelegramUnreachableError, LedgerError: as for ``send_payment``.
         """
-        payer_id = None if user_id is None else _id("user_id", user_id)
+        payer_id = None if user_id is None else payer("user_id", user_id)
         offer = self._offer(stage_id, payer_id, payer_id, payload, idempotency_key)
         offer = await self._passed(_as_asked(offer, price_stars, title, description))
         pipeline = await self._house.opened()
@@ -273,9 +275,3 @@ def _as_asked(offer: Offer, price_stars: int | None, title: str | None, descript
     # Telegram bounds them as it bounds the stage's own.
     replace(stage, title=words.get("title", stage.title), description=words.get("description", stage.description))
     return replace(offer, price_stars=stage.price_at(price_stars), words=words)
-
-
-def _id(field: str, value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value == 0:
-        raise ValidationError(field, value, "Telegram's whole-number id")
-    return value

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
+import logging
 import os
 import random
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from neonpay.app.starting import Starter
 from neonpay.app.unfit import refuse_unfit
 from neonpay.core.clock import Clock
 from neonpay.core.ports import Adapter
@@ -29,6 +31,8 @@ from neonpay.payments.listeners import Listeners
 from neonpay.payments.pipeline import Pipeline
 from neonpay.payments.settings import Settings
 from neonpay.security.extension import Security
+
+logger = logging.getLogger("neonpay.app")
 
 
 class House:
@@ -68,6 +72,8 @@ class House:
         self.extensions.add(self.security)
         for registry in (self.handlers, self.revokers, self.reviewers, self.stages, self.extensions):
             registry.tell(self._declare_soon)
+        for handlers in (self.handlers, self.revokers, self.reviewers):
+            handlers.check_when(self._host_while_open)
         self._registered = Registered(
             stages=self.stages,
             handlers=self.handlers,
@@ -80,6 +86,8 @@ class House:
         self._gates: list[Gate] = []
         self._hooks: list[Hook] = []
 
+        self.starter: Starter | None = None
+        """What opens the shop by itself; None where the program has to."""
         self._settling = threading.Lock()
         self._left: list[Pipeline] = []
         """Pipelines of a process that this one was forked from: their connections are not ours to close."""
@@ -104,6 +112,8 @@ class House:
 
     async def close(self) -> None:
         """Finish or release what runs and close the ledger. A later use opens everything anew."""
+        if self.starter is not None:
+            await self.starter.stop()
         pipeline, self.pipeline = self.pipeline, self._new_pipeline()
         await pipeline.close()
         await self.adapter.close()
@@ -144,6 +154,13 @@ class House:
     def add_hook(self, hook: Hook) -> None:
         """Ask a function before each checkout of its stages."""
         self.pipeline.checkout.hooks.add(hook)
+        if self.pipeline.is_open:
+            name = getattr(hook.function, "__qualname__", repr(hook.function))
+            logger.warning(
+                "on_pre_checkout(%s) is declared after the shop has started, and checkouts until now were answered without it; "
+                "declare it right after create_neonpay",
+                name,
+            )
         self._hooks.append(hook)
 
     def _new_pipeline(self) -> Pipeline:
@@ -168,8 +185,18 @@ class House:
         pipeline.fulfilment.middlewares = self.middlewares
         return pipeline
 
+    def host_is_up(self) -> None:
+        """The host is at work on an event loop: open there soon, unless the program opens the shop itself."""
+        if self.starter is not None:
+            self.starter.host_is_up()
+
+    def _host_while_open(self) -> Mapping[str, object] | None:
+        return self.adapter.host_data() if self.pipeline.is_open else None
+
     def _declare_soon(self) -> None:
         self.pipeline.presence.soon()
+        if self.starter is not None:
+            self.starter.declared()
 
 
 def _begin_in_child(reference: weakref.ref[House]) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 
 from neonpay.app.core import DEFAULT_DATABASE_URL
+from neonpay.app.starting import START_AFTER_S
 from neonpay.core.checkout import CHECKOUT_BUDGET_S
 from neonpay.core.limits import MESSAGES_PER_S
 from neonpay.core.roles import Role
@@ -27,6 +28,7 @@ class CoreSettings(Section, frozen=True, kw_only=True):
     api_url: str | None = None
     bot_id: Annotated[int, msgspec.Meta(ge=1)] | None = None
     secret: Secret | tuple[Secret, ...] | None = None
+    admins: tuple[Annotated[int, msgspec.Meta(ge=1)], ...] = ()
     role: Role = Role.DELIVERS
     thank_you_message: str | None = None
     enable_logging: bool = True
@@ -42,3 +44,4 @@ class CoreSettings(Section, frozen=True, kw_only=True):
     reconcile_grace_s: Seconds = RECONCILE_GRACE_S
     all_invoices_are_ours: bool = False
     abandoned_after_s: Annotated[float, msgspec.Meta(gt=0)] | None = ABANDONED_AFTER_S
+    start_after_s: Seconds | None = START_AFTER_S

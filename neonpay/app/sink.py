@@ -72,6 +72,10 @@ class Sink(Namespace[Awaiting]):
         if conversation is not None:
             await conversation.press(press)
 
+    def host_is_up(self) -> None:
+        """The host is at work on the running event loop."""
+        self._house.host_is_up()
+
     @verb
     async def open(self) -> None:
         """The host starts."""

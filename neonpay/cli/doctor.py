@@ -120,6 +120,7 @@ async def _outside(
 ) -> list[Check]:
     """What Telegram and the database say; both are asked at the same time."""
     from neonpay.cli.checks.database import check_database
+    from neonpay.cli.checks.place import check_place
     from neonpay.cli.checks.telegram import Line, check_telegram, unasked
     from neonpay.core.clock import SystemClock
 
@@ -129,7 +130,7 @@ async def _outside(
     else:
         line = Line(at.token, at.api_url, test_environment, timeout_s)
         told = await check_telegram(line, expected=expected, clock=SystemClock())
-    return told + await looking
+    return [*told, check_place(at.database_url), *await looking]
 
 
 def _secrets(at: Where, secret_env: str | None) -> set[str]:

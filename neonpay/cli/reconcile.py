@@ -57,6 +57,7 @@ def _print(report: ReconcileReport) -> None:
     facts = {
         "transactions checked": str(report.checked),
         "payments recovered": f"{report.recovered}, of which {report.needs_attention} need attention",
+        "sold by another ledger": str(report.sold_elsewhere),
         "refunds noted": str(report.refunded),
         "not neonpay's": str(report.foreign),
         "other movements": str(report.moved),
@@ -68,6 +69,11 @@ def _print(report: ReconcileReport) -> None:
         "drift": f"{report.drift_stars:+d} Stars, {report.drift_nanostars:+d} nanostars",
     }
     print_facts(facts)
+    if report.sold_elsewhere:
+        typer.echo(
+            "Another ledger has sold what this one does not know, and delivered it most likely. Do not refund it: give that "
+            "ledger's URL as --database, and to the bot."
+        )
     for charge_id in report.unexplained_charges:
         typer.echo(f"Telegram's list does not have {charge_id}")
     if not report.is_complete:

@@ -133,6 +133,10 @@ class UpdateSink(Protocol):
         """Do what a button that was wanted says, and answer it."""
         ...
 
+    def host_is_up(self) -> None:
+        """The host does something on the running event loop, and may never tell of a start; cheap, and harmless again."""
+        ...
+
     async def open(self) -> None:
         """The host starts: open the ledger and take up work."""
         ...

@@ -16,6 +16,7 @@ class ReconcileReport:
             for the newest of them.
         recovered: payments that the ledger did not have; they are recorded and their handlers run.
         needs_attention: how many of ``recovered`` wait for a person.
+        sold_elsewhere: how many of ``recovered`` were sold by another ledger; nothing is delivered for them here.
         refunded: payments whose refund the ledger did not know of.
         foreign: payments and refunds of invoices that are not neonpay's, new in this comparison.
         moved: other movements of Stars that are new: withdrawals, gifts, advertising, …
@@ -34,6 +35,7 @@ class ReconcileReport:
     checked: int = 0
     recovered: int = 0
     needs_attention: int = 0
+    sold_elsewhere: int = 0
     refunded: int = 0
     foreign: int = 0
     moved: int = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sqlite3
 import threading
@@ -19,13 +20,15 @@ from sqlalchemy.pool import StaticPool
 
 from neonpay.core.clock import Clock
 from neonpay.errors import LedgerClosedError, LedgerError, NoLedgerError
-from neonpay.ledger import migrate
+from neonpay.ledger import migrate, place
 from neonpay.ledger.faults import forked, sqlite_fault
 from neonpay.ledger.fork_gate import ForkGate
 from neonpay.ledger.group_commit import GroupCommit
 from neonpay.ledger.same_file import SameFile
 from neonpay.ledger.statement import Insert, Statement, arguments, chunks
 from neonpay.ledger.unit import A, Ledger, P, Row, T, Transaction
+
+logger = logging.getLogger("neonpay.ledger")
 
 _DIALECT = SQLiteDialect_pysqlite()
 _READERS = 4
@@ -175,6 +178,8 @@ class SqliteLedger:
                 if self._as_it_is and not self.path.exists():
                     msg = f"there is no ledger at {self.path}; give the URL that the bot runs with"
                     raise NoLedgerError(msg)
+                if not self._read_only:
+                    place.refuse_unwritable(self.path)
                 if not (self._read_only or self._as_it_is):
                     _create_private(self.path)
                 with closing(self._connect(sqlite3.Connection)) as raw:
@@ -183,6 +188,8 @@ class SqliteLedger:
                     else:
                         migrate.upgrade_sqlite(raw)
                 connection = self._connect(_Connection)
+            if not self._read_only and (fault := place.passing(self.path)) is not None:
+                logger.warning("%s", fault)
             self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="neonpay-reader")
             self._same_file = SameFile(self.path)
             self._writer = GroupCommit(

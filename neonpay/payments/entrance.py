@@ -14,7 +14,7 @@ from neonpay.core.log_lines import (
     PAYMENT_UNCLAIMED,
 )
 from neonpay.core.payload import is_ours
-from neonpay.core.payments import Charge, Payment, PaymentState, RefundNotice, Source
+from neonpay.core.payments import Attention, Charge, Payment, PaymentState, RefundNotice, Source
 from neonpay.core.subscriptions import SubscriptionChange
 from neonpay.errors import LedgerError
 from neonpay.payments.announcing import Announcing
@@ -105,7 +105,8 @@ class Entrance:
         if payment.state is PaymentState.ACCEPTED:
             if not recorded.jobs and not self._plan.delivers(payment.stage_id):
                 PAYMENT_UNCLAIMED.tell(payment)
-        elif payment.attention is not None:
+        elif payment.attention is not None and payment.attention is not Attention.OTHER_LEDGER:
+            # Of those that another ledger has sold, whoever compares tells in one line.
             PAYMENT_NEEDS_ATTENTION.tell(payment, reason=payment.attention.value)
         elif payment.state is PaymentState.REFUNDED:
             PAYMENT_REFUNDED.tell(payment, began_s=began_s)

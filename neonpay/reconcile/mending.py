@@ -10,7 +10,7 @@ from neonpay.core.events import Event, Movement, WithdrawalSucceeded
 from neonpay.core.faults import is_its_own
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payload import is_ours
-from neonpay.core.payments import Charge, Payment, PaymentState, RefundNotice, Source
+from neonpay.core.payments import Attention, Charge, Payment, PaymentState, RefundNotice, Source
 from neonpay.core.transactions import NANOSTARS, Account, StarTransaction, charged_key, split_stars
 from neonpay.ledger import Ledger, Transaction
 from neonpay.reconcile.checkpoint import Tally
@@ -85,9 +85,13 @@ class Mender:
                     raise
                 walk.step_over(row, exc)
                 continue
-            if payment is not None:  # else its update has come meanwhile
+            if payment is None:
+                continue  # its update has come meanwhile
+            walk.recovered += 1
+            if payment.attention is Attention.OTHER_LEDGER:
+                walk.sold_elsewhere += 1
+            else:
                 logger.warning("charge %s was missing; it is recorded now", payment.charge_id)
-                walk.recovered += 1
                 walk.needs_attention += payment.attention is not None
                 walk.refunded += payment.state is PaymentState.REFUNDED
 

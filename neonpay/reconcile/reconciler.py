@@ -70,6 +70,13 @@ class ReconcileRules:
     pages_per_s: float = _PAGES_PER_S
 
 
+_SOLD_ELSEWHERE = (
+    "%d payments of bot %d in Telegram's list were sold by another ledger than this one, which has delivered them most likely; "
+    "do not refund them: give the URL of that ledger, create_neonpay(bot, database_url=...) or NEONPAY_DATABASE_URL, or bring "
+    "it here with `neonpay move`; if it is lost, they stay as they are (other_ledger)"
+)
+
+
 class Reconciler:
     """Compares the ledger of one bot with Telegram.
 
@@ -307,6 +314,8 @@ class Reconciler:
                 self._announce(fact)
 
     async def _report(self, walk: Walk, balance: int | None = None) -> ReconcileReport:
+        if walk.sold_elsewhere:
+            logger.error(_SOLD_ELSEWHERE, walk.sold_elsewhere, self._bot_id)
         count, charge_ids = await self._ledger.read(unexplained_charges, self._bot_id, _SHOWN)
         report = walk.report(count, charge_ids, balance)
         found = report.recovered or report.refunded or report.foreign or report.moved

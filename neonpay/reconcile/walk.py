@@ -46,6 +46,7 @@ class Walk:
     checked: int = 0
     recovered: int = 0
     needs_attention: int = 0
+    sold_elsewhere: int = 0
     refunded: int = 0
     foreign: int = 0
     moved: int = 0
@@ -99,6 +100,7 @@ class Walk:
             checked=self.checked,
             recovered=self.recovered,
             needs_attention=self.needs_attention,
+            sold_elsewhere=self.sold_elsewhere,
             refunded=self.refunded,
             foreign=self.foreign,
             moved=self.moved,

@@ -163,6 +163,8 @@ def _value(setting: Setting, text: str, variable: str) -> object:
     """What a variable says: text where the setting takes text, else a value as the file would have it."""
     if setting.takes_text or (setting.may_be_off and text == OFF):
         return text
+    if setting.is_list and not text.lstrip().startswith("["):
+        text = f"[{text}]"
     try:
         found = tomllib.loads(f"{variable} = {text}")
     except (tomllib.TOMLDecodeError, RecursionError):

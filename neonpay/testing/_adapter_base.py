@@ -33,11 +33,11 @@ class ShopUnderTest:
         self.host = host
         self.delivered: Noted[PaymentResult] = Noted()
         self.revoked: Noted[str] = Noted()
-        self._options = options
+        self.options = options
 
     def join(self) -> None:
         """Begin to sell through the bot, which may run already."""
-        self.host.neonpay = self.neonpay = self.host.join(**self._options)
+        self.host.neonpay = self.neonpay = self.host.join(**self.options)
         self.neonpay.create_payment_stage("vip", VIP)
         self.neonpay.on_payment(name="deliver")(self._deliver)
         self.neonpay.on_refund(name="revoke")(self._revoke)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
 from pathlib import Path
@@ -15,6 +15,7 @@ from aiogram import Bot, Dispatcher
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.session.middlewares.manager import RequestMiddlewareManager
 from aiogram.client.telegram import TelegramAPIServer
+from aiogram.methods import GetUpdates
 from aiogram.methods.base import Response
 from aiogram.types import Message, Update, User
 
@@ -61,8 +62,13 @@ class Shop:
         self._told.set()
 
     @asynccontextmanager
-    async def polling(self, *, handle_as_tasks: bool = False, **data: object) -> AsyncIterator[Shop]:
-        """The bot runs inside the block."""
+    async def polling(
+        self, *, handle_as_tasks: bool = False, telegram_sends: Sequence[str] | None = None, **data: object
+    ) -> AsyncIterator[Shop]:
+        """The bot runs inside the block. Telegram sends it these kinds of updates alone, whatever it asks for."""
+        if telegram_sends is not None:
+            # The last one is the next to Telegram, after ours, which asks for payments whatever the host names.
+            self.bot.session.middleware.register(_asking_for(telegram_sends))
         started = asyncio.Event()
         self.dispatcher.startup.register(_setter(started))
         running = asyncio.ensure_future(
@@ -150,6 +156,15 @@ def bot_of(telegram: Simulator, account: BotAccount) -> Bot:
     session.middleware = RequestMiddlewareManager()
     session.api = TelegramAPIServer.from_base(telegram.base_url)
     return Bot(account.token, session=session)
+
+
+def _asking_for(kinds: Sequence[str]) -> Any:
+    async def ask(make_request: Any, bot: Bot, method: Any) -> Any:
+        if isinstance(method, GetUpdates):
+            method = method.model_copy(update={"allowed_updates": list(kinds)})
+        return await make_request(bot, method)
+
+    return ask
 
 
 def _setter(event: asyncio.Event) -> Callable[[], Any]:

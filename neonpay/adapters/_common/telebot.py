@@ -10,12 +10,13 @@ from typing import Any, Protocol
 from telebot import types
 
 from neonpay.adapters._common.facts import Update
+from neonpay.adapters._common.kinds import MESSAGE, PRE_CHECKOUT, SUBSCRIPTION, with_ours
 from neonpay.core.jsontext import JsonValue
 from neonpay.errors import TelegramError
 
 TELLS_OF_SUBSCRIPTIONS = hasattr(types, "BotSubscriptionUpdated")
 """Older versions drop what they do not know from an update."""
-_OURS = ("message", "pre_checkout_query", *(("subscription",) if TELLS_OF_SUBSCRIPTIONS else ()))
+_OURS = (MESSAGE, PRE_CHECKOUT, *((SUBSCRIPTION,) if TELLS_OF_SUBSCRIPTIONS else ()))
 
 
 class Refusal(Protocol):
@@ -98,17 +99,13 @@ def refused(method: str, refusal: Refusal) -> TelegramError:
 
 
 def asking_for_ours(
-    get_updates: Callable[..., object], args: tuple[Any, ...], kwargs: Mapping[str, Any], *, converses: bool
+    method: Callable[..., object], args: tuple[Any, ...], kwargs: Mapping[str, Any], *, converses: bool
 ) -> inspect.BoundArguments:
-    """The arguments of a call of getUpdates; a list of kinds of updates gets those without which we hear of no payment.
-
-    None and an empty list stay what they are: the kinds of before, and Telegram's default, which has ours.
-    """
-    asked = inspect.signature(get_updates).bind(*args, **kwargs)
-    kinds = asked.arguments.get("allowed_updates")
-    if kinds:
-        ours = (*_OURS, "callback_query") if converses else _OURS
-        asked.arguments["allowed_updates"] = [*kinds, *(kind for kind in ours if kind not in kinds)]
+    """The arguments of a call of getUpdates or setWebhook, whose kinds of updates get ours beside them."""
+    asked = inspect.signature(method).bind(*args, **kwargs)
+    kinds = with_ours(asked.arguments.get("allowed_updates"), _OURS, converses=converses)
+    if kinds is not None:
+        asked.arguments["allowed_updates"] = kinds
     return asked
 
 

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from neonpay.cli.checks.check import Check, ok, problem, skipped, warning
 from neonpay.core.job_states import JobState
+from neonpay.core.payments import Attention, PaymentState
 from neonpay.errors import ConfigurationError, LedgerError, NoLedgerError, SchemaTooNewError, SchemaTooOldError
 from neonpay.ledger import Transaction, open_ledger
 from neonpay.ledger.open import place_of
-from neonpay.ledger.tables import DatabaseNow, jobs, payments, refunds
+from neonpay.ledger.tables import DatabaseNow, jobs, off_sale, payments, refunds, stages
+from neonpay.payments.consumers.registry import ConsumerKind, Roster, read_consumers
 from neonpay.store.signing_keys import bots
 
 NAMES = (
     "database.reachable",
     "database.schema",
     "ledger.bot",
+    "ledger.handlers",
+    "ledger.other_ledger",
     "ledger.needs_attention",
     "ledger.dead_letters",
     "ledger.stray_leases",
@@ -39,7 +43,9 @@ class Waiting:
 
     Attributes:
         bots: every bot in the ledger.
-        needs_attention: payments that a person has to decide on.
+        undelivered: stages that were offered, are not off sale, and have no handler in any program.
+        sold_elsewhere: payments that another ledger has sold.
+        needs_attention: other payments that a person has to decide on.
         dead_letters: jobs that failed on their last attempt.
         stray_leases: jobs whose worker has gone and that nobody has taken over.
         overdue: jobs that nobody has begun though they have been due for long.
@@ -47,6 +53,8 @@ class Waiting:
     """
 
     bots: tuple[int, ...]
+    undelivered: tuple[str, ...]
+    sold_elsewhere: int
     needs_attention: int
     dead_letters: int
     stray_leases: int
@@ -106,9 +114,12 @@ def _count(transaction: Transaction, bot_id: int | None) -> Waiting:
         return int(transaction.connection.execute(query).scalar_one())
 
     now = DatabaseNow()
+    waits = (payments.c.state == PaymentState.NEEDS_ATTENTION.value,)
     return Waiting(
         bots=tuple(bots(transaction)),
-        needs_attention=number(payments, payments.c.state == "needs_attention"),
+        undelivered=tuple(_undelivered(transaction, bots(transaction) if bot_id is None else [bot_id])),
+        sold_elsewhere=number(payments, *waits, payments.c.attention == Attention.OTHER_LEDGER.value),
+        needs_attention=number(payments, *waits, payments.c.attention != Attention.OTHER_LEDGER.value),
         dead_letters=number(jobs, jobs.c.state == JobState.DEAD),
         stray_leases=number(jobs, jobs.c.state == JobState.LEASED, jobs.c.run_at < now - STRAY_AFTER_S * 1_000_000),
         overdue=number(
@@ -142,6 +153,8 @@ def _bot(waiting: Waiting, bot_id: int | None) -> Check:
 
 def _waiting(waiting: Waiting) -> Sequence[Check]:
     return [
+        _handlers(waiting.undelivered),
+        _elsewhere(waiting.sold_elsewhere),
         _none_of(
             "ledger.needs_attention",
             waiting.needs_attention,
@@ -178,6 +191,38 @@ def _waiting(waiting: Waiting) -> Sequence[Check]:
             "have the bot run, which finds out and finishes them",
         ),
     ]
+
+
+def _undelivered(transaction: Transaction, bot_ids: Sequence[int]) -> Iterator[str]:
+    for bot_id in bot_ids:
+        roster = Roster(0, read_consumers(transaction, bot_id))
+        ended = sa.select(off_sale.c.stage_id).where(off_sale.c.bot_id == bot_id)
+        offered = sa.select(stages.c.stage_id).where(stages.c.bot_id == bot_id, stages.c.stage_id.not_in(ended))
+        for stage_id in transaction.connection.execute(offered.distinct().order_by(stages.c.stage_id)).scalars():
+            if not roster.names(ConsumerKind.DELIVERS, stage_id):
+                yield stage_id
+
+
+def _handlers(undelivered: Sequence[str]) -> Check:
+    name = "ledger.handlers"
+    if not undelivered:
+        return ok(name, "every stage that was offered has a handler in some program")
+    return warning(
+        name,
+        f"no program has a payment handler for: {', '.join(undelivered)}",
+        "declare @neonpay.on_payment before the bot starts: lines after bot.infinity_polling() are not reached while it runs",
+    )
+
+
+def _elsewhere(count: int) -> Check:
+    name = "ledger.other_ledger"
+    if not count:
+        return ok(name, "no payment was sold by another ledger")
+    return problem(
+        name,
+        f"{count} {'payment was' if count == 1 else 'payments were'} sold by another ledger, and delivered there most likely",
+        "do not refund them; give the bot that ledger's URL: create_neonpay(bot, database_url=...) or NEONPAY_DATABASE_URL",
+    )
 
 
 def _none_of(name: str, count: int, subject: tuple[str, str], what: str, advice: str) -> Check:

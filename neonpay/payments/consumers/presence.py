@@ -15,7 +15,7 @@ from neonpay.core.stages import StageRegistry
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import DatabaseNow
 from neonpay.payments.consumers.declarations import Declarations
-from neonpay.payments.consumers.registry import Consumer, read_consumers
+from neonpay.payments.consumers.registry import Consumer, ConsumerKind, Roster, read_consumers
 from neonpay.payments.consumers.selection import Program
 from neonpay.store.loops import Loop, LoopHealth
 
@@ -25,6 +25,11 @@ TELL_EVERY_S = 300.0
 _AGAIN_S = 1.0
 _SILENT = timedelta(seconds=3 * TELL_EVERY_S)
 """How long nothing was heard of a consumer before a program that starts says so."""
+
+_UNDELIVERED = (
+    "nobody in this shop delivers: %s. What is paid for that would wait; declare a handler with @neonpay.on_payment before the "
+    "bot starts, since a line after bot.infinity_polling(), dp.run_polling() or the like is not reached while it runs"
+)
 
 
 class Presence:
@@ -62,12 +67,15 @@ class Presence:
         """Whether the program has more than it has told."""
 
     async def open(self) -> None:
-        """Declare what the program has, and say which consumers of the shop nobody seems to have."""
+        """Declare what the program has, and say what of the shop nobody seems to deliver."""
         await self._tell()
         self._has_told = True
         self._loop = asyncio.get_running_loop()
         self._keeping.start()
-        for consumer in await self._ledger.read(self._silent):
+        silent, undelivered = await self._ledger.read(self._gaps)
+        if undelivered:
+            logger.warning(_UNDELIVERED, ", ".join(undelivered))
+        for consumer in silent:
             logger.warning(
                 "%s is declared in this shop and no program has had it since %s; its payments wait. If it has another name "
                 "now: neonpay handlers rename %s NEW; if it is gone for good: neonpay handlers retire %s",
@@ -147,7 +155,12 @@ class Presence:
                 await self._has_more.wait()
         self._has_more.clear()
 
-    def _silent(self, transaction: Transaction) -> list[Consumer]:
+    def _gaps(self, transaction: Transaction) -> tuple[list[Consumer], list[str]]:
+        """Consumers of which nothing was heard for long, and stages of this program that nobody delivers."""
         now_us = int(transaction.connection.execute(sa.select(DatabaseNow())).scalar_one())
         known = read_consumers(transaction, self._bot_id)
-        return [row for row in known if row.retired_at is None and row.seen_at < moment(now_us) - _SILENT]
+        silent = [row for row in known if row.retired_at is None and row.seen_at < moment(now_us) - _SILENT]
+        if not self._program.delivers:
+            return silent, []
+        roster = Roster(0, known)
+        return silent, [stage for stage in self._stages.list() if not roster.names(ConsumerKind.DELIVERS, stage)]

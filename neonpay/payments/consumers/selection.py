@@ -63,6 +63,11 @@ class Program:
         self._thanks = thanks
         self._delivers = role is Role.DELIVERS
 
+    @property
+    def delivers(self) -> bool:
+        """Whether it is a program that delivers, whatever it has."""
+        return self._delivers
+
     def declarations(self) -> list[Declaration]:
         """What it tells the shop about itself."""
         if not self._delivers:

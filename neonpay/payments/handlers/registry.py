@@ -158,6 +158,7 @@ class HandlerRegistry:
         """Whether a handler runs in the transaction that records its payment; asked for with every payment."""
         self._by_stage: dict[str | None, list[Handler]] = {}
         self._told: list[Callable[[], None]] = []
+        self._host_now: Callable[[], Mapping[str, object] | None] = lambda: None
 
     def add(
         self,
@@ -171,7 +172,8 @@ class HandlerRegistry:
         """Register a function.
 
         Raises:
-            HandlerError: its name is taken, it has none, or calling it would run none of its lines.
+            HandlerError: its name is taken, it has none, calling it would run none of its lines, or the shop is open and nobody
+                can give it what it asks for.
         """
         if not callable(function):
             msg = f"a handler must be callable; got {type(function).__name__}"
@@ -189,6 +191,9 @@ class HandlerRegistry:
                 "by them."
             )
             raise HandlerError(msg)
+        host = self._host_now()
+        if host is not None:
+            self._check(handler, host)
         self._handlers[handler.consumer] = handler
         self.runs_inside = self.runs_inside or handler.runs_inside
         # A new dict and not an emptied one: the writer's thread may be about to put an answer of before into the old one.
@@ -223,11 +228,18 @@ class HandlerRegistry:
 
     def check(self, host: Mapping[str, object]) -> None:
         """Raise HandlerError for the first parameter that neither neonpay nor the host can give."""
-        known = {*_OWN_NAMES[self._kind], *host}
         for handler in self._handlers.values():
-            for name in handler.parameters:
-                if name not in known and name != handler.result_parameter and name not in handler.optional:
-                    raise handler.unknown_parameter(name, host)
+            self._check(handler, host)
+
+    def check_when(self, host_now: Callable[[], Mapping[str, object] | None]) -> None:
+        """Check what is registered from now on at once, whenever ``host_now`` gives the host's objects."""
+        self._host_now = host_now
+
+    def _check(self, handler: Handler, host: Mapping[str, object]) -> None:
+        known = {*_OWN_NAMES[self._kind], *host}
+        for name in handler.parameters:
+            if name not in known and name != handler.result_parameter and name not in handler.optional:
+                raise handler.unknown_parameter(name, host)
 
     def __len__(self) -> int:
         return len(self._handlers)

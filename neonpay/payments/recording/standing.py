@@ -13,7 +13,7 @@ from neonpay.core import jsontext
 from neonpay.core.events import Event
 from neonpay.core.jsontext import JsonObject
 from neonpay.core.payload import InvoiceRef, is_ours
-from neonpay.core.payments import NO_SEAT, Attention, Charge, Payment, PaymentState
+from neonpay.core.payments import NO_SEAT, Attention, Charge, Payment, PaymentState, Source
 from neonpay.core.stages import PaymentStage, RepeatPolicy
 from neonpay.core.terms import mismatch
 from neonpay.ledger import Among, Transaction
@@ -213,10 +213,13 @@ def verdict(
 
 
 def _fault(charge: Charge, ref: InvoiceRef | None, known: Standing) -> Attention | None:
-    if ref is None:
-        return Attention.FORGED_PAYLOAD if is_ours(charge.payload) else Attention.FOREIGN_PAYLOAD
-    if known.stage is None:
-        return Attention.UNKNOWN_INVOICE
+    if ref is None and not is_ours(charge.payload):
+        return Attention.FOREIGN_PAYLOAD
+    if ref is None or known.stage is None:
+        # Nobody but the bot itself can have made the invoice of a payment that Telegram lists.
+        if charge.source is Source.RECONCILE:
+            return Attention.OTHER_LEDGER
+        return Attention.FORGED_PAYLOAD if ref is None else Attention.UNKNOWN_INVOICE
     wrong = mismatch(
         currency=charge.currency,
         amount=charge.amount,

@@ -248,6 +248,19 @@ async def test_polling_asks_telegram_for_checkouts_although_the_host_has_no_hand
     assert {"message", "pre_checkout_query", "subscription", "purchased_paid_media"} <= set(asked)
 
 
+async def test_a_host_that_names_the_updates_to_get_gets_those_that_carry_money_too(shop: Shop) -> None:
+    async with shop.polling(allowed_updates=["message", "poll"]):
+        await shop.sells(await shop.visitor())
+    for kinds in (["poll"], [], None):
+        await shop.bot.set_webhook("https://shop.example/hook", allowed_updates=kinds)
+    ours = ["message", "pre_checkout_query", "purchased_paid_media", "subscription"]
+
+    polled = shop.telegram.calls("getUpdates")[0].params["allowed_updates"]
+    assert polled == ["message", "poll", *ours[1:]]
+    hooked = [call.params.get("allowed_updates") for call in shop.telegram.calls("setWebhook")]
+    assert hooked == [["poll", *ours], [], None]
+
+
 async def test_a_slow_handler_of_the_host_does_not_delay_a_checkout(shop: Shop) -> None:
     entered, release = asyncio.Event(), asyncio.Event()
 

@@ -54,7 +54,8 @@ def states(checks: dict[str, Any]) -> dict[str, str]:
 async def test_a_ledger_of_this_release_is_well(neonpay: Command, database_url: str) -> None:
     checks = await examined(database_url)
     well = dict.fromkeys(NAMES, "ok")
-    assert states(checks) == {**well, "ledger.needs_attention": "warning"}
+    assert states(checks) == {**well, "ledger.needs_attention": "warning", "ledger.handlers": "warning"}
+    assert checks["ledger.handlers"]["finding"] == "no program has a payment handler for: poster"
     assert checks["ledger.needs_attention"]["finding"] == "1 payment needs a decision"
     assert str(neonpay.shop.account.id) in checks["ledger.bot"]["finding"]
 

@@ -134,8 +134,8 @@ def test_a_file_beside_the_bot_that_hides_its_library_is_told(tmp_path: Path) ->
     assert found.finding == f"import aiogram finds {bot / 'aiogram.py'}, which is not aiogram 3.31.0"
 
 
-def test_what_is_installed_here_is_well() -> None:
-    env = {"NEONPAY_BOT_TOKEN": None, "NEONPAY_DATABASE_URL": "sqlite:///no-such-folder/shop.db"}
+def test_what_is_installed_here_is_well(tmp_path: Path) -> None:
+    env = {"NEONPAY_BOT_TOKEN": None, "NEONPAY_DATABASE_URL": f"sqlite:///{tmp_path}/shop.db"}
     result = CliRunner().invoke(app, ["doctor", "--json"], env=env)
     assert result.exit_code == 0, result.output
     checks = {check["name"]: check["state"] for check in json.loads(result.stdout)["checks"]}

@@ -76,7 +76,7 @@ async def test_a_payment_of_an_invoice_that_the_ledger_lost_is_recorded_and_wait
 ) -> None:
     secret = "the same secret in both places"
     lost = open_shop(database_url=f"sqlite:///{tmp_path / 'lost.db'}", secret=secret)
-    async with lost.polling(allowed_updates=["pre_checkout_query"]):
+    async with lost.polling(telegram_sends=["pre_checkout_query"]):
         ann = await lost.visitor()
         invoice = await lost.neonpay.create_payment_link("vip")
         outcome = await ann.pays(invoice.link or "")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import pytest
 import sqlalchemy as sa
 
 from neonpay import PaymentResult, PaymentStage, PaymentStatus
+from neonpay.errors import ValidationError
 from neonpay.ledger.tables import journal
 
 if TYPE_CHECKING:
@@ -206,3 +208,25 @@ async def test_the_history_of_a_user_is_newest_first(shop: Shop) -> None:
 
     assert [payment.charge_id for payment in history] == [outcomes[2].charge_id, outcomes[0].charge_id]
     assert newest == history[:1]
+
+
+@pytest.mark.parametrize(
+    ("user_id", "line"),
+    [
+        (-5104, "send_payment(message.from_user.id, stage_id, chat_id=message.chat.id)"),
+        (-1001234567890, "create_payment_link(stage_id)"),
+        (777000, "neonpay.create_payment_link(stage_id)"),
+        (1087968824, "neonpay.create_payment_link(stage_id)"),
+        (136817688, "neonpay.create_payment_link(stage_id)"),
+    ],
+)
+async def test_nobody_but_a_person_is_asked_to_pay(shop: Shop, user_id: int, line: str) -> None:
+    for attempt in (
+        shop.neonpay.send_payment(user_id, "vip"),
+        shop.neonpay.send_payment(user_id, "vip", anyone_may_pay=True),
+        shop.neonpay.create_payment_link("vip", user_id=user_id),
+    ):
+        with pytest.raises(ValidationError) as refused:
+            await attempt
+        assert line in str(refused.value)
+    assert shop.telegram.calls("sendInvoice") == shop.telegram.calls("createInvoiceLink") == []

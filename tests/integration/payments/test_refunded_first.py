@@ -36,7 +36,7 @@ def delivers(shop: Shop) -> list[str | None]:
 
 async def paid_unseen(shop: Shop, *, count: int = 1) -> list[Outcome]:
     """Sell to so many buyers while Telegram tells of checkouts alone."""
-    async with shop.polling(allowed_updates=["pre_checkout_query"]):
+    async with shop.polling(telegram_sends=["pre_checkout_query"]):
         outcomes = []
         for number in range(count):
             buyer = await shop.visitor(f"Ann{number}")

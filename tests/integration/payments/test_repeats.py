@@ -72,7 +72,7 @@ async def test_the_same_update_many_times_at_once_in_two_workers_is_recorded_onc
     delivered_there = notes_deliveries(second)
     await second.neonpay.setup()
     ann = await first.visitor()
-    async with first.polling(allowed_updates=["pre_checkout_query"]):
+    async with first.polling(telegram_sends=["pre_checkout_query"]):
         invoice = await first.neonpay.create_payment_link("vip", user_id=ann.id)
         outcome = await ann.pays(invoice.link or "")
     await first.neonpay.setup()

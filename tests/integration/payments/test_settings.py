@@ -107,3 +107,14 @@ def test_a_mistyped_section_or_setting_makes_no_shop(folder: Path) -> None:
 def test_the_section_of_somebody_elses_module_is_theirs(folder: Path) -> None:
     (folder / "neonpay.toml").write_text("[loyalty]\nanything = 1\n")
     assert _shop().security.limits.link_payments is None
+
+
+@pytest.mark.parametrize("text", ["5, 7", "[5, 7]", "5,7"])
+async def test_owners_are_named_once_for_all_who_ask_or_tell_them(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("NEONPAY_ADMINS", text)
+    assert _shop().admins == (5, 7)
+    assert _shop(admins=[9]).admins == (9,)
+    with pytest.raises(ConfigurationError, match="admins must be"):
+        _shop(admins=["@olga"])

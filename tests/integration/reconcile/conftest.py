@@ -23,7 +23,7 @@ def sells_unseen(open_shop: Callable[..., Shop]) -> SellUnseen:
 
     async def sells_unseen(**options: Any) -> Outcome:
         shop = open_shop(**options)
-        async with shop.polling(allowed_updates=["pre_checkout_query"]):
+        async with shop.polling(telegram_sends=["pre_checkout_query"]):
             ann = await shop.visitor()
             invoice = await shop.neonpay.create_payment_link("vip")
             return await ann.pays(invoice.link or "")

@@ -123,17 +123,29 @@ async def test_a_payment_that_nobody_delivers_is_recorded_and_waits(
     assert waiting.attention == "no_handler"
 
 
-async def test_a_payment_signed_with_another_key_is_recorded_and_waits(
-    sells_unseen: SellUnseen, open_shop: Callable[..., Shop], tmp_path: Any
+@pytest.mark.parametrize("secret", [None, "the same secret in both places"])
+async def test_what_another_ledger_has_sold_is_told_once_and_nobody_is_advised_to_refund_it(
+    sells_unseen: SellUnseen,
+    open_shop: Callable[..., Shop],
+    tmp_path: Any,
+    caplog: pytest.LogCaptureFixture,
+    secret: str | None,
 ) -> None:
-    await sells_unseen(database_url=f"sqlite:///{tmp_path / 'lost.db'}")
-    shop = open_shop()
-    notes_deliveries(shop)
+    for _ in range(2):
+        await sells_unseen(database_url=f"sqlite:///{tmp_path / 'first.db'}", secret=secret)
+    caplog.clear()
+    shop = open_shop(secret=secret)
+    delivered = notes_deliveries(shop)
     report = await shop.neonpay.books.reconcile(grace_s=0)
-    (waiting,) = await shop.neonpay.payments.needs_attention()
+    waiting = await shop.neonpay.payments.needs_attention()
 
-    assert (report.recovered, report.needs_attention, report.foreign) == (1, 1, 0)
-    assert waiting.attention == "forged_payload"
+    assert (report.recovered, report.sold_elsewhere, report.needs_attention, report.foreign) == (2, 2, 0, 0)
+    assert [payment.attention for payment in waiting] == ["other_ledger"] * 2
+    assert delivered == []
+    (line,) = [record.getMessage() for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
+    assert line.startswith(f"2 payments of bot {shop.account.id} in Telegram's list were sold by another ledger")
+    assert "do not refund them" in line
+    assert "NEONPAY_DATABASE_URL" in line
 
 
 async def test_a_refund_that_the_ledger_missed_ends_as_a_refund(

@@ -19,7 +19,7 @@ _MONTHLY = {"subscription_period": SUBSCRIPTION_PERIOD_S}
 
 async def test_every_recovered_subscriber_of_a_link_has_a_first_payment(open_shop: Callable[..., Shop]) -> None:
     unseen = open_shop()
-    async with unseen.polling(allowed_updates=["pre_checkout_query"]):
+    async with unseen.polling(telegram_sends=["pre_checkout_query"]):
         invoice = await unseen.neonpay.create_payment_link("vip", options=_MONTHLY)
         buyers = [await unseen.visitor(name) for name in ("Ann", "Bob", "Cid")]
         charges = [(await buyer.pays(invoice.link or "")).charge_id or "" for buyer in buyers]
@@ -43,7 +43,7 @@ async def test_what_a_second_subscriber_means_is_for_the_stage_to_say(open_shop:
     monthly = PaymentStage(title="Club", description="A month", price=50, repeat=RepeatPolicy.REFUND)
     unseen = open_shop()
     unseen.neonpay.create_payment_stage("club", monthly)
-    async with unseen.polling(allowed_updates=["pre_checkout_query"]):
+    async with unseen.polling(telegram_sends=["pre_checkout_query"]):
         invoice = await unseen.neonpay.create_payment_link("club", options=_MONTHLY)
         ann, bob = await unseen.visitor("Ann"), await unseen.visitor("Bob")
         await ann.pays(invoice.link or "")

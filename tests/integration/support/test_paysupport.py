@@ -14,7 +14,7 @@ from neonpay.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from neonpay.simulator import Buyer
+    from neonpay.simulator import Buyer, Simulator
     from tests.integration.conftest import MovableClock, Shop
 
 STAGES = {
@@ -243,6 +243,24 @@ async def test_an_admin_who_never_started_the_bot_does_not_stop_the_others(
         ann, _ = await desk.sells("vip")
         await ann.presses("Ask", on=await desk.chooses(ann, "VIP"))
         assert await olga.hears(shop.account, predicate=_has_buttons)
+
+
+@pytest.mark.parametrize("names_others", [False, True])
+async def test_the_owners_of_the_shop_decide_unless_support_names_others(
+    open_shop: Callable[..., Shop], telegram: Simulator, *, names_others: bool
+) -> None:
+    olga, igor = telegram.user("Olga"), telegram.user("Igor")
+    shop = open_shop(admins=[olga.id])
+    for person in (olga, igor):
+        await person.says("/start", to=shop.account)
+    shop.neonpay.enable_support(admins=[igor.id] if names_others else None)
+    shop.neonpay.on_payment(name="deliver")(_deliver)
+    decides = igor if names_others else olga
+    async with shop.polling():
+        desk = Desk(shop, decides)
+        ann, _ = await desk.sells("vip")
+        await ann.presses("Ask", on=await desk.chooses(ann, "VIP"))
+        assert await decides.hears(shop.account, predicate=_has_buttons)
 
 
 async def _deliver(result: PaymentResult) -> None: ...

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from telebot import types
+from telebot import TeleBot, types
 from telebot.async_telebot import AsyncTeleBot
 from telebot.handler_backends import BaseMiddleware, CancelUpdate
 
@@ -147,6 +149,18 @@ async def test_a_poll_for_some_kinds_of_updates_asks_for_payments_too(shop: Shop
     asked = shop.telegram.calls("getUpdates")[0].params["allowed_updates"]
 
     assert asked == ["message", "poll", "pre_checkout_query", "subscription"]
+
+
+@pytest.mark.parametrize("kind", [TeleBot, AsyncTeleBot])
+async def test_a_webhook_for_some_kinds_of_updates_gets_payments_too(new_shop: Callable[..., Shop], kind: type) -> None:
+    shop = new_shop(kind)
+    shop.opens()
+    for kinds in (["message"], [], None):
+        setting = functools.partial(shop.bot.set_webhook, "https://shop.example/hook", allowed_updates=kinds)
+        assert await (asyncio.to_thread(setting) if kind is TeleBot else setting())
+    asked = [call.params.get("allowed_updates") for call in shop.telegram.calls("setWebhook")]
+
+    assert asked == [["message", "pre_checkout_query", "subscription"], [], None]
 
 
 async def test_a_bot_with_threads_and_one_with_a_loop_sell_in_one_process(new_shop: Callable[..., Shop]) -> None:
