@@ -10,6 +10,7 @@ from typing import cast
 
 from neonpay.core.ports import Adapter
 from neonpay.errors import AdapterError, AdapterNotInstalledError
+from neonpay.installing import install_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,7 @@ def load(spec: AdapterSpec) -> Callable[..., Adapter]:
     try:
         module = importlib.import_module(spec.module)
     except ImportError as exc:
-        what = f'"neonpay[{spec.extra}]"' if spec in ADAPTERS else spec.distribution
-        msg = f"{spec.distribution} is not installed; run: pip install {what}"
+        line = install_line(spec.extra) if spec in ADAPTERS else f"pip install {spec.distribution}"
+        msg = f"{spec.distribution} is not installed; run: {line}"
         raise AdapterNotInstalledError(msg) from exc
     return cast("Callable[..., Adapter]", module.connect)

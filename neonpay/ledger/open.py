@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from neonpay.core.clock import Clock, SystemClock
 from neonpay.errors import ConfigurationError
+from neonpay.installing import install_line
 from neonpay.ledger.sqlite import SqliteLedger
 from neonpay.ledger.unit import Ledger
 
@@ -52,7 +53,7 @@ def open_ledger(
         try:
             from neonpay.ledger.postgresql import PostgresqlLedger  # an extra
         except ImportError as exc:
-            msg = 'PostgreSQL needs its driver; run: pip install "neonpay[postgres]"'
+            msg = f"PostgreSQL needs its driver; run: {install_line('postgres')}"
             raise ConfigurationError(msg) from exc
         return PostgresqlLedger(url.set(drivername="postgresql+asyncpg"), clock=clock, as_it_is=as_it_is)
     msg = f'no ledger for {backend!r}; database_url must start with "sqlite:///" or "postgresql://"'

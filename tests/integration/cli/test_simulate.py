@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from neonpay.cli.main import app
+from neonpay.installing import install_line
 
 TOKEN = "123456:" + "aB3-_" * 7
 
@@ -75,7 +76,7 @@ async def test_without_typer_the_command_names_the_extra():
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stderr=asyncio.subprocess.PIPE)
     _, err = await process.communicate()
     assert process.returncode == 1
-    assert 'pip install "neonpay[cli]"' in err.decode()
+    assert install_line("cli") in err.decode()
 
 
 @pytest.mark.parametrize(
