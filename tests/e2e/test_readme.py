@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 from asyncio.subprocess import PIPE, create_subprocess_exec
 from pathlib import Path
@@ -33,6 +34,15 @@ def test_the_bot_that_is_printed_is_the_example(name: str) -> None:
 def test_the_bot_that_is_printed_has_twenty_lines_of_code() -> None:
     _docstring, *code = [line for line in _printed("README.md").splitlines() if line.strip()]
     assert len(code) == 20
+
+
+def test_the_bot_that_is_printed_says_that_it_has_no_token(tmp_path: Path) -> None:
+    script = tmp_path / "quickstart.py"
+    script.write_text(_printed("README.md"), encoding="utf-8")
+    env = {name: text for name, text in os.environ.items() if name != "BOT_TOKEN"}
+    done = subprocess.run([sys.executable, script], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "Set BOT_TOKEN to the bot's token. `neonpay simulate` prints one to try.\n"
 
 
 async def test_the_bot_that_is_printed_sells_a_coffee(tmp_path: Path) -> None:
