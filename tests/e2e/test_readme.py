@@ -31,6 +31,21 @@ def test_the_bot_that_is_printed_is_the_example(name: str) -> None:
     assert _printed(name) == (ROOT / "examples/quickstart.py").read_text(encoding="utf-8")
 
 
+def test_the_russian_page_says_which_links_lead_to_english() -> None:
+    page = (ROOT / "README.ru.md").read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?:docs/[^)]+|README)\.md[^)]*\)(.{0,8})", page)
+    assert len(links) > 8
+    assert [after for after in links if not after.startswith((" (англ.)", ", англ."))] == []
+
+
+def test_the_pages_print_the_same_lines_to_type() -> None:
+    english, russian = (
+        re.findall(r"^```shell\n(.*?)^```$", (ROOT / name).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+        for name in PRINTED_IN
+    )
+    assert english == russian
+
+
 def test_the_bot_that_is_printed_has_twenty_lines_of_code() -> None:
     _docstring, *code = [line for line in _printed("README.md").splitlines() if line.strip()]
     assert len(code) == 20
