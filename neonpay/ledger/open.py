@@ -22,7 +22,8 @@ def open_ledger(
         database_url: ``sqlite:///shop.db`` (relative), ``sqlite:////var/lib/shop.db`` (absolute; ``?mode=ro`` to only read,
             ``?timeout=5`` to wait so many seconds for another process that writes) or
             ``postgresql://user:password@host/database`` (``?prepared_statements=off`` behind a pooler in transaction mode;
-            ``connect_timeout``, ``command_timeout`` and ``pool_timeout`` in seconds).
+            ``connect_timeout``, ``command_timeout`` and ``pool_timeout`` in seconds; ``pool_size``, ``sslmode``,
+            ``sslrootcert`` and ``application_name``).
         clock: where the time comes from; the system's when left out.
         busy_timeout_s: how long a SQLite write waits for another process.
         as_it_is: neither make nor upgrade the tables; opening raises a LedgerError unless they have this release's shape.
