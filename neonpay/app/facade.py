@@ -20,6 +20,7 @@ from neonpay.payments.handlers.middleware import stage_through
 from neonpay.payments.invoices.store import Offer
 from neonpay.payments.namespaces.books import Books
 from neonpay.payments.namespaces.handlers import Handlers
+from neonpay.payments.namespaces.invoices import Invoices
 from neonpay.payments.namespaces.jobs import Jobs
 from neonpay.payments.namespaces.payments import Payments
 from neonpay.payments.namespaces.refunds import Refunds
@@ -59,6 +60,9 @@ class Facade(Namespace[M]):
         payload: JsonObject | None = None,
         idempotency_key: str | None = None,
         anyone_may_pay: bool = False,
+        price_stars: int | None = None,
+        title: str | None = None,
+        description: str | None = None,
         options: JsonObject | None = None,
     ) -> Invoice:
         """Send a user an invoice for a stage.
@@ -74,10 +78,14 @@ class Facade(Namespace[M]):
             payload: your own JSON data for this invoice; it comes back in ``result.metadata`` over the stage's own.
             idempotency_key: a second call with the same key, here or in another worker, returns the invoice of the first
                 and sends nothing while that is being sent, waits for its turn, or has been sent.
+            price_stars: another price than the stage's, within its ``price_range``: an order, a donation. It is signed, and
+                compared at checkout and when it is paid, like any.
+            title, description: other words on this invoice than the stage's.
             options: more parameters of Telegram's ``sendInvoice``, such as ``protect_content`` or ``reply_markup``.
 
         Raises:
-            StageNotFoundError: no stage has this id; nothing was sent.
+            StageNotFoundError: no stage has this id; nothing was sent. A PaymentError.
+            ValidationError: the stage does not allow the price, or the words break Telegram's bounds; nothing was sent.
             SaleRefused: the user is blocked or over a limit, or too many messages wait for the chat; ``reason`` says which;
                 nothing was sent. A PaymentError.
             TelegramError: Telegram refused, with its reason as data; nothing was sent. A PaymentError.
@@ -86,7 +94,8 @@ class Facade(Namespace[M]):
         """
         asker_id = _id("user_id", user_id)
         payer_id = None if anyone_may_pay else asker_id
-        offer = await self._passed(self._offer(stage_id, asker_id, payer_id, payload, idempotency_key))
+        offer = self._offer(stage_id, asker_id, payer_id, payload, idempotency_key)
+        offer = await self._passed(_as_asked(offer, price_stars, title, description))
         pipeline = await self._house.opened()
         where = asker_id if chat_id is None else _id("chat_id", chat_id)
         return await pipeline.invoices.send(offer, asker_id=asker_id, chat_id=where, options=options or {})
@@ -99,6 +108,9 @@ class Facade(Namespace[M]):
         user_id: int | None = None,
         payload: JsonObject | None = None,
         idempotency_key: str | None = None,
+        price_stars: int | None = None,
+        title: str | None = None,
+        description: str | None = None,
         options: JsonObject | None = None,
     ) -> Invoice:
         """Make an invoice link for a stage; it is on the returned invoice as ``link``.
@@ -107,13 +119,15 @@ class Facade(Namespace[M]):
 
         Args:
             user_id: the only user who may pay; anyone when left out.
+            price_stars, title, description: as for ``send_payment``.
             options: more parameters of Telegram's ``createInvoiceLink``.
 
         Raises:
             StageNotFoundError, SaleRefused, TelegramError, TelegramUnreachableError, LedgerError: as for ``send_payment``.
         """
         payer_id = None if user_id is None else _id("user_id", user_id)
-        offer = await self._passed(self._offer(stage_id, payer_id, payer_id, payload, idempotency_key))
+        offer = self._offer(stage_id, payer_id, payer_id, payload, idempotency_key)
+        offer = await self._passed(_as_asked(offer, price_stars, title, description))
         pipeline = await self._house.opened()
         return await pipeline.invoices.link(offer, options=options or {})
 
@@ -168,6 +182,11 @@ class Facade(Namespace[M]):
         return self.namespace(Payments)
 
     @cached_property
+    def invoices(self) -> Invoices[M]:
+        """What was offered, and whether it was paid."""
+        return self.namespace(Invoices)
+
+    @cached_property
     def refunds(self) -> Refunds[M]:
         """Refunds that were asked for, and requests for refunds."""
         return Refunds(self._mode, self._house.opened, self._house.reviewers)
@@ -184,7 +203,7 @@ class Facade(Namespace[M]):
 
     @cached_property
     def subscriptions(self) -> Subscriptions[M]:
-        """Ending what renews itself, and allowing it again."""
+        """Who has one, ending what renews itself, and allowing it again."""
         return self.namespace(Subscriptions)
 
     @cached_property
@@ -216,9 +235,12 @@ class Facade(Namespace[M]):
         payload: JsonObject | None,
         idempotency_key: str | None,
     ) -> Offer:
+        stage = self._house.stages.get(stage_id)
         return Offer(
             stage_id=stage_id,
-            stage=self._house.stages.get(stage_id),
+            stage=stage,
+            price_stars=stage.price,
+            words={},
             asker_id=asker_id,
             payer_id=payer_id,
             metadata=frozen_json("payload", payload or {}),
@@ -233,7 +255,8 @@ class Facade(Namespace[M]):
         context = {"stage_id": offer.stage_id, "user_id": offer.asker_id}
         stage = await stage_through(middlewares, offer.stage, context)
         if stage is not None:
-            return replace(offer, stage=stage)
+            price_stars = stage.price if offer.price_stars == offer.stage.price else offer.price_stars
+            return replace(offer, stage=stage, price_stars=price_stars)
         refusal = Refusal(reason=Decline.REFUSED)
         raise SaleRefused(
             refusal.reason,
@@ -242,6 +265,14 @@ class Facade(Namespace[M]):
             retry_after_s=None,
             say=refusal.said,
         )
+
+
+def _as_asked(offer: Offer, price_stars: int | None, title: str | None, description: str | None) -> Offer:
+    words = {name: text for name, text in (("title", title), ("description", description)) if text is not None}
+    stage = offer.stage
+    # Telegram bounds them as it bounds the stage's own.
+    replace(stage, title=words.get("title", stage.title), description=words.get("description", stage.description))
+    return replace(offer, price_stars=stage.price_at(price_stars), words=words)
 
 
 def _id(field: str, value: object) -> int:

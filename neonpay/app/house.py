@@ -19,10 +19,11 @@ from neonpay.core.stages import StageRegistry
 from neonpay.ledger import Ledger, open_ledger
 from neonpay.ledger.reading import ReadingLedger
 from neonpay.payments.assembly import Registered
+from neonpay.payments.checkout.hooks import Hook
 from neonpay.payments.extensions import Extensions
 from neonpay.payments.gates import Gate
 from neonpay.payments.handlers.middleware import PaymentMiddleware
-from neonpay.payments.handlers.registry import ON_REFUND, ON_REFUND_REQUEST, Function, HandlerRegistry
+from neonpay.payments.handlers.registry import ON_REFUND, ON_REFUND_REQUEST, HandlerRegistry
 from neonpay.payments.listeners import Listeners
 from neonpay.payments.pipeline import Pipeline
 from neonpay.payments.settings import Settings
@@ -76,7 +77,7 @@ class House:
         )
         self.middlewares: list[PaymentMiddleware] = []
         self._gates: list[Gate] = []
-        self._hooks: list[Function] = []
+        self._hooks: list[Hook] = []
 
         self._settling = threading.Lock()
         self._left: list[Pipeline] = []
@@ -106,15 +107,20 @@ class House:
         await pipeline.close()
         await self.adapter.close()
 
+    @property
+    def is_here(self) -> bool:
+        """Whether the pipeline belongs to the running loop."""
+        return self.pipeline.loop is asyncio.get_running_loop()
+
     def settle(self) -> asyncio.AbstractEventLoop | None:
         """The loop to cross over to from the running one, or None to stay; part of ``Home``.
 
         A loop that has ended has taken tasks and connections with it: everything is made anew on the running one, and what
         was interrupted is given back, to be taken up at once.
         """
-        here = asyncio.get_running_loop()
-        if self.pipeline.loop is here:
+        if self.is_here:
             return None
+        here = asyncio.get_running_loop()
         with self._settling:
             if self.pipeline.was_left_behind:
                 interrupted = self.pipeline.abandon()
@@ -134,9 +140,9 @@ class House:
         self.pipeline.add_gate(gate)
         self._gates.append(gate)
 
-    def add_hook(self, hook: Function) -> None:
-        """Ask a function before each checkout; raises HandlerError for a generator."""
-        self.pipeline.checkout.add_hook(hook)
+    def add_hook(self, hook: Hook) -> None:
+        """Ask a function before each checkout of its stages."""
+        self.pipeline.checkout.hooks.add(hook)
         self._hooks.append(hook)
 
     def _new_pipeline(self) -> Pipeline:
@@ -156,7 +162,7 @@ class House:
         for gate in self._gates:
             pipeline.add_gate(gate)
         for hook in self._hooks:
-            pipeline.checkout.add_hook(hook)
+            pipeline.checkout.hooks.add(hook)
         pipeline.fulfilment.middlewares = self.middlewares
         return pipeline
 

@@ -25,6 +25,7 @@ class CoreSettings(Section, frozen=True, kw_only=True):
     database_url: Secret = DEFAULT_DATABASE_URL
     bot_token: Secret | None = None
     api_url: str | None = None
+    bot_id: Annotated[int, msgspec.Meta(ge=1)] | None = None
     secret: Secret | tuple[Secret, ...] | None = None
     role: Role = Role.DELIVERS
     thank_you_message: str | None = None

@@ -27,9 +27,15 @@ class Sink(Namespace[Awaiting]):
         """Decide and answer."""
         await self._house.pipeline.pre_checkout(query)
 
-    @verb
     async def charged(self, charge: Charge) -> None:
         """Record a charge."""
+        if self._house.is_here:  # as nearly always, and every payment pays for what is around it
+            await self._house.pipeline.charged(charge)
+        else:
+            await self._charged(charge)
+
+    @verb
+    async def _charged(self, charge: Charge) -> None:
         await self._house.pipeline.charged(charge)
 
     @verb

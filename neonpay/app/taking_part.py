@@ -9,6 +9,7 @@ from neonpay.app.house import House
 from neonpay.core.events import Event
 from neonpay.core.ports import Conversing
 from neonpay.errors import AdapterError
+from neonpay.payments.checkout.hooks import Hook
 from neonpay.payments.extension import Extension, overrides
 from neonpay.payments.gates import Gate
 from neonpay.payments.handlers.middleware import PaymentMiddleware
@@ -116,17 +117,33 @@ class TakingPart:
 
         return register if function is None else register(function)
 
-    def on_pre_checkout(self, function: F, /) -> F:
+    @overload
+    def on_pre_checkout(self, function: F, /) -> F: ...
+    @overload
+    def on_pre_checkout(
+        self, function: None = None, /, *, stage: str | Iterable[str] | None = None
+    ) -> Callable[[F], F]: ...
+    def on_pre_checkout(
+        self, function: F | None = None, /, *, stage: str | Iterable[str] | None = None
+    ) -> F | Callable[[F], F]:
         """Ask a function before a checkout is approved; returns the function itself.
 
         It may ask for ``query``, ``invoice``, ``stage`` and the host's objects by name. Raising ``CheckoutRefused(text)`` or
         returning a text declines with that text, returning False declines, and whatever goes wrong declines too.
 
+        Args:
+            stage: only checkouts of this stage id, or of these.
+
         Raises:
-            HandlerError: it is a generator, so that calling it would run none of its lines.
+            HandlerError: it is a generator, so that calling it would run none of its lines, or it cannot be called by name.
+                When the shop opens: it asks for something that nobody can give it.
         """
-        self._house.add_hook(function)
-        return function
+
+        def register(function: F) -> F:
+            self._house.add_hook(Hook(function, stage))
+            return function
+
+        return register if function is None else register(function)
 
     def use(self, extension: X, /) -> X:
         """Have an extension take part from now on, whatever opens and closes; it is given back.

@@ -43,6 +43,12 @@ COMMANDS: Final = (
         "neonpay.cli.payments:payments",
         "Find payments, and decide about those that wait for somebody.",
     ),
+    CommandRow("requests", "neonpay.cli.requests:requests", "Buyers who want their Stars back: find them, and decide."),
+    CommandRow(
+        "subscriptions",
+        "neonpay.cli.subscriptions:subscriptions",
+        "Who pays every month, and until when; and ending that.",
+    ),
     CommandRow("handlers", "neonpay.cli.handlers:handlers", "Who delivers in the shop, over all of its programs."),
     CommandRow(
         "verify",

@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from neonpay.cli.counted import counted
 from neonpay.cli.shop import (
     BotOption,
     DatabaseOption,
     SinceOption,
     UntilOption,
     errors_in_one_line,
-    in_utc,
     run_in_shop,
     where,
 )
 from neonpay.core.sheets import COLUMNS, Sheet, Value
-from neonpay.errors import LedgerUnavailableError
+from neonpay.errors import ConfigurationError, LedgerUnavailableError
 
 if TYPE_CHECKING:
     from neonpay.app import NeonPayCore
@@ -61,7 +61,7 @@ def export(
     """Write payments, refunds or the journal, oldest first, with columns that stay."""
     from neonpay.store.payment_filter import Selection
 
-    selection = Selection(since=in_utc(since), until=in_utc(until))
+    selection = Selection(since=since, until=until)
 
     async def write(shop: NeonPayCore, paper: Paper) -> int:
         return await shop.pipeline.ledger.read(_write, shop.adapter.bot_id, sheet, selection, paper)
@@ -75,7 +75,7 @@ def export(
         with private_file(output) as file:
             paper = Paper(file, format)
             count = run_in_shop(at, lambda shop: write(shop, paper))
-    typer.echo(f"{count} rows are in {output}.", err=True)
+    typer.echo(f"{counted(count, 'row is', 'rows are')} in {output}.", err=True)
 
 
 def _write(transaction: Transaction, bot_id: int, sheet: Sheet, selection: Selection, paper: Paper) -> int:
@@ -132,8 +132,19 @@ def cell(value: Value) -> str:
 
 @contextmanager
 def private_file(path: Path) -> Iterator[TextIO]:
-    """A file for its owner alone, which takes the place of what is there once all of it is written."""
-    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    """A file for its owner alone, which takes the place of what is there once all of it is written.
+
+    Raises:
+        ConfigurationError: its folder is not there, or cannot be written to.
+    """
+    try:
+        number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except FileNotFoundError:
+        msg = f"there is no folder {path.parent.resolve()}; make it, or name another one in --output"
+        raise ConfigurationError(msg) from None
+    except PermissionError:
+        msg = f"the folder {path.parent.resolve()} cannot be written to; name another one in --output"
+        raise ConfigurationError(msg) from None
     try:
         with open(number, "w", encoding="utf-8", newline="") as file:
             yield file

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 import typer
@@ -17,6 +20,11 @@ if TYPE_CHECKING:
 
     from neonpay.errors import ExtensionError
     from neonpay.extensions import ExtensionSpec
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as of any program of a shell."""
+UNREAD = 141
+"""Exit code when whoever read the output has closed it, as ``head`` does; the same as of a program that SIGPIPE ends."""
 
 _OWN = {row.name: row for row in COMMANDS}
 
@@ -48,11 +56,31 @@ class LazyGroup(TyperGroup):
         name, listed, rest = super().resolve_command(ctx, args)
         return name, None if name is None or listed is None else _imported(name), rest
 
+    def invoke(self, ctx: Context) -> Any:
+        """Run the command; Ctrl-C and a reader who has gone end it without a word."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _say_no_more()
+            raise typer.Exit(UNREAD) from None
+        except KeyboardInterrupt:
+            raise typer.Exit(INTERRUPTED) from None
+        return result
+
     def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:
         """The help, and a line on standard error for each extension that adds no command because it cannot."""
         super().format_help(ctx, formatter)
         for error in self._errors:
             typer.echo(f"neonpay: {error}", err=True)
+
+
+def _say_no_more() -> None:
+    """What is still to be written goes nowhere, so that the end of the process does not complain about it."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def mounted() -> tuple[list[ExtensionSpec], list[ExtensionError]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Annotated
 
@@ -13,6 +14,8 @@ except ModuleNotFoundError as error:
     from neonpay.installing import install_line
 
     sys.exit(f"The neonpay command needs typer and rich; run: {install_line('cli')}")
+except KeyboardInterrupt:
+    sys.exit(130)
 
 from neonpay._version import __version__
 from neonpay.cli.lazy import LazyGroup
@@ -44,4 +47,10 @@ def neonpay(
 
 def main() -> None:
     """What the ``neonpay`` script runs."""
-    app()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without "…" shows a question mark
+    try:
+        app()
+    except KeyboardInterrupt:  # while the command was still being imported
+        sys.exit(130)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neonpay.cli.shop import errors_in_one_line
+from neonpay.cli.counted import counted
+from neonpay.cli.sheets import print_json
+from neonpay.cli.shop import JsonOption, as_url, errors_in_one_line
 from neonpay.errors import ConfigurationError, ExtensionError
 
 if TYPE_CHECKING:
+    from neonpay.books.transfer import Moved
+    from neonpay.core.jsontext import JsonValue
     from neonpay.ledger import ExtensionTables
 
 
@@ -24,6 +29,7 @@ def move(
     despite_findings: Annotated[
         bool, typer.Option("--despite-findings", help="Move books that do not add up as they are.")
     ] = False,
+    json: JsonOption = False,
 ) -> None:
     """Copy a ledger from SQLite to PostgreSQL or back, and keep the copy only when nothing differs.
 
@@ -37,13 +43,17 @@ def move(
     from neonpay.store.signing_keys import bots
 
     with errors_in_one_line():
-        source, target = _url(source), _url(target)
+        source, target = as_url(_url(source), "the source"), as_url(_url(target), "the target")
         if source == target:
             msg = "source and target are the same database"
             raise ConfigurationError(msg)
+        _refuse_missing_folder(target)
         old, new = open_ledger(_only_read(source), as_it_is=True), open_ledger(target)
         try:
             known = old.read_sync(bots)
+            if not known:
+                msg = "the source has no bot, so there is nothing to move; start the bot on it once"
+                raise ConfigurationError(msg)
             if bot_id is not None and bot_id not in known:
                 msg = f"the source does not have bot {bot_id}; it has: {', '.join(map(str, known)) or 'none'}"
                 raise ConfigurationError(msg)
@@ -63,10 +73,28 @@ def move(
         finally:
             old.close_sync()
             new.close_sync()
+    if json:
+        print_json([_as_json(one) for one in moved])
+        return
     for one in moved:
-        head = one.proof.head or "none"
-        typer.echo(f"bot {one.bot_id}: {one.rows} rows, {one.proof.payments} payments, {one.stars} Stars, head {head}")
+        counts = (
+            counted(one.rows, "row"),
+            counted(one.proof.payments, "payment"),
+            counted(one.stars, "Star"),
+            f"head {one.proof.head or 'none'}",
+        )
+        typer.echo(f"bot {one.bot_id}: {', '.join(counts)}")
     typer.echo("Both sides agree. Point the bot at the new database, and keep the old one until you are sure.")
+
+
+def _as_json(one: Moved) -> dict[str, JsonValue]:
+    return {
+        "bot_id": one.bot_id,
+        "rows": one.rows,
+        "payments": one.proof.payments,
+        "stars": one.stars,
+        "head": one.proof.head,
+    }
 
 
 def _tables() -> list[ExtensionTables]:
@@ -98,6 +126,14 @@ def _url(given: str) -> str:
         msg = f"the variable {name} is not set"
         raise ConfigurationError(msg)
     return found
+
+
+def _refuse_missing_folder(target: str) -> None:
+    """Raise ConfigurationError when a file is to be made in a folder that is not there."""
+    path = target.partition(":///")[2].partition("?")[0] if target.startswith("sqlite:") else ""
+    if path and not Path(path).parent.is_dir():
+        msg = f"there is no folder {Path(path).resolve().parent}; make it, or name another one in the target"
+        raise ConfigurationError(msg)
 
 
 def _only_read(url: str) -> str:

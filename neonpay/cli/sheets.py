@@ -6,26 +6,31 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+import typer
 
+from neonpay.cli.columns import LEAST_CHARS, Column, folded, id_chars, print_with_remarks, shown, terminal_width
+from neonpay.cli.counted import of_total
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.payments import Payment, Refund
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from neonpay.cli.reading.payments import Page
     from neonpay.store.job_rows import JobRecord
 
-_SHOWN_CHARS = 12
 _PIPE_COLUMNS = 400
-"""Width of a table that no terminal shows: nothing is cut off or wrapped."""
+"""Width of a table of rich's that no terminal shows: nothing is cut off or wrapped."""
+_LEAST_BESIDE_BOT: Final = 9
+"""Characters of a charge id that are always shown beside a column for the bot, which takes the room of more."""
 
 
 def new_console() -> Console:
     """Standard output; what goes into a pipe or a file is as wide as it is."""
+    from rich.console import Console
+
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = _PIPE_COLUMNS
@@ -38,58 +43,68 @@ def print_json(value: JsonValue) -> None:
     sys.stdout.write("\n")
 
 
-def print_payments(payments: Sequence[Payment]) -> None:
-    """Print payments as a table."""
-    console = new_console()
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    table.add_column("paid (UTC)", no_wrap=True, min_width=16)
-    table.add_column("user", no_wrap=True, min_width=10)
-    table.add_column("stage", overflow="fold")
-    table.add_column("Stars", justify="right", no_wrap=True, min_width=5)
-    table.add_column("state", min_width=16)
-    table.add_column("charge id", no_wrap=True, min_width=13)
-    for payment in payments:
-        state = Text(payment.state.value if payment.attention is None else f"{payment.state}: {payment.attention}")
-        table.add_row(
-            minute(payment.paid_at),
-            str(payment.user_id),
-            Text(payment.stage_id or "–"),
-            str(payment.amount_stars),
-            state,
-            Text(payment.charge_id if not console.is_terminal else shortened(payment.charge_id)),
-        )
-    console.print(table)
+def print_payments(page: Page, *, with_bot: bool) -> None:
+    """Print payments as a table, and how many there are in all."""
+    from neonpay.cli.progress import standing_of
+
+    standings = [standing_of(row.payment, row.jobs) for row in page.rows]
+    ids = [row.payment.charge_id for row in page.rows]
+    columns = [
+        Column(title="paid (UTC)"),
+        *([Column(title="bot")] if with_bot else []),
+        Column(title="user"),
+        Column(title="stage", least=5, gives=2),
+        Column(title="Stars", is_number=True),
+        Column(title="state"),
+        Column(
+            title="charge id", least=id_chars(ids, least=_LEAST_BESIDE_BOT if with_bot else LEAST_CHARS) + 1, gives=1
+        ),
+    ]
+    rows = [
+        [
+            minute(row.payment.paid_at),
+            *([str(row.payment.bot_id)] if with_bot else []),
+            str(row.payment.user_id),
+            row.payment.stage_id or "–",
+            f"{row.payment.amount_stars:,}",
+            standing.progress.value,
+            row.payment.charge_id,
+        ]
+        for row, standing in zip(page.rows, standings, strict=True)
+    ]
+    print_with_remarks(columns, rows, "why", [standing.why for standing in standings])
+    typer.echo()
+    typer.echo(of_total(len(page.rows), page.total, "payment"))
 
 
 def print_payment(payment: Payment, jobs: Sequence[JobRecord], refund: Refund | None) -> None:
     """Print everything about one payment."""
-    console = new_console()
-    facts = Table.grid(padding=(0, 2))
-    facts.add_column(style="bold", no_wrap=True)
-    facts.add_column(overflow="fold")
+    from neonpay.cli.progress import standing_of
+
+    standing = standing_of(payment, jobs)
+    facts: dict[str, str] = {"delivery": " – ".join(filter(None, (standing.progress.value, standing.why)))}
     for name, value in payment_json(payment).items():
         if value is not None and value != {}:
-            facts.add_row(name, Text(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)))
+            facts[name] = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if refund is not None:
         words = [
             f"{refund.state}, asked for at {minute(refund.requested_at)}",
             refund.requested_by and f"by {refund.requested_by}",
         ]
         words += [refund.reason, refund.error]
-        facts.add_row("refund", Text("; ".join(word for word in words if word)))
-    console.print(facts)
+        facts["refund"] = "; ".join(word for word in words if word)
+    print_facts(facts)
     if jobs:
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-        for name in ("job", "state", "attempts", "error"):
-            table.add_column(name)
-        for job in jobs:
-            table.add_row(Text(job.consumer), job.state, str(job.attempts), Text(job.error or ""))
-        console.print(table)
+        typer.echo()
+        columns = [Column(title="job"), Column(title="state"), Column(title="attempts", is_number=True)]
+        rows = [[job.consumer, job.state, str(job.attempts)] for job in jobs]
+        print_with_remarks(columns, rows, "error", [job.error or "" for job in jobs], whole=True)
 
 
 def payment_json(payment: Payment) -> dict[str, JsonValue]:
     """A payment as JSON; the signed payload is left out."""
     return {
+        "bot_id": payment.bot_id,
         "charge_id": payment.charge_id,
         "paid_at": payment.paid_at.isoformat(),
         "recorded_at": payment.recorded_at.isoformat(),
@@ -131,14 +146,24 @@ def job_json(job: JobRecord) -> dict[str, JsonValue]:
     return {"job": job.consumer, "state": job.state, "attempts": job.attempts, "error": job.error}
 
 
+def listed_json(payment: Payment, jobs: Sequence[JobRecord]) -> dict[str, JsonValue]:
+    """A payment of a list as JSON: also how far it is, and the handler that has failed."""
+    from neonpay.cli.progress import standing_of
+
+    standing = standing_of(payment, jobs)
+    delivery: JsonValue = {"state": standing.progress.value, "handler": standing.handler, "error": standing.error}
+    return {**payment_json(payment), "delivery": delivery}
+
+
 def print_facts(facts: Mapping[str, str]) -> None:
-    """Print names and values, one line each."""
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="bold", no_wrap=True)
-    grid.add_column(overflow="fold")
+    """Print names and values; a value that does not fit goes on below itself."""
+    indent = max(map(len, facts), default=0) + 2
+    width = terminal_width()
     for name, value in facts.items():
-        grid.add_row(name, Text(value))
-    new_console().print(grid)
+        lines = folded(shown(value), None if width is None else max(width - indent, 20))
+        typer.echo(f"{name:<{indent}}{lines[0]}".rstrip())
+        for line in lines[1:]:
+            typer.echo(" " * indent + line)
 
 
 def minute(at: datetime) -> str:
@@ -153,4 +178,4 @@ def iso_or_none(at: datetime | None) -> str | None:
 
 def shortened(charge_id: str) -> str:
     """The beginning of a charge id, which is enough to name a payment by."""
-    return charge_id if len(charge_id) <= _SHOWN_CHARS else f"{charge_id[:_SHOWN_CHARS]}…"
+    return charge_id if len(charge_id) <= LEAST_CHARS else f"{charge_id[:LEAST_CHARS]}…"

@@ -5,29 +5,33 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from neonpay.cli.typed import moment_typed, user_typed
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Adapter, Capabilities, Level, UpdateSink
 from neonpay.core.roles import Role
-from neonpay.errors import ConfigurationError, NeonPayError
+from neonpay.errors import ConfigurationError, LedgerError, NeonPayError, TelegramUnreachableError
 
 if TYPE_CHECKING:
     from neonpay.app import NeonPayCore
     from neonpay.app.settings import CoreSettings
+    from neonpay.ledger import Transaction
 
 T = TypeVar("T")
 
 FOUND = 1
 """Exit code of a command that did what it was asked to do, and has found something wrong."""
 COULD_NOT = 3
-"""Exit code of a command that could not do what it was asked to do. (2 is a command that was written wrongly.)"""
+"""Exit code of a command that could not do what it was asked to do, or would have changed nothing. (2 is one that was written
+wrongly.)"""
 TOKEN_VARIABLE = "NEONPAY_BOT_TOKEN"  # noqa: S105  # the name of a variable
+BOT_VARIABLE = "NEONPAY_BOT_ID"
 DATABASE_VARIABLE = "NEONPAY_DATABASE_URL"
 SECRET_VARIABLE = "NEONPAY_SECRET"  # noqa: S105  # the same
 
@@ -39,7 +43,20 @@ DatabaseOption = Annotated[
         "Give one with a password by the variable or the file.",
     ),
 ]
-BotOption = Annotated[int | None, typer.Option("--bot-id", help="The bot; may be left out when the ledger has one.")]
+BotOption = Annotated[
+    int | None,
+    typer.Option(
+        "--bot-id",
+        min=1,
+        help=f"The bot; {BOT_VARIABLE}, neonpay.toml or the token's when left out. Not needed when the ledger has one.",
+    ),
+]
+AllBotsOption = Annotated[
+    bool,
+    typer.Option(
+        "--all-bots", help="All bots of the ledger, whatever else names one; so it is when the ledger has several."
+    ),
+]
 TokenFileOption = Annotated[
     Path | None,
     typer.Option("--token-file", help=f"File with the bot's token; {TOKEN_VARIABLE} or neonpay.toml when left out."),
@@ -51,20 +68,16 @@ ApiOption = Annotated[
         help="Address of a Bot API server of your own, or of a simulator; NEONPAY_API_URL or neonpay.toml when left out.",
     ),
 ]
+UserOption = Annotated[
+    int | None, typer.Option(parser=user_typed, help="Only what this user id has paid.", metavar="USER_ID")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SinceOption = Annotated[
     datetime | None,
-    typer.Option(
-        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
-        help="Not before this time, in UTC.",
-        metavar="TIME",
-    ),
+    typer.Option(parser=moment_typed, help="Not before this time, in UTC: 2026-11, 2026-11-28 …", metavar="TIME"),
 ]
 UntilOption = Annotated[
-    datetime | None,
-    typer.Option(
-        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"], help="Before this time, in UTC.", metavar="TIME"
-    ),
+    datetime | None, typer.Option(parser=moment_typed, help="Before this time, in UTC.", metavar="TIME")
 ]
 
 
@@ -95,13 +108,34 @@ def where(
     return with_token(core, bot_id, token_file=token_file)
 
 
+def where_to_read(database: str | None, bot_id: int | None, *, all_bots: bool = False) -> Where:
+    """The same for a command that only reads the ledger: it needs no token, and may be about all bots.
+
+    Raises:
+        ConfigurationError: a setting is wrong.
+    """
+    core = core_settings(database, None)
+    named = bot_id or core.bot_id or _owner(core.bot_token or "")
+    return Where(core.database_url, None if all_bots else named)
+
+
 def core_settings(database: str | None, api_url: str | None) -> CoreSettings:
     """``[neonpay]`` as a command has it; raises ConfigurationError when a setting is wrong."""
     from neonpay.app.settings import CoreSettings
     from neonpay.settings import LEFT_OUT, settings_of
 
+    if database:
+        database = as_url(database, "--database", option="--database ")
     arguments = {"database_url": database or LEFT_OUT, "api_url": api_url or LEFT_OUT}
     return settings_of(CoreSettings, "neonpay", arguments=arguments)
+
+
+def as_url(given: str, what: str, *, option: str = "") -> str:
+    """What was given for the URL of a database; raises ConfigurationError when it is the name of a file."""
+    if not {":", "@"} & set(given):  # what has one may have a password in it, and is not shown
+        msg = f"{what} is a URL; for a file write {option}sqlite:///{given}"
+        raise ConfigurationError(msg)
+    return given
 
 
 def with_token(core: CoreSettings, bot_id: int | None, *, token_file: Path | None = None) -> Where:
@@ -117,16 +151,24 @@ def with_token(core: CoreSettings, bot_id: int | None, *, token_file: Path | Non
         except (OSError, UnicodeDecodeError) as exc:
             msg = f"cannot read the token file {token_file}: {exc.strerror if isinstance(exc, OSError) else 'not text'}"
             raise ConfigurationError(msg) from exc
+    said = "--bot-id says" if bot_id is not None else f"{BOT_VARIABLE} or bot_id in neonpay.toml says"
+    bot_id = bot_id or core.bot_id
     if token is not None:
-        owner = token.partition(":")[0]
-        if not owner.isdecimal():
+        owner = _owner(token)
+        if owner is None:
             msg = "the bot's token must be <bot id>:<secret>, as @BotFather gives it"
             raise ConfigurationError(msg)
-        if bot_id is not None and bot_id != int(owner):
-            msg = f"the token is that of bot {owner}, and --bot-id says {bot_id}"
+        if bot_id is not None and bot_id != owner:
+            msg = f"the token is that of bot {owner}, and {said} {bot_id}"
             raise ConfigurationError(msg)
-        bot_id = int(owner)
+        bot_id = owner
     return Where(core.database_url, bot_id, token, core.api_url)
+
+
+def _owner(token: str) -> int | None:
+    """The bot of a token."""
+    owner = token.partition(":")[0]
+    return int(owner) if owner.isdecimal() else None
 
 
 def run_in_shop(at: Where, work: Callable[[NeonPayCore], Awaitable[T]], *, only_reads: bool = False) -> T:
@@ -138,14 +180,15 @@ def run_in_shop(at: Where, work: Callable[[NeonPayCore], Awaitable[T]], *, only_
     Raises:
         ConfigurationError, NeonPayError: whatever is in the way.
     """
-    return asyncio.run(_in_shop(at, work, only_reads=only_reads))
+    with _places_named(at):
+        return asyncio.run(_in_shop(at, work, only_reads=only_reads))
 
 
 async def _in_shop(at: Where, work: Callable[[NeonPayCore], Awaitable[T]], *, only_reads: bool) -> T:
     from neonpay.app import NeonPayCore
     from neonpay.payments.settings import Settings
 
-    bot_id = await only_bot(at)
+    bot_id = await _read(at, only_bot)
     adapter = WithoutToken(bot_id) if only_reads else _adapter(at, bot_id)
     settings = Settings(is_tool=True, role=Role.READS if only_reads else Role.DELIVERS)
     try:
@@ -155,30 +198,66 @@ async def _in_shop(at: Where, work: Callable[[NeonPayCore], Awaitable[T]], *, on
         await adapter.close()
 
 
-async def only_bot(at: Where) -> int:
-    """The bot that is meant.
+def read_ledger(at: Where, work: Callable[[Transaction, list[int]], T]) -> T:
+    """What a unit of work reads, which is given the bots that are meant: the one that was named, or all.
 
     Raises:
-        ConfigurationError: the ledger does not have it, or has several and none was named.
+        ConfigurationError: the ledger does not have the bot.
+        NeonPayError: whatever else is in the way.
     """
+    with _places_named(at):
+        return asyncio.run(_read(at, work))
+
+
+async def _read(at: Where, work: Callable[[Transaction, list[int]], T]) -> T:
     from neonpay.ledger import open_ledger
     from neonpay.store.signing_keys import bots
 
+    def unit(transaction: Transaction) -> T:
+        known = bots(transaction)
+        if at.bot_id is not None and at.bot_id not in known:
+            msg = f"the ledger does not have bot {at.bot_id}; it has: {_listed(known)}"
+            raise ConfigurationError(msg)
+        return work(transaction, known if at.bot_id is None else [at.bot_id])
+
     ledger = open_ledger(at.database_url, as_it_is=True)
     try:
-        known = await ledger.read(bots)
+        return await ledger.read(unit)
     finally:
         await ledger.close()
-    if at.bot_id in known:
-        return at.bot_id
-    names = ", ".join(map(str, known)) or "none"
-    if at.bot_id is not None:
-        msg = f"the ledger does not have bot {at.bot_id}; it has: {names}"
+
+
+def only_bot(transaction: Transaction, meant: list[int]) -> int:
+    """The one bot that is meant; raises ConfigurationError when there are several, or none."""
+    if len(meant) != 1:
+        which = f"name the bot: --bot-id {meant[0]}, or {BOT_VARIABLE}" if meant else "start the bot once"
+        msg = f"{which}; the ledger has: {_listed(meant)}"
         raise ConfigurationError(msg)
-    if len(known) != 1:
-        msg = f"name the bot with --bot-id; the ledger has: {names}"
-        raise ConfigurationError(msg)
-    return known[0]
+    return meant[0]
+
+
+def of_bot(at: Where, bot_id: int) -> Where:
+    """The same shop, for one of its bots."""
+    return replace(at, bot_id=bot_id)
+
+
+def _listed(bots: list[int]) -> str:
+    return ", ".join(map(str, bots)) or "none"
+
+
+@contextmanager
+def _places_named(at: Where) -> Iterator[None]:
+    """An error of the database or of Telegram says where that is, and what to type."""
+    try:
+        yield
+    except LedgerError as error:
+        from neonpay.cli.advice import about_ledger
+
+        error.add_note(about_ledger(error, at.database_url))
+        raise
+    except TelegramUnreachableError as error:
+        error.add_note(f"asked at {at.api_url or 'https://api.telegram.org'}; --api-url names another one")
+        raise
 
 
 def _adapter(at: Where, bot_id: int) -> Adapter:
@@ -220,13 +299,11 @@ def errors_in_one_line() -> Iterator[None]:
     try:
         yield
     except (NeonPayError, ConfigurationError) as error:
-        typer.echo(f"neonpay: {' '.join(str(error).split())}", err=True)
+        words = "; ".join(filter(None, (str(error), *getattr(error, "__notes__", ()))))
+        typer.echo(f"neonpay: {' '.join(words.split())}", err=True)
         raise typer.Exit(COULD_NOT) from None
+    except BrokenPipeError:
+        raise  # whoever read the output has gone, and wants to hear nothing
     except OSError as error:
         typer.echo(f"neonpay: {error.strerror or error}: {error.filename or ''}".rstrip(": "), err=True)
         raise typer.Exit(COULD_NOT) from None
-
-
-def in_utc(at: datetime | None) -> datetime | None:
-    """A time that was given without a zone, which means UTC."""
-    return None if at is None else at.replace(tzinfo=UTC)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import webbrowser
 from pathlib import Path
@@ -83,9 +82,8 @@ def simulate(
         console.print(str(error), style="red", markup=False)
         raise typer.Exit(1) from error
     except OSError as error:
-        console.print(f"[red]Cannot listen on {escape(host)} port {port}:[/] {escape(error.strerror or str(error))}")
-        if error.errno == errno.EADDRINUSE:
-            console.print("Something listens there already. --port 0 takes a port that is free, and prints it.")
+        why = f"{escape(error.strerror or str(error))}; --port 0 picks a free one"
+        console.print(f"[red]Cannot listen on {escape(host)} port {port}:[/] {why}")
         raise typer.Exit(1) from error
     if not went_well:
         raise typer.Exit(1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from neonpay.cli.counted import counted
 from neonpay.cli.export import private_file
 from neonpay.cli.sheets import print_facts, print_json
 from neonpay.cli.shop import FOUND, BotOption, DatabaseOption, JsonOption, errors_in_one_line, run_in_shop, where
@@ -64,26 +65,25 @@ def _keep_head(file: Path, head: str) -> None:
 
 
 def _print(proof: Proof) -> None:
+    from neonpay.cli.accounts import two_sides
+
     facts = {
         "bot": str(proof.bot_id),
-        "payments": str(proof.payments),
-        "refunds": str(proof.refunds),
-        "journal entries": str(proof.entries),
-        "seals": f"{proof.seals} over {proof.sealed_rows} rows, {proof.unsealed_rows} rows not sealed yet",
-        "accounts": ",  ".join(f"{name} {_amount(*sums)}" for name, sums in proof.accounts.items()) or "none",
+        "payments": f"{proof.payments:,}",
+        "refunds": f"{proof.refunds:,}",
+        "journal entries": f"{proof.entries:,}",
+        "seals": f"{proof.seals:,} over {counted(proof.sealed_rows, 'row')}, "
+        f"{counted(proof.unsealed_rows, 'row')} not sealed yet",
+        "accounts": two_sides(proof.accounts),
         "head": proof.head or "none, nothing is sealed yet",
     }
     print_facts(facts)
     for finding in proof.findings:
         typer.echo(f"{finding.kind}  {finding.subject}  {finding.words}")
     if proof.is_clean:
-        typer.echo("Everything adds up. Keep the head somewhere else, and give it to --head next time.")
+        typer.echo("Everything adds up. Keep the head elsewhere, and give it to --head next time.")
     else:
-        typer.echo(f"{proof.findings_count} things do not add up.")
-
-
-def _amount(stars: int, nanostars: int) -> str:
-    return f"{stars:+d}" if not nanostars else f"{stars:+d} and {nanostars:+d} nano"
+        typer.echo(f"{counted(proof.findings_count, 'thing does', 'things do')} not add up.")
 
 
 def _as_json(proof: Proof) -> dict[str, JsonValue]:
@@ -97,10 +97,18 @@ def _as_json(proof: Proof) -> dict[str, JsonValue]:
         "entries": proof.entries,
         "payments": proof.payments,
         "refunds": proof.refunds,
-        "accounts": {name: {"stars": stars, "nanostars": nano} for name, (stars, nano) in proof.accounts.items()},
+        "accounts": {name: _sums(name, *sums) for name, sums in proof.accounts.items()},
         "findings": [
             {"kind": finding.kind.value, "subject": finding.subject, "words": finding.words}
             for finding in proof.findings
         ],
         "findings_count": proof.findings_count,
     }
+
+
+def _sums(account: str, stars: int, nanostars: int) -> dict[str, JsonValue]:
+    """What is on an account: what came in as well as what is held or went out is positive."""
+    from neonpay.cli.accounts import CAME_IN
+
+    sign = -1 if account in CAME_IN else 1
+    return {"stars": sign * stars, "nanostars": sign * nanostars}

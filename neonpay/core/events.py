@@ -1,4 +1,7 @@
-"""What happened, in the past tense: frozen, with a stable id, written in the transaction that made it true."""
+"""What happened, in the past tense: frozen, with a stable id, written in the transaction that made it true.
+
+``store.entries.publish`` writes them, and nothing else does.
+"""
 
 from __future__ import annotations
 

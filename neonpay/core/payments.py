@@ -304,6 +304,11 @@ class PaymentResult:
         )
 
     @property
+    def subscription_expires_at(self) -> datetime | None:
+        """When the paid period of a subscription ends, aware UTC; None for what is no subscription."""
+        return self.payment.subscription_expires_at
+
+    @property
     def raw(self) -> dict[str, JsonValue]:
         """Telegram's ``successful_payment`` object."""
         paid = self.payment

@@ -75,6 +75,8 @@ class PaymentStage:
             subscription do not count, and a refund makes no room.
         invoice_ttl_s: seconds after which an unpaid invoice is declined at checkout; None for never.
         refund_policy: what a buyer's request for a refund meets; None leaves every request to a person.
+        price_range: the least and the most Stars that ``send_payment(price_stars=…)`` may ask for it, such as for a donation;
+            None when ``price`` is its only price.
 
     Raises:
         ValidationError: a value breaks its bound; the error names field, bound and value.
@@ -91,6 +93,7 @@ class PaymentStage:
     max_payments: int | None = None
     invoice_ttl_s: int | None = None
     refund_policy: RefundPolicy | None = None
+    price_range: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         _text("title", self.title, limits.TITLE_MIN_CHARS, limits.TITLE_MAX_CHARS)
@@ -112,19 +115,37 @@ class PaymentStage:
         object.__setattr__(self, "payload", frozen_json("payload", self.payload))
         if self.refund_policy is not None and not isinstance(self.refund_policy, RefundPolicy):
             raise ValidationError("refund_policy", self.refund_policy, "a RefundPolicy")
+        if self.price_range is not None:
+            object.__setattr__(self, "price_range", _price_range(self.price_range, self.price))
+
+    def price_at(self, price_stars: int | None) -> int:
+        """The price of an offer that asks for so many Stars; ``price`` when it asks for none.
+
+        Raises:
+            ValidationError: the stage does not allow it.
+        """
+        if price_stars is None:
+            return self.price
+        least, most = self.price_range or (self.price, self.price)
+        _whole("price_stars", price_stars, least, most, "Stars")
+        return price_stars
 
     def to_json(self) -> str:
         """The stage as JSON text; equal stages give equal text."""
         content = {f.name: getattr(self, f.name) for f in fields(self)}
-        policy = content.pop("refund_policy")
-        if policy is not None:  # left out otherwise, so that stages of before the field keep their digests
+        # Left out when they are None, so that stages of before these fields keep their digests.
+        policy, price_range = content.pop("refund_policy"), content.pop("price_range")
+        if policy is not None:
             content["refund_policy"] = {f.name: getattr(policy, f.name) for f in fields(policy)}
+        if price_range is not None:
+            content["price_range"] = list(price_range)
         return jsontext.dump({**content, "payload": dict(self.payload)})
 
     @classmethod
     def from_json(cls, text: str) -> PaymentStage:
-        """The stage that ``to_json`` wrote."""
-        content: dict[str, object] = dict(jsontext.load_object(text))
+        """The stage that ``to_json`` wrote; what a later version added to it is passed over."""
+        known = {field.name for field in fields(cls)}
+        content: dict[str, object] = {k: v for k, v in jsontext.load_object(text).items() if k in known}
         policy = content.get("refund_policy")
         if isinstance(policy, Mapping):
             content["refund_policy"] = RefundPolicy(**policy)
@@ -290,6 +311,18 @@ def _text(name: str, value: object, least: int, most: int) -> None:
 def _whole(name: str, value: object, least: int, most: int, unit: str) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         raise ValidationError(name, value, f"a whole number of {unit} from {least} to {most}")
+
+
+def _price_range(value: object, price: int) -> tuple[int, int]:
+    bound = f"two whole numbers of Stars, the least and the most, with the price of {price} between them"
+    if not isinstance(value, tuple | list) or len(value) != 2:  # noqa: PLR2004  # a pair
+        raise ValidationError("price_range", value, bound)
+    least, most = value
+    for end in (least, most):
+        _whole("price_range", end, limits.PRICE_MIN_STARS, limits.PRICE_MAX_STARS, "Stars")
+    if not least <= price <= most:
+        raise ValidationError("price_range", value, bound)
+    return least, most
 
 
 def _url(name: str, value: object) -> None:

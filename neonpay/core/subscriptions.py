@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
+from datetime import datetime
+
+from neonpay.core.payments import Payment
 
 
 class SubscriptionState(enum.StrEnum):
@@ -33,3 +36,23 @@ class SubscriptionChange:
     user_id: int
     payload: str = field(repr=False)
     state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActiveSubscription:
+    """A subscription whose paid period is not over.
+
+    Attributes:
+        expires_at: when the period ends that was paid last, aware UTC.
+        state: what that end brings, as far as Telegram has told.
+        payment: of that period.
+    """
+
+    expires_at: datetime
+    state: SubscriptionState
+    payment: Payment
+
+    @property
+    def renews(self) -> bool:
+        """Whether Telegram is to take Stars for another period."""
+        return self.state is SubscriptionState.ACTIVE

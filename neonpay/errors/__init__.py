@@ -11,7 +11,7 @@
     NeonPayError                         something went wrong while running
     ├── ValidationError (ValueError)     a value breaks a rule: field, value, bound
     ├── StageError
-    │   ├── StageNotFoundError (KeyError)
+    │   ├── StageNotFoundError (PaymentError, KeyError)
     │   ├── StageExistsError (ValueError)
     │   └── StageLimitError (ValueError)
     ├── PayloadError                     an invoice payload that is not ours, or was altered

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from neonpay.errors.base import NeonPayError
+from neonpay.errors.payments import PaymentError
 
 
 class StageError(NeonPayError):
@@ -13,8 +14,8 @@ class StageError(NeonPayError):
         super().__init__(message)
 
 
-class StageNotFoundError(StageError, KeyError):
-    """No stage has this id."""
+class StageNotFoundError(StageError, PaymentError, KeyError):
+    """No stage has this id, so nothing of it can be sold."""
 
     def __init__(self, stage_id: str) -> None:
         super().__init__(f"no payment stage {stage_id!r}; create it with create_payment_stage()", stage_id=stage_id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import accumulate, chain
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import sqlalchemy as sa
@@ -18,7 +19,7 @@ T = TypeVar("T")
 _Columns: TypeAlias = sa.sql.base.ReadOnlyColumnCollection[str, Any]
 
 _INSERT_PARTS = re.compile(r"(INSERT INTO .*? VALUES )(\(.*\))( ON CONFLICT .*)", re.DOTALL)
-_NUMBERED = re.compile(r"\$(\d+)")
+_NUMBERED = re.compile(r"\$(\d+)((?:::\w+)?)")
 _MOST_ROWS = 64
 """Rows in the largest insert, values in the largest list: each size is compiled once, so there are few of them."""
 
@@ -125,16 +126,17 @@ class Among:
     """A statement about a list of values of any length.
 
     Args:
-        build: the statement, given the parameters that stand for the list.
+        build: the statement, given for each list the parameter that stands for its values, alone inside ``IN (…)``.
         parameters: names of the parameters that come before the list.
         lists: how many lists there are, all of the same length.
     """
 
-    __slots__ = ("_build", "_lists", "_parameters", "_sized")
+    __slots__ = ("_fixed", "_lists", "_one", "_sized")
 
     def __init__(self, build: Callable[..., sa.ClauseElement], *parameters: str, lists: int = 1) -> None:
-        self._build = build
-        self._parameters = parameters
+        names = [f"list{number}" for number in range(lists)]
+        self._one = Statement(lambda _: build(*[[sa.bindparam(name)] for name in names]), *parameters, *names)
+        self._fixed = len(parameters)
         self._lists = lists
         self._sized: dict[int, Statement] = {}
 
@@ -156,11 +158,45 @@ class Among:
     def _of_size(self, size: int) -> Statement:
         found = self._sized.get(size)
         if found is None:
-            names = [[f"list{number}_{index}" for index in range(size)] for number in range(self._lists)]
-            clause = self._build(*[[sa.bindparam(name) for name in group] for group in names])
-            flat = [name for group in names for name in group]
-            found = self._sized[size] = Statement(clause, *self._parameters, *flat)
+            found = self._sized[size] = _Longer(self._one, self._fixed, self._lists, size)
         return found
+
+
+class _Longer(Statement):
+    """A statement whose last parameters stand for one value each, as one with ``size`` values in the place of each."""
+
+    __slots__ = ("_first", "_lists", "_one", "_size")
+
+    def __init__(self, one: Statement, first: int, lists: int, size: int) -> None:
+        self._one = one
+        self._first = first
+        self._lists = lists
+        self._size = size
+        self._compiled = {}
+
+    def _compile(self, dialect: Dialect) -> Compiled:
+        # Compiling a list of 64 parameters in SQLAlchemy takes longer than ten payments; repeating the text does not.
+        one = self._one.compiled(dialect)
+        before = one.positions or tuple(range(self._first + self._lists))
+        places = [self._places(position) for position in before]
+        if "$" in one.sql:
+            starts = [0, *accumulate(map(len, places))]
+            sql = _NUMBERED.sub(lambda found: _numbered(starts[int(found[1]) - 1], found, places), one.sql)
+        else:
+            head, *rest = one.sql.split("?")
+            sql = head + "".join([", ".join("?" * len(of)) + text for of, text in zip(places, rest, strict=True)])
+        positions = tuple(chain.from_iterable(places))
+        same = not one.constants and positions == tuple(range(len(positions)))
+        return Compiled(sql, None if same else positions, one.constants)
+
+    def _places(self, position: int) -> range:
+        """Where the values are that a parameter of the short statement stands for."""
+        after = position - self._first
+        if after < 0:
+            return range(position, position + 1)
+        if after < self._lists:
+            return range(self._first + after * self._size, self._first + (after + 1) * self._size)
+        return range(position + self._lists * (self._size - 1), position + self._lists * (self._size - 1) + 1)
 
 
 def arguments(compiled: Compiled, values: tuple[object, ...]) -> tuple[object, ...]:
@@ -172,7 +208,11 @@ def arguments(compiled: Compiled, values: tuple[object, ...]) -> tuple[object, .
 
 
 def _renumbered(values: str, by: int) -> str:
-    return _NUMBERED.sub(lambda found: f"${int(found[1]) + by}", values) if by else values
+    return _NUMBERED.sub(lambda found: f"${int(found[1]) + by}{found[2]}", values) if by else values
+
+
+def _numbered(start: int, found: re.Match[str], places: Sequence[range]) -> str:
+    return ", ".join([f"${start + place + 1}{found[2]}" for place in range(len(places[int(found[1]) - 1]))])
 
 
 def chunks(rows: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -89,6 +89,7 @@ invoices = _table(
     sa.Column("expires_at", Moment),
     sa.Column("payments_count", sa.BigInteger, nullable=False),
     sa.Column("seats_taken", sa.BigInteger, nullable=False, server_default="0"),
+    # A lease on sending its message: the holder's number, and until when.
     sa.Column("sending_by", sa.BigInteger),
     sa.Column("sending_until", Moment),
     sa.Column("terms", sa.Text),
@@ -156,6 +157,7 @@ jobs = _table(
     sa.Column("charge_id", sa.Text),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("attempts", sa.BigInteger, nullable=False),
+    # When a job is ready, when it is due; while it is leased, when the lease of ``token`` runs out.
     sa.Column("run_at", Moment, nullable=False),
     sa.Column("token", sa.BigInteger),
     sa.Column("error", sa.Text),
@@ -335,9 +337,11 @@ keys = _table(
     sa.PrimaryKeyConstraint("bot_id", "key_id"),
 )
 
+# Periodic tasks; see ``store.periodic``.
 duties = _table(
     "duties",
     sa.Column("name", sa.Text, nullable=False),
+    # As with jobs: a lease while ``token`` is set, otherwise when it is due.
     sa.Column("token", sa.BigInteger),
     sa.Column("run_at", Moment, nullable=False),
     sa.Column("position", sa.BigInteger, nullable=False),

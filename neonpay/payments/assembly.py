@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from contextvars import Context
 from dataclasses import dataclass
 
@@ -174,7 +175,7 @@ class Assembly:
         patience_s = self._settings.patience_s
         return Intake(self._ledger, self._apart, recorder, self.program, patience_s=patience_s)
 
-    def fulfilment(self, context: Context) -> Fulfilment:
+    def fulfilment(self, context: Context, is_heard: Callable[[], bool]) -> Fulfilment:
         """What runs jobs, each in a copy of ``context``."""
         return Fulfilment(
             self._ledger,
@@ -189,6 +190,7 @@ class Assembly:
             new_event_id=new_event_id,
             host_data=self._adapter.host_data,
             announce=self._announce,
+            is_heard=is_heard,
             threads=self.handler_threads,
             context=context,
             most_running=0 if self._settings.is_tool else self._settings.most_running,

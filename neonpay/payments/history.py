@@ -5,15 +5,15 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from neonpay.core.job_states import JobState
-from neonpay.core.payments import Payment, Refund
+from neonpay.core.payments import Invoice, Payment, PaymentState, Refund
 from neonpay.errors import PaymentError, PaymentNotFoundError
 from neonpay.ledger import Ledger, Transaction
-from neonpay.ledger.tables import IS_PARKED, IS_UNFINISHED, DatabaseNow, consumers, jobs, payments
+from neonpay.ledger.tables import IS_PARKED, IS_UNFINISHED, DatabaseNow, consumers, invoices, jobs, payments
 from neonpay.payments.consumers.fan_out import UNSEEN_US
 from neonpay.payments.handlers.registry import ON_PAYMENT, ON_REFUND
 from neonpay.store.job_rows import JobRecord
 from neonpay.store.payment_filter import Selection
-from neonpay.store.payment_rows import find_payment, find_refund, payment_of, select_payments
+from neonpay.store.payment_rows import find_invoice, find_payment, find_refund, payment_of, select_payments
 from neonpay.store.stage_versions import Catalogue
 
 
@@ -36,6 +36,14 @@ class History:
     async def find(self, beginning: str) -> Payment:
         """The payment with this charge id, or the only one whose charge id begins so; see ``neonpay.payments.find``."""
         return await self._ledger.read(self._find, beginning)
+
+    async def invoice(self, invoice_id: str) -> Invoice | None:
+        """The invoice with this id, or None."""
+        return await self._ledger.read(self._invoice, invoice_id)
+
+    async def is_paid(self, invoice_id: str) -> bool:
+        """Whether a payment of an invoice was accepted and has not gone back."""
+        return await self._ledger.read(self._is_paid, invoice_id)
 
     async def refund(self, charge_id: str) -> Refund | None:
         """The refund of a charge, or None."""
@@ -63,6 +71,19 @@ class History:
         if found is None:
             raise PaymentNotFoundError(charge_id)
         return found
+
+    def _invoice(self, transaction: Transaction, invoice_id: str) -> Invoice | None:
+        return find_invoice(transaction, self._catalogue, self._bot_id, invoices.c.invoice_id == invoice_id)
+
+    def _is_paid(self, transaction: Transaction, invoice_id: str) -> bool:
+        this = (invoices.c.bot_id == self._bot_id, invoices.c.invoice_id == invoice_id)
+        row = transaction.connection.execute(
+            sa.select(invoices.c.user_id, invoices.c.payments_count).where(*this)
+        ).first()
+        if row is None or not row.payments_count:
+            return False
+        where = Selection(state=PaymentState.ACCEPTED, user_id=row.user_id, invoice_id=invoice_id).where(self._bot_id)
+        return bool(transaction.connection.execute(sa.select(sa.exists().where(*where))).scalar_one())
 
     def _find(self, transaction: Transaction, beginning: str) -> Payment:
         exact = find_payment(transaction, self._catalogue, self._bot_id, beginning)

@@ -1,7 +1,8 @@
 """What changes a job: it is leased, finished, put back or given up.
 
 Each lease has a token; only the holder of the newest one can finish the job, so a worker that lost its lease cannot undo or
-double what its successor did.
+double what its successor did. What follows when a handler raises is ``delivery.fulfilment``; how often it may,
+``handlers.registry.MAX_ATTEMPTS``.
 """
 
 from __future__ import annotations

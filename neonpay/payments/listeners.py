@@ -29,6 +29,7 @@ class Listeners:
 
     def __init__(self) -> None:
         self._by_type: defaultdict[type[Event], list[Listener]] = defaultdict(list)
+        self.are_there = False
         self._running: set[asyncio.Task[None]] = set()
         self._threads = Threads(name="neonpay-listener", most=_MOST_THREADS)
 
@@ -40,6 +41,7 @@ class Listeners:
         """
         refuse_generator(listener, "a listener")
         self._by_type[event_type(event)].append(listener)
+        self.are_there = True
 
     def announce(self, event: Event) -> None:
         """Tell the listeners of an event, each in a task of its own; what they raise is logged and goes no further."""
@@ -79,9 +81,6 @@ class Listeners:
             refuse_unrun(outcome, "a listener")
         except Exception:  # a listener's bug must not change a payment
             logger.exception("a listener raised for %s %s", event.name, event.event_id)
-
-    def __bool__(self) -> bool:
-        return bool(self._by_type)
 
     def __len__(self) -> int:
         return sum(len(listeners) for listeners in self._by_type.values())

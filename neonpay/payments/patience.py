@@ -98,7 +98,8 @@ class Watch:
 
     def enter(self) -> Watched:
         """Watch what the running task does from now on until ``is_over`` is set."""
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         assert task is not None, "a coroutine runs in a task"
         watched = Watched(task, loop.time() + self._limit_s)
         calls = self._calls

@@ -103,7 +103,7 @@ class Pipeline:
         self.invoices = parts.invoices(self.outbox, self._invoice_store)
         self.checkout = parts.checkout()
         self._intake = parts.intake()
-        self.fulfilment = parts.fulfilment(context)
+        self.fulfilment = parts.fulfilment(context, self._is_heard)
         self._worker = Worker(parts.jobs, self.fulfilment, poll_s=settings.poll_s)
         self.refunds = parts.refunds(self.fulfilment)
         self.requests = parts.requests(self.fulfilment, self.refunds)
@@ -193,7 +193,10 @@ class Pipeline:
 
     def _announce(self, event: Event) -> None:
         self._registered.listeners.announce(event)
-        self._extensions.announced(event)
+        self._extensions.prompter.announced(event)
+
+    def _is_heard(self) -> bool:
+        return self._registered.listeners.are_there or self._extensions.prompter.waits
 
     @property
     def adapter(self) -> PacedAdapter:
@@ -254,8 +257,8 @@ class Pipeline:
             if self._has_begun:
                 return
             registered = self._registered
-            for registry in (registered.handlers, registered.revokers, registered.reviewers):
-                registry.check(self._adapter.host_data())
+            for asking in (registered.handlers, registered.revokers, registered.reviewers, self.checkout.hooks):
+                asking.check(self._adapter.host_data())
             await self._ledger.open()
             await self._signing.load()
             self.settle(asyncio.get_running_loop())
@@ -324,7 +327,7 @@ class Pipeline:
             return None
         for job in recorded.jobs:
             self.fulfilment.start(job)
-        if self._registered.listeners or self._extensions.waits_for_events:
+        if self._is_heard():
             for event in (recorded_event(recorded), *recorded.events):
                 self._announce(event)
         if recorded.payment.attention is not None:

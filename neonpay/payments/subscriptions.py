@@ -15,14 +15,14 @@ import sqlalchemy as sa
 from neonpay.core.clock import Clock, moment
 from neonpay.core.events import Event, SubscriptionCanceled, SubscriptionFailed, SubscriptionRestored
 from neonpay.core.payload import InvoiceRef
-from neonpay.core.payments import Payment
-from neonpay.core.subscriptions import SubscriptionChange, SubscriptionState
+from neonpay.core.payments import Payment, PaymentState
+from neonpay.core.subscriptions import ActiveSubscription, SubscriptionChange, SubscriptionState
 from neonpay.errors import PaymentError, PaymentNotFoundError, TelegramError
 from neonpay.ledger import Insert, Ledger, Transaction
-from neonpay.ledger.tables import payments, subscriptions
+from neonpay.ledger.tables import DatabaseNow, payments, subscriptions
 from neonpay.store.entries import publish
 from neonpay.store.once import Once
-from neonpay.store.payment_rows import find_payment
+from neonpay.store.payment_rows import find_payment, payment_of, select_payments
 from neonpay.store.stage_versions import Catalogue
 from neonpay.telegram.paced import PacedAdapter
 
@@ -79,6 +79,10 @@ class SubscriptionService:
             logger.warning("Telegram says %r of a subscription, which this version does not know", change.state)
             return None
         return await self._note(_Change(change.user_id, ref.invoice_id, ref.stage_id, state))
+
+    async def active(self, user_id: int, stage_id: str | None) -> ActiveSubscription | None:
+        """The subscription of a user whose period ends last, by the database's clock."""
+        return await self._ledger.read(self._active, user_id, stage_id)
 
     async def edit(self, charge_id: str, *, is_canceled: bool) -> Payment:
         """Have Telegram end the subscription of a charge, or allow its buyer to take it up again; its first payment.
@@ -146,6 +150,32 @@ class SubscriptionService:
         """Whether a period was paid since then, so that the same word is told of another period."""
         where = (*self._periods(change.user_id, change.invoice_id), payments.c.recorded_at > moment)
         return bool(transaction.connection.execute(sa.select(sa.exists().where(*where))).scalar_one())
+
+    def _active(self, transaction: Transaction, user_id: int, stage_id: str | None) -> ActiveSubscription | None:
+        where = [
+            payments.c.user_id == user_id,
+            payments.c.state == PaymentState.ACCEPTED,
+            payments.c.subscription_expires_at > DatabaseNow(),
+        ]
+        if stage_id is not None:
+            where.append(payments.c.stage_id == stage_id)
+        ends_last = payments.c.subscription_expires_at.desc()
+        query = select_payments(self._bot_id).where(*where).order_by(ends_last, payments.c.paid_at.desc()).limit(1)
+        row = transaction.connection.execute(query).mappings().first()
+        if row is None:
+            return None
+        payment = payment_of(transaction, self._catalogue, row)
+        assert payment.subscription_expires_at is not None, "it is later than now"
+        known = transaction.connection.execute(
+            sa.select(subscriptions.c.state).where(
+                subscriptions.c.bot_id == self._bot_id,
+                subscriptions.c.user_id == user_id,
+                subscriptions.c.invoice_id == payment.invoice_id,
+                subscriptions.c.changed_at >= payment.recorded_at,  # an earlier word was about an earlier period
+            )
+        ).scalar_one_or_none()
+        state = SubscriptionState.ACTIVE if known is None else SubscriptionState(known)
+        return ActiveSubscription(expires_at=payment.subscription_expires_at, state=state, payment=payment)
 
     def _first_of(self, transaction: Transaction, charge_id: str) -> Payment:
         payment = find_payment(transaction, self._catalogue, self._bot_id, charge_id)

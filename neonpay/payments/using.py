@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from neonpay.core.events import Event
 from neonpay.errors import ExtensionError, LedgerError
 from neonpay.ledger import Ledger
 from neonpay.ledger.extension_tables import ExtensionTables, ensure_tables
@@ -42,17 +41,8 @@ class ExtensionsAtWork:
         self._jobs = jobs
         self._fulfilment = fulfilment
         self._periodic = periodic
-        self._prompter = Prompter(extensions, sweep, fulfilment.changed.set)
+        self.prompter = Prompter(extensions, sweep, fulfilment.changed.set)
         self._running = Running(extensions, host)
-
-    @property
-    def waits_for_events(self) -> bool:
-        """Whether a subscriber of this program waits for some kind of event."""
-        return self._prompter.waits
-
-    def announced(self, event: Event) -> None:
-        """An event is durable; must be called on the event loop of the shop."""
-        self._prompter.announced(event)
 
     async def take_up(self) -> None:
         """Do everything for each extension that the program uses; safe to call again, when there is one more.
@@ -70,12 +60,12 @@ class ExtensionsAtWork:
                 self._fulfilment.add_builtin(consumer, job)
             for task in extension.periodic():
                 self._periodic.add(replace(task, name=f"{extension.name}:{task.name}"))
-        self._prompter.look()
+        self.prompter.look()
         await self._running.open()
 
     async def close(self, *, grace_s: float) -> None:
         """Prompt nothing more, and leave what extensions run; each has so many seconds."""
-        await self._prompter.close()
+        await self.prompter.close()
         await self._running.close(grace_s=grace_s)
 
     async def _make(self, extension: str, tables: ExtensionTables) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ from neonpay.ledger.tables import events, journal
 
 E = TypeVar("E", bound=Event)
 
-INSERT_EVENT = Insert(
+_INSERT_EVENT = Insert(
     events,
     "bot_id",
     "event_id",
@@ -51,7 +51,8 @@ STARS = "stars"
 REVENUE = "revenue"
 """Earned with payments that were accepted."""
 UNSETTLED = "unsettled"
-"""Received, and a person or a policy still decides whose it is."""
+"""Received, and a person or a policy still decides whose it is: ``Decisions.accept`` makes it revenue, a refund sends it
+back."""
 REFUNDS = "refunds"
 """Earned and given back."""
 
@@ -59,8 +60,7 @@ REFUNDS = "refunds"
 def publish(transaction: Transaction, *facts: Event) -> None:
     """Write facts next to what made them true.
 
-    They are as durable as the transaction. Listeners are told afterwards, by whoever has run it. Nobody else writes events, but
-    for ``Recorder``, which has the rows of a batch before it has their events.
+    They are as durable as the transaction. Listeners are told afterwards, by whoever has run it. Nobody else writes events.
     """
     rows = [
         event_row(
@@ -79,7 +79,12 @@ def publish(transaction: Transaction, *facts: Event) -> None:
         )
         for fact in facts
     ]
-    transaction.insert(INSERT_EVENT, *rows)
+    publish_rows(transaction, rows)
+
+
+def publish_rows(transaction: Transaction, rows: Sequence[tuple[object, ...]]) -> None:
+    """``publish`` for facts that come with every payment, as rows of ``event_row``: most are never made into events."""
+    transaction.insert(_INSERT_EVENT, *rows)
 
 
 def find_event(transaction: Transaction, bot_id: int, event_id: str) -> Event:
@@ -128,7 +133,7 @@ def event_row(  # noqa: PLR0917  # a row is its columns in their order
     handler: str | None = None,
     data: str | None = None,
 ) -> tuple[object, ...]:
-    """An event as a row for ``INSERT_EVENT``; by itself only where one is written for every payment."""
+    """An event as a row for ``publish_rows``."""
     return (
         bot_id,
         event_id,

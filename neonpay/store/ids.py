@@ -27,3 +27,8 @@ def following_id(bot_id: int, what: str, at_us: int) -> str:
     """A uuid7 of a time whose other bits follow from what it is about: the same fact never gets a second id."""
     digest = hashlib.sha256(f"{bot_id} {what}".encode("utf-8", "surrogatepass")).hexdigest()
     return f"{max(0, at_us) // 1000:012x}"[-12:] + "7" + digest[:3] + "8" + digest[3:18]
+
+
+def twin_id(event_id: str) -> str:
+    """The id of the one other fact that goes with an event: the same uuid7 as version 8, so that both lie together."""
+    return f"{event_id[:12]}8{event_id[13:]}"

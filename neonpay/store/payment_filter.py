@@ -25,6 +25,7 @@ class Selection:
     state: PaymentState | None = None
     user_id: int | None = None
     stage_id: str | None = None
+    invoice_id: str | None = None
     since: datetime | None = None
     until: datetime | None = None
     has_dead_letters: bool = False
@@ -39,6 +40,8 @@ class Selection:
             where.append(payments.c.user_id == self.user_id)
         if self.stage_id is not None:
             where.append(payments.c.stage_id == self.stage_id)
+        if self.invoice_id is not None:
+            where.append(payments.c.invoice_id == self.invoice_id)
         where += self.between(payments.c.paid_at)
         if self.has_dead_letters:
             is_its_job = (

@@ -33,7 +33,7 @@ async def serving(app: web.Application, *, host: str = HOST, port: int = PORT) -
         try:
             await web.TCPSite(runner, host, port).start()
         except OSError as exc:
-            msg = f"cannot listen on {host} port {port}: {exc.strerror or exc}; choose another one with --port"
+            msg = f"cannot listen on {host} port {port}: {exc.strerror or exc}; --port 0 picks a free one"
             raise ConfigurationError(msg) from exc
         name = f"[{host}]" if ":" in host else host
         yield f"http://{name}:{runner.addresses[0][1]}/"

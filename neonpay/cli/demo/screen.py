@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
+from neonpay.cli.accounts import two_sides
 from neonpay.cli.demo.books import Books
 
 WIDTH = 100
@@ -111,8 +112,8 @@ class Screen:
                 done,
             )
         self._console.print(table)
-        accounts = ",  ".join(f"{name} {stars:+d}" for name, stars in books.accounts.items())
-        self.line("journal", f"{accounts};  together {sum(books.accounts.values())}", style="cyan")
+        accounts = two_sides({name: (stars, 0) for name, stars in books.accounts.items()})
+        self.line("journal", accounts, style="cyan")
         self.line("Telegram", f"holds {balance_stars} ★ for the bot", style="yellow")
 
     def result(self, promises: Sequence[Promise]) -> None:

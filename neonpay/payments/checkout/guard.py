@@ -7,21 +7,19 @@ queue, and declines whatever it cannot decide.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from neonpay.core.checkout import CHECKOUT_BUDGET_S, CheckoutRefused, Decline
 from neonpay.core.events import Event
 from neonpay.core.payload import InvoiceRef
-from neonpay.core.payments import Invoice, PreCheckout
+from neonpay.core.payments import PreCheckout
 from neonpay.core.ports import Adapter
 from neonpay.errors import LedgerError, PayloadError, PaymentError, TelegramError
 from neonpay.ledger import Ledger
+from neonpay.payments.checkout.hooks import Hooks
 from neonpay.payments.checkout.store import Checkout, CheckoutStore, Declined, Noticed
-from neonpay.payments.foreign import call, held, refuse_generator, refuse_unrun
 from neonpay.payments.gates import Gate, Refusal
-from neonpay.payments.handlers.registry import Function
 from neonpay.payments.threads import Threads
 
 logger = logging.getLogger("neonpay.payments")
@@ -51,26 +49,13 @@ class CheckoutGuard:
         self._verify = verify
         self._new_event_id = new_event_id
         self._announce = announce
-        self._host_data = host_data
         self._budget_s = budget_s
-        self._hooks: list[Function] = []
-        self._threads = threads
+        self.hooks = Hooks(threads, host_data)
         self._late: set[asyncio.Future[None]] = set()
-        self._asked: set[asyncio.Task[object]] = set()
-        """Hooks that are asked, among them those that did not take notice of having been cancelled."""
 
     def add_gate(self, gate: Gate) -> None:
         """Ask ``gate`` in the transaction that approves a checkout, and tell it of those that are declined."""
         self._book.gates.append(gate)
-
-    def add_hook(self, hook: Function) -> None:
-        """Ask ``hook`` before a checkout is approved; it declines by raising ``CheckoutRefused``.
-
-        Raises:
-            HandlerError: none of its lines would run.
-        """
-        refuse_generator(hook, "an on_pre_checkout hook")
-        self._hooks.append(hook)
 
     async def handle(self, query: PreCheckout, ready: Callable[[], Awaitable[None]]) -> None:
         """Decide and answer.
@@ -114,15 +99,14 @@ class CheckoutGuard:
             return Refusal(reason=Decline.ERROR)
 
     async def _decide(self, checkout: Checkout, ref: InvoiceRef) -> Refusal | None:
-        if self._hooks:
+        if self.hooks:
             query = checkout.query
             invoice = await self._ledger.read(self._book.invoice, checkout)
             fault = self._book.fault(query, ref, invoice)
             if fault is not None:
                 return Refusal(reason=fault)
             assert invoice is not None, "an unknown invoice is a fault"
-            for hook in self._hooks:
-                await self._ask(hook, query, invoice)
+            await self.hooks.ask(query, invoice)
         checkout.asking = asyncio.ensure_future(self._ledger.run_each(self._book.approve, checkout))
         approved = await asyncio.shield(checkout.asking)
         if isinstance(approved, Refusal):
@@ -131,40 +115,6 @@ class CheckoutGuard:
         for fact in checkout.published:
             self._announce(fact)
         return None
-
-    async def _ask(self, hook: Function, query: PreCheckout, invoice: Invoice) -> None:
-        known = {"query": query, "invoice": invoice, "stage": invoice.stage, **self._host_data()}
-        names = list(inspect.signature(hook).parameters)
-        given = {name: known[name] for name in names if name in known}
-        if names and names[0] not in known:
-            given[names[0]] = query
-        # In a task of its own, so that a hook which does not take notice of the end of the budget is left behind.
-        asking = asyncio.ensure_future(self._verdict_of(hook, given))
-        self._asked.add(asking)
-        asking.add_done_callback(self._forget)
-        try:
-            await asyncio.wait({asking})
-        finally:
-            asking.cancel()
-        verdict = asking.result()
-        if verdict is False:
-            raise CheckoutRefused("")
-        if isinstance(verdict, str):
-            raise CheckoutRefused(verdict)
-
-    async def _verdict_of(self, hook: Function, given: Mapping[str, object]) -> object:
-        if inspect.iscoroutinefunction(hook):
-            outcome: object = call(lambda: hook(**given))
-        else:
-            outcome = await self._threads.run(hook, hook, **given)
-        verdict = await held(outcome) if inspect.isawaitable(outcome) else outcome
-        refuse_unrun(verdict, "an on_pre_checkout hook")
-        return verdict
-
-    def _forget(self, asking: asyncio.Task[object]) -> None:
-        self._asked.discard(asking)
-        if not asking.cancelled():
-            asking.exception()  # whoever waited has it, or had to answer before it came
 
     async def _answer(self, query: PreCheckout, verdict: Refusal | None) -> bool:
         """Tell Telegram; False when it takes no answer to this query any more."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
+from enum import Enum
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from neonpay.core.clock import microseconds
 from neonpay.core.events import PaymentDelivered
 from neonpay.core.job_states import JobState
 from neonpay.core.payments import Payment
@@ -15,10 +15,11 @@ from neonpay.ledger import Among, Transaction
 from neonpay.ledger.tables import jobs
 from neonpay.payments.handlers.registry import ON_PAYMENT
 from neonpay.payments.jobs import Enlisted, finish, finish_all
-from neonpay.store.entries import about, publish
-from neonpay.store.ids import following_id
+from neonpay.store.entries import about, event_row, publish_rows
+from neonpay.store.ids import twin_id
 from neonpay.store.job_rows import Job
 
+_PAYMENT_HANDLER = f"{ON_PAYMENT}:"
 _UNDELIVERED = Among(
     lambda event_ids: sa.select(jobs.c.event_id).where(
         jobs.c.bot_id == sa.bindparam("b"),
@@ -39,33 +40,31 @@ class Finished(NamedTuple):
     payment: Payment
     at_us: int
 
-    @property
-    def delivers(self) -> bool:
-        """Whether it was a payment handler's."""
-        return self.job.consumer.startswith(f"{ON_PAYMENT}:")
 
+class Finish(Enum):
+    """What has become of a finished job."""
 
-class Finish(NamedTuple):
-    """What has become of a finished job.
-
-    Attributes:
-        is_kept: whether the job was still its holder's, and is done now.
-        delivered: written when it was the last one of its payment.
-        waits: whether other handlers of the payment are not done, as far as this transaction sees.
-    """
-
-    is_kept: bool
-    delivered: PaymentDelivered | None = None
-    waits: bool = False
+    LOST = "lost"
+    """It was its holder's no longer."""
+    KEPT = "kept"
+    """It is done, and says nothing about the delivery of a payment."""
+    WAITS = "waits"
+    """It is done, and other handlers of its payment are not, as far as this transaction sees."""
+    DELIVERED = "delivered"
+    """It is done and was the last handler of its payment, which was written."""
 
 
 def finish_each(transaction: Transaction, finished: Sequence[Finished]) -> list[Finish]:
     """The unit of work that marks jobs as done, and payments as delivered that have no handler left."""
     kept = finish_all(transaction, [one.job for one in finished])
-    delivering = [one for one, is_kept in zip(finished, kept, strict=True) if is_kept and one.delivers]
-    told = tell_delivered(transaction, delivering) if delivering else {}
+    delivering = [one for one, is_kept in zip(finished, kept, strict=True) if is_kept and delivers(one.job)]
+    if not delivering:
+        return [Finish.KEPT if is_kept else Finish.LOST for is_kept in kept]
+    told = tell_delivered(transaction, delivering)
     return [
-        Finish(is_kept, told.get(one.job.event_id), is_kept and one.delivers and one.job.event_id not in told)
+        (Finish.DELIVERED if one.job.event_id in told else Finish.WAITS if delivers(one.job) else Finish.KEPT)
+        if is_kept
+        else Finish.LOST
         for one, is_kept in zip(finished, kept, strict=True)
     ]
 
@@ -77,19 +76,27 @@ def finish_with(transaction: Transaction, one: Finished, enlisted: Enlisted) -> 
         LeaseLostError: the job is another worker's; neither marker nor statements were kept.
     """
     finish(transaction, one.job, enlisted)
-    told = tell_delivered(transaction, [one]) if one.delivers else {}
-    return Finish(True, told.get(one.job.event_id), one.delivers and not told)
+    if not delivers(one.job):
+        return Finish.KEPT
+    return Finish.DELIVERED if tell_delivered(transaction, [one]) else Finish.WAITS
 
 
-def tell_delivered(transaction: Transaction, finished: Sequence[Finished]) -> Mapping[str, PaymentDelivered]:
-    """Write which payments of these are delivered, unless it is written; the facts by the event of their payment."""
+def delivers(job: Job) -> bool:
+    """Whether a job is a payment handler's."""
+    return job.consumer.startswith(_PAYMENT_HANDLER)
+
+
+def tell_delivered(transaction: Transaction, finished: Sequence[Finished]) -> Collection[str]:
+    """Write which payments of these are delivered, unless it is written; they are named by the event of the payment."""
     by_event = {one.job.event_id: one for one in finished}
     bot_id = finished[0].job.bot_id
-    undelivered = {row[0] for row in transaction.rows_among(_UNDELIVERED, (bot_id,), list(by_event))}
-    told = {event_id: _fact(one) for event_id, one in by_event.items() if event_id not in undelivered}
-    if told:
-        publish(transaction, *told.values())
-    return told
+    for (event_id,) in transaction.rows_among(_UNDELIVERED, (bot_id,), list(by_event)):
+        by_event.pop(event_id, None)
+    if by_event:
+        # Rows and not events, which nobody may want to hear of: one is written for every payment.
+        rows = [_row(event_id, one.payment, one.at_us) for event_id, one in by_event.items()]
+        publish_rows(transaction, rows)
+    return by_event.keys()
 
 
 def has_undelivered(transaction: Transaction, job: Job) -> bool:
@@ -97,7 +104,22 @@ def has_undelivered(transaction: Transaction, job: Job) -> bool:
     return bool(transaction.rows_among(_UNDELIVERED, (job.bot_id,), [job.event_id]))
 
 
-def _fact(one: Finished) -> PaymentDelivered:
-    # Of the time of the payment, so that it lies beside it: the fact of one payment, whoever writes it, has one id.
-    event_id = following_id(one.job.bot_id, f"delivered {one.payment.charge_id}", microseconds(one.payment.recorded_at))
-    return about(PaymentDelivered, one.payment, event_id=event_id, at_us=one.at_us)
+def delivered_event(one: Finished) -> PaymentDelivered:
+    """What ``tell_delivered`` has written."""
+    return about(PaymentDelivered, one.payment, event_id=twin_id(one.job.event_id), at_us=one.at_us)
+
+
+def _row(event_id: str, payment: Payment, at_us: int) -> tuple[object, ...]:
+    # The fact of one payment, whoever writes it, has one id.
+    return event_row(
+        payment.bot_id,
+        twin_id(event_id),
+        PaymentDelivered.name,
+        at_us,
+        payment.user_id,
+        payment.stage_id,
+        payment.invoice_id,
+        payment.charge_id,
+        payment.amount_stars,
+        None,
+    )

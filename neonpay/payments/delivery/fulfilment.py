@@ -19,6 +19,7 @@ from neonpay.payments.consumers.selection import THANK_YOU, Program
 from neonpay.payments.delivery.delivered import (
     Finish,
     Finished,
+    delivered_event,
     finish_each,
     finish_with,
     has_undelivered,
@@ -62,7 +63,7 @@ class Fulfilment(RunningJobs):
         threads: where plain functions run.
         context: in a copy of which each job runs.
         most_running: handlers that run at the same time in this process.
-        announce: told of every event after it is durable.
+        announce: told of every event after it is durable; of one that comes with every payment only when ``is_heard``.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Fulfilment(RunningJobs):
         new_event_id: Callable[[], str],
         host_data: Callable[[], Mapping[str, object]],
         announce: Callable[[Event], None],
+        is_heard: Callable[[], bool],
         threads: Threads,
         context: Context,
         most_running: int = 256,
@@ -97,6 +99,7 @@ class Fulfilment(RunningJobs):
         self._new_event_id = new_event_id
         self._host_data = host_data
         self._announce = announce
+        self._is_heard = is_heard
         self._transactional = TransactionalJobs(refund_store, host_data=host_data)
         self._builtin: dict[str, BuiltinJob] = {}
         self.middlewares: Sequence[PaymentMiddleware] = ()
@@ -197,12 +200,11 @@ class Fulfilment(RunningJobs):
             await self._failed(job, payment, contained(exc))
         else:
             if not done_already:
-                self._note_room()
-                self._finishing += 1
+                self._make_room()
                 try:
                     await self._finish(job, payment, context)
                 finally:
-                    self._finishing -= 1
+                    self._taken += 1  # until the task has ended, too
 
     async def _finish(self, job: Job, payment: Payment, context: PaymentContext) -> None:
         finished = Finished(job, payment, self._clock.now_us())
@@ -222,14 +224,15 @@ class Fulfilment(RunningJobs):
             await self._conclude(finished, finish)
 
     async def _conclude(self, finished: Finished, finish: Finish) -> None:
-        if not finish.is_kept:
+        if finish is Finish.DELIVERED:
+            if self._is_heard():
+                self._announce(delivered_event(finished))
+        elif finish is Finish.LOST:
             ended_elsewhere(finished.job)
-        elif finish.delivered is not None:
-            self._announce(finish.delivered)
-        elif finish.waits and not await self._ledger.read(has_undelivered, finished.job):
+        elif finish is Finish.WAITS and not await self._ledger.read(has_undelivered, finished.job):
             # Two that end at the same time on PostgreSQL do not see each other's marker; the later one sees both.
-            told = await self._ledger.run(tell_delivered, [finished])
-            self.announce(list(told.values()))
+            await self._ledger.run(tell_delivered, [finished])
+            self._announce(delivered_event(finished))
 
     async def _call(self, job: Job, payment: Payment, context: PaymentContext) -> bool:
         """Run the job; whether its marker has been written on the way."""

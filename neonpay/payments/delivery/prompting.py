@@ -29,6 +29,8 @@ class Prompter:
         self._sweep = sweep
         self._wake = wake
         self._awaited: frozenset[str] = frozenset()
+        self.waits = False
+        """Whether some kind of event is waited for."""
         self._task: asyncio.Task[None] | None = None
         self._has_more = False
 
@@ -36,11 +38,7 @@ class Prompter:
         """Read which kinds of events are waited for."""
         subscribers = self._extensions.subscribers().values()
         self._awaited = frozenset(name for subscriber in subscribers for name in subscriber.events)
-
-    @property
-    def waits(self) -> bool:
-        """Whether some kind of event is waited for."""
-        return bool(self._awaited)
+        self.waits = bool(self._awaited)
 
     def announced(self, event: Event) -> None:
         """An event is durable; must be called on the event loop of the shop."""
@@ -52,7 +50,7 @@ class Prompter:
 
     async def close(self) -> None:
         """Prompt nothing more; what was not told yet is told by the next sweep."""
-        self._awaited = frozenset()
+        self._awaited, self.waits = frozenset(), False
         task, self._task = self._task, None
         if task is not None:
             task.cancel()

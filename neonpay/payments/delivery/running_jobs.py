@@ -42,8 +42,8 @@ class RunningJobs(ABC):
         self._unbegun: list[Job] = []
         """Jobs that were leased to this process after it had begun to stop."""
         self._is_stopping = False
-        self._finishing = 0
-        self._reserved = 0
+        self._taken = 0
+        """How much of the room is taken: by jobs, and by payments that are being recorded."""
         self.changed = asyncio.Event()
         """Set when there may be work to take up: room where there was none, or a job that runs again."""
 
@@ -54,9 +54,7 @@ class RunningJobs(ABC):
     @property
     def room(self) -> int:
         """How many more jobs may start now; one whose handler has returned takes no room while its marker is written."""
-        if self._is_stopping:
-            return 0
-        return max(0, self._most_running - len(self._running) + self._finishing - self._reserved)
+        return 0 if self._is_stopping else max(0, self._most_running - self._taken)
 
     @property
     def held(self) -> list[Job]:
@@ -65,15 +63,14 @@ class RunningJobs(ABC):
 
     def reserve(self) -> bool:
         """Keep room for a payment that is being recorded, until ``unreserve``; False when there is none."""
-        if self._is_stopping or len(self._running) + self._reserved >= self._most_running + self._finishing:
+        if self._is_stopping or self._taken >= self._most_running:
             return False
-        self._reserved += 1
+        self._taken += 1
         return True
 
     def unreserve(self) -> None:
         """The payment is recorded, or will not be."""
-        self._note_room()
-        self._reserved -= 1
+        self._make_room()
 
     def running(self, charge_id: str, consumer: str) -> asyncio.Task[None] | None:
         """The task that runs a job of this charge in this process, or None."""
@@ -89,6 +86,7 @@ class RunningJobs(ABC):
             return
         task = asyncio.get_running_loop().create_task(self._run(job), context=self._context.copy())
         self._running[task] = job
+        self._taken += 1
         task.add_done_callback(self._ended)
 
     async def drain(self) -> None:
@@ -133,7 +131,7 @@ class RunningJobs(ABC):
                 logger.warning("%d jobs could not be given back, and their leases will run out: %s", len(unbegun), exc)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._note_room()
+        self._make_room()
         job = self._running.pop(task)
         if task.cancelled() and not self._goes_on(job):
             self.interrupted.append(job)
@@ -144,7 +142,7 @@ class RunningJobs(ABC):
         """Whether the handler of a job runs where nobody can stop it."""
         return job.token in self._in_units or self._threads.is_running(job)
 
-    def _note_room(self) -> None:
-        """Called before a job stops taking room."""
-        if len(self._running) + self._reserved >= self._most_running + self._finishing:
+    def _make_room(self) -> None:
+        if self._taken >= self._most_running:
             self.changed.set()
+        self._taken -= 1

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from neonpay.payments.handlers.context import PaymentContext
 
 MAX_ATTEMPTS = 10
-"""Attempts of a handler before its job becomes a dead letter; with the stored backoff that is about two days."""
+"""Attempts of a handler before its job becomes a dead letter; by ``jobs.backoff_s`` that is after 8 to 15
+hours: long enough for a night's outage, short enough that the buyer is not forgotten."""
 
 ON_PAYMENT = "handler"
 """What jobs of payment handlers begin with."""
@@ -174,7 +175,7 @@ class HandlerRegistry:
             raise HandlerError(msg)
         stable = name or _stable_name(function, self._kind)
         refuse_generator(function, f"handler {stable!r}")
-        handler = replace(_handler(self._kind, function, stable, _stage_ids(stage), max_attempts), was=was)
+        handler = replace(_handler(self._kind, function, stable, stage_ids_of(stage), max_attempts), was=was)
         if handler.consumer in self._handlers:
             msg = (
                 f"two {_DECORATORS[self._kind]} handlers are called {handler.name!r}; give one a name of its own: "
@@ -285,7 +286,8 @@ def _stable_name(function: Function, kind: str) -> str:
     return name.replace("<locals>.", "")
 
 
-def _stage_ids(stage: str | Iterable[str] | None) -> frozenset[str] | None:
+def stage_ids_of(stage: str | Iterable[str] | None) -> frozenset[str] | None:
+    """What a decorator was told of stages; None for all of them."""
     if stage is None:
         return None
     return frozenset([stage]) if isinstance(stage, str) else frozenset(stage)

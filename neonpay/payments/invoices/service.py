@@ -107,14 +107,20 @@ class InvoiceService:
                 if not written.is_mine:
                     return invoice
                 self._sending.add(invoice.invoice_id)
-                sending = place.use(partial(self._send, place, sender, invoice, chat_id, options))
+                sending = place.use(
+                    partial(self._send, place, sender, invoice, chat_id, {**options, **_content(invoice, offer.words)})
+                )
             return await sending.outcome() or replace(invoice, is_queued=True)
 
     async def link(self, offer: Offer, *, options: JsonObject) -> Invoice:
         """Make an invoice link; see ``NeonPayCore.create_payment_link``."""
         async with self._turn(offer):
             invoice = _invoice(await self._prepare(offer))
-            return invoice if invoice.link is not None else await self._link(invoice, options)
+            return (
+                invoice
+                if invoice.link is not None
+                else await self._link(invoice, {**options, **_content(invoice, offer.words)})
+            )
 
     @asynccontextmanager
     async def _turn(self, offer: Offer) -> AsyncIterator[None]:
@@ -159,16 +165,16 @@ class InvoiceService:
             )
         return written
 
-    async def _send(self, place: Place, sender: int, invoice: Invoice, chat_id: int, options: JsonObject) -> Invoice:
+    async def _send(self, place: Place, sender: int, invoice: Invoice, chat_id: int, content: JsonObject) -> Invoice:
         try:
-            return await self._send_once(place, sender, invoice, chat_id, options)
+            return await self._send_once(place, sender, invoice, chat_id, content)
         finally:
             self._sending.discard(invoice.invoice_id)
 
     async def _send_once(
-        self, place: Place, sender: int, invoice: Invoice, chat_id: int, options: JsonObject
+        self, place: Place, sender: int, invoice: Invoice, chat_id: int, content: JsonObject
     ) -> Invoice:
-        params: dict[str, JsonValue] = {**options, **_content(invoice), "chat_id": chat_id}
+        params: dict[str, JsonValue] = {**content, "chat_id": chat_id}
         if invoice.stage.start_parameter is not None:
             params["start_parameter"] = invoice.stage.start_parameter
         try:
@@ -194,9 +200,9 @@ class InvoiceService:
             raise PaymentError(msg)
         return await self._ledger.run(self._book.mark_sent, invoice, {"chat_id": chat_id, "message_id": message_id})
 
-    async def _link(self, invoice: Invoice, options: JsonObject) -> Invoice:
+    async def _link(self, invoice: Invoice, content: JsonObject) -> Invoice:
         try:
-            link = await self._adapter.call("createInvoiceLink", {**options, **_content(invoice)}, patience_s=0)
+            link = await self._adapter.call("createInvoiceLink", content, patience_s=0)
         except TelegramError as exc:
             await self._failed(invoice, exc.description, None)
             raise
@@ -230,11 +236,12 @@ def _invoice(written: Outcome) -> Invoice:
     return written.invoice
 
 
-def _content(invoice: Invoice) -> dict[str, JsonValue]:
+def _content(invoice: Invoice, words: Mapping[str, str]) -> dict[str, JsonValue]:
     stage = invoice.stage
     content: dict[str, JsonValue] = {
         "title": stage.title,
         "description": stage.description,
+        **words,
         "payload": invoice.payload,
         "currency": CURRENCY,
         "prices": [{"label": stage.label, "amount": invoice.price_stars}],

@@ -90,10 +90,14 @@ class Offer:
     Attributes:
         asker_id: who wants to buy, where that is known.
         payer_id: the only user who may pay, or None when anyone may.
+        price_stars: what this offer asks for, before extensions had their say; the stage allows it.
+        words: ``title`` and ``description`` of this invoice, where they are not the stage's.
     """
 
     stage_id: str
     stage: PaymentStage
+    price_stars: int
+    words: Mapping[str, str]
     asker_id: int | None
     payer_id: int | None
     metadata: JsonObject
@@ -236,7 +240,7 @@ class InvoiceStore:
 
     def _quote(self, transaction: Transaction, offer: Offer) -> tuple[Quote | Refusal, Sequence[Event]]:
         ttl_s = offer.stage.invoice_ttl_s
-        quote = Quote(price_stars=offer.stage.price, valid_for_s=None if ttl_s is None else float(ttl_s))
+        quote = Quote(price_stars=offer.price_stars, valid_for_s=None if ttl_s is None else float(ttl_s))
         asked = Asked(stage_id=offer.stage_id, user_id=offer.asker_id, payer_id=offer.payer_id, metadata=offer.metadata)
         return self._guards.quote(transaction, asked, quote)
 
@@ -320,7 +324,7 @@ class InvoiceStore:
             at=moment(draft.now_us),
             user_id=offer.asker_id,
             stage_id=offer.stage_id,
-            amount_stars=offer.stage.price,
+            amount_stars=offer.price_stars,
             reason=refusal.reason,
         )
         publish(transaction, event)

@@ -5,11 +5,25 @@ from __future__ import annotations
 from neonpay.core.charge_ids import charge_key
 from neonpay.core.namespaces import M, verb
 from neonpay.core.payments import Payment
+from neonpay.core.subscriptions import ActiveSubscription
 from neonpay.payments.namespaces.served import Served
 
 
 class Subscriptions(Served[M], path="subscriptions"):
-    """Ending what renews itself, and allowing it again."""
+    """Who has one, ending what renews itself, and allowing it again."""
+
+    @verb
+    async def active(self, user_id: int, *, stage_id: str | None = None) -> ActiveSubscription | None:
+        """The subscription of a user that is paid for now, or None; of several, the one whose period ends last.
+
+        A renewal counts from the moment in which it is recorded, and a refund of the period ends it. The clock is the
+        database's.
+
+        Args:
+            stage_id: only of this stage.
+        """
+        pipeline = await self._opened()
+        return await pipeline.subscriptions.active(user_id, stage_id)
 
     @verb
     async def cancel(self, charge_id: str) -> Payment:

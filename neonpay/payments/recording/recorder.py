@@ -16,7 +16,7 @@ from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import Payment, PaymentState, moment_or_none
 from neonpay.ledger import Transaction
 from neonpay.payments.consumers.selection import SETTLE, ConsumerSelection
-from neonpay.payments.delivery.delivered import Finished, tell_delivered
+from neonpay.payments.delivery.delivered import Finished, delivered_event, delivers, tell_delivered
 from neonpay.payments.extending.settling import Settling
 from neonpay.payments.extension import Settlement
 from neonpay.payments.handlers.in_transaction import Inside, Rejection, run_inside
@@ -35,13 +35,13 @@ from neonpay.payments.recording.standing import (
 from neonpay.payments.refunds.store import RefundStore
 from neonpay.store.early_refunds import settle
 from neonpay.store.entries import (
-    INSERT_EVENT,
     INSERT_JOURNAL,
     REVENUE,
     STARS,
     UNSETTLED,
     entry_rows,
     event_row,
+    publish_rows,
 )
 from neonpay.store.job_rows import INSERT_JOB, Job, job_row, leased_row
 from neonpay.store.payment_rows import INSERT_PAYMENT, payment_row
@@ -194,7 +194,7 @@ class Recorder:
                 )
             )
         transaction.insert(INSERT_JOURNAL, *entries)
-        transaction.insert(INSERT_EVENT, *facts)
+        publish_rows(transaction, facts)
         due = [one for one in written if one.payment.state is PaymentState.REFUND_DUE]
         if due:
             self._refund_store.intend_recorded(transaction, [(one.payment, one.reason) for one in due])
@@ -278,8 +278,9 @@ def _tell_delivered(
 ) -> Mapping[str, PaymentDelivered]:
     """What is told of payments whose handlers have run inside the transaction, by the event of the payment."""
     finished = [Finished(job, job.payment, now_us) for jobs in done for job in jobs if job.payment is not None]
-    delivering = [one for one in finished if one.delivers]
-    return tell_delivered(transaction, delivering) if delivering else {}
+    delivering = {one.job.event_id: one for one in finished if delivers(one.job)}
+    told = tell_delivered(transaction, list(delivering.values())) if delivering else ()
+    return {event_id: delivered_event(delivering[event_id]) for event_id in told}
 
 
 def recorded_event(recorded: Recorded) -> Event:

@@ -38,11 +38,12 @@ _ASKABLE = (PaymentState.ACCEPTED.value, PaymentState.NEEDS_ATTENTION.value)
 
 
 class Verdict(NamedTuple):
-    """What is decided about a request; ``OPEN`` leaves it to a person."""
+    """What is decided about a request; ``OPEN`` leaves it to a person, ``leaves_refund`` the refund to another program."""
 
     state: RequestState
     by: str | None = None
     answer: str | None = None
+    leaves_refund: bool = False
 
 
 class Concluded(NamedTuple):
@@ -225,7 +226,9 @@ class RequestStore:
         refund = None
         if approved and payment.state is not PaymentState.REFUNDED:
             why = request.words or "the buyer asked"
-            refund = self._refund_store.intend(transaction, payment.charge_id, why, verdict.by, True)
+            refund = self._refund_store.intend(
+                transaction, payment.charge_id, why, verdict.by, not verdict.leaves_refund
+            )
         kind = RefundRequestApproved if approved else RefundRequestRefused
         decided = about(kind, payment, event_id=self._new_event_id(), at_us=self._clock.now_us())
         event = replace(decided, by=verdict.by, answer=verdict.answer)

@@ -104,7 +104,7 @@ class RequestService:
             RequestNotFoundError: there is no such request.
             RefundError: it is approved, and Telegram refuses the refund for good.
         """
-        verdict = Verdict(verdict.state, clean_or_none(verdict.by), clean_or_none(verdict.answer, WORDS_MAX_CHARS))
+        verdict = verdict._replace(by=clean_or_none(verdict.by), answer=clean_or_none(verdict.answer, WORDS_MAX_CHARS))
         unit = self._book.once((await self.find(request_id)).charge_id, self._book.decide)
         concluded = await self._ledger.run(unit, request_id, verdict)
         self._follow(concluded)

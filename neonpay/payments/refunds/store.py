@@ -1,7 +1,8 @@
 """What the ledger holds of refunds: every change of a refund's state, decided under the lock of its payment.
 
 Refunds, handlers that finish, retries and people who accept a payment all meet at the row of the payment: whoever has its
-lock decides, and the others decide on what it has left.
+lock decides, and the others decide on what it has left. A refund that is asked for here is ``intend``; one that somebody else
+has made and Telegram tells of is ``note``, and before its payment is known it is an early refund.
 """
 
 from __future__ import annotations

@@ -42,9 +42,13 @@ async def test_payments_are_listed_by_what_they_have_in_common(neonpay: Command)
 async def test_a_list_is_a_table_for_people(neonpay: Command) -> None:
     listed = await neonpay("payments", "list", "--needs-attention")
     assert listed.exit_code == 0
-    assert "needs_attention: no_handler" in listed.stdout
+    assert "attention" in listed.stdout
+    assert "no_handler" in listed.stdout
     assert neonpay.charges["waiting"] in listed.stdout, "nothing is cut off in a pipe"
-    assert (await neonpay("payments", "list", "--user", "1")).stdout == "No such payments.\n"
+    assert listed.stdout.endswith("\n1 payment\n")
+    assert (await neonpay("payments", "list", "--limit", "3")).stdout.endswith("\nPayments: 3 of 4\n")
+    none = await neonpay("payments", "list", "--user", "1")
+    assert none.stdout == "No such payments. Stages that were sold: poster, vip.\n"
 
 
 async def test_dead_letters_are_found_and_retried(open_shop: Callable[..., Shop], neonpay: Command) -> None:
@@ -67,7 +71,8 @@ async def test_dead_letters_are_found_and_retried(open_shop: Callable[..., Shop]
     (job,) = (await neonpay.json("payments", "show", charge_id))["jobs"]
     assert (job["state"], job["attempts"]) == ("ready", 0)
     nobody = await neonpay("payments", "retry", charge_id, "--handler", "other")
-    assert (nobody.exit_code, "its unfinished jobs: handler:deliver" in nobody.stderr) == (3, True)
+    assert nobody.exit_code == 3
+    assert "has no unfinished job of 'other', and nothing was changed; its jobs: deliver ready" in nobody.stderr
 
 
 async def test_one_payment_is_shown_whole(neonpay: Command) -> None:
@@ -85,8 +90,45 @@ async def test_a_payment_is_named_by_a_beginning_that_it_alone_has(neonpay: Comm
     several = await neonpay("payments", command, "st")
     nobody = await neonpay("payments", command, "stx-none")
     assert (several.exit_code, nobody.exit_code) == (3, 3)
-    assert several.stderr == "neonpay: more than one charge id begins with 'st'; give more of it\n"
-    assert nobody.stderr == "neonpay: no payment with charge id 'stx-none' in the ledger\n"
+    assert several.stderr.startswith("neonpay: more than one charge id begins with 'st'; give more of it: stx")
+    assert nobody.stderr.startswith("neonpay: no payment with charge id 'stx-none' in the ledger; the newest: stx")
+    assert all(f"{charge_id[:12]}…" in several.stderr for charge_id in neonpay.charges.values())
+
+
+async def test_an_id_may_be_typed_as_it_was_shown(neonpay: Command) -> None:
+    shown = await neonpay.json("payments", "show", f"{neonpay.charges['kept'][:12]}…")
+    assert shown["charge_id"] == neonpay.charges["kept"]
+
+
+@pytest.mark.parametrize("name", ["kept", "refunded"])
+async def test_what_is_decided_is_not_accepted_again(neonpay: Command, name: str) -> None:
+    refused = await neonpay("payments", "accept", neonpay.charges[name])
+    assert (refused.exit_code, refused.stdout) == (3, "")
+    assert "already, and nothing was changed; what needs attention: " in refused.stderr
+    assert neonpay.charges["waiting"][:12] in refused.stderr
+
+
+async def test_what_is_done_is_not_retried(neonpay: Command) -> None:
+    for options in ((), ("--handler", "deliver"), ("--handler", "nope")):
+        refused = await neonpay("payments", "retry", neonpay.charges["kept"], *options)
+        assert (refused.exit_code, refused.stdout) == (3, "")
+        assert "nothing was changed; its jobs: deliver done" in refused.stderr
+
+
+async def test_a_refund_that_is_written_down_is_not_written_again(neonpay: Command) -> None:
+    left = await neonpay.json("payments", "refund", neonpay.charges["kept"], "--yes")
+    assert left["state"] == "intended"
+    again = await neonpay("payments", "refund", neonpay.charges["kept"], "--yes")
+    assert (again.exit_code, "is written down already" in again.stderr) == (3, True)
+    assert "--token-file" in again.stderr
+    held = await neonpay("payments", "list", "--stage", "vip", "--state", "accepted")
+    assert "delivered" in held.stdout, "what is delivered stays so until the Stars are back"
+
+
+async def test_a_name_is_no_user_id_since_the_ledger_keeps_none(neonpay: Command) -> None:
+    refused = await neonpay("payments", "list", "--user", "@ann")
+    assert refused.exit_code == 2
+    assert "no names" in refused.stderr
 
 
 async def test_a_payment_that_is_accepted_is_delivered_by_the_bot(
@@ -143,7 +185,8 @@ async def test_a_refund_with_a_token_is_made_at_once(neonpay: Command) -> None:
     assert made.exit_code == 0
     assert (await neonpay.json("payments", "show", neonpay.charges["kept"]))["state"] == "refunded"
     again = await neonpay(*arguments, **neonpay.with_token)
-    assert (again.exit_code, again.stdout) == (0, made.stdout)
+    assert (again.exit_code, again.stdout) == (3, "")
+    assert "already, and nothing was changed" in again.stderr
     assert (await neonpay("verify")).exit_code == 0
 
 
@@ -159,8 +202,11 @@ async def test_a_refund_that_telegram_refuses_is_told(neonpay: Command) -> None:
 
 async def test_a_person_is_asked_before_stars_go_back(neonpay: Command) -> None:
     asked = await neonpay("payments", "refund", neonpay.charges["kept"])
-    assert asked.exit_code == 1
-    assert "Give 50 Stars back to user" in asked.output
+    assert asked.exit_code == 3
+    assert "Give 50 Stars back to user" in asked.stderr
+    assert "nobody answered, and nothing was changed; to do it without being asked, add --yes" in asked.stderr
+    no = await neonpay("payments", "refund", neonpay.charges["kept"], typed="n\n")
+    assert (no.exit_code, no.stdout, "Nothing was changed." in no.stderr) == (1, "", True)
     assert (await neonpay.json("payments", "show", neonpay.charges["kept"]))["refund"] is None
 
 
@@ -188,27 +234,54 @@ async def test_a_command_makes_no_ledger_where_there_is_none(neonpay: Command, t
 async def test_the_bot_has_to_be_named_when_there_are_several(open_shop: Callable[..., Shop], neonpay: Command) -> None:
     other = open_shop(username="other_bot")
     await other.neonpay.setup()
-    unnamed = await neonpay("payments", "list")
-    assert unnamed.exit_code == 3
-    assert "name the bot with --bot-id" in unnamed.stderr
     bot_id = neonpay.shop.account.id
+    unnamed = await neonpay("export")
+    assert unnamed.exit_code == 3
+    assert "name the bot: --bot-id" in unnamed.stderr
+    assert str(bot_id) in unnamed.stderr
+    assert (await neonpay("export", NEONPAY_BOT_ID=str(bot_id))).exit_code == 0
+    wrong = await neonpay("reconcile", NEONPAY_BOT_ID="7", **neonpay.with_token)
+    assert f"the token is that of bot {bot_id}, and NEONPAY_BOT_ID" in wrong.stderr
     assert len(await neonpay.json("payments", "list", "--bot-id", str(bot_id))) == 4
     unknown = await neonpay("payments", "list", "--bot-id", "7")
     assert "does not have bot 7" in unknown.stderr
 
 
+async def test_a_list_has_all_bots_when_none_is_named(open_shop: Callable[..., Shop], neonpay: Command) -> None:
+    other = open_shop(username="other_bot")
+    other.neonpay.on_payment(name="deliver")(_nothing)
+    async with other.polling():
+        outcome = await other.sells(await other.visitor("Bob"))
+    mine = {"NEONPAY_BOT_ID": str(neonpay.shop.account.id)}
+    bots = {payment["bot_id"] for payment in await neonpay.json("payments", "list")}
+    assert bots == {neonpay.shop.account.id, other.account.id}
+    assert len(await neonpay.json("payments", "list", **mine)) == 4
+    assert len(await neonpay.json("payments", "list", **neonpay.with_token)) == 4
+    assert len(await neonpay.json("payments", "list", "--all-bots", **mine)) == 5
+    table = (await neonpay("payments", "list")).stdout
+    assert table.splitlines()[0].split()[:4] == ["paid", "(UTC)", "bot", "user"]
+    assert table.endswith("\n5 payments\n")
+    shown = await neonpay.json("payments", "show", outcome.charge_id or "")
+    assert shown["bot_id"] == other.account.id, "a charge says whose it is"
+    assert {one["bot_id"] for one in await neonpay.json("handlers", "list")} == bots
+
+
 async def test_who_delivers_is_listed_renamed_and_retired(open_shop: Callable[..., Shop], neonpay: Command) -> None:
     listed = await neonpay("handlers", "list")
-    assert listed.stdout.startswith("handler:deliver  vip  last seen ")
+    assert listed.stdout.splitlines()[1].startswith("handler:deliver  vip     last seen ")
     assert (await neonpay.json("handlers", "list"))[0]["kind"] == "delivers"
     shop = open_shop(clock=None)
     shop.neonpay.on_payment(name="grant")(_nothing)
     async with shop.neonpay:
         renamed = await neonpay("handlers", "rename", "deliver", "grant")
-    assert renamed.stdout == "grant takes the place of deliver; jobs that were moved: 0\n"
+    assert renamed.stdout == "grant takes the place of deliver; 0 jobs were moved.\n"
+    again = await neonpay("handlers", "rename", "deliver", "grant")
+    assert (again.exit_code, "who gets payments: handler:grant" in again.stderr) == (3, True)
     assert "renamed to handler:grant" in (await neonpay("handlers", "list")).stdout
     retired = await neonpay("handlers", "retire", "grant")
     assert retired.stdout == "grant gets no more payments.\n"
+    again = await neonpay("handlers", "retire", "grant")
+    assert (again.exit_code, "nothing was changed; who gets some: nobody" in again.stderr) == (3, True)
     nobody = await neonpay("handlers", "retire", "nobody")
     assert (nobody.exit_code, "there are: handler:deliver, handler:grant" in nobody.stderr) == (3, True)
 

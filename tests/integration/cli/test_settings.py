@@ -19,6 +19,16 @@ async def test_a_command_finds_the_ledger_by_the_file(neonpay: Command, tmp_path
     assert by_file.exit_code == 0
 
 
+async def test_the_bot_may_be_named_by_the_file(neonpay: Command, tmp_path: Path) -> None:
+    file = tmp_path / "shop.toml"
+    file.write_text("[neonpay]\nbot_id = 7\n")
+    for command in (("verify",), ("payments", "list"), ("payments", "accept", "stx")):
+        told = await neonpay(*command, NEONPAY_CONFIG=str(file))
+        assert (told.exit_code, "does not have bot 7; it has: " in told.stderr) == (3, True)
+    mine = str(neonpay.shop.account.id)
+    assert (await neonpay("verify", NEONPAY_CONFIG=str(file), NEONPAY_BOT_ID=mine)).exit_code == 0
+
+
 async def test_an_option_wins_over_a_variable(neonpay: Command) -> None:
     url = neonpay.environment["NEONPAY_DATABASE_URL"]
     told = await neonpay("verify", "--database", url, NEONPAY_DATABASE_URL="sqlite:///no-such-folder/none.db")

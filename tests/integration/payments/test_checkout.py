@@ -14,6 +14,7 @@ from aiogram.types import LabeledPrice
 
 from neonpay import PaymentResult, PaymentStage
 from neonpay.core.checkout import CheckoutRefused
+from neonpay.errors import HandlerError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -223,6 +224,35 @@ async def test_a_hook_sees_the_query_the_invoice_the_stage_and_the_host(shop: Sh
 
     assert outcome.status == "paid"
     assert seen == [payment.user_id, 50, 50, "VIP", shop.bot, 3]
+
+
+async def test_a_hook_of_a_stage_is_asked_about_no_other(shop: Shop) -> None:
+    asked: list[str] = []
+
+    @shop.neonpay.on_pre_checkout(stage="gold")
+    async def gold(invoice: Invoice) -> bool:
+        asked.append("gold")
+        return False
+
+    @shop.neonpay.on_pre_checkout(stage=["gold", "vip"])
+    async def both(invoice: Invoice) -> None:
+        asked.append(invoice.stage_id)
+
+    @shop.neonpay.on_payment
+    async def deliver(result: PaymentResult) -> None: ...
+
+    async with shop.polling():
+        outcome = await ask_to_pay(shop)
+
+    assert (outcome.status, asked) == ("paid", ["vip"])
+
+
+async def test_a_hook_that_asks_for_what_nobody_has_is_refused_at_the_start_with_what_there_is(shop: Shop) -> None:
+    @shop.neonpay.on_pre_checkout
+    async def look(query: PreCheckout, basket: object, spare: int = 1) -> None: ...
+
+    with pytest.raises(HandlerError, match=r"look asks for 'basket'; it may ask for: query, invoice, stage, .*bot"):
+        await shop.neonpay.setup()
 
 
 async def test_every_hook_must_agree(shop: Shop) -> None:

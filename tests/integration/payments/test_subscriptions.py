@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from aiogram.types import BotSubscriptionUpdated, Update
 
 from neonpay import PaymentError, PaymentResult, TelegramError
+from neonpay.core.clock import microseconds
 from neonpay.core.limits import SUBSCRIPTION_PERIOD_S
 from neonpay.errors import PaymentNotFoundError
 from neonpay.ledger.tables import events, subscriptions
@@ -96,6 +97,36 @@ async def test_a_subscription_is_named_by_the_first_charge_of_its_own_run(
     assert call.params["telegram_payment_charge_id"] == again.charge_id
     await shop.settles()
     assert await told(query) == [("subscription_canceled", first), ("subscription_canceled", again.charge_id)]
+
+
+async def test_a_subscription_is_active_until_its_period_is_over(
+    subscribed: tuple[Shop, Buyer, str], clock: MovableClock
+) -> None:
+    shop, ann, charge_id = subscribed
+    found = await shop.neonpay.subscriptions.active(ann.id)
+    assert found is not None
+    assert (found.payment.charge_id, found.renews) == (charge_id, True)
+    assert found.expires_at == found.payment.subscription_expires_at
+    assert await shop.neonpay.subscriptions.active(ann.id, stage_id="vip") == found
+    assert await shop.neonpay.subscriptions.active(ann.id, stage_id="gold") is None
+    assert await shop.neonpay.subscriptions.active(ann.id + 1) is None
+
+    await ann.cancels_subscription(charge_id)
+    await shop.settles()
+    ending = await shop.neonpay.subscriptions.active(ann.id)
+    assert ending is not None
+    assert (ending.expires_at, ending.renews) == (found.expires_at, False)
+
+    clock.advance((microseconds(found.expires_at) - clock.now_us()) // 1_000_000 - 600)
+    assert await shop.neonpay.subscriptions.active(ann.id) is not None
+    clock.advance(601)
+    assert await shop.neonpay.subscriptions.active(ann.id) is None
+
+
+async def test_a_refunded_period_is_no_subscription(subscribed: tuple[Shop, Buyer, str]) -> None:
+    shop, ann, charge_id = subscribed
+    await shop.neonpay.refund(charge_id)
+    assert await shop.neonpay.subscriptions.active(ann.id) is None
 
 
 async def test_only_a_subscription_can_be_ended(subscribed: tuple[Shop, Buyer, str]) -> None:

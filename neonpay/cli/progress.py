@@ -1,0 +1,92 @@
+"""What has become of a payment, in one word, and why it is not further."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from neonpay.core.job_states import JobState
+from neonpay.core.payments import PaymentState
+from neonpay.payments.consumers.selection import PLAN, REFUND
+from neonpay.payments.handlers.registry import ON_PAYMENT
+
+if TYPE_CHECKING:
+    from neonpay.core.payments import Payment
+    from neonpay.store.job_rows import JobRecord
+
+_HANDLER: Final = f"{ON_PAYMENT}:"
+_UNDER_WAY: Final = frozenset({JobState.READY, JobState.LEASED})
+_ENDED: Final = frozenset({JobState.DROPPED, JobState.INTERRUPTED, JobState.REJECTED})
+
+
+class Progress(enum.StrEnum):
+    """How far a payment is."""
+
+    DELIVERED = "delivered"
+    """Every handler has done its work."""
+    WAITING = "waiting"
+    """A handler has yet to run, runs, or is tried again."""
+    DEAD = "dead"
+    """A handler has failed for the last time, and a person has to retry it."""
+    DROPPED = "dropped"
+    """A handler was retired before it had run."""
+    NEEDS_ATTENTION = "attention"
+    """A person has to decide."""
+    REFUND_DUE = "refund due"
+    """Its Stars are to go back."""
+    REFUNDED = "refunded"
+    """Its Stars are back."""
+
+
+_AS_STATE: Final = {
+    PaymentState.NEEDS_ATTENTION: Progress.NEEDS_ATTENTION,
+    PaymentState.REFUND_DUE: Progress.REFUND_DUE,
+    PaymentState.REFUNDED: Progress.REFUNDED,
+}
+
+
+class Standing(NamedTuple):
+    """How far a payment is, and why; the handler and its error where one has failed."""
+
+    progress: Progress
+    why: str = ""
+    handler: str | None = None
+    error: str | None = None
+
+
+def standing_of(payment: Payment, jobs: Sequence[JobRecord]) -> Standing:
+    """How far a payment with these jobs is."""
+    dead = next((job for job in jobs if job.state == JobState.DEAD), None)
+    if payment.state is not PaymentState.ACCEPTED:
+        if payment.attention is not None and payment.state is PaymentState.NEEDS_ATTENTION:
+            return Standing(Progress.NEEDS_ATTENTION, payment.attention.value)
+        progress = _AS_STATE[payment.state]
+        return Standing(progress) if dead is None else _of_job(progress, dead)
+    if dead is not None:
+        return _of_job(Progress.DEAD, dead)
+    of_delivery = [job for job in jobs if job.consumer == PLAN or job.consumer.startswith(_HANDLER)]
+    if any(job.state == JobState.HELD for job in of_delivery):
+        return Standing(Progress.WAITING, "a refund is under way")
+    if any(job.consumer == REFUND and job.state in _UNDER_WAY for job in jobs):
+        return Standing(Progress.DELIVERED, "a refund is under way")
+    unfinished = [job for job in of_delivery if job.state != JobState.DONE and job.state not in _ENDED]
+    if unfinished:
+        return _of_job(Progress.WAITING, next((job for job in unfinished if job.error), unfinished[0]))
+    ended = next((job for job in of_delivery if job.state in _ENDED), None)
+    return Standing(Progress.DELIVERED) if ended is None else Standing(Progress.DROPPED, short_name(ended.consumer))
+
+
+def short_name(consumer: str) -> str:
+    """A consumer as its program names it."""
+    return consumer.removeprefix(_HANDLER)
+
+
+def _of_job(progress: Progress, job: JobRecord) -> Standing:
+    name = short_name(job.consumer)
+    if job.consumer == PLAN:
+        return Standing(progress, "no program has a handler for this stage")
+    why = f"{name}: {job.error}".rstrip(": ") if job.error else name
+    if job.state == JobState.STRANDED:
+        why = f"{name}: no program has had it for a day"
+    return Standing(progress, why, name, job.error)

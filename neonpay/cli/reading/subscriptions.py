@@ -1,0 +1,117 @@
+"""Subscriptions as a list shows them: one for each buyer and invoice, put together from its payments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from neonpay.cli.reading.standing import Standing
+from neonpay.core.clock import moment
+from neonpay.core.subscriptions import SubscriptionState
+from neonpay.ledger import Transaction
+from neonpay.ledger.tables import DatabaseNow, payments, subscriptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """What the ledger knows of a subscription.
+
+    Attributes:
+        charge_id: of its newest payment; any of its payments names it.
+        payments_count: periods that were paid.
+        since: when the first of them was paid.
+        paid_until: end of the newest one, where it is known.
+    """
+
+    bot_id: int
+    user_id: int
+    stage_id: str | None
+    charge_id: str
+    price_stars: int
+    payments_count: int
+    since: datetime
+    paid_until: datetime | None
+    standing: Standing
+
+
+def read_subscriptions(
+    transaction: Transaction,
+    bots: Sequence[int],
+    *,
+    standing: Standing | None = None,
+    user_id: int | None = None,
+    stage_id: str | None = None,
+    invoice_id: str | None = None,
+    limit: int,
+) -> tuple[list[Subscription], int]:
+    """Subscriptions, the one that was paid last first, and how many there are in all."""
+    now = moment(int(transaction.connection.execute(sa.select(DatabaseNow())).scalar_one()))
+    where = [payments.c.bot_id.in_(bots), payments.c.is_recurring == 1, payments.c.invoice_id.is_not(None)]
+    if user_id is not None:
+        where.append(payments.c.user_id == user_id)
+    if stage_id is not None:
+        where.append(payments.c.stage_id == stage_id)
+    if invoice_id is not None:
+        where.append(payments.c.invoice_id == invoice_id)
+    key = (payments.c.bot_id, payments.c.user_id, payments.c.invoice_id)
+    paid = (
+        sa.select(
+            *key,
+            sa.func.count().label("count"),
+            sa.func.min(payments.c.paid_at).label("since"),
+            sa.func.max(payments.c.paid_at).label("last_at"),
+            sa.func.max(payments.c.recorded_at).label("recorded_at"),
+            sa.func.max(payments.c.subscription_expires_at).label("until"),
+        )
+        .where(*where)
+        .group_by(*key)
+        .subquery()
+    )
+    same = [paid.c[column.name] == subscriptions.c[column.name] for column in key]
+    # What Telegram said before the newest period was paid was about an earlier one.
+    said = sa.case(
+        (subscriptions.c.changed_at >= paid.c.recorded_at, subscriptions.c.state), else_=SubscriptionState.ACTIVE.value
+    )
+    is_over = sa.and_(paid.c.until.is_not(None), paid.c.until <= now)
+    stands = sa.case((is_over, Standing.ENDED.value), else_=said).label("stands")
+    whole = sa.select(paid, stands).select_from(sa.outerjoin(paid, subscriptions, sa.and_(*same))).subquery()
+    chosen = [] if standing is None else [whole.c.stands == standing.value]
+    total: int = transaction.connection.execute(
+        sa.select(sa.func.count()).select_from(whole).where(*chosen)
+    ).scalar_one()
+    newest = sa.select(whole).where(*chosen).order_by(whole.c.last_at.desc(), whole.c.invoice_id).limit(limit)
+    rows = transaction.connection.execute(newest).mappings().all()
+    return [_subscription(transaction, row) for row in rows], total
+
+
+def of_charge(transaction: Transaction, bots: Sequence[int], charge_id: str) -> Subscription | None:
+    """The subscription that a charge has paid for, or None when it is no payment of one."""
+    query = sa.select(payments.c.user_id, payments.c.invoice_id).where(
+        payments.c.bot_id.in_(bots), payments.c.charge_id == charge_id, payments.c.is_recurring == 1
+    )
+    row = transaction.connection.execute(query).first()
+    if row is None or row.invoice_id is None:
+        return None
+    found, _ = read_subscriptions(transaction, bots, user_id=row.user_id, invoice_id=row.invoice_id, limit=1)
+    return found[0]
+
+
+def _subscription(transaction: Transaction, row: sa.RowMapping) -> Subscription:
+    of_it = [payments.c[name] == row[name] for name in ("bot_id", "user_id", "invoice_id")]
+    query = sa.select(payments.c.charge_id, payments.c.stage_id, payments.c.amount_stars)
+    newest = query.where(*of_it, payments.c.is_recurring == 1).order_by(payments.c.paid_at.desc()).limit(1)
+    payment = transaction.connection.execute(newest).one()
+    return Subscription(
+        bot_id=row["bot_id"],
+        user_id=row["user_id"],
+        stage_id=payment.stage_id,
+        charge_id=payment.charge_id,
+        price_stars=payment.amount_stars,
+        payments_count=row["count"],
+        since=row["since"],
+        paid_until=row["until"],
+        standing=Standing(row["stands"]),
+    )

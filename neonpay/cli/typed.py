@@ -1,0 +1,42 @@
+"""What people type: times, from a year to a second or as another command has printed them, and users."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import typer
+
+_YEAR_OR_MONTH = re.compile(r"(\d{4})(?:-(\d{1,2}))?")
+
+
+def moment_typed(text: str | datetime) -> datetime:
+    """The beginning of the year, month, day, minute or second that was typed, aware; without a zone it is UTC.
+
+    Raises:
+        typer.BadParameter: it is none; the message shows what to type.
+    """
+    if isinstance(text, datetime):
+        return text
+    found = _YEAR_OR_MONTH.fullmatch(text.strip())
+    try:
+        if found is not None:
+            return datetime(int(found[1]), int(found[2] or 1), 1, tzinfo=UTC)
+        at = datetime.fromisoformat(text.strip())
+    except ValueError:
+        msg = f"{text!r} is no time; write 2026-11, 2026-11-28 or 2026-11-28T09:14, in UTC"
+        raise typer.BadParameter(msg) from None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
+
+
+def user_typed(text: str | int) -> int:
+    """The user id that was typed.
+
+    Raises:
+        typer.BadParameter: it is none.
+    """
+    try:
+        return int(text)
+    except ValueError:
+        msg = f"{text!r} is no user id; the ledger keeps numbers and no names, as in --user 123456789"
+        raise typer.BadParameter(msg) from None

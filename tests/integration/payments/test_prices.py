@@ -1,0 +1,127 @@
+"""A price, a title and a description of one's own for an invoice, and what is known of it afterwards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from neonpay import PaymentError, PaymentResult, PaymentStage
+from neonpay.errors import StageNotFoundError, ValidationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.integration.conftest import Shop
+
+DONATION = PaymentStage(title="Donation", description="As you like", price=50, price_range=(10, 2_500))
+
+
+def gives(shop: Shop) -> list[PaymentResult]:
+    delivered: list[PaymentResult] = []
+
+    @shop.neonpay.on_payment(name="deliver")
+    async def deliver(result: PaymentResult) -> None:
+        delivered.append(result)
+
+    shop.neonpay.create_payment_stage("donation", DONATION)
+    return delivered
+
+
+async def test_an_invoice_has_the_price_and_the_words_that_its_call_says(shop: Shop) -> None:
+    delivered = gives(shop)
+    async with shop.polling():
+        ann = await shop.visitor("Ann", stars=3_000)
+        words = {"title": "Order 17", "description": "Two pizzas"}
+        invoice = await shop.neonpay.send_payment(ann.id, "donation", price_stars=777, **words)
+        message = await ann.hears(shop.account, predicate=lambda m: m.invoice is not None)
+        outcome = await ann.pays(message)
+        await shop.settles()
+        link = await shop.neonpay.create_payment_link("donation", price_stars=2_000, title="Large")
+        paid_by_link = await ann.pays(link.link or "")
+        await shop.settles()
+
+        assert message.invoice is not None
+        assert (message.invoice.title, message.invoice.description) == ("Order 17", "Two pizzas")
+        assert (message.invoice.total_amount, invoice.price_stars) == (777, 777)
+        assert (outcome.status, paid_by_link.status) == ("paid", "paid")
+        assert [(result.amount, result.stage) for result in delivered] == [(777, DONATION), (2_000, DONATION)]
+        assert (await shop.neonpay.books.verify()).is_clean
+
+
+@pytest.mark.parametrize(
+    ("stage_id", "asked"),
+    [
+        ("donation", {"price_stars": 9}),
+        ("donation", {"price_stars": 2_501}),
+        ("donation", {"price_stars": True}),
+        ("vip", {"price_stars": 49}),
+        ("vip", {"title": ""}),
+        ("vip", {"description": "x" * 256}),
+    ],
+)
+async def test_a_price_that_the_stage_does_not_allow_is_not_offered(
+    shop: Shop, stage_id: str, asked: dict[str, int | str]
+) -> None:
+    gives(shop)
+    async with shop.polling():
+        ann = await shop.visitor("Ann")
+        with pytest.raises(ValidationError):
+            await shop.neonpay.send_payment(ann.id, stage_id, **asked)  # type: ignore[arg-type]  # it is wrong on purpose
+        assert shop.named("invoice_created") == []
+
+
+@pytest.mark.parametrize("price_range", [(51, 100), (10, 49), (0, 100), (10,), (10, 10**12), "10-100"])
+def test_a_range_of_prices_holds_the_price_and_stays_within_telegrams(price_range: object) -> None:
+    with pytest.raises(ValidationError, match="price_range"):
+        PaymentStage(title="T", description="D", price=50, price_range=price_range)  # type: ignore[arg-type]
+
+
+def test_a_stage_is_read_back_with_its_range_and_without_what_a_later_program_has_added() -> None:
+    text = DONATION.to_json()
+    assert PaymentStage.from_json(text) == DONATION
+    assert PaymentStage.from_json(text[:-1] + ',"of_tomorrow":1}') == DONATION
+    assert "price_range" not in PaymentStage(title="T", description="D", price=1).to_json()
+
+
+async def test_what_cannot_be_sold_is_a_payment_error(shop: Shop) -> None:
+    async with shop.polling():
+        ann = await shop.visitor("Ann")
+        with pytest.raises(PaymentError) as raised:
+            await shop.neonpay.send_payment(ann.id, "nope")
+    assert isinstance(raised.value, StageNotFoundError | KeyError)
+
+
+async def test_an_invoice_is_found_by_its_payment_and_says_where_its_message_is(shop: Shop) -> None:
+    gives(shop)
+    async with shop.polling():
+        ann = await shop.visitor("Ann")
+        sent = await shop.neonpay.send_payment(ann.id, "vip")
+        assert not await shop.neonpay.invoices.is_paid(sent.invoice_id)
+        message = await ann.hears(shop.account, predicate=lambda m: m.invoice is not None)
+        outcome = await ann.pays(message)
+        await shop.settles()
+        invoice = await shop.neonpay.invoices.of(outcome.charge_id or "")
+        assert invoice is not None
+        assert (invoice.invoice_id, invoice.chat_id) == (sent.invoice_id, ann.id)
+        assert invoice == await shop.neonpay.invoices.get(sent.invoice_id)
+        await shop.neonpay.call("deleteMessage", {"chat_id": invoice.chat_id, "message_id": invoice.message_id})
+        assert await shop.neonpay.invoices.get("nope") is None
+        (payment,) = await shop.neonpay.payments.list(invoice_id=sent.invoice_id)
+        assert payment.charge_id == outcome.charge_id
+        assert await shop.neonpay.invoices.is_paid(sent.invoice_id)
+
+        await shop.neonpay.refund(payment.charge_id)
+        assert not await shop.neonpay.invoices.is_paid(sent.invoice_id)
+
+
+async def test_a_link_for_anybody_is_paid_when_somebody_has_paid_it(open_shop: Callable[..., Shop]) -> None:
+    shop = open_shop()
+    gives(shop)
+    async with shop.polling():
+        ann = await shop.visitor("Ann")
+        link, other = [await shop.neonpay.create_payment_link("vip") for _ in range(2)]
+        await ann.pays(link.link or "")
+        await shop.settles()
+        paid = [await shop.neonpay.invoices.is_paid(one.invoice_id) for one in (link, other)]
+    assert paid == [True, False]
