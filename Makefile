@@ -15,7 +15,7 @@ BIN := .venv/bin
 WORKERS ?= 3
 PYTEST ?= $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: help demo test check lint format imports types docs packaging long soak bench libraries words demo-svg clean
+.PHONY: help demo test check lint format imports types docs packaging long soak bench wheel libraries words demo-svg clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -62,6 +62,12 @@ bench: .venv/.ready-dev ## how fast payments are recorded and delivered, and che
 	$(BIN)/python benchmarks/checkout_burst.py
 	$(BIN)/python benchmarks/reconcile.py
 	$(BIN)/python benchmarks/simulator.py
+
+wheel: $(BIN)/python ## the package as one file in dist/, and the line that installs it
+	@rm -f dist/neonpay-*.whl
+	@if command -v uv >/dev/null; then uv build --quiet --wheel --out-dir dist; \
+	else $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .; fi
+	@echo "pip install \"$$(ls dist/neonpay-*.whl)[aiogram]\""
 
 libraries: .venv/.ready-dev ## the tables of bot libraries and of simulated methods, made again from the code
 	PYTHONPATH=. $(BIN)/python tools/library_table.py

@@ -1,8 +1,7 @@
 """A small shop for Telegram Stars on kurigram, pyrofork or Pyrogram: three things for sale, each delivered once in its own way.
 
 BOT_TOKEN is what @BotFather gives you, API_ID and API_HASH are from https://my.telegram.org/apps, ADMIN_ID is the user who
-may /refund. TELEGRAM_API_URL is the address of a Bot API server of your own, if you have one. Needs:
-pip install "neonpay[kurigram]"
+may /refund. TELEGRAM_API_URL is the address of a Bot API server of your own, if you have one. Needs the extra `kurigram`.
 """
 
 import os

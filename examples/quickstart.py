@@ -1,6 +1,6 @@
 """A bot that sells coffee for Telegram Stars."""
 
-import asyncio
+import sys
 from os import environ
 
 from aiogram import Bot, Dispatcher
@@ -11,9 +11,9 @@ from aiogram.types import Message
 
 from neonpay import PaymentResult, PaymentStage, create_neonpay
 
+token = environ.get("BOT_TOKEN") or sys.exit("Set BOT_TOKEN to the bot's token. `neonpay simulate` prints one to try.")
 api = TelegramAPIServer.from_base(environ.get("TELEGRAM_API_URL", "https://api.telegram.org"))
-bot = Bot(environ["BOT_TOKEN"], session=AiohttpSession(api=api))
-dispatcher = Dispatcher()
+bot, dispatcher = Bot(token, session=AiohttpSession(api=api)), Dispatcher()
 neonpay = create_neonpay(bot, dispatcher=dispatcher)
 neonpay.create_payment_stage("coffee", PaymentStage(title="Coffee", description="A cup of coffee", price=5))
 
@@ -28,4 +28,4 @@ async def deliver(result: PaymentResult) -> None:
     await bot.send_message(result.user_id, f"Your coffee is ready. Thank you for {result.amount} Stars!")
 
 
-asyncio.run(dispatcher.start_polling(bot, handle_as_tasks=False))
+dispatcher.run_polling(bot, handle_as_tasks=False)

@@ -2,7 +2,7 @@
 
 ``examples/scenarios/*.scenario.yaml`` are played against it. BOT_TOKEN is what @BotFather gives you, OWNER_WORD what its owner
 says after /owner. With TELEGRAM_API_URL=http://127.0.0.1:8081 it runs against `neonpay simulate` instead of Telegram.
-Needs: pip install "neonpay[aiogram]"
+Needs the extra `aiogram`.
 """
 
 import asyncio

@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import Final, Literal
 
 from neonpay.errors import ExtensionError
+from neonpay.installing import OURS, install_line, wheel_line
 
 Part = Literal["factory", "tables", "commands", "pages"]
 
@@ -23,7 +24,6 @@ PARTS: Final[tuple[Part, ...]] = ("factory", "tables", "commands", "pages")
 ENTRY_POINTS: Final = "neonpay.extensions"
 """The group in which another distribution registers an ``ExtensionSpec`` of its own, under the extension's name."""
 
-_OURS: Final = "neonpay"
 _NAME: Final = re.compile(r"(?=.{1,31}$)[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _IMPORT_STRING: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -165,7 +165,7 @@ class _Row:
 def _rows(ours: Sequence[ExtensionSpec]) -> list[_Row]:
     theirs = [_Row(point.name, _brings(point), point) for point in entry_points(group=ENTRY_POINTS)]
     theirs.sort(key=lambda row: (row.name, row.distribution))
-    return [*(_Row(spec.name, _OURS, spec) for spec in ours), *theirs]
+    return [*(_Row(spec.name, OURS, spec) for spec in ours), *theirs]
 
 
 def _spec(row: _Row, rows: Sequence[_Row]) -> ExtensionSpec:
@@ -194,12 +194,17 @@ def _cannot_import(spec: ExtensionSpec, target: str, error: ImportError) -> Exte
     module_name, distribution = target.partition(":")[0], _distribution(spec.name)
     if error.name is not None and f"{module_name}.".startswith(f"{error.name}."):
         return ExtensionError(spec.name, f"there is no module {error.name}", advice=_upgrade(distribution))
-    advice = _upgrade(distribution) if spec.extra is None else f'run: pip install "{distribution}[{spec.extra}]"'
+    if spec.extra is None:
+        advice = _upgrade(distribution)
+    elif distribution == OURS:
+        advice = f"run: {install_line(spec.extra)}"
+    else:
+        advice = f'run: pip install "{distribution}[{spec.extra}]"'
     return ExtensionError(spec.name, f"importing {module_name} failed: {_words(error)}", advice=advice)
 
 
 def _distribution(name: str) -> str:
-    return next((_brings(point) for point in entry_points(group=ENTRY_POINTS, name=name)), _OURS)
+    return next((_brings(point) for point in entry_points(group=ENTRY_POINTS, name=name)), OURS)
 
 
 def _brings(point: EntryPoint) -> str:
@@ -207,6 +212,8 @@ def _brings(point: EntryPoint) -> str:
 
 
 def _upgrade(distribution: str) -> str:
+    if distribution == OURS:
+        return f"install neonpay again: {wheel_line()}"
     return f"upgrade or remove it: pip install --upgrade {distribution}"
 
 

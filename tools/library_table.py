@@ -42,7 +42,7 @@ def with_table(page: str, made: str) -> str:
 def table(guides: str) -> str:
     """Markdown, a line for each library."""
     head = (
-        "| library | install | a payment is recorded | checkouts are answered by | other calls go by "
+        "| library | extra | a payment is recorded | checkouts are answered by | other calls go by "
         "| a refund made elsewhere is seen | sent while the bot was off | a cancelled subscription is told of |\n"
         "|---|---|---|---|---|---|---|---|\n"
     )
@@ -59,7 +59,7 @@ def _line(spec: AdapterSpec, guides: str) -> str:
         name = f"[{name}]({guide})"
     cells = (
         name,
-        f"`neonpay[{spec.extra}]`",
+        f"`{spec.extra}`",
         "before Telegram is told" if can.level is Level.A else "at once",
         _route(can.checkouts),
         _route(can.calls),

@@ -10,6 +10,7 @@ from typing import cast
 
 from neonpay.core.ports import Adapter
 from neonpay.errors import AdapterError, AdapterNotInstalledError
+from neonpay.installing import install_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +197,8 @@ def load(spec: AdapterSpec) -> Callable[..., Adapter]:
 
 def _why_not(spec: AdapterSpec, error: ImportError) -> str:
     """What keeps an adapter from being imported, and what to type: often it is not its library."""
-    missing, install = error.name or "", f'"neonpay[{spec.extra}]"' if spec in ADAPTERS else spec.distribution
+    missing = error.name or ""
+    line = install_line(spec.extra) if spec in ADAPTERS else f"pip install {spec.distribution}"
     if missing.partition(".")[0] == "neonpay" and spec in ADAPTERS:
         return (
             f"this program was packed without {missing}, which serves {spec.distribution}; build it with neonpay's own hook "
@@ -205,8 +207,8 @@ def _why_not(spec: AdapterSpec, error: ImportError) -> str:
     if not isinstance(error, ModuleNotFoundError):
         return (
             f"{spec.distribution} is installed and cannot be used: {error}; neonpay needs {spec.minimum} or later, run: "
-            f"pip install --upgrade {install}"
+            + line.replace("pip install", "pip install --upgrade", 1)
         )
     if missing and missing.partition(".")[0] not in {spec.library_root, spec.distribution}:
-        return f"{spec.distribution} needs {missing}, which is not installed; run: pip install {install}"
-    return f"{spec.distribution} is not installed; run: pip install {install}"
+        return f"{spec.distribution} needs {missing}, which is not installed; run: {line}"
+    return f"{spec.distribution} is not installed; run: {line}"

@@ -76,6 +76,7 @@ def doctor(
     from neonpay.cli.checks.check import State, worst
     from neonpay.cli.checks.import_names import check_import_names
     from neonpay.cli.checks.libraries import check_libraries
+    from neonpay.cli.checks.ourselves import check_neonpay
     from neonpay.cli.checks.secrecy import check_files, check_secret
     from neonpay.cli.checks.updates import Expected, Receives
 
@@ -88,7 +89,8 @@ def doctor(
         secret_env = SECRET_VARIABLE
     receives = None if polling is None else Receives.POLLING if polling else Receives.WEBHOOK
     files = check_files(at.database_url, token_file=token_file)  # before SQLite opens and closes them
-    checks = check_libraries(only=library, by_importing=by_importing)
+    checks = [check_neonpay(here=Path.cwd())]
+    checks += check_libraries(only=library, by_importing=by_importing)
     checks += check_import_names(here=Path.cwd(), only=library)
     checks += asyncio.run(
         _outside(at, fault, Expected(receives, subscriptions), test_environment=test_environment, timeout_s=timeout_s)

@@ -11,7 +11,9 @@ try:
 except ModuleNotFoundError as error:
     if error.name != "typer":
         raise
-    sys.exit('The neonpay command needs typer and rich: pip install "neonpay[cli]"')
+    from neonpay.installing import install_line
+
+    sys.exit(f"The neonpay command needs typer and rich; run: {install_line('cli')}")
 except KeyboardInterrupt:
     sys.exit(130)
 

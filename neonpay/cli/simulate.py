@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 
+from neonpay.cli.pointing import ELSEWHERE, lines, variables
 from neonpay.cli.scenarios import play_all
 from neonpay.cli.stopping import told_to_stop
 from neonpay.errors import ConfigurationError, SimulatorError
@@ -134,9 +136,13 @@ def _print_welcome(telegram: Simulator, bots: list[BotAccount], buyer_id: int, c
         )
     )
     for bot in bots:
-        console.print(f"[bold]@{bot.username}[/] (aiogram):", highlight=False)
-        session = f'AiohttpSession(api=TelegramAPIServer.from_base("{url}"))'
-        console.print(f'  Bot("{bot.token}", session={session})', soft_wrap=True, markup=False, highlight=False)
+        console.print(f"Start your bot as [bold]@{bot.username}[/] with these in its terminal:", highlight=False)
+        for line in variables(url, bot.token, is_windows=os.name == "nt"):
+            console.print(f"  {line}", soft_wrap=True, markup=False, highlight=False)
+    console.print("The programs of README.md and of examples read them. In another one a line says where Telegram is:")
+    for library, line in lines(url).items():
+        console.print(f"  {library:<20} {line}", soft_wrap=True, markup=False, highlight=False)
+    console.print(f"  {ELSEWHERE}", soft_wrap=True, markup=False, highlight=False)
     console.print(
         f"[bold]Ann[/] has user id {buyer_id} and {_STARS} Stars. Play her on the page, or from another terminal:",
         highlight=False,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from neonpay.cli.counted import counted
+from neonpay.cli.export import private_file
 from neonpay.cli.sheets import print_facts, print_json
 from neonpay.cli.shop import FOUND, BotOption, DatabaseOption, JsonOption, errors_in_one_line, run_in_shop, where
 from neonpay.core.jsontext import JsonValue
@@ -20,19 +22,46 @@ def verify(
     head: Annotated[
         str | None, typer.Option(help="The head that an earlier run printed; books that were written anew lack it.")
     ] = None,
+    head_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--head-file",
+            help="File with the head that the last run kept: it is looked for, and the newest one is kept when everything "
+            "adds up. The first run makes the file.",
+        ),
+    ] = None,
     json: JsonOption = False,
     database: DatabaseOption = None,
     bot_id: BotOption = None,
 ) -> None:
     """Prove that the books add up and that nobody has changed them. Exit code 1 if they do not."""
+    if head is not None and head_file is not None:
+        raise typer.BadParameter("give --head or --head-file, not both", param_hint="--head-file")
     with errors_in_one_line():
+        if head_file is not None:
+            head = _kept_head(head_file)
         proof = run_in_shop(where(database, bot_id), lambda shop: shop.books.verify(head=head))
+        if head_file is not None and proof.is_clean and proof.head is not None:
+            _keep_head(head_file, proof.head)
     if json:
         print_json(_as_json(proof))
     else:
         _print(proof)
     if not proof.is_clean:
         raise typer.Exit(FOUND)
+
+
+def _kept_head(file: Path) -> str | None:
+    """The head in the file; None before the first run, and while nothing was sealed."""
+    try:
+        return file.read_text(encoding="utf-8", errors="replace").strip() or None
+    except FileNotFoundError:
+        return None
+
+
+def _keep_head(file: Path, head: str) -> None:
+    with private_file(file) as opened:
+        opened.write(f"{head}\n")
 
 
 def _print(proof: Proof) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import weakref
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,6 +23,10 @@ _SECONDS = {
     "pool_timeout": "pool_timeout_s",
 }
 _SWITCHES = {"on": True, "off": False}
+_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_OURS = (*_SECONDS, "prepared_statements", "pool_size", "sslmode", "sslrootcert", "application_name")
+_THE_DRIVERS = ("host", "port", "ssl", "passfile", "target_session_attrs")
+_POOL_SIZE_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +39,20 @@ class Connecting:
         pool_timeout_s: how long a unit waits for a connection that is free.
         prepares: whether statements stay prepared on a connection, which saves a round trip each. Behind a pooler that gives
             every transaction another connection they would be those of somebody else.
+        pool_size: connections that a process keeps at most for its units.
+        ssl_mode: as libpq has it; None leaves it to the driver, which encrypts when the server can.
+        ssl_root_cert: file with the certificates that the server's has to come from, for the modes that verify it.
+        application_name: what ``pg_stat_activity`` shows.
     """
 
     connect_timeout_s: float = 10.0
     command_timeout_s: float = 30.0
     pool_timeout_s: float = 10.0
     prepares: bool = True
+    pool_size: int = 8
+    ssl_mode: str | None = None
+    ssl_root_cert: str | None = None
+    application_name: str | None = None
 
     @staticmethod
     def of(url: sa.URL) -> tuple[sa.URL, Connecting]:
@@ -58,14 +71,26 @@ class Connecting:
                 msg = "prepared_statements in database_url is either on or off"
                 raise ConfigurationError(msg)
             given["prepares"] = switch
-        return url.difference_update_query([*_SECONDS, "prepared_statements"]), Connecting(**given)
+        if "pool_size" in url.query:
+            given["pool_size"] = _pool_size(url.query["pool_size"])
+        if "sslmode" in url.query:
+            given["ssl_mode"] = _ssl_mode(url.query["sslmode"])
+        for name, field in (("sslrootcert", "ssl_root_cert"), ("application_name", "application_name")):
+            if name in url.query:
+                given[field] = str(url.query[name])
+        rest = url.difference_update_query(_OURS)
+        unknown = sorted(rest.query.keys() - set(_THE_DRIVERS))
+        if unknown:
+            msg = f"{unknown[0]} in database_url is nothing that neonpay knows; there are: {', '.join(_OURS + _THE_DRIVERS)}"
+            raise ConfigurationError(msg)
+        return rest, Connecting(**given)
 
-    def pool(self, url: sa.URL, *, pool_size: int) -> Pool:
+    def pool(self, url: sa.URL, *, pool_size: int | None = None) -> Pool:
         """A pool of connections; nothing is connected yet."""
         return Pool(
             create_async_engine(
                 url,
-                pool_size=pool_size,
+                pool_size=pool_size or self.pool_size,
                 max_overflow=0,
                 pool_pre_ping=False,
                 pool_timeout=self.pool_timeout_s,
@@ -81,6 +106,10 @@ class Connecting:
     @property
     def _arguments(self) -> Mapping[str, object]:
         arguments: dict[str, object] = {"timeout": self.connect_timeout_s}
+        if self.ssl_mode is not None or self.ssl_root_cert is not None:
+            arguments["ssl"] = self._ssl
+        if self.application_name is not None:
+            arguments["server_settings"] = {"application_name": self.application_name}
         if not self.prepares:
             # Without a name a statement is parsed again in the message that runs it, so it need not outlive that message.
             arguments |= {
@@ -89,6 +118,19 @@ class Connecting:
                 "prepared_statement_name_func": _no_name,
             }
         return arguments
+
+    @property
+    def _ssl(self) -> str | ssl.SSLContext | None:
+        """What the driver takes: a mode, or the certificates that the server's is verified by."""
+        if self.ssl_root_cert is None:
+            return self.ssl_mode
+        try:
+            context = ssl.create_default_context(cafile=self.ssl_root_cert)
+        except OSError as error:
+            msg = f"cannot read the certificates in {self.ssl_root_cert}, the sslrootcert of database_url: {error.strerror}"
+            raise ConfigurationError(msg) from error
+        context.check_hostname = self.ssl_mode == "verify-full"
+        return context
 
 
 class _Driver(Protocol):
@@ -150,3 +192,18 @@ def _seconds(name: str, value: str | tuple[str, ...]) -> float:
         msg = f"{name} in database_url is a number of seconds above 0"
         raise ConfigurationError(msg)
     return seconds
+
+
+def _pool_size(text: object) -> int:
+    size = int(str(text)) if str(text).isascii() and str(text).isdigit() else 0
+    if not 1 <= size <= _POOL_SIZE_MAX:
+        msg = f"pool_size in database_url is a whole number from 1 to {_POOL_SIZE_MAX}"
+        raise ConfigurationError(msg)
+    return size
+
+
+def _ssl_mode(text: object) -> str:
+    if text not in _SSL_MODES:
+        msg = f"sslmode in database_url is one of {', '.join(_SSL_MODES)}"
+        raise ConfigurationError(msg)
+    return str(text)

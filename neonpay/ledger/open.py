@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from neonpay.core.clock import Clock, SystemClock
 from neonpay.errors import ConfigurationError
+from neonpay.installing import install_line
 from neonpay.ledger.sqlite import SqliteLedger
 from neonpay.ledger.unit import Ledger
 
@@ -21,7 +22,8 @@ def open_ledger(
         database_url: ``sqlite:///shop.db`` (relative), ``sqlite:////var/lib/shop.db`` (absolute; ``?mode=ro`` to only read,
             ``?timeout=5`` to wait so many seconds for another process that writes) or
             ``postgresql://user:password@host/database`` (``?prepared_statements=off`` behind a pooler in transaction mode;
-            ``connect_timeout``, ``command_timeout`` and ``pool_timeout`` in seconds).
+            ``connect_timeout``, ``command_timeout`` and ``pool_timeout`` in seconds; ``pool_size``, ``sslmode``,
+            ``sslrootcert`` and ``application_name``).
         clock: where the time comes from; the system's when left out.
         busy_timeout_s: how long a SQLite write waits for another process.
         as_it_is: neither make nor upgrade the tables; opening raises a LedgerError unless they have this release's shape.
@@ -52,7 +54,7 @@ def open_ledger(
         try:
             from neonpay.ledger.postgresql import PostgresqlLedger  # an extra
         except ImportError as exc:
-            msg = 'PostgreSQL needs its driver; run: pip install "neonpay[postgres]"'
+            msg = f"PostgreSQL needs its driver; run: {install_line('postgres')}"
             raise ConfigurationError(msg) from exc
         return PostgresqlLedger(url.set(drivername="postgresql+asyncpg"), clock=clock, as_it_is=as_it_is)
     msg = f'no ledger for {backend!r}; database_url must start with "sqlite:///" or "postgresql://"'

@@ -105,7 +105,7 @@ class PostgresqlLedger:
         url: with the asyncpg driver.
         clock: a clock other than the system's is carried into each transaction as its time; otherwise leases and due times
             go by the server's clock, which all workers share.
-        pool_size: connections that the ledger keeps at most.
+        pool_size: connections that the ledger keeps at most; what ``connecting`` says when left out.
         as_it_is: neither make nor upgrade the tables.
         in_thread: whether the event loop is one in a thread of its own, whoever uses the ledger first.
         connecting: how to connect; what the query of ``url`` says when left out.
@@ -116,7 +116,7 @@ class PostgresqlLedger:
         url: sa.URL,
         *,
         clock: Clock,
-        pool_size: int = 8,
+        pool_size: int | None = None,
         as_it_is: bool = False,
         in_thread: bool = False,
         connecting: Connecting | None = None,

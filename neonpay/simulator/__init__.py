@@ -90,8 +90,10 @@ def __getattr__(name: str) -> object:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("neonpay"):
             raise
+        from neonpay.installing import install_line
+
         raise ImportError(
-            f'neonpay.simulator needs {error.name!r}, which is not installed: pip install "neonpay[simulator]"'
+            f"neonpay.simulator needs {error.name!r}, which is not installed; run: {install_line('simulator')}"
         ) from error
 
 

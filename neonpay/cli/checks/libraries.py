@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from neonpay.adapters import ADAPTERS, AdapterSpec
 from neonpay.cli.checks.check import Check, ok, problem, skipped, warning
 from neonpay.cli.checks.installed import distributions, is_at_least, normalised
+from neonpay.installing import install_line
 
 _IMPORT_TIMEOUT_S = 60.0
 _IMPORT = """
@@ -49,7 +50,7 @@ def _name(spec: AdapterSpec) -> str:
 
 
 def _line(spec: AdapterSpec) -> str:
-    return f'pip install --upgrade "neonpay[{spec.extra}]"'
+    return install_line(spec.extra)
 
 
 def _missing(spec: AdapterSpec, *, is_needed: bool) -> Check:

@@ -64,6 +64,30 @@ async def test_a_head_that_is_not_in_the_chain_is_told(neonpay: Command) -> None
     assert (told.exit_code, "unknown_head" in told.stdout) == (1, True)
 
 
+async def test_a_nightly_job_keeps_the_head_and_tells_of_books_that_were_written_anew(
+    neonpay: Command, tmp_path: Path
+) -> None:
+    kept = tmp_path / "head"
+    nightly = ("verify", "--head-file", str(kept))
+    assert (await neonpay(*nightly)).exit_code == 0
+    assert not kept.exists()  # nothing is sealed yet
+    async with neonpay.shop.neonpay:
+        await neonpay.shop.neonpay.books.seal()
+    assert (await neonpay(*nightly)).exit_code == 0
+    assert kept.read_text().strip() == (await neonpay.json("verify"))["head"]
+    assert (await neonpay(*nightly)).exit_code == 0
+    kept.write_text("0" * 64)
+    told = await neonpay(*nightly)
+    assert (told.exit_code, "unknown_head" in told.stdout, kept.read_text()) == (1, True, "0" * 64)
+
+
+async def test_a_head_file_that_cannot_be_used_is_told_in_one_line(neonpay: Command, tmp_path: Path) -> None:
+    told = await neonpay("verify", "--head-file", str(tmp_path))
+    assert (told.exit_code, told.stderr) == (3, f"neonpay: Is a directory: {tmp_path}\n")
+    both = await neonpay("verify", "--head", "0" * 64, "--head-file", str(tmp_path / "head"))
+    assert both.exit_code == 2
+
+
 async def test_the_ledger_is_compared_with_telegram(neonpay: Command) -> None:
     arguments = ("reconcile", "--api-url", neonpay.shop.telegram.base_url)
     report = await neonpay.json(*arguments, **neonpay.with_token)

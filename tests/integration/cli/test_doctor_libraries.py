@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
+from neonpay._version import __version__
 from neonpay.adapters import ADAPTERS
 from neonpay.cli.checks.import_names import check_import_names
 from neonpay.cli.checks.installed import is_at_least
 from neonpay.cli.checks.libraries import check_libraries
+from neonpay.cli.checks.ourselves import check_neonpay
 from neonpay.cli.main import app
+from neonpay.installing import wheel_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,7 +83,7 @@ def test_a_library_has_to_be_new_enough(tmp_path: Path, version: str, state: str
     assert (found.state, version in found.finding) == (state, True)
     if state == "problem":
         assert AIOGRAM.minimum in found.finding
-        assert found.advice == 'run: pip install --upgrade "neonpay[aiogram]"'
+        assert found.advice == f'run: pip install "aiogram>={AIOGRAM.minimum}"'
 
 
 def test_the_library_that_the_bot_uses_has_to_be_there(tmp_path: Path) -> None:
@@ -134,12 +137,32 @@ def test_a_file_beside_the_bot_that_hides_its_library_is_told(tmp_path: Path) ->
     assert found.finding == f"import aiogram finds {bot / 'aiogram.py'}, which is not aiogram 3.31.0"
 
 
+def test_the_older_neonpay_of_the_package_index_is_told_with_what_to_type(tmp_path: Path) -> None:
+    install(tmp_path, "neonpay", "2.6.0", {"neonpay/__init__.py": "raise SystemExit('executed')"})
+    found = check_neonpay(here=tmp_path / "bot", path=[str(tmp_path)])
+    assert (found.state, found.finding.startswith("neonpay 2.6.0 is installed, and this is")) == ("problem", True)
+    assert found.advice == f"run: pip uninstall -y neonpay; then, in a clone after make wheel: {wheel_line()}"
+
+
+def test_a_folder_beside_the_bot_that_hides_neonpay_is_told(tmp_path: Path) -> None:
+    site, bot = tmp_path / "site", tmp_path / "bot"
+    install(site, "neonpay", __version__, {"neonpay/__init__.py": ""})
+    bot.mkdir()
+    running = site / "neonpay/__init__.py"
+    assert check_neonpay(here=bot, path=[str(site)], running=running).state == "ok"
+    (bot / "neonpay.py").write_text("raise SystemExit('executed')")
+    found = check_neonpay(here=bot, path=[str(site)], running=running)
+    assert found.state == "problem"
+    assert found.finding == f"import neonpay finds {bot / 'neonpay.py'}, which is not this program, {site / 'neonpay'}"
+
+
 def test_what_is_installed_here_is_well(tmp_path: Path) -> None:
     env = {"NEONPAY_BOT_TOKEN": None, "NEONPAY_DATABASE_URL": f"sqlite:///{tmp_path}/shop.db"}
     result = CliRunner().invoke(app, ["doctor", "--json"], env=env)
     assert result.exit_code == 0, result.output
     checks = {check["name"]: check["state"] for check in json.loads(result.stdout)["checks"]}
-    assert (checks["library.aiogram"], checks["import.aiogram"], checks["library.botapi"]) == ("ok", "ok", "ok")
+    here = [checks[name] for name in ("install.neonpay", "library.aiogram", "import.aiogram", "library.botapi")]
+    assert here == ["ok"] * 4
 
 
 def test_a_library_that_neonpay_does_not_serve_is_a_mistake_of_who_asks() -> None:

@@ -7,12 +7,20 @@ import re
 import signal
 import socket
 import sys
+from types import SimpleNamespace
 
 import aiohttp
 import pytest
+from aiogram import Bot
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import TelegramAPIServer
+from telegram.ext import ApplicationBuilder
 from typer.testing import CliRunner
 
+from neonpay import create_neonpay
 from neonpay.cli.main import app
+from neonpay.cli.pointing import lines, variables
+from neonpay.installing import install_line
 
 TOKEN = "123456:" + "aB3-_" * 7
 
@@ -38,7 +46,7 @@ async def read_until(stream, pattern):
 async def test_it_serves_until_told_to_stop(number):
     process = await start("simulate", "--port", "0", "--token", TOKEN, "--seed", "3")
     match, text = await read_until(process.stdout, r"Everything that can be asked: (http://127\.0\.0\.1:\d+)/_sim/")
-    assert f'Bot("{TOKEN}", session=AiohttpSession' in text
+    assert f"  export TELEGRAM_API_URL={match.group(1)}\n  export BOT_TOKEN={TOKEN}\n" in text
     async with aiohttp.ClientSession() as http, http.get(f"{match.group(1)}/bot{TOKEN}/getMe") as response:
         assert (await response.json())["result"]["id"] == 123456
     page = re.search(r"in your browser: (http://127\.0\.0\.1:\d+/)", text)
@@ -50,12 +58,40 @@ async def test_it_serves_until_told_to_stop(number):
     assert (process.returncode, out.decode().strip(), err) == (0, "Stopped.", b"")
 
 
+def test_the_line_of_each_library_is_one_that_the_library_takes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    there = {
+        "token": TOKEN,
+        "Bot": Bot,
+        "AiohttpSession": AiohttpSession,
+        "TelegramAPIServer": TelegramAPIServer,
+        "ApplicationBuilder": ApplicationBuilder,
+        "apihelper": SimpleNamespace(),
+        "asyncio_helper": SimpleNamespace(),
+        "create_neonpay": create_neonpay,
+    }
+    printed = lines("http://127.0.0.1:8081")
+    for line in printed.values():
+        exec(line, there)  # noqa: S102 - our own words
+    assert there["apihelper"].API_URL.format("TOKEN", "getMe") == "http://127.0.0.1:8081/botTOKEN/getMe"
+    assert there["asyncio_helper"] == there["apihelper"]
+    assert len(printed) == 5
+
+
+def test_on_windows_the_variables_are_those_of_powershell():
+    assert variables("http://a", "1:B", is_windows=True) == [
+        '$env:TELEGRAM_API_URL = "http://a"',
+        '$env:BOT_TOKEN = "1:B"',
+    ]
+
+
 def test_a_port_that_is_taken_is_told():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         result = CliRunner().invoke(app, ["simulate", "--port", str(port)])
     assert result.exit_code == 1
     assert f"Cannot listen on 127.0.0.1 port {port}" in result.output
+    assert "--port 0" in result.output
 
 
 def test_a_token_that_cannot_be_one_is_refused():
@@ -75,7 +111,7 @@ async def test_without_typer_the_command_names_the_extra():
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stderr=asyncio.subprocess.PIPE)
     _, err = await process.communicate()
     assert process.returncode == 1
-    assert 'pip install "neonpay[cli]"' in err.decode()
+    assert install_line("cli") in err.decode()
 
 
 @pytest.mark.parametrize(

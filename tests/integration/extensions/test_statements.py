@@ -170,7 +170,8 @@ async def test_what_a_batch_costs_with_all_hooks_does_not_depend_on_the_number_o
     # A savepoint around the hook, its end, and the two statements that the hook makes.
     assert {size: len(told[size]) - len(plain[size]) for size in told} == {8: 4, 64: 4}
     assert len(plain[64]) <= 8
-    assert len(await query(sa.select(sold))) == 8 + 64
+    # Those of before are young enough to be settled as well, by whoever sweeps.
+    assert len(await query(sa.select(sold).where(sold.c.charge_id.startswith("shelf")))) == 8 + 64
 
 
 async def test_an_extension_without_hooks_adds_no_statement(opened: Callable[..., Any], statements: Statements) -> None:

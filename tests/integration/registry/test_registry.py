@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import pytest
 
 from neonpay.errors import ConfigurationError, ExtensionError
 from neonpay.extensions import EXTENSIONS, ExtensionSpec, find, installed, load
+from neonpay.installing import install_line, wheel_line
 from tests.integration.registry.distributions import install, install_loyalty
 
 if TYPE_CHECKING:
@@ -143,13 +145,13 @@ def test_a_module_that_was_not_installed_with_its_extension_is_named(place: Path
     spec = ExtensionSpec(name="gift-cards", factory="neonpay.gift_cards.desk:Desk", extra="web")
     with pytest.raises(ExtensionError) as raised:
         load(spec, "factory")
-    words = "extension gift-cards: there is no module neonpay.gift_cards; upgrade or remove it: pip install --upgrade neonpay"
-    assert str(raised.value) == words
+    words = "extension gift-cards: there is no module neonpay.gift_cards; install neonpay again: "
+    assert str(raised.value) == words + wheel_line()
 
 
 def test_what_an_extension_of_ours_lacks_is_an_extra_of_neonpay(place: Path) -> None:
     (place / "gifts.py").write_text("import nothing_that_is_there\n")
-    with pytest.raises(ExtensionError, match=r'run: pip install "neonpay\[web\]"'):
+    with pytest.raises(ExtensionError, match=re.escape(f"run: {install_line('web')}")):
         load(ExtensionSpec(name="gift-cards", factory="gifts:Gifts", extra="web"), "factory")
 
 

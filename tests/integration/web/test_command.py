@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 import sqlalchemy as sa
 
+from neonpay.installing import install_line
 from neonpay.ledger.tables import metadata
 
 if TYPE_CHECKING:
@@ -86,8 +87,8 @@ async def test_a_port_that_is_taken_is_told_in_one_line(shop: Shop, database_url
     )
 
 
-async def test_without_aiohttp_the_pages_name_the_extra() -> None:
+async def test_without_aiohttp_the_pages_say_what_to_install() -> None:
     code = "import sys; sys.modules['aiohttp'] = None; import neonpay.web"
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stderr=asyncio.subprocess.PIPE)
     _, err = await process.communicate()
-    assert err.decode().endswith('ConfigurationError: the pages need aiohttp; run: pip install "neonpay[web]"\n')
+    assert err.decode().endswith(f"ConfigurationError: the pages need aiohttp; run: {install_line('web')}\n")
