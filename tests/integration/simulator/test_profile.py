@@ -35,7 +35,7 @@ async def test_commands_have_scopes(bot, ann, wire):
 async def test_the_menu_button_is_remembered(bot, ann):
     app = MenuButtonWebApp(text="Shop", web_app=WebAppInfo(url="https://example.com"))
     await bot.set_chat_menu_button(chat_id=ann.id, menu_button=app)
-    assert (await bot.get_chat_menu_button(chat_id=ann.id)).web_app.url == "https://example.com"
+    assert (await bot.get_chat_menu_button(chat_id=ann.id)).web_app.url == "https://example.com/"
     assert isinstance(await bot.get_chat_menu_button(), MenuButtonCommands)
 
 
