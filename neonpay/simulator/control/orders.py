@@ -61,6 +61,7 @@ class NewBot(Order):
 
     username: Name
     token: Annotated[str, Field(min_length=1, max_length=100)]
+    name: Name | None = None
 
 
 class Says(Order):

@@ -201,7 +201,7 @@ class Control:
 
     async def _new_bot(self, request: web.Request) -> Json:
         order = await orders.read(request, orders.NewBot)
-        bot = self._world.accounts.bot(order.username, token=order.token)
+        bot = self._world.accounts.bot(order.username, token=order.token, name=order.name)
         return {"id": bot.id, "username": bot.username, "stars": bot.balance_stars}
 
     async def _balance(self, request: web.Request) -> Json:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from aiogram import types
 
 from neonpay.simulator.calls.requests import Done, Method, Request
+from neonpay.simulator.chats.accounts import NAME_MAX_CHARS
 from neonpay.simulator.methods.depth import simulated
 from neonpay.simulator.wire.fields import Fields
 from neonpay.simulator.wire.objects import build, dump
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 COMMANDS_MAX: Final = 100
 """Most commands in one list (https://core.telegram.org/bots/api#setmycommands, read 2026-11-20)."""
-NAME_MAX_CHARS: Final = 64
-"""Longest name (API, setMyName)."""
 DESCRIPTION_MAX_CHARS: Final = 512
 """Longest description (API, setMyDescription)."""
 SHORT_DESCRIPTION_MAX_CHARS: Final = 120
@@ -92,7 +91,7 @@ def delete_my_commands(request: Request) -> Done:
     return Done(True)
 
 
-@simulated("By language. People go on seeing the name that the bot was made with.")
+@simulated("By language. People see the one for all languages.")
 def set_my_name(request: Request) -> Done:
     """Remember the bot's name."""
     return _set_text(request, request.bot.profile.names, "name", NAME_MAX_CHARS, "BOT_TITLE_INVALID")
