@@ -53,6 +53,9 @@ def simulate(
     """Run a local Telegram: point a bot at it, and play its buyers on a page in the browser or over HTTP."""
     console = Console()
     try:
+        from neonpay.simulator.wire.models import load_models
+
+        load_models()
         from neonpay.simulator import RunningClock, Simulator
         from neonpay.simulator.control.conditions import add_fault, fault_from_text
         from neonpay.testing.scenario import read_scenario
