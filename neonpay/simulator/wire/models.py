@@ -1,9 +1,9 @@
 """aiogram's models without the seconds that importing aiogram takes.
 
-At its import aiogram has pydantic build the validators of every object of the Bot API, of which a simulator uses a tenth. Here
-they are left to be built when they are first used, as aiogram has told pydantic to do (``defer_build``) before it asks for all
-of them at once. For a program that imports aiogram for the simulator's sake, such as ``neonpay simulate``; in a program that
-has imported it nothing changes.
+At its import aiogram has pydantic build the validators of every object of the Bot API, of which a simulator uses a tenth.
+Here each is left to be built when it is first used. For a program in which aiogram is nothing but the simulator's schema, as in
+``neonpay simulate``: its client, which wraps these objects in models of its own, does not find them built. In a program that
+has imported aiogram nothing changes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _MODELS: Final = "aiogram.types"
+_METHODS: Final = "aiogram.methods"
 
 
 def load_models() -> None:
@@ -39,14 +40,23 @@ def load_models() -> None:
     BaseModel.model_rebuild = classmethod(later)  # type: ignore[assignment,method-assign]
     try:
         __import__(_MODELS)
+        __import__(_METHODS)
     finally:
         BaseModel.model_rebuild = before  # type: ignore[method-assign]
         if collects:
             gc.enable()
-    for model, names in asked:
+    names = asked[0][1] if asked else {}
+    for model in [model for model, _ in asked] + _methods():
         # Documented for just this: "used for automatic rebuilding of models" (pydantic, BaseModel).
-        model.__pydantic_parent_namespace__ = names
-    update = getattr(sys.modules[_MODELS], "Update")  # noqa: B009 - nothing here may import it by name before it is there
-    if not update.model_rebuild(raise_errors=False):
-        for model, names in asked:  # a pydantic that builds nothing by itself
+        if not model.__pydantic_complete__:
+            model.__pydantic_parent_namespace__ = names
+    if not all(model.model_rebuild(raise_errors=False) for model, _ in asked if model.__name__ == "Update"):
+        for model, _ in asked:  # a pydantic that builds nothing by itself
             build(model, _types_namespace=names)
+
+
+def _methods() -> list[type[BaseModel]]:
+    """Methods are not built at the import, but of objects that were."""
+    module = sys.modules[_METHODS]
+    found = (getattr(module, name) for name in module.__all__)
+    return [model for model in found if isinstance(model, type) and issubclass(model, BaseModel)]

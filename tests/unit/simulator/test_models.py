@@ -13,7 +13,7 @@ before = BaseModel.__dict__["model_rebuild"]
 from neonpay.simulator.wire.models import load_models
 load_models()
 from aiogram import methods, types
-models = [getattr(types, name) for name in types.__all__]
+models = [getattr(types, name) for name in types.__all__] + [getattr(methods, name) for name in methods.__all__]
 models = [model for model in models if isinstance(model, type) and issubclass(model, BaseModel)]
 built = sum(model.__pydantic_complete__ for model in models)
 load_models()
