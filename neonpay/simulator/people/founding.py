@@ -49,7 +49,7 @@ class Places:
         Raises:
             SimulatorError: the title is empty, or the username or the id cannot be one or is taken.
         """
-        return self._found(title, kind, members, administrators, owner, username, id)
+        return found(self._world, title, kind, members, administrators, owner, username, id)
 
     def channel(
         self,
@@ -74,7 +74,7 @@ class Places:
         Raises:
             SimulatorError: the title is empty, or the username or the id cannot be one or is taken.
         """
-        return self._found(title, "channel", members, administrators, owner, username, id)
+        return found(self._world, title, "channel", members, administrators, owner, username, id)
 
     def direct_messages(self, channel: Group) -> Group:
         """The chat in which people write to a channel and suggest posts to it.
@@ -90,29 +90,35 @@ class Places:
         """Every group and channel."""
         return list(self._world.chats.groups.values())
 
-    def _found(
-        self,
-        title: str,
-        kind: GroupKind,
-        members: Sequence[Person | BotAccount],
-        administrators: Sequence[Person | BotAccount],
-        owner: Person | None,
-        username: str,
-        group_id: int | None,
-    ) -> Group:
-        world, username = self._world, username.removeprefix("@")
-        taken = {group.username.lower() for group in world.chats.groups.values() if group.username}
-        if not title.strip():
-            raise SimulatorError("a group needs a title")
-        if username and (not _USERNAME_LETTERS.issuperset(username) or username.lower() in taken):
-            raise SimulatorError(f"{username!r} cannot be a username, or another group has it")
-        founder = world.accounts.user("Owner") if owner is None else world.accounts.users[owner.id]
-        group = world.memberships.found(title, kind, founder, username=username, group_id=group_id)
-        for who in members:
-            world.memberships.admit(group, _account_of(world, who), by=founder)
-        for who in administrators:
-            world.memberships.promote(group, _account_of(world, who), by=founder)
-        return group
+
+def found(
+    world: World,
+    title: str,
+    kind: GroupKind,
+    members: Sequence[Person | BotAccount],
+    administrators: Sequence[Person | BotAccount],
+    owner: Person | None,
+    username: str,
+    group_id: int | None = None,
+) -> Group:
+    """Make a group of this kind.
+
+    Raises:
+        SimulatorError: the title is empty, or the username or the id cannot be one or is taken.
+    """
+    username = username.removeprefix("@")
+    taken = {group.username.lower() for group in world.chats.groups.values() if group.username}
+    if not title.strip():
+        raise SimulatorError("a group needs a title")
+    if username and (not _USERNAME_LETTERS.issuperset(username) or username.lower() in taken):
+        raise SimulatorError(f"{username!r} cannot be a username, or another group has it")
+    founder = world.accounts.user("Owner") if owner is None else world.accounts.users[owner.id]
+    group = world.memberships.found(title, kind, founder, username=username, group_id=group_id)
+    for who in members:
+        world.memberships.admit(group, _account_of(world, who), by=founder)
+    for who in administrators:
+        world.memberships.promote(group, _account_of(world, who), by=founder)
+    return group
 
 
 def _account_of(world: World, who: Person | BotAccount) -> BotAccount | UserAccount:
