@@ -36,6 +36,9 @@ def simulate(
         list[str] | None,
         typer.Option(help="Token of a bot; give it again for more. When left out, one is made that no other run has."),
     ] = None,
+    bot_name: Annotated[
+        list[str] | None, typer.Option(help="What people see as the name of a bot; again for the next one, in order.")
+    ] = None,
     control_from_anywhere: Annotated[
         bool, typer.Option("--control-from-anywhere", help="Let any machine use all of it, by any name; no password.")
     ] = False,
@@ -52,6 +55,9 @@ def simulate(
     """Run a local Telegram: point a bot at it, and play its buyers on a page in the browser or over HTTP."""
     console = Console()
     try:
+        from neonpay.simulator.wire.models import load_models
+
+        load_models()
         from neonpay.simulator import RunningClock, Simulator
         from neonpay.simulator.control.conditions import add_fault, fault_from_text
         from neonpay.testing.scenario import read_scenario
@@ -65,10 +71,7 @@ def simulate(
     telegram = Simulator(
         seed=seed, host=host, port=port, clock=RunningClock(), control_from_anywhere=control_from_anywhere
     )
-    try:
-        bots = [telegram.bot(f"bot{number}_bot", token=one) for number, one in enumerate(token or [None], start=1)]
-    except SimulatorError as error:
-        raise typer.BadParameter(str(error), param_hint="--token") from error
+    bots = _bots(telegram, token or [None], bot_name or [])
     try:
         for text in fault or []:
             add_fault(telegram.faults, fault_from_text(text))
@@ -87,6 +90,22 @@ def simulate(
         raise typer.Exit(1) from error
     if not went_well:
         raise typer.Exit(1)
+
+
+def _bots(telegram: Simulator, tokens: Sequence[str | None], names: Sequence[str]) -> list[BotAccount]:
+    if len(names) > len(tokens):
+        words = f"there are {len(names)} names for {len(tokens)} bot(s); give --token for each"
+        raise typer.BadParameter(words, param_hint="--bot-name")
+    bots = []
+    for number, token in enumerate(tokens, start=1):
+        name = names[number - 1] if number <= len(names) else None
+        try:
+            bots.append(telegram.bot(f"bot{number}_bot", token=token, name=name))
+        except SimulatorError as error:
+            raise typer.BadParameter(
+                str(error), param_hint="--token" if name is None else "--token, --bot-name"
+            ) from error
+    return bots
 
 
 async def _run(

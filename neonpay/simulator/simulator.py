@@ -18,20 +18,19 @@ from neonpay.simulator.http.guard import guard
 from neonpay.simulator.http.server import add_bot_api
 from neonpay.simulator.page import add_page
 from neonpay.simulator.people.buyers import Buyer
-from neonpay.simulator.people.founding import found
+from neonpay.simulator.people.founding import Places
 from neonpay.simulator.people.treasury import Treasury
 from neonpay.simulator.updates.webhook import WebhookSettings
 from neonpay.simulator.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable
     from types import TracebackType
 
     from aiogram import Bot
     from aiogram.client.default import DefaultBotProperties
 
     from neonpay.simulator.chats.accounts import BotAccount
-    from neonpay.simulator.chats.groups import Group, GroupKind
     from neonpay.simulator.clients.ptb import AnyBuilder
     from neonpay.simulator.clock import Timer
     from neonpay.simulator.faults import Faults
@@ -49,7 +48,7 @@ _SHUTDOWN_S = 0.5
 """Real seconds given to open requests when the simulator stops."""
 
 
-class Simulator:
+class Simulator(Places):
     """A Telegram of one's own on 127.0.0.1.
 
     Args:
@@ -149,13 +148,18 @@ class Simulator:
         """Virtual time."""
         return self._clock
 
-    def bot(self, username: str, *, token: str | None = None) -> BotAccount:
+    def bot(self, username: str, *, token: str | None = None, name: str | None = None) -> BotAccount:
         """The bot with this username, made when there is none.
 
+        Args:
+            username: ends in ``bot`` at Telegram; here it need not.
+            token: what it signs in with; a new one when left out.
+            name: what people see; the username when left out.
+
         Raises:
-            SimulatorError: the username or the token cannot be one, or is another bot's.
+            SimulatorError: the username or the token cannot be one, or is another bot's; or it is there by another name.
         """
-        return self._world.accounts.bot(username, token=token)
+        return self._world.accounts.bot(username, token=token, name=name)
 
     def bots(self) -> list[BotAccount]:
         """Every bot."""
@@ -221,61 +225,6 @@ class Simulator:
             first_name, stars=stars, user_id=user_id, username=username, language_code=language_code
         )
         return Buyer(self._world, account)
-
-    def group(
-        self,
-        title: str,
-        *,
-        members: Sequence[Buyer | BotAccount] = (),
-        administrators: Sequence[Buyer | BotAccount] = (),
-        owner: Buyer | None = None,
-        username: str = "",
-        kind: GroupKind = "supergroup",
-    ) -> Group:
-        """A new group with these people and bots in it; bots are told that they were added.
-
-        Args:
-            title: its name.
-            members: who is in it.
-            administrators: who runs it, with every right.
-            owner: whose it is; somebody new when left out.
-            username: makes it public.
-            kind: ``supergroup``, or ``group`` for the small old kind.
-
-        Raises:
-            SimulatorError: the title is empty, or the username cannot be one or is taken.
-        """
-        return found(self._world, title, kind, members, administrators, owner, username)
-
-    def channel(
-        self,
-        title: str,
-        *,
-        members: Sequence[Buyer | BotAccount] = (),
-        administrators: Sequence[Buyer | BotAccount] = (),
-        owner: Buyer | None = None,
-        username: str = "",
-    ) -> Group:
-        """A new channel; the bots in it are administrators, as they can only be that there.
-
-        Raises:
-            SimulatorError: the title is empty, or the username cannot be one or is taken.
-        """
-        return found(self._world, title, "channel", members, administrators, owner, username)
-
-    def direct_messages(self, channel: Group) -> Group:
-        """The chat in which people write to a channel and suggest posts to it.
-
-        Raises:
-            SimulatorError: it is no channel.
-        """
-        if channel.kind != "channel":
-            raise SimulatorError(f"{channel.title!r} is a {channel.kind}, and only channels have direct messages")
-        return self._world.memberships.open_direct_messages(channel)
-
-    def groups(self) -> list[Group]:
-        """Every group and channel."""
-        return list(self._world.chats.groups.values())
 
     def users(self) -> list[Buyer]:
         """Everybody."""

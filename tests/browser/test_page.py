@@ -203,6 +203,16 @@ async def test_each_bot_has_chats_and_a_wire_of_its_own_and_can_be_blocked(
     await expect(page.locator(".hop", has_text="my_chat_member")).to_have_count(2)
 
 
+async def test_a_row_that_is_opened_comes_into_view(look: Look, telegram: Simulator, shop: Shop) -> None:
+    ann = telegram.user("Ann")
+    for number in range(30):
+        await ann.says(f"Hello {number}", to=shop.account)
+    page = await look()
+    last = page.locator(".hop").last
+    await last.locator("summary").click()
+    await expect(last.locator("pre")).to_be_in_viewport(ratio=0.9)
+
+
 async def test_language_and_theme_are_chosen_and_kept(look: Look, telegram: Simulator, account: BotAccount) -> None:
     telegram.user("Ann")
     page = await look(language="ru-RU")

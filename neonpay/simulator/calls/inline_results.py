@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, cast
 
+from neonpay.simulator.calls.drafts import read_content
 from neonpay.simulator.calls.keyboards import inline_keyboard
-from neonpay.simulator.chats.invoices import read_draft
+from neonpay.simulator.calls.markups import read_markup
 from neonpay.simulator.files.contents import (
     caption_content,
     contact_content,
@@ -16,7 +17,8 @@ from neonpay.simulator.files.contents import (
 )
 from neonpay.simulator.files.store import About
 from neonpay.simulator.inline import InlineResult
-from neonpay.simulator.wire.refusal import Refusal, bad_request, not_simulated
+from neonpay.simulator.wire.fields import Fields
+from neonpay.simulator.wire.refusal import Unreadable, bad_request, inside, not_simulated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +38,9 @@ _FILES: Final = {
 }  # fmt: skip
 _NAMES: Final = {"gif": "gif", "mpeg4_gif": "mpeg4"}
 _TITLED: Final = frozenset({"article", "audio", "document", "location", "venue", "video", "voice"})
+_REQUIRED: Final = {
+    "contact": ("phone_number", "first_name"), "location": ("title",), "venue": ("title", "address"),
+}  # fmt: skip
 _OTHERS: Final = {"contact": contact_content, "location": location_content, "venue": venue_content}
 
 
@@ -54,7 +59,8 @@ def read_results(request: Request) -> list[InlineResult]:
         raise bad_request("expected an Array of inline query results")
     if len(given) > RESULTS_MAX:
         raise bad_request("too many inline query results specified")
-    results = [read_result(request, item) for item in given]
+    with inside("Can't parse inline query result"):
+        results = [read_result(request, item) for item in given]
     if len({result.id for result in results}) < len(results):
         raise bad_request("RESULT_ID_DUPLICATE")  # ERR
     return results
@@ -64,76 +70,69 @@ def read_result(request: Request, given: object) -> InlineResult:
     """One result.
 
     Raises:
-        Refusal: it is none.
+        Refusal: it is none; an ``Unreadable`` when it is the server that cannot read it.
     """
-    try:
-        return _read(request, given)
-    except Refusal as refusal:
-        reason = refusal.description.removeprefix("Bad Request: ")
-        if refusal.error_code != 400 or reason.isupper():  # noqa: PLR2004 - only what the server itself parses is wrapped
-            raise
-        raise bad_request(f"can't parse inline query result: {reason}") from refusal
-
-
-def _read(request: Request, given: object) -> InlineResult:
-    if not isinstance(given, dict):
-        raise bad_request("Inline query result must be an object")
-    kind, result_id = _string(given, "type").lower(), _string(given, "id")
-    if not 1 <= len(result_id.encode()) <= RESULT_ID_MAX_BYTES:
-        raise bad_request("RESULT_ID_INVALID")  # ERR
+    fields = Fields(given, "Inline query result must be an object")
+    assert isinstance(given, dict), "it has fields"
+    kind, result_id = fields.required_text("type").lower(), fields.required_text("id")
     if kind == "game":
         raise not_simulated("an inline result with a game")
-    if kind != "article" and kind not in _FILES and kind not in _OTHERS:
-        raise bad_request(f'type "{kind}" is unsupported for the inline query result')
     said = params_of(given, request.params)
-    title = _title(given, kind)
     content, invoice = _content(request, given, kind, said)
-    for_invoice = invoice is not None
-    return InlineResult(
-        result_id, kind, title, content | {"reply_markup": inline_keyboard(said, for_invoice=for_invoice)}, invoice
-    )
+    if fields.inner("reply_markup") is None:
+        said.values.pop("reply_markup", None)
+    markup = read_markup(said)
+    if not 1 <= len(result_id.encode()) <= RESULT_ID_MAX_BYTES:
+        raise bad_request("RESULT_ID_INVALID")  # ERR
+    keyboard = inline_keyboard(markup, for_invoice=invoice is not None)
+    return InlineResult(result_id, kind, _title(fields, kind), content | {"reply_markup": keyboard}, invoice)
 
 
 def _content(
     request: Request, given: Mapping[str, object], kind: str, said: Params
 ) -> tuple[dict[str, object], Invoice | None]:
-    own: dict[str, object] = {}
+    fields = Fields(given)
+    if "input_message_content" in fields:
+        content = fields.required_inner("input_message_content")
+        instead = _instead(request, content, required=kind == "article")
+        if instead is not None:
+            return instead
+    elif kind == "article" or fields.text("message_text"):
+        fields.required_text("message_text")
+        return text_content(said, "message_text"), None  # legacy, SRV
     if kind in _FILES:
-        own = _file(request.world.files, given, kind, said)
-    elif kind in _OTHERS:
-        own = _OTHERS[kind](said)
-    instead = given.get("input_message_content")
-    if instead is None:
-        if kind == "article":
-            return text_content(said, "message_text"), None  # legacy, SRV
-        return own, None
-    if not isinstance(instead, dict):
-        raise bad_request('field "input_message_content" must be of type Object')
-    return _instead(request, instead)
+        return _file(request.world.files, fields, kind, said), None
+    if kind in _OTHERS:
+        for name in _REQUIRED[kind]:
+            fields.required_text(name)
+        return _OTHERS[kind](said), None
+    raise Unreadable(f'type "{kind}" is unsupported for the inline query result')
 
 
-def _instead(request: Request, given: Mapping[str, object]) -> tuple[dict[str, object], Invoice | None]:
+def _instead(request: Request, fields: Fields, *, required: bool) -> tuple[dict[str, object], Invoice | None] | None:
+    given = fields.as_json
     said = params_of(given, request.params)
-    if said.has("message_text"):
+    if fields.text("message_text"):
         return text_content(said, "message_text"), None
     if "rich_message" in given:
         raise not_simulated("an inline result with a rich message")
     if {"latitude", "longitude"} <= given.keys():
-        return (venue_content if {"title", "address"} <= given.keys() else location_content)(said), None
+        is_venue = {"title", "address"} <= given.keys()
+        return (venue_content if is_venue else location_content)(said), None
     if "phone_number" in given:
+        fields.required_text("first_name")
         return contact_content(said), None
     if "payload" in given:
-        # API, InputInvoiceMessageContent: neither start_parameter nor subscription_period
-        said.values.pop("start_parameter", None)
-        said.values.pop("subscription_period", None)
-        invoice = read_draft(said).submit(request.bot.id)
+        invoice = read_content(fields).submit(request.bot.id)
         return {"invoice": invoice.as_json}, invoice
-    raise bad_request("Input message content is not specified")
+    if required:
+        raise Unreadable("Input message content is not specified")
+    return None
 
 
-def _file(files: Files, given: Mapping[str, object], kind: str, said: Params) -> dict[str, object]:
+def _file(files: Files, fields: Fields, kind: str, said: Params) -> dict[str, object]:
     name = _NAMES.get(kind, kind)
-    reference = said.text(f"{name}_url") or _string(given, f"{name}_file_id")
+    reference = fields.text(f"{name}_url") or fields.required_text(f"{name}_file_id")
     about = About(title=said.text("title") if kind == "audio" else "", performer=said.text("performer"))
     file = files.named(said, cast("FileKind", _FILES[kind]), reference, about)
     if file is None:
@@ -141,18 +140,6 @@ def _file(files: Files, given: Mapping[str, object], kind: str, said: Params) ->
     return file.as_fields | ({} if kind == "sticker" else caption_content(said))
 
 
-def _title(given: Mapping[str, object], kind: str) -> str:
-    if kind in _TITLED and not (kind == "audio" and not given.get("audio_url")):
-        return _string(given, "title")
-    title = given.get("title", "")
-    return title if isinstance(title, str) else ""
-
-
-def _string(given: Mapping[str, object], name: str) -> str:
-    value = given.get(name)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if not isinstance(value, str):
-        words = f'can\'t find field "{name}"' if value is None else f'field "{name}" must be of type String'
-        raise bad_request(words)
-    return value
+def _title(fields: Fields, kind: str) -> str:
+    is_titled = kind in _TITLED and not (kind == "audio" and not fields.text("audio_url"))
+    return fields.required_text("title") if is_titled else fields.text("title")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from neonpay.simulator.calls.keyboards import any_markup, check_place
+from neonpay.simulator.calls.keyboards import any_markup
+from neonpay.simulator.calls.markups import read_markup
 from neonpay.simulator.chats.access import require_voice
 from neonpay.simulator.chats.groups import Seat
 from neonpay.simulator.money.suggestions import read_suggestion
@@ -16,12 +17,13 @@ from neonpay.simulator.wire.refusal import bad_request, not_simulated
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from neonpay.simulator.calls.markups import Markup
     from neonpay.simulator.calls.requests import Request
     from neonpay.simulator.chats.book import Place, Post
     from neonpay.simulator.chats.invoices import Invoice
     from neonpay.simulator.wire.params import Params
 
-_UNSIMULATED: Final = ("message_effect_id", "ephemeral_message_parameters", "receiver_user_id")
+_UNSIMULATED: Final = ("ephemeral_message_parameters", "receiver_user_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +40,26 @@ def send(request: Request, content: Mapping[str, object], *, permission: str = "
     Raises:
         Refusal: it cannot go there.
     """
-    keyboard, own_keyboard = any_markup(request.params)
+    markup = read_markup(request.params)
     destination = read_destination(request, permission=permission)
-    return post(request, destination, dict(content) | {"reply_markup": keyboard}, own_keyboard=own_keyboard)
+    return post(request, destination, content, markup)
 
 
 def post(
     request: Request,
     destination: Destination,
     content: Mapping[str, object],
+    markup: Markup | None = None,
     *,
-    own_keyboard: dict[str, object] | None = None,
     invoice: Invoice | None = None,
 ) -> Post:
-    """Write a message to a destination that was read before."""
-    check_place(destination.chat, content.get("reply_markup"), own_keyboard)
-    fields = destination.fields | dict(content)
+    """Write a message to a destination that was read before.
+
+    Raises:
+        Refusal: the message may not have this markup.
+    """
+    keyboard, own_keyboard = (None, None) if markup is None else any_markup(markup, destination.chat)
+    fields = {**destination.fields, **content} | ({} if markup is None else {"reply_markup": keyboard})
     return request.world.chats.post(destination.chat, fields, by_bot=True, keyboard=own_keyboard, invoice=invoice)
 
 
@@ -77,6 +83,10 @@ def read_destination(request: Request, *, permission: str = "can_send_messages",
     fields = _topic(request, chat)
     if params.boolean("protect_content"):
         fields["has_protected_content"] = True
+    if effect_id := lenient_integer(params.text("message_effect_id")):
+        if isinstance(chat, Seat):
+            raise bad_request("can't use message effects in the chat")  # TDL
+        fields["effect_id"] = str(effect_id)  # UNVERIFIED: which ones there are, and with which word others are refused
     if reply_id:
         answered = world.chats.find_in(chat, reply_id)
         if answered is None and not may_miss:
@@ -124,17 +134,17 @@ def _topic(request: Request, chat: Place) -> dict[str, object]:
 
 
 def _reply_target(params: Params) -> tuple[int, bool]:
-    reply = params.json("reply_parameters", "reply parameters")
-    if reply is None:
+    said = params.fields("reply_parameters", "reply parameters", "Object expected as reply parameters")
+    if said is None:
         return params.integer("reply_to_message_id"), params.boolean("allow_sending_without_reply")
-    if not isinstance(reply, dict):
-        raise bad_request("object expected as reply parameters")  # SRV
-    message_id = reply.get("message_id")
-    if isinstance(message_id, str):
-        message_id = lenient_integer(message_id)
-    if isinstance(message_id, bool) or not isinstance(message_id, int):
-        raise bad_request('can\'t parse reply parameters: field "message_id" must be of type Number')
-    elsewhere = reply.get("chat_id")
-    if elsewhere not in (None, "") and str(elsewhere) != params.text("chat_id"):
+    if not said.as_json:
+        return 0, False
+    elsewhere, message_id = said.text("chat_id"), said.required_whole("message_id")
+    may_miss = said.flag("allow_sending_without_reply")
+    for name in ("quote", "quote_parse_mode", "poll_option_id"):
+        said.text(name)
+    for name in ("quote_position", "checklist_task_id"):
+        said.whole(name)
+    if elsewhere and elsewhere != params.text("chat_id"):
         raise not_simulated("a reply to a message of another chat")
-    return message_id, reply.get("allow_sending_without_reply") is True
+    return max(message_id, 0), may_miss

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from neonpay.simulator.chats.groups import Seat
+from neonpay.simulator.wire.fields import whole_number
 from neonpay.simulator.wire.params import INT32_MAX
 from neonpay.simulator.wire.refusal import bad_request
 
@@ -27,11 +28,9 @@ def message_ids(request: Request) -> list[int]:
     Raises:
         Refusal: there are none, too many, or some that are none (SRV: get_message_ids).
     """
-    given = request.params.json("message_ids", "message_ids")
+    given = request.params.array("message_ids", "message_ids", "Expected an Array of message identifiers")
     if given is None:
         raise bad_request("message identifiers are not specified")
-    if not isinstance(given, list):
-        raise bad_request("expected an Array of message identifiers")
     if len(given) > _MESSAGE_IDS_MAX:
         raise bad_request("too many message identifiers specified")
     numbers = [_number(item) for item in given]
@@ -79,12 +78,11 @@ def to_edit(request: Request, purpose: str = "message to edit") -> Post:
 
 
 def _number(item: object) -> int:
-    if isinstance(item, bool) or not isinstance(item, int | str):
+    if isinstance(item, bool) or not isinstance(item, int | float | str):
         raise bad_request("message identifier must be a Number")
-    try:
-        number = int(item)
-    except ValueError as error:
-        raise bad_request("can't parse message identifier as Number") from error
-    if not 0 < number <= INT32_MAX:
+    number = whole_number(item, bits=32)
+    if number is None:
+        raise bad_request("can't parse message identifier as a Number")
+    if number <= 0:
         raise bad_request("invalid message identifier specified")
     return number

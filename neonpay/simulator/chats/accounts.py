@@ -22,6 +22,8 @@ _TOKEN_SECRET_CHARS: Final = 35
 _USERNAME_LETTERS: Final = frozenset(string.ascii_letters + string.digits + "_")
 NANOSTARS: Final = 1_000_000_000
 """Nanostars in one Star (https://core.telegram.org/bots/api#staramount, read 2026-11-20)."""
+NAME_MAX_CHARS: Final = 64
+"""Longest name of a bot (API, setMyName)."""
 TELEGRAM_USER_ID: Final = 777_000
 """Telegram's own account; no simulated user gets it or an id below."""
 
@@ -53,9 +55,14 @@ class BotAccount:
         self.balance_stars, self.balance_nanostars = divmod(whole, NANOSTARS)
 
     @property
+    def name(self) -> str:
+        """What people see: what the bot has set for those of no language in particular, else what it was made with."""
+        return self.profile.names.get("") or self.first_name
+
+    @property
     def as_user(self) -> dict[str, object]:
         """The bot as the sender of a message."""
-        return dump(build(types.User, id=self.id, is_bot=True, first_name=self.first_name, username=self.username))
+        return dump(build(types.User, id=self.id, is_bot=True, first_name=self.name, username=self.username))
 
 
 @dataclass(slots=True, eq=False)
@@ -97,7 +104,7 @@ class Accounts:
         self.users: dict[int, UserAccount] = {}
         self._by_token: dict[str, BotAccount] = {}
 
-    def bot(self, username: str, *, token: str | None = None, first_name: str | None = None) -> BotAccount:
+    def bot(self, username: str, *, token: str | None = None, name: str | None = None) -> BotAccount:
         """The bot with this username, made when there is none.
 
         Raises:
@@ -108,14 +115,18 @@ class Accounts:
         if known is not None:
             if token not in {None, known.token}:
                 raise SimulatorError(f"bot {username!r} exists already and has another token")
+            if name not in {None, known.first_name}:
+                raise SimulatorError(f"bot {username!r} exists already and has another name")
             return known
         if not username or not _USERNAME_LETTERS.issuperset(username):
             raise SimulatorError(f"{username!r} is not a username: use letters, digits and underscores")
+        if name is not None and not 1 <= len(name.strip()) <= NAME_MAX_CHARS:
+            raise SimulatorError(f"the name of bot {username!r} has to have 1 to {NAME_MAX_CHARS} characters")
         token = token or self._new_token()
         bot_id = _bot_id_of(token)
         if bot_id in self.bots:
             raise SimulatorError(f"the token given for bot {username!r} has the id of another bot")
-        bot = BotAccount(bot_id, username, first_name or username, token)
+        bot = BotAccount(bot_id, username, name or username, token)
         self.bots[bot_id] = bot
         self._by_token[token] = bot
         return bot

@@ -5,7 +5,6 @@ from __future__ import annotations
 import string
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from aiogram import types
 
@@ -19,8 +18,9 @@ from neonpay.core.limits import (
     TITLE_MAX_CHARS,
 )
 from neonpay.simulator.wire.objects import build, dump
-from neonpay.simulator.wire.params import Params, is_utf8, lenient_integer
-from neonpay.simulator.wire.refusal import bad_request
+from neonpay.simulator.wire.params import is_utf8
+from neonpay.simulator.wire.refusal import Unreadable, bad_request
+from neonpay.simulator.wire.urls import parse_url
 
 if TYPE_CHECKING:
     from random import Random
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 LINK_PREFIX: Final = "https://t.me/$"
 _SLUG_LETTERS: Final = string.ascii_letters + string.digits + "_-"
 _SLUG_CHARS: Final = 22
-_PHOTO_NUMBER_MAX: Final = 1_000_000_000
+_TIPS_MAX: Final = 4
+"""Most amounts that may be suggested as a tip (TDL)."""
 _TEST_PERIODS_S: Final = frozenset({60, 300})
 """Periods that the test environment sells (TDL, td_api.tl). UNVERIFIED: whether it sells thirty days as well, as here."""
 
@@ -74,19 +75,29 @@ class Invoice:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """One part of what is asked for."""
+
+    label: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
 class InvoiceDraft:
-    """The invoice fields of a call, read and checked as the server in front of Telegram does; see :func:`read_draft`."""
+    """The invoice fields of a call, as the server in front of Telegram reads them; see ``calls/drafts.py``."""
 
     title: str
     description: str
     payload: str
     provider_token: str
     currency: str
-    amounts: tuple[int, ...]
+    prices: tuple[Price, ...]
     start_parameter: str
     photo_url: str
-    has_tips: bool
+    max_tip_amount: int
+    suggested_tip_amounts: tuple[int, ...]
     subscription_period_s: int
+    provider_data: str = ""
 
     def submit(self, bot_id: int, *, slug: str = "", test_environment: bool = False) -> Invoice:
         """Have Telegram itself look at it, which comes after the chat was found.
@@ -99,36 +110,60 @@ class InvoiceDraft:
         Raises:
             Refusal: Telegram does not sell this.
         """
+        self._check_letters()
         self._check_amounts()
+        self._check_tips()
         if self.currency != CURRENCY:
             # ERR; seen live with a typo, python-telegram-bot#4711. No payment provider is connected to a simulated bot.
             raise bad_request("PAYMENT_PROVIDER_INVALID")
         if len(self.payload.encode()) > PAYLOAD_MAX_BYTES:
             raise bad_request("INVOICE_PAYLOAD_INVALID")  # ERR
-        if self.has_tips:
+        if self.max_tip_amount or self.suggested_tip_amounts:
             raise bad_request("STARS_INVOICE_INVALID")  # ERR; seen live, go-telegram-bot-api#751
         # API, sendInvoice: exactly one price, no provider token, bounds of title and description. UNVERIFIED word.
         too_long = len(self.title) > TITLE_MAX_CHARS or len(self.description) > DESCRIPTION_MAX_CHARS
-        if len(self.amounts) != 1 or self.provider_token or too_long:
+        if len(self.prices) != 1 or self.provider_token or too_long:
             raise bad_request("STARS_INVOICE_INVALID")
-        if self.photo_url and not _is_web_address(self.photo_url):
-            raise bad_request("WEBDOCUMENT_URL_INVALID")  # UNVERIFIED word
         self._check_subscription(for_link=bool(slug), test_environment=test_environment)
         return Invoice(
-            bot_id, self.title, self.description, self.payload, self.amounts[0], self.start_parameter, self.photo_url,
-            slug, self.subscription_period_s,
+            bot_id, self.title, self.description, self.payload, self.prices[0].amount, self.start_parameter,
+            _photo(self.photo_url), slug, self.subscription_period_s,
         )  # fmt: skip
+
+    def _check_letters(self) -> None:
+        said = {
+            "title": self.title, "description": self.description, "photo URL": self.photo_url,
+            "bot start parameter": self.start_parameter, "provider token": self.provider_token,
+            "provider data": self.provider_data, "currency": self.currency,
+        }  # fmt: skip
+        for name, text in said.items():
+            if not is_utf8(text):
+                raise bad_request(f"Invoice {name} must be encoded in UTF-8")  # TDL
 
     def _check_amounts(self) -> None:
         total = 0
-        for amount in self.amounts:
-            if abs(amount) > PRICE_MAX_STARS:
+        for price in self.prices:
+            if not is_utf8(price.label):
+                raise bad_request("Price part label must be encoded in UTF-8")  # TDL
+            if abs(price.amount) > PRICE_MAX_STARS:
                 raise bad_request("too big amount of the currency specified")  # TDL
-            total += amount
+            total += price.amount
         if total <= 0:
             raise bad_request("total price must be positive")  # TDL
         if total > PRICE_MAX_STARS:
             raise bad_request("total price is too big")  # TDL
+
+    def _check_tips(self) -> None:
+        # TDL: InputInvoice::process_input_message_invoice
+        if not 0 <= self.max_tip_amount <= PRICE_MAX_STARS:
+            raise bad_request("invalid max_tip_amount of the currency specified")
+        for amount in self.suggested_tip_amounts:
+            if amount <= 0:
+                raise bad_request("suggested tip amount must be positive")
+            if amount > self.max_tip_amount:
+                raise bad_request("suggested tip amount can't be bigger than max_tip_amount")
+        if len(self.suggested_tip_amounts) > _TIPS_MAX:
+            raise bad_request(f"there can be at most {_TIPS_MAX} suggested tip amounts")
 
     def _check_subscription(self, *, for_link: bool, test_environment: bool) -> None:
         if not self.subscription_period_s:
@@ -137,41 +172,8 @@ class InvoiceDraft:
             raise bad_request("SUBSCRIPTION_EXPORT_MISSING")  # ERR: subscriptions are sold by links only
         if self.subscription_period_s not in subscription_periods_s(test_environment=test_environment):
             raise bad_request("SUBSCRIPTION_PERIOD_INVALID")  # tdlib/td#3309
-        if self.amounts[0] > SUBSCRIPTION_PRICE_MAX_STARS:
+        if self.prices[0].amount > SUBSCRIPTION_PRICE_MAX_STARS:
             raise bad_request("STARS_INVOICE_INVALID")  # API, createInvoiceLink, has the bound. UNVERIFIED word
-
-
-def read_draft(params: Params) -> InvoiceDraft:
-    """Read the invoice fields of sendInvoice and createInvoiceLink, in the server's order.
-
-    Raises:
-        Refusal: a field is missing or cannot be read (SRV: get_input_message_invoice).
-    """
-    title = params.required("title")
-    description = params.required("description")
-    if not is_utf8(params.values.get("payload", "")):
-        raise bad_request("the payload must be encoded in UTF-8")
-    payload = params.required("payload")
-    provider_token = params.text("provider_token")
-    currency = params.required("currency")
-    amounts = _amounts(params)
-    tips = params.json("suggested_tip_amounts", "suggested tip amounts")
-    if tips is not None and not isinstance(tips, list):
-        raise bad_request("expected an Array of suggested tip amounts")
-    for name in ("photo_size", "photo_width", "photo_height"):
-        params.integer(name, minimum=0, maximum=_PHOTO_NUMBER_MAX)  # clamped, never refused
-    return InvoiceDraft(
-        title=title,
-        description=description,
-        payload=payload,
-        provider_token=provider_token,
-        currency=currency,
-        amounts=amounts,
-        start_parameter=params.text("start_parameter"),
-        photo_url=params.text("photo_url"),
-        has_tips=params.integer("max_tip_amount") != 0 or bool(tips),
-        subscription_period_s=params.integer("subscription_period", minimum=0, maximum=_PHOTO_NUMBER_MAX),
-    )
 
 
 def subscription_periods_s(*, test_environment: bool) -> frozenset[int]:
@@ -184,32 +186,9 @@ def new_slug(random: Random) -> str:
     return "".join(random.choices(_SLUG_LETTERS, k=_SLUG_CHARS))
 
 
-def _amounts(params: Params) -> tuple[int, ...]:
-    params.required("prices")
-    prices = params.json("prices", "prices")
-    if not isinstance(prices, list):
-        raise bad_request("expected an Array of labeled prices")
-    if not prices:
-        raise bad_request("there must be at least one price")
-    return tuple(_amount(price) for price in prices)
-
-
-def _amount(price: object) -> int:
-    if not isinstance(price, dict):
-        raise bad_request("can't parse labeled price: LabeledPrice must be an Object")
-    label, amount = price.get("label"), price.get("amount")
-    if not isinstance(label, str) or not label.strip():
-        raise bad_request("can't parse labeled price: LabeledPrice label must be non-empty")
-    if isinstance(amount, str):
-        amount = lenient_integer(amount)  # SRV: a number or a numeric string
-    if isinstance(amount, bool) or not isinstance(amount, int):
-        raise bad_request('can\'t parse labeled price: field "amount" must be of type Number')
-    return amount
-
-
-def _is_web_address(url: str) -> bool:
+def _photo(url: str) -> str:
+    """The address under which Telegram looks for a picture; none when it cannot be read (TDL), which is no error."""
     try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and bool(parts.netloc)
+        return str(parse_url(url))
+    except Unreadable:
+        return ""

@@ -10,6 +10,7 @@ from aiogram import types
 from neonpay.errors import SimulatorError
 from neonpay.simulator.files.contents import params_of
 from neonpay.simulator.text.formatting import read_formatted
+from neonpay.simulator.wire.fields import whole_number
 from neonpay.simulator.wire.objects import build, dump
 from neonpay.simulator.wire.refusal import bad_request, not_simulated
 
@@ -99,10 +100,7 @@ def read_poll(params: Params, bot: BotAccount, random: Random) -> Poll:
 def _options(params: Params) -> list[object]:
     if not params.has("options"):
         raise bad_request("can't parse options JSON object")  # SRV: it decodes what is empty too
-    given = params.json("options", "options")
-    if not isinstance(given, list):
-        raise bad_request("expected an Array of String as options")
-    return given
+    return params.array("options", "options", "Expected an Array of String as options") or []
 
 
 def _option(item: object, params: Params) -> dict[str, object]:
@@ -128,16 +126,25 @@ def _text(params: Params, name: str, most: int, what: str) -> dict[str, object]:
 
 
 def _answer(params: Params, options: int) -> dict[str, object]:
-    given = params.json("correct_option_ids", "correct option identifiers")
-    right = given if given is not None else [params.integer("correct_option_id", -1)]
-    is_list = isinstance(right, list) and bool(right) and all(type(number) is int for number in right)
-    if not is_list or not isinstance(right, list) or not all(0 <= number < options for number in right):
+    words = "Expected an Array of correct option identifiers"
+    given = params.array("correct_option_ids", "correct option identifiers", words)
+    right = [params.integer("correct_option_id", -1)] if given is None else [_option_id(item) for item in given]
+    if not right or not all(0 <= number < options for number in right):
         raise bad_request("wrong correct option ID specified")
     fields: dict[str, object] = {"correct_option_ids": sorted(set(right))}
     if params.has("explanation"):
         explained = _text(params, "explanation", EXPLANATION_MAX_CHARS, "quiz explanation")
         fields |= {name: value for name, value in explained.items() if value is not None}
     return fields
+
+
+def _option_id(item: object) -> int:
+    if isinstance(item, bool) or not isinstance(item, int | float):
+        raise bad_request("correct option identifier must be of type Number")
+    number = whole_number(item, bits=32)
+    if number is None:
+        raise bad_request("invalid correct option identifier specified")
+    return number
 
 
 class Polls:

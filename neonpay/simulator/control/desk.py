@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from aiogram import types
     from aiohttp import web
 
+    from neonpay.simulator.chats.accounts import BotAccount
+    from neonpay.simulator.chats.groups import Group
     from neonpay.simulator.people.buyers import Buyer
 
 
@@ -16,6 +18,22 @@ class Desk(Protocol):
 
     def buyer(self, request: web.Request) -> Buyer:
         """The person that the path of a request names.
+
+        Raises:
+            SimulatorError: there is none.
+        """
+        ...
+
+    def person(self, user_id: int) -> Buyer:
+        """The person with this id.
+
+        Raises:
+            SimulatorError: there is none.
+        """
+        ...
+
+    def place(self, bot: str | None, group: int | None) -> BotAccount | Group:
+        """The bot with this username, or, when an id is given, the group.
 
         Raises:
             SimulatorError: there is none.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -61,13 +61,27 @@ class NewBot(Order):
 
     username: Name
     token: Annotated[str, Field(min_length=1, max_length=100)]
+    name: Name | None = None
 
 
-class Says(Order):
-    """Write to a bot."""
+class ToSomewhere(Order):
+    """Base of what is sent to a bot, or into a group by its id."""
 
-    bot: Name
+    bot: Name | None = None
+    group: int | None = None
+
+    @model_validator(mode="after")
+    def _names_one_place(self) -> Self:
+        if (self.bot is None) == (self.group is None):
+            raise SimulatorError("give bot or group")
+        return self
+
+
+class Says(ToSomewhere):
+    """Write to a bot or into a group, in reply to a message or not."""
+
     text: Annotated[str, Field(min_length=1, max_length=4096)]
+    reply_to: int | None = None
 
 
 class Presses(Order):

@@ -15,6 +15,8 @@ from neonpay.errors import SimulatorError, SimulatorTimeoutError
 from neonpay.simulator.control import orders
 from neonpay.simulator.control.checkout import CheckoutControl
 from neonpay.simulator.control.conditions import add_fault, described_fault, described_time, described_timer
+from neonpay.simulator.control.described import openapi
+from neonpay.simulator.control.places import PlacesControl
 from neonpay.simulator.control.sales import SalesControl
 from neonpay.simulator.people.buyers import Buyer
 from neonpay.simulator.people.treasury import Treasury
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from aiogram import types
 
     from neonpay.simulator.chats.accounts import BotAccount
+    from neonpay.simulator.chats.groups import Group
     from neonpay.simulator.journal import Call
     from neonpay.simulator.money.presses import Pressed
     from neonpay.simulator.updates.queue import QueuedUpdate
@@ -55,10 +58,12 @@ class Control:
         self._from_anywhere = from_anywhere
         self._checkout = CheckoutControl(world, self)
         self._sales = SalesControl(world, self)
+        self._places = PlacesControl(world, self)
 
     def routes(self) -> Iterable[tuple[str, str, Handler]]:
         """Verb, path under ``/_sim`` and what it does."""
         yield "GET", "/", self._index
+        yield "GET", "/openapi.json", self._openapi
         yield "GET", "/users", self._users
         yield "POST", "/users", self._new_user
         yield "GET", "/users/{user}/messages", self._messages
@@ -84,6 +89,7 @@ class Control:
         yield "POST", "/advance", self._advance
         yield from self._checkout.routes()
         yield from self._sales.routes()
+        yield from self._places.routes()
         yield "POST", "/time/freeze", self._freeze
         yield "POST", "/time/run", self._run
         yield "POST", "/time/step", self._step
@@ -117,6 +123,9 @@ class Control:
             "routes": [f"{verb} /_sim{path}" for verb, path, _ in self.routes()],
         }
 
+    async def _openapi(self, request: web.Request) -> Json:
+        return openapi((verb, path) for verb, path, _ in self.routes())
+
     async def _users(self, request: web.Request) -> Json:
         people = (Buyer(self._world, account) for account in self._world.accounts.users.values())
         return {"users": [_person(buyer) for buyer in people]}
@@ -129,12 +138,19 @@ class Control:
         return _person(Buyer(self._world, account))
 
     async def _messages(self, request: web.Request) -> Json:
-        bot = self._bot(request.query.get("bot", ""))
-        return {"messages": [dump(message) for message in self.buyer(request).messages(bot)]}
+        group = request.query.get("group")
+        if group is not None and not _is_user_id(group.removeprefix("-")):
+            raise SimulatorError(f"there is no group {group}")
+        where = self.place(
+            request.query.get("bot", "") if group is None else None, None if group is None else int(group)
+        )
+        return {"messages": [dump(message) for message in self.buyer(request).messages(where)]}
 
     async def _says(self, request: web.Request) -> Json:
         order = await orders.read(request, orders.Says)
-        return {"message": dump(await self.buyer(request).says(order.text, to=self._bot(order.bot)))}
+        reply_to = None if order.reply_to is None else self.message(order.reply_to)
+        where = self.place(order.bot, order.group)
+        return {"message": dump(await self.buyer(request).says(order.text, to=where, reply_to=reply_to))}
 
     async def _presses(self, request: web.Request) -> Json:
         order = await orders.read(request, orders.Presses)
@@ -201,7 +217,7 @@ class Control:
 
     async def _new_bot(self, request: web.Request) -> Json:
         order = await orders.read(request, orders.NewBot)
-        bot = self._world.accounts.bot(order.username, token=order.token)
+        bot = self._world.accounts.bot(order.username, token=order.token, name=order.name)
         return {"id": bot.id, "username": bot.username, "stars": bot.balance_stars}
 
     async def _balance(self, request: web.Request) -> Json:
@@ -285,6 +301,19 @@ class Control:
     def buyer(self, request: web.Request) -> Buyer:
         """The person that the path names."""
         return self._person(request.match_info["user"])
+
+    def person(self, user_id: int) -> Buyer:
+        """The person with this id."""
+        return self._person(str(user_id))
+
+    def place(self, bot: str | None, group: int | None) -> BotAccount | Group:
+        """The bot with this username, or the group with this id."""
+        if group is None:
+            return self._bot(bot or "")
+        found = self._world.chats.groups.get(group)
+        if found is None:
+            raise SimulatorError(f"there is no group {group}")
+        return found
 
     def _person(self, named: str) -> Buyer:
         account = self._world.accounts.users.get(int(named)) if _is_user_id(named) else None

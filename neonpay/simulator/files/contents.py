@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from neonpay.core.limits import CAPTION_MAX_CHARS, MESSAGE_TEXT_MAX_CHARS
 from neonpay.simulator.text.formatting import read_formatted
 from neonpay.simulator.wire.params import Params
-from neonpay.simulator.wire.refusal import bad_request
+from neonpay.simulator.wire.refusal import Unreadable, bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,9 +38,11 @@ def text_content(params: Params, name: str = "text", entities: str = "entities")
     Raises:
         Refusal: there is none, or it cannot be parsed.
     """
+    if not params.values.get(name):
+        raise Unreadable("Message text is empty")
     text = read_formatted(params, name, entities, max_chars=MESSAGE_TEXT_MAX_CHARS)
     if not text.text:
-        raise bad_request("message text is empty")  # SRV
+        raise bad_request("text must be non-empty")  # TDL
     return text.fields("text", "entities")
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final, cast
 
 from neonpay.simulator.files.contents import caption_content, params_of
 from neonpay.simulator.files.store import About
-from neonpay.simulator.wire.refusal import bad_request
+from neonpay.simulator.wire.fields import Fields
+from neonpay.simulator.wire.refusal import Unreadable, bad_request, inside
 
 if TYPE_CHECKING:
     from neonpay.simulator.files.store import FileKind, Files
@@ -21,6 +22,10 @@ ALBUM_MAX: Final = 10
 _WITHOUT_CAPTION: Final = frozenset({"sticker", "video_note"})
 _WITH_SPOILER: Final = frozenset({"photo", "video", "animation"})
 _IN_MEDIA: Final = frozenset({"photo", "video", "animation", "audio", "document"})
+_NUMBERS: Final = {
+    "video": ("width", "height", "duration", "start_timestamp"), "animation": ("width", "height", "duration"),
+    "audio": ("duration",),
+}  # fmt: skip
 _ALONE_IN_ALBUMS: Final = frozenset({"audio", "document"})
 
 
@@ -40,23 +45,29 @@ def input_media(files: Files, given: object, params: Params, *, for_album: bool 
     Raises:
         Refusal: it is none (SRV: get_input_media).
     """
-    if not isinstance(given, dict):
-        raise bad_request("can't parse InputMedia: expected an Object")
-    said = params_of(given, params)
+    with inside("Can't parse InputMedia"):
+        return _input_media(files, Fields(given), params, for_album=for_album)
+
+
+def _input_media(files: Files, fields: Fields, params: Params, *, for_album: bool) -> dict[str, object]:
+    for name in ("caption", "parse_mode"):
+        fields.text(name)
+    for name in ("show_caption_above_media", "has_spoiler"):
+        fields.flag(name)
+    said = params_of(fields.as_json, params)
     around = caption_content(said)
-    reference = said.text("media")
+    kind, reference = fields.required_text("type"), fields.text("media")
     if not reference or (reference.startswith("attach://") and reference[9:] not in params.files):
-        raise bad_request("can't parse InputMedia: media not found")
-    kind = given.get("type")
-    if not isinstance(kind, str):
-        raise bad_request('can\'t parse InputMedia: field "type" must be of type String')
+        raise Unreadable("media not found")
     if for_album and kind == "animation":
-        raise bad_request("can't parse InputMedia: type \"animation\" can't be used in sendMediaGroup")
+        raise Unreadable('type "animation" can\'t be used in sendMediaGroup')
     if kind not in _IN_MEDIA:
-        raise bad_request(f'can\'t parse InputMedia: type "{kind}" is unsupported')
+        raise Unreadable(f'type "{kind}" is unsupported')
+    for name in _NUMBERS.get(kind, ()):
+        fields.whole(name)
     file = files.named(said, cast("FileKind", kind), reference, _about(said))
     if file is None:
-        raise bad_request("can't parse InputMedia: media not found")
+        raise Unreadable("media not found")
     return file.as_fields | around | _spoiler(said, kind)
 
 
@@ -67,9 +78,7 @@ def album(files: Files, params: Params) -> list[dict[str, object]]:
         Refusal: there is none, or what is in it does not go together.
     """
     params.required("media")
-    given = params.json("media", "media")
-    if not isinstance(given, list):
-        raise bad_request("expected an Array of InputMedia")
+    given = params.array("media", "media", "Expected an Array of InputMedia") or []
     contents = [input_media(files, item, params, for_album=True) for item in given]
     if not contents:
         raise bad_request("there are no messages to send")  # TDL

@@ -67,7 +67,8 @@ class Doorway:
             return Reply(400, b"")  # SRV: with an empty body
         except BodyTooLargeError:
             return _refused(413, "Request Entity Too Large")
-        answer = await self._api.call(token, method, params)
+        # SRV, Query: without a method in the path, the parameters name it.
+        answer = await self._api.call(token, method or params.text("method", raw=True), params)
         body = b"" if answer.fate != "sent" else json.dumps(answer.body).encode()
         return Reply(answer.status, body, retry_after_s=answer.retry_after_s, fate=answer.fate)
 

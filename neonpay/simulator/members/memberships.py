@@ -42,10 +42,22 @@ class Memberships:
         self._random = random
         self._tell = tell
 
-    def found(self, title: str, kind: GroupKind, owner: UserAccount, *, username: str = "") -> Group:
-        """A new group with nobody in it but its owner."""
-        number = self._random.randrange(10**9, 4 * 10**9)
-        group_id = -number if kind == "group" else -SUPERGROUP_BASE - number
+    def found(
+        self, title: str, kind: GroupKind, owner: UserAccount, *, username: str = "", group_id: int | None = None
+    ) -> Group:
+        """A new group with nobody in it but its owner.
+
+        Raises:
+            SimulatorError: the id is taken, or is none of such a group.
+        """
+        if group_id is None:
+            number = self._random.randrange(10**9, 4 * 10**9)
+            group_id = -number if kind == "group" else -SUPERGROUP_BASE - number
+        elif group_id in self._chats.groups:
+            raise SimulatorError(f"another group has the id {group_id}")
+        elif not (-SUPERGROUP_BASE < group_id < 0 if kind == "group" else group_id < -SUPERGROUP_BASE):
+            like = "-1234567" if kind == "group" else "-1001234567890"
+            raise SimulatorError(f"{group_id} is no id of a {kind}; bots know one by an id such as {like}")
         group = Group(group_id, kind, title, username)
         group.members[owner.id] = Member(owner, "creator")
         link = InviteLink(new_url(self._random), owner, is_primary=True)

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Final
 from aiogram import types
 
 from neonpay.simulator.calls.requests import Done, Method, Request
+from neonpay.simulator.chats.accounts import NAME_MAX_CHARS
 from neonpay.simulator.methods.depth import simulated
+from neonpay.simulator.wire.fields import Fields
 from neonpay.simulator.wire.objects import build, dump
-from neonpay.simulator.wire.refusal import bad_request
+from neonpay.simulator.wire.refusal import Unreadable, bad_request, inside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
 
 COMMANDS_MAX: Final = 100
 """Most commands in one list (https://core.telegram.org/bots/api#setmycommands, read 2026-11-20)."""
-NAME_MAX_CHARS: Final = 64
-"""Longest name (API, setMyName)."""
 DESCRIPTION_MAX_CHARS: Final = 512
 """Longest description (API, setMyDescription)."""
 SHORT_DESCRIPTION_MAX_CHARS: Final = 120
@@ -41,8 +41,13 @@ def get_me(request: Request) -> Done:
         "can_join_groups": True,
         "can_read_all_group_messages": request.bot.reads_all_group_messages,
         "supports_inline_queries": True,
+        "supports_guest_queries": False,
         "can_connect_to_business": True,
         "has_main_web_app": False,
+        "has_topics_enabled": False,
+        "allows_users_to_create_topics": False,
+        "can_manage_bots": False,
+        "supports_join_request_queries": False,
     }
     return Done(dump(build(types.User, **request.bot.as_user, **flags)))
 
@@ -63,14 +68,13 @@ def close(request: Request) -> Done:
 def set_my_commands(request: Request) -> Done:
     """Remember the bot's commands for one scope and language."""
     params = request.params
-    given = params.json("commands", "commands")
-    if given is None:
-        given = []  # SRV
-    if not isinstance(given, list):
-        raise bad_request("expected an Array of BotCommand")
+    given = params.array("commands", "commands", "Expected an Array of BotCommand") or []
+    with inside("Can't parse BotCommand"):
+        texts = [(said.required_text("command"), said.required_text("description")) for said in map(Fields, given)]
+    name = _list_name(params)
     if len(given) > COMMANDS_MAX:
         raise bad_request("BOT_COMMANDS_TOO_MUCH")
-    request.bot.profile.commands[_list_name(params)] = [_command(item) for item in given]
+    request.bot.profile.commands[name] = [_command(command, description) for command, description in texts]
     return Done(True)
 
 
@@ -87,7 +91,7 @@ def delete_my_commands(request: Request) -> Done:
     return Done(True)
 
 
-@simulated("By language. People go on seeing the name that the bot was made with.")
+@simulated("By language. People see the one for all languages.")
 def set_my_name(request: Request) -> Done:
     """Remember the bot's name."""
     return _set_text(request, request.bot.profile.names, "name", NAME_MAX_CHARS, "BOT_TITLE_INVALID")
@@ -145,37 +149,34 @@ def _text(request: Request, texts: Mapping[str, str]) -> str:
 
 
 def _list_name(params: Params) -> tuple[str, str]:
-    scope = params.json("scope", "BotCommandScope")
+    words = "Can't parse BotCommandScope"
+    said = params.fields("scope", "BotCommandScope", f"{words}: BotCommandScope must be an Object")
     language = params.text("language_code")
-    if scope is None:
+    if said is None:
         return "default", language
-    if not isinstance(scope, dict):
-        raise bad_request("can't parse BotCommandScope: BotCommandScope must be an Object")
-    kind = scope.get("type")
-    if not isinstance(kind, str):
-        raise bad_request("can't parse BotCommandScope: can't find field \"type\"")
+    with inside(words):
+        return _scope(said), language
+
+
+def _scope(said: Fields) -> str:
+    kind = said.required_text("type")
     if kind in _SCOPES:
-        return kind, language
+        return kind
     if kind not in _CHAT_SCOPES:
-        raise bad_request("can't parse BotCommandScope: unsupported type specified")
-    chat_id = scope.get("chat_id")
-    if isinstance(chat_id, bool) or not isinstance(chat_id, int | str) or chat_id == "":
-        raise bad_request("can't parse BotCommandScope: empty chat_id specified")
-    user_id = scope.get("user_id")
+        raise Unreadable("Unsupported type specified")
+    chat_id = said.required_text("chat_id")
+    if not chat_id:
+        raise Unreadable("Empty chat_id specified")
     if kind != "chat_member":
-        return f"{kind}:{chat_id}", language
-    if isinstance(user_id, bool) or not isinstance(user_id, int) or user_id <= 0:
-        raise bad_request("can't parse BotCommandScope: invalid user_id specified")
-    return f"{kind}:{chat_id}:{user_id}", language
+        return f"{kind}:{chat_id}"
+    user_id = said.required_whole("user_id", bits=64)
+    if user_id <= 0:
+        raise Unreadable("Invalid user_id specified")
+    return f"{kind}:{chat_id}:{user_id}"
 
 
-def _command(item: object) -> types.BotCommand:
-    if not isinstance(item, dict):
-        raise bad_request("can't parse BotCommand: expected an Object")
-    name, description = item.get("command"), item.get("description")
-    if not isinstance(name, str) or not isinstance(description, str):
-        raise bad_request("can't parse BotCommand: command and description must be of type String")
-    name, description = name.removeprefix("/").strip().lower(), description.strip()
+def _command(name: str, description: str) -> types.BotCommand:
+    name, description = name.strip().removeprefix("/"), description.strip()
     for what, text, most in (
         ("command", name, _COMMAND_MAX_CHARS),
         ("command description", description, _COMMAND_DESCRIPTION_MAX_CHARS),

@@ -5,10 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from aiogram import types
-from pydantic import ValidationError
-
-from neonpay.simulator.calls.keyboards import any_markup
+from neonpay.simulator.calls.markups import read_markup
 from neonpay.simulator.calls.requests import Done, Method, Request
 from neonpay.simulator.calls.sending import Destination, post, quoted, read_destination
 from neonpay.simulator.calls.targets import find, message_id, message_ids
@@ -18,8 +15,9 @@ from neonpay.simulator.chats.reactions import REACTIONS
 from neonpay.simulator.files.contents import caption_content
 from neonpay.simulator.methods.depth import simulated
 from neonpay.simulator.methods.edits import CAPTIONED
-from neonpay.simulator.wire.objects import build_from, dump
-from neonpay.simulator.wire.refusal import bad_request, not_simulated
+from neonpay.simulator.wire.fields import Fields
+from neonpay.simulator.wire.objects import dump
+from neonpay.simulator.wire.refusal import Unreadable, bad_request, inside, not_simulated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,16 +62,16 @@ def forward_messages(request: Request) -> Done:
 def copy_message(request: Request) -> Done:
     """Send the content of a message again."""
     request.params.required("from_chat_id")
-    caption = caption_content(request.params) if request.params.has("caption") else None
+    caption = caption_content(request.params) if "caption" in request.params.values else None
     _, original = find(request, "message to copy", chat="from_chat_id", access="read")
     if not _may_be_copied(original):
         raise bad_request("the message can't be copied")  # TDL
-    keyboard, own_keyboard = any_markup(request.params)
+    markup = read_markup(request.params)
     content = _content(original)
     if caption is not None and not CAPTIONED.isdisjoint(content):
         content |= caption
     destination = read_destination(request)
-    copy = post(request, destination, content | {"reply_markup": keyboard}, own_keyboard=own_keyboard)
+    copy = post(request, destination, content, markup)
     return Done({"message_id": copy.message.message_id})
 
 
@@ -139,10 +137,9 @@ def unpin_all_chat_messages(request: Request) -> Done:
 @simulated("One emoji of Telegram's list; people see it in `Buyer.reactions`.", refuses="Custom emoji.")
 def set_message_reaction(request: Request) -> Done:
     """React to a message."""
-    given = request.params.json("reaction", "reaction types")
-    if given is not None and not isinstance(given, list):
-        raise bad_request("expected an Array of ReactionType")
-    emoji = [_reaction(item) for item in given or []]
+    given = request.params.array("reaction", "reaction types", "Expected an Array of ReactionType")
+    with inside("Can't parse ReactionType"):
+        emoji = [_reaction(Fields(item)) for item in given or []]
     _, post = find(request, "message to react", access="read")
     if len(emoji) > 1:
         raise bad_request("REACTIONS_TOO_MANY")  # API: bots can set up to one
@@ -150,17 +147,14 @@ def set_message_reaction(request: Request) -> Done:
     return Done(True)
 
 
-def _reaction(item: object) -> str:
-    if not isinstance(item, dict):
-        raise bad_request("can't parse ReactionType: expected an Object")
-    if item.get("type") == "custom_emoji":
+def _reaction(said: Fields) -> str:
+    kind = said.required_text("type")
+    if kind == "custom_emoji":
+        said.required_whole("custom_emoji_id", bits=64)
         raise not_simulated("a reaction with a custom emoji")
-    if item.get("type") != "emoji":
-        raise bad_request("can't parse ReactionType: invalid reaction type specified")
-    try:
-        emoji = build_from(types.ReactionTypeEmoji, item).emoji
-    except ValidationError as error:
-        raise bad_request('can\'t parse ReactionType: field "emoji" must be of type String') from error
+    if kind != "emoji":
+        raise Unreadable("invalid reaction type specified")
+    emoji = said.required_text("emoji")
     if emoji.rstrip("\ufe0f") not in REACTIONS:
         raise bad_request("REACTION_INVALID")  # ERR
     return emoji

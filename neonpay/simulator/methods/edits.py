@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from neonpay.simulator.calls.keyboards import inline_keyboard
+from neonpay.simulator.calls.markups import read_markup
 from neonpay.simulator.calls.requests import Done, Method, Request
 from neonpay.simulator.calls.targets import find, message_id, message_ids, to_edit
 from neonpay.simulator.chats.access import can_delete
@@ -39,43 +40,44 @@ def edit_message_text(request: Request) -> Done:
     if request.params.has("rich_message"):
         raise not_simulated("parameter rich_message")
     text = text_content(request.params)
-    keyboard = inline_keyboard(request.params)
+    markup = read_markup(request.params)
     post = _own(request)
     if post.message.text is None:
         raise bad_request("there is no text in the message to edit")  # SRV
-    return _changed(request, post, text | {"reply_markup": keyboard})
+    return _changed(request, post, text | {"reply_markup": inline_keyboard(markup)})
 
 
 @simulated(_KEYBOARD)
 def edit_message_caption(request: Request) -> Done:
     """Replace the caption; leaving it out takes it away."""
-    keyboard = inline_keyboard(request.params)
+    markup = read_markup(request.params)
     caption = caption_content(request.params)
     post = _own(request)
     if CAPTIONED.isdisjoint(dump(post.message)):
         raise bad_request("there is no caption in the message to edit")  # TDL
-    return _changed(request, post, caption | {"reply_markup": keyboard})
+    return _changed(request, post, caption | {"reply_markup": inline_keyboard(markup)})
 
 
 @simulated(f"{_KEYBOARD} Of messages with a file, and of texts, which get one.")
 def edit_message_media(request: Request) -> Done:
     """Replace the file."""
     params = request.params
-    keyboard = inline_keyboard(params)
+    markup = read_markup(params)
     params.required("media")
     media = input_media(request.world.files, params.json("media", "input media"), params)
     post = _own(request)
     if {"text", *_MEDIA}.isdisjoint(dump(post.message)):
         raise bad_request("there is no media in the message to edit")  # TDL
     gone = dict.fromkeys((*_MEDIA, "text", "entities", "caption", "caption_entities", "show_caption_above_media"))
-    return _changed(request, post, {**gone, **media, "reply_markup": keyboard})
+    return _changed(request, post, {**gone, **media, "reply_markup": inline_keyboard(markup)})
 
 
 @simulated(_KEYBOARD)
 def edit_message_reply_markup(request: Request) -> Done:
     """Replace the keyboard alone; an invoice keeps its Pay button first."""
+    markup = read_markup(request.params)
     post = _own(request)
-    keyboard = inline_keyboard(request.params, for_invoice=post.message.invoice is not None)
+    keyboard = inline_keyboard(markup, for_invoice=post.message.invoice is not None)
     return _changed(request, post, {"reply_markup": keyboard})
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from neonpay.simulator.calls.drafts import read_draft
 from neonpay.simulator.calls.keyboards import inline_keyboard
+from neonpay.simulator.calls.markups import read_markup
 from neonpay.simulator.calls.requests import Done, Method, Request
 from neonpay.simulator.calls.sending import read_destination, refuse_unsimulated
-from neonpay.simulator.chats.invoices import new_slug, read_draft
+from neonpay.simulator.chats.invoices import new_slug
 from neonpay.simulator.methods.depth import simulated
 from neonpay.simulator.wire.objects import dump
 from neonpay.simulator.wire.refusal import bad_request, not_simulated
@@ -26,8 +28,9 @@ def send_invoice(request: Request) -> Done:
     """Put an invoice into a chat."""
     world, params = request.world, request.params
     draft = read_draft(params)
-    keyboard = inline_keyboard(params, for_invoice=True)
+    markup = read_markup(params)
     destination = read_destination(request)
+    keyboard = inline_keyboard(markup, destination.chat, for_invoice=True)
     invoice = draft.submit(request.bot.id)
     fields = destination.fields | {"invoice": invoice.as_json, "reply_markup": keyboard}
     post = world.chats.post(destination.chat, fields, by_bot=True, invoice=invoice)

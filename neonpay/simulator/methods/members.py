@@ -12,7 +12,7 @@ from neonpay.simulator.chats.groups import PERMISSIONS, Member, Seat, rights_in
 from neonpay.simulator.methods.chats import account_of, user_id_of
 from neonpay.simulator.methods.depth import simulated
 from neonpay.simulator.wire.params import INT32_MAX
-from neonpay.simulator.wire.refusal import bad_request
+from neonpay.simulator.wire.refusal import bad_request, inside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -189,15 +189,12 @@ def _until(request: Request) -> int:
 
 
 def _permissions(request: Request) -> frozenset[str]:
-    given = request.params.json("permissions", "permissions")
-    if given is None:
+    said = request.params.fields("permissions", "permissions", "Object expected as permissions")
+    if said is None:
         return frozenset(name for name in PERMISSIONS if request.params.boolean(name))  # legacy, SRV
-    if not isinstance(given, dict):
-        raise bad_request("object expected as permissions")  # SRV
-    if any(not isinstance(given.get(name, False), bool) for name in PERMISSIONS):
-        raise bad_request("can't parse chat permissions: fields must be of type Boolean")
-    found = {name for name in PERMISSIONS if given.get(name) is True}
-    if given.get("can_send_media_messages") is True:
+    with inside("Can't parse chat permissions"):
+        found = {name for name in sorted(PERMISSIONS) if said.flag(name)}
+    if said.any("can_send_media_messages") is True:
         found |= {f"can_send_{name}" for name in _MEDIA}
     if not request.params.boolean("use_independent_chat_permissions"):
         found |= _implied(found)

@@ -6,16 +6,18 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from aiogram import types
-from pydantic import ValidationError
 
 from neonpay.simulator.calls.requests import Done, Method, Request
 from neonpay.simulator.chats.groups import COMMON_RIGHTS, rights_in
 from neonpay.simulator.methods.depth import simulated
 from neonpay.simulator.wire.objects import build, build_from, dump
-from neonpay.simulator.wire.refusal import bad_request
+from neonpay.simulator.wire.refusal import Unreadable, bad_request, inside
+from neonpay.simulator.wire.urls import checked_link
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_RIGHTS: Final = rights_in("channel") | rights_in("supergroup") | {"is_anonymous"}
 
 
 @simulated("For all chats or one; people do not see it.")
@@ -38,16 +40,19 @@ def get_chat_menu_button(request: Request) -> Done:
 @simulated("Remembered; `Buyer.adds` gives a bot its rights, not these.")
 def set_my_default_administrator_rights(request: Request) -> Done:
     """Remember which rights the bot asks for."""
-    given = request.params.json("rights", "ChatAdministratorRights")
-    if given is not None and not isinstance(given, dict):
-        raise bad_request("can't parse ChatAdministratorRights: ChatAdministratorRights must be an Object")
-    rights = {name: given.get(name) is True for name in sorted(COMMON_RIGHTS)} if given else {}
+    words = "Can't parse ChatAdministratorRights"
+    said = request.params.fields(
+        "rights", "ChatAdministratorRights", f"{words}: ChatAdministratorRights must be an Object"
+    )
+    with inside(words):
+        given = {} if said is None else {name: said.flag(name) for name in said.as_json if name in _RIGHTS}
+    rights: dict[str, object] = {name: given.get(name, False) for name in sorted(COMMON_RIGHTS)} if given else {}
     for_channels = request.params.boolean("for_channels")
     kind_rights = rights_in("channel" if for_channels else "supergroup") - COMMON_RIGHTS
     if given:
-        rights |= {name: True for name in sorted(kind_rights) if given.get(name) is True}
-        rights["is_anonymous"] = given.get("is_anonymous") is True
-    request.bot.profile.default_rights[for_channels] = dict(rights)
+        rights |= {name: True for name in sorted(kind_rights) if given.get(name)}
+        rights["is_anonymous"] = given.get("is_anonymous", False)
+    request.bot.profile.default_rights[for_channels] = rights
     return Done(True)
 
 
@@ -82,27 +87,24 @@ def _chat(request: Request) -> int:
 
 
 def _button(request: Request) -> dict[str, object]:
-    given = request.params.json("menu_button", "menu button")
-    if given is None:
+    words = "Can't parse menu button"
+    said = request.params.fields("menu_button", "menu button", f"{words}: MenuButton must be an Object")
+    if said is None:
         return {"type": "default"}  # SRV
-    if not isinstance(given, dict):
-        raise bad_request("can't parse menu button: MenuButton must be an Object")
-    kind = given.get("type")
-    if kind == "default" or kind == "commands":  # noqa: PLR1714 - whatever it is, it can be compared
-        return {"type": kind}
-    if kind != "web_app":
-        raise bad_request("can't parse menu button: MenuButton has unsupported type")
-    try:
-        button = dump(build_from(types.MenuButtonWebApp, given))
-    except ValidationError as error:
-        raise bad_request("can't parse menu button: text and web_app expected") from error
-    web_app = button["web_app"]
-    assert isinstance(web_app, dict)
-    if not str(button["text"]).strip():
+    with inside(words):
+        kind = said.required_text("type")
+        if kind in {"default", "commands"}:
+            return {"type": kind}
+        if kind != "web_app":
+            raise Unreadable("MenuButton has unsupported type")
+        text, url = said.required_text("text"), said.required_inner("web_app").required_text("url")
+    if not text:
         raise bad_request("menu button text must be non-empty")  # TDL
-    if not str(web_app["url"]).lower().startswith("https://"):
-        raise bad_request("BUTTON_URL_INVALID")  # UNVERIFIED word
-    return button
+    try:
+        url = checked_link(url, https_only=True)
+    except Unreadable as unreadable:
+        raise bad_request(f"menu button Web App {unreadable.reason}") from unreadable  # TDL
+    return dump(build(types.MenuButtonWebApp, type="web_app", text=text, web_app={"url": url}))
 
 
 METHODS: Final[Mapping[str, Method]] = MappingProxyType(

@@ -34,7 +34,7 @@ CHAT_ACTIONS: Final = frozenset(
 @simulated(
     "Every chat, parse mode, entity, keyboard and reply. `allow_paid_broadcast` is charged from the thirty-first message of a "
     "second on; `suggested_post_parameters` in a channel's direct messages.",
-    refuses="Effects, topics of forums, ephemeral messages, replies to other chats, messages on behalf of business accounts.",
+    refuses="Topics of forums, ephemeral messages, replies to other chats, messages on behalf of business accounts.",
 )
 def send_message(request: Request) -> Done:
     """Write a text into a chat."""

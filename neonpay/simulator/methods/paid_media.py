@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from aiogram import types
 
 from neonpay.core.limits import CAPTION_MAX_CHARS, PAID_MEDIA_PRICE_MAX_STARS, PAYLOAD_MAX_BYTES
-from neonpay.simulator.calls.keyboards import any_markup
+from neonpay.simulator.calls.markups import read_markup
 from neonpay.simulator.calls.requests import Done, Method, Request
 from neonpay.simulator.calls.sending import post, read_destination
 from neonpay.simulator.chats.groups import Seat
@@ -16,8 +16,9 @@ from neonpay.simulator.files.store import About
 from neonpay.simulator.methods.depth import simulated
 from neonpay.simulator.money.paid_media import PaidMedia
 from neonpay.simulator.text.formatting import read_formatted
+from neonpay.simulator.wire.fields import Fields
 from neonpay.simulator.wire.objects import build, dump
-from neonpay.simulator.wire.refusal import bad_request, not_simulated
+from neonpay.simulator.wire.refusal import Unreadable, bad_request, inside, not_simulated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +43,7 @@ def send_paid_media(request: Request) -> Done:
     items = _items(request)
     caption = read_formatted(params, "caption", "caption_entities", max_chars=CAPTION_MAX_CHARS)
     payload = params.text("payload")
-    keyboard, own_keyboard = any_markup(params)
+    markup = read_markup(params)
     destination = read_destination(request, permission="can_send_photos")  # UNVERIFIED: which one of them it needs
     if not 1 <= price_stars <= PAID_MEDIA_PRICE_MAX_STARS:
         raise bad_request("invalid media price specified")  # TDL
@@ -53,63 +54,53 @@ def send_paid_media(request: Request) -> Done:
     chat = destination.chat
     channel = chat.group if isinstance(chat, Seat) and chat.group.kind == "channel" else None
     media = PaidMedia(request.bot, price_stars, payload, items, channel)
-    content = caption.fields("caption", "caption_entities") | {"paid_media": media.as_json, "reply_markup": keyboard}
+    content = caption.fields("caption", "caption_entities") | {"paid_media": media.as_json}
     if params.boolean("show_caption_above_media"):
         content["show_caption_above_media"] = True
-    sent = post(request, destination, content, own_keyboard=own_keyboard)
+    sent = post(request, destination, content, markup)
     world.paid_media.put(sent.message.message_id, media)
     return Done(dump(sent.message))
 
 
 def _items(request: Request) -> list[dict[str, object]]:
-    given = request.params.json("media", "media")
-    if not isinstance(given, list):
-        raise bad_request("expected an Array of InputPaidMedia")  # UNVERIFIED: SRV has it so for InputMedia
-    return [_item(request, item) for item in given]
+    request.params.required("media")
+    given = request.params.array("media", "paid media", "Expected an Array of InputPaidMedia") or []
+    with inside("Can't parse InputPaidMedia"):
+        return [_item(request, Fields(item)) for item in given]
 
 
-def _item(request: Request, item: object) -> dict[str, object]:
-    # UNVERIFIED: SRV has these words for InputMedia.
-    if not isinstance(item, dict):
-        raise bad_request("can't parse InputPaidMedia: expected an Object")
-    kind, reference = item.get("type"), item.get("media")
-    if not isinstance(kind, str):
-        raise bad_request('can\'t parse InputPaidMedia: field "type" must be of type String')
+def _item(request: Request, said: Fields) -> dict[str, object]:
+    reference, about = said.text("media"), _about(said)
+    kind = said.required_text("type")
     if kind == "live_photo":
         raise not_simulated("paid media of type live_photo")
     if kind not in {"photo", "video"}:
-        raise bad_request("can't parse InputPaidMedia: invalid InputPaidMedia type specified")
-    if not isinstance(reference, str) or not reference:
-        raise bad_request("can't parse InputPaidMedia: media not found")
+        raise Unreadable(f'type "{kind}" is unsupported')
+    file = request.world.files.named(request.params, "video" if kind == "video" else "photo", reference, about)
+    if file is None:
+        raise Unreadable("media not found")
     if kind == "photo":
-        photo = request.world.files.named(request.params, "photo", reference)
-        if photo is None:
-            raise bad_request("can't parse InputPaidMedia: media not found")
-        return dump(build(types.PaidMediaPhoto, type="photo", photo=photo.as_photo))
-    video = request.world.files.named(request.params, "video", reference, _about(item))
-    if video is None:
-        raise bad_request("can't parse InputPaidMedia: media not found")
-    shown = video.as_object | _cover(request, item)
-    return dump(build(types.PaidMediaVideo, type="video", video=shown))
+        return dump(build(types.PaidMediaPhoto, type="photo", photo=file.as_photo))
+    said.flag("supports_streaming")
+    return dump(build(types.PaidMediaVideo, type="video", video=file.as_object | _cover(request, said)))
 
 
-def _cover(request: Request, item: Mapping[str, object]) -> dict[str, object]:
-    start, reference = item.get("start_timestamp"), item.get("cover")
+def _cover(request: Request, said: Fields) -> dict[str, object]:
+    reference, start = said.text("cover"), said.whole("start_timestamp")
     shown: dict[str, object] = {}
-    if isinstance(start, int) and not isinstance(start, bool) and start > 0:
+    if start > 0:
         shown["start_timestamp"] = min(start, _SECONDS_MAX)
-    if isinstance(reference, str) and reference:
+    if reference:
         cover = request.world.files.named(request.params, "photo", reference)
         if cover is None:
-            raise bad_request("can't parse InputPaidMedia: cover not found")  # UNVERIFIED word
+            raise Unreadable("cover not found")  # UNVERIFIED words
         shown["cover"] = cover.as_photo
     return shown
 
 
-def _about(item: Mapping[str, object]) -> About:
+def _about(said: Fields) -> About:
     def number(name: str, most: int) -> int:
-        value = item.get(name)
-        return min(max(value, 0), most) if isinstance(value, int) and not isinstance(value, bool) else 0
+        return min(max(said.whole(name), 0), most)
 
     return About(
         width=number("width", _PIXELS_MAX),

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from neonpay.simulator.calls.keyboards import inline_keyboard
+from neonpay.simulator.calls.markups import read_markup
 from neonpay.simulator.calls.requests import Done, Method, Request
 from neonpay.simulator.calls.sending import send
 from neonpay.simulator.calls.targets import to_edit
@@ -33,14 +34,14 @@ def send_poll(request: Request) -> Done:
 @simulated("As the Bot API has it.")
 def stop_poll(request: Request) -> Done:
     """Close a poll of the bot's own."""
-    keyboard = inline_keyboard(request.params)
+    markup = read_markup(request.params)
     post = to_edit(request, "message with poll to stop")
     poll = request.world.polls.of(post)
     if poll is None:
         raise bad_request("message is not a poll")  # TDL
     if poll.fields["is_closed"]:
         raise bad_request("poll has already been closed")  # seen live; TDL
-    request.world.chats.rewrite(post, {"reply_markup": keyboard})
+    request.world.chats.rewrite(post, {"reply_markup": inline_keyboard(markup)})
     request.world.polls.close(poll)
     return Done(poll.as_json)
 

@@ -9,12 +9,11 @@ from aiogram import types
 
 from neonpay.simulator.calls.inline_results import read_result, read_results
 from neonpay.simulator.calls.requests import Done, Method, Request
-from neonpay.simulator.files.contents import params_of
 from neonpay.simulator.inline import PREPARED_LIFETIME_S, InlineAnswer
 from neonpay.simulator.methods.depth import simulated
 from neonpay.simulator.money.presses import Pressed
 from neonpay.simulator.wire.objects import build, dump
-from neonpay.simulator.wire.refusal import bad_request
+from neonpay.simulator.wire.refusal import Unreadable, bad_request, inside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,9 +90,9 @@ def save_prepared_inline_message(request: Request) -> Done:
 
 
 def _result(request: Request) -> InlineResult:
-    given = request.params.json("result", "JSON encoded web view query results")
-    if given is None:
+    if not request.params.values.get("result"):
         raise bad_request("result isn't specified")  # SRV
+    given = request.params.json("result", "JSON encoded web view query results")
     return read_result(request, given)
 
 
@@ -108,19 +107,20 @@ def _write_as(request: Request, asked: InlineQuery, result: InlineResult) -> str
 
 def _button(request: Request) -> tuple[str, str]:
     params = request.params
-    given = params.json("button", "inline query results button")
-    if given is None:
+    words = "Can't parse inline query results button"
+    said = params.fields(
+        "button", "inline query results button", f"{words}: InlineQueryResultsButton must be an Object"
+    )
+    if said is None:
         return params.text("switch_pm_text"), params.text("switch_pm_parameter")
-    if not isinstance(given, dict):
-        raise bad_request("can't parse inline query results button: InlineQueryResultsButton must be an Object")
-    said = params_of(given)
-    if not said.has("text"):
-        raise bad_request("can't parse inline query results button: can't find field \"text\"")
-    if not said.has("start_parameter") and not isinstance(given.get("web_app"), dict):
-        raise bad_request(
-            "can't parse inline query results button: InlineQueryResultsButton must have exactly one optional field"
-        )
-    return said.text("text"), said.text("start_parameter")
+    with inside(words):
+        text = said.required_text("text")
+        if "start_parameter" in said:
+            return text, said.required_text("start_parameter")
+        if "web_app" not in said:
+            raise Unreadable("InlineQueryResultsButton must have exactly one optional field")
+        said.required_inner("web_app").required_text("url")
+        return text, ""
 
 
 METHODS: Final[Mapping[str, Method]] = MappingProxyType(

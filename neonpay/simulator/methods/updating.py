@@ -5,7 +5,6 @@ from __future__ import annotations
 import string
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from aiogram import types
 
@@ -13,10 +12,11 @@ from neonpay.core.limits import GET_UPDATES_LIMIT, GET_UPDATES_TIMEOUT_MAX_S, WE
 from neonpay.simulator.calls.requests import Done, Method, Request
 from neonpay.simulator.methods.depth import simulated
 from neonpay.simulator.updates.webhook import WebhookSettings
-from neonpay.simulator.wire.loopback import is_loopback
+from neonpay.simulator.wire.loopback import is_address, is_loopback
 from neonpay.simulator.wire.objects import build_from, dump
 from neonpay.simulator.wire.params import Params, strict_json
-from neonpay.simulator.wire.refusal import bad_request, conflict, not_simulated, too_many_requests
+from neonpay.simulator.wire.refusal import Unreadable, bad_request, conflict, not_simulated, too_many_requests
+from neonpay.simulator.wire.urls import parse_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,14 +79,15 @@ async def set_webhook(request: Request) -> Done:
     if params.has("certificate"):
         raise not_simulated("parameter certificate")
     box = world.postbox(request.bot)
-    unchanged = box.webhook is not None and box.webhook.settings == settings
+    drops = params.boolean("drop_pending_updates")
+    unchanged = box.webhook is not None and box.webhook.settings == settings and not drops
     if not unchanged:
         now = world.clock.now()
         if box.webhook_set_at is not None and now - box.webhook_set_at < 1:
             raise too_many_requests(1)  # SRV: one change a second
         box.webhook_set_at = now
     remember_allowed_updates(request)
-    if params.boolean("drop_pending_updates"):
+    if drops:
         box.queue.drop_all()
     if unchanged:
         return Done(True, "Webhook is already set")
@@ -119,8 +120,7 @@ def get_webhook_info(request: Request) -> Done:
     if box.webhook is not None:
         settings = box.webhook.settings
         fields |= {"url": settings.url, "max_connections": settings.max_connections}
-        if settings.ip_address:
-            fields["ip_address"] = settings.ip_address
+        fields["ip_address"] = settings.told_ip_address
         if box.webhook.last_error is not None:
             at, message = box.webhook.last_error
             fields |= {"last_error_date": int(at), "last_error_message": message}
@@ -131,24 +131,25 @@ def get_webhook_info(request: Request) -> Done:
 
 def _check_url(url: str) -> None:
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError as error:
-        raise bad_request("invalid webhook URL specified") from error
-    if not host or any(character.isspace() for character in url):
-        raise bad_request("invalid webhook URL specified")
+        read = parse_url(url, protocol="https")
+    except Unreadable as unreadable:
+        raise bad_request("invalid webhook URL specified") from unreadable
     # Unlike Telegram, an address on this machine may have any scheme and port: that is where the bot under test runs.
-    if is_loopback(host) and parts.scheme in {"http", "https"}:
+    if is_loopback(read.host):
         return
-    if parts.scheme != "https":
+    if read.protocol != "https":
         raise bad_request("bad webhook: An HTTPS URL must be provided for webhook")  # SRV
-    if port is not None and port not in PORTS:
+    if read.port and read.port not in PORTS:
         raise bad_request("bad webhook: Webhook can be set up only on ports 80, 88, 443 or 8443")  # SRV
+    if "." not in read.host and not is_address(read.host):
+        raise bad_request(
+            "bad webhook: Failed to resolve host: Name or service not known"
+        )  # seen live; nobody has such a name
 
 
 def _secret_token(params: Params) -> str:
     secret = params.text("secret_token")
-    if len(secret) > WEBHOOK_SECRET_MAX_CHARS:
+    if len(secret.encode()) > WEBHOOK_SECRET_MAX_CHARS:
         raise bad_request("secret token is too long")
     if not _SECRET_LETTERS.issuperset(secret):
         raise bad_request("secret token contains unallowed characters")

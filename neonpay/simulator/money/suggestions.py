@@ -52,32 +52,33 @@ def read_suggestion(params: Params, place: Place, now: float) -> dict[str, objec
     Raises:
         Refusal: it is sent elsewhere than to a channel's direct messages, or price or date are out of bounds.
     """
-    given = params.json("suggested_post_parameters", "suggested post parameters")
-    if given is None:
+    words = "Object expected as suggested post parameters"
+    said = params.fields("suggested_post_parameters", "suggested post parameters", words)
+    if said is None:
         return {}
-    if not isinstance(given, dict):
-        raise bad_request("object expected as suggested post parameters")  # UNVERIFIED words, as the next three
+    send_date, price = said.whole("send_date"), said.inner("price")
+    asked = None if price is None else (price.required_text("currency"), price.required_whole("amount", bits=64))
+    if asked is not None and asked[0] not in {CURRENCY, "TON"}:
+        raise bad_request("invalid suggested post price currency specified")
     if not isinstance(place, Seat) or place.group.parent is None:
-        raise bad_request("suggested posts can be sent only to channel direct messages chats")
+        raise bad_request("suggested posts can be sent only to channel direct messages chats")  # UNVERIFIED words
     info: dict[str, object] = {"state": "pending"}
-    if given.get("price") is not None:
-        info["price"] = _price(given["price"])
-    send_date = given.get("send_date")
-    if send_date is not None:
-        if type(send_date) is not int or not DELAY_MIN_S <= send_date - now <= DELAY_MAX_S:
-            raise bad_request("wrong send date of the suggested post specified")
+    if asked is not None and asked[1]:
+        info["price"] = _price(*asked)
+    if send_date < 0:
+        raise bad_request("invalid post send date specified")  # TDL
+    if send_date:
+        if not DELAY_MIN_S <= send_date - now <= DELAY_MAX_S:
+            raise bad_request("wrong send date of the suggested post specified")  # UNVERIFIED words
         info["send_date"] = send_date
     return {"suggested_post_info": info}
 
 
-def _price(given: object) -> dict[str, object]:
-    if not isinstance(given, dict) or not isinstance(given.get("currency"), str):
-        raise bad_request("can't parse suggested post price: currency expected")
-    if given["currency"] == "TON":
+def _price(currency: str, amount: int) -> dict[str, object]:
+    if currency == "TON":
         raise not_simulated("suggested posts for TON")
-    amount = given.get("amount")
-    if given["currency"] != CURRENCY or type(amount) is not int or not PRICE_MIN_STARS <= amount <= PRICE_MAX_STARS:
-        raise bad_request("wrong price of the suggested post specified")
+    if not PRICE_MIN_STARS <= amount <= PRICE_MAX_STARS:
+        raise bad_request("invalid amount of Telegram Stars specified")  # TDL
     return {"currency": CURRENCY, "amount": amount}
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from neonpay.simulator.chats.accounts import BotAccount
 from neonpay.simulator.mtproto.refusals import RpcRefusal
 
 if TYPE_CHECKING:
-    from neonpay.simulator.chats.accounts import Accounts, BotAccount, UserAccount
+    from neonpay.simulator.chats.accounts import Accounts, UserAccount
     from neonpay.simulator.mtproto.tl import Tl, TlObject
 
 _SELF_NAMES: Final = frozenset({"InputUserSelf", "InputPeerSelf"})
@@ -42,7 +43,7 @@ def user_of(tl: Tl, peer: TlObject, bot: BotAccount, accounts: Accounts) -> BotA
 
 def write_user(tl: Tl, account: BotAccount | UserAccount, bot: BotAccount) -> TlObject:
     """A ``User`` as this bot is told of them."""
-    is_bot = not hasattr(account, "language_code")
+    is_bot = isinstance(account, BotAccount)
     return tl.make(
         "User",
         id=account.id,
@@ -50,7 +51,7 @@ def write_user(tl: Tl, account: BotAccount | UserAccount, bot: BotAccount) -> Tl
         bot=is_bot or None,
         bot_info_version=1 if is_bot else None,
         access_hash=access_hash(bot, account.id),
-        first_name=account.first_name,
+        first_name=account.name if isinstance(account, BotAccount) else account.first_name,
         username=account.username,
         lang_code=getattr(account, "language_code", None),
     )

@@ -35,6 +35,7 @@ class Hop:
         sells: title of the invoice that this call sends.
         query_id: of the query that this update asks.
         answers: of the query that this call answers.
+        charge_id: of the payment that this update tells of.
         declines: it is a bot's no to a checkout.
         opens_turn: a new turn begins with it.
         is_money: Stars moved.
@@ -49,6 +50,7 @@ class Hop:
     sells: str = ""
     query_id: str = ""
     answers: str = ""
+    charge_id: str = ""
     note: str = ""
     ok: bool = True
     error_code: int | None = None
@@ -87,6 +89,7 @@ def of_update(update: QueuedUpdate) -> Hop:
         payload=_text(event, "invoice_payload"),
         title=words or name,
         query_id=_text(payload, "id") if kind.endswith("_query") else "",
+        charge_id=_text(event, "telegram_payment_charge_id"),
         note=words,
         opens_turn=name in {"message", "callback_query", "subscription", "my_chat_member"} or (bool(event.get("is_recurring"))
         and not event.get("is_first_recurring")),

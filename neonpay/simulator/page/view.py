@@ -89,7 +89,7 @@ class View:
         return {
             "id": bot.id,
             "username": bot.username,
-            "name": bot.profile.names.get("", bot.first_name),
+            "name": bot.name,
             "about": bot.profile.descriptions.get("", ""),
             "stars": bot.balance_stars,
             "link": self._link(bot),

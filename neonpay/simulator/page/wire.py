@@ -1,21 +1,18 @@
-"""What passes between Telegram and the bots, in the order in which it passed, sorted into turns and orders.
-
-A turn begins when a person writes or presses something; what the bot then does for this person belongs to it. When an
-invoice is sent or paid in a turn, the turn is about that order and gets its name and its trace.
-"""
+"""What passes between Telegram and the bots, in the order in which it passed, sorted into turns and orders: ``turns.py``."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import takewhile
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from neonpay.simulator.journal import Call
 from neonpay.simulator.money.checkout import Checkout
-from neonpay.simulator.page.rows import CHECKED, Hop, of_call, of_checkout, of_update
+from neonpay.simulator.page.rows import Hop, of_call, of_checkout, of_update
+from neonpay.simulator.page.turns import Turn, Turns
 from neonpay.simulator.updates.queue import QueuedUpdate
 
 if TYPE_CHECKING:
@@ -25,49 +22,8 @@ if TYPE_CHECKING:
 
 ROWS_MAX: Final = 1_000
 """Rows remembered for the page."""
-_RECENT_TURNS: Final = 4
-"""An order that goes on after this many newer turns begins a new one, where the reader looks."""
 UNASKED_AFTER_S: Final = 30.0
 """A message that comes later than this after what the person did is taken for no answer to it."""
-_TITLES_MAX: Final = 2_000
-_SENDS: Final = ("send", "copy", "forward", "edit")
-
-TraceState: TypeAlias = Literal["invoiced", "checking", "declined", "paid", "delivered", "refunded"]
-
-
-@dataclass(slots=True, eq=False)
-class Turn:
-    """Rows that belong together.
-
-    Attributes:
-        user_id: the person; 0 for what a bot does for itself.
-        title: what the invoice sells, once there is one, or how the turn began.
-        payload: of the order; "" while there is none.
-        trace: where the order stands; None while there is none.
-        renewal: a subscription renewed itself.
-        asked: the newest update in it.
-    """
-
-    number: int
-    bot: str
-    user_id: int
-    title: str
-    payload: str = ""
-    trace: TraceState | None = None
-    renewal: bool = False
-    asked: Row | None = field(default=None, repr=False)
-
-    @property
-    def as_json(self) -> dict[str, object]:
-        """The turn as the page gets it."""
-        return {
-            "number": self.number,
-            "bot": self.bot,
-            "user_id": self.user_id,
-            "title": self.title,
-            "trace": self.trace,
-            "renewal": self.renewal,
-        }
 
 
 @dataclass(slots=True, eq=False)
@@ -77,7 +33,8 @@ class Row:
     Attributes:
         at: virtual Unix time.
         heard_at: monotonic real seconds.
-        took_s: seconds that the bot took, counted from the update that this answers.
+        took_s: seconds that passed since the update that this answers: real ones for a call of the bot, whose slowness does not
+            follow from how time is moved here; virtual ones for a deadline and for an answer by hand.
     """
 
     number: int
@@ -131,7 +88,6 @@ class Wire:
 
     Attributes:
         rows: oldest first.
-        turns: those that the rows belong to, by number.
         calls: how many there were, polls aside.
         updates: how many there were.
         polled_at: when each bot last polled, monotonic real seconds by username.
@@ -141,7 +97,6 @@ class Wire:
         self._world = world
         self._monotonic = monotonic
         self.rows: deque[Row] = deque()
-        self.turns: dict[int, Turn] = {}
         self.calls = 0
         self.updates = 0
         self.polled_at: dict[str, float] = {}
@@ -153,11 +108,14 @@ class Wire:
         self._waiting: list[Checkout] = []
         self._begun_seen: Checkout | None = None
         self._numbered = 0
-        self._turns_numbered = 0
-        self._current: dict[tuple[str, int], Turn] = {}
-        self._orders: dict[tuple[str, int, str], Turn] = {}
+        self._sorted = Turns()
         self._queries: dict[str, Row] = {}
-        self._titles: dict[tuple[str, str], str] = {}
+        self._asked: dict[int, Row] = {}
+
+    @property
+    def turns(self) -> dict[int, Turn]:
+        """Those that the rows belong to, by number."""
+        return self._sorted.by_number
 
     def listen(self) -> None:
         """Write down what is new; called at every ring."""
@@ -239,82 +197,23 @@ class Wire:
                 self._hear(checkout.bot.username, checkout, self._world.clock.now(), now)
 
     def _add(self, bot: str, hop: Hop, at: float, heard_at: float) -> None:
-        turn = self._turn(bot, hop)
-        _move_trace(turn, hop)
+        answered = self._queries.get(hop.answers) if hop.answers else None
+        turn = self._sorted.of(bot, hop, None if answered is None else answered.turn)
         self._numbered += 1
         row = Row(self._numbered, turn, hop, at, heard_at)
         if hop.kind == "update":
-            turn.asked = row
+            self._asked[turn.number] = row
             if hop.query_id:
                 self._queries[hop.query_id] = row
-        else:
-            asked = self._queries.get(hop.answers) if hop.answers else turn.asked
-            if asked is not None:
-                took_s = max(row.at - asked.at, row.heard_at - asked.heard_at, 0.0)
-                row.took_s = took_s if hop.answers or took_s < UNASKED_AFTER_S else None
+        elif (asked := answered if hop.answers else self._asked.get(turn.number)) is not None:
+            since = row.heard_at - asked.heard_at if hop.kind == "call" else row.at - asked.at
+            row.took_s = max(since, 0.0) if hop.answers or since < UNASKED_AFTER_S else None
         self.rows.append(row)
         if len(self.rows) > ROWS_MAX:
             self._forget(self.rows.popleft())
 
-    def _turn(self, bot: str, hop: Hop) -> Turn:
-        user_id = hop.user_id or self._asker(hop)
-        current = self._current.get((bot, user_id))
-        order = self._orders.get((bot, user_id, hop.payload)) if hop.payload else None
-        if order is not None and order.number > self._turns_numbered - _RECENT_TURNS and not hop.opens_turn:
-            turn = order
-        elif current is not None and not hop.opens_turn and (not hop.payload or current.payload in {"", hop.payload}):
-            turn = current
-        else:
-            turn = self._new_turn(bot, user_id, hop.title if user_id else "")
-            turn.renewal = bool(hop.payload) and hop.opens_turn
-        if hop.payload and user_id:
-            turn.payload = hop.payload
-            turn.title = self._titles.get((bot, hop.payload), turn.title)
-            self._orders[(bot, user_id, hop.payload)] = turn
-        if hop.sells:
-            self._name(bot, hop.payload, hop.sells)
-            turn.title = hop.sells
-        self._current[(bot, user_id)] = turn
-        return turn
-
-    def _name(self, bot: str, payload: str, title: str) -> None:
-        self._titles[(bot, payload)] = title
-        if len(self._titles) > _TITLES_MAX:
-            del self._titles[next(iter(self._titles))]
-
-    def _asker(self, hop: Hop) -> int:
-        if not hop.answers:
-            return 0
-        asked = self._queries.get(hop.answers)
-        return 0 if asked is None else asked.turn.user_id
-
-    def _new_turn(self, bot: str, user_id: int, title: str) -> Turn:
-        self._turns_numbered += 1
-        turn = Turn(self._turns_numbered, bot, user_id, title)
-        self.turns[turn.number] = turn
-        return turn
-
     def _forget(self, row: Row) -> None:
         self._queries.pop(row.hop.query_id, None)
-        turn = row.turn
-        if self.rows[0].turn is turn or any(other.turn is turn for other in self.rows):
-            return
-        self.turns.pop(turn.number, None)
-        self._current = {key: one for key, one in self._current.items() if one is not turn}
-        self._orders = {key: one for key, one in self._orders.items() if one is not turn}
-
-
-def _move_trace(turn: Turn, hop: Hop) -> None:
-    if hop.kind == "update":
-        if hop.name in {"pre_checkout_query", "successful_payment", "refunded_payment"}:
-            moved: dict[str, TraceState] = {
-                "pre_checkout_query": "checking", "successful_payment": "paid", "refunded_payment": "refunded",
-            }  # fmt: skip
-            turn.trace = moved[hop.name]
-    elif hop.name in CHECKED:
-        if (not hop.ok and turn.trace == "checking") or hop.declines:
-            turn.trace = "declined"
-    elif hop.ok and hop.sells and turn.user_id:
-        turn.trace = turn.trace or "invoiced"
-    elif hop.ok and turn.trace == "paid" and turn.user_id and hop.name.startswith(_SENDS):
-        turn.trace = "delivered"
+        if not any(other.turn is row.turn for other in self.rows):
+            self._asked.pop(row.turn.number, None)
+            self._sorted.forget(row.turn)

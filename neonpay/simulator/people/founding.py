@@ -19,6 +19,78 @@ if TYPE_CHECKING:
 _USERNAME_LETTERS: Final = frozenset(string.ascii_letters + string.digits + "_")
 
 
+class Places:
+    """Makes groups and channels."""
+
+    _world: World
+
+    def group(
+        self,
+        title: str,
+        *,
+        members: Sequence[Person | BotAccount] = (),
+        administrators: Sequence[Person | BotAccount] = (),
+        owner: Person | None = None,
+        username: str = "",
+        kind: GroupKind = "supergroup",
+        id: int | None = None,  # noqa: A002 - the word that everybody who looks for it uses
+    ) -> Group:
+        """A new group with these people and bots in it; bots are told that they were added.
+
+        Args:
+            title: its name.
+            members: who is in it.
+            administrators: who runs it, with every right.
+            owner: whose it is; somebody new when left out.
+            username: makes it public.
+            kind: ``supergroup``, or ``group`` for the small old kind.
+            id: as bots know it, such as -1001234567890; a new one when left out.
+
+        Raises:
+            SimulatorError: the title is empty, or the username or the id cannot be one or is taken.
+        """
+        return found(self._world, title, kind, members, administrators, owner, username, id)
+
+    def channel(
+        self,
+        title: str,
+        *,
+        members: Sequence[Person | BotAccount] = (),
+        administrators: Sequence[Person | BotAccount] = (),
+        owner: Person | None = None,
+        username: str = "",
+        id: int | None = None,  # noqa: A002 - the same
+    ) -> Group:
+        """A new channel; the bots in it are administrators, as they can only be that there.
+
+        Args:
+            title: its name.
+            members: who has subscribed to it.
+            administrators: who runs it, with every right.
+            owner: whose it is; somebody new when left out.
+            username: makes it public.
+            id: as bots know it, such as -1001234567890, for a bot that has it in its settings; a new one when left out.
+
+        Raises:
+            SimulatorError: the title is empty, or the username or the id cannot be one or is taken.
+        """
+        return found(self._world, title, "channel", members, administrators, owner, username, id)
+
+    def direct_messages(self, channel: Group) -> Group:
+        """The chat in which people write to a channel and suggest posts to it.
+
+        Raises:
+            SimulatorError: it is no channel.
+        """
+        if channel.kind != "channel":
+            raise SimulatorError(f"{channel.title!r} is a {channel.kind}, and only channels have direct messages")
+        return self._world.memberships.open_direct_messages(channel)
+
+    def groups(self) -> list[Group]:
+        """Every group and channel."""
+        return list(self._world.chats.groups.values())
+
+
 def found(
     world: World,
     title: str,
@@ -27,11 +99,12 @@ def found(
     administrators: Sequence[Person | BotAccount],
     owner: Person | None,
     username: str,
+    group_id: int | None = None,
 ) -> Group:
     """Make a group of this kind.
 
     Raises:
-        SimulatorError: the title is empty, or the username cannot be one or is taken.
+        SimulatorError: the title is empty, or the username or the id cannot be one or is taken.
     """
     username = username.removeprefix("@")
     taken = {group.username.lower() for group in world.chats.groups.values() if group.username}
@@ -40,7 +113,7 @@ def found(
     if username and (not _USERNAME_LETTERS.issuperset(username) or username.lower() in taken):
         raise SimulatorError(f"{username!r} cannot be a username, or another group has it")
     founder = world.accounts.user("Owner") if owner is None else world.accounts.users[owner.id]
-    group = world.memberships.found(title, kind, founder, username=username)
+    group = world.memberships.found(title, kind, founder, username=username, group_id=group_id)
     for who in members:
         world.memberships.admit(group, _account_of(world, who), by=founder)
     for who in administrators:

@@ -150,8 +150,6 @@ class Presser(Speaker, Sharer, Joiner):
 def _elsewhere(button: types.InlineKeyboardButton) -> Pressed:
     if button.web_app is not None:
         return Pressed("web_app", url=button.web_app.url)
-    if button.login_url is not None:
-        return Pressed("url", url=button.login_url.url)
     if button.copy_text is not None:
         return Pressed("copied", text=button.copy_text.text)
     chosen = button.switch_inline_query_chosen_chat

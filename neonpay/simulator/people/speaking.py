@@ -66,7 +66,7 @@ class Speaker(Person):
 
     async def hears(
         self,
-        bot: BotAccount | None = None,
+        bot: BotAccount | Group | None = None,
         *,
         in_: Group | None = None,
         timeout_s: float = 5.0,
@@ -75,10 +75,12 @@ class Speaker(Person):
     ) -> types.Message:
         """Wait for the next message from ``bot`` that has not been heard yet; those passed over count as heard.
 
+        ``hears(group)`` is the next one that any bot writes there.
+
         Service messages are not words: ``messages`` has them.
 
         Args:
-            bot: who writes; the only bot there is when left out.
+            bot: who writes, or the group in which anybody of them does; the only bot there is when left out.
             in_: in which group; in the private chat when left out.
             timeout_s: real seconds.
             containing: only a message with this in its text, caption or invoice title.
@@ -88,10 +90,13 @@ class Speaker(Person):
             SimulatorError: this person is not in the group.
             SimulatorTimeoutError: none came.
         """
-        writer = bot or self._only_bot()
+        if isinstance(bot, Group) and in_ not in {None, bot}:
+            raise SimulatorError("say once in which group: hears(group), or hears(bot, in_=group)")
+        where: BotAccount | Group = bot if isinstance(bot, Group) else in_ or bot or self._only_bot()
+        writer = None if isinstance(bot, Group) else bot or self._only_bot()
 
         def look() -> types.Message | None:
-            unheard = [post for post in self._posts(in_ or writer) if self._is_news(post, writer)]
+            unheard = [post for post in self._posts(where) if self._is_news(post, writer)]
             for number, post in enumerate(unheard):
                 if _says(post.message, containing) and (predicate is None or predicate(post.message)):
                     for heard in unheard[: number + 1]:
@@ -100,12 +105,18 @@ class Speaker(Person):
             return None
 
         wanted = f" containing {containing!r}" if containing else ""
+        whose = (
+            f"any bot in {where.title!r}"
+            if writer is None and isinstance(where, Group)
+            else str(writer and writer.username)
+        )
         return await self._world.bell.wait_for(
-            look, timeout_s=timeout_s, what=f"a message from {writer.username} to {self.name}{wanted}"
+            look, timeout_s=timeout_s, what=f"a message from {whose} to {self.name}{wanted}"
         )
 
-    def _is_news(self, post: Post, bot: BotAccount) -> bool:
-        return post.is_words_of_bot and post.bot_id == bot.id and self.id not in post.heard_by
+    def _is_news(self, post: Post, bot: BotAccount | None) -> bool:
+        is_meant = bot is None or post.bot_id == bot.id
+        return post.is_words_of_bot and is_meant and self.id not in post.heard_by
 
     def _posts(self, where: BotAccount | Group) -> list[Post]:
         if not isinstance(where, Group):

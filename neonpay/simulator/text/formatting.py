@@ -6,9 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from neonpay.simulator.text.markup import parse_html, parse_markdown, parse_markdown_v2, utf16_length
-from neonpay.simulator.wire.params import is_utf8, strict_json
-from neonpay.simulator.wire.refusal import bad_request
+from neonpay.simulator.text.entities import given_entities, mended
+from neonpay.simulator.text.html import parse_html
+from neonpay.simulator.text.markdown import parse_markdown, parse_markdown_v2
+from neonpay.simulator.text.marks import in_order, utf16_length
+from neonpay.simulator.wire.refusal import Unreadable, bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,13 +28,6 @@ _FOUND: Final = {
 """What Telegram finds in a text by itself (TDL, find_entities, of which this is the plain part)."""
 _TEXT_MAX_BYTES: Final = 2**15
 """Longest text that is read at all (SRV: get_formatted_text)."""
-_ENTITY_TYPES: Final = frozenset(
-    {
-        "mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone_number", "bold", "italic", "underline",
-        "strikethrough", "spoiler", "blockquote", "expandable_blockquote", "code", "pre", "text_link", "text_mention",
-        "custom_emoji",
-    }
-)  # fmt: skip
 _PARSERS: Final[Mapping[str, Callable[[str], tuple[str, list[dict[str, object]]]]]] = {
     "html": parse_html,
     "markdown": parse_markdown,
@@ -53,36 +48,26 @@ class FormattedText:
 
 
 def read_formatted(params: Params, text_name: str, entities_name: str, *, max_chars: int) -> FormattedText:
-    """Read a text with its parse_mode or entities.
+    """Read a text with its parse_mode or entities, and mend it as Telegram does (SRV: get_formatted_text).
 
     Raises:
         Refusal: it cannot be parsed, or is too long; an empty text is not refused here.
     """
     text = params.text(text_name)
     if len(text.encode("utf-8")) > _TEXT_MAX_BYTES:
-        raise bad_request("text is too long")
+        raise Unreadable("Text is too long")
     mode = params.text("parse_mode").lower()
     if text and mode and mode != "none":
         if mode not in _PARSERS:
-            raise bad_request("unsupported parse_mode")  # SRV
+            raise Unreadable("Unsupported parse_mode")
         text, entities = _PARSERS[mode](text)
     else:
-        entities = _given_entities(params, entities_name)
-    stripped = text.rstrip()
-    lead = len(stripped) - len(stripped.lstrip())
-    if lead:
-        shift = utf16_length(stripped[:lead])
-        entities = [entity | {"offset": max(0, _whole(entity["offset"]) - shift)} for entity in entities]
-    text = stripped[lead:]
+        entities = given_entities(params, entities_name)
+    text, entities = mended(text, entities)
     if len(text) > max_chars:
         raise bad_request("message caption is too long" if text_name == "caption" else "message is too long")  # TDL
-    length = utf16_length(text)
-    kept = [
-        entity | {"length": min(_whole(entity["length"]), length - _whole(entity["offset"]))} for entity in entities
-    ]
-    kept = [entity for entity in kept if _whole(entity["length"]) > 0]
-    found = kept + [entity for entity in _found(text) if not any(_overlap(entity, one) for one in kept)]
-    return FormattedText(text, sorted(found, key=lambda entity: (_whole(entity["offset"]), -_whole(entity["length"]))))
+    found = entities + [entity for entity in _found(text) if not any(_overlap(entity, one) for one in entities)]
+    return FormattedText(text, in_order(found))
 
 
 def typed_text(text: str) -> FormattedText:
@@ -104,30 +89,6 @@ def _found(text: str) -> list[dict[str, object]]:
 def _overlap(one: dict[str, object], other: dict[str, object]) -> bool:
     start, end = _whole(one["offset"]), _whole(one["offset"]) + _whole(one["length"])
     return start < _whole(other["offset"]) + _whole(other["length"]) and _whole(other["offset"]) < end
-
-
-def _given_entities(params: Params, name: str) -> list[dict[str, object]]:
-    # What is no array counts as none (SRV: get_input_entities).
-    try:
-        given = strict_json(params.values.get(name, ""))
-    except ValueError:
-        return []
-    return [_entity(item) for item in given] if isinstance(given, list) else []
-
-
-def _entity(item: object) -> dict[str, object]:
-    kind = item.get("type") if isinstance(item, dict) else None
-    if not isinstance(item, dict) or not isinstance(kind, str) or kind not in _ENTITY_TYPES:
-        raise bad_request("can't parse MessageEntity: type is not known")
-    numbers = (item.get("offset"), item.get("length"))
-    if not all(isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= 10**6 for number in numbers):
-        raise bad_request("can't parse MessageEntity: offset and length must be of type Number")
-    entity: dict[str, object] = {"type": kind, "offset": item["offset"], "length": item["length"]}
-    for name in ("url", "language", "custom_emoji_id"):
-        value = item.get(name)
-        if isinstance(value, str) and is_utf8(value):
-            entity[name] = value
-    return entity
 
 
 def _whole(number: object) -> int:

@@ -104,9 +104,12 @@ class UpdateQueue:
     def allow(self, kinds: Sequence[object]) -> None:
         """Remember which kinds the bot wants, until told otherwise.
 
-        Unknown names are ignored, and a list without a known one means the default (SRV).
+        Names may be in any case. Unknown ones are ignored, and a list without a known one means the default; one that holds
+        anything but names counts as none (SRV).
         """
-        wanted = frozenset(kind for kind in kinds if isinstance(kind, str)) & self._known_kinds
+        if not all(isinstance(kind, str) for kind in kinds):
+            return
+        wanted = frozenset(str(kind).lower() for kind in kinds) & self._known_kinds
         self.allowed = wanted or (self._known_kinds - OFF_BY_DEFAULT)
 
     def push(

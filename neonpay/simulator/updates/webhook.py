@@ -14,7 +14,9 @@ import aiohttp
 
 from neonpay.core.limits import WEBHOOK_BACKOFF_CAP_S, WEBHOOK_IDLE_TIMEOUT_S, WEBHOOK_RETRY_AFTER_MAX_S
 from neonpay.simulator.wire.encoding import BodyTooLargeError, MalformedBodyError, read_params
+from neonpay.simulator.wire.loopback import is_address, is_loopback
 from neonpay.simulator.wire.params import Params, lenient_integer
+from neonpay.simulator.wire.urls import parse_url
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -51,6 +53,19 @@ class WebhookSettings:
     max_connections: int = 40
     ip_address: str = ""
 
+    @property
+    def address(self) -> str:
+        """Where it leads; a URL without a scheme is one of https (SRV)."""
+        return str(parse_url(self.url, protocol="https"))
+
+    @property
+    def told_ip_address(self) -> str:
+        """What getWebhookInfo tells; the word for what is not known is the server's. Nothing looks names up here."""
+        host = parse_url(self.url, protocol="https").host.strip("[]")
+        if not self.ip_address and is_loopback(host) and not is_address(host):
+            return "127.0.0.1"
+        return self.ip_address or (host if is_address(host) else "<unknown>")
+
 
 class Webhook:
     """Takes updates from a queue to a URL until stopped.
@@ -79,6 +94,7 @@ class Webhook:
         is_down: Callable[[QueuedUpdate], bool],
     ) -> None:
         self.settings = settings
+        self._address = settings.address
         self.last_error: tuple[float, str] | None = None
         self._queue = queue
         self._clock = clock
@@ -199,7 +215,7 @@ class Webhook:
         headers = {SECRET_HEADER: self.settings.secret_token} if self.settings.secret_token else {}
         try:
             async with self._session.post(
-                self.settings.url, json=update.body, headers=headers, allow_redirects=False
+                self._address, json=update.body, headers=headers, allow_redirects=False
             ) as response:
                 return await self._read(response)
         except (aiohttp.ClientError, OSError) as error:

@@ -80,6 +80,8 @@ def _json_pairs(raw: bytes) -> list[tuple[str, str]]:
         decoded = strict_json(raw.decode("utf-8"))
     except ValueError as error:
         raise MalformedBodyError("not JSON") from error
+    if isinstance(decoded, str):
+        return [("content", decoded)]  # TDL: HttpReader
     if not isinstance(decoded, dict):
         raise MalformedBodyError("not a JSON object")
     # null becomes the word: a client that sends "reply_markup": null is refused by Telegram (SRV).

@@ -18,6 +18,11 @@ def is_loopback(host: str | None) -> bool:
     return address is not None and address.is_loopback
 
 
+def is_address(host: str) -> bool:
+    """Whether a host is an address and not a name."""
+    return _address(_name(host)) is not None
+
+
 def is_no_foreign_name(host: str | None) -> bool:
     """Whether a host is an address or a name of a network of one's own, which no page of the internet can have."""
     name = _name(host)

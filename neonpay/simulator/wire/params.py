@@ -7,13 +7,16 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from neonpay.simulator.wire.refusal import bad_request
+from neonpay.simulator.wire.fields import Fields
+from neonpay.simulator.wire.refusal import Unreadable, bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _LEADING_INTEGER: Final = re.compile(r"-?[0-9]{1,40}")
 _TRUE_WORDS: Final = frozenset({"true", "yes", "1"})
+_TRIMMED: Final = " \t\r\n\v\0"
+"""What counts as space around a value (TDL: is_space)."""
 NESTING_MAX: Final = 64
 """Deepest JSON read: no parameter of the Bot API comes near it, and what is deeper could exhaust the stack later."""
 _INT64_MAX: Final = 2**63 - 1
@@ -41,24 +44,26 @@ class Params:
         """Whether the parameter came with anything in it."""
         return bool(self.values.get(name)) or name in self.files
 
-    def text(self, name: str) -> str:
+    def text(self, name: str, *, raw: bool = False) -> str:
         """The parameter as text; empty when it did not come.
+
+        With ``raw`` it may be no UTF-8, of which somebody else will say so in words of their own.
 
         Raises:
             Refusal: it is not UTF-8 (SRV: strings are cleaned before use).
         """
         value = self.values.get(name, "")
-        if not is_utf8(value):
+        if not raw and not is_utf8(value):
             raise bad_request("strings must be encoded in UTF-8")
         return value
 
-    def required(self, name: str) -> str:
-        """The parameter as text.
+    def required(self, name: str, *, raw: bool = False) -> str:
+        """The parameter as text; ``raw`` as in :meth:`text`.
 
         Raises:
             Refusal: it is missing or empty, which are the same to the server (SRV: get_required_string_arg).
         """
-        value = self.text(name)
+        value = self.text(name, raw=raw)
         if not value:
             raise bad_request(f'parameter "{name}" is required')
         return value
@@ -69,7 +74,7 @@ class Params:
         return min(max(lenient_integer(value) if value else default, minimum), maximum)
 
     def boolean(self, name: str) -> bool:
-        """True for ``true``, ``True``, ``yes`` and ``1``; False for everything else (SRV: to_bool)."""
+        """True for ``true``, ``yes`` and ``1`` in any case, with space around; False for everything else (SRV: to_bool)."""
         return is_yes(self.values.get(name, ""))
 
     def json(self, name: str, what: str) -> object:
@@ -89,6 +94,28 @@ class Params:
             raise bad_request("strings must be encoded in UTF-8")
         return decoded
 
+    def array(self, name: str, what: str, otherwise: str) -> list[object] | None:
+        """The parameter as a JSON array; None when it did not come.
+
+        Raises:
+            Refusal: it is not JSON, of which ``what`` is the name, or no array, which ``otherwise`` says; null is none.
+        """
+        given = self.json(name, what)
+        if not self.values.get(name):
+            return None
+        if not isinstance(given, list):
+            raise Unreadable(otherwise)
+        return given
+
+    def fields(self, name: str, what: str, otherwise: str) -> Fields | None:
+        """The parameter as a JSON object; None when it did not come.
+
+        Raises:
+            Refusal: as in :meth:`array`.
+        """
+        given = self.json(name, what)
+        return Fields(given, otherwise) if self.values.get(name) else None
+
 
 def lenient_integer(text: str) -> int:
     """The number that a text begins with, else 0 (SRV: td::to_integer)."""
@@ -97,8 +124,8 @@ def lenient_integer(text: str) -> int:
 
 
 def is_yes(text: str) -> bool:
-    """Whether a flag is set; everything that is not one of the four words is no (SRV)."""
-    return text.lower() in _TRUE_WORDS
+    """Whether a flag is set; everything that is not one of the three words is no (SRV: to_bool, which trims)."""
+    return text.lower().strip(_TRIMMED) in _TRUE_WORDS
 
 
 def is_utf8(text: str) -> bool:
@@ -109,11 +136,13 @@ def is_utf8(text: str) -> bool:
 def strict_json(text: str) -> object:
     """Decode JSON as the standard has it: no NaN, no Infinity, no nesting deep enough to hurt.
 
+    Of fields with one name the first counts, as everywhere in a call (TDL: JsonObject).
+
     Raises:
         ValueError: the text is anything else.
     """
     try:
-        value: object = json.loads(text, parse_constant=_no_constant)
+        value: object = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_first_of_each)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     if text.count("[") + text.count("{") > NESTING_MAX and _is_too_deep(value):
@@ -132,6 +161,13 @@ def _is_too_deep(value: object) -> bool:
 
 def _inside(value: object) -> Iterable[object]:
     return value if isinstance(value, list) else value.values() if isinstance(value, dict) else ()
+
+
+def _first_of_each(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    first = dict(pairs)
+    if len(first) < len(pairs):
+        first.update(reversed(pairs))
+    return first
 
 
 def _no_constant(name: str) -> object:

@@ -11,6 +11,12 @@ Sources of the texts, by the letters used in comments all over this package:
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 class Refusal(Exception):  # noqa: N818 - an answer of the Bot API, not a fault of ours
     """An answer with ``ok: false``.
@@ -28,9 +34,30 @@ class Refusal(Exception):  # noqa: N818 - an answer of the Bot API, not a fault 
         super().__init__(f"{error_code} {description}")
 
 
+class Unreadable(Refusal):
+    """400 for a value that the server cannot read.
+
+    Attributes:
+        reason: the server's words, as they stand inside a longer sentence.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(400, f"Bad Request: {_begun(reason)}")
+
+
+@contextmanager
+def inside(what: str) -> Iterator[None]:
+    """Inside the block, what cannot be read is told as part of ``what``: ``Can't parse labeled price: Can't find field …``."""
+    try:
+        yield
+    except Unreadable as unreadable:
+        raise Unreadable(f"{what}: {unreadable.reason}") from unreadable
+
+
 def bad_request(reason: str) -> Refusal:
-    """400, in the form that every refused parameter has."""
-    return Refusal(400, f"Bad Request: {reason}")
+    """400, in the form that every refused parameter has; a first letter that begins a sentence becomes a small one (SRV)."""
+    return Refusal(400, f"Bad Request: {_begun(reason)}")
 
 
 def forbidden(reason: str) -> Refusal:
@@ -46,6 +73,11 @@ def conflict(reason: str) -> Refusal:
 def too_many_requests(retry_after_s: int) -> Refusal:
     """429; the server sends ``Retry-After`` too (SRV)."""
     return Refusal(429, f"Too Many Requests: retry after {retry_after_s}", retry_after_s=retry_after_s)
+
+
+def _begun(reason: str) -> str:
+    is_word_of_telegram = reason[1:2] == "_" or "A" <= reason[1:2] <= "Z"
+    return reason if is_word_of_telegram else reason[:1].lower() + reason[1:]
 
 
 def not_simulated(what: str) -> Refusal:

@@ -141,3 +141,18 @@ async def test_faults_and_frozen_time_are_there_from_the_start():
     assert (time["frozen"], time["can_run"]) == (True, True)
     process.send_signal(signal.SIGTERM)
     await process.communicate()
+
+
+async def test_a_bot_has_the_name_that_is_given():
+    process = await start("simulate", "--port", "0", "--token", TOKEN, "--bot-name", "Coffee")
+    match, _ = await read_until(process.stdout, r"Everything that can be asked: (http://127\.0\.0\.1:\d+)/_sim/")
+    async with aiohttp.ClientSession() as http, http.get(f"{match.group(1)}/bot{TOKEN}/getMe") as response:
+        assert (await response.json())["result"]["first_name"] == "Coffee"
+    process.send_signal(signal.SIGTERM)
+    await process.communicate()
+
+
+def test_more_names_than_bots_are_refused():
+    result = CliRunner().invoke(app, ["simulate", "--bot-name", "One", "--bot-name", "Two"])
+    assert result.exit_code == 2
+    assert "there are 2 names for 1 bot(s)" in result.output

@@ -240,3 +240,26 @@ def test_groups_that_cannot_be(telegram):
     telegram.group("A", username="taken")
     with pytest.raises(SimulatorError, match="'Taken' cannot be a username"):
         telegram.channel("B", username="Taken")
+
+
+async def test_a_channel_has_the_id_that_a_bot_has_in_its_settings(telegram, shop, bot):
+    channel = telegram.channel("Club", id=-1001234567890, administrators=[shop])
+    assert (channel.id, (await bot.get_chat(-1001234567890)).title) == (-1001234567890, "Club")
+
+
+@pytest.mark.parametrize("number", [5, -5, -1001234567890])
+async def test_an_id_that_a_channel_cannot_have_is_refused(telegram, number):
+    telegram.channel("Club", id=-1001234567890)
+    with pytest.raises(SimulatorError, match="id"):
+        telegram.channel("Other", id=number)
+
+
+async def test_a_group_is_heard_whoever_writes_there(telegram, shop, bot, ann):
+    other = telegram.bot("other_bot")
+    group = telegram.group("Readers", members=[ann], administrators=[shop, other])
+    await bot.send_message(ann.id, "for you alone")
+    await telegram.aiogram_bot(other).send_message(group.id, "from the other")
+    await bot.send_message(group.id, "for all")
+    assert (await ann.hears(group)).text == "from the other"
+    assert (await ann.hears(group, containing="all")).text == "for all"
+    assert (await ann.hears(shop)).text == "for you alone"

@@ -99,9 +99,9 @@ async def test_an_inline_invoice_is_checked_like_any_other(telegram, shop, bot, 
         ([{}] * 51, "too many inline query results specified"),
         ([{"type": "game", "id": "1"}], "Not simulated"),
         ([{"type": "dream", "id": "1"}], 'type "dream" is unsupported for the inline query result'),
-        ([{"type": "article", "id": "1", "title": "t"}], "message text is empty"),
-        ([{"type": "photo", "id": "1"}], 'can\'t find field "photo_file_id"'),
-        ([{"type": "article", "id": "x" * 65, "title": "t"}], "RESULT_ID_INVALID"),
+        ([{"type": "article", "id": "1", "title": "t"}], 'Can\'t find field "message_text"'),
+        ([{"type": "photo", "id": "1"}], 'Can\'t find field "photo_file_id"'),
+        ([{"type": "article", "id": "x" * 65, "title": "t", "message_text": "m"}], "RESULT_ID_INVALID"),
     ],
 )
 async def test_results_that_are_none(wire, results, reason):

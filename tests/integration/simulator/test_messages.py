@@ -180,7 +180,7 @@ async def test_formatted_text_comes_as_plain_text_with_entities(shop, bot, ann):
     ("text", "mode", "reason"),
     [
         ("<b>open", "HTML", "can't parse entities: Can't find end tag corresponding to start tag \"b\""),
-        ("<b>x</i>", "HTML", "can't parse entities: Unexpected end tag at byte offset 4"),
+        ("<b>x</i>", "HTML", "can't parse entities: Unmatched end tag at byte offset 4"),
         ("<blink>x</blink>", "HTML", 'can\'t parse entities: Unsupported start tag "blink" at byte offset 0'),
         ("costs 5.", "MarkdownV2", "can't parse entities: Character '.' is reserved and must be escaped"),
         ("x", "Nonsense", "unsupported parse_mode"),

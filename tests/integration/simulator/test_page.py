@@ -88,6 +88,77 @@ async def test_a_purchase_is_one_turn_of_the_wire_in_the_order_of_its_causes(tel
     assert [(turn["title"], turn["trace"]) for turn in wire["turns"]] == [("A book", "delivered")]
 
 
+async def test_two_purchases_with_one_payload_are_two_orders(telegram, told, shop, bot, ann, invoice):
+    for _ in range(2):
+        await ann.says("/buy", to=shop)
+        checkout = await ann.begins_to_pay(await bot.send_invoice(ann.id, **invoice))
+        await bot.answer_pre_checkout_query(checkout.query_id, ok=True)
+        await bot.send_message(ann.id, "Here it is.")
+    wire = (await told())["wire"]
+    turns = [(turn["title"], turn["trace"]) for turn in wire["turns"]]
+    assert turns == [("/start", None), ("A book", "delivered"), ("A book", "delivered")]
+    assert [row["turn"] for row in wire["rows"]] == [1] + [2] * 6 + [3] * 6
+
+
+async def test_a_link_that_is_paid_again_is_another_order(telegram, told, bot, ann, invoice):
+    link = await bot.create_invoice_link(**invoice)
+    for _ in range(2):
+        checkout = await ann.begins_to_pay(link)
+        await bot.answer_pre_checkout_query(checkout.query_id, ok=True)
+    turns = [(turn["title"], turn["trace"]) for turn in (await told())["wire"]["turns"] if turn["user_id"]]
+    assert turns == [("A book", "paid"), ("A book", "paid")]
+
+
+async def test_two_devices_that_pay_at_once_are_two_orders_and_each_ends_as_it_was_answered(
+    telegram, told, bot, ann, invoice
+):
+    link = await bot.create_invoice_link(**invoice)
+    first, second = await ann.begins_to_pay(link), await ann.begins_to_pay(link)
+    await bot.answer_pre_checkout_query(second.query_id, ok=True)
+    await bot.answer_pre_checkout_query(first.query_id, ok=False, error_message="Sold out")
+    wire = (await told())["wire"]
+    turns = [turn["trace"] for turn in wire["turns"] if turn["user_id"]]
+    assert turns == ["declined", "paid"]
+
+
+async def test_a_refund_belongs_to_the_order_whose_charge_it_gives_back(telegram, told, bot, ann, invoice):
+    link = await bot.create_invoice_link(**invoice)
+    outcomes = []
+    for _ in range(2):
+        checkout = await ann.begins_to_pay(link)
+        await bot.answer_pre_checkout_query(checkout.query_id, ok=True)
+        outcomes.append(await checkout.outcome())
+    await bot.refund_star_payment(ann.id, outcomes[0].charge_id)
+    turns = [turn["trace"] for turn in (await told())["wire"]["turns"] if turn["user_id"]]
+    assert turns == ["refunded", "paid"]
+
+
+async def test_somebody_who_was_declined_and_tries_again_goes_on_with_the_order(telegram, told, bot, ann, invoice):
+    message = await bot.send_invoice(ann.id, **invoice)
+    for ok in (False, True):
+        checkout = await ann.begins_to_pay(message)
+        await bot.answer_pre_checkout_query(checkout.query_id, ok=ok, error_message="Wait")
+    (turn,) = (await told())["wire"]["turns"]
+    assert turn["trace"] == "paid"
+
+
+async def test_time_that_was_moved_is_no_latency(telegram, told, bot, ann):
+    link = await bot.create_invoice_link(
+        title="Plus", description="Every month", payload="plus", currency="XTR",
+        prices=[{"label": "Plus", "amount": 5}], subscription_period=2_592_000,
+    )  # fmt: skip
+    checkout = await ann.begins_to_pay(link)
+    await telegram.advance(8)
+    await bot.answer_pre_checkout_query(checkout.query_id, ok=True)
+    await telegram.advance(12)
+    await telegram.advance(days=30)
+    await bot.send_message(ann.id, "Another month.")
+    rows = (await told())["wire"]["rows"]
+    took = {row["name"]: row["took_ms"] for row in rows if row["kind"] == "call"}
+    assert took["answerPreCheckoutQuery"] < 5_000
+    assert took["sendMessage"] < 5_000
+
+
 async def test_a_renewal_is_a_turn_of_its_own(telegram, told, bot, ann):
     link = await bot.create_invoice_link(
         title="Plus", description="Every month", payload="plus", currency="XTR",

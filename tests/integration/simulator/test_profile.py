@@ -6,6 +6,8 @@ import pytest
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import BotCommand, BotCommandScopeChat, MenuButtonCommands, MenuButtonWebApp, WebAppInfo
 
+from neonpay.errors import SimulatorError
+
 
 async def test_names_and_descriptions_by_language(bot):
     assert (await bot.get_my_name()).name == "shop_bot"
@@ -35,7 +37,7 @@ async def test_commands_have_scopes(bot, ann, wire):
 async def test_the_menu_button_is_remembered(bot, ann):
     app = MenuButtonWebApp(text="Shop", web_app=WebAppInfo(url="https://example.com"))
     await bot.set_chat_menu_button(chat_id=ann.id, menu_button=app)
-    assert (await bot.get_chat_menu_button(chat_id=ann.id)).web_app.url == "https://example.com"
+    assert (await bot.get_chat_menu_button(chat_id=ann.id)).web_app.url == "https://example.com/"
     assert isinstance(await bot.get_chat_menu_button(), MenuButtonCommands)
 
 
@@ -46,3 +48,21 @@ async def test_what_libraries_ask_at_their_start_and_end(bot):
     assert (await bot.get_webhook_info()).url == ""
     assert await bot.log_out() is True
     assert await bot.close() is True
+
+
+async def test_people_see_the_name_that_a_bot_has_set(telegram, shop, bot, ann):
+    await bot.set_my_name("Coffee")
+    message = await bot.send_message(ann.id, "Hello")
+    assert (message.from_user.first_name, (await bot.get_me()).first_name) == ("Coffee", "Coffee")
+    await bot.set_my_name("Kaffee", language_code="de")
+    assert shop.name == "Coffee"
+    await bot.set_my_name("")
+    assert (await bot.get_me()).first_name == "shop_bot"
+
+
+async def test_a_bot_is_made_with_a_name(telegram):
+    assert telegram.bot("books_bot", name="Books").as_user["first_name"] == "Books"
+    with pytest.raises(SimulatorError, match="another name"):
+        telegram.bot("books_bot", name="Other")
+    with pytest.raises(SimulatorError, match="1 to 64 characters"):
+        telegram.bot("more_bot", name=" ")

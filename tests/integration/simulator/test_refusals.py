@@ -29,19 +29,18 @@ BOTH = [
     ({"prices": [price(label="")]}, "can't parse labeled price: LabeledPrice label must be non-empty"),
     ({"prices": [price(amount=0)]}, "total price must be positive"),
     ({"prices": [price(amount=-5)]}, "total price must be positive"),
-    ({"prices": [price(amount="abc")]}, "total price must be positive"),
+    ({"prices": [price(amount="abc")]}, 'can\'t parse labeled price: Field "amount" must be a valid Number'),
     ({"prices": [price(amount=10**12)]}, "too big amount of the currency specified"),
     ({"prices": [price(amount=6 * 10**11), price(amount=6 * 10**11)]}, "total price is too big"),
     ({"prices": [price(), price()]}, "STARS_INVOICE_INVALID"),
     ({"payload": "ä" * 64 + "a"}, "INVOICE_PAYLOAD_INVALID"),
     ({"max_tip_amount": 5}, "STARS_INVOICE_INVALID"),
-    ({"suggested_tip_amounts": [1]}, "STARS_INVOICE_INVALID"),
+    ({"max_tip_amount": 5, "suggested_tip_amounts": [1]}, "STARS_INVOICE_INVALID"),
     ({"currency": "XTS"}, "PAYMENT_PROVIDER_INVALID"),
     ({"currency": "USD"}, "PAYMENT_PROVIDER_INVALID"),
     ({"provider_token": "1:TEST:2"}, "STARS_INVOICE_INVALID"),
     ({"title": "t" * 33}, "STARS_INVOICE_INVALID"),
     ({"description": "d" * 256}, "STARS_INVOICE_INVALID"),
-    ({"photo_url": "nonsense"}, "WEBDOCUMENT_URL_INVALID"),
 ]
 
 
@@ -117,7 +116,6 @@ async def test_the_first_button_of_an_invoice_pays(ann, wire, invoice):
     ("method", "params", "reason"),
     [
         ("sendMessage", {"text": ""}, "message text is empty"),
-        ("sendMessage", {"text": "   "}, "message text is empty"),
         ("sendMessage", {"text": "x", "reply_markup": "nonsense"}, "can't parse reply keyboard markup JSON object"),
         ("sendInvoice", {"title": ""}, 'parameter "title" is required'),
         ("sendPhoto", {}, "there is no photo in the request"),
@@ -174,7 +172,6 @@ async def test_a_bot_cannot_write_to_somebody_who_blocked_it(telegram, shop, ann
 @pytest.mark.parametrize(
     "params",
     [
-        {"message_effect_id": "5"},
         {"receiver_user_id": 3},
     ],
 )

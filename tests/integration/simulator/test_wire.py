@@ -91,9 +91,7 @@ async def test_an_empty_form_body_is_no_parameters(wire):
     assert (await wire.send("POST", "/getMe", headers=headers)).status == 200
 
 
-@pytest.mark.parametrize(
-    "body", ["{", "[1]", '{"a":' * 100 + "1" + "}" * 100, "nonsense", '{"a": NaN}', '"text"', "[" * 100_000]
-)
+@pytest.mark.parametrize("body", ["{", "[1]", '{"a":' * 100 + "1" + "}" * 100, "nonsense", '{"a": NaN}', "[" * 100_000])
 async def test_a_malformed_json_body_is_400_with_nothing_in_it(wire, body):
     reply = await wire.send("POST", "/getMe", data=body, headers={"Content-Type": "application/json"})
     assert (reply.status, reply.text) == (400, "")

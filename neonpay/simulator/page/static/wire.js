@@ -64,7 +64,9 @@ function hop(row) {
     body);
   // JSON is written out only for those who look.
   details.addEventListener("toggle", () => {
-    if (details.open && !body.textContent) body.textContent = JSON.stringify(row.body, null, 2);
+    if (!details.open) return;
+    if (!body.textContent) body.textContent = JSON.stringify(row.body, null, 2);
+    details.scrollIntoView({ block: "nearest" });
   });
   return h("li", { class: `hop ${row.money ? "money" : ""}`, "data-row": row.name }, details);
 }

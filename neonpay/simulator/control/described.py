@@ -1,0 +1,81 @@
+"""``/_sim/openapi.json``: what every request of the control API has to hold, with an example of each."""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from neonpay._version import __version__
+from neonpay.simulator.control import orders
+from neonpay.simulator.control.places import NewGroup, SendsPhoto
+from neonpay.simulator.control.sales import Buys, NamesSubscription
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    Body = tuple[type[orders.Order], Mapping[str, object]]
+
+BODIES: Final[Mapping[str, Body]] = MappingProxyType(
+    {
+        "/users": (orders.NewUser, {"name": "Ann", "stars": 500}),
+        "/users/{user}/says": (orders.Says, {"bot": "bot1_bot", "text": "/start"}),
+        "/users/{user}/sends_photo": (SendsPhoto, {"bot": "bot1_bot", "caption": "My receipt"}),
+        "/users/{user}/presses": (orders.Presses, {"message_id": 2, "button": "Buy"}),
+        "/users/{user}/receives": (orders.Receives, {"message_id": 2}),
+        "/users/{user}/pays": (orders.Pays, {"message_id": 2}),
+        "/users/{user}/stars": (orders.Stars, {"stars": 100}),
+        "/users/{user}/balance": (orders.Balance, {"stars": 0}),
+        "/users/{user}/follows": (orders.Follows, {"url": "https://t.me/bot1_bot?start=gift"}),
+        "/users/{user}/blocks": (orders.Blocks, {"bot": "bot1_bot"}),
+        "/users/{user}/opens": (orders.Opens, {"message_id": 2}),
+        "/users/{user}/begins": (orders.Begins, {"form": 1}),
+        "/users/{user}/cancels_subscription": (NamesSubscription, {"charge_id": "CHARGE"}),
+        "/users/{user}/restores_subscription": (NamesSubscription, {"charge_id": "CHARGE"}),
+        "/users/{user}/buys": (Buys, {"message_id": 2}),
+        "/groups": (
+            NewGroup,
+            {"title": "Club", "kind": "channel", "id": -1001234567890, "administrators": ["bot1_bot"]},
+        ),
+        "/bots": (orders.NewBot, {"username": "other_bot", "token": "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}),
+        "/bots/{bot}/moves": (orders.Moves, {"kind": "withdrawal", "stars": 1000, "ends": "succeeded"}),
+        "/checkouts/{query_id}/answers": (orders.Answers, {"ok": True}),
+        "/faults": (orders.NewFault, {"kind": "fail", "target": "sendMessage", "error_code": 429, "retry_after_s": 3}),
+        "/advance": (orders.Advance, {"days": 30}),
+        "/time/freeze": (orders.Nothing, {}),
+        "/time/run": (orders.Nothing, {}),
+        "/time/step": (orders.Nothing, {}),
+    }
+)
+"""What is posted to each path, and an example."""
+_DEFINITION: Final = "#/components/schemas/{model}"
+
+
+def openapi(routes: Iterable[tuple[str, str]]) -> dict[str, object]:
+    """The description of these verbs and paths, in the form of OpenAPI 3.1."""
+    paths: dict[str, dict[str, object]] = {}
+    schemas: dict[str, object] = {}
+    for verb, path in routes:
+        said: dict[str, object] = {
+            "parameters": [
+                {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+                for name in re.findall(r"\{(\w+)\}", path)
+            ],
+            "responses": {
+                "200": {"description": "Done."},
+                "400": {"description": "Why not: `error`, and `problems` of fields."},
+            },
+        }
+        if verb == "POST":
+            order, example = BODIES[path]
+            schema = order.model_json_schema(ref_template=_DEFINITION)
+            schemas |= schema.pop("$defs", {})
+            schemas[order.__name__] = schema
+            content = {"schema": {"$ref": _DEFINITION.format(model=order.__name__)}, "example": dict(example)}
+            said |= {
+                "summary": (order.__doc__ or "").split("\n", 1)[0],
+                "requestBody": {"required": True, "content": {"application/json": content}},
+            }
+        paths.setdefault(f"/_sim{path}", {})[verb.lower()] = said
+    info = {"title": "neonpay simulator: people played by HTTP", "version": __version__}
+    return {"openapi": "3.1.0", "info": info, "paths": paths, "components": {"schemas": schemas}}
