@@ -19,12 +19,12 @@ AIOGRAM, KURIGRAM = named("aiogram"), named("kurigram")
         (
             AIOGRAM,
             ModuleNotFoundError("no module", name="aiogram"),
-            'aiogram is not installed; run: pip install "neonpay[aiogram]"',
+            'aiogram is not installed; run: pip install "aiogram>=',
         ),
         (
             KURIGRAM,
             ModuleNotFoundError("no module", name="aiohttp"),
-            'kurigram needs aiohttp, which is not installed; run: pip install "neonpay[kurigram]"',
+            'kurigram needs aiohttp, which is not installed; run: pip install "aiohttp>=',
         ),
         (
             AIOGRAM,
