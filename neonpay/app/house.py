@@ -23,7 +23,7 @@ from neonpay.ledger.open import place_of
 from neonpay.ledger.reading import ReadingLedger
 from neonpay.payments.assembly import Registered
 from neonpay.payments.checkout.hooks import Hook
-from neonpay.payments.extensions import Extensions
+from neonpay.payments.extensions_used import Extensions
 from neonpay.payments.gates import Gate
 from neonpay.payments.handlers.middleware import PaymentMiddleware
 from neonpay.payments.handlers.registry import ON_REFUND, ON_REFUND_REQUEST, HandlerRegistry
@@ -88,7 +88,7 @@ class House:
 
         self.starter: Starter | None = None
         """What opens the shop by itself; None where the program has to."""
-        self._settling = threading.Lock()
+        self._residing = threading.Lock()
         self._left: list[Pipeline] = []
         """Pipelines of a process that this one was forked from: their connections are not ours to close."""
         self.pipeline = self._new_pipeline()
@@ -123,7 +123,7 @@ class House:
         """Whether the pipeline belongs to the running loop."""
         return self.pipeline.loop is asyncio.get_running_loop()
 
-    def settle(self) -> asyncio.AbstractEventLoop | None:
+    def reside(self) -> asyncio.AbstractEventLoop | None:
         """The loop to cross over to from the running one, or None to stay; part of ``Home``.
 
         A loop that has ended has taken tasks and connections with it: everything is made anew on the running one, and what
@@ -132,16 +132,16 @@ class House:
         if self.is_here:
             return None
         here = asyncio.get_running_loop()
-        with self._settling:
+        with self._residing:
             if self.pipeline.was_left_behind:
                 interrupted = self.pipeline.abandon()
                 self.pipeline = self._new_pipeline()
                 self.pipeline.give_back(interrupted)
-            return self.pipeline.settle(here)
+            return self.pipeline.reside(here)
 
     def begin_in_child(self) -> None:
         """Called in a process that was forked: nothing of the parent's is used or closed, and opening begins anew."""
-        self._settling = threading.Lock()
+        self._residing = threading.Lock()
         self._left.append(self.pipeline)
         self.listeners.forget()
         self.pipeline = self._new_pipeline()

@@ -8,7 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from neonpay.core.payments import Invoice, PreCheckout
-from neonpay.core.terms import mismatch
+from neonpay.core.price_check import mismatch
 from neonpay.core.words import NEONPAY, Translated, Words
 
 CHECKOUT_BUDGET_S = 8.0

@@ -28,7 +28,7 @@ CLOSED = "neonpay was closed by another thread before this was done; it may have
 class Home(Protocol):
     """Where locks and tasks belong to one event loop."""
 
-    def settle(self) -> asyncio.AbstractEventLoop | None:
+    def reside(self) -> asyncio.AbstractEventLoop | None:
         """The loop to cross over to from the running one, or None to stay; the home is made here when it is nowhere."""
         ...
 
@@ -49,7 +49,7 @@ def bridged(
     async def bridge(*args: P.args, **kwargs: P.kwargs) -> T:
         if own_loop is not None and not own_loop.on_loop_thread:
             return await asyncio.wrap_future(own_loop.run_soon(bridge(*args, **kwargs)))
-        while (loop := home.settle()) is not None:
+        while (loop := home.reside()) is not None:
             cut_off = LedgerError(_ENDED) if own_loop is None else LedgerClosedError(CLOSED)
             visit = _Visit(functools.partial(method, *args, **kwargs), cut_off)
             if await visit.ended_at(loop):

@@ -16,7 +16,7 @@ from neonpay.payments.consumers.selection import ConsumerSelection, Program
 from neonpay.payments.delivery.fulfilment import Fulfilment
 from neonpay.payments.extending.guarding import Guards
 from neonpay.payments.extending.settling import Settling
-from neonpay.payments.extensions import Extensions
+from neonpay.payments.extensions_used import Extensions
 from neonpay.payments.handlers.registry import HandlerRegistry
 from neonpay.payments.invoices.service import InvoiceService
 from neonpay.payments.invoices.store import InvoiceStore

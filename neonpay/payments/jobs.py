@@ -19,7 +19,7 @@ from neonpay.core.jsontext import JsonValue
 from neonpay.errors import LeaseLostError
 from neonpay.ledger import Among, Insert, Ledger, Statement, Transaction
 from neonpay.ledger.tables import IS_UNFINISHED, DatabaseNow, in_states, jobs, steps
-from neonpay.payments.foreign import call
+from neonpay.payments.foreign_code import call
 from neonpay.store.job_rows import INSERT_JOB, Job, job_row, leased_row
 
 LEASE_S = 30.0

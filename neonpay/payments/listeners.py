@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from neonpay.core.events import Event, event_type
-from neonpay.payments.foreign import call, held, refuse_generator, refuse_unrun
+from neonpay.payments.foreign_code import call, held, refuse_generator, refuse_unrun
 from neonpay.payments.threads import Threads
 
 logger = logging.getLogger("neonpay.events")

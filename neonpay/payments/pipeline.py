@@ -32,19 +32,20 @@ from neonpay.payments.delivery.thanks import Thanks
 from neonpay.payments.delivery.unclaimed import Unclaimed
 from neonpay.payments.delivery.worker import Worker
 from neonpay.payments.entrance import Entrance
+from neonpay.payments.extensions_at_work import ExtensionsAtWork
 from neonpay.payments.gates import Gate
 from neonpay.payments.history import History
 from neonpay.payments.host import ShopHost
 from neonpay.payments.invoices.endings import Endings
 from neonpay.payments.patience import within
+from neonpay.payments.periodic_tasks import periodic_tasks
 from neonpay.payments.settings import Settings
 from neonpay.payments.signing import Signing
-from neonpay.payments.using import ExtensionsAtWork
 from neonpay.reconcile.reconciler import RECONCILE, RECONCILE_EVERY_S, Reconciler
 from neonpay.store.ids import new_event_id
 from neonpay.store.job_rows import Job
 from neonpay.store.loops import LoopHealth
-from neonpay.store.periodic import PeriodicRunner, PeriodicStore, PeriodicTask
+from neonpay.store.periodic import PeriodicRunner, PeriodicStore
 from neonpay.telegram.outbox import Outbox
 from neonpay.telegram.paced import PacedAdapter
 from neonpay.telegram.pacing import Pacer
@@ -197,11 +198,13 @@ class Pipeline:
     def _take_on(self) -> None:
         """What this program does beside running handlers."""
         settings = self._settings
-        if settings.reconcile.every_s is not None:
-            self.periodic.add(PeriodicTask(RECONCILE, settings.reconcile.every_s, self._reconciler.work, at_start=True))
-        self.periodic.add(self.sealer.task)
-        self.periodic.add(self.fan_out.task)
-        for task in self.endings.tasks:
+        for task in periodic_tasks(
+            reconciler=self._reconciler,
+            reconcile_every_s=settings.reconcile.every_s,
+            sealer=self.sealer,
+            fan_out=self.fan_out,
+            endings=self.endings,
+        ):
             self.periodic.add(task)
         self.fulfilment.add_self_finishing(PLAN, self._unclaimed.look)
         if settings.thank_you_message is not None and settings.runs_as is Role.DELIVERS:
@@ -227,7 +230,7 @@ class Pipeline:
         """Whether the event loop that the pipeline belongs to has ended without closing it."""
         return self.loop is not None and (self.loop.is_closed() or not self.loop.is_running())
 
-    def settle(self, here: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop | None:
+    def reside(self, here: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop | None:
         """Belong to the running loop, unless the pipeline belongs to one; that one when it is another, else None."""
         if self.loop is None:
             self.loop = here
@@ -271,7 +274,7 @@ class Pipeline:
                 asking.check(self._adapter.host_data())
             await self._ledger.open()
             await self._signing.load()
-            self.settle(asyncio.get_running_loop())
+            self.reside(asyncio.get_running_loop())
             if not self._settings.takes_up_work:
                 self._has_begun = True
                 self._tell_started(began_s)

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple, ParamSpec, TypeVar, cast
 
-from neonpay.payments.foreign import contained
+from neonpay.payments.foreign_code import contained
 
 P = ParamSpec("P")
 T = TypeVar("T")

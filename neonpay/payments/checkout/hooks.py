@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from neonpay.core.checkout import CheckoutRefused
 from neonpay.core.payments import Invoice, PreCheckout
 from neonpay.errors import HandlerError
-from neonpay.payments.foreign import call, held, refuse_generator, refuse_unrun
+from neonpay.payments.foreign_code import call, held, refuse_generator, refuse_unrun
 from neonpay.payments.handlers.registry import Function, stage_ids_of
 from neonpay.payments.threads import Threads
 

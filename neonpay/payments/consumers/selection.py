@@ -16,7 +16,7 @@ from neonpay.payments.consumers.registry import (
     read_consumers,
     read_version,
 )
-from neonpay.payments.extensions import Extensions
+from neonpay.payments.extensions_used import Extensions
 from neonpay.payments.handlers.registry import ON_REFUND_REQUEST, Handler, HandlerRegistry
 
 PLAN = "neonpay:plan"

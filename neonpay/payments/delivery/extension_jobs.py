@@ -17,8 +17,8 @@ from neonpay.payments.consumers.selection import SETTLE
 from neonpay.payments.extending.lending import lend
 from neonpay.payments.extending.settling import settle_with
 from neonpay.payments.extension import Extension, Settlement, Subscriber
-from neonpay.payments.extensions import Extensions
-from neonpay.payments.foreign import held, words_of
+from neonpay.payments.extensions_used import Extensions
+from neonpay.payments.foreign_code import held, words_of
 from neonpay.payments.handlers.call import ended_elsewhere
 from neonpay.payments.jobs import backoff_s, end_job, finish, finish_all, is_left
 from neonpay.payments.refunds.runner import JobRunner

@@ -34,7 +34,7 @@ from neonpay.payments.delivery.delivered import (
 )
 from neonpay.payments.delivery.running_jobs import RunningJobs
 from neonpay.payments.delivery.transactional import TransactionalJobs
-from neonpay.payments.foreign import contained, held, is_being_cancelled, words_of
+from neonpay.payments.foreign_code import contained, held, is_being_cancelled, words_of
 from neonpay.payments.handlers.builtin_jobs import BuiltinJob, PutOff
 from neonpay.payments.handlers.call import context_of, ended_elsewhere, run_handler
 from neonpay.payments.handlers.context import PaymentContext

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from neonpay.core.events import Event
 from neonpay.errors import LedgerError
-from neonpay.payments.extensions import Extensions
+from neonpay.payments.extensions_used import Extensions
 
 logger = logging.getLogger("neonpay.payments")
 

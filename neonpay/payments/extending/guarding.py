@@ -15,7 +15,7 @@ from neonpay.ledger import Transaction
 from neonpay.payments.consumers.selection import ConsumerSelection
 from neonpay.payments.extending.lending import lend
 from neonpay.payments.extension import Asked, Claim, Extension, Lent, Quote, Release, Released
-from neonpay.payments.extensions import Extensions
+from neonpay.payments.extensions_used import Extensions
 from neonpay.payments.gates import Refusal
 
 logger = logging.getLogger("neonpay.payments")

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from neonpay.core.events import Event
 from neonpay.ledger import Transaction
 from neonpay.payments.extension import Extension, Lent
-from neonpay.payments.foreign import call
+from neonpay.payments.foreign_code import call
 from neonpay.store.entries import publish
 
 T = TypeVar("T")

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from neonpay.errors import ConfigurationError
 from neonpay.payments.extension import Extension, Host
-from neonpay.payments.extensions import Extensions
+from neonpay.payments.extensions_used import Extensions
 
 logger = logging.getLogger("neonpay.payments")
 

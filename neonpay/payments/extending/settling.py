@@ -14,7 +14,7 @@ from neonpay.ledger import Transaction
 from neonpay.payments.consumers.selection import SETTLE, ConsumerSelection
 from neonpay.payments.extending.lending import lend
 from neonpay.payments.extension import Extension, Lent, SendBack, Settlement
-from neonpay.payments.extensions import Extensions
+from neonpay.payments.extensions_used import Extensions
 from neonpay.payments.jobs import give_job
 from neonpay.store.payment_rows import set_state
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from neonpay.core.log_lines import HANDLER_ENDED_ELSEWHERE
 from neonpay.core.payments import Payment
-from neonpay.payments.foreign import contained, refuse_unrun
+from neonpay.payments.foreign_code import contained, refuse_unrun
 from neonpay.payments.handlers.registry import Form, Handler, handler_name
 from neonpay.payments.threads import Threads
 from neonpay.store.job_rows import Job

@@ -17,7 +17,7 @@ from neonpay.core.payments import Payment, PaymentResult
 from neonpay.core.text import clean
 from neonpay.errors import LeaseLostError, LedgerClosedError, PaymentError, RejectPayment, TransactionEndedError
 from neonpay.ledger import Transaction
-from neonpay.payments.foreign import call, refuse_unrun, words_of
+from neonpay.payments.foreign_code import call, refuse_unrun, words_of
 from neonpay.payments.handlers.registry import ON_PAYMENT, Handler, handler_name
 from neonpay.payments.jobs import end_job, finish_all, release_all
 from neonpay.store.job_rows import Job

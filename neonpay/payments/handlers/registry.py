@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from neonpay.core.payments import PaymentResult
 from neonpay.errors import HandlerError
-from neonpay.payments.foreign import refuse_generator
+from neonpay.payments.foreign_code import refuse_generator
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

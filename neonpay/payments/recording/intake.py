@@ -7,8 +7,9 @@ import asyncio
 from neonpay.errors import LedgerError, LedgerUnavailableError, TransactionEndedError
 from neonpay.ledger import Ledger
 from neonpay.payments.consumers.selection import Program
+from neonpay.payments.deadlines import Watch
 from neonpay.payments.handlers.in_transaction import with_or_without
-from neonpay.payments.patience import ANSWER_S, AWAY, Watch, patiently
+from neonpay.payments.patience import ANSWER_S, AWAY, patiently
 from neonpay.payments.recording.recorder import Recorder
 from neonpay.payments.recording.standing import Arrival, Recorded
 

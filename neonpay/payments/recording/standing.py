@@ -14,8 +14,8 @@ from neonpay.core.events import Event
 from neonpay.core.jsontext import JsonObject
 from neonpay.core.payload import InvoiceRef, is_ours
 from neonpay.core.payments import NO_SEAT, Attention, Charge, Payment, PaymentState, Source
+from neonpay.core.price_check import mismatch
 from neonpay.core.stages import PaymentStage, RepeatPolicy
-from neonpay.core.terms import mismatch
 from neonpay.ledger import Among, Transaction
 from neonpay.ledger.tables import invoices
 from neonpay.payments.checkout import seats

@@ -18,7 +18,7 @@ from neonpay.core.text import clean, clean_or_none
 from neonpay.errors import LeaseLostError, RefundRefused, ValidationError
 from neonpay.ledger import Ledger
 from neonpay.payments.consumers.selection import REFUND_REQUEST, ConsumerSelection
-from neonpay.payments.foreign import call, held, refuse_unrun
+from neonpay.payments.foreign_code import call, held, refuse_unrun
 from neonpay.payments.handlers.registry import Form, Handler, HandlerRegistry
 from neonpay.payments.jobs import put_off
 from neonpay.payments.refunds.request_store import Concluded, RequestStore, Verdict

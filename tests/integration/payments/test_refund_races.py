@@ -13,7 +13,7 @@ from neonpay.ledger import open_ledger
 from neonpay.ledger.tables import journal, refunds
 from neonpay.payments.consumers.selection import ConsumerSelection, Program
 from neonpay.payments.extending.settling import Settling
-from neonpay.payments.extensions import Extensions
+from neonpay.payments.extensions_used import Extensions
 from neonpay.payments.handlers.registry import HandlerRegistry
 from neonpay.payments.refunds.store import RefundStore
 from neonpay.store.ids import new_event_id

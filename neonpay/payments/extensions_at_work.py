@@ -12,7 +12,7 @@ from neonpay.payments.delivery.extension_jobs import ExtensionJobs
 from neonpay.payments.delivery.fulfilment import Fulfilment
 from neonpay.payments.delivery.prompting import Prompter
 from neonpay.payments.extending.running import Running
-from neonpay.payments.extensions import Extensions
+from neonpay.payments.extensions_used import Extensions
 from neonpay.payments.host import ShopHost
 from neonpay.payments.patience import AWAY
 from neonpay.store.periodic import PeriodicRunner
