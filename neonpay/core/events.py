@@ -266,6 +266,16 @@ class SubscriptionFailed(Event):
     name = "subscription_failed"
 
 
+class SubscriptionEnded(Event):
+    """The paid period of a subscription is over, and no later one was paid within an hour; ``charge_id`` is its last payment.
+
+    ``reason`` is what Telegram has told of it, ``canceled`` or ``failed``; None when it told nothing.
+    """
+
+    __slots__ = ()
+    name = "subscription_ended"
+
+
 class UserBlocked(Event):
     """The seller sells nothing to this user from now on; ``reason`` has the seller's words."""
 

@@ -231,6 +231,7 @@ _SUBSCRIPTION = "the subscription of charge %(charge_id)s, stage %(stage_id)s, "
 SUBSCRIPTION_CANCELED = _sale("subscription_canceled", INFO, _SUBSCRIPTION + "ends with its paid period")
 SUBSCRIPTION_RESTORED = _sale("subscription_restored", INFO, _SUBSCRIPTION + "goes on")
 SUBSCRIPTION_FAILED = _sale("subscription_failed", INFO, _SUBSCRIPTION + "was not renewed")
+SUBSCRIPTION_ENDED = _sale("subscription_ended", INFO, _SUBSCRIPTION + "has ended")
 
 # Comparing with Telegram
 
@@ -320,6 +321,7 @@ OF_EVENTS: Final[Mapping[type[events.Event], LogLine | None]] = MappingProxyType
         events.SubscriptionCanceled: SUBSCRIPTION_CANCELED,
         events.SubscriptionRestored: SUBSCRIPTION_RESTORED,
         events.SubscriptionFailed: SUBSCRIPTION_FAILED,
+        events.SubscriptionEnded: SUBSCRIPTION_ENDED,
         events.BalanceDrifted: None,
         events.PaymentUnexplained: None,
     }

@@ -149,6 +149,13 @@ payments = _table(
     with_rowid=True,  # charge ids come in no order: wide rows are appended, and only the narrow index is not
 )
 sa.Index("neonpay_payments_by_user", payments.c.bot_id, payments.c.user_id, payments.c.paid_at)
+sa.Index(
+    "neonpay_payments_ending",
+    payments.c.bot_id,
+    payments.c.subscription_expires_at,
+    sqlite_where=payments.c.subscription_expires_at.is_not(None),
+    postgresql_where=payments.c.subscription_expires_at.is_not(None),
+)
 
 jobs = _table(
     "jobs",

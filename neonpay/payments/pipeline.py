@@ -41,6 +41,7 @@ from neonpay.payments.patience import within
 from neonpay.payments.periodic_tasks import periodic_tasks
 from neonpay.payments.settings import Settings
 from neonpay.payments.signing import Signing
+from neonpay.payments.subscription_ends import SubscriptionEnds
 from neonpay.reconcile.reconciler import RECONCILE, RECONCILE_EVERY_S, Reconciler
 from neonpay.store.ids import new_event_id
 from neonpay.store.job_rows import Job
@@ -151,6 +152,7 @@ class Pipeline:
             new_event_id=new_event_id,
             announce=announce,
         )
+        self.subscription_ends = SubscriptionEnds(ledger, bot_id, announce=announce)
         self.endings = Endings(
             ledger,
             bot_id,
@@ -204,6 +206,7 @@ class Pipeline:
             sealer=self.sealer,
             fan_out=self.fan_out,
             endings=self.endings,
+            subscription_ends=self.subscription_ends,
         ):
             self.periodic.add(task)
         self.fulfilment.add_self_finishing(PLAN, self._unclaimed.look)

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.build, pytest.mark.timeout(600)]  # packages are downloaded
 
 SELL_NOTHING = """
-import asyncio, sys
+import asyncio, pathlib, sys
 import neonpay
 from neonpay.ledger import open_ledger
 
 async def main():
-    ledger = open_ledger("sqlite:///shop.db")
+    ledger = open_ledger(f"sqlite:///{pathlib.Path.cwd()}/shop.db")
     await ledger.open()
     tables = await ledger.read(lambda tx: {
         row[0] for row in tx.connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'")

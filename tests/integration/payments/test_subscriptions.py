@@ -123,6 +123,49 @@ async def test_a_subscription_is_active_until_its_period_is_over(
     assert await shop.neonpay.subscriptions.active(ann.id) is None
 
 
+async def looks_for_ends(shop: Shop) -> None:
+    pipeline = shop.neonpay.pipeline
+    task = pipeline.subscription_ends.task
+    async with pipeline.periodic_store.turn(task.name, patience_s=30, next_in_s=3600) as turn:
+        await task.work(turn)
+
+
+async def test_the_end_of_a_subscription_is_told_once_and_an_hour_after_its_period(
+    subscribed: tuple[Shop, Buyer, str], clock: MovableClock
+) -> None:
+    shop, ann, charge_id = subscribed
+    await ann.cancels_subscription(charge_id)
+    await shop.settles()
+    found = await shop.neonpay.subscriptions.active(ann.id)
+    assert found is not None
+    clock.advance((microseconds(found.expires_at) - clock.now_us()) // 1_000_000 + 3000)
+    await looks_for_ends(shop)
+    assert shop.named("subscription_ended") == [], "the next period may have been paid, and its update be on its way"
+    clock.advance(700)
+    for _ in range(3):
+        await looks_for_ends(shop)
+    await shop.settles()
+    (ended,) = shop.named("subscription_ended")
+    assert (ended.user_id, ended.stage_id, ended.charge_id, ended.reason) == (ann.id, "vip", charge_id, "canceled")
+
+
+async def test_a_subscription_that_goes_on_has_not_ended(
+    subscribed: tuple[Shop, Buyer, str], clock: MovableClock
+) -> None:
+    shop, ann, _ = subscribed
+    await shop.telegram.advance(SUBSCRIPTION_PERIOD_S)
+    await shop.settles()
+    ends = [payment.subscription_expires_at for payment in await shop.neonpay.payments.history(ann.id)]
+    second, first = [microseconds(at) // 1_000_000 for at in ends if at is not None]
+    clock.advance(first + 4_000 - clock.now_us() // 1_000_000)
+    await looks_for_ends(shop)
+    await shop.settles()
+    assert shop.named("subscription_ended") == []
+    clock.advance(second - first)
+    await looks_for_ends(shop)
+    assert (await shop.fact("subscription_ended")).reason is None
+
+
 async def test_a_refunded_period_is_no_subscription(subscribed: tuple[Shop, Buyer, str]) -> None:
     shop, ann, charge_id = subscribed
     await shop.neonpay.refund(charge_id)

@@ -19,7 +19,7 @@ class Shop:
         self.calls: list[asyncio.AbstractEventLoop] = []
         self.begun = threading.Event()
 
-    def settle(self) -> asyncio.AbstractEventLoop | None:
+    def reside(self) -> asyncio.AbstractEventLoop | None:
         here = asyncio.get_running_loop()
         if self.home is None or self.home.is_closed():
             self.home = here
@@ -36,7 +36,7 @@ def test_a_call_whose_loop_ends_in_its_middle_says_what_to_do_instead() -> None:
     shop, is_home = Shop(), threading.Event()
 
     async def request_of_somebody_else() -> None:
-        shop.settle()
+        shop.reside()
         is_home.set()
         await asyncio.to_thread(shop.begun.wait, 10)
 
