@@ -185,11 +185,6 @@ class House:
         pipeline.fulfilment.middlewares = self.middlewares
         return pipeline
 
-    def host_is_up(self) -> None:
-        """The host is at work on an event loop: open there soon, unless the program opens the shop itself."""
-        if self.starter is not None:
-            self.starter.host_is_up()
-
     def _host_while_open(self) -> Mapping[str, object] | None:
         return self.adapter.host_data() if self.pipeline.is_open else None
 

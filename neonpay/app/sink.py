@@ -74,7 +74,9 @@ class Sink(Namespace[Awaiting]):
 
     def host_is_up(self) -> None:
         """The host is at work on the running event loop."""
-        self._house.host_is_up()
+        starter = self._house.starter
+        if starter is not None and not starter.is_over:
+            starter.host_is_up()
 
     @verb
     async def open(self) -> None:

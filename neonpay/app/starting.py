@@ -88,7 +88,7 @@ class Starter:
 
     def host_is_up(self) -> None:
         """The host is at work: where an event loop runs, open on it soon."""
-        if self._is_over or self._own_loop is not None:
+        if self.is_over or self._own_loop is not None:
             return
         try:
             loop = asyncio.get_running_loop()
@@ -114,7 +114,7 @@ class Starter:
         self._timer = loop.call_later(max(0.0, self._due_s - time.monotonic()), self._look_here, loop)
 
     def _look_here(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._is_over:
+        if self.is_over:
             return
         if time.monotonic() < self._due_s:
             self._look_later(loop)
@@ -142,14 +142,14 @@ class Starter:
 
     def _begin_waiting(self) -> None:
         self._changed = threading.Condition()
-        self._is_over = False
+        self.is_over = False
         self._due_s = time.monotonic() + self._after_s
         self._thread = threading.Thread(target=self._wait, name="neonpay-start", daemon=True)
         self._thread.start()
 
     def _stop_waiting(self) -> None:
         with self._changed:
-            self._is_over = True
+            self.is_over = True
             self._changed.notify()
         # So that a process which forks has one thread less, and Python does not warn of it.
         if self._thread is not threading.current_thread():
@@ -157,7 +157,7 @@ class Starter:
 
     def _hand_over(self) -> None:
         """About to fork."""
-        self._hands_over = not self._is_over and not self._is_open()
+        self._hands_over = not self.is_over and not self._is_open()
         self._stop_waiting()
 
     def _begin_in_child(self) -> None:
@@ -168,14 +168,14 @@ class Starter:
     def _wait(self) -> None:
         end_s = time.monotonic() + self._tell_after_s
         with self._changed:
-            while not self._is_over:
+            while not self.is_over:
                 left_s = (end_s if self._own_loop is None else self._due_s) - time.monotonic()
                 if left_s <= 0:
                     break
                 self._changed.wait(left_s)
-            if self._is_over:
+            if self.is_over:
                 return
-            self._is_over = self._own_loop is not None
+            self.is_over = self._own_loop is not None
         if self._own_loop is None:
             self._tell()
         elif not self._is_open():

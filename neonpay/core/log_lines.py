@@ -51,7 +51,7 @@ class LogLine:
 
     @property
     def is_on(self) -> bool:
-        """Whether anybody wants to read it."""
+        """Whether anybody wants to read it; ``tell`` looks, too, but what comes with every payment asks before it gathers."""
         return self.logger.isEnabledFor(self.level)
 
     def tell(

@@ -95,21 +95,18 @@ class Entrance:
         if recorded is None:
             return None
         payment = recorded.payment
-        PAYMENT_RECORDED.tell(payment, began_s=began_s, state=payment.state.value, source=payment.source.value)
+        if PAYMENT_RECORDED.is_on:
+            PAYMENT_RECORDED.tell(payment, began_s=began_s, state=payment.state.value, source=payment.source.value)
         for job in recorded.jobs:
             self._fulfilment.start(job)
         if self._announcing.is_heard:
             self._announcing.pass_on(recorded_event(recorded))
         for event in recorded.events:
             self._announcing.announce(event)
-        if payment.state is PaymentState.ACCEPTED:
-            if not recorded.jobs and not self._plan.delivers(payment.stage_id):
-                PAYMENT_UNCLAIMED.tell(payment)
-        elif payment.attention is not None and payment.attention is not Attention.OTHER_LEDGER:
-            # Of those that another ledger has sold, whoever compares tells in one line.
-            PAYMENT_NEEDS_ATTENTION.tell(payment, reason=payment.attention.value)
-        elif payment.state is PaymentState.REFUNDED:
-            PAYMENT_REFUNDED.tell(payment, began_s=began_s)
+        if payment.state is not PaymentState.ACCEPTED:
+            _tell_of_trouble(payment, began_s)
+        elif not recorded.jobs and not self._plan.delivers(payment.stage_id):
+            PAYMENT_UNCLAIMED.tell(payment)
         return payment
 
     async def refunded(self, notice: RefundNotice) -> None:
@@ -145,3 +142,11 @@ class Entrance:
             if not self._readiness.is_open:
                 raise
             logger.exception("the shop is not in order; what arrives is recorded all the same")
+
+
+def _tell_of_trouble(payment: Payment, began_s: float) -> None:
+    if payment.state is PaymentState.REFUNDED:
+        PAYMENT_REFUNDED.tell(payment, began_s=began_s)
+    elif payment.attention is not None and payment.attention is not Attention.OTHER_LEDGER:
+        # Of those that another ledger has sold, whoever compares tells in one line.
+        PAYMENT_NEEDS_ATTENTION.tell(payment, reason=payment.attention.value)

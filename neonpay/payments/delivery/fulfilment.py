@@ -16,7 +16,6 @@ from neonpay.core.log_lines import (
     HANDLER_DONE,
     HANDLER_STARTED,
     JOB_WORN_OUT,
-    PAYMENT_DELIVERED,
 )
 from neonpay.core.payments import Payment, PaymentResult
 from neonpay.core.text import clean
@@ -233,18 +232,21 @@ class Fulfilment(RunningJobs):
         if finish is Finish.LOST:
             ended_elsewhere(job)
             return
-        HANDLER_DONE.tell(payment, began_s=began_s, handler=handler_name(job.consumer), attempt=job.attempts)
+        is_told = HANDLER_DONE.is_on
+        if is_told:
+            HANDLER_DONE.tell(payment, began_s=began_s, handler=handler_name(job.consumer), attempt=job.attempts)
         if finish is Finish.WAITS and not await self._ledger.read(has_undelivered, job):
             # Two that end at the same time on PostgreSQL do not see each other's marker; the later one sees both.
             await self._ledger.run(tell_delivered, [finished])
             finish = Finish.DELIVERED
-        if finish is Finish.DELIVERED and (self._is_heard() or PAYMENT_DELIVERED.is_on):
+        if finish is Finish.DELIVERED and (is_told or self._is_heard()):
             self._announce(delivered_event(finished))
 
     async def _call(self, job: Job, payment: Payment, context: PaymentContext, began_s: float) -> bool:
         """Run the job; whether its marker has been written on the way."""
         handler = self._find(job.consumer)
-        if handler is None or handler.form is not Form.TRANSACTION:  # which says so once it is sure to run
+        # One in a transaction says so once it is sure to run.
+        if HANDLER_STARTED.is_on and (handler is None or handler.form is not Form.TRANSACTION):
             HANDLER_STARTED.tell(payment, handler=handler_name(job.consumer), attempt=job.attempts)
         if handler is None:
             await self._builtin[job.consumer](payment, context)
