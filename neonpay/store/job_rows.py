@@ -16,19 +16,10 @@ from neonpay.ledger.tables import DatabaseNow, jobs
 if TYPE_CHECKING:
     from neonpay.core.payments import Payment
 
-INSERT_JOB = Insert(
-    jobs,
-    "bot_id",
-    "event_id",
-    "consumer",
-    "charge_id",
-    "state",
-    "attempts",
-    "token",
-    "error",
-    "run_at",
-    computed={"run_at": lambda delay_us: DatabaseNow() + delay_us},
-)
+_COLUMNS = ("bot_id", "event_id", "consumer", "charge_id", "state", "attempts", "run_at", "token", "error")
+INSERT_JOB = Insert(jobs, *_COLUMNS, computed={"run_at": lambda delay_us: DatabaseNow() + delay_us})
+INSERT_JOB_AT = Insert(jobs, *_COLUMNS)
+"""For units that have asked the database for its time already: rows have the time itself instead of a delay."""
 _READY, _LEASED = JobState.READY.value, JobState.LEASED.value  # looked up once: rows are written for every payment
 
 
@@ -69,16 +60,24 @@ class JobRecord:
 
 
 def job_row(
-    bot_id: int, event_id: str, consumer: str, charge_id: str | None, *, state: str = _READY, token: int | None = None
+    bot_id: int,
+    event_id: str,
+    consumer: str,
+    charge_id: str | None,
+    *,
+    state: str = _READY,
+    run_at_us: int = 0,
+    token: int | None = None,
 ) -> tuple[object, ...]:
-    """A job that nobody holds, as a row for ``INSERT_JOB``.
+    """A job that nobody holds, as a row for ``INSERT_JOB`` or ``INSERT_JOB_AT``.
 
     Args:
+        run_at_us: when it is due, in microseconds from now; for ``INSERT_JOB_AT`` since the epoch.
         token: by which the unit that writes it knows its own when it runs again.
     """
-    return (bot_id, event_id, consumer, charge_id, state, 0, token, None, 0)
+    return (bot_id, event_id, consumer, charge_id, state, 0, run_at_us, token, None)
 
 
-def leased_row(job: Job, lease_us: int) -> tuple[object, ...]:
-    """A job that is leased as it is written, as a row for ``INSERT_JOB``."""
-    return (job.bot_id, job.event_id, job.consumer, job.charge_id, _LEASED, job.attempts, job.token, None, lease_us)
+def leased_row(job: Job, until_us: int) -> tuple[object, ...]:
+    """A job that is leased as it is written, for so long; otherwise as ``job_row``."""
+    return (job.bot_id, job.event_id, job.consumer, job.charge_id, _LEASED, job.attempts, until_us, job.token, None)

@@ -43,7 +43,7 @@ from neonpay.store.entries import (
     event_row,
     publish_rows,
 )
-from neonpay.store.job_rows import INSERT_JOB, Job, job_row, leased_row
+from neonpay.store.job_rows import INSERT_JOB_AT, Job, job_row, leased_row
 from neonpay.store.payment_rows import INSERT_PAYMENT, payment_row
 from neonpay.store.stage_versions import Catalogue
 
@@ -213,10 +213,10 @@ class Recorder:
                 runs_now = inside and handler is not None and handler.runs_inside
                 # What is not run here is ready, for a program of the shop that runs it.
                 if not (runs_now or (take and is_here)):
-                    rows.append(job_row(self._bot_id, event_id, name, charge_id))
+                    rows.append(job_row(self._bot_id, event_id, name, charge_id, run_at_us=now_us))
                     continue
                 job = Job(self._bot_id, event_id, name, charge_id, 1, self._new_token(), payment)
-                rows.append(leased_row(job, self._lease_us))
+                rows.append(leased_row(job, now_us + self._lease_us))
                 if runs_now and handler is not None:
                     at_once.append((handler, job))
                 else:
@@ -224,7 +224,7 @@ class Recorder:
             if at_once:
                 now[index] = Inside(payment, at_once)
             taken.append((mine, ()))
-        transaction.insert(INSERT_JOB, *rows)
+        transaction.insert(INSERT_JOB_AT, *rows)
         self._settle(transaction, written, takes, taken, now)
         if not now:
             return taken
