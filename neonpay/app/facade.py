@@ -97,7 +97,7 @@ class Facade(Namespace[M]):
         asker_id = payer("user_id", user_id)
         payer_id = None if anyone_may_pay else asker_id
         offer = self._offer(stage_id, asker_id, payer_id, payload, idempotency_key)
-        offer = await self._passed(_as_asked(offer, price_stars, title, description))
+        offer = _as_asked(await self._passed(offer), price_stars, title, description)
         pipeline = await self._house.opened()
         where = asker_id if chat_id is None else whole_id("chat_id", chat_id)
         return await pipeline.invoices.send(offer, asker_id=asker_id, chat_id=where, options=options or {})
@@ -129,7 +129,7 @@ class Facade(Namespace[M]):
         """
         payer_id = None if user_id is None else payer("user_id", user_id)
         offer = self._offer(stage_id, payer_id, payer_id, payload, idempotency_key)
-        offer = await self._passed(_as_asked(offer, price_stars, title, description))
+        offer = _as_asked(await self._passed(offer), price_stars, title, description)
         pipeline = await self._house.opened()
         return await pipeline.invoices.link(offer, options=options or {})
 
@@ -257,8 +257,7 @@ class Facade(Namespace[M]):
         context = {"stage_id": offer.stage_id, "user_id": offer.asker_id}
         stage = await stage_through(middlewares, offer.stage, context)
         if stage is not None:
-            price_stars = stage.price if offer.price_stars == offer.stage.price else offer.price_stars
-            return replace(offer, stage=stage, price_stars=price_stars)
+            return replace(offer, stage=stage, price_stars=stage.price)
         refusal = Refusal(reason=Decline.REFUSED)
         raise SaleRefused(
             refusal.reason,
@@ -274,4 +273,5 @@ def _as_asked(offer: Offer, price_stars: int | None, title: str | None, descript
     stage = offer.stage
     # Telegram bounds them as it bounds the stage's own.
     replace(stage, title=words.get("title", stage.title), description=words.get("description", stage.description))
-    return replace(offer, price_stars=stage.price_at(price_stars), words=words)
+    is_asked = price_stars is not None
+    return replace(offer, price_stars=stage.price_at(price_stars), is_price_asked=is_asked, words=words)

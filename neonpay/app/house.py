@@ -153,14 +153,15 @@ class House:
 
     def add_hook(self, hook: Hook) -> None:
         """Ask a function before each checkout of its stages."""
-        self.pipeline.checkout.hooks.add(hook)
         if self.pipeline.is_open:
+            hook.check(self.adapter.host_data())
             name = getattr(hook.function, "__qualname__", repr(hook.function))
             logger.warning(
                 "on_pre_checkout(%s) is declared after the shop has started, and checkouts until now were answered without it; "
                 "declare it right after create_neonpay",
                 name,
             )
+        self.pipeline.checkout.hooks.add(hook)
         self._hooks.append(hook)
 
     def _new_pipeline(self) -> Pipeline:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import multiprocessing
 import os
 import sys
 import threading
@@ -72,12 +73,15 @@ class Starter:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_loop: asyncio.AbstractEventLoop | None = None
         self._is_stopped = self._hands_over = False
+        self._is_inherited = False
+        """Whether the program was made before this process was forked off."""
         self._begin_waiting()
         self.declared()
         if hasattr(os, "register_at_fork"):
             reference = weakref.ref(self)
             os.register_at_fork(
                 before=functools.partial(_call, reference, "_hand_over"),
+                after_in_parent=functools.partial(_call, reference, "_look_again"),
                 after_in_child=functools.partial(_call, reference, "_begin_in_child"),
             )
 
@@ -120,7 +124,7 @@ class Starter:
             self._look_later(loop)
             return
         self._stop_waiting()
-        if not self._is_open():
+        if not self._is_open() and not self._is_helper:
             self._task = loop.create_task(self._open_patiently())
 
     async def _open_patiently(self) -> None:
@@ -160,9 +164,16 @@ class Starter:
         self._hands_over = not self.is_over and not self._is_open()
         self._stop_waiting()
 
+    def _look_again(self) -> None:
+        """Has forked. Where an event loop runs, this process serves; one without is taken for the parent of those that do."""
+        if self._hands_over and self._own_loop is None:
+            self.is_over = False
+            self.host_is_up()
+
     def _begin_in_child(self) -> None:
         self._timer = self._timer_loop = self._task = None
         if self._hands_over:
+            self._is_inherited = True
             self._begin_waiting()
 
     def _wait(self) -> None:
@@ -177,8 +188,9 @@ class Starter:
                 return
             self.is_over = self._own_loop is not None
         if self._own_loop is None:
-            self._tell()
-        elif not self._is_open():
+            if not self._is_helper:
+                self._tell()
+        elif not self._is_open() and not self._is_helper:
             self._begin_there(self._own_loop)
 
     def _begin_there(self, own_loop: OwnLoop) -> None:
@@ -187,6 +199,11 @@ class Starter:
             own_loop.run_soon(opening)
         except RuntimeError:  # the program ends, and no thread can be started any more
             opening.close()
+
+    @property
+    def _is_helper(self) -> bool:
+        """Whether this process was forked off to do some work for the program, and is none that serves."""
+        return self._is_inherited and multiprocessing.parent_process() is not None
 
     def _tell(self) -> None:
         if not self._is_open():

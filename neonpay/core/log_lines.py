@@ -9,6 +9,8 @@ Nothing is put together for a line whose level is off, so a payment pays one loo
 from __future__ import annotations
 
 import logging
+import sys
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from logging import DEBUG, ERROR, INFO, WARNING
@@ -79,7 +81,22 @@ class LogLine:
         if error is not None:
             extra["error"] = type(error).__name__
         shown = {name: _UNKNOWN if value is None else value for name, value in extra.items()}
-        self.logger.log(self.level, self.words, shown, exc_info=error, extra=extra, stacklevel=2)
+        try:
+            self._say(shown, extra, error)
+        except Exception:  # noqa: BLE001  # a filter, factory or handler of the host stops no payment; it is told as logging tells
+            if logging.raiseExceptions and sys.stderr is not None:
+                traceback.print_exc()
+
+    def _say(self, shown: Mapping[str, Field], extra: Mapping[str, Field], error: BaseException | None) -> None:
+        file, line, function, _ = self.logger.findCaller(stacklevel=3)
+        exc_info = None if error is None else (type(error), error, error.__traceback__)
+        record = self.logger.makeRecord(
+            self.logger.name, self.level, file, line, self.words, (shown,), exc_info, function
+        )
+        for name, value in extra.items():
+            if name not in record.__dict__:  # a host's record factory may have one of that name, which is the host's
+                record.__dict__[name] = value
+        self.logger.handle(record)
 
     def at(self, level: int) -> LogLine:
         """The same line, louder or quieter."""

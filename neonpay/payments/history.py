@@ -82,8 +82,14 @@ class History:
         ).first()
         if row is None or not row.payments_count:
             return False
-        where = Selection(state=PaymentState.ACCEPTED, user_id=row.user_id, invoice_id=invoice_id).where(self._bot_id)
-        return bool(transaction.connection.execute(sa.select(sa.exists().where(*where))).scalar_one())
+        # By the payer whom the invoice names there is an index; another one's payment may have been accepted by a person.
+        return any(
+            transaction.connection.execute(sa.select(sa.exists().where(*paid.where(self._bot_id)))).scalar_one()
+            for paid in (
+                Selection(state=PaymentState.ACCEPTED, user_id=user_id, invoice_id=invoice_id)
+                for user_id in dict.fromkeys((row.user_id, None))
+            )
+        )
 
     def _find(self, transaction: Transaction, beginning: str) -> Payment:
         exact = find_payment(transaction, self._catalogue, self._bot_id, beginning)

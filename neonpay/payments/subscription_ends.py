@@ -22,7 +22,11 @@ _RENEWAL_COMES_US = 3600 * 1_000_000
 """How long the payment of the next period may take to arrive; a renewal that comes later begins a subscription again."""
 _FIRST_LOOK_US = 86_400 * 1_000_000
 """How far back the first look goes: what ended before nobody has waited to hear of."""
-_AT_ONCE = 256
+_AWAY_US = 3 * int(END_EVERY_S) * 1_000_000
+"""A pause between two looks after which the shop was away: renewals of that time arrive first, by updates or by the comparison
+with Telegram's list, for which an hour is left."""
+_LATE_US = 40 * 86_400 * 1_000_000
+"""How long after its end a period still counts that is recorded late; the only one that Telegram sells is shorter."""
 
 
 class SubscriptionEnds:
@@ -44,38 +48,38 @@ class SubscriptionEnds:
         Raises:
             LeaseLostError: another worker has taken over.
         """
-        after: tuple[int, str] | None = (turn.position, turn.memo)
-        while after is not None:
-            after, facts = await self._ledger.run(Once(self._bot_id, self._end), turn, after)
-            for fact in facts:
-                self._announce(fact)
+        for fact in await self._ledger.run(Once(self._bot_id, self._look), turn):
+            self._announce(fact)
 
-    def _end(
-        self, transaction: Transaction, turn: Turn, after: tuple[int, str]
-    ) -> tuple[tuple[int, str] | None, list[Event]]:
-        """How far the look has come, or None when it is at its end; and what was found."""
+    def _look(self, transaction: Transaction, turn: Turn) -> list[Event]:
         now_us = int(transaction.connection.execute(sa.select(DatabaseNow())).scalar_one())
-        position, memo = after
-        since, until = moment(position or now_us - _FIRST_LOOK_US), moment(now_us - _RENEWAL_COMES_US)
-        ends, charge_id = payments.c.subscription_expires_at, payments.c.charge_id
-        later = sa.or_(ends > since, sa.and_(ends == since, charge_id > memo))
+        memo = turn.memo or f"{now_us} 0 {now_us}"
+        awake_us, waits_until_us, looked_us = [int(word) for word in memo.split()]
+        if now_us - awake_us > _AWAY_US:
+            waits_until_us = now_us + _RENEWAL_COMES_US
+        reached_us = turn.position or now_us - _FIRST_LOOK_US
+        facts: list[Event] = []
+        if now_us >= waits_until_us:
+            until_us = now_us - _RENEWAL_COMES_US
+            facts = self._tell(transaction, reached_us, until_us, looked_us, now_us)
+            reached_us, looked_us = max(reached_us, until_us), now_us
+        turn.save(transaction, position=reached_us, memo=f"{now_us} {waits_until_us} {looked_us}")
+        return facts
+
+    def _tell(self, transaction: Transaction, since_us: int, until_us: int, looked_us: int, now_us: int) -> list[Event]:
+        ends = payments.c.subscription_expires_at
+        is_news = sa.or_(ends > moment(since_us), payments.c.recorded_at > moment(looked_us))
         query = (
             sa.select(payments, subscriptions.c.state.label("told"), subscriptions.c.changed_at)
             .join_from(payments, subscriptions, _is_its(), isouter=True)
-            .where(payments.c.bot_id == self._bot_id, ends >= since, ends <= until, later)
-            .order_by(ends, charge_id)
-            .limit(_AT_ONCE)
+            .where(payments.c.bot_id == self._bot_id, payments.c.state == PaymentState.ACCEPTED)
+            .where(ends > moment(min(since_us, until_us - _LATE_US)), ends <= moment(until_us), is_news)
+            .order_by(ends, payments.c.charge_id)
         )
         rows = transaction.connection.execute(query).all()
-        if not rows:
-            return None, []
-        over = [row for row in rows if row.state == PaymentState.ACCEPTED and not self._goes_on(transaction, row)]
-        facts: list[Event] = [self._fact(row, now_us) for row in over]
+        facts: list[Event] = [self._fact(row, now_us) for row in rows if not self._goes_on(transaction, row)]
         publish(transaction, *facts)
-        last = rows[-1]
-        reached = (microseconds(last.subscription_expires_at), last.charge_id)
-        turn.save(transaction, position=reached[0], memo=reached[1])
-        return (reached if len(rows) == _AT_ONCE else None), facts
+        return facts
 
     def _goes_on(self, transaction: Transaction, row: sa.Row[tuple[object, ...]]) -> bool:
         """Whether a later period of the same subscription, or of another one of its buyer for the stage, is paid."""
@@ -89,12 +93,12 @@ class SubscriptionEnds:
         return bool(transaction.connection.execute(sa.select(sa.exists().where(*where))).scalar_one())
 
     def _fact(self, row: sa.Row[tuple[object, ...]], now_us: int) -> SubscriptionEnded:
-        what = f"subscription ended {row.charge_id}"
+        what, ended_us = f"subscription ended {row.charge_id}", microseconds(row.subscription_expires_at)
         # A word of before this period was paid was about an earlier one.
         is_about_it = row.told is not None and row.changed_at >= row.recorded_at
         return SubscriptionEnded(
             bot_id=self._bot_id,
-            event_id=following_id(self._bot_id, what, now_us),
+            event_id=following_id(self._bot_id, what, ended_us),
             at=moment(now_us),
             user_id=row.user_id,
             stage_id=row.stage_id,

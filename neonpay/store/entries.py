@@ -82,9 +82,12 @@ def publish(transaction: Transaction, *facts: Event) -> None:
     publish_rows(transaction, rows)
 
 
-def publish_rows(transaction: Transaction, rows: Sequence[tuple[object, ...]]) -> None:
-    """``publish`` for facts that come with every payment, as rows of ``event_row``: most are never made into events."""
-    transaction.insert(_INSERT_EVENT, *rows)
+def publish_rows(transaction: Transaction, rows: Sequence[tuple[object, ...]]) -> int:
+    """``publish`` for facts that come with every payment, as rows of ``event_row``: most are never made into events.
+
+    Returns how many were not written before.
+    """
+    return transaction.insert(_INSERT_EVENT, *rows)
 
 
 def find_event(transaction: Transaction, bot_id: int, event_id: str) -> Event:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Container, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from neonpay.core.events import PaymentDelivered
 from neonpay.core.job_states import JobState
 from neonpay.core.payments import Payment
 from neonpay.ledger import Among, Transaction
-from neonpay.ledger.tables import jobs
+from neonpay.ledger.tables import events, jobs
 from neonpay.payments.handlers.registry import ON_PAYMENT
 from neonpay.payments.jobs import Enlisted, finish, finish_all
 from neonpay.store.entries import about, event_row, publish_rows
@@ -28,6 +28,13 @@ _UNDELIVERED = Among(
         jobs.c.consumer < sa.literal_column(f"'{ON_PAYMENT};'"),
         jobs.c.state != sa.literal_column(f"'{JobState.DONE}'"),
         jobs.c.state != sa.literal_column(f"'{JobState.DROPPED}'"),  # a person has ended it
+    ),
+    "b",
+)
+
+_WRITTEN = Among(
+    lambda ids: sa.select(events.c.event_id, sa.type_coerce(events.c.at, sa.BigInteger)).where(
+        events.c.bot_id == sa.bindparam("b"), events.c.event_id.in_(ids)
     ),
     "b",
 )
@@ -58,13 +65,9 @@ def finish_each(transaction: Transaction, finished: Sequence[Finished]) -> list[
     """The unit of work that marks jobs as done, and payments as delivered that have no handler left."""
     kept = finish_all(transaction, [one.job for one in finished])
     delivering = [one for one, is_kept in zip(finished, kept, strict=True) if is_kept and delivers(one.job)]
-    if not delivering:
-        return [Finish.KEPT if is_kept else Finish.LOST for is_kept in kept]
-    told = tell_delivered(transaction, delivering)
+    told, waiting = tell_delivered(transaction, delivering) if delivering else _NOTHING
     return [
-        (Finish.DELIVERED if one.job.event_id in told else Finish.WAITS if delivers(one.job) else Finish.KEPT)
-        if is_kept
-        else Finish.LOST
+        _come_to(one.job, told, waiting) if is_kept else Finish.LOST
         for one, is_kept in zip(finished, kept, strict=True)
     ]
 
@@ -76,9 +79,14 @@ def finish_with(transaction: Transaction, one: Finished, enlisted: Enlisted) -> 
         LeaseLostError: the job is another worker's; neither marker nor statements were kept.
     """
     finish(transaction, one.job, enlisted)
-    if not delivers(one.job):
-        return Finish.KEPT
-    return Finish.DELIVERED if tell_delivered(transaction, [one]) else Finish.WAITS
+    told, waiting = tell_delivered(transaction, [one]) if delivers(one.job) else _NOTHING
+    return _come_to(one.job, told, waiting)
+
+
+def _come_to(job: Job, told: Container[int], waiting: Container[str]) -> Finish:
+    if job.token in told:
+        return Finish.DELIVERED
+    return Finish.WAITS if job.event_id in waiting and delivers(job) else Finish.KEPT
 
 
 def delivers(job: Job) -> bool:
@@ -86,17 +94,38 @@ def delivers(job: Job) -> bool:
     return job.consumer.startswith(_PAYMENT_HANDLER)
 
 
-def tell_delivered(transaction: Transaction, finished: Sequence[Finished]) -> Collection[str]:
-    """Write which payments of these are delivered, unless it is written; they are named by the event of the payment."""
+class Told(NamedTuple):
+    """What was written of payments whose handlers are done.
+
+    Attributes:
+        tokens: of the jobs with which it was written, one for each payment; not of those that had it before.
+        waiting: the events of payments that have handlers which are not done.
+    """
+
+    tokens: Container[int]
+    waiting: Container[str]
+
+
+_NOTHING = Told((), ())
+
+
+def tell_delivered(transaction: Transaction, finished: Sequence[Finished]) -> Told:
+    """Write which payments of these are delivered, unless it is written."""
     by_event = {one.job.event_id: one for one in finished}
     bot_id = finished[0].job.bot_id
-    for (event_id,) in transaction.rows_among(_UNDELIVERED, (bot_id,), list(by_event)):
-        by_event.pop(event_id, None)
-    if by_event:
-        # Rows and not events, which nobody may want to hear of: one is written for every payment.
-        rows = [_row(event_id, one.payment, one.at_us) for event_id, one in by_event.items()]
-        publish_rows(transaction, rows)
-    return by_event.keys()
+    waiting = {row[0] for row in transaction.rows_among(_UNDELIVERED, (bot_id,), list(by_event))}
+    for event_id in waiting:
+        del by_event[event_id]
+    if not by_event:
+        return Told((), waiting)
+    # Rows and not events, which nobody may want to hear of: one is written for every payment.
+    rows = [_row(event_id, one.payment, one.at_us) for event_id, one in by_event.items()]
+    if publish_rows(transaction, rows) < len(rows):
+        twins = {twin_id(event_id): one for event_id, one in by_event.items()}
+        written = transaction.rows_among(_WRITTEN, (bot_id,), list(twins))
+        told = [twins[twin] for twin, at_us in written if at_us == twins[twin].at_us]
+        return Told({one.job.token for one in told}, waiting)
+    return Told({one.job.token for one in by_event.values()}, waiting)
 
 
 def has_undelivered(transaction: Transaction, job: Job) -> bool:

@@ -237,8 +237,8 @@ class Fulfilment(RunningJobs):
             HANDLER_DONE.tell(payment, began_s=began_s, handler=handler_name(job.consumer), attempt=job.attempts)
         if finish is Finish.WAITS and not await self._ledger.read(has_undelivered, job):
             # Two that end at the same time on PostgreSQL do not see each other's marker; the later one sees both.
-            await self._ledger.run(tell_delivered, [finished])
-            finish = Finish.DELIVERED
+            told = await self._ledger.run(tell_delivered, [finished])
+            finish = Finish.DELIVERED if job.token in told.tokens else Finish.KEPT
         if finish is Finish.DELIVERED and (is_told or self._is_heard()):
             self._announce(delivered_event(finished))
 

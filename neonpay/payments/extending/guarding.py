@@ -41,6 +41,11 @@ class Guards:
         return any(extension.remembers_claims for extension in self._extensions.having("hold"))
 
     @property
+    def quotes(self) -> bool:
+        """Whether extensions of this program make prices."""
+        return bool(self._extensions.having("quote"))
+
+    @property
     def holds_more(self) -> bool:
         """Whether some extension, beside those that every program has, sets something aside."""
         return any(not extension.is_everywhere for extension in self._extensions.having("hold"))

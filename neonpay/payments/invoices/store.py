@@ -91,6 +91,7 @@ class Offer:
         asker_id: who wants to buy, where that is known.
         payer_id: the only user who may pay, or None when anyone may.
         price_stars: what this offer asks for, before extensions had their say; the stage allows it.
+        is_price_asked: whether the call has said the price.
         words: ``title`` and ``description`` of this invoice, where they are not the stage's.
     """
 
@@ -98,6 +99,7 @@ class Offer:
     stage: PaymentStage
     price_stars: int
     words: Mapping[str, str]
+    is_price_asked: bool = False
     asker_id: int | None
     payer_id: int | None
     metadata: JsonObject
@@ -269,7 +271,9 @@ class InvoiceStore:
     def _again(self, transaction: Transaction, draft: Draft, known: Invoice) -> Outcome:
         """What a repeated key comes to: the invoice under it, with the lease on sending it if nobody else has that."""
         offer = draft.offer
-        if known.stage_id != offer.stage_id or known.user_id != offer.payer_id:
+        # What an extension makes of a price may be another at another time.
+        has_other_price = offer.is_price_asked and known.price_stars != offer.price_stars and not self._guards.quotes
+        if known.stage_id != offer.stage_id or known.user_id != offer.payer_id or has_other_price:
             msg = "this idempotency key was used for another invoice; use one key per thing that is offered"
             raise PaymentError(msg)
         if draft.sender is None or known.message_id is not None:

@@ -279,8 +279,10 @@ def _tell_delivered(
     """What is told of payments whose handlers have run inside the transaction, by the event of the payment."""
     finished = [Finished(job, job.payment, now_us) for jobs in done for job in jobs if job.payment is not None]
     delivering = {one.job.event_id: one for one in finished if delivers(one.job)}
-    told = tell_delivered(transaction, list(delivering.values())) if delivering else ()
-    return {event_id: delivered_event(delivering[event_id]) for event_id in told}
+    if not delivering:
+        return {}
+    told = tell_delivered(transaction, list(delivering.values())).tokens
+    return {event_id: delivered_event(one) for event_id, one in delivering.items() if one.job.token in told}
 
 
 def recorded_event(recorded: Recorded) -> Event:

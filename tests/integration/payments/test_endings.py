@@ -96,6 +96,21 @@ async def test_the_program_says_when_an_invoice_is_abandoned(
         assert (await shop.fact("invoice_abandoned")).invoice_id == unpaid
 
 
+async def test_a_delivery_by_handlers_that_end_together_is_told_once(shop: Shop) -> None:
+    @shop.neonpay.on_payment(name="one")
+    async def one(result: PaymentResult) -> None: ...
+
+    @shop.neonpay.on_payment(name="two")
+    async def two(result: PaymentResult) -> None: ...
+
+    async with shop.polling():
+        for _ in range(5):
+            await shop.delivers(await shop.sells(await shop.visitor()))
+        await shop.fact("payment_delivered", count=5)
+        await shop.settles()
+        assert len(shop.named("payment_delivered")) == 5
+
+
 async def test_a_payment_is_delivered_when_the_last_of_its_handlers_is_done(
     shop: Shop, query: Callable[..., Any]
 ) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from neonpay import PaymentError, PaymentResult, PaymentStage
+from neonpay.core.payments import Charge
 from neonpay.errors import StageNotFoundError, ValidationError
+from neonpay.payments.handlers.middleware import PaymentMiddleware
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from tests.integration.conftest import Shop
 
@@ -125,3 +128,50 @@ async def test_a_link_for_anybody_is_paid_when_somebody_has_paid_it(open_shop: C
         await shop.settles()
         paid = [await shop.neonpay.invoices.is_paid(one.invoice_id) for one in (link, other)]
     assert paid == [True, False]
+
+
+async def test_what_a_middleware_says_of_a_stage_bounds_the_price_of_a_call(shop: Shop) -> None:
+    class Floor(PaymentMiddleware):
+        async def before_payment(self, stage: PaymentStage, context: Mapping[str, object]) -> PaymentStage:
+            return replace(stage, price=200, price_range=(200, 2_500))
+
+    gives(shop)
+    shop.neonpay.add_middleware(Floor())
+    async with shop.polling():
+        for too_cheap in (10, 50):
+            with pytest.raises(ValidationError):
+                await shop.neonpay.create_payment_link("donation", price_stars=too_cheap)
+        assert (await shop.neonpay.create_payment_link("donation")).price_stars == 200
+        assert (await shop.neonpay.create_payment_link("donation", price_stars=300)).price_stars == 300
+
+
+async def test_a_key_that_was_used_for_another_price_is_refused(shop: Shop) -> None:
+    gives(shop)
+    async with shop.polling():
+        first = await shop.neonpay.create_payment_link("donation", price_stars=10, idempotency_key="order 1")
+        again = await shop.neonpay.create_payment_link("donation", price_stars=10, idempotency_key="order 1")
+        assert again.invoice_id == first.invoice_id
+        with pytest.raises(PaymentError, match="idempotency key"):
+            await shop.neonpay.create_payment_link("donation", price_stars=2_000, idempotency_key="order 1")
+
+
+async def test_an_invoice_is_paid_by_whomever_a_person_has_accepted(shop: Shop) -> None:
+    gives(shop)
+    async with shop.polling():
+        ann, bob = await shop.visitor("Ann"), await shop.visitor("Bob")
+        invoice = await shop.neonpay.create_payment_link("vip", user_id=ann.id)
+        charge = Charge(
+            bot_id=shop.account.id,
+            charge_id="of bob",
+            user_id=bob.id,
+            amount=50,
+            currency="XTR",
+            payload=invoice.payload,
+            paid_at_us=shop.clock.now_us(),
+        )
+        payment = await shop.neonpay.pipeline.entrance.charged(charge)
+        assert payment is not None
+        assert payment.attention == "wrong_payer"
+        assert not await shop.neonpay.invoices.is_paid(invoice.invoice_id)
+        await shop.neonpay.payments.accept("of bob")
+        assert await shop.neonpay.invoices.is_paid(invoice.invoice_id)

@@ -11,6 +11,7 @@ from aiogram.types import BotSubscriptionUpdated, Update
 from neonpay import PaymentError, PaymentResult, TelegramError
 from neonpay.core.clock import microseconds
 from neonpay.core.limits import SUBSCRIPTION_PERIOD_S
+from neonpay.core.payments import Charge
 from neonpay.errors import PaymentNotFoundError
 from neonpay.ledger.tables import events, subscriptions
 
@@ -130,6 +131,14 @@ async def looks_for_ends(shop: Shop) -> None:
         await task.work(turn)
 
 
+async def looks_until(shop: Shop, clock: MovableClock, at_us: int) -> None:
+    """Look every ten minutes, as a shop does that is at work, from an hour and a half before."""
+    clock.advance((at_us - clock.now_us()) // 1_000_000 - 5_400)
+    while clock.now_us() < at_us:
+        await looks_for_ends(shop)
+        clock.advance(600)
+
+
 async def test_the_end_of_a_subscription_is_told_once_and_an_hour_after_its_period(
     subscribed: tuple[Shop, Buyer, str], clock: MovableClock
 ) -> None:
@@ -138,11 +147,10 @@ async def test_the_end_of_a_subscription_is_told_once_and_an_hour_after_its_peri
     await shop.settles()
     found = await shop.neonpay.subscriptions.active(ann.id)
     assert found is not None
-    clock.advance((microseconds(found.expires_at) - clock.now_us()) // 1_000_000 + 3000)
-    await looks_for_ends(shop)
+    await looks_until(shop, clock, microseconds(found.expires_at) + 3_000 * 1_000_000)
     assert shop.named("subscription_ended") == [], "the next period may have been paid, and its update be on its way"
-    clock.advance(700)
-    for _ in range(3):
+    for _ in range(5):
+        clock.advance(600)
         await looks_for_ends(shop)
     await shop.settles()
     (ended,) = shop.named("subscription_ended")
@@ -156,14 +164,57 @@ async def test_a_subscription_that_goes_on_has_not_ended(
     await shop.telegram.advance(SUBSCRIPTION_PERIOD_S)
     await shop.settles()
     ends = [payment.subscription_expires_at for payment in await shop.neonpay.payments.history(ann.id)]
-    second, first = [microseconds(at) // 1_000_000 for at in ends if at is not None]
-    clock.advance(first + 4_000 - clock.now_us() // 1_000_000)
-    await looks_for_ends(shop)
+    second, first = [microseconds(at) for at in ends if at is not None]
+    await looks_until(shop, clock, first + 8_000 * 1_000_000)
     await shop.settles()
     assert shop.named("subscription_ended") == []
-    clock.advance(second - first)
-    await looks_for_ends(shop)
+    await looks_until(shop, clock, second + 8_000 * 1_000_000)
     assert (await shop.fact("subscription_ended")).reason is None
+
+
+async def test_after_an_outage_the_renewals_of_that_time_arrive_first(
+    subscribed: tuple[Shop, Buyer, str], clock: MovableClock
+) -> None:
+    shop, ann, _ = subscribed
+    await looks_for_ends(shop)
+    found = await shop.neonpay.subscriptions.active(ann.id)
+    assert found is not None
+    clock.advance((microseconds(found.expires_at) - clock.now_us()) // 1_000_000 + 2 * 86_400)
+    await looks_for_ends(shop)
+    assert shop.named("subscription_ended") == [], "the shop was away, and the renewal may be on its way"
+    for _ in range(8):
+        clock.advance(600)
+        await looks_for_ends(shop)
+    assert (await shop.fact("subscription_ended")).user_id == ann.id
+
+
+async def test_a_period_that_is_recorded_after_its_end_has_ended(
+    subscribed: tuple[Shop, Buyer, str], clock: MovableClock
+) -> None:
+    shop, ann, _ = subscribed
+    clock.advance(365 * 86_400)
+    for _ in range(8):
+        await looks_for_ends(shop)
+        clock.advance(600)
+    (payment,) = await shop.neonpay.payments.history(ann.id)
+    expired_us = clock.now_us() - 86_400 * 1_000_000
+    late = Charge(
+        bot_id=shop.account.id,
+        charge_id="late",
+        user_id=ann.id,
+        amount=50,
+        currency="XTR",
+        payload=payment.payload,
+        paid_at_us=expired_us - SUBSCRIPTION_PERIOD_S * 1_000_000,
+        is_recurring=True,
+        subscription_expires_at_us=expired_us,
+    )
+    await shop.neonpay.pipeline.entrance.charged(late)
+    for _ in range(2):
+        clock.advance(600)
+        await looks_for_ends(shop)
+    await shop.settles()
+    assert [event.charge_id for event in shop.named("subscription_ended") if event.charge_id == "late"] == ["late"]
 
 
 async def test_a_refunded_period_is_no_subscription(subscribed: tuple[Shop, Buyer, str]) -> None:

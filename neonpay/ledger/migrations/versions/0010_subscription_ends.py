@@ -7,7 +7,8 @@ from alembic import op
 
 revision = "0010"
 down_revision = "0009"
-works_with = "0009"
+works_with = "0010"
+"""Nothing older: a stage may have a range of prices from here on, which a program of before cannot read."""
 
 _HAS_END = sa.text("subscription_expires_at IS NOT NULL")
 
