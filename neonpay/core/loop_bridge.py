@@ -101,4 +101,10 @@ class _Visit(Generic[T]):
 
     async def _run(self) -> T:
         self._has_begun = True
-        return await self._method()
+        try:
+            return await self._method()
+        except RuntimeError as exc:
+            # Thrown away with its loop, and on the way out something has looked for the loop; nobody is left to be told.
+            if isinstance(exc.__context__, GeneratorExit):
+                raise exc.__context__ from None
+            raise

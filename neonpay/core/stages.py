@@ -126,6 +126,9 @@ class PaymentStage:
         """
         if price_stars is None:
             return self.price
+        if self.price_range is None and price_stars != self.price:
+            bound = f"{self.price}, the stage's only price; to ask for others, give the stage price_range=(least, most)"
+            raise ValidationError("price_stars", price_stars, bound)
         least, most = self.price_range or (self.price, self.price)
         _whole("price_stars", price_stars, least, most, "Stars")
         return price_stars

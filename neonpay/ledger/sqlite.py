@@ -188,7 +188,8 @@ class SqliteLedger:
                     else:
                         migrate.upgrade_sqlite(raw)
                 connection = self._connect(_Connection)
-            if not self._read_only and (fault := place.passing(self.path)) is not None:
+            # A command that looks at a ledger is no place to say it; the program that sells is, and `neonpay doctor`.
+            if not (self._read_only or self._as_it_is) and (fault := place.passing(self.path)) is not None:
                 logger.warning("%s", fault)
             self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="neonpay-reader")
             self._same_file = SameFile(self.path)

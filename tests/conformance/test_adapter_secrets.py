@@ -90,7 +90,8 @@ class Shop:
         """What an update of Telegram's does."""
 
         async def told() -> None:
-            await getattr(self.neonpay.pipeline, name)(fact)
+            pipeline = self.neonpay.pipeline
+            await getattr(pipeline if name == "pre_checkout" else pipeline.entrance, name)(fact)
 
         adapter = self.neonpay.adapter
         if isinstance(adapter, OwnLoop):

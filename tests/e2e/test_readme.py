@@ -81,4 +81,6 @@ async def test_the_bot_that_is_printed_sells_a_coffee(tmp_path: Path) -> None:
         finally:
             process.terminate()
             _, errors = await process.communicate()
-        assert errors.splitlines() in ([], [b"Received SIGTERM signal"])
+        # In a container its database would go with it, and it says so.
+        told = [line for line in errors.splitlines() if b"is a relative path in a container" not in line]
+        assert told in ([], [b"Received SIGTERM signal"])

@@ -30,7 +30,7 @@ class MovableClock:
 class Here:
     """A home on whatever loop runs."""
 
-    def settle(self) -> None:
+    def reside(self) -> None:
         return None
 
 

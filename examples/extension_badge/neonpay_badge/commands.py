@@ -1,4 +1,4 @@
-"""``neonpay badge``."""
+"""``neonpay badge list``."""
 
 from typing import Annotated
 
@@ -10,8 +10,10 @@ from neonpay_badge.badges import holders
 commands = typer.Typer()
 
 
-@commands.command()
-def badge(bot_id: int, database_url: Annotated[str, typer.Option(envvar="NEONPAY_DATABASE_URL")]) -> None:
+@commands.command("list")
+def show(
+    bot_id: int, database_url: Annotated[str, typer.Option(envvar="NEONPAY_DATABASE_URL")] = "sqlite:///neonpay.db"
+) -> None:
     """Show who has a badge of a bot."""
     ledger = open_ledger(database_url, as_it_is=True)
     for number, user_id in enumerate(ledger.read_sync(lambda tx: holders(tx.connection, bot_id)), 1):

@@ -61,6 +61,18 @@ class Finish(Enum):
     """It is done and was the last handler of its payment, which was written."""
 
 
+class Concluded(NamedTuple):
+    """What a handler has come to that ran in its own transaction, and when.
+
+    Attributes:
+        delivered: the fact itself, by which a unit that runs again knows that it was kept.
+    """
+
+    finish: Finish
+    at_us: int
+    delivered: PaymentDelivered | None
+
+
 def finish_each(transaction: Transaction, finished: Sequence[Finished]) -> list[Finish]:
     """The unit of work that marks jobs as done, and payments as delivered that have no handler left."""
     kept = finish_all(transaction, [one.job for one in finished])

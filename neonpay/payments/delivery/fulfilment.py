@@ -23,6 +23,7 @@ from neonpay.errors import LeaseLostError, RejectPayment
 from neonpay.ledger import Ledger, Transaction
 from neonpay.payments.consumers.selection import THANK_YOU, Program
 from neonpay.payments.delivery.delivered import (
+    Concluded,
     Finish,
     Finished,
     delivered_event,
@@ -254,8 +255,8 @@ class Fulfilment(RunningJobs):
         host = self._host_data
         if handler.form is Form.TRANSACTION:
             outcome = await self._run_in_unit(job, handler)
-            if isinstance(outcome, Finish):
-                await self._conclude(Finished(job, payment, self._clock.now_us()), outcome, began_s)
+            if isinstance(outcome, Concluded):
+                await self._conclude(Finished(job, payment, outcome.at_us), outcome.finish, began_s)
             elif outcome is not None:
                 self.follow(outcome)
             return True
@@ -273,7 +274,7 @@ class Fulfilment(RunningJobs):
             await run_handler(handler, given, job, self._threads)
         return False
 
-    async def _run_in_unit(self, job: Job, handler: Handler) -> Change | Finish | None:
+    async def _run_in_unit(self, job: Job, handler: Handler) -> Change | Concluded | None:
         self._in_units.add(job.token)
         try:
             return await self._apart.run(

@@ -8,7 +8,7 @@ from neonpay.core.log_lines import HANDLER_STARTED
 from neonpay.core.text import clean
 from neonpay.errors import RejectPayment
 from neonpay.ledger import Transaction
-from neonpay.payments.delivery.delivered import Finish, Finished, finish_with
+from neonpay.payments.delivery.delivered import Concluded, Finish, Finished, delivered_event, finish_with
 from neonpay.payments.handlers.in_transaction import call_with_connection
 from neonpay.payments.handlers.registry import ON_PAYMENT, Handler, handler_name
 from neonpay.payments.jobs import is_left
@@ -25,7 +25,7 @@ class TransactionalJobs:
 
     def run_and_finish(
         self, transaction: Transaction, job: Job, handler: Handler, now_us: int
-    ) -> Change | Finish | None:
+    ) -> Change | Concluded | None:
         """Run a handler and finish its job; when it rejects its payment, what follows from that.
 
         None when there was nothing to run: the Stars are on their way back, or this very unit has done it before.
@@ -45,4 +45,6 @@ class TransactionalJobs:
             if handler.kind != ON_PAYMENT:
                 raise
             return self._refund_store.reject(transaction, job, clean(verdict.reason))
-        return finish_with(transaction, Finished(job, payment, now_us), ())
+        finished = Finished(job, payment, now_us)
+        finish = finish_with(transaction, finished, ())
+        return Concluded(finish, now_us, delivered_event(finished) if finish is Finish.DELIVERED else None)

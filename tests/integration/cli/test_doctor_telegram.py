@@ -152,7 +152,8 @@ async def test_a_webhook_that_fails_is_told(patient: Patient) -> None:
             pass
     checks = await patient.checks()
     assert checks["updates.errors"]["state"] == "problem"
-    assert "Connection failed" in checks["updates.errors"]["finding"]
+    # What somebody else's program may answer on that port is not this test's business.
+    assert checks["updates.errors"]["finding"].startswith("the last failed delivery was at ")
     assert checks["updates.pending"]["finding"] == "1 update waits to be taken"
 
 

@@ -95,7 +95,7 @@ async def test_a_renewal_of_a_blocked_and_limited_user_is_recorded_and_delivered
         await shop.neonpay.security.block_user(ann.id)
         shop.neonpay.security.set_rate_limit(ActionType.PAYMENT_COMPLETION, 1, 3600)
         known = await shop.neonpay.payments.get(first.charge_id or "")
-        charge = shop.neonpay.pipeline.charged
+        charge = shop.neonpay.pipeline.entrance.charged
         renewal = await charge(_charge_like(known, "another charge"))
         await shop.settles()
 
