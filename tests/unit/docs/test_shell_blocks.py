@@ -33,7 +33,7 @@ _SHELL = ("shell", "sh", "bash", "console")
 _NOT_OURS = {"cat", "chmod", "export", "mail", "mv", "pg_dump", "rm", "sqlite3", "umask"}
 _SERVES = {"demo", "simulate", "web"}
 """Commands that go on until they are told to stop."""
-_OF_EXTENSIONS = {("badge",), ()}
+_OF_EXTENSIONS = {("badge", "list"), ()}
 """Commands that pages make up, and `neonpay NAME`."""
 _OTHERS_OPTIONS = {"--preload"}
 """Options of other programs that pages speak of."""
