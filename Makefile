@@ -67,7 +67,7 @@ wheel: $(BIN)/python ## the package as one file in dist/, and the line that inst
 	@rm -f dist/neonpay-*.whl
 	@if command -v uv >/dev/null; then uv build --quiet --wheel --out-dir dist; \
 	else $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .; fi
-	@echo "pip install \"$$(ls dist/neonpay-*.whl)[aiogram]\""
+	@echo "pip install \"$$(ls dist/neonpay-*.whl)[aiogram,simulator]\""
 
 libraries: .venv/.ready-dev ## the tables of bot libraries and of simulated methods, made again from the code
 	PYTHONPATH=. $(BIN)/python tools/library_table.py
