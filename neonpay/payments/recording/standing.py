@@ -215,11 +215,11 @@ def verdict(
 def _fault(charge: Charge, ref: InvoiceRef | None, known: Standing) -> Attention | None:
     if ref is None and not is_ours(charge.payload):
         return Attention.FOREIGN_PAYLOAD
-    if ref is None:
-        # Nobody but the bot itself can have made the invoice of a payment that Telegram lists, so another key has signed it.
-        return Attention.OTHER_LEDGER if charge.source is Source.RECONCILE else Attention.FORGED_PAYLOAD
-    if known.stage is None:
-        return Attention.UNKNOWN_INVOICE
+    if ref is None or known.stage is None:
+        # Nobody but the bot itself can have made the invoice of a payment that Telegram lists.
+        if charge.source is Source.RECONCILE:
+            return Attention.OTHER_LEDGER
+        return Attention.FORGED_PAYLOAD if ref is None else Attention.UNKNOWN_INVOICE
     wrong = mismatch(
         currency=charge.currency,
         amount=charge.amount,
