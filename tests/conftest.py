@@ -22,11 +22,10 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parent
 _LONG = (
     "browser/*", "conformance/test_adapter_*", "conformance/test_extension_*", "e2e/*", "failure/*",
-    "integration/adapters/*", "integration/cli/test_doctor_*", "integration/cli/test_ends.py",
-    "integration/cli/test_simulate.py",
+    "integration/adapters/*", "integration/botapi/*", "integration/cli/*",
     "integration/extensions/test_suite.py", "integration/extensions/test_write_an_extension.py", "integration/mtproto/*",
     "integration/payments/test_handlers_that_block.py", "integration/payments/test_loops.py",
-    "integration/payments/test_seats_in_a_crowd.py", "integration/simulator/*", "integration/telebot/*",
+    "integration/payments/test_seats_in_a_crowd.py", "integration/ptb/*", "integration/simulator/*", "integration/telebot/*",
     "integration/testing/test_tutorial.py", "property/*", "unit/docs/*",
 )  # fmt: skip
 """What takes long: `make check` runs it, and `make test` does not."""
