@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parent
 _LONG = (
     "browser/*", "conformance/test_adapter_*", "conformance/test_extension_*", "e2e/*", "failure/*",
-    "integration/adapters/*", "integration/botapi/*", "integration/cli/*",
+    "integration/adapters/*", "integration/app/*", "integration/botapi/*", "integration/cli/*",
     "integration/extensions/test_suite.py", "integration/extensions/test_write_an_extension.py", "integration/mtproto/*",
     "integration/payments/test_handlers_that_block.py", "integration/payments/test_loops.py",
     "integration/payments/test_seats_in_a_crowd.py", "integration/ptb/*", "integration/simulator/*", "integration/telebot/*",
-    "integration/testing/test_tutorial.py", "property/*", "unit/docs/*",
+    "integration/support/*", "integration/testing/test_tutorial.py", "integration/web/*", "property/*", "unit/docs/*",
 )  # fmt: skip
 """What takes long: `make check` runs it, and `make test` does not."""
 
