@@ -26,7 +26,8 @@ _LONG = (
     "integration/extensions/test_suite.py", "integration/extensions/test_write_an_extension.py", "integration/mtproto/*",
     "integration/payments/test_handlers_that_block.py", "integration/payments/test_loops.py",
     "integration/payments/test_seats_in_a_crowd.py", "integration/ptb/*", "integration/simulator/*", "integration/telebot/*",
-    "integration/security/*", "integration/support/*", "integration/testing/test_tutorial.py", "integration/web/*", "property/*", "unit/docs/*",
+    "integration/security/*",
+    "integration/support/*", "integration/testing/test_tutorial.py", "integration/web/*", "property/*", "unit/docs/*",
 )  # fmt: skip
 """What takes long: `make check` runs it, and `make test` does not."""
 
