@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from neonpay import adapters
 from neonpay.app import NeonPayCore
-from neonpay.app.settings import CoreSettings
+from neonpay.app.settings import CoreSettings, refuse_mistyped_sections
 from neonpay.app.starting import runs_tests
 from neonpay.core.clock import Clock
 from neonpay.core.roles import Role
@@ -126,7 +126,7 @@ def create_neonpay(
         },
     )
     security = sources.settings_of(SecuritySettings, "security")
-    _refuse_mistyped_sections(sources)
+    refuse_mistyped_sections(sources)
     spec = adapters.named(core.adapter_type) if core.adapter_type is not None else adapters.detect(bot_instance)
     if bot_token is not None and not spec.takes_token:
         msg = f"{spec.name} needs no bot_token; the bot that you pass has it"
@@ -170,11 +170,3 @@ def create_neonpay(
 
 def _unless_none(value: object) -> object:
     return LEFT_OUT if value is None else value
-
-
-def _refuse_mistyped_sections(sources: Sources) -> None:
-    ours = {"neonpay", "security", "support"}
-    if not ours.issuperset(sources.sections):
-        from neonpay.extensions import installed
-
-        sources.refuse_mistyped(ours, {one.name for one in installed()})

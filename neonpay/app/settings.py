@@ -15,7 +15,7 @@ from neonpay.payments.invoices.endings import ABANDONED_AFTER_S
 from neonpay.payments.jobs import LEASE_S
 from neonpay.payments.settings import GRACE_S, PATIENCE_S, POLL_S
 from neonpay.reconcile.reconciler import RECONCILE_EVERY_S, RECONCILE_GRACE_S
-from neonpay.settings import Secret, Section
+from neonpay.settings import Secret, Section, Sources
 
 Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0)]
 
@@ -45,3 +45,12 @@ class CoreSettings(Section, frozen=True, kw_only=True):
     all_invoices_are_ours: bool = False
     abandoned_after_s: Annotated[float, msgspec.Meta(gt=0)] | None = ABANDONED_AFTER_S
     start_after_s: Seconds | None = START_AFTER_S
+
+
+def refuse_mistyped_sections(sources: Sources) -> None:
+    """Raise ConfigurationError when a section of the file is named almost like one of ours, and no extension's is called so."""
+    ours = {"neonpay", "security", "support"}
+    if not ours.issuperset(sources.sections):
+        from neonpay.extensions import installed
+
+        sources.refuse_mistyped(ours, {one.name for one in installed()})

@@ -121,13 +121,17 @@ def where_to_read(database: str | None, bot_id: int | None, *, all_bots: bool = 
 
 def core_settings(database: str | None, api_url: str | None) -> CoreSettings:
     """``[neonpay]`` as a command has it; raises ConfigurationError when a setting is wrong."""
-    from neonpay.app.settings import CoreSettings
-    from neonpay.settings import LEFT_OUT, settings_of
+    from neonpay.app.settings import CoreSettings, refuse_mistyped_sections
+    from neonpay.settings import LEFT_OUT, Sources
 
     if database:
         database = as_url(database, "--database", option="--database ")
     arguments = {"database_url": database or LEFT_OUT, "api_url": api_url or LEFT_OUT}
-    return settings_of(CoreSettings, "neonpay", arguments=arguments)
+    sources = Sources()
+    core = sources.settings_of(CoreSettings, "neonpay", arguments)
+    refuse_mistyped_sections(sources)
+    sources.warn()
+    return core
 
 
 def as_url(given: str, what: str, *, option: str = "") -> str:

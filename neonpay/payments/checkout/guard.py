@@ -113,7 +113,7 @@ class CheckoutGuard:
             return Refusal(reason=Decline.ERROR)
 
     async def _decide(self, checkout: Checkout, ref: InvoiceRef) -> Refusal | None:
-        if self.hooks:
+        if self.hooks.look_at(ref.stage_id):
             query = checkout.query
             invoice = await self._ledger.read(self._book.invoice, checkout)
             fault = self._book.fault(query, ref, invoice)

@@ -84,8 +84,9 @@ class Hooks:
         """Ask a hook from now on."""
         self._hooks.append(hook)
 
-    def __bool__(self) -> bool:
-        return bool(self._hooks)
+    def look_at(self, stage_id: str) -> bool:
+        """Whether one of them looks at checkouts of this stage."""
+        return any(hook.looks_at(stage_id) for hook in self._hooks)
 
     def check(self, host: Mapping[str, object]) -> None:
         """Raise HandlerError for the first hook that asks for what nobody can give."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -103,6 +104,46 @@ def test_a_shop_that_never_sees_an_event_loop_says_what_to_write(caplog: pytest.
 
 def test_a_process_that_runs_tests_opens_shops_when_it_means_to() -> None:
     assert runs_tests()
+
+
+FORKS_A_HELPER = """
+import asyncio, multiprocessing
+from neonpay.app.starting import Starter
+
+opened = []
+
+async def open_it():
+    opened.append(True)
+
+async def main(after_s):
+    starter = Starter(open_it, lambda: bool(opened), None, after_s=after_s)
+    await asyncio.sleep(0)
+    helper = multiprocessing.get_context("fork").Process(target=help_out, args=(starter,))
+    helper.start()
+    helper.join()
+    assert helper.exitcode == 0, helper.exitcode
+    async with asyncio.timeout(20):
+        while not opened:
+            await asyncio.sleep(0)
+
+async def look(starter):
+    starter.host_is_up()
+    for _ in range(100):
+        await asyncio.sleep(0.002)  # longer than the start waits for
+
+def help_out(starter):
+    asyncio.run(look(starter))
+    assert not opened, "a helper must not open the shop"
+
+asyncio.run(main(0.05))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
+async def test_a_helper_that_is_forked_off_starts_nothing_and_its_parent_does() -> None:
+    program = await asyncio.create_subprocess_exec(sys.executable, "-c", FORKS_A_HELPER, stderr=asyncio.subprocess.PIPE)
+    _, errors = await program.communicate()
+    assert (program.returncode, errors.decode()) == (0, "")
 
 
 class Notes(Extension):

@@ -44,3 +44,11 @@ async def test_a_wrong_setting_is_one_line_without_the_secret(neonpay: Command, 
         assert told.stderr == (
             f"neonpay: database_url in [neonpay] of {file} must be text; got a value that is not shown, of type list\n"
         )
+
+
+async def test_a_mistyped_section_is_refused_by_commands_as_by_the_bot(neonpay: Command, tmp_path: Path) -> None:
+    file = tmp_path / "shop.toml"
+    file.write_text('[neonpy]\ndatabase_url = "sqlite:///shop.db"\n')
+    for command in (("payments", "list"), ("doctor",)):
+        told = await neonpay(*command, NEONPAY_CONFIG=str(file))
+        assert (told.exit_code, "did you mean [neonpay]?" in told.stderr) == (3, True)
