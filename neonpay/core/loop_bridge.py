@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
+import contextlib
 import functools
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
@@ -66,7 +68,7 @@ class _Visit(Generic[T]):
         self._method = method
         self._cut_off = cut_off
         self._has_begun = False
-        self._waiting: asyncio.Future[T] | None = None
+        self._outcome: concurrent.futures.Future[T] = concurrent.futures.Future()
 
     async def ended_at(self, home: asyncio.AbstractEventLoop) -> bool:
         """Whether the call came to an end there; False when the loop had ended before it began.
@@ -74,30 +76,50 @@ class _Visit(Generic[T]):
         Raises:
             LedgerError: the loop ended in the middle of the call.
         """
-        coroutine = self._run()
         try:
-            self._waiting = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, home))
+            home.call_soon_threadsafe(self._begin, home)
         except RuntimeError:  # the loop is closed
-            coroutine.close()
             return False
+        waiting = asyncio.wrap_future(self._outcome)
         try:
-            while not self._waiting.done() and not home.is_closed():
-                await asyncio.wait([self._waiting], timeout=_LOOK_S)
+            while not waiting.done() and not home.is_closed():
+                await asyncio.wait([waiting], timeout=_LOOK_S)
         except asyncio.CancelledError:
-            self._waiting.cancel()
+            waiting.cancel()
             raise
-        if self._waiting.done() and not self._waiting.cancelled():
+        if waiting.done() and not waiting.cancelled():
             return True
         if self._has_begun:
             raise self._cut_off
-        coroutine.close()
         await asyncio.sleep(_LOOK_S)  # the loop is about to be closed
         return False
 
     def outcome(self) -> T:
         """What the call gave; what it raised is raised."""
-        assert self._waiting is not None
-        return self._waiting.result()
+        return self._outcome.result()
+
+    def _begin(self, home: asyncio.AbstractEventLoop) -> None:
+        # The coroutine is made here, so a loop that never comes to it leaves no coroutine behind that nobody awaited.
+        if self._outcome.cancelled():
+            return
+        task = home.create_task(self._run())
+        task.add_done_callback(self._end)
+        self._outcome.add_done_callback(functools.partial(self._stop, home, task))
+
+    def _stop(self, home: asyncio.AbstractEventLoop, task: asyncio.Task[T], outcome: concurrent.futures.Future[T]) -> None:
+        if outcome.cancelled():
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                home.call_soon_threadsafe(task.cancel)
+
+    def _end(self, task: asyncio.Task[T]) -> None:
+        if task.cancelled():
+            self._outcome.cancel()
+        elif not self._outcome.set_running_or_notify_cancel():
+            task.exception()  # whoever waited has gone
+        elif (error := task.exception()) is not None:
+            self._outcome.set_exception(error)
+        else:
+            self._outcome.set_result(task.result())
 
     async def _run(self) -> T:
         self._has_begun = True

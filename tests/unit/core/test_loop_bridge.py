@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import warnings
 
 import pytest
 
@@ -55,3 +57,15 @@ def test_a_call_that_has_not_begun_when_its_loop_ends_is_made_on_its_own() -> No
     assert asyncio.run(asyncio.wait_for(bridged(shop.sells, shop, None)(0), 10)) == "sold"
     assert len(shop.calls) == 1
     assert shop.calls != [ended]
+
+
+def test_a_call_that_is_given_up_before_its_loop_ran_leaves_nothing_behind() -> None:
+    shop, still = Shop(), asyncio.new_event_loop()
+    shop.home = still  # it does not run, and is not closed either
+    with pytest.raises(TimeoutError):
+        asyncio.run(asyncio.wait_for(bridged(shop.sells, shop, None)(0), 0.2))
+    still.close()
+    with warnings.catch_warnings(record=True) as warned:
+        gc.collect()
+    assert not [str(warning.message) for warning in warned if "_Visit" in str(warning.message)]
+    assert shop.calls == []
