@@ -10,7 +10,6 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from itertools import chain
 from pathlib import Path
 from typing import Concatenate, TypeVar
 
@@ -106,8 +105,9 @@ class SqliteTransaction(Transaction):
         """Insert rows; the number of those whose key was not there yet."""
         inserted = 0
         for part in chunks(rows):
-            compiled = insert.compiled(_DIALECT, len(part))
-            inserted += self._raw.execute(compiled.sql, arguments(compiled, tuple(chain.from_iterable(part)))).rowcount
+            narrowed, values = insert.narrowed(part)
+            compiled = narrowed.compiled(_DIALECT, len(part))
+            inserted += self._raw.execute(compiled.sql, arguments(compiled, tuple(values))).rowcount
         return inserted
 
     def rows(self, statement: Statement, *values: object) -> list[Row]:
