@@ -11,6 +11,7 @@ from types import MappingProxyType
 from neonpay.core.clock import moment
 from neonpay.core.jsontext import JsonObject, JsonValue
 from neonpay.core.limits import CURRENCY
+from neonpay.core.quickly_made import quickly_made
 from neonpay.core.stages import PaymentStage
 
 NO_SEAT = "every seat was taken when the Stars arrived; they go back"
@@ -157,6 +158,7 @@ class PreCheckout:
     language_code: str | None = None
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
     """Stars that Telegram took from a buyer, as the update or the list of transactions tells it.
@@ -196,6 +198,7 @@ class RefundNotice:
     source: Source = Source.UPDATE
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
     """A charge that the ledger holds.
@@ -252,6 +255,7 @@ _STATUS: Mapping[PaymentState, PaymentStatus] = MappingProxyType(
 )
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentResult:
     """What a payment handler receives.

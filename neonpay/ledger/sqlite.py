@@ -10,6 +10,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Concatenate, TypeVar
 
@@ -103,11 +104,15 @@ class SqliteTransaction(Transaction):
 
     def insert(self, insert: Insert, *rows: tuple[object, ...]) -> int:
         """Insert rows; the number of those whose key was not there yet."""
+        if len(rows) == 1:
+            insert, narrow_rows = insert.narrowed(rows)
+            compiled = insert.compiled(_DIALECT, 1)
+            return self._raw.execute(compiled.sql, arguments(compiled, narrow_rows[0])).rowcount
         inserted = 0
-        for part in chunks(rows):
-            narrowed, values = insert.narrowed(part)
-            compiled = narrowed.compiled(_DIALECT, len(part))
-            inserted += self._raw.execute(compiled.sql, arguments(compiled, tuple(values))).rowcount
+        insert, narrow_rows = insert.narrowed(rows) if rows else (insert, rows)
+        for part in chunks(narrow_rows):
+            compiled = insert.compiled(_DIALECT, len(part))
+            inserted += self._raw.execute(compiled.sql, arguments(compiled, tuple(chain.from_iterable(part)))).rowcount
         return inserted
 
     def rows(self, statement: Statement, *values: object) -> list[Row]:

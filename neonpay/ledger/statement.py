@@ -7,8 +7,9 @@ payment that cost is paid once per process instead of once per payment.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate, chain
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import accumulate, chain, compress, repeat
+from operator import is_not, itemgetter
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import sqlalchemy as sa
@@ -79,7 +80,7 @@ class Insert:
             parameters, and no two rows that are inserted at once have the same key.
     """
 
-    __slots__ = ("_again", "_columns", "_computed", "_narrower", "_one", "_sized", "_table", "_width")
+    __slots__ = ("_again", "_columns", "_computed", "_narrower", "_nullable", "_one", "_sized", "_table", "_width")
 
     def __init__(
         self,
@@ -105,24 +106,38 @@ class Insert:
         self._one = Statement(clause, *columns)
         self._width = len(columns)
         self._sized: dict[tuple[str, int], Compiled] = {}
-        self._narrower: dict[tuple[int, ...], Insert] = {}
+        self._narrower: dict[bytes, tuple[Insert, Sequence[bool]]] = {}
         self._table, self._columns, self._computed, self._again = table, columns, computed, again
+        nullable = [place for place, column in enumerate(columns) if table.c[column].nullable]
+        # A slice gives a tuple where one place alone would give what is there.
+        places = nullable if len(nullable) != 1 else [slice(nullable[0], nullable[0] + 1)]
+        self._nullable: Callable[[Sequence[Any]], Sequence[Any]] | None = itemgetter(*places) if places else None
 
-    def narrowed(self, rows: Sequence[tuple[object, ...]]) -> tuple[Insert, Iterable[object]]:
-        """This insert without the columns that are None in every row, and the values that are left, row by row.
+    def narrowed(self, rows: Sequence[tuple[object, ...]]) -> tuple[Insert, Sequence[tuple[object, ...]]]:
+        """This insert without the columns that are None in every row, and what is left of the rows.
 
-        The same rows come of it, as no column has None and another default. The driver of SQLite takes longer to bind one None than ten texts: it looks twice for
-        somebody who would adapt it, and throws away two errors that say that there is nobody.
+        The same rows come of it, as no column has None and another default. The driver of SQLite takes longer to bind one
+        None than ten texts: it looks twice for somebody who would adapt it, and throws away two errors that say that there
+        is nobody.
         """
-        columns = list(zip(*rows, strict=True))
-        kept = tuple([place for place, values in enumerate(columns) if values[0] is not None or values.count(None) < len(rows)])
-        if len(kept) == self._width:
-            return self, chain.from_iterable(rows)
-        found = self._narrower.get(kept)
+        if self._nullable is None:
+            return self, rows
+        shapes = {bytes(map(is_not, self._nullable(row), repeat(None))) for row in rows}
+        shape = shapes.pop() if len(shapes) == 1 else bytes(map(max, *shapes))
+        if 0 not in shape:
+            return self, rows
+        found = self._narrower.get(shape)
         if found is None:
-            names = [self._columns[place] for place in kept]
-            found = self._narrower[kept] = Insert(self._table, *names, computed=self._computed, again=self._again)
-        return found, chain.from_iterable(zip(*[columns[place] for place in kept], strict=True))
+            found = self._narrower[shape] = self._without(shape)
+        insert, kept = found
+        return insert, [tuple(compress(row, kept)) for row in rows]
+
+    def _without(self, shape: bytes) -> tuple[Insert, Sequence[bool]]:
+        assert self._nullable is not None, "something can be None"
+        absent = set(compress(self._nullable(self._columns), [not there for there in shape]))
+        kept = [column not in absent for column in self._columns]
+        columns = compress(self._columns, kept)
+        return Insert(self._table, *columns, computed=self._computed, again=self._again), kept
 
     def compiled(self, dialect: Dialect, rows: int) -> Compiled:
         """The statement that inserts so many rows at once, in this dialect."""
@@ -162,6 +177,8 @@ class Among:
         self, fixed: tuple[object, ...], *lists: Sequence[object]
     ) -> list[tuple[Statement, tuple[object, ...]]]:
         """The statements that cover the lists, each with its values; a short list is filled up with its last value."""
+        if len(lists[0]) == 1:
+            return [(self._one, (*fixed, *[values[0] for values in lists]))]
         parts: list[tuple[Statement, tuple[object, ...]]] = []
         for start in range(0, len(lists[0]), _MOST_ROWS):
             chunks = [list(values[start : start + _MOST_ROWS]) for values in lists]
@@ -235,22 +252,13 @@ def _numbered(start: int, found: re.Match[str], places: Sequence[range]) -> str:
 
 def chunks(rows: Sequence[T]) -> Iterator[Sequence[T]]:
     """The rows in parts of few different sizes, so that few statements have to be made."""
-    start = 0
-    while start < len(rows):
-        size = _size_below(len(rows) - start)
+    start, left = 0, len(rows)
+    while left:
+        size = min(1 << left.bit_length() - 1, _MOST_ROWS)
         yield rows[start : start + size]
         start += size
-
-
-def _size_below(count: int) -> int:
-    size = _MOST_ROWS
-    while size > count:
-        size //= 2
-    return size
+        left -= size
 
 
 def _size_above(count: int) -> int:
-    size = 1
-    while size < count:
-        size *= 2
-    return size
+    return 1 << (count - 1).bit_length()

@@ -16,7 +16,7 @@ from neonpay.ledger.tables import DatabaseNow, jobs
 if TYPE_CHECKING:
     from neonpay.core.payments import Payment
 
-_COLUMNS = ("bot_id", "event_id", "consumer", "charge_id", "state", "attempts", "run_at", "token", "error")
+_COLUMNS = ("bot_id", "event_id", "consumer", "charge_id", "state", "attempts", "run_at", "token")
 INSERT_JOB = Insert(jobs, *_COLUMNS, computed={"run_at": lambda delay_us: DatabaseNow() + delay_us})
 INSERT_JOB_AT = Insert(jobs, *_COLUMNS)
 """For units that have asked the database for its time already: rows have the time itself instead of a delay."""
@@ -75,9 +75,9 @@ def job_row(
         run_at_us: when it is due, in microseconds from now; for ``INSERT_JOB_AT`` since the epoch.
         token: by which the unit that writes it knows its own when it runs again.
     """
-    return (bot_id, event_id, consumer, charge_id, state, 0, run_at_us, token, None)
+    return (bot_id, event_id, consumer, charge_id, state, 0, run_at_us, token)
 
 
 def leased_row(job: Job, until_us: int) -> tuple[object, ...]:
     """A job that is leased as it is written, for so long; otherwise as ``job_row``."""
-    return (job.bot_id, job.event_id, job.consumer, job.charge_id, _LEASED, job.attempts, until_us, job.token, None)
+    return (job.bot_id, job.event_id, job.consumer, job.charge_id, _LEASED, job.attempts, until_us, job.token)

@@ -21,10 +21,10 @@ def fill(transaction: Transaction) -> None:
     """Twenty thousand jobs that are done, two thousand that wait for a consumer of another program, and three of ours."""
     transaction.connection.execute(sa.delete(jobs))
     for start in range(0, 20_000, 1_000):
-        rows = [(BOT_ID, f"d{n}", "handler:ours", f"c{n}", "done", 1, 0, 1, None) for n in range(start, start + 1_000)]
+        rows = [(BOT_ID, f"d{n}", "handler:ours", f"c{n}", "done", 1, 0, 1) for n in range(start, start + 1_000)]
         transaction.insert(INSERT_JOB, *rows)
-    theirs = [(BOT_ID, f"t{n}", "handler:theirs", f"c{n}", "ready", 0, -1_000_000, None, None) for n in range(2_000)]
-    ours = [(BOT_ID, f"o{n}", "handler:ours", f"c{n}", "ready", 0, 0, None, None) for n in range(3)]
+    theirs = [(BOT_ID, f"t{n}", "handler:theirs", f"c{n}", "ready", 0, -1_000_000, None) for n in range(2_000)]
+    ours = [(BOT_ID, f"o{n}", "handler:ours", f"c{n}", "ready", 0, 0, None) for n in range(3)]
     transaction.insert(INSERT_JOB, *theirs, *ours)
     transaction.connection.exec_driver_sql("ANALYZE")
 
