@@ -173,7 +173,10 @@ class TakingPart:
         self._house.add_gate(gate)
 
     def add_middleware(self, middleware: PaymentMiddleware, /) -> None:
-        """Put something around every sale from now on; the first that was added is the outermost."""
+        """Put something around every delivery from now on; the first that was added is the outermost.
+
+        Its ``before_checkout`` becomes one more hook of ``on_pre_checkout``.
+        """
         self._house.middlewares.append(middleware)
         if type(middleware).before_checkout is not PaymentMiddleware.before_checkout:
             self.on_pre_checkout(middleware.before_checkout)

@@ -1,4 +1,4 @@
-"""What was offered, and to whom: the comparison that a checkout and a payment have to pass alike."""
+"""Where a price is compared: what Telegram asks or has charged, with what was offered, by checkouts and recording alike."""
 
 from __future__ import annotations
 

@@ -122,14 +122,18 @@ class Insert:
         """
         if self._nullable is None:
             return self, rows
-        shapes = {bytes(map(is_not, self._nullable(row), repeat(None))) for row in rows}
-        shape = shapes.pop() if len(shapes) == 1 else bytes(map(max, *shapes))
+        shape = bytes(map(is_not, self._nullable(rows[0]), repeat(None)))
+        if len(rows) > 1:
+            shapes = {bytes(map(is_not, self._nullable(row), repeat(None))) for row in rows}
+            shape = shape if len(shapes) == 1 else bytes(map(max, *shapes))
         if 0 not in shape:
             return self, rows
         found = self._narrower.get(shape)
         if found is None:
             found = self._narrower[shape] = self._without(shape)
         insert, kept = found
+        if len(rows) == 1:  # no list has to be gone through
+            return insert, (tuple(compress(rows[0], kept)),)
         return insert, [tuple(compress(row, kept)) for row in rows]
 
     def _without(self, shape: bytes) -> tuple[Insert, Sequence[bool]]:

@@ -1,8 +1,8 @@
 """Who may buy: asked before an invoice is made and before a checkout is approved, and never once Stars have moved.
 
 There are four doors for a rule before checkout. A gate looks inside the transaction that decides, and must not wait. A hook of
-``on_pre_checkout`` may wait, for the budget of a checkout, and sees no transaction. A middleware stands around both. An
-extension that ``hold``s sets something aside for the sale, and lets go of it when there is none.
+``on_pre_checkout`` may wait, for the budget of a checkout, and sees no transaction. The ``before_checkout`` of a middleware is
+one more such hook. An extension that ``hold``s sets something aside for the sale, and lets go of it when there is none.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ _ALL_DONE = Among(
             jobs.c.token.in_(tokens),
             _IS_OWN,
         )
-        .values(state=JobState.DONE.value, error=None)
+        .values(state=sa.literal_column(f"'{JobState.DONE}'"), error=sa.null())
         .returning(jobs.c.token)
     ),
     "job_bot_id",

@@ -51,7 +51,10 @@ class Signing:
         self.is_ready = True
 
     async def rotate(self) -> None:
-        """Sign with a new key from now on; what was signed with older ones goes on verifying."""
+        """Sign with a new key from now on; what was signed with older ones goes on verifying.
+
+        A shop with secrets of its own signs with the first of them, and the new key only verifies.
+        """
         new = (self._bot_id, self._clock.now_us(), self._token_bytes)
         await self._ledger.run(insert_key, *new, key_id=new_event_id())
         await self.load()

@@ -51,8 +51,8 @@ STARS = "stars"
 REVENUE = "revenue"
 """Earned with payments that were accepted."""
 UNSETTLED = "unsettled"
-"""Received, and a person or a policy still decides whose it is: ``Decisions.accept`` makes it revenue, a refund sends it
-back."""
+"""Received, and not earned yet: a person's ``Decisions.accept`` makes it revenue, a refund, which a policy may ask for as
+well, sends it back."""
 REFUNDS = "refunds"
 """Earned and given back."""
 
@@ -60,7 +60,9 @@ REFUNDS = "refunds"
 def publish(transaction: Transaction, *facts: Event) -> None:
     """Write facts next to what made them true.
 
-    They are as durable as the transaction. Listeners are told afterwards, by whoever has run it. Nobody else writes events.
+    They are as durable as the transaction. Listeners are told afterwards, by whoever has run it. Every event is
+    written here or by ``publish_rows``, an extension's through ``Lent.publish``; ``books.transfer`` copies them, and
+    ``store.sequence`` numbers them.
     """
     rows = [
         event_row(

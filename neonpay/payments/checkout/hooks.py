@@ -1,4 +1,4 @@
-"""The functions of a program that look at a checkout before it is approved."""
+"""The functions of a program that look at a checkout before it is approved: one of the four doors in ``payments.gates``."""
 
 from __future__ import annotations
 

@@ -302,6 +302,7 @@ class Fulfilment(RunningJobs):
             self.follow(change)
 
     async def _failed(self, job: Job, payment: Payment, error: Exception, began_s: float) -> None:
+        # After the last attempt the job is a dead letter; nothing is refunded, and ``jobs.retry`` has it run again.
         most, reason = self._limit(job.consumer) or _BUILTIN_ATTEMPTS, words_of(error)
         delay_s = None if job.attempts >= most else backoff_s(job.attempts, self._rng)
         (FULFILMENT_ABANDONED if delay_s is None else FULFILMENT_FAILED).tell(
@@ -314,7 +315,7 @@ class Fulfilment(RunningJobs):
             max_attempts=most,
             retry_in_s=None if delay_s is None else round(delay_s, 1),
         )
-        event = await self._ledger.run(Once(self._bot_id, self._put_back), job, payment, reason, delay_s)
+        event = await self._ledger.run(Once(self._bot_id, self._end_failed), job, payment, reason, delay_s)
         if event is not None:
             self._announce(event)
         self.changed.set()
@@ -323,7 +324,7 @@ class Fulfilment(RunningJobs):
         handler = self._find(job.consumer)
         return job.consumer == THANK_YOU if handler is None else handler.kind == ON_PAYMENT
 
-    def _put_back(
+    def _end_failed(
         self, transaction: Transaction, job: Job, payment: Payment, reason: str, delay_s: float | None
     ) -> Event | None:
         state, kind = (JobState.DEAD, FulfilmentAbandoned) if delay_s is None else (JobState.READY, FulfilmentFailed)

@@ -50,7 +50,7 @@ class PaymentMiddleware:
         """A handler has returned; see ``around_payment``."""
 
     async def on_error(self, error: Exception, context: Mapping[str, object]) -> None:
-        """A handler has raised, and runs again later; see ``around_payment``."""
+        """A handler has raised, and runs again later unless that was its last attempt; see ``around_payment``."""
 
 
 async def run_through(

@@ -63,6 +63,9 @@ class Books(Served[M], path="books"):
 
     @verb
     async def rotate_key(self) -> None:
-        """Sign invoices with a new key from now on; those made with the older ones go on verifying."""
+        """Sign invoices with a new key from now on; those made with the older ones go on verifying.
+
+        With ``secret=`` the first secret signs, whatever keys there are: put a new one before it instead.
+        """
         pipeline = await self._opened()
         await pipeline.rotate_key()

@@ -52,7 +52,7 @@ _COUNT_PAYMENTS = Among(
         )
         .returning(invoices.c.invoice_id)
     ),
-    *("b", "payments", "seats"),
+    *("payments", "seats", "b"),
 )
 
 
@@ -191,7 +191,7 @@ def count_payments(
     for invoice_id, figures in counts.items():
         alike.setdefault(figures, []).append(invoice_id)
     for figures, ids in alike.items():
-        transaction.rows_among(_COUNT_PAYMENTS, (bot_id, *figures), ids)
+        transaction.rows_among(_COUNT_PAYMENTS, (*figures, bot_id), ids)
 
 
 def verdict(

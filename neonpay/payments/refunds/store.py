@@ -1,8 +1,8 @@
 """What the ledger holds of refunds: every change of a refund's state, decided under the lock of its payment.
 
 Refunds, handlers that finish, retries and people who accept a payment all meet at the row of the payment: whoever has its
-lock decides, and the others decide on what it has left. A refund that is asked for here is ``intend``; one that somebody else
-has made and Telegram tells of is ``note``, and before its payment is known it is an early refund.
+lock decides, and the others decide on what it has left. A refund that is asked for here is ``intend``; one that was made
+outside, and that Telegram tells of, is ``note``, and before its payment is known it is an early refund.
 """
 
 from __future__ import annotations
@@ -184,7 +184,9 @@ class RefundStore:
     def note(
         self, transaction: Transaction, notice: RefundNotice, invoice_id: str | None, inside: bool
     ) -> Change | None:
-        """Write a refund that Telegram tells of; None when it is kept because the ledger does not have the payment yet.
+        """Write a refund that was made outside, in Telegram or by another program, and that Telegram tells of.
+
+        None when it is kept because the ledger does not have the payment yet.
 
         Args:
             inside: see ``mark_refunded``.
@@ -337,12 +339,12 @@ class RefundStore:
         return taken
 
     def _update(self, transaction: Transaction, charge_id: str, **values: object) -> int:
-        unsettled = (
+        not_refunded_yet = (
             refunds.c.bot_id == self._bot_id,
             refunds.c.charge_id == charge_id,
             refunds.c.state != RefundState.REFUNDED.value,
         )
-        return transaction.connection.execute(sa.update(refunds).where(*unsettled).values(**values)).rowcount
+        return transaction.connection.execute(sa.update(refunds).where(*not_refunded_yet).values(**values)).rowcount
 
     def _move(self, transaction: Transaction, payment: Payment, event: Event, amounts: Mapping[str, int]) -> None:
         if payment.currency == CURRENCY:
