@@ -37,6 +37,7 @@ def create_neonpay(
     connections: int | None = None,
     test_environment: bool | None = None,
     database_url: str | None = None,
+    pool_size: int | None = None,
     secret: str | Sequence[str] | None = None,
     admins: Sequence[int] | None = None,
     thank_you_message: str | None = None,
@@ -80,6 +81,7 @@ def create_neonpay(
         test_environment: True for a bare token of a bot in Telegram's test environment.
         database_url: ``sqlite:///shop.db`` or ``postgresql://user:password@host/database``; ``sqlite:///neonpay.db``
             when nothing says another.
+        pool_size: connections to PostgreSQL that this process keeps at most, eight unless the URL says otherwise.
         secret: text of 16 characters or more that signs invoices, or several, newest first. When left out, a key is made and
             kept in the database.
         admins: user ids of those who own the shop, for everything that asks or tells a person; each must have started the bot.
@@ -122,6 +124,7 @@ def create_neonpay(
             "connections": _unless_none(connections),
             "test_environment": _unless_none(test_environment),
             "database_url": database_url or LEFT_OUT,
+            "pool_size": _unless_none(pool_size),
             "secret": _unless_none(secret),
             "admins": _unless_none(admins),
             "thank_you_message": _unless_none(thank_you_message),
@@ -158,6 +161,7 @@ def create_neonpay(
     neonpay = NeonPayCore(
         adapter,
         database_url=core.database_url,
+        pool_size=core.pool_size,
         settings=Settings(
             thank_you_message=core.thank_you_message,
             secrets=tuple(derived_keys(core.secret)),

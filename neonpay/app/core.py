@@ -50,6 +50,7 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
     Args:
         adapter: the bot library.
         database_url: where payments are kept; ``sqlite:///neonpay.db`` when left out.
+        pool_size: connections to PostgreSQL that the process keeps at most; what the URL says, else eight, when left out.
         settings: how payments are handled.
         admins: user ids of those who own the shop.
         max_stages: most stages that may be on sale at once.
@@ -63,6 +64,7 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
         adapter: Adapter,
         *,
         database_url: str = DEFAULT_DATABASE_URL,
+        pool_size: int | None = None,
         settings: Settings | None = None,
         admins: Sequence[int] = (),
         max_stages: int = 100,
@@ -80,6 +82,7 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
         house = House(
             adapter,
             database_url=database_url,
+            pool_size=pool_size,
             settings=settings or Settings(),
             max_stages=max_stages,
             clock=clock or SystemClock(),

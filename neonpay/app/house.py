@@ -47,6 +47,7 @@ class House:
         adapter: Adapter,
         *,
         database_url: str,
+        pool_size: int | None,
         settings: Settings,
         max_stages: int,
         clock: Clock,
@@ -56,6 +57,7 @@ class House:
         self.adapter = adapter
         self.settings = settings
         self._database_url = database_url
+        self._pool_size = pool_size
         self.clock = clock
         self._rng = rng
         self._token_bytes = token_bytes
@@ -167,7 +169,12 @@ class House:
     def _new_pipeline(self) -> Pipeline:
         settings = self.settings
         reads = settings.role is Role.READS
-        ledger = open_ledger(self._database_url, clock=self.clock, as_it_is=settings.is_tool or reads)
+        ledger = open_ledger(
+            self._database_url,
+            clock=self.clock,
+            as_it_is=settings.is_tool or reads,
+            pool_size=self._pool_size,
+        )
         pipeline = Pipeline(
             self.adapter,
             ReadingLedger(ledger) if reads else ledger,

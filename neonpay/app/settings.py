@@ -25,6 +25,7 @@ class CoreSettings(Section, frozen=True, kw_only=True):
     """What a shop says about itself; ``create_neonpay`` tells what each of them does."""
 
     database_url: Secret = DEFAULT_DATABASE_URL
+    pool_size: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
     bot_token: Secret | None = None
     api_url: str | None = None
     test_environment: bool = False
