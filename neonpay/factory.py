@@ -152,7 +152,13 @@ def create_neonpay(
         msg = f"{spec.name} needs no bot_token; the bot that you pass has it"
         raise ConfigurationError(msg)
     how = calling(
-        spec, core, session=session, timeout_s=timeout_s, connections=connections, test_environment=test_environment
+        spec,
+        core,
+        clock=clock,
+        session=session,
+        timeout_s=timeout_s,
+        connections=connections,
+        test_environment=test_environment,
     )
     token = {"bot_token": core.bot_token} if spec.takes_token else {}
     adapter = adapters.load(spec)(

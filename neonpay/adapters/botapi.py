@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, cast
 from neonpay.adapters._common.facts import delivery_of
 from neonpay.adapters._common.given import refuse_unused
 from neonpay.adapters._common.kinds import MESSAGE, PRE_CHECKOUT, PRESS, SUBSCRIPTION, with_ours
+from neonpay.core.clock import Clock, SystemClock
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Capabilities, Foreign, Level, Route, UpdateSink
 from neonpay.errors import AdapterError
 from neonpay.telegram.border import at_the_border
+from neonpay.telegram.breaker import Breaker
 from neonpay.telegram.client import BASE_URL, CONNECTIONS, TIMEOUT_S, BotApiClient
 from neonpay.telegram.polling import Poller
 
@@ -36,8 +38,9 @@ def connect(
     connections: int = CONNECTIONS,
     test_environment: bool = False,
     session: aiohttp.ClientSession | None = None,
+    clock: Clock | None = None,
 ) -> BotApiAdapter:
-    """The adapter of a token; what comes after ``api_url`` is for ``BotApiClient``.
+    """The adapter of a token; what comes after ``api_url`` is for ``BotApiClient``, and the clock for its circuits.
 
     Raises:
         ConfigurationError: it is no token, something is given beside it, or aiohttp is not installed.
@@ -54,6 +57,7 @@ def connect(
         connections=connections,
         test_environment=test_environment,
         session=session,
+        breaker=Breaker(clock or SystemClock()),
     )
     return BotApiAdapter(client)
 
@@ -77,6 +81,11 @@ class BotApiAdapter:
     def bot_id(self) -> int:
         """Telegram's id of the bot, which its token begins with."""
         return self._client.bot_id
+
+    @property
+    def open_circuits(self) -> list[str]:
+        """The methods that Telegram is not asked for, since it has not answered them again and again."""
+        return [] if self._client.breaker is None else self._client.breaker.open_methods
 
     def attach(self, sink: UpdateSink) -> None:
         """Updates go to this sink; a second call does nothing."""

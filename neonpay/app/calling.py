@@ -7,6 +7,7 @@ from typing import Final
 
 from neonpay.adapters import AdapterSpec
 from neonpay.app.settings import CoreSettings
+from neonpay.core.clock import Clock
 from neonpay.errors import ConfigurationError
 
 _TEST_LINES: Final[Mapping[str, str]] = {
@@ -37,12 +38,13 @@ _LINES: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
-def calling(spec: AdapterSpec, core: CoreSettings, **given: object) -> dict[str, object]:
+def calling(spec: AdapterSpec, core: CoreSettings, *, clock: Clock | None, **given: object) -> dict[str, object]:
     """What an adapter whose calls are ours is connected with beside the rest; nothing for one of a library.
 
     Settings of the file and the environment are for commands as well, so a library's bot may have them; arguments it may not.
 
     Args:
+        clock: the shop's.
         given: the arguments of ``create_neonpay`` by name; None is not given.
 
     Raises:
@@ -59,6 +61,7 @@ def calling(spec: AdapterSpec, core: CoreSettings, **given: object) -> dict[str,
         raise ConfigurationError(msg)
     return {
         "session": given["session"],
+        "clock": clock,
         "timeout_s": core.timeout_s,
         "connections": core.connections,
         "test_environment": core.test_environment,

@@ -14,6 +14,7 @@ from neonpay.core.jsontext import JsonValue
 from neonpay.core.text import clean
 from neonpay.errors import ConfigurationError, TelegramError, TelegramUnreachableError
 from neonpay.installing import install_line
+from neonpay.telegram.breaker import Breaker
 
 if TYPE_CHECKING:
     import aiohttp
@@ -22,6 +23,7 @@ BASE_URL = "https://api.telegram.org"
 TIMEOUT_S = 30.0
 CONNECTIONS = 100
 """Calls that one client makes at the same time."""
+_SERVER_ERROR = 500
 _WAIT_BEHIND_NOTHING = frozenset({"answerPreCheckoutQuery", "getUpdates"})
 """A buyer looks at a spinning wheel, and a poll that Telegram holds would keep the place of another call."""
 
@@ -39,6 +41,7 @@ class BotApiClient:
         test_environment: whether the bot lives in Telegram's test environment, which has accounts and tokens of its own.
         connections: calls at the same time; more wait for up to ``timeout_s``. Polls and answers to checkouts do not count and
             do not wait. With a ``session`` its connector decides.
+        breaker: what keeps calls from being made that have had no answer again and again.
         session: what to call with, on its event loop; it stays open.
 
     Raises:
@@ -54,6 +57,7 @@ class BotApiClient:
         test_environment: bool = False,
         connections: int = CONNECTIONS,
         session: aiohttp.ClientSession | None = None,
+        breaker: Breaker | None = None,
     ) -> None:
         bot_id, colon, secret = token.strip().partition(":")
         if not (colon and secret and bot_id.isascii() and bot_id.isdigit() and _is_plain(secret)):
@@ -69,6 +73,7 @@ class BotApiClient:
         self._address = f"{base_url.rstrip('/')}/bot{bot_id}:{secret}{'/test' if test_environment else ''}"
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._connections = connections
+        self.breaker = breaker
         self._is_given = session is not None
         self._session = session
         self._loop = None if session is None else _loop_of(session)
@@ -81,9 +86,28 @@ class BotApiClient:
             timeout_s: seconds for this call, where it may take longer than others.
 
         Raises:
-            TelegramError: Telegram refused; nothing was done.
+            TelegramError: Telegram refused, or is not asked for the time being (code 503); nothing was done.
             TelegramUnreachableError: no answer that can be read; it may have been done.
         """
+        breaker = self.breaker
+        if breaker is None:
+            return await self._ask(method, params, timeout_s)
+        breaker.admit(method)
+        try:
+            result = await self._ask(method, params, timeout_s)
+        except TelegramUnreachableError:
+            breaker.failed(method)
+            raise
+        except TelegramError as refusal:
+            (breaker.failed if refusal.error_code >= _SERVER_ERROR else breaker.answered)(method)
+            raise
+        except BaseException:
+            breaker.given_up(method)
+            raise
+        breaker.answered(method)
+        return result
+
+    async def _ask(self, method: str, params: Mapping[str, JsonValue], timeout_s: float | None) -> JsonValue:
         answer, _ = await self._exchange(method, params, timeout_s)
         return _result(method, answer)
 

@@ -47,7 +47,7 @@ _AGAIN = RetryPolicy(
     jitter=0.0,
     total_s=None,
 )
-"""Pauses before a call is made again; which calls are, and within which time, follows from the method."""
+"""Pauses before a call is made again, after a first time at once; which are, and within which time, follows from the method."""
 _LANES_KEPT = 4096
 _SERVER_ERROR = 500
 _FLOAT_SLACK_S = 1e-9
@@ -282,7 +282,9 @@ def _pause_s(
     if isinstance(error, TelegramUnreachableError) or error.error_code >= _SERVER_ERROR:
         # Whether it was done is not known: only what does no harm twice.
         is_safe = method in _URGENT or method in _REPEATABLE or method.startswith("get")
-        pause_s = _AGAIN.pause_s(tries)
+        if isinstance(error, TelegramError) and error.retry_after_s is not None:
+            return None  # a circuit is open
+        pause_s = 0.0 if tries == 1 else _AGAIN.pause_s(tries - 1)
         return pause_s if is_safe and pause_s <= most_s else None
     if error.error_code != TOO_MANY or error.retry_after_s is None:
         return None
