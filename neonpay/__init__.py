@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from neonpay.app import NeonPayCore
     from neonpay.core.checkout import CheckoutRefused
     from neonpay.core.payments import Invoice, Payment, PaymentResult, PaymentStatus
+    from neonpay.core.retrying import RetryPolicy
     from neonpay.core.secrecy import SecretFilter
     from neonpay.core.stages import PaymentStage, RefundPolicy
     from neonpay.errors import (
@@ -65,6 +66,7 @@ __all__ = [
     "RefundPolicy",
     "RefundRefused",
     "RejectPayment",
+    "RetryPolicy",
     "SaleRefused",
     "SecretFilter",
     "SecurityEvent",
@@ -100,6 +102,7 @@ _HOMES = {
     "RefundPolicy": "neonpay.core.stages",
     "RefundRefused": "neonpay.errors",
     "RejectPayment": "neonpay.errors",
+    "RetryPolicy": "neonpay.core.retrying",
     "SaleRefused": "neonpay.errors",
     "SecretFilter": "neonpay.core.secrecy",
     "SecurityEvent": "neonpay.security",

@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 import secrets as system_secrets
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from neonpay import adapters
 from neonpay.app import NeonPayCore
+from neonpay.app.calling import calling
 from neonpay.app.settings import CoreSettings, refuse_mistyped_sections
 from neonpay.app.starting import runs_tests
 from neonpay.core.clock import Clock
@@ -19,6 +21,9 @@ from neonpay.security.settings import SecuritySettings
 from neonpay.settings import LEFT_OUT, LeftOut, Sources
 from neonpay.store.signing_keys import derived_keys
 
+if TYPE_CHECKING:
+    import aiohttp
+
 
 def create_neonpay(
     bot_instance: object,
@@ -27,7 +32,12 @@ def create_neonpay(
     application: object = None,
     api_url: str | None = None,
     bot_token: str | None = None,
+    session: aiohttp.ClientSession | None = None,
+    timeout_s: float | None = None,
+    connections: int | None = None,
+    test_environment: bool | None = None,
     database_url: str | None = None,
+    pool_size: int | None = None,
     secret: str | Sequence[str] | None = None,
     admins: Sequence[int] | None = None,
     thank_you_message: str | None = None,
@@ -64,8 +74,14 @@ def create_neonpay(
             library. A library's own calls go where the library was told.
         bot_token: the token, for a client of Telethon, which does not keep it, and for one of the Pyrogram family that signs in
             with a session file.
+        session: what a bare token makes its calls with. It stays yours: close it after ``neonpay.close()``.
+        timeout_s: seconds that a call of a bare token may take.
+        connections: calls that a bare token makes at the same time; polls and answers to checkouts do not count. With a
+            ``session`` its connector decides.
+        test_environment: True for a bare token of a bot in Telegram's test environment.
         database_url: ``sqlite:///shop.db`` or ``postgresql://user:password@host/database``; ``sqlite:///neonpay.db``
             when nothing says another.
+        pool_size: connections to PostgreSQL that this process keeps at most, eight unless the URL says otherwise.
         secret: text of 16 characters or more that signs invoices, or several, newest first. When left out, a key is made and
             kept in the database.
         admins: user ids of those who own the shop, for everything that asks or tells a person; each must have started the bot.
@@ -104,7 +120,11 @@ def create_neonpay(
         {
             "api_url": api_url or LEFT_OUT,
             "bot_token": bot_token or LEFT_OUT,
+            "timeout_s": _unless_none(timeout_s),
+            "connections": _unless_none(connections),
+            "test_environment": _unless_none(test_environment),
             "database_url": database_url or LEFT_OUT,
+            "pool_size": _unless_none(pool_size),
             "secret": _unless_none(secret),
             "admins": _unless_none(admins),
             "thank_you_message": _unless_none(thank_you_message),
@@ -131,13 +151,23 @@ def create_neonpay(
     if bot_token is not None and not spec.takes_token:
         msg = f"{spec.name} needs no bot_token; the bot that you pass has it"
         raise ConfigurationError(msg)
+    how = calling(
+        spec,
+        core,
+        clock=clock,
+        session=session,
+        timeout_s=timeout_s,
+        connections=connections,
+        test_environment=test_environment,
+    )
     token = {"bot_token": core.bot_token} if spec.takes_token else {}
     adapter = adapters.load(spec)(
-        bot_instance, dispatcher=dispatcher, application=application, api_url=core.api_url, **token
+        bot_instance, dispatcher=dispatcher, application=application, api_url=core.api_url, **token, **how
     )
     neonpay = NeonPayCore(
         adapter,
         database_url=core.database_url,
+        pool_size=core.pool_size,
         settings=Settings(
             thank_you_message=core.thank_you_message,
             secrets=tuple(derived_keys(core.secret)),

@@ -28,6 +28,7 @@ class AdapterSpec:
         marks: what an object of this row has, when the classes of several distributions have the same names.
         also: what the extra installs beside the library.
         takes_token: whether ``connect`` takes ``bot_token``, because the object may not have it.
+        is_ours: whether neonpay makes all calls itself, so that ``connect`` takes how.
     """
 
     name: str
@@ -40,6 +41,7 @@ class AdapterSpec:
     marks: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     takes_token: bool = False
+    is_ours: bool = False
 
     @property
     def extra(self) -> str:
@@ -50,7 +52,7 @@ class AdapterSpec:
 _HTTP = ("aiohttp>=3.10",)
 
 ADAPTERS: tuple[AdapterSpec, ...] = (
-    AdapterSpec("botapi", "neonpay.adapters.botapi", "aiohttp", "3.10", "", ()),
+    AdapterSpec("botapi", "neonpay.adapters.botapi", "aiohttp", "3.10", "", (), is_ours=True),
     AdapterSpec("aiogram", "neonpay.adapters.aiogram", "aiogram", "3.15", "aiogram", ("Bot", "Dispatcher", "Router")),
     AdapterSpec(
         "ptb",

@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from neonpay.adapters._common.facts import delivery_of
 from neonpay.adapters._common.given import refuse_unused
 from neonpay.adapters._common.kinds import MESSAGE, PRE_CHECKOUT, PRESS, SUBSCRIPTION, with_ours
+from neonpay.core.clock import Clock, SystemClock
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Capabilities, Foreign, Level, Route, UpdateSink
 from neonpay.errors import AdapterError
 from neonpay.telegram.border import at_the_border
-from neonpay.telegram.client import BASE_URL, BotApiClient
+from neonpay.telegram.breaker import Breaker
+from neonpay.telegram.client import BASE_URL, CONNECTIONS, TIMEOUT_S, BotApiClient
 from neonpay.telegram.polling import Poller
+
+if TYPE_CHECKING:
+    import aiohttp
 
 logger = logging.getLogger("neonpay.adapters")
 
@@ -24,9 +29,18 @@ _WITH_BUTTONS = (*_OURS, PRESS)
 
 
 def connect(
-    bot_instance: object, *, dispatcher: object = None, application: object = None, api_url: str | None = None
+    bot_instance: object,
+    *,
+    dispatcher: object = None,
+    application: object = None,
+    api_url: str | None = None,
+    timeout_s: float = TIMEOUT_S,
+    connections: int = CONNECTIONS,
+    test_environment: bool = False,
+    session: aiohttp.ClientSession | None = None,
+    clock: Clock | None = None,
 ) -> BotApiAdapter:
-    """The adapter of a token.
+    """The adapter of a token; what comes after ``api_url`` is for ``BotApiClient``, and the clock for its circuits.
 
     Raises:
         ConfigurationError: it is no token, something is given beside it, or aiohttp is not installed.
@@ -36,7 +50,16 @@ def connect(
     if not isinstance(bot_instance, str):
         msg = 'without a bot library neonpay needs the token as text: create_neonpay("123456:ABC...")'
         raise AdapterError(msg)
-    return BotApiAdapter(BotApiClient(bot_instance, base_url=api_url or BASE_URL))
+    client = BotApiClient(
+        bot_instance,
+        base_url=api_url or BASE_URL,
+        timeout_s=timeout_s,
+        connections=connections,
+        test_environment=test_environment,
+        session=session,
+        breaker=Breaker(clock or SystemClock()),
+    )
+    return BotApiAdapter(client)
 
 
 class BotApiAdapter:
@@ -58,6 +81,11 @@ class BotApiAdapter:
     def bot_id(self) -> int:
         """Telegram's id of the bot, which its token begins with."""
         return self._client.bot_id
+
+    @property
+    def open_circuits(self) -> list[str]:
+        """The methods that Telegram is not asked for, since it has not answered them again and again."""
+        return [] if self._client.breaker is None else self._client.breaker.open_methods
 
     def attach(self, sink: UpdateSink) -> None:
         """Updates go to this sink; a second call does nothing."""

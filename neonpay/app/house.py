@@ -47,6 +47,7 @@ class House:
         adapter: Adapter,
         *,
         database_url: str,
+        pool_size: int | None,
         settings: Settings,
         max_stages: int,
         clock: Clock,
@@ -56,7 +57,8 @@ class House:
         self.adapter = adapter
         self.settings = settings
         self._database_url = database_url
-        self._clock = clock
+        self._pool_size = pool_size
+        self.clock = clock
         self._rng = rng
         self._token_bytes = token_bytes
         # Of whoever has made the shop, and not of whoever closes it, comes from another event loop, or records a payment.
@@ -167,14 +169,19 @@ class House:
     def _new_pipeline(self) -> Pipeline:
         settings = self.settings
         reads = settings.role is Role.READS
-        ledger = open_ledger(self._database_url, clock=self._clock, as_it_is=settings.is_tool or reads)
+        ledger = open_ledger(
+            self._database_url,
+            clock=self.clock,
+            as_it_is=settings.is_tool or reads,
+            pool_size=self._pool_size,
+        )
         pipeline = Pipeline(
             self.adapter,
             ReadingLedger(ledger) if reads else ledger,
             self._registered,
             settings,
             database=place_of(self._database_url),
-            clock=self._clock,
+            clock=self.clock,
             rng=self._rng,
             token_bytes=self._token_bytes,
             context=self._context,

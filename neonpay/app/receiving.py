@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import json
+import logging
 import re
 import signal
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from neonpay.app.house import House
+from neonpay.app.strangers import STRANGERS_PER_S, Strangers
+from neonpay.core.jsontext import JsonValue
 from neonpay.core.namespaces import Awaiting, Namespace, verb
 from neonpay.core.ports import Foreign
 from neonpay.core.ports import Receiving as ReceivingAdapter
@@ -19,15 +23,19 @@ from neonpay.errors import ConfigurationError
 if TYPE_CHECKING:
     from aiohttp import web
 
+logger = logging.getLogger("neonpay.app")
+
 _SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105  # the name of a header
 _SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}", re.ASCII)
-_FORBIDDEN, _BAD_REQUEST = 403, 400
+_BAD_REQUEST, _FORBIDDEN, _TOO_MANY = 400, 403, 429
 
 
 class Receiving(Namespace[Awaiting]):
     """Long polling and webhooks of a bare token."""
 
     _house: House
+    _webhook: _Webhook | None = None
+    """What the newest ``webhook_handler`` expects."""
 
     @verb
     async def run_polling(self, *, on_update: Foreign | None = None, handle_signals: bool = True) -> None:
@@ -79,39 +87,58 @@ class Receiving(Namespace[Awaiting]):
         return await self._receiver().take(update)
 
     def webhook_handler(
-        self, *, secret_token: str, on_update: Foreign | None = None
+        self,
+        *,
+        secret_token: str | Sequence[str] | None,
+        on_update: Foreign | None = None,
+        strangers_per_s: int = STRANGERS_PER_S,
     ) -> Callable[[web.Request], Awaitable[web.Response]]:
         """A handler for an aiohttp application, behind the address that ``setWebhook`` was given.
 
         It answers when the update is done with, and with an error when a payment could not be recorded, so that Telegram
-        delivers it again.
+        delivers it again. What carries the secret is taken however much of it comes and however large it is. Of everything
+        else the body is not read, and it is answered with 403, or with 429 when more than ``strangers_per_s`` came in a second.
 
         Args:
-            secret_token: what ``setWebhook`` was given, without which anybody could post payments; others are answered 403.
+            secret_token: what ``setWebhook`` was given, without which anybody could post payments; or several, of which
+                ``set_webhook`` tells Telegram the first and all are taken, so that a secret is replaced without a gap. None
+                switches the check off, with a warning: then posts of more than the application's ``client_max_size`` and
+                more than ``strangers_per_s`` are refused, and Telegram delivers again what it was refused.
             on_update: awaited with each update that is not neonpay's.
+            strangers_per_s: most posts a second without the secret that are looked at.
 
         Raises:
             ConfigurationError: no ``secret_token`` that ``setWebhook`` takes, or a bot library receives the updates.
         """
         from aiohttp import web
 
-        if not secret_token:
-            msg = "give setWebhook a secret_token and pass the same one here; without it anybody could post payments"
-            raise ConfigurationError(msg)
-        if not _SECRET.fullmatch(secret_token):
-            msg = "a secret_token is 1 to 256 of the characters A-Z, a-z, 0-9, _ and -; setWebhook takes no other one"
-            raise ConfigurationError(msg)
-        guard_logs([secret_token])
+        secrets = _secrets(secret_token)
+        guard_logs(secrets)
         receiver = self._receiver()
-        expected = secret_token.encode()
+        expected = [secret.encode() for secret in secrets]
+        strangers = Strangers(self._house.clock, most_per_s=strangers_per_s, is_checked=bool(expected))
+        self._webhook = _Webhook(secrets[0] if secrets else None, wants_all=on_update is not None)
+        if not expected:
+            logger.warning(
+                "THE WEBHOOK OF BOT %d CHECKS NO SECRET: WHOEVER KNOWS ITS ADDRESS CAN POST PAYMENTS THAT NOBODY MADE. "
+                'Give webhook_handler a secret_token, such as os.environ["WEBHOOK_SECRET"], and call set_webhook again',
+                self._house.adapter.bot_id,
+            )
 
         async def handle(request: web.Request) -> web.Response:
             # aiohttp makes lone surrogates of bytes that are no UTF-8, and whoever sends the header twice is not Telegram.
             given = [text.encode("utf-8", "surrogateescape") for text in request.headers.getall(_SECRET_HEADER, ())]
-            if len(given) != 1 or not hmac.compare_digest(given[0], expected):
-                return web.Response(status=_FORBIDDEN)
+            # All are compared, so that the time which that takes tells nothing.
+            is_telegram = len(given) == 1 and sum(hmac.compare_digest(given[0], secret) for secret in expected) > 0
+            if not is_telegram:
+                if not strangers.admit():
+                    return web.Response(status=_TOO_MANY)
+                if expected:
+                    return web.Response(status=_FORBIDDEN)
             try:
-                update = await request.json()
+                # Past the limit of the application, which would keep an update out for good.
+                body = await (request.content.read() if is_telegram else request.read())
+                update = json.loads(body.decode(request.charset or "utf-8"))
             except (ValueError, LookupError, RecursionError):
                 return web.Response(status=_BAD_REQUEST)
             if not isinstance(update, dict):
@@ -122,9 +149,57 @@ class Receiving(Namespace[Awaiting]):
 
         return handle
 
+    @verb
+    async def set_webhook(self, url: str) -> None:
+        """Have Telegram post the updates to ``url``, with the first secret of ``webhook_handler``, which was called before.
+
+        Updates that wait are posted there; none is dropped.
+
+        Raises:
+            ConfigurationError: ``webhook_handler`` was not called, or a bot library receives the updates.
+            TelegramError: Telegram does not take the address.
+            TelegramUnreachableError: no answer; call it again.
+        """
+        self._receiver()
+        webhook = self._webhook
+        if webhook is None:
+            msg = "call webhook_handler(secret_token=...) first: set_webhook tells Telegram its secret"
+            raise ConfigurationError(msg)
+        # Telegram keeps what it was told before of what is left out; an empty list is its default, which has ours.
+        kinds: list[JsonValue] = [] if webhook.wants_all else ["message"]
+        params: dict[str, JsonValue] = {"url": url, "allowed_updates": kinds}
+        if webhook.secret is not None:
+            params["secret_token"] = webhook.secret
+        await self._house.pipeline.adapter.call("setWebhook", params)
+
     def _receiver(self) -> ReceivingAdapter:
         adapter = self._house.adapter
         if isinstance(adapter, ReceivingAdapter):
             return adapter
         msg = f"{adapter.library} receives this bot's updates itself; start it as you do without neonpay"
         raise ConfigurationError(msg)
+
+
+class _Webhook(NamedTuple):
+    """What Telegram is told of a handler."""
+
+    secret: str | None
+    wants_all: bool
+
+
+def _secrets(given: str | Sequence[str] | None) -> list[str]:
+    """The secrets, of which the first is Telegram's to know; none when the check is off.
+
+    Raises:
+        ConfigurationError: one of them is none, or there is none in a list.
+    """
+    if given is None:
+        return []
+    secrets = [given] if isinstance(given, str) else list(given)
+    if not secrets or not all(secrets):
+        msg = "give setWebhook a secret_token and pass the same one here; without it anybody could post payments"
+        raise ConfigurationError(msg)
+    if not all(_SECRET.fullmatch(secret) for secret in secrets):
+        msg = "a secret_token is 1 to 256 of the characters A-Z, a-z, 0-9, _ and -; setWebhook takes no other one"
+        raise ConfigurationError(msg)
+    return secrets

@@ -16,6 +16,7 @@ from neonpay.payments.jobs import LEASE_S
 from neonpay.payments.settings import GRACE_S, PATIENCE_S, POLL_S
 from neonpay.reconcile.reconciler import RECONCILE_EVERY_S, RECONCILE_GRACE_S
 from neonpay.settings import Secret, Section, Sources
+from neonpay.telegram.client import CONNECTIONS, TIMEOUT_S
 
 Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0)]
 
@@ -24,8 +25,12 @@ class CoreSettings(Section, frozen=True, kw_only=True):
     """What a shop says about itself; ``create_neonpay`` tells what each of them does."""
 
     database_url: Secret = DEFAULT_DATABASE_URL
+    pool_size: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
     bot_token: Secret | None = None
     api_url: str | None = None
+    test_environment: bool = False
+    timeout_s: Annotated[float, msgspec.Meta(gt=0)] = TIMEOUT_S
+    connections: Annotated[int, msgspec.Meta(ge=1, le=1000)] = CONNECTIONS
     bot_id: Annotated[int, msgspec.Meta(ge=1)] | None = None
     secret: Secret | tuple[Secret, ...] | None = None
     admins: tuple[Annotated[int, msgspec.Meta(ge=1)], ...] = ()

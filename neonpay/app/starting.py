@@ -19,6 +19,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from neonpay.core.ports import OwnLoop
+from neonpay.core.retrying import RetryPolicy
 from neonpay.errors import LedgerError
 
 logger = logging.getLogger("neonpay.app")
@@ -26,7 +27,8 @@ logger = logging.getLogger("neonpay.app")
 START_AFTER_S: Final = 1.0
 """Longer than a program takes to fork its workers or to print its help, and shorter than anybody waits for a delivery."""
 TELL_AFTER_S: Final = 30.0
-_PAUSE_FIRST_S, _PAUSE_MAX_S = 1.0, 30.0
+_OPENING = RetryPolicy(on=LedgerError, attempts=None, first_pause_s=1.0, most_pause_s=30.0, jitter=0.0, total_s=None)
+_JOIN_S = 1.0
 _TEST_RUNNERS: Final = ("_pytest.config", "django.test.runner")
 
 Open = Callable[[], Coroutine[Any, Any, None]]
@@ -130,19 +132,22 @@ class Starter:
     async def _open_patiently(self) -> None:
         """Open, again and again while the database is away; what is wrong with the program is logged."""
         self._task = asyncio.current_task()
-        pause_s = _PAUSE_FIRST_S
-        while not self._is_stopped:
-            try:
-                await self._open()
-            except LedgerError as error:
-                logger.warning("the shop cannot start yet and tries again in %.0f s: %s", pause_s, error)
-                await asyncio.sleep(pause_s)
-                pause_s = min(pause_s * 2, _PAUSE_MAX_S)
-            except Exception as error:  # nobody awaits it
-                logger.exception("the shop cannot start: %s", error)  # noqa: TRY401  # it says what to write
-                return
-            else:
-                return
+        try:
+            async for attempt in _OPENING:
+                if self._is_stopped:
+                    return
+                with attempt:
+                    await self._try_to_open(attempt.number)
+        except Exception as error:  # nobody awaits it
+            logger.exception("the shop cannot start: %s", error)  # noqa: TRY401  # it says what to write
+
+    async def _try_to_open(self, number: int) -> None:
+        try:
+            await self._open()
+        except LedgerError as error:
+            pause_s = _OPENING.pause_s(number, error)
+            logger.warning("the shop cannot start yet and tries again in %.0f s: %s", pause_s, error)
+            raise
 
     def _begin_waiting(self) -> None:
         self._changed = threading.Condition()
@@ -157,7 +162,7 @@ class Starter:
             self._changed.notify()
         # So that a process which forks has one thread less, and Python does not warn of it.
         if self._thread is not threading.current_thread():
-            self._thread.join(_PAUSE_FIRST_S)
+            self._thread.join(_JOIN_S)
 
     def _hand_over(self) -> None:
         """About to fork."""

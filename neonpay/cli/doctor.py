@@ -130,7 +130,7 @@ async def _outside(
     if at.token is None:
         told = unasked(fault, advice=f"set {TOKEN_VARIABLE} or give --token-file")
     else:
-        line = Line(at.token, at.api_url, test_environment, timeout_s)
+        line = Line(at.token, at.api_url, test_environment or at.test_environment, timeout_s)
         told = await check_telegram(line, expected=expected, clock=SystemClock())
     return [*told, check_place(at.database_url), *await looking]
 

@@ -88,12 +88,14 @@ class Where:
     Attributes:
         token: of the bot, when the command may speak with Telegram.
         api_url: of the Bot API server; Telegram's own when None.
+        test_environment: whether the bot lives in Telegram's test environment.
     """
 
     database_url: str = field(repr=False)
     bot_id: int | None
     token: str | None = field(default=None, repr=False)
     api_url: str | None = None
+    test_environment: bool = False
 
 
 def where(
@@ -166,7 +168,7 @@ def with_token(core: CoreSettings, bot_id: int | None, *, token_file: Path | Non
             msg = f"the token is that of bot {owner}, and {said} {bot_id}"
             raise ConfigurationError(msg)
         bot_id = owner
-    return Where(core.database_url, bot_id, token, core.api_url)
+    return Where(core.database_url, bot_id, token, core.api_url, core.test_environment)
 
 
 def _owner(token: str) -> int | None:
@@ -267,9 +269,10 @@ def _places_named(at: Where) -> Iterator[None]:
 def _adapter(at: Where, bot_id: int) -> Adapter:
     if at.token is None:
         return WithoutToken(bot_id)
+    from neonpay.telegram.client import BASE_URL
     from neonpay.telegram.console import ConsoleAdapter
 
-    return ConsoleAdapter(at.token, base_url=at.api_url) if at.api_url else ConsoleAdapter(at.token)
+    return ConsoleAdapter(at.token, base_url=at.api_url or BASE_URL, test_environment=at.test_environment)
 
 
 class WithoutToken:

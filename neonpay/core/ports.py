@@ -205,6 +205,16 @@ class Named(Protocol):
         ...
 
 
+@runtime_checkable
+class Breaking(Protocol):
+    """An adapter that does not make calls for a while which had no answer again and again."""
+
+    @property
+    def open_circuits(self) -> list[str]:
+        """The methods that are not asked now."""
+        ...
+
+
 Foreign: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[None]]
 """What a program does with an update that is not ours, given as plain JSON."""
 

@@ -14,7 +14,12 @@ from neonpay.ledger.unit import Ledger
 
 
 def open_ledger(
-    database_url: str, *, clock: Clock | None = None, busy_timeout_s: float = 10.0, as_it_is: bool = False
+    database_url: str,
+    *,
+    clock: Clock | None = None,
+    busy_timeout_s: float = 10.0,
+    as_it_is: bool = False,
+    pool_size: int | None = None,
 ) -> Ledger:
     """The ledger of a database URL, not opened yet: ``open`` or the first unit does that.
 
@@ -26,10 +31,12 @@ def open_ledger(
             ``sslrootcert`` and ``application_name``).
         clock: where the time comes from; the system's when left out.
         busy_timeout_s: how long a SQLite write waits for another process.
+        pool_size: connections to PostgreSQL that the process keeps at most; what the URL says, else eight, when left out.
         as_it_is: neither make nor upgrade the tables; opening raises a LedgerError unless they have this release's shape.
 
     Raises:
-        ConfigurationError: no engine serves the URL, or its driver is not installed; the message never shows the URL.
+        ConfigurationError: no engine serves the URL, its driver is not installed, or ``pool_size`` is given where nothing
+            pools or is another than the URL's; the message never shows the URL.
     """
     clock = clock or SystemClock()
     try:
@@ -42,6 +49,9 @@ def open_ledger(
     if backend == "sqlite":
         if url.database is None or url.database in {"", ":memory:"}:
             msg = 'payments in memory are lost with the process; give database_url a file: "sqlite:///shop.db"'
+            raise ConfigurationError(msg)
+        if pool_size is not None:
+            msg = "pool_size is for PostgreSQL; SQLite has one writer and no pool: leave pool_size and NEONPAY_POOL_SIZE out"
             raise ConfigurationError(msg)
         return SqliteLedger(
             Path(url.database),
@@ -56,9 +66,20 @@ def open_ledger(
         except ImportError as exc:
             msg = f"PostgreSQL needs its driver; run: {install_line('postgres')}"
             raise ConfigurationError(msg) from exc
+        url = _with_pool_size(url, pool_size)
         return PostgresqlLedger(url.set(drivername="postgresql+asyncpg"), clock=clock, as_it_is=as_it_is)
     msg = f'no ledger for {backend!r}; database_url must start with "sqlite:///" or "postgresql://"'
     raise ConfigurationError(msg)
+
+
+def _with_pool_size(url: sa.URL, pool_size: int | None) -> sa.URL:
+    if pool_size is None:
+        return url
+    said = url.query.get("pool_size")
+    if said is not None and said != str(pool_size):
+        msg = f"pool_size is {pool_size}, and database_url says {said}; leave ?pool_size= out of the URL"
+        raise ConfigurationError(msg)
+    return url.update_query_dict({"pool_size": str(pool_size)})
 
 
 def place_of(database_url: str) -> str:

@@ -13,11 +13,11 @@ from typing import Concatenate
 
 import asyncpg
 import sqlalchemy as sa
-import stamina
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from neonpay.core.clock import Clock, SystemClock
+from neonpay.core.retrying import RetryPolicy
 from neonpay.errors import LedgerError
 from neonpay.ledger import migrate
 from neonpay.ledger.apart import Lanes
@@ -43,7 +43,6 @@ _DRIVERS = (
 )
 _AROUND = (OSError, TimeoutError, sa.exc.DBAPIError, sa.exc.TimeoutError)
 """Errors of the network, and the driver's and the pool's as SQLAlchemy raises them."""
-_ATTEMPTS = 6
 _CLOSE_S = 5.0
 """How long closing waits for units that run; then their connections are cut."""
 _IN_UNIT = "neonpay_in_unit"
@@ -274,9 +273,7 @@ class PostgresqlLedger:
 
     async def _rerun(self, call: Callable[[Transaction], T], *, reading: bool = False) -> T:
         try:
-            async for attempt in stamina.retry_context(
-                on=_is_worth_another_run, attempts=_ATTEMPTS, timeout=None, wait_initial=0.02, wait_max=1.0
-            ):
+            async for attempt in _RERUN:
                 with attempt:
                     return await self._attempt(self._pool or await self._opened(), call, reading=reading)
         except _Own as own:
@@ -287,7 +284,7 @@ class PostgresqlLedger:
             if isinstance(exc, AsyncAdapt_asyncpg_dbapi.Error):
                 raise in_sqlalchemys_words(exc, AsyncAdapt_asyncpg_dbapi.Error) from exc
             raise
-        raise AssertionError  # pragma: no cover  # retry_context returns or raises
+        raise AssertionError  # pragma: no cover  # the last attempt returns or raises
 
     async def _attempt(self, pool: Pool, call: Callable[[Transaction], T], *, reading: bool) -> T:
         try:
@@ -383,3 +380,9 @@ def _is_worth_another_run(error: Exception) -> bool:
     if isinstance(error, sa.exc.DBAPIError):
         return error.connection_invalidated
     return isinstance(error, ConnectionError)
+
+
+_RERUN = RetryPolicy(
+    on=_is_worth_another_run, attempts=7, first_pause_s=0.05, factor=3.0, most_pause_s=1.0, jitter=0.5, total_s=None
+)
+"""Through a conflict at once, and through a server that is away for two or three seconds."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from contextvars import Context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from neonpay.core.clock import Clock
 from neonpay.core.stages import StageRegistry
@@ -20,7 +20,7 @@ from neonpay.payments.extensions_used import Extensions
 from neonpay.payments.handlers.registry import HandlerRegistry
 from neonpay.payments.invoices.service import InvoiceService
 from neonpay.payments.invoices.store import InvoiceStore
-from neonpay.payments.jobs import JobStore
+from neonpay.payments.jobs import JOBS_AGAIN, JobStore
 from neonpay.payments.listeners import Announce, Listeners
 from neonpay.payments.recording.intake import Intake
 from neonpay.payments.recording.recorder import Recorder
@@ -91,6 +91,7 @@ class Assembly:
         self._signing = signing
         self._clock = clock
         self._rng = rng
+        self.retries = replace(JOBS_AGAIN, chance=rng.random)
         self._announce = announce
         self.catalogue = Catalogue(self._bot_id)
         self.handler_threads = Threads(name="neonpay-handler", most=MOST_HANDLERS)
@@ -186,7 +187,7 @@ class Assembly:
             self.catalogue,
             bot_id=self._bot_id,
             clock=self._clock,
-            rng=self._rng,
+            retries=self.retries,
             new_event_id=new_event_id,
             host_data=self._adapter.host_data,
             announce=self._announce,
@@ -198,7 +199,9 @@ class Assembly:
 
     def refunds(self, fulfilment: Fulfilment) -> RefundService:
         """What gives Stars back."""
-        return RefundService(self._ledger, self._apart, self._adapter, self.refund_store, fulfilment, rng=self._rng)
+        return RefundService(
+            self._ledger, self._apart, self._adapter, self.refund_store, fulfilment, retries=self.retries
+        )
 
     def subscriptions(self) -> SubscriptionService:
         """What ends subscriptions and hears of them."""

@@ -7,7 +7,6 @@ double what its successor did. What follows when a handler raises is ``delivery.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping, Sequence
 
 import sqlalchemy as sa
@@ -16,6 +15,7 @@ from neonpay.core import jsontext
 from neonpay.core.clock import Clock
 from neonpay.core.job_states import JobState
 from neonpay.core.jsontext import JsonValue
+from neonpay.core.retrying import RetryPolicy
 from neonpay.errors import LeaseLostError
 from neonpay.ledger import Among, Insert, Ledger, Statement, Transaction
 from neonpay.ledger.tables import IS_UNFINISHED, DatabaseNow, in_states, jobs, steps
@@ -36,8 +36,11 @@ _JOB_KEY = (
 _JOB_NAMES = ("job_bot_id", "job_event_id", "job_consumer", "job_token")
 
 _NEVER_ENDED = "its last attempt has not ended: the process died in it, or could not write how it ended"
-_BACKOFF_FIRST_S = 2.0
-_BACKOFF_MOST_S = 6 * 3600.0
+JOBS_AGAIN = RetryPolicy(
+    on=Exception, attempts=None, first_pause_s=2.0, factor=4.0, most_pause_s=6 * 3600.0, jitter=0.5, total_s=None
+)
+"""Seconds from one failed attempt to the next: 1–2 after the first, four times as long after each, six hours at most. How
+many there are is for each kind of job to say."""
 
 _DONE = Statement(sa.update(jobs).where(*_JOB_KEY).values(state=JobState.DONE.value, error=None), *_JOB_NAMES)
 _ALL_DONE = Among(
@@ -170,12 +173,6 @@ class JobStore:
         """
         text = jsontext.dump_whatever(result)
         return jsontext.load(await self._ledger.run(_remember, job, name, text, self._clock.now_us()))
-
-
-def backoff_s(attempts: int, rng: random.Random) -> float:
-    """Seconds from one failed attempt to the next: 1–2 after the first, four times as long after each, six hours at most."""
-    full_s: float = min(_BACKOFF_MOST_S, _BACKOFF_FIRST_S * 4.0 ** min(attempts - 1, 16))
-    return full_s * rng.uniform(0.5, 1.0)
 
 
 def give_job(

@@ -5,22 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TypeVar
 
+from neonpay.core.retrying import RetryPolicy
 from neonpay.errors import LedgerError, LedgerFullError, LedgerLockedError, LedgerUnavailableError
 
 logger = logging.getLogger("neonpay.payments")
 
 T = TypeVar("T")
 
-_PAUSE_FIRST_S = 0.05
-_PAUSE_MOST_S = 5.0
 ANSWER_S = 2.0
 """How much longer an attempt may take that is under way when patience ends."""
 
 
 AWAY = (LedgerLockedError, LedgerUnavailableError, LedgerFullError)
 """What a database says that may take the same unit a moment later."""
+_AGAIN = RetryPolicy(on=AWAY, attempts=None, first_pause_s=0.05, most_pause_s=5.0, jitter=0.0, total_s=None)
 
 
 async def patiently(
@@ -42,18 +43,16 @@ async def patiently(
     Raises:
         LedgerError: the database refused.
     """
-    pause_s = _PAUSE_FIRST_S
-    while True:
-        if refused is not None:
-            if asyncio.get_running_loop().time() + pause_s > give_up_at:
+    now_s = asyncio.get_running_loop().time
+    policy = replace(_AGAIN, on=again_on, total_s=max(0.0, give_up_at - now_s()), now_s=now_s)
+    async for trying in policy:
+        with trying:
+            if trying.error is not None:
+                logger.warning("%s is not done yet, trying again: %s", what, trying.error)
+            elif refused is not None:
                 raise refused
-            logger.warning("%s is not done yet, trying again: %s", what, refused)
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, _PAUSE_MOST_S)
-        try:
             return await attempt()
-        except again_on as exc:
-            refused = exc
+    raise AssertionError  # pragma: no cover  # the last attempt returns or raises
 
 
 async def within(limit_s: float, work: Awaitable[object], what: str) -> None:

@@ -114,10 +114,10 @@ class Pipeline:
         self._worker = Worker(parts.jobs, self.fulfilment, poll_s=settings.poll_s)
         self.refunds = parts.refunds(self.fulfilment)
         self.requests = parts.requests(self.fulfilment, self.refunds)
-        self._keep_in_order(rng)
+        self._keep_in_order()
         self._take_on()
 
-    def _keep_in_order(self, rng: random.Random) -> None:
+    def _keep_in_order(self) -> None:
         """What looks after payments once they are made, the books, and who delivers."""
         ledger, bot_id, parts, announce = self._ledger, self._bot_id, self._parts, self._announcing.announce
         wake = self.fulfilment.changed.set
@@ -171,7 +171,7 @@ class Pipeline:
             parts.refund_store,
             bot_id=bot_id,
             clock=self._clock,
-            rng=rng,
+            retries=parts.retries,
             new_event_id=new_event_id,
         )
         host = ShopHost(

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from neonpay.core.retrying import RetryPolicy
 from neonpay.core.text import error_words
 from neonpay.errors import LedgerError
 
@@ -59,7 +60,14 @@ class Loop:
         self._name = name
         self._turn = turn
         self._wait = wait
-        self._first_s = first_s
+        self._again = RetryPolicy(
+            on=Exception,
+            attempts=None,
+            first_pause_s=first_s,
+            most_pause_s=max(_PAUSE_MOST_S, first_s),
+            jitter=0.0,
+            total_s=None,
+        )
         self._is_wanted = False
         self._task: asyncio.Task[None] | None = None
         self._failures = 0
@@ -98,7 +106,7 @@ class Loop:
         if self._is_wanted:
             # Later, so that a program which cancels all its tasks in order to end does end, and without a word.
             loop = task.get_loop()
-            loop.call_later(self._first_s, self._begin_again, loop, _error(task))
+            loop.call_later(self._again.first_pause_s, self._begin_again, loop, _error(task))
 
     def _begin_again(self, loop: asyncio.AbstractEventLoop, error: BaseException) -> None:
         if self._is_wanted and (self._task is None or self._task.done()):
@@ -124,7 +132,7 @@ class Loop:
                 self._told.clear()
                 await self._wait(pause_s)
                 continue
-            await asyncio.sleep(self._pause_s)
+            await asyncio.sleep(self._again.pause_s(self._failures))
 
     def _note(self, error: BaseException) -> None:
         self._failures += 1
@@ -136,10 +144,6 @@ class Loop:
             logger.warning("%s failed and goes on: %s", self._name, error)
         else:
             logger.error("%s failed and goes on", self._name, exc_info=error)
-
-    @property
-    def _pause_s(self) -> float:
-        return float(min(self._first_s * 2 ** min(self._failures - 1, 30), max(_PAUSE_MOST_S, self._first_s)))
 
 
 def _error(task: asyncio.Task[None]) -> BaseException:

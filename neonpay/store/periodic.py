@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from neonpay.core.clock import stopwatch_s
 from neonpay.core.log_lines import TASK_DONE, TASK_FAILED, TASK_STOPPED_EARLY
+from neonpay.core.retrying import RetryPolicy
 from neonpay.core.text import error_words
 from neonpay.errors import BusyError, LeaseLostError, LedgerError, TelegramError, TelegramUnreachableError
 from neonpay.ledger import Insert, Ledger, Statement, Transaction
@@ -20,8 +21,8 @@ from neonpay.store.loops import Loop, LoopHealth
 PERIODIC = "periodic"
 """Name of the loop that looks for what is due."""
 _LEASE_US = 60 * 1_000_000
-_AGAIN_FIRST_S = 5.0
-_AGAIN_MOST_S = 300.0
+_AGAIN = RetryPolicy(on=Exception, attempts=None, first_pause_s=5.0, most_pause_s=300.0, jitter=0.0, total_s=None)
+"""Pauses after turns that were cut short; none is longer than the task's own."""
 _LEAST_S = 0.05
 """Shortest pause between two readings, however soon something is due."""
 _LOOK_AGAIN_S = 1.0
@@ -210,7 +211,7 @@ class _Turns:
         self._book = book
         self._task = task
         self._ended = ended
-        self._again_s = _AGAIN_FIRST_S
+        self._failures = 0
         self._early = False
         self.name = task.name
         self.is_due = asyncio.Event()
@@ -234,8 +235,8 @@ class _Turns:
         turn = await self._take()
         try:
             if turn is not None:
-                done = await self._do(turn, again_s=min(self._again_s, self._task.every_s))
-                self._again_s = _AGAIN_FIRST_S if done else min(2 * self._again_s, _AGAIN_MOST_S)
+                again_s = min(_AGAIN.pause_s(self._failures + 1), self._task.every_s)
+                self._failures = 0 if await self._do(turn, again_s=again_s) else self._failures + 1
         finally:
             self.is_due.clear()
         return 0.0

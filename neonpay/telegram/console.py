@@ -17,6 +17,7 @@ class ConsoleAdapter:
         token: as @BotFather gives it; it is shown nowhere.
         base_url: of a Bot API server of one's own, or of a simulator.
         timeout_s: seconds for one call.
+        test_environment: whether the bot lives in Telegram's test environment.
 
     Raises:
         ConfigurationError: the token is none, or aiohttp is not installed.
@@ -25,8 +26,10 @@ class ConsoleAdapter:
     library = "bot-api"
     capabilities = Capabilities(level=Level.A, calls=Route.HTTP, checkouts=Route.HTTP, converses=False)
 
-    def __init__(self, token: str, *, base_url: str = BASE_URL, timeout_s: float = TIMEOUT_S) -> None:
-        self._client = BotApiClient(token, base_url=base_url, timeout_s=timeout_s)
+    def __init__(
+        self, token: str, *, base_url: str = BASE_URL, timeout_s: float = TIMEOUT_S, test_environment: bool = False
+    ) -> None:
+        self._client = BotApiClient(token, base_url=base_url, timeout_s=timeout_s, test_environment=test_environment)
 
     @property
     def bot_id(self) -> int:

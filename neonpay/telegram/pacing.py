@@ -21,6 +21,7 @@ from neonpay.core.limits import (
     MESSAGES_PER_S,
     PRE_CHECKOUT_DEADLINE_S,
 )
+from neonpay.core.retrying import RetryPolicy
 from neonpay.errors import TelegramError, TelegramUnreachableError
 
 T = TypeVar("T")
@@ -38,8 +39,15 @@ TOO_MANY = 429
 may_wait: ContextVar[bool] = ContextVar("may_wait", default=False)
 """Whether the caller runs in a task of ours, so that waiting for a turn keeps no update from being handled."""
 
-_TRIES = 5
-_PAUSE_S = 0.5
+_AGAIN = RetryPolicy(
+    on=(TelegramError, TelegramUnreachableError),
+    attempts=5,
+    first_pause_s=0.1,
+    most_pause_s=2.0,
+    jitter=0.0,
+    total_s=None,
+)
+"""Pauses before a call is made again, after a first time at once; which are, and within which time, follows from the method."""
 _LANES_KEPT = 4096
 _SERVER_ERROR = 500
 _FLOAT_SLACK_S = 1e-9
@@ -268,13 +276,15 @@ def _pause_s(
     urgent_s: float,
 ) -> float | None:
     """Seconds until the call is made again, or None when it is not."""
-    if method in _AS_THEY_ARE or tries >= _TRIES:
+    if method in _AS_THEY_ARE or tries == _AGAIN.attempts:
         return None
     most_s = min(patience_s, urgent_s) if method in _URGENT else patience_s
     if isinstance(error, TelegramUnreachableError) or error.error_code >= _SERVER_ERROR:
         # Whether it was done is not known: only what does no harm twice.
         is_safe = method in _URGENT or method in _REPEATABLE or method.startswith("get")
-        pause_s = _PAUSE_S * (tries - 1)
+        if isinstance(error, TelegramError) and error.retry_after_s is not None:
+            return None  # a circuit is open
+        pause_s = 0.0 if tries == 1 else _AGAIN.pause_s(tries - 1)
         return pause_s if is_safe and pause_s <= most_s else None
     if error.error_code != TOO_MANY or error.retry_after_s is None:
         return None

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from neonpay.core.faults import is_its_own
 from neonpay.core.jsontext import JsonValue
+from neonpay.core.retrying import RetryPolicy
 from neonpay.errors import ConfigurationError, TelegramError, TelegramUnreachableError
 from neonpay.telegram.client import BotApiClient
 
@@ -18,7 +19,7 @@ WAIT_S = 50
 """How long Telegram holds a request when there is nothing to tell."""
 _MARGIN_S = 15
 _UNAUTHORIZED, _NOT_FOUND, _CONFLICT, _TOO_MANY = 401, 404, 409, 429
-_PAUSE_FIRST_S, _PAUSE_MOST_S = 1.0, 30.0
+_ASK_AGAIN = RetryPolicy(on=Exception, attempts=None, first_pause_s=1.0, most_pause_s=30.0, jitter=0.0, total_s=None)
 PATIENCE_S = 40.0
 """How long an update is tried again that fails for a reason of its own."""
 
@@ -61,6 +62,8 @@ class Poller:
         self._offset = 0
         self._taken: set[int] = set()
         """Updates that were taken while an earlier one was not, and so are not confirmed yet."""
+        self._failures = 0
+        """Times in a row that Telegram was asked in vain, or an update with money in it was not taken."""
         self._pause_s = 0.0
         self._running: set[asyncio.Task[int | None]] = set()
 
@@ -89,7 +92,7 @@ class Poller:
         try:
             updates = await self._client.call("getUpdates", params, timeout_s=self._wait_s + _MARGIN_S)
         except TelegramUnreachableError as exc:
-            self._pause(f"no answer to {exc.method}")
+            self._pause(f"no answer to {exc.method}", exc)
             return None
         except TelegramError as exc:
             if exc.error_code in {_UNAUTHORIZED, _NOT_FOUND}:
@@ -98,9 +101,9 @@ class Poller:
             if exc.error_code == _CONFLICT and "webhook" in exc.description.lower():
                 msg = "a webhook is set, so Telegram gives no updates here: serve it, or call deleteWebhook first"
                 raise ConfigurationError(msg) from exc
-            self._pause(exc.description, at_least_s=exc.retry_after_s or 0)
+            self._pause(exc.description, exc)
             return None
-        self._pause_s = 0.0
+        self._failures, self._pause_s = 0, 0.0
         return cast("list[dict[str, Any]]", updates)
 
     async def _take_all(self, updates: list[dict[str, Any]]) -> None:
@@ -141,8 +144,9 @@ class Poller:
         now_s = asyncio.get_running_loop().time()
         return now_s >= self._failing.setdefault(update_id, now_s + self._patience_s)
 
-    def _pause(self, why: str, *, at_least_s: float = 0.0) -> None:
-        self._pause_s = max(at_least_s, min(_PAUSE_MOST_S, self._pause_s * 2 or _PAUSE_FIRST_S))
+    def _pause(self, why: str, error: Exception | None = None) -> None:
+        self._failures += 1
+        self._pause_s = _ASK_AGAIN.pause_s(self._failures, error)
         logger.warning("asking for updates again in %.0f s: %s", self._pause_s, why)
 
 

@@ -30,11 +30,13 @@ class Health:
         is_open: whether the program has opened the shop.
         engine: what keeps the ledger, ``sqlite`` or ``postgresql``; None when it does not answer.
         loops: those that have to be alive in this process.
+        open_circuits: methods that Telegram is not asked for, since it has not answered them.
     """
 
     is_open: bool
     engine: str | None
     loops: tuple[LoopHealth, ...]
+    open_circuits: tuple[str, ...] = ()
 
     @property
     def stopped(self) -> list[str]:
@@ -53,6 +55,7 @@ class Health:
             "is_open": self.is_open,
             "ledger": self.engine is not None,
             "stopped": list(self.stopped),
+            "open_circuits": list(self.open_circuits),
             "loops": [{"name": each.name, "is_alive": each.is_alive, "failures": each.failures} for each in self.loops],
         }
 
@@ -73,7 +76,7 @@ async def look(neonpay: NeonPayCore, *, watches_loops: bool) -> Health:
         logger.warning("the ledger did not answer within %g s", LEDGER_S)
     except Exception as exc:  # noqa: BLE001  # whatever a database says instead of an answer, it is none
         logger.warning("the ledger did not answer: %s", error_words(exc))
-    return Health(is_open, engine, loops)
+    return Health(is_open, engine, loops, tuple(neonpay.open_circuits))
 
 
 def _engine(transaction: Transaction) -> str:

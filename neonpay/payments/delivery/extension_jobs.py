@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ from neonpay.core.events import Event, FulfilmentAbandoned
 from neonpay.core.job_states import JobState
 from neonpay.core.log_lines import SUBSCRIBER_ABANDONED, SUBSCRIBER_FAILED
 from neonpay.core.payments import PaymentState
+from neonpay.core.retrying import RetryPolicy
 from neonpay.errors import LeaseLostError, ValidationError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.payments.consumers.selection import SETTLE
@@ -20,7 +20,7 @@ from neonpay.payments.extension import Extension, Settlement, Subscriber
 from neonpay.payments.extensions_used import Extensions
 from neonpay.payments.foreign_code import held, words_of
 from neonpay.payments.handlers.call import ended_elsewhere
-from neonpay.payments.jobs import backoff_s, end_job, finish, finish_all, is_left
+from neonpay.payments.jobs import end_job, finish, finish_all, is_left
 from neonpay.payments.refunds.runner import JobRunner
 from neonpay.payments.refunds.store import Change, RefundStore
 from neonpay.store.entries import find_event, publish
@@ -47,7 +47,7 @@ class ExtensionJobs:
         *,
         bot_id: int,
         clock: Clock,
-        rng: random.Random,
+        retries: RetryPolicy,
         new_event_id: Callable[[], str],
     ) -> None:
         self._ledger = ledger
@@ -56,7 +56,7 @@ class ExtensionJobs:
         self._refund_store = refund_store
         self._bot_id = bot_id
         self._clock = clock
-        self._rng = rng
+        self._retries = retries
         self._new_event_id = new_event_id
 
     def take_up(self, extensions: Extensions) -> None:
@@ -120,7 +120,7 @@ class ExtensionJobs:
 
     async def _failed(self, job: Job, event: Event, error: Exception, max_attempts: int) -> None:
         is_last = job.attempts >= max_attempts
-        delay_s = backoff_s(job.attempts, self._rng)
+        delay_s = self._retries.pause_s(job.attempts)
         (SUBSCRIBER_ABANDONED if is_last else SUBSCRIBER_FAILED).tell(
             event,
             error=error,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context
 from typing import NamedTuple
@@ -18,6 +17,7 @@ from neonpay.core.log_lines import (
     JOB_WORN_OUT,
 )
 from neonpay.core.payments import Payment, PaymentResult
+from neonpay.core.retrying import RetryPolicy
 from neonpay.core.text import clean
 from neonpay.errors import LeaseLostError, RejectPayment
 from neonpay.ledger import Ledger, Transaction
@@ -40,7 +40,7 @@ from neonpay.payments.handlers.call import context_of, ended_elsewhere, run_hand
 from neonpay.payments.handlers.context import PaymentContext
 from neonpay.payments.handlers.middleware import PaymentMiddleware, run_through
 from neonpay.payments.handlers.registry import ON_PAYMENT, Form, Handler, handler_name
-from neonpay.payments.jobs import JobStore, backoff_s, end_job
+from neonpay.payments.jobs import JobStore, end_job
 from neonpay.payments.refunds.store import Change, RefundStore
 from neonpay.payments.threads import Threads
 from neonpay.store.entries import about, find_event, publish
@@ -82,7 +82,7 @@ class Fulfilment(RunningJobs):
         *,
         bot_id: int,
         clock: Clock,
-        rng: random.Random,
+        retries: RetryPolicy,
         new_event_id: Callable[[], str],
         host_data: Callable[[], Mapping[str, object]],
         announce: Callable[[Event], None],
@@ -100,7 +100,7 @@ class Fulfilment(RunningJobs):
         self._catalogue = catalogue
         self._bot_id = bot_id
         self._clock = clock
-        self._rng = rng
+        self._retries = retries
         self._new_event_id = new_event_id
         self._host_data = host_data
         self._announce = announce
@@ -304,7 +304,7 @@ class Fulfilment(RunningJobs):
     async def _failed(self, job: Job, payment: Payment, error: Exception, began_s: float) -> None:
         # After the last attempt the job is a dead letter; nothing is refunded, and ``jobs.retry`` has it run again.
         most, reason = self._limit(job.consumer) or _BUILTIN_ATTEMPTS, words_of(error)
-        delay_s = None if job.attempts >= most else backoff_s(job.attempts, self._rng)
+        delay_s = None if job.attempts >= most else self._retries.pause_s(job.attempts)
         (FULFILMENT_ABANDONED if delay_s is None else FULFILMENT_FAILED).tell(
             payment,
             began_s=began_s,

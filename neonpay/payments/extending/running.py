@@ -6,14 +6,14 @@ import asyncio
 import logging
 from contextlib import suppress
 
+from neonpay.core.retrying import RetryPolicy
 from neonpay.errors import ConfigurationError
 from neonpay.payments.extension import Extension, Host
 from neonpay.payments.extensions_used import Extensions
 
 logger = logging.getLogger("neonpay.payments")
 
-_AGAIN_FIRST_S = 1.0
-_AGAIN_MOST_S = 300.0
+_AGAIN = RetryPolicy(on=Exception, attempts=None, first_pause_s=1.0, most_pause_s=300.0, jitter=0.0, total_s=None)
 _LAST_S = 1.0
 """How long a stop waits for what it has cancelled; what does not take notice is left behind."""
 
@@ -72,13 +72,13 @@ class _Supervised:
         logger.warning("extension %s goes on beyond the stop", self._extension.name)
 
     async def _keep(self) -> None:
-        pause_s = _AGAIN_FIRST_S
+        failures = 0
         while True:
             error: BaseException = RuntimeError("its context manager has ended by itself")
             try:
                 async with self._extension.running(self._host):
                     self._is_entered()
-                    pause_s = _AGAIN_FIRST_S
+                    failures = 0
                     await self._leave.wait()
             except asyncio.CancelledError as exc:
                 task = asyncio.current_task()
@@ -96,6 +96,8 @@ class _Supervised:
             if isinstance(error, ConfigurationError) and not self._first.done():
                 self._first.set_exception(error)
                 return
+            failures += 1
+            pause_s = _AGAIN.pause_s(failures)
             words = "extension %s does not run; it is entered again in %.0f s"
             logger.error(words, self._extension.name, pause_s, exc_info=error)
             self._is_entered()
@@ -103,7 +105,6 @@ class _Supervised:
                 async with asyncio.timeout(pause_s):
                     await self._leave.wait()
                     return
-            pause_s = min(2 * pause_s, _AGAIN_MOST_S)
 
     def _is_entered(self) -> None:
         if not self._first.done():

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from neonpay.payments.handlers.context import PaymentContext
 
 MAX_ATTEMPTS = 10
-"""Attempts of a handler before its job becomes a dead letter; by ``jobs.backoff_s`` that is after 8 to 15
+"""Attempts of a handler before its job becomes a dead letter; by ``jobs.JOBS_AGAIN`` that is after 8 to 15
 hours: long enough for a night's outage, short enough that the buyer is not forgotten."""
 
 ON_PAYMENT = "handler"

@@ -7,7 +7,6 @@ Telegram refunds a charge whole or not at all, and has no key that makes a repea
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable
 
 from neonpay.core.clock import stopwatch_s
@@ -17,12 +16,13 @@ from neonpay.core.jsontext import JsonValue
 from neonpay.core.log_lines import PAYMENT_REFUNDED, REFUND_NOTED_EARLY, REFUND_PUT_OFF
 from neonpay.core.payments import Payment, Refund, RefundNotice, RefundState
 from neonpay.core.ports import Adapter
+from neonpay.core.retrying import RetryPolicy
 from neonpay.core.text import clean, clean_or_none
 from neonpay.errors import RefundError, TelegramError, TelegramUnreachableError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.payments.consumers.selection import REFUND
 from neonpay.payments.handlers.in_transaction import with_or_without
-from neonpay.payments.jobs import backoff_s, end_job
+from neonpay.payments.jobs import end_job
 from neonpay.payments.refunds.runner import JobRunner
 from neonpay.payments.refunds.store import Change, RefundStore
 from neonpay.store.job_rows import Job
@@ -46,14 +46,14 @@ class RefundService:
         book: RefundStore,
         runner: JobRunner,
         *,
-        rng: random.Random,
+        retries: RetryPolicy,
     ) -> None:
         self._ledger = ledger
         self._apart = apart
         self._adapter = adapter
         self._book = book
         self._runner = runner
-        self._rng = rng
+        self._retries = retries
         runner.add_self_finishing(REFUND, self._carry_out)
 
     async def refund(self, charge_id: str, *, reason: str | None, requested_by: str | None = None) -> Refund:
@@ -123,7 +123,7 @@ class RefundService:
         try:
             await self._adapter.call("refundStarPayment", params)
         except TelegramUnreachableError as exc:
-            await self._put_off(job, payment, str(exc), backoff_s(job.attempts, self._rng), began_s, unknown=True)
+            await self._put_off(job, payment, str(exc), self._retries.pause_s(job.attempts), began_s, unknown=True)
         except TelegramError as exc:
             if _ALREADY in exc.description.upper():
                 await self._settle(job, began_s)
@@ -131,8 +131,7 @@ class RefundService:
                 unit = self._book.once(job.of_charge, self._book.mark_failed)
                 self._runner.follow(await self._ledger.run(unit, job.of_charge, clean(exc.description)))
             else:
-                wait_s = exc.retry_after_s
-                delay_s = backoff_s(job.attempts, self._rng) if wait_s is None else float(wait_s)
+                delay_s = self._retries.pause_s(job.attempts, exc)
                 words = f"{exc.error_code} {exc.description}"
                 await self._put_off(job, payment, words, delay_s, began_s, unknown=False)
         else:

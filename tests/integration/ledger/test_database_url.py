@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
+from neonpay import create_neonpay
 from neonpay.errors import ConfigurationError, LedgerUnavailableError
 from neonpay.ledger import Ledger, Transaction, open_ledger
 from neonpay.ledger.connecting import Connecting
@@ -59,6 +61,38 @@ def test_what_cannot_be_done_is_told_before_anything_connects(query: str, words:
 def test_the_size_of_the_pool_is_that_of_the_url() -> None:
     url, connecting = Connecting.of(sa.make_url("postgresql+asyncpg://shop@db.example/shop?pool_size=3"))
     assert (dict(url.query), connecting.pool_size, connecting.pool(url).engine.pool.size()) == ({}, 3, 3)  # type: ignore[attr-defined]
+
+
+def test_the_size_of_the_pool_is_said_beside_the_url_or_in_it_and_not_twice_differently() -> None:
+    url = "postgresql://shop:secret@db.example/shop"
+    open_ledger(url, pool_size=3)
+    open_ledger(f"{url}?pool_size=3", pool_size=3)
+    with pytest.raises(ConfigurationError, match="pool_size is 3, and database_url says 5") as refused:
+        open_ledger(f"{url}?pool_size=5", pool_size=3)
+    assert "secret" not in str(refused.value)
+
+
+async def test_a_shop_keeps_as_many_connections_as_it_is_told(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEONPAY_POOL_SIZE", "2")
+    named = with_query(postgres_url, "application_name=neonpay-pool")
+    count = sa.text("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'neonpay-pool'")
+    shop = create_neonpay("42:" + "A" * 35, database_url=named, reconcile_every_s=None)
+    async with shop:
+        ledger = shop.pipeline.ledger
+        seen = await asyncio.gather(
+            *[ledger.read(lambda transaction: transaction.connection.scalar(count)) for _ in range(12)]
+        )
+    assert max(seen) == 2
+
+
+@pytest.mark.parametrize("given", ["argument", "variable"])
+def test_sqlite_has_no_pool(sqlite_url: str, monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    if given == "variable":
+        monkeypatch.setenv("NEONPAY_POOL_SIZE", "4")
+    with pytest.raises(ConfigurationError, match="SQLite has one writer"):
+        create_neonpay("42:" + "A" * 35, database_url=sqlite_url, pool_size=4 if given == "argument" else None)
 
 
 async def test_certificates_that_cannot_be_read_are_told_with_their_file(tmp_path: Path) -> None:

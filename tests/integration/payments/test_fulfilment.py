@@ -302,6 +302,7 @@ async def test_stats_say_what_this_process_does(shop: Shop) -> None:
         "is_open": False,
         "loops_alive": 0,
         "loops_failing": 0,
+        "open_circuits": 0,
     }
     async with shop.neonpay:
         assert shop.neonpay.get_stats()["is_open"] is True
