@@ -22,6 +22,7 @@ from neonpay import (
     RefundPolicy,
     RefundRefused,
     RejectPayment,
+    RetryPolicy,
     SaleRefused,
     SecurityManager,
     StageNotFoundError,
@@ -228,3 +229,30 @@ def sell_and_wait() -> None:
 @neonpay.on_payment(stage="tea")
 def deliver_in_a_thread(result: PaymentResult, ctx: PaymentContext) -> None:
     assert_type(ctx.step_sync("key", str, 7), str)
+
+
+# What is tried again
+
+retries = RetryPolicy(on=(OSError, TimeoutError), attempts=3, total_s=10)
+RetryPolicy(attempts=3)  # type: ignore[call-arg]
+retries.attempts = 4  # type: ignore[misc]
+
+
+@retries
+async def fetch(key: str) -> int:
+    return len(key)
+
+
+@retries
+def fetch_now(key: str) -> int:
+    return len(key)
+
+
+async def fetched() -> None:
+    assert_type(await fetch("key"), int)
+    assert_type(fetch_now("key"), int)
+    fetch_now(1)  # type: ignore[arg-type]
+    async for attempt in retries:
+        with attempt:
+            assert_type(attempt.number, int)
+            assert_type(attempt.error, Exception | None)
