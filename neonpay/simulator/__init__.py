@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from neonpay.simulator.chats.accounts import BotAccount
     from neonpay.simulator.chats.groups import Group
+    from neonpay.simulator.chats.topics import ForumTopic
     from neonpay.simulator.clock import RunningClock, SteppedClock
     from neonpay.simulator.faults import Faults
     from neonpay.simulator.inline import InlineAnswer
@@ -42,6 +43,7 @@ __all__ = [
     "Call",
     "Checkout",
     "Faults",
+    "ForumTopic",
     "Group",
     "InlineAnswer",
     "InvoiceForm",
@@ -65,6 +67,7 @@ _HOMES: Final = {
     "Call": "journal",
     "Checkout": "money.checkout",
     "Faults": "faults",
+    "ForumTopic": "chats.topics",
     "Group": "chats.groups",
     "InlineAnswer": "inline",
     "InvoiceForm": "money.checkout",

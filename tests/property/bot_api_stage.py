@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from random import Random
 
+from neonpay.simulator.chats.topics import GENERAL_ID, open_topic
 from neonpay.simulator.clock import SteppedClock
 from neonpay.simulator.http.api import BotApi
 from neonpay.simulator.people.attachments import one_pixel
@@ -78,6 +79,13 @@ async def set_up() -> Stage:
     channel = found(world, "News", "channel", [ann, shop], [], None, "")
     direct = world.memberships.open_direct_messages(channel)
     names |= {"group": group.id, "channel": channel.id, "direct": direct.id}
+    forum, quiet = (
+        found(world, name, "supergroup", [ann], [shop], None, "", forum=True) for name in ("Forum", "Quiet forum")
+    )
+    quiet.topics[GENERAL_ID].is_closed = quiet.topics[GENERAL_ID].is_hidden = True
+    topic, closed = (open_topic(forum, world.chats, forum.creator.account, name) for name in ("Open", "Closed"))
+    closed.is_closed = True
+    names |= {"forum": forum.id, "quiet": quiet.id, "topic": topic.id, "closed_topic": closed.id}
     names["hers"] = (await ann.says("hello", to=shop)).message_id
     names["suggestion"] = (await ann.suggests("Buy books", to=direct, price_stars=5)).message_id
     names["business"] = (
@@ -144,19 +152,25 @@ VALID = {
     "approveSuggestedPost": _with("chat_id=direct", "message_id=suggestion"),
     "banChatMember": _with("chat_id=group", "user_id=bob"),
     "close": _with(),
+    "closeForumTopic": _with("chat_id=forum", "message_thread_id=topic"),
+    "closeGeneralForumTopic": _with("chat_id=forum"),
     "copyMessage": _with("chat_id=group", "from_chat_id=ann", "message_id=photo"),
     "copyMessages": lambda stage: {"chat_id": stage.group, "from_chat_id": stage.ann, "message_ids": [stage.text]},
     "createChatInviteLink": _in_group(name="n"),
     "createChatSubscriptionInviteLink": _with("chat_id=channel", subscription_period=2_592_000, subscription_price=5),
+    "createForumTopic": _with("chat_id=forum", name="n"),
     "createInvoiceLink": _with(**INVOICE),
     "declineChatJoinRequest": _with("chat_id=group", "user_id=carl"),
     "declineSuggestedPost": _with("chat_id=direct", "message_id=suggestion", comment="no"),
+    "deleteForumTopic": _with("chat_id=forum", "message_thread_id=topic"),
     "deleteMessage": _of("text"),
     "deleteMessages": lambda stage: {"chat_id": stage.ann, "message_ids": [stage.text, stage.photo]},
     "deleteMyCommands": _with(),
     "deleteWebhook": _with(),
     "editChatInviteLink": _with("chat_id=group", "invite_link=link", name="m"),
     "editChatSubscriptionInviteLink": _with("chat_id=channel", "invite_link=paid_link", name="m"),
+    "editForumTopic": _with("chat_id=forum", "message_thread_id=topic", name="m"),
+    "editGeneralForumTopic": _with("chat_id=forum", name="m"),
     "editMessageCaption": _of("photo", caption="new"),
     "editMessageMedia": _of("photo", media=ONE_PHOTO),
     "editMessageReplyMarkup": _of("text"),
@@ -189,11 +203,14 @@ VALID = {
     "getUserProfilePhotos": _with("user_id=ann"),
     "getWebhookInfo": _with(),
     "giftPremiumSubscription": _with("user_id=ann", month_count=3, star_count=1000),
+    "hideGeneralForumTopic": _with("chat_id=forum"),
     "leaveChat": _in_group(),
     "logOut": _with(),
     "pinChatMessage": _of("text"),
     "promoteChatMember": _with("chat_id=group", "user_id=bob", can_invite_users=True),
     "refundStarPayment": _with("user_id=ann", "telegram_payment_charge_id=charge"),
+    "reopenForumTopic": _with("chat_id=forum", "message_thread_id=closed_topic"),
+    "reopenGeneralForumTopic": _with("chat_id=quiet"),
     "restrictChatMember": _with("chat_id=group", "user_id=bob", permissions={"can_send_messages": False}),
     "revokeChatInviteLink": _with("chat_id=group", "invite_link=link"),
     "savePreparedInlineMessage": _with("user_id=ann", result=ARTICLE),
@@ -231,6 +248,9 @@ VALID = {
     "stopPoll": _of("poll"),
     "transferBusinessAccountStars": _with("business_connection_id=business", star_count=5),
     "unbanChatMember": _with("chat_id=group", "user_id=bob"),
+    "unhideGeneralForumTopic": _with("chat_id=quiet"),
     "unpinAllChatMessages": _in_group(),
+    "unpinAllForumTopicMessages": _with("chat_id=forum", "message_thread_id=topic"),
+    "unpinAllGeneralForumTopicMessages": _with("chat_id=forum"),
     "unpinChatMessage": _in_group(),
 }

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from neonpay.simulator.chats.accounts import BotAccount, UserAccount
     from neonpay.simulator.chats.invite_links import InviteLink
     from neonpay.simulator.chats.posts import Post
+    from neonpay.simulator.chats.topics import ForumTopic
 
 GroupKind: TypeAlias = Literal["group", "supergroup", "channel"]
 MemberStatus: TypeAlias = Literal["creator", "administrator", "member", "restricted", "left", "kicked"]
@@ -129,6 +130,7 @@ class Group:
         requests: who asks to be let in, by the link that they used.
         balance_stars: what a channel has earned.
         parent: the channel whose direct messages this is.
+        topics: of a forum, by their ids; a group that is none has none.
     """
 
     id: int
@@ -144,6 +146,7 @@ class Group:
     requests: dict[int, InviteLink] = field(default_factory=dict, repr=False)
     balance_stars: int = 0
     parent: Group | None = field(default=None, repr=False)
+    topics: dict[int, ForumTopic] = field(default_factory=dict, repr=False)
 
     @property
     def as_json(self) -> dict[str, object]:
@@ -153,6 +156,8 @@ class Group:
             fields["username"] = self.username
         if self.parent is not None:
             fields["is_direct_messages"] = True
+        if self.topics:
+            fields["is_forum"] = True
         return fields
 
     @property

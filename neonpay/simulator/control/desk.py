@@ -8,9 +8,8 @@ if TYPE_CHECKING:
     from aiogram import types
     from aiohttp import web
 
-    from neonpay.simulator.chats.accounts import BotAccount
-    from neonpay.simulator.chats.groups import Group
     from neonpay.simulator.people.buyers import Buyer
+    from neonpay.simulator.people.persons import Where
 
 
 class Desk(Protocol):
@@ -32,8 +31,8 @@ class Desk(Protocol):
         """
         ...
 
-    def place(self, bot: str | None, group: int | None) -> BotAccount | Group:
-        """The bot with this username, or, when an id is given, the group.
+    def place(self, bot: str | None, group: int | None, topic: int | None = None) -> Where:
+        """The bot with this username, or, when an id is given, the group or its topic.
 
         Raises:
             SimulatorError: there is none.

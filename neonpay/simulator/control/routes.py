@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from aiogram import types
 
     from neonpay.simulator.chats.accounts import BotAccount
-    from neonpay.simulator.chats.groups import Group
     from neonpay.simulator.journal import Call
     from neonpay.simulator.money.presses import Pressed
+    from neonpay.simulator.people.persons import Where
     from neonpay.simulator.updates.queue import QueuedUpdate
     from neonpay.simulator.world import World
 
@@ -141,15 +141,20 @@ class Control:
         group = request.query.get("group")
         if group is not None and not _is_user_id(group.removeprefix("-")):
             raise SimulatorError(f"there is no group {group}")
+        topic = request.query.get("topic")
+        if topic is not None and not _is_user_id(topic):
+            raise SimulatorError(f"there is no topic {topic}")
         where = self.place(
-            request.query.get("bot", "") if group is None else None, None if group is None else int(group)
+            request.query.get("bot", "") if group is None else None,
+            None if group is None else int(group),
+            None if topic is None else int(topic),
         )
         return {"messages": [dump(message) for message in self.buyer(request).messages(where)]}
 
     async def _says(self, request: web.Request) -> Json:
         order = await orders.read(request, orders.Says)
         reply_to = None if order.reply_to is None else self.message(order.reply_to)
-        where = self.place(order.bot, order.group)
+        where = self.place(order.bot, order.group, order.topic)
         return {"message": dump(await self.buyer(request).says(order.text, to=where, reply_to=reply_to))}
 
     async def _presses(self, request: web.Request) -> Json:
@@ -306,14 +311,18 @@ class Control:
         """The person with this id."""
         return self._person(str(user_id))
 
-    def place(self, bot: str | None, group: int | None) -> BotAccount | Group:
-        """The bot with this username, or the group with this id."""
+    def place(self, bot: str | None, group: int | None, topic: int | None = None) -> Where:
+        """The bot with this username, or the group with this id, or its topic."""
         if group is None:
             return self._bot(bot or "")
         found = self._world.chats.groups.get(group)
         if found is None:
             raise SimulatorError(f"there is no group {group}")
-        return found
+        if topic is None:
+            return found
+        if topic not in found.topics:
+            raise SimulatorError(f"there is no topic {topic} in {found.title!r}")
+        return found.topics[topic]
 
     def _person(self, named: str) -> Buyer:
         account = self._world.accounts.users.get(int(named)) if _is_user_id(named) else None

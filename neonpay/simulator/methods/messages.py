@@ -33,8 +33,8 @@ CHAT_ACTIONS: Final = frozenset(
 
 @simulated(
     "Every chat, parse mode, entity, keyboard and reply. `allow_paid_broadcast` is charged from the thirty-first message of a "
-    "second on; `suggested_post_parameters` in a channel's direct messages.",
-    refuses="Topics of forums, ephemeral messages, replies to other chats, messages on behalf of business accounts.",
+    "second on; `suggested_post_parameters` in a channel's direct messages; topics of forums by `message_thread_id`.",
+    refuses="Topics of private chats, ephemeral messages, replies to other chats, messages on behalf of business accounts.",
 )
 def send_message(request: Request) -> Done:
     """Write a text into a chat."""
