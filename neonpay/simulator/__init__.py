@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from neonpay.simulator.chats.accounts import BotAccount
-    from neonpay.simulator.chats.groups import Group
-    from neonpay.simulator.chats.topics import ForumTopic
+    from neonpay.simulator.chats.groups import ForumTopic, Group
     from neonpay.simulator.clock import RunningClock, SteppedClock
     from neonpay.simulator.faults import Faults
     from neonpay.simulator.inline import InlineAnswer
@@ -67,7 +66,7 @@ _HOMES: Final = {
     "Call": "journal",
     "Checkout": "money.checkout",
     "Faults": "faults",
-    "ForumTopic": "chats.topics",
+    "ForumTopic": "chats.groups",
     "Group": "chats.groups",
     "InlineAnswer": "inline",
     "InvoiceForm": "money.checkout",

@@ -6,7 +6,8 @@ import json
 from dataclasses import dataclass, field
 from random import Random
 
-from neonpay.simulator.chats.topics import GENERAL_ID, open_topic
+from neonpay.simulator.chats.groups import GENERAL_ID
+from neonpay.simulator.chats.topics import open_topic
 from neonpay.simulator.clock import SteppedClock
 from neonpay.simulator.http.api import BotApi
 from neonpay.simulator.people.attachments import one_pixel
@@ -106,6 +107,9 @@ async def set_up() -> Stage:
     names["file_id"] = world.files.find((await ann.sends_photo(to=shop, content=one_pixel())).photo[0].file_id).file_id
     names["link"] = (await told("createChatInviteLink", chat_id=group.id, creates_join_request=True))["invite_link"]
     await carl.joins(str(names["link"]))
+    channel.guard = shop
+    await carl.joins((await told("createChatInviteLink", chat_id=channel.id, creates_join_request=True))["invite_link"])
+    names["join_query"] = world.postbox(shop).queue.history[-1].payload["query_id"]
     names["paid_link"] = (
         await told(
             "createChatSubscriptionInviteLink", chat_id=channel.id, subscription_period=2_592_000, subscription_price=5
@@ -148,6 +152,7 @@ VALID = {
     "answerInlineQuery": _with("inline_query_id=inline", results=[ARTICLE]),
     "answerPreCheckoutQuery": _with("pre_checkout_query_id=checkout", ok=True),
     "answerWebAppQuery": _with("web_app_query_id=web_app", result=ARTICLE),
+    "answerChatJoinRequestQuery": _with("chat_join_request_query_id=join_query", result="approve"),
     "approveChatJoinRequest": _with("chat_id=group", "user_id=carl"),
     "approveSuggestedPost": _with("chat_id=direct", "message_id=suggestion"),
     "banChatMember": _with("chat_id=group", "user_id=bob"),
@@ -217,6 +222,7 @@ VALID = {
     "sendAnimation": _to(animation="https://example.com/a.gif"),
     "sendAudio": _to(audio="https://example.com/a.mp3", title="t"),
     "sendChatAction": _to(action="typing"),
+    "sendChatJoinRequestWebApp": _with("chat_join_request_query_id=join_query", web_app_url="https://example.com/join"),
     "sendContact": _to(phone_number="+15550001", first_name="A"),
     "sendDice": _to(),
     "sendDocument": _to(document="https://example.com/a.pdf"),
@@ -228,6 +234,7 @@ VALID = {
     "sendPaidMedia": _to(star_count=5, media=[ONE_PHOTO]),
     "sendPhoto": _to(photo=PHOTO_URL),
     "sendPoll": _to(question="q", options=["a", {"text": "b"}]),
+    "sendRichMessage": _to(rich_message={"html": "<h1>A</h1><p>b <b>c</b></p>"}),
     "sendSticker": _to(sticker="https://example.com/a.webp"),
     "sendVenue": _to(**PLACE, title="t", address="a"),
     "sendVideo": _to(video="https://example.com/a.mp4"),

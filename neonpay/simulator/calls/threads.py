@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from neonpay.simulator.chats.groups import Seat
-from neonpay.simulator.chats.topics import GENERAL_ID
+from neonpay.simulator.chats.groups import GENERAL_ID, Seat
 from neonpay.simulator.wire.params import INT32_MAX
 from neonpay.simulator.wire.refusal import bad_request
 
 if TYPE_CHECKING:
+    from neonpay.simulator.chats.groups import ForumTopic
     from neonpay.simulator.chats.places import Place
     from neonpay.simulator.chats.posts import Post
-    from neonpay.simulator.chats.topics import ForumTopic
     from neonpay.simulator.wire.params import Params
 
 

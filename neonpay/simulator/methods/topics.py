@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from neonpay.simulator.calls.requests import Done, Method, Request
 from neonpay.simulator.chats.access import require_right
-from neonpay.simulator.chats.groups import Group, Seat
-from neonpay.simulator.chats.topics import GENERAL_ID, ICON_COLORS, ForumTopic, clean_name, open_topic
+from neonpay.simulator.chats.groups import GENERAL_ID, ICON_COLORS, ForumTopic, Group, Seat
+from neonpay.simulator.chats.topics import clean_name, open_topic
 from neonpay.simulator.methods.depth import simulated
 from neonpay.simulator.wire.params import INT32_MAX
 from neonpay.simulator.wire.refusal import bad_request, not_simulated

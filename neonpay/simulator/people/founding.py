@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from neonpay.simulator.chats.accounts import UserAccount
-    from neonpay.simulator.chats.groups import Group, GroupKind
-    from neonpay.simulator.chats.topics import ForumTopic
+    from neonpay.simulator.chats.groups import ForumTopic, Group, GroupKind
     from neonpay.simulator.people.persons import Person
     from neonpay.simulator.world import World
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from neonpay.errors import SimulatorError
 from neonpay.simulator.chats.accounts import BotAccount
-from neonpay.simulator.chats.groups import Group
-from neonpay.simulator.chats.topics import GENERAL_ID, ForumTopic
+from neonpay.simulator.chats.groups import GENERAL_ID, ForumTopic, Group
 from neonpay.simulator.wire.objects import dump
 
 if TYPE_CHECKING:

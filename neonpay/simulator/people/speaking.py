@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from neonpay.core.limits import MESSAGE_TEXT_MAX_CHARS
 from neonpay.errors import SimulatorError
 from neonpay.simulator.chats.accounts import BotAccount
-from neonpay.simulator.chats.groups import Group
-from neonpay.simulator.chats.topics import ForumTopic
+from neonpay.simulator.chats.groups import ForumTopic, Group
 from neonpay.simulator.people.persons import Person, Where
 from neonpay.simulator.text.formatting import typed_text
 from neonpay.simulator.wire.objects import dump
