@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from aiogram import types
     from aiohttp import web
 
+    from neonpay.simulator.chats.groups import Group
     from neonpay.simulator.people.buyers import Buyer
     from neonpay.simulator.people.persons import Where
 
@@ -25,6 +26,14 @@ class Desk(Protocol):
 
     def person(self, user_id: int) -> Buyer:
         """The person with this id.
+
+        Raises:
+            SimulatorError: there is none.
+        """
+        ...
+
+    def group(self, group_id: int) -> Group:
+        """The group or channel with this id.
 
         Raises:
             SimulatorError: there is none.

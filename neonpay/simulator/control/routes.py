@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from neonpay.errors import SimulatorError, SimulatorTimeoutError
 from neonpay.simulator.control import orders
 from neonpay.simulator.control.checkout import CheckoutControl
+from neonpay.simulator.control.company import CompanyControl
 from neonpay.simulator.control.conditions import add_fault, described_fault, described_time, described_timer
 from neonpay.simulator.control.described import openapi
 from neonpay.simulator.control.places import PlacesControl
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from aiogram import types
 
     from neonpay.simulator.chats.accounts import BotAccount
+    from neonpay.simulator.chats.groups import Group
     from neonpay.simulator.journal import Call
     from neonpay.simulator.money.presses import Pressed
     from neonpay.simulator.people.persons import Where
@@ -59,6 +61,7 @@ class Control:
         self._checkout = CheckoutControl(world, self)
         self._sales = SalesControl(world, self)
         self._places = PlacesControl(world, self)
+        self._company = CompanyControl(self)
 
     def routes(self) -> Iterable[tuple[str, str, Handler]]:
         """Verb, path under ``/_sim`` and what it does."""
@@ -90,6 +93,7 @@ class Control:
         yield from self._checkout.routes()
         yield from self._sales.routes()
         yield from self._places.routes()
+        yield from self._company.routes()
         yield "POST", "/time/freeze", self._freeze
         yield "POST", "/time/run", self._run
         yield "POST", "/time/step", self._step
@@ -315,14 +319,19 @@ class Control:
         """The bot with this username, or the group with this id, or its topic."""
         if group is None:
             return self._bot(bot or "")
-        found = self._world.chats.groups.get(group)
-        if found is None:
-            raise SimulatorError(f"there is no group {group}")
+        found = self.group(group)
         if topic is None:
             return found
         if topic not in found.topics:
             raise SimulatorError(f"there is no topic {topic} in {found.title!r}")
         return found.topics[topic]
+
+    def group(self, group_id: int) -> Group:
+        """The group with this id."""
+        found = self._world.chats.groups.get(group_id)
+        if found is None:
+            raise SimulatorError(f"there is no group {group_id}")
+        return found
 
     def _person(self, named: str) -> Buyer:
         account = self._world.accounts.users.get(int(named)) if _is_user_id(named) else None
