@@ -139,19 +139,17 @@ async def test_a_gift_is_bought_and_seen(bot: MtprotoBot, ann: Buyer) -> None:
 
 
 async def test_gifts_go_by_the_librarys_own_methods(bot: MtprotoBot, ann: Buyer) -> None:
-    if not has_gifts(bot):
-        return
-    if not (hasattr(bot.client, "send_gift") and hasattr(bot.client, "get_chat_gifts")):
+    if not hasattr(bot.client, "send_gift"):
         assert bot.library in {"telethon", "pyrogram", "hydrogram"}
         return
     bot.account.balance_stars = 100
     cheapest = min(await bot.client.get_available_gifts(), key=_price)
-    await bot.client.send_gift(ann.id, cheapest.id, text="For you")
+    await bot.client.send_gift(ann.id, cheapest.id)
     assert bot.account.balance_stars == 85
-    got = [gift async for gift in bot.client.get_chat_gifts(ann.id)]
-    assert [gift.id for gift in got] == [cheapest.id]
-    if hasattr(bot.client, "get_stars_balance"):
-        assert await bot.client.get_stars_balance() == 85
+    if bot.library == "pyrofork":
+        return  # its get_chat_gifts of 2.3.69 names a filter that its own layer does not have
+    assert [gift.id async for gift in bot.client.get_chat_gifts(ann.id)] == [cheapest.id]
+    assert await bot.client.get_stars_balance() == 85
 
 
 async def test_a_gift_that_cannot_be_bought_is_refused(bot: MtprotoBot, ann: Buyer) -> None:

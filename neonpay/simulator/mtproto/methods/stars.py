@@ -154,13 +154,13 @@ def _status(asked: Asked, stars: int, nanos: int, rows: list[dict[str, Any]], ne
     tl, world = asked.line.tl, asked.line.world
     products = _products(asked)
     named = [row[side]["user"]["id"] for row in rows for side in ("source", "receiver") if "user" in row.get(side, ())]
-    return tl.make(
+    history = [write_transaction(tl, row, products.get(row["id"], {})) for row in rows]
+    return tl.make_filled(
         "payments.StarsStatus",
         balance=write_amount(tl, stars, nanos),
-        history=[write_transaction(tl, row, products.get(row["id"], {})) for row in rows],
         next_offset=next_offset,
-        chats=[],
         users=Writer(tl, asked.me, world.accounts).users(named),
+        **({"history": history} if history else {}),  # no library writes an empty list as it reads it
     )
 
 
