@@ -59,7 +59,11 @@ class Chats:
 
     def between(self, bot: BotAccount, user: UserAccount) -> Chat:
         """The chat of these two, empty when they have never met."""
-        return self._chats.setdefault((bot.id, user.id), Chat(bot, user))
+        key = bot.id, user.id
+        chat = self._chats.get(key)
+        if chat is None:
+            chat = self._chats[key] = Chat(bot, user)
+        return chat
 
     def reach(self, bot: BotAccount, chat_id: str, access: Access) -> Place:
         """The chat that a bot means, which it may use in this way.
