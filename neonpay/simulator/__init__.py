@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from neonpay.simulator.chats.accounts import BotAccount
-    from neonpay.simulator.chats.groups import Group
+    from neonpay.simulator.chats.groups import ForumTopic, Group
     from neonpay.simulator.clock import RunningClock, SteppedClock
     from neonpay.simulator.faults import Faults
     from neonpay.simulator.inline import InlineAnswer
@@ -42,6 +42,7 @@ __all__ = [
     "Call",
     "Checkout",
     "Faults",
+    "ForumTopic",
     "Group",
     "InlineAnswer",
     "InvoiceForm",
@@ -65,6 +66,7 @@ _HOMES: Final = {
     "Call": "journal",
     "Checkout": "money.checkout",
     "Faults": "faults",
+    "ForumTopic": "chats.groups",
     "Group": "chats.groups",
     "InlineAnswer": "inline",
     "InvoiceForm": "money.checkout",

@@ -34,6 +34,8 @@ class Bell:
         self.rings += 1
         for hear in self._listeners:
             hear()
+        if not self._waiting:
+            return
         waiting, self._waiting = self._waiting, set()
         for future in waiting:
             if not future.done():
@@ -50,6 +52,9 @@ class Bell:
         Raises:
             SimulatorTimeoutError: it was not seen within ``timeout_s``.
         """
+        seen = look()
+        if seen is not None and seen is not False:
+            return seen
         try:
             async with asyncio.timeout(timeout_s):
                 while True:

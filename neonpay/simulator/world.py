@@ -33,7 +33,7 @@ from neonpay.simulator.money.till import Till
 from neonpay.simulator.updates.polling import Poller
 from neonpay.simulator.updates.queue import QueuedUpdate, UpdateQueue
 from neonpay.simulator.updates.webhook import Webhook, WebhookSettings
-from neonpay.simulator.wire.known import UPDATE_KINDS
+from neonpay.simulator.wire.known import UPDATE_KINDS, described
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -92,6 +92,9 @@ class World:
         random: the source of every id, so that a seed repeats a run.
         test_environment: whether it is Telegram's test environment.
         token_bytes: where the secret halves of tokens come from.
+
+    Attributes:
+        posted: how often something has changed in what waits for a bot.
     """
 
     def __init__(
@@ -132,9 +135,11 @@ class World:
         self.presses: dict[str, Press] = {}
         self.files = Files(random)
         self.faults = Faults(clock, seed=_peek(random), changed=self.bell.ring)
-        self.journal = Journal(self.accounts.hide_tokens)
+        self.journal = Journal(self.accounts.hide_tokens, described)
         self.carry_out: CarryOut | None = None
         self._postboxes: dict[int, Postbox] = {}
+        self.posted = 0
+        self._owned: list[tuple[BotAccount, Postbox]] = []
 
     def postbox(self, bot: BotAccount) -> Postbox:
         """Where the bot's updates wait."""
@@ -147,11 +152,12 @@ class World:
                 changed=lambda: self._postbox_changed(bot),
             )
             box = self._postboxes[bot.id] = Postbox(queue, Poller(queue, self.bell))
+            self._owned.append((bot, box))
         return box
 
     def postboxes(self) -> list[tuple[BotAccount, Postbox]]:
         """The bots that have been told something, or have asked."""
-        return [(self.accounts.bots[bot_id], box) for bot_id, box in self._postboxes.items()]
+        return list(self._owned)
 
     async def set_webhook(self, bot: BotAccount, settings: WebhookSettings | None) -> None:
         """Send the bot's updates to an address from now on, or with None let it poll."""
@@ -226,6 +232,7 @@ class World:
         )
 
     def _postbox_changed(self, bot: BotAccount) -> None:
+        self.posted += 1
         self._postboxes[bot.id].changed()
         self.bell.ring()
 

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass, field
 from random import Random
 
+from neonpay.simulator.chats.groups import GENERAL_ID
+from neonpay.simulator.chats.topics import open_topic
 from neonpay.simulator.clock import SteppedClock
 from neonpay.simulator.http.api import BotApi
 from neonpay.simulator.people.attachments import one_pixel
@@ -78,6 +80,13 @@ async def set_up() -> Stage:
     channel = found(world, "News", "channel", [ann, shop], [], None, "")
     direct = world.memberships.open_direct_messages(channel)
     names |= {"group": group.id, "channel": channel.id, "direct": direct.id}
+    forum, quiet = (
+        found(world, name, "supergroup", [ann], [shop], None, "", forum=True) for name in ("Forum", "Quiet forum")
+    )
+    quiet.topics[GENERAL_ID].is_closed = quiet.topics[GENERAL_ID].is_hidden = True
+    topic, closed = (open_topic(forum, world.chats, forum.creator.account, name) for name in ("Open", "Closed"))
+    closed.is_closed = True
+    names |= {"forum": forum.id, "quiet": quiet.id, "topic": topic.id, "closed_topic": closed.id}
     names["hers"] = (await ann.says("hello", to=shop)).message_id
     names["suggestion"] = (await ann.suggests("Buy books", to=direct, price_stars=5)).message_id
     names["business"] = (
@@ -98,6 +107,9 @@ async def set_up() -> Stage:
     names["file_id"] = world.files.find((await ann.sends_photo(to=shop, content=one_pixel())).photo[0].file_id).file_id
     names["link"] = (await told("createChatInviteLink", chat_id=group.id, creates_join_request=True))["invite_link"]
     await carl.joins(str(names["link"]))
+    channel.guard = shop
+    await carl.joins((await told("createChatInviteLink", chat_id=channel.id, creates_join_request=True))["invite_link"])
+    names["join_query"] = world.postbox(shop).queue.history[-1].payload["query_id"]
     names["paid_link"] = (
         await told(
             "createChatSubscriptionInviteLink", chat_id=channel.id, subscription_period=2_592_000, subscription_price=5
@@ -140,23 +152,30 @@ VALID = {
     "answerInlineQuery": _with("inline_query_id=inline", results=[ARTICLE]),
     "answerPreCheckoutQuery": _with("pre_checkout_query_id=checkout", ok=True),
     "answerWebAppQuery": _with("web_app_query_id=web_app", result=ARTICLE),
+    "answerChatJoinRequestQuery": _with("chat_join_request_query_id=join_query", result="approve"),
     "approveChatJoinRequest": _with("chat_id=group", "user_id=carl"),
     "approveSuggestedPost": _with("chat_id=direct", "message_id=suggestion"),
     "banChatMember": _with("chat_id=group", "user_id=bob"),
     "close": _with(),
+    "closeForumTopic": _with("chat_id=forum", "message_thread_id=topic"),
+    "closeGeneralForumTopic": _with("chat_id=forum"),
     "copyMessage": _with("chat_id=group", "from_chat_id=ann", "message_id=photo"),
     "copyMessages": lambda stage: {"chat_id": stage.group, "from_chat_id": stage.ann, "message_ids": [stage.text]},
     "createChatInviteLink": _in_group(name="n"),
     "createChatSubscriptionInviteLink": _with("chat_id=channel", subscription_period=2_592_000, subscription_price=5),
+    "createForumTopic": _with("chat_id=forum", name="n"),
     "createInvoiceLink": _with(**INVOICE),
     "declineChatJoinRequest": _with("chat_id=group", "user_id=carl"),
     "declineSuggestedPost": _with("chat_id=direct", "message_id=suggestion", comment="no"),
+    "deleteForumTopic": _with("chat_id=forum", "message_thread_id=topic"),
     "deleteMessage": _of("text"),
     "deleteMessages": lambda stage: {"chat_id": stage.ann, "message_ids": [stage.text, stage.photo]},
     "deleteMyCommands": _with(),
     "deleteWebhook": _with(),
     "editChatInviteLink": _with("chat_id=group", "invite_link=link", name="m"),
     "editChatSubscriptionInviteLink": _with("chat_id=channel", "invite_link=paid_link", name="m"),
+    "editForumTopic": _with("chat_id=forum", "message_thread_id=topic", name="m"),
+    "editGeneralForumTopic": _with("chat_id=forum", name="m"),
     "editMessageCaption": _of("photo", caption="new"),
     "editMessageMedia": _of("photo", media=ONE_PHOTO),
     "editMessageReplyMarkup": _of("text"),
@@ -189,17 +208,21 @@ VALID = {
     "getUserProfilePhotos": _with("user_id=ann"),
     "getWebhookInfo": _with(),
     "giftPremiumSubscription": _with("user_id=ann", month_count=3, star_count=1000),
+    "hideGeneralForumTopic": _with("chat_id=forum"),
     "leaveChat": _in_group(),
     "logOut": _with(),
     "pinChatMessage": _of("text"),
     "promoteChatMember": _with("chat_id=group", "user_id=bob", can_invite_users=True),
     "refundStarPayment": _with("user_id=ann", "telegram_payment_charge_id=charge"),
+    "reopenForumTopic": _with("chat_id=forum", "message_thread_id=closed_topic"),
+    "reopenGeneralForumTopic": _with("chat_id=quiet"),
     "restrictChatMember": _with("chat_id=group", "user_id=bob", permissions={"can_send_messages": False}),
     "revokeChatInviteLink": _with("chat_id=group", "invite_link=link"),
     "savePreparedInlineMessage": _with("user_id=ann", result=ARTICLE),
     "sendAnimation": _to(animation="https://example.com/a.gif"),
     "sendAudio": _to(audio="https://example.com/a.mp3", title="t"),
     "sendChatAction": _to(action="typing"),
+    "sendChatJoinRequestWebApp": _with("chat_join_request_query_id=join_query", web_app_url="https://example.com/join"),
     "sendContact": _to(phone_number="+15550001", first_name="A"),
     "sendDice": _to(),
     "sendDocument": _to(document="https://example.com/a.pdf"),
@@ -211,6 +234,7 @@ VALID = {
     "sendPaidMedia": _to(star_count=5, media=[ONE_PHOTO]),
     "sendPhoto": _to(photo=PHOTO_URL),
     "sendPoll": _to(question="q", options=["a", {"text": "b"}]),
+    "sendRichMessage": _to(rich_message={"html": "<h1>A</h1><p>b <b>c</b></p>"}),
     "sendSticker": _to(sticker="https://example.com/a.webp"),
     "sendVenue": _to(**PLACE, title="t", address="a"),
     "sendVideo": _to(video="https://example.com/a.mp4"),
@@ -231,6 +255,9 @@ VALID = {
     "stopPoll": _of("poll"),
     "transferBusinessAccountStars": _with("business_connection_id=business", star_count=5),
     "unbanChatMember": _with("chat_id=group", "user_id=bob"),
+    "unhideGeneralForumTopic": _with("chat_id=quiet"),
     "unpinAllChatMessages": _in_group(),
+    "unpinAllForumTopicMessages": _with("chat_id=forum", "message_thread_id=topic"),
+    "unpinAllGeneralForumTopicMessages": _with("chat_id=forum"),
     "unpinChatMessage": _in_group(),
 }

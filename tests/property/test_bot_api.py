@@ -22,6 +22,7 @@ from tests.property.bot_api_stage import STRUCTURED, VALID, Stage, as_params, se
 STATUSES = {200, 400, 403, 404, 409, 413, 429, 501}
 OPTIONAL_TO_THE_SERVER = {
     ("answerInlineQuery", "results"),  # SRV: none is no results
+    ("editGeneralForumTopic", "name"),  # SRV: an empty name changes nothing
     ("editUserStarSubscription", "is_canceled"),  # SRV: a flag that is not set is no
     ("restrictChatMember", "permissions"),  # SRV: as before Bot API 4.4, no permission at all
     ("setChatAdministratorCustomTitle", "custom_title"),  # API: 0 to 16 characters

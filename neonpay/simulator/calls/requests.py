@@ -1,4 +1,7 @@
-"""One call on its way through the simulated Bot API."""
+"""One call on its way through the simulated Bot API.
+
+What exists once for every call is not frozen: making it costs half as much so.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ if TYPE_CHECKING:
     from neonpay.simulator.world import World
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Request:
     """Who asks for what."""
 
@@ -21,7 +24,7 @@ class Request:
     params: Params
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Done:
     """What a method did: the JSON result, and Telegram's remark when it makes one."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from neonpay.simulator.calls.keyboards import any_markup
 from neonpay.simulator.calls.markups import read_markup
+from neonpay.simulator.calls.threads import read_topic, require_open, topic_of
 from neonpay.simulator.chats.access import require_voice
 from neonpay.simulator.chats.groups import Seat
 from neonpay.simulator.money.suggestions import read_suggestion
@@ -78,9 +79,8 @@ def read_destination(request: Request, *, permission: str = "can_send_messages",
         raise bad_request("business connection not found")
     chat = world.chats.writable(request.bot, params.text("chat_id"))
     require_voice(chat, permission)
-    if params.integer("message_thread_id"):
-        raise bad_request("message thread not found")  # TDL; the chats here have no topics
-    fields = _topic(request, chat)
+    topic = read_topic(params, chat)
+    fields = _direct_topic(request, chat)
     if params.boolean("protect_content"):
         fields["has_protected_content"] = True
     if effect_id := lenient_integer(params.text("message_effect_id")):
@@ -93,6 +93,10 @@ def read_destination(request: Request, *, permission: str = "can_send_messages",
             raise bad_request("message to be replied not found")  # SRV
         if answered is not None:
             fields["reply_to_message"] = quoted(answered)
+            topic = topic or topic_of(chat, answered)
+    if topic is not None:
+        fields |= topic.mark
+    require_open(chat, topic)
     suggestion = read_suggestion(params, chat, world.clock.now())
     if suggestion and reply_id:
         raise not_simulated("a suggested post that answers another one, which declines that")
@@ -119,7 +123,7 @@ def quoted(post: Post) -> dict[str, object]:
     return fields
 
 
-def _topic(request: Request, chat: Place) -> dict[str, object]:
+def _direct_topic(request: Request, chat: Place) -> dict[str, object]:
     params, accounts = request.params, request.world.accounts
     is_direct = isinstance(chat, Seat) and chat.group.parent is not None
     if not is_direct:

@@ -7,11 +7,8 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from aiogram import types
-
 from neonpay.errors import SimulatorError
 from neonpay.simulator.chats.profiles import BotProfile
-from neonpay.simulator.wire.objects import build, dump
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +59,7 @@ class BotAccount:
     @property
     def as_user(self) -> dict[str, object]:
         """The bot as the sender of a message."""
-        return dump(build(types.User, id=self.id, is_bot=True, first_name=self.name, username=self.username))
+        return {"id": self.id, "is_bot": True, "first_name": self.name, "username": self.username}
 
 
 @dataclass(slots=True, eq=False)

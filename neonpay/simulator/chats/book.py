@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aiogram import types
 
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from neonpay.simulator.clock import SteppedClock
 
 __all__ = ["Chat", "Chats", "Place", "Post"]
+
+_NOT_FORWARDED: Final = (
+    "message_id", "date", "edit_date", "reply_to_message", "chat", "from", "sender_chat", "via_bot", "message_thread_id",
+    "is_topic_message",
+)  # fmt: skip
 
 
 class Chats:
@@ -47,9 +52,18 @@ class Chats:
         self._posts: dict[int, Post] = {}
         self._last_message_id = 0
 
+    @property
+    def next_message_id(self) -> int:
+        """The id that the next message will have."""
+        return self._last_message_id + 1
+
     def between(self, bot: BotAccount, user: UserAccount) -> Chat:
         """The chat of these two, empty when they have never met."""
-        return self._chats.setdefault((bot.id, user.id), Chat(bot, user))
+        key = bot.id, user.id
+        chat = self._chats.get(key)
+        if chat is None:
+            chat = self._chats[key] = Chat(bot, user)
+        return chat
 
     def reach(self, bot: BotAccount, chat_id: str, access: Access) -> Place:
         """The chat that a bot means, which it may use in this way.
@@ -120,6 +134,10 @@ class Chats:
         signed: dict[str, object] = {"from": author.as_user, "chat": group.as_json}
         if group.kind == "channel":
             signed = {"sender_chat": group.as_json, "chat": group.as_json}
+        top = self.find(_number(fields.get("message_thread_id")))
+        if top is not None and "reply_to_message" not in fields:
+            # SRV, get_implicit_reply_to_message_id: what stands in a topic answers the message that opened it.
+            signed["reply_to_message"] = dump(top.message)
         post = self._add(signed | fields, author.id if by_bot else 0, group.id, by_bot=by_bot)
         post.invoice, post.author_id = invoice, author.id
         group.posts.append(post)
@@ -149,7 +167,7 @@ class Chats:
     def forwarded_fields(self, post: Post) -> dict[str, object]:
         """What a forwarded copy of a message says."""
         fields = dump(post.message)
-        for name in ("message_id", "date", "edit_date", "reply_to_message", "chat", "from", "sender_chat", "via_bot"):
+        for name in _NOT_FORWARDED:
             fields.pop(name, None)
         fields.setdefault("forward_origin", self._origin(post))
         invoice = post.invoice
@@ -224,6 +242,10 @@ class Chats:
         user = self._accounts.users.get(number)
         chat = None if user is None else self.between(bot, user)
         return chat if chat is not None and chat.known else None
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _is_chat_number(text: str) -> bool:

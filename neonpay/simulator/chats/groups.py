@@ -44,6 +44,10 @@ PERMISSIONS: Final = frozenset(
     }
 )  # fmt: skip
 """What a member may do unless restricted (API, ChatPermissions)."""
+GENERAL_ID: Final = 1
+"""The id of General (SRV: GENERAL_FORUM_TOPIC_ID)."""
+ICON_COLORS: Final = (0x6FB9F0, 0xFFD67E, 0xCB86DB, 0x8EEE98, 0xFF93B2, 0xFB6F5F)
+"""Colours that an icon can have (API, createForumTopic); the first is that of topics for which none is named."""
 _DEFAULT_PERMISSIONS: Final = PERMISSIONS - {"can_change_info", "can_pin_messages", "can_manage_topics"}
 
 
@@ -129,6 +133,8 @@ class Group:
         requests: who asks to be let in, by the link that they used.
         balance_stars: what a channel has earned.
         parent: the channel whose direct messages this is.
+        guard: the bot that decides on who asks to be let in, as an owner sets it in Telegram; set it to one.
+        topics: of a forum, by their ids; a group that is none has none.
     """
 
     id: int
@@ -144,6 +150,8 @@ class Group:
     requests: dict[int, InviteLink] = field(default_factory=dict, repr=False)
     balance_stars: int = 0
     parent: Group | None = field(default=None, repr=False)
+    guard: BotAccount | None = None
+    topics: dict[int, ForumTopic] = field(default_factory=dict, repr=False)
 
     @property
     def as_json(self) -> dict[str, object]:
@@ -153,6 +161,8 @@ class Group:
             fields["username"] = self.username
         if self.parent is not None:
             fields["is_direct_messages"] = True
+        if self.topics:
+            fields["is_forum"] = True
         return fields
 
     @property
@@ -172,6 +182,53 @@ class Group:
     def creator(self) -> Member:
         """Whose group it is."""
         return next(member for member in self.members.values() if member.status == "creator")
+
+
+@dataclass(slots=True, eq=False)
+class ForumTopic:
+    """A topic, which can stand wherever people name a group.
+
+    Attributes:
+        group: the forum that it is in.
+        id: ``message_thread_id``.
+        creator_id: who made it, and so may close it without the right to manage topics.
+    """
+
+    group: Group = field(repr=False)
+    id: int
+    name: str
+    creator_id: int
+    icon_color: int = ICON_COLORS[0]
+    icon_custom_emoji_id: str = ""
+    is_closed: bool = False
+    is_hidden: bool = False
+
+    @property
+    def as_json(self) -> dict[str, object]:
+        """The ``ForumTopic`` object."""
+        return {"message_thread_id": self.id, **self.looks}
+
+    @property
+    def looks(self) -> dict[str, object]:
+        """Its name and icon."""
+        emoji = self.icon_custom_emoji_id or None
+        return dump(
+            build(types.ForumTopicCreated, name=self.name, icon_color=self.icon_color, icon_custom_emoji_id=emoji)
+        )
+
+    @property
+    def mark(self) -> dict[str, object]:
+        """The fields of ``Message`` by which a message says that it is in here; General has none (SRV: get_forum_topic_id)."""
+        return {} if self.id == GENERAL_ID else {"message_thread_id": self.id, "is_topic_message": True}
+
+    def has(self, post: Post) -> bool:
+        """Whether a message of its group is in this topic."""
+        number = post.message.message_thread_id if post.message.is_topic_message else GENERAL_ID
+        return number == self.id
+
+    def lets_write(self, member: Member) -> bool:
+        """Whether somebody who may write in the group may write here (TDL: can_send_message_to_forum_topic)."""
+        return not self.is_closed or member.account.id == self.creator_id or member.can("can_manage_topics")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ SERVICE_FIELDS: Final = frozenset(
         "successful_payment", "refunded_payment", "new_chat_members", "left_chat_member", "pinned_message", "new_chat_title",
         "gift", "users_shared", "chat_shared", "web_app_data", "suggested_post_approved",
         "suggested_post_approval_failed", "suggested_post_declined", "suggested_post_paid", "suggested_post_refunded",
+        "supergroup_chat_created", "forum_topic_created", "forum_topic_edited", "forum_topic_closed", "forum_topic_reopened",
+        "general_forum_topic_hidden", "general_forum_topic_unhidden",
     }
 )  # fmt: skip
 """Fields of ``Message`` that tell of an event; such a message is nobody's words."""

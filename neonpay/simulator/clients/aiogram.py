@@ -105,8 +105,7 @@ class InProcessSession(BaseSession):
         files: dict[str, InputFile] = {}
         params = Params()
         for name, value in method.model_dump(warnings=False).items():
-            text = self.prepare_value(value, bot=bot, files=files)
-            if text:
+            if value is not None and (text := self.prepare_value(value, bot=bot, files=files)):
                 params.values[name] = text
         for name, file in files.items():
             content = b"".join([chunk async for chunk in file.read(bot)])

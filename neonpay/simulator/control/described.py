@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from neonpay._version import __version__
 from neonpay.simulator.control import orders
+from neonpay.simulator.control.company import Edits, Joins, Leaves, Reacts
 from neonpay.simulator.control.places import NewGroup, SendsPhoto
 from neonpay.simulator.control.sales import Buys, NamesSubscription
 
@@ -33,6 +34,10 @@ BODIES: Final[Mapping[str, Body]] = MappingProxyType(
         "/users/{user}/cancels_subscription": (NamesSubscription, {"charge_id": "CHARGE"}),
         "/users/{user}/restores_subscription": (NamesSubscription, {"charge_id": "CHARGE"}),
         "/users/{user}/buys": (Buys, {"message_id": 2}),
+        "/users/{user}/joins": (Joins, {"url": "https://t.me/+INVITATION"}),
+        "/users/{user}/leaves": (Leaves, {"group": -1001234567890}),
+        "/users/{user}/edits": (Edits, {"message_id": 1, "text": "/start again"}),
+        "/users/{user}/reacts": (Reacts, {"message_id": 2, "emoji": "👍"}),
         "/groups": (
             NewGroup,
             {"title": "Club", "kind": "channel", "id": -1001234567890, "administrators": ["bot1_bot"]},

@@ -8,9 +8,9 @@ if TYPE_CHECKING:
     from aiogram import types
     from aiohttp import web
 
-    from neonpay.simulator.chats.accounts import BotAccount
     from neonpay.simulator.chats.groups import Group
     from neonpay.simulator.people.buyers import Buyer
+    from neonpay.simulator.people.persons import Where
 
 
 class Desk(Protocol):
@@ -32,8 +32,16 @@ class Desk(Protocol):
         """
         ...
 
-    def place(self, bot: str | None, group: int | None) -> BotAccount | Group:
-        """The bot with this username, or, when an id is given, the group.
+    def group(self, group_id: int) -> Group:
+        """The group or channel with this id.
+
+        Raises:
+            SimulatorError: there is none.
+        """
+        ...
+
+    def place(self, bot: str | None, group: int | None, topic: int | None = None) -> Where:
+        """The bot with this username, or, when an id is given, the group or its topic.
 
         Raises:
             SimulatorError: there is none.

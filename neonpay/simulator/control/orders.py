@@ -65,15 +65,18 @@ class NewBot(Order):
 
 
 class ToSomewhere(Order):
-    """Base of what is sent to a bot, or into a group by its id."""
+    """Base of what is sent to a bot, or into a group by its id, there in a topic of a forum or not."""
 
     bot: Name | None = None
     group: int | None = None
+    topic: int | None = None
 
     @model_validator(mode="after")
     def _names_one_place(self) -> Self:
         if (self.bot is None) == (self.group is None):
             raise SimulatorError("give bot or group")
+        if self.topic is not None and self.group is None:
+            raise SimulatorError("give the group of the topic")
         return self
 
 

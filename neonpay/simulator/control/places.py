@@ -37,10 +37,18 @@ class NewGroup(orders.Order):
     kind: GroupKind = "supergroup"
     id: int | None = None
     username: orders.Name | None = None
+    topics: Annotated[tuple[orders.Name, ...], Field(max_length=MEMBERS_MAX)] = ()
+    """Names of topics, which make it a forum."""
     owner: int | None = None
     members: Annotated[tuple[int, ...], Field(max_length=MEMBERS_MAX)] = ()
     bots: Annotated[tuple[orders.Name, ...], Field(max_length=MEMBERS_MAX)] = ()
     administrators: Annotated[tuple[orders.Name, ...], Field(max_length=MEMBERS_MAX)] = ()
+
+    @model_validator(mode="after")
+    def _has_topics_in_a_supergroup_only(self) -> NewGroup:
+        if self.topics and self.kind != "supergroup":
+            raise SimulatorError(f"a {self.kind} has no topics; only a supergroup can be a forum")
+        return self
 
 
 class SendsPhoto(orders.ToSomewhere):
@@ -104,13 +112,15 @@ class PlacesControl:
         else:
             group = self._founder.group(
                 order.title, members=[*people, *bots], administrators=administrators, owner=owner, username=username,
-                kind=order.kind, id=order.id,
+                kind=order.kind, forum=bool(order.topics), id=order.id,
             )  # fmt: skip
+        for name in order.topics:
+            self._founder.topic(group, name)
         return _shown(group)
 
     async def _sends_photo(self, request: web.Request) -> Json:
         order = await orders.read(request, SendsPhoto)
-        where = self._desk.place(order.bot, order.group)
+        where = self._desk.place(order.bot, order.group, order.topic)
         sent = await self._desk.buyer(request).sends_photo(to=where, content=order.content(), caption=order.caption)
         return {"message": dump(sent)}
 
@@ -121,5 +131,6 @@ def _shown(group: Group) -> Json:
         "title": group.title,
         "kind": group.kind,
         "username": group.username,
+        "topics": {topic.name: topic.id for topic in group.topics.values()},
         "members": [member.account.id for member in group.present()],
     }

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from neonpay.errors import SimulatorError, SimulatorTimeoutError
 from neonpay.simulator.control import orders
 from neonpay.simulator.control.checkout import CheckoutControl
+from neonpay.simulator.control.company import CompanyControl
 from neonpay.simulator.control.conditions import add_fault, described_fault, described_time, described_timer
 from neonpay.simulator.control.described import openapi
 from neonpay.simulator.control.places import PlacesControl
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from neonpay.simulator.chats.groups import Group
     from neonpay.simulator.journal import Call
     from neonpay.simulator.money.presses import Pressed
+    from neonpay.simulator.people.persons import Where
     from neonpay.simulator.updates.queue import QueuedUpdate
     from neonpay.simulator.world import World
 
@@ -59,6 +61,7 @@ class Control:
         self._checkout = CheckoutControl(world, self)
         self._sales = SalesControl(world, self)
         self._places = PlacesControl(world, self)
+        self._company = CompanyControl(self)
 
     def routes(self) -> Iterable[tuple[str, str, Handler]]:
         """Verb, path under ``/_sim`` and what it does."""
@@ -90,6 +93,7 @@ class Control:
         yield from self._checkout.routes()
         yield from self._sales.routes()
         yield from self._places.routes()
+        yield from self._company.routes()
         yield "POST", "/time/freeze", self._freeze
         yield "POST", "/time/run", self._run
         yield "POST", "/time/step", self._step
@@ -141,15 +145,20 @@ class Control:
         group = request.query.get("group")
         if group is not None and not _is_user_id(group.removeprefix("-")):
             raise SimulatorError(f"there is no group {group}")
+        topic = request.query.get("topic")
+        if topic is not None and not _is_user_id(topic):
+            raise SimulatorError(f"there is no topic {topic}")
         where = self.place(
-            request.query.get("bot", "") if group is None else None, None if group is None else int(group)
+            request.query.get("bot", "") if group is None else None,
+            None if group is None else int(group),
+            None if topic is None else int(topic),
         )
         return {"messages": [dump(message) for message in self.buyer(request).messages(where)]}
 
     async def _says(self, request: web.Request) -> Json:
         order = await orders.read(request, orders.Says)
         reply_to = None if order.reply_to is None else self.message(order.reply_to)
-        where = self.place(order.bot, order.group)
+        where = self.place(order.bot, order.group, order.topic)
         return {"message": dump(await self.buyer(request).says(order.text, to=where, reply_to=reply_to))}
 
     async def _presses(self, request: web.Request) -> Json:
@@ -306,13 +315,22 @@ class Control:
         """The person with this id."""
         return self._person(str(user_id))
 
-    def place(self, bot: str | None, group: int | None) -> BotAccount | Group:
-        """The bot with this username, or the group with this id."""
+    def place(self, bot: str | None, group: int | None, topic: int | None = None) -> Where:
+        """The bot with this username, or the group with this id, or its topic."""
         if group is None:
             return self._bot(bot or "")
-        found = self._world.chats.groups.get(group)
+        found = self.group(group)
+        if topic is None:
+            return found
+        if topic not in found.topics:
+            raise SimulatorError(f"there is no topic {topic} in {found.title!r}")
+        return found.topics[topic]
+
+    def group(self, group_id: int) -> Group:
+        """The group with this id."""
+        found = self._world.chats.groups.get(group_id)
         if found is None:
-            raise SimulatorError(f"there is no group {group}")
+            raise SimulatorError(f"there is no group {group_id}")
         return found
 
     def _person(self, named: str) -> Buyer:

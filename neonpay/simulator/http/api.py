@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from neonpay.simulator.calls.requests import Done, Request
-from neonpay.simulator.journal import Call
 from neonpay.simulator.methods import SIMULATED
-from neonpay.simulator.wire.known import described, documented_name
+from neonpay.simulator.wire.known import documented_name
 from neonpay.simulator.wire.refusal import Refusal, not_simulated
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ Fate: TypeAlias = Literal["sent", "lost", "dropped"]
 """How an exchange ends: with an answer, or with the connection closed after the effect or before it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Answer:
     """What goes back.
 
@@ -141,17 +140,15 @@ class BotApi:
         via: Via = "http",
     ) -> None:
         self._world.journal.add(
-            Call(
-                bot=None if bot is None else bot.username,
-                method=name,
-                params=described(name, params),
-                ok=ok,
-                result=result,
-                error_code=error_code,
-                description=description,
-                at=self._world.clock.moment(),
-                answered=answered,
-                via=via,
-            )
+            None if bot is None else bot.username,
+            name,
+            params,
+            self._world.clock.moment(),
+            ok=ok,
+            result=result,
+            error_code=error_code,
+            description=description,
+            answered=answered,
+            via=via,
         )
         self._world.bell.ring()

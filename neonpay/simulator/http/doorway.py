@@ -22,7 +22,7 @@ _JSON: Final = "application/json"
 ReadParams: TypeAlias = Callable[[], Awaitable["Params"]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Reply:
     """What a client gets to see.
 

@@ -10,6 +10,7 @@ from aiogram import types
 from neonpay.errors import SimulatorError
 from neonpay.simulator.chats.groups import Group, Member, rights_in
 from neonpay.simulator.chats.invite_links import InviteLink, new_url
+from neonpay.simulator.members.join_queries import JoinQueries
 from neonpay.simulator.wire.objects import build, dump
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Memberships:
         self._clock = clock
         self._random = random
         self._tell = tell
+        self.join_queries = JoinQueries(clock, random)
 
     def found(
         self, title: str, kind: GroupKind, owner: UserAccount, *, username: str = "", group_id: int | None = None
@@ -172,19 +174,33 @@ class Memberships:
     def _ask(self, group: Group, link: InviteLink, person: UserAccount) -> None:
         group.requests[person.id] = link
         link.pending += 1
-        request = build(
-            types.ChatJoinRequest,
-            chat=group.as_json,
-            from_=person.as_user,
-            user_chat_id=person.id,
-            date=int(self._clock.now()),
-            invite_link=link.as_json,
+        request = dump(
+            build(
+                types.ChatJoinRequest,
+                chat=group.as_json,
+                from_=person.as_user,
+                user_chat_id=person.id,
+                date=int(self._clock.now()),
+                invite_link=link.as_json,
+            )
         )
-        for member in list(group.present()):
-            bot = self._accounts.bots.get(member.account.id)
-            if bot is not None and member.can("can_invite_users"):  # API, Update.chat_join_request
-                self._chats.between(bot, person).known = True
-                self._tell(bot, "chat_join_request", dump(request), (group.id, "membership"))
+
+        def tell_administrators() -> None:
+            for member in list(group.present()):
+                bot = self._accounts.bots.get(member.account.id)
+                # API, Update.chat_join_request
+                if bot is not None and bot is not group.guard and member.can("can_invite_users"):
+                    self._tell_of_request(bot, group, person, request)
+
+        if group.guard is None:
+            tell_administrators()
+            return
+        query = self.join_queries.ask(group.guard, group, person, queue=tell_administrators)
+        self._tell_of_request(group.guard, group, person, request | {"query_id": query.id})
+
+    def _tell_of_request(self, bot: BotAccount, group: Group, person: UserAccount, request: dict[str, object]) -> None:
+        self._chats.between(bot, person).known = True
+        self._tell(bot, "chat_join_request", request, (group.id, "membership"))
 
     def _tell_of_change(
         self, group: Group, new: Member, update: dict[str, object], by: BotAccount | UserAccount

@@ -52,6 +52,8 @@ class GroupTalk:
         if message.via_bot is not None and message.via_bot.id == bot.id:
             return True
         answered = message.reply_to_message
+        if answered is not None and answered.forum_topic_created is not None:
+            answered = None  # UNVERIFIED: that what stands in a topic is no answer to the bot that opened it
         if answered is not None and (original := self._find(answered.message_id)) is not None:
             return original.author_id == bot.id
         return _addresses(bot, message.text or message.caption or "")

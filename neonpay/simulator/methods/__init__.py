@@ -23,6 +23,7 @@ from neonpay.simulator.methods import (
     queries,
     stars,
     suggestions,
+    topics,
     updating,
 )
 
@@ -44,6 +45,7 @@ SUBJECTS: Final[Mapping[str, Mapping[str, Method]]] = MappingProxyType(
         "Messages changed, copied, pinned": {**edits.METHODS, **copies.METHODS},
         "Queries": queries.METHODS,
         "Chats and members": {**chats.METHODS, **members.METHODS},
+        "Topics of forums": topics.METHODS,
         "The bot itself": {**bot.METHODS, **menu.METHODS},
     }
 )

@@ -12,6 +12,7 @@ from neonpay.simulator.calls.targets import find, message_id, message_ids
 from neonpay.simulator.chats.access import require_right
 from neonpay.simulator.chats.groups import Seat
 from neonpay.simulator.chats.reactions import REACTIONS
+from neonpay.simulator.chats.topics import mark_of
 from neonpay.simulator.files.contents import caption_content
 from neonpay.simulator.methods.depth import simulated
 from neonpay.simulator.methods.edits import CAPTIONED
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _NOT_COPIED: Final = (
     "message_id", "date", "edit_date", "chat", "from", "sender_chat", "via_bot", "reply_to_message", "reply_markup",
     "forward_origin", "media_group_id", "direct_messages_topic", "suggested_post_info", "is_paid_post",
-    "has_protected_content",
+    "has_protected_content", "message_thread_id", "is_topic_message",
 )  # fmt: skip
 
 
@@ -101,7 +102,7 @@ def pin_chat_message(request: Request) -> Done:
     world, number = request.world, pinned.message.message_id
     kept = _pins(place)
     kept[:] = [one for one in kept if one != number] + [number]
-    told = world.chats.post(place, {"pinned_message": quoted(pinned)}, by_bot=True)
+    told = world.chats.post(place, {"pinned_message": quoted(pinned), **mark_of(pinned)}, by_bot=True)
     if not isinstance(place, Seat):
         world.tell(request.bot, "message", dump(told.message), (place.id, "message"))
     return Done(True)

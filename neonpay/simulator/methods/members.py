@@ -12,13 +12,15 @@ from neonpay.simulator.chats.groups import PERMISSIONS, Member, Seat, rights_in
 from neonpay.simulator.methods.chats import account_of, user_id_of
 from neonpay.simulator.methods.depth import simulated
 from neonpay.simulator.wire.params import INT32_MAX
-from neonpay.simulator.wire.refusal import bad_request, inside
+from neonpay.simulator.wire.refusal import Unreadable, bad_request, inside
+from neonpay.simulator.wire.urls import checked_link
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from neonpay.simulator.chats.accounts import UserAccount
     from neonpay.simulator.chats.groups import GroupKind
+    from neonpay.simulator.members.join_queries import JoinQuery
 
 BAN_MIN_S: Final = 30
 BAN_MAX_S: Final = 366 * 86_400
@@ -142,6 +144,51 @@ def decline_chat_join_request(request: Request) -> Done:
     return Done(True)
 
 
+@simulated(
+    "Of bots that are the `guard` of a group, `group.guard = shop`, within ten virtual seconds: `approve`, `decline`, `queue`. "
+    "The administrators are told of a request only when it is queued, or not answered, which is UNVERIFIED."
+)
+def answer_chat_join_request_query(request: Request) -> Done:
+    """Decide, as a guard, on somebody who asks to be let in."""
+    result = request.params.required("result")
+    query = _join_query(request)
+    if result not in {"approve", "decline", "queue"}:
+        raise bad_request("invalid result specified")  # API has the words. UNVERIFIED: those of the refusal
+    request.world.memberships.join_queries.end(query)
+    if result == "queue":
+        query.queue()
+        return Done(True)
+    link = query.group.requests.pop(query.person.id)
+    link.pending -= 1
+    if result == "approve":
+        memberships = request.world.memberships
+        memberships.change(query.group, Member(query.person), by=request.bot, link=link, via_request=True)
+    return Done(True)
+
+
+@simulated("`Buyer.join_web_app` has the address; `answerChatJoinRequestQuery` ends it, however late.")
+def send_chat_join_request_web_app(request: Request) -> Done:
+    """Show a Mini App, as a guard, to somebody who asks to be let in."""
+    given = request.params.required("web_app_url")
+    query = _join_query(request)
+    try:
+        query.web_app_url = checked_link(given, https_only=True)
+    except Unreadable as unreadable:
+        raise bad_request(f"Web App {unreadable.reason}") from unreadable  # UNVERIFIED words, those of other Mini Apps
+    request.world.bell.ring()
+    return Done(True)
+
+
+def _join_query(request: Request) -> JoinQuery:
+    query_id = request.params.required("chat_join_request_query_id")
+    query = request.world.memberships.join_queries.waiting(query_id, request.bot)
+    if query is None:
+        raise bad_request(
+            "query is too old and response timeout expired or query ID is invalid"
+        )  # SRV: QUERY_ID_INVALID
+    return query
+
+
 def _requester(request: Request) -> tuple[Seat, UserAccount]:
     user_id = user_id_of(request)
     seat = _seat(
@@ -212,11 +259,13 @@ def _implied(found: set[str]) -> set[str]:
 
 METHODS: Final[Mapping[str, Method]] = MappingProxyType(
     {
+        "answerChatJoinRequestQuery": answer_chat_join_request_query,
         "approveChatJoinRequest": approve_chat_join_request,
         "banChatMember": ban_chat_member,
         "declineChatJoinRequest": decline_chat_join_request,
         "promoteChatMember": promote_chat_member,
         "restrictChatMember": restrict_chat_member,
+        "sendChatJoinRequestWebApp": send_chat_join_request_web_app,
         "setChatAdministratorCustomTitle": set_chat_administrator_custom_title,
         "setChatPermissions": set_chat_permissions,
         "unbanChatMember": unban_chat_member,

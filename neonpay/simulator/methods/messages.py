@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from neonpay.simulator.calls.requests import Done, Method, Request
+from neonpay.simulator.calls.rich import rich_content
 from neonpay.simulator.calls.sending import send
 from neonpay.simulator.files.contents import (
     contact_content,
@@ -33,12 +34,21 @@ CHAT_ACTIONS: Final = frozenset(
 
 @simulated(
     "Every chat, parse mode, entity, keyboard and reply. `allow_paid_broadcast` is charged from the thirty-first message of a "
-    "second on; `suggested_post_parameters` in a channel's direct messages.",
-    refuses="Topics of forums, ephemeral messages, replies to other chats, messages on behalf of business accounts.",
+    "second on; `suggested_post_parameters` in a channel's direct messages; topics of forums by `message_thread_id`.",
+    refuses="Topics of private chats, ephemeral messages, replies to other chats, messages on behalf of business accounts.",
 )
 def send_message(request: Request) -> Done:
     """Write a text into a chat."""
     return Done(dump(send(request, text_content(request.params)).message))
+
+
+@simulated(
+    "As `sendMessage`. Blocks that are text, in `blocks` or as HTML with the documented tags, within the documented bounds.",
+    refuses="Markdown, media, lists, buttons, maps, and HTML of which the documentation does not say how it is read.",
+)
+def send_rich_message(request: Request) -> Done:
+    """Write a text of blocks into a chat."""
+    return Done(dump(send(request, rich_content(request.params)).message))
 
 
 @simulated("As `sendMessage`; a live location does not move.")
@@ -83,6 +93,7 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
         "sendDice": send_dice,
         "sendLocation": send_location,
         "sendMessage": send_message,
+        "sendRichMessage": send_rich_message,
         "sendVenue": send_venue,
     }
 )

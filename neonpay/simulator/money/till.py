@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import string
+from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -13,7 +14,7 @@ from neonpay.simulator.wire.objects import build, dump
 from neonpay.simulator.wire.refusal import bad_request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
     from random import Random
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 CHARGE_ID_CHARS: Final = 150
 """Length of a charge id here. Real ones are opaque and have been seen to pass 128 characters, so these always do."""
-_CHARGE_ID_LETTERS: Final = string.ascii_letters + string.digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ class Till:
         transaction_id: str,
         direction: Literal["source", "receiver"],
         nanostars: int,
-        partner: BaseModel,
+        partner: BaseModel | Mapping[str, object],
         *,
         user_id: int | None = None,
         payload: str = "",
@@ -181,7 +181,8 @@ class Till:
         bot.gets(nanostars if direction == "source" else -nanostars)
         stars, rest = divmod(nanostars, NANOSTARS)
         moment = self._clock.moment()
-        row = Transaction(transaction_id, direction, stars, moment, user_id, payload, dump(partner), rest)
+        shown = partner if isinstance(partner, Mapping) else dump(partner)  # the row is checked when it is shown
+        row = Transaction(transaction_id, direction, stars, moment, user_id, payload, shown, rest)
         self._transactions.setdefault(bot.id, []).append(row)
 
     def grow(self, bot: BotAccount, transaction_id: str, nanostars: int, partner: BaseModel) -> None:
@@ -201,7 +202,7 @@ class Till:
 
     def new_id(self) -> str:
         """An id for a transaction: of a charge, or of anything else."""
-        tail = "".join(self._random.choices(_CHARGE_ID_LETTERS, k=CHARGE_ID_CHARS - 5))
+        tail = b64encode(self._random.randbytes(CHARGE_ID_CHARS), altchars=b"xy").decode()[: CHARGE_ID_CHARS - 5]
         return f"stx{tail[:70]}_{tail[70:]}="
 
     def _enter_sale(self, bot: BotAccount, payment: Payment, direction: Literal["source", "receiver"]) -> None:
@@ -217,13 +218,10 @@ class Till:
                 amount=sign * stars,
                 nanostar_amount=sign * rest or None,
             )
-        partner = build(
-            types.TransactionPartnerUser,
-            type="user",
-            user=self._accounts.users[payment.user_id].as_user,
-            affiliate=affiliate,
-            **_bought(payment),
-        )
+        partner: dict[str, object] = {"type": "user", "user": self._accounts.users[payment.user_id].as_user}
+        partner |= _bought(payment)
+        if affiliate is not None:
+            partner["affiliate"] = dump(affiliate)
         self.enter(
             bot, payment.charge_id, direction, nanostars, partner, user_id=payment.user_id, payload=payment.payload
         )
@@ -242,12 +240,7 @@ class Till:
 
 def _bought(payment: Payment) -> dict[str, object]:
     if payment.media:
-        payload = payment.payload or None
-        return {
-            "transaction_type": "paid_media_payment", "paid_media": list(payment.media), "paid_media_payload": payload
-        }  # fmt: skip
-    return {
-        "transaction_type": "invoice_payment",
-        "invoice_payload": payment.payload,
-        "subscription_period": payment.subscription_period_s or None,
-    }
+        payload = {"paid_media_payload": payment.payload} if payment.payload else {}
+        return {"transaction_type": "paid_media_payment", "paid_media": list(payment.media), **payload}
+    period = {"subscription_period": payment.subscription_period_s} if payment.subscription_period_s else {}
+    return {"transaction_type": "invoice_payment", "invoice_payload": payment.payload, **period}

@@ -97,16 +97,24 @@ class Writer:
         action = self._action(message)
         if action is not None:
             return tl.make("MessageService", **common, action=action)
-        entities = [self._entity(entity) for entity in message.get("entities", message.get("caption_entities", ()))]
+        entities = self._entities(message.get("entities", message.get("caption_entities", ())))
         return tl.make(
             "Message",
             **common,
             message=message.get("text", message.get("caption", "")),
             media=self._media(message),
             reply_markup=self._markup(message.get("reply_markup")),
-            entities=[entity for entity in entities if entity is not None] or None,
+            entities=entities or None,
             edit_date=message.get("edit_date"),
         )
+
+    def words(self, text: str, entities: Iterable[Mapping[str, Any]]) -> TlObject:
+        """A text with its formatting."""
+        return self._tl.make("TextWithEntities", text=text, entities=self._entities(entities))
+
+    def _entities(self, entities: Iterable[Mapping[str, Any]]) -> list[TlObject]:
+        written = map(self._entity, entities)
+        return [entity for entity in written if entity is not None]
 
     def _action(self, message: Mapping[str, Any]) -> TlObject | None:
         tl = self._tl

@@ -64,7 +64,7 @@ class Row:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Heard:
     """Something on its way into a row.
 
@@ -103,6 +103,7 @@ class Wire:
         self._heard: deque[Heard] = deque(maxlen=ROWS_MAX)
         self._step = 0
         self._step_is_open = False
+        self._posted_seen = 0
         self._calls_seen = 0
         self._updates_seen: dict[int, int] = {}
         self._waiting: list[Checkout] = []
@@ -119,19 +120,15 @@ class Wire:
 
     def listen(self) -> None:
         """Write down what is new; called at every ring."""
-        now = self._monotonic()
-        for bot, box in self._world.postboxes():
-            history, seen = box.queue.history, self._updates_seen.get(bot.id, 0)
-            if len(history) == seen:
-                continue
-            for update in history[seen:]:
-                self.updates += 1
-                self._hear(bot.username, update, update.queued_at, now)
-            self._updates_seen[bot.id] = len(history)
-        if self._world.journal.total != self._calls_seen:
-            self._hear_calls(now)
-        if self._waiting or self._world.checkouts.begun:
-            self._hear_checkouts(now)
+        world = self._world
+        if world.posted != self._posted_seen:
+            self._posted_seen = world.posted
+            self._hear_updates(self._monotonic())
+        if world.journal.total != self._calls_seen:
+            self._hear_calls(self._monotonic())
+        begun = world.checkouts.begun
+        if self._waiting or (begun and begun[-1] is not self._begun_seen):
+            self._hear_checkouts(self._monotonic())
 
     def catch_up(self) -> None:
         """Sort what was heard since the last time into rows and turns."""
@@ -172,6 +169,16 @@ class Wire:
 
     def _end_step(self) -> None:
         self._step_is_open = False
+
+    def _hear_updates(self, now: float) -> None:
+        for bot, box in self._world.postboxes():
+            history, seen = box.queue.history, self._updates_seen.get(bot.id, 0)
+            if len(history) == seen:
+                continue
+            for update in history[seen:]:
+                self.updates += 1
+                self._hear(bot.username, update, update.queued_at, now)
+            self._updates_seen[bot.id] = len(history)
 
     def _hear_calls(self, now: float) -> None:
         journal = self._world.journal

@@ -11,7 +11,7 @@ from neonpay.errors import SimulatorError
 from neonpay.simulator.files.images import PNG
 from neonpay.simulator.files.store import About
 from neonpay.simulator.money.suggestions import PRICE_MAX_STARS, PRICE_MIN_STARS
-from neonpay.simulator.people.persons import Person
+from neonpay.simulator.people.persons import Person, Where
 from neonpay.simulator.text.formatting import typed_text
 from neonpay.simulator.wire.params import Upload
 from neonpay.simulator.wire.refusal import Refusal
@@ -34,7 +34,7 @@ class Sharer(Person):
         self,
         kind: FileKind,
         *,
-        to: BotAccount | Group,
+        to: Where,
         content: bytes | None = None,
         file_name: str = "",
         caption: str = "",
@@ -44,7 +44,7 @@ class Sharer(Person):
 
         Args:
             kind: ``photo``, ``document``, ``video``, ``animation``, ``audio``, ``voice``, ``video_note`` or ``sticker``.
-            to: the bot, or the group.
+            to: the bot, the group or the topic.
             content: its bytes; something small when left out.
             file_name: for kinds that have one.
             caption: for kinds that have one.
@@ -60,20 +60,16 @@ class Sharer(Person):
             raise SimulatorError(f"{self.name} cannot send this {kind}: {refusal.description}") from refusal
         return self._write(to, file.as_fields | typed_text(caption).fields("caption", "caption_entities")).message
 
-    async def sends_photo(
-        self, *, to: BotAccount | Group, content: bytes | None = None, caption: str = ""
-    ) -> types.Message:
+    async def sends_photo(self, *, to: Where, content: bytes | None = None, caption: str = "") -> types.Message:
         """Send a photo; see :meth:`sends`."""
         return await self.sends("photo", to=to, content=content, caption=caption)
 
-    async def sends_document(
-        self, *, to: BotAccount | Group, content: bytes, file_name: str, caption: str = ""
-    ) -> types.Message:
+    async def sends_document(self, *, to: Where, content: bytes, file_name: str, caption: str = "") -> types.Message:
         """Send a file as it is; see :meth:`sends`."""
         return await self.sends("document", to=to, content=content, file_name=file_name, caption=caption)
 
     async def sends_contact(
-        self, *, to: BotAccount | Group, phone_number: str | None = None, first_name: str | None = None
+        self, *, to: Where, phone_number: str | None = None, first_name: str | None = None
     ) -> types.Message:
         """Send a contact; one's own, with a made-up number, when none is given.
 
@@ -88,7 +84,7 @@ class Sharer(Person):
             contact["user_id"] = self.id
         return self._write(to, {"contact": contact}).message
 
-    async def sends_location(self, latitude: float, longitude: float, *, to: BotAccount | Group) -> types.Message:
+    async def sends_location(self, latitude: float, longitude: float, *, to: Where) -> types.Message:
         """Send a point on the map.
 
         Raises:

@@ -42,6 +42,17 @@ class Joiner(Person):
         self._world.memberships.change(where, Member(self._account), by=self._account)
         return "joined"
 
+    def join_web_app(self, group: Group) -> str:
+        """The address of the Mini App that the group's guard shows this person, who has asked to be let in.
+
+        Raises:
+            SimulatorError: it shows none.
+        """
+        url = self._world.memberships.join_queries.shown_to(self._account, group)
+        if not url:
+            raise SimulatorError(f"the guard of {group.title!r} shows {self.name} no Mini App")
+        return url
+
     async def leaves(self, group: Group) -> None:
         """Leave it.
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from neonpay.errors import SimulatorError
-from neonpay.simulator.chats.groups import Group
+from neonpay.simulator.chats.accounts import BotAccount
+from neonpay.simulator.chats.groups import GENERAL_ID, ForumTopic, Group
 from neonpay.simulator.wire.objects import dump
 
 if TYPE_CHECKING:
     from aiogram import types
 
-    from neonpay.simulator.chats.accounts import BotAccount, UserAccount
+    from neonpay.simulator.chats.accounts import UserAccount
     from neonpay.simulator.chats.book import Chat
     from neonpay.simulator.chats.posts import Post
     from neonpay.simulator.world import World
+
+
+Where: TypeAlias = BotAccount | Group | ForumTopic
+"""Where people write: to a bot, in a group, or in a topic of a forum."""
 
 
 class Person:
@@ -34,10 +39,14 @@ class Person:
         """The first name."""
         return self._account.first_name
 
-    def _write(self, to: BotAccount | Group, fields: dict[str, object]) -> Post:
+    def _write(self, to: Where, fields: dict[str, object], *, answering: Post | None = None) -> Post:
         """Put a message of this person's where it belongs and tell the bots that hear it."""
+        if answering is not None:
+            fields = fields | {"reply_to_message": quoted(answering)}
+        if isinstance(to, ForumTopic):
+            return self._write_in(to.group, fields, to)
         if isinstance(to, Group):
-            return self._write_in(to, fields)
+            return self._write_in(to, fields, self._topic_in(to, answering))
         chat = self._chat(to)
         if chat.blocked:
             raise SimulatorError(f"{self.name} has blocked {to.username}; unblocks() first")
@@ -45,7 +54,7 @@ class Person:
         self._world.tell(to, "message", dump(post.message), (self.id, "message"))
         return post
 
-    def _write_in(self, group: Group, fields: dict[str, object]) -> Post:
+    def _write_in(self, group: Group, fields: dict[str, object], forum_topic: ForumTopic | None = None) -> Post:
         if group.parent is not None:
             topic = {"topic_id": self.id, "user": self._account.as_user}
             return self._world.chats.post_in(group, self._account, fields | {"direct_messages_topic": topic})
@@ -57,7 +66,16 @@ class Person:
         )
         if not may:
             raise SimulatorError(f"{self.name} may not write in {group.title!r}")
-        return self._world.chats.post_in(group, self._account, fields)
+        if forum_topic is None:
+            return self._world.chats.post_in(group, self._account, fields)
+        if not forum_topic.lets_write(member):
+            raise SimulatorError(f"{self.name} may not write in {forum_topic.name!r}, which is closed")
+        return self._world.chats.post_in(group, self._account, fields | forum_topic.mark)
+
+    def _topic_in(self, group: Group, answering: Post | None) -> ForumTopic | None:
+        topics = group.topics.values()
+        answered = None if answering is None else next((topic for topic in topics if topic.has(answering)), None)
+        return answered or group.topics.get(GENERAL_ID)
 
     def _seen(self, message: types.Message) -> Post:
         post = self._world.chats.find(message.message_id)
@@ -88,3 +106,10 @@ class Person:
 
     def _chat(self, bot: BotAccount) -> Chat:
         return self._world.chats.between(bot, self._account)
+
+
+def quoted(post: Post) -> dict[str, object]:
+    """A message as it stands in what answers it."""
+    fields = dump(post.message)
+    fields.pop("reply_to_message", None)
+    return fields

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from neonpay.core.limits import MESSAGE_TEXT_MAX_CHARS
 from neonpay.errors import SimulatorError
-from neonpay.simulator.chats.groups import Group
-from neonpay.simulator.people.persons import Person
+from neonpay.simulator.chats.accounts import BotAccount
+from neonpay.simulator.chats.groups import ForumTopic, Group
+from neonpay.simulator.people.persons import Person, Where
 from neonpay.simulator.text.formatting import typed_text
 from neonpay.simulator.wire.objects import dump
 
@@ -16,21 +17,18 @@ if TYPE_CHECKING:
 
     from aiogram import types
 
-    from neonpay.simulator.chats.accounts import BotAccount
     from neonpay.simulator.chats.posts import Post
 
 
 class Speaker(Person):
     """Somebody who talks with bots, alone or in groups."""
 
-    def messages(self, where: BotAccount | Group | None = None) -> list[types.Message]:
-        """Everything that is in the chat with a bot, or in a group, now, oldest first, as it looks now."""
+    def messages(self, where: Where | None = None) -> list[types.Message]:
+        """Everything that is in the chat with a bot, in a group or in a topic, now, oldest first, as it looks now."""
         return [self._look(post) for post in self._posts(where or self._only_bot()) if not post.deleted]
 
-    async def says(
-        self, text: str, *, to: BotAccount | Group | None = None, reply_to: types.Message | None = None
-    ) -> types.Message:
-        """Write to a bot or in a group; to the only bot there is when left out.
+    async def says(self, text: str, *, to: Where | None = None, reply_to: types.Message | None = None) -> types.Message:
+        """Write to a bot, in a group or in a topic; to the only bot there is when left out.
 
         The first words to a bot let it write back, and ``/start`` with a parameter is a deep link. In a group a bot hears
         what Telegram lets it hear: everything if it is an administrator, else commands, mentions and replies to it.
@@ -41,11 +39,8 @@ class Speaker(Person):
         if not text.strip() or len(text) > MESSAGE_TEXT_MAX_CHARS:
             raise SimulatorError(f"a message has 1 to {MESSAGE_TEXT_MAX_CHARS} characters")
         fields = typed_text(text).fields("text", "entities")
-        if reply_to is not None:
-            quoted = dump(self._seen(reply_to).message)
-            quoted.pop("reply_to_message", None)
-            fields["reply_to_message"] = quoted
-        return self._write(to or self._only_bot(), fields).message
+        answering = None if reply_to is None else self._seen(reply_to)
+        return self._write(to or self._only_bot(), fields, answering=answering).message
 
     async def edits(self, message: types.Message, text: str) -> types.Message:
         """Change a text of one's own; the bots that heard it hear of it.
@@ -66,22 +61,22 @@ class Speaker(Person):
 
     async def hears(
         self,
-        bot: BotAccount | Group | None = None,
+        bot: Where | None = None,
         *,
-        in_: Group | None = None,
+        in_: Group | ForumTopic | None = None,
         timeout_s: float = 5.0,
         containing: str | None = None,
         predicate: Callable[[types.Message], bool] | None = None,
     ) -> types.Message:
         """Wait for the next message from ``bot`` that has not been heard yet; those passed over count as heard.
 
-        ``hears(group)`` is the next one that any bot writes there.
+        ``hears(group)`` and ``hears(topic)`` are the next one that any bot writes there.
 
         Service messages are not words: ``messages`` has them.
 
         Args:
-            bot: who writes, or the group in which anybody of them does; the only bot there is when left out.
-            in_: in which group; in the private chat when left out.
+            bot: who writes, or the group or topic in which anybody of them does; the only bot there is when left out.
+            in_: in which group or topic; in the private chat when left out.
             timeout_s: real seconds.
             containing: only a message with this in its text, caption or invoice title.
             predicate: only a message for which this is true.
@@ -90,10 +85,10 @@ class Speaker(Person):
             SimulatorError: this person is not in the group.
             SimulatorTimeoutError: none came.
         """
-        if isinstance(bot, Group) and in_ not in {None, bot}:
+        if not (bot is None or isinstance(bot, BotAccount) or in_ in {None, bot}):
             raise SimulatorError("say once in which group: hears(group), or hears(bot, in_=group)")
-        where: BotAccount | Group = bot if isinstance(bot, Group) else in_ or bot or self._only_bot()
-        writer = None if isinstance(bot, Group) else bot or self._only_bot()
+        writer = None if isinstance(bot, Group | ForumTopic) else bot or self._only_bot()
+        where: Where = bot if isinstance(bot, Group | ForumTopic) else in_ or bot or self._only_bot()
 
         def look() -> types.Message | None:
             unheard = [post for post in self._posts(where) if self._is_news(post, writer)]
@@ -105,11 +100,8 @@ class Speaker(Person):
             return None
 
         wanted = f" containing {containing!r}" if containing else ""
-        whose = (
-            f"any bot in {where.title!r}"
-            if writer is None and isinstance(where, Group)
-            else str(writer and writer.username)
-        )
+        place = where.title if isinstance(where, Group) else where.name if isinstance(where, ForumTopic) else ""
+        whose = f"any bot in {place!r}" if writer is None else writer.username
         return await self._world.bell.wait_for(
             look, timeout_s=timeout_s, what=f"a message from {whose} to {self.name}{wanted}"
         )
@@ -118,7 +110,9 @@ class Speaker(Person):
         is_meant = bot is None or post.bot_id == bot.id
         return post.is_words_of_bot and is_meant and self.id not in post.heard_by
 
-    def _posts(self, where: BotAccount | Group) -> list[Post]:
+    def _posts(self, where: Where) -> list[Post]:
+        if isinstance(where, ForumTopic):
+            return [post for post in self._posts(where.group) if where.has(post)]
         if not isinstance(where, Group):
             return self._chat(where).posts
         if where.parent is not None:

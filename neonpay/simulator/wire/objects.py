@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from pydantic import BaseModel
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
+_PLAIN: Final = frozenset({str, int, bool, dict})
 
 
 def build(model: type[ModelT], **fields: object) -> ModelT:
@@ -19,7 +20,10 @@ def build(model: type[ModelT], **fields: object) -> ModelT:
 
 def build_from(model: type[ModelT], fields: Mapping[str, object]) -> ModelT:
     """Make a Bot API object from a JSON object."""
-    return model.model_validate({name: as_json(value) for name, value in fields.items()})
+    # Plain values are most of them.
+    return model.model_validate(
+        {name: value if type(value) in _PLAIN else as_json(value) for name, value in fields.items()}
+    )
 
 
 def dump(model: BaseModel) -> dict[str, object]:

@@ -142,7 +142,7 @@ def strict_json(text: str) -> object:
         ValueError: the text is anything else.
     """
     try:
-        value: object = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_first_of_each)
+        value: object = _STRICT.decode(text)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     if text.count("[") + text.count("{") > NESTING_MAX and _is_too_deep(value):
@@ -172,3 +172,6 @@ def _first_of_each(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _no_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
+
+
+_STRICT: Final = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_first_of_each)

@@ -79,3 +79,18 @@ async def test_every_body_is_described_with_an_example_that_it_takes(control):
     names = set(described["components"]["schemas"])
     for reference in json.dumps(described).split('"#/components/schemas/')[1:]:
         assert reference.partition('"')[0] in names
+
+
+async def test_a_forum_is_made_and_written_in_over_http(telegram, shop, ann, control):
+    order = {"title": "Club", "topics": ["Orders"], "members": [ann.id], "administrators": ["shop_bot"]}
+    _, made = await control("/groups", order)
+    place = {"group": made["id"], "topic": made["topics"]["Orders"]}
+    await control(f"/users/{ann.id}/says", {**place, "text": "Where is it?"})
+    assert telegram.updates(shop)[-1].payload["message_thread_id"] == place["topic"]
+    _, seen = await control(f"/users/{ann.id}/messages?group={made['id']}&topic={place['topic']}")
+    assert [message["text"] for message in seen["messages"] if "text" in message] == ["Where is it?"]
+    for path, body in (
+        ("says", {"text": "x", **place, "topic": 999}),
+        ("says", {"text": "x", "bot": "shop_bot", "topic": 1}),
+    ):
+        assert (await control(f"/users/{ann.id}/{path}", body))[0] == 400

@@ -25,6 +25,18 @@ async def test_calls_are_written_with_params_result_and_time(telegram, ann, wire
     assert good.at.tzinfo is UTC
 
 
+async def test_what_was_said_stays_as_it_was_said(telegram, ann, wire):
+    sent = (await wire("sendMessage", chat_id=ann.id, text="first")).result
+    await wire("setMyCommands", commands=[{"command": "a", "description": "b"}])
+    await wire("getMyCommands")
+    await wire("editMessageText", chat_id=ann.id, message_id=sent["message_id"], text="second")
+    await wire("deleteMyCommands")
+    assert telegram.calls("sendMessage")[0].result == sent
+    assert telegram.calls("editMessageText")[0].result["text"] == "second"
+    assert telegram.calls("getMyCommands")[0].result == [{"command": "a", "description": "b"}]
+    assert telegram.calls("getMyCommands")[0].result is telegram.calls("getMyCommands")[0].result
+
+
 async def test_a_call_can_be_waited_for(telegram, wire):
     with pytest.raises(SimulatorError, match=r"2 call\(s\) of getMe"):
         await telegram.called("getMe", count=2, timeout_s=0.01)

@@ -1,0 +1,115 @@
+"""``/_sim/openapi.json``: every route of the server is in it, and the server does what each example says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import suppress
+from random import Random
+
+import pytest
+from aiohttp import web
+
+from neonpay.simulator import RunningClock, Simulator, SteppedClock
+from neonpay.simulator.control.described import BODIES
+from neonpay.simulator.control.routes import add_control
+from neonpay.simulator.world import World
+
+BUTTON = {"inline_keyboard": [[{"text": "Buy", "callback_data": "buy"}]]}
+ONE_PHOTO = [{"type": "photo", "media": "https://example.com/a.jpg"}]
+SUBSCRIBED = {"/users/{user}/cancels_subscription", "/users/{user}/restores_subscription"}
+
+
+@pytest.fixture
+async def telegram():
+    """As `neonpay simulate` runs it, with time that passes."""
+    async with Simulator(seed=7, clock=RunningClock()) as simulator:
+        yield simulator
+
+
+class Stage:
+    """A simulator in which message 1 is Ann's /start, and message 2 what an example needs it to be."""
+
+    def __init__(self, telegram: Simulator, http) -> None:
+        self.telegram = telegram
+        self.http = http
+        self.shop = telegram.bot("bot1_bot")
+        self.ann = telegram.user("Ann", stars=5_000)
+        self.query_id = ""
+
+    async def post(self, path: str, body: object, *, root: str = "/_sim"):
+        async with self.http.post(f"{self.telegram.base_url}{root}{path}", json=body) as response:
+            return response.status, json.loads(await response.text())
+
+    async def tell(self, method: str, **params: object):
+        status, answer = await self.post(f"/{method}", params, root=f"/bot{self.shop.token}")
+        assert status == 200, answer
+        return answer["result"]
+
+    async def arrange(self, path: str, invoice: dict[str, object]) -> dict[str, object]:
+        """Make the world that an example needs; which of its words stand for what is only known now."""
+        if path == "/groups":
+            return {}
+        await self.ann.says("/start", to=self.shop)
+        if path.endswith("/buys"):
+            await self.tell("sendPaidMedia", chat_id=self.ann.id, star_count=5, media=ONE_PHOTO)
+        elif path.endswith(("/presses", "/reacts")):
+            await self.tell("sendMessage", chat_id=self.ann.id, text="Buy?", reply_markup=BUTTON)
+        else:
+            await self.tell("sendInvoice", chat_id=self.ann.id, **invoice)
+        invoices = self.ann.messages(self.shop)
+        if path.endswith("/begins"):
+            await self.post(f"/users/{self.ann.id}/opens", {"message_id": 2})
+        if path == "/checkouts/{query_id}/answers":
+            self.query_id = (await self.ann.begins_to_pay(invoices[1])).query_id or ""
+        if path == "/bots/{bot}/moves":
+            self.shop.balance_stars = 2_000
+        group = self.telegram.group("Club", members=[] if path.endswith("/joins") else [self.ann], id=-1001234567890)
+        words: dict[str, object] = {"https://t.me/+INVITATION": next(iter(group.links))}
+        if path in SUBSCRIBED:
+            link = await self.tell("createInvoiceLink", **invoice, subscription_period=2_592_000)
+            checkout = await self.ann.begins_to_pay(link)
+            await self.tell("answerPreCheckoutQuery", pre_checkout_query_id=checkout.query_id, ok=True)
+            words["CHARGE"] = (await checkout.outcome()).charge_id
+            if "restores" in path:
+                await self.ann.cancels_subscription(str(words["CHARGE"]))
+        return words
+
+    async def approve(self) -> None:
+        """Let everybody pay and press."""
+        seen = 0
+        while True:
+            for update in await self.tell("getUpdates", timeout=5, offset=seen):
+                seen = update["update_id"] + 1
+                if query := update.get("pre_checkout_query"):
+                    with suppress(AssertionError):  # answered by hand
+                        await self.tell("answerPreCheckoutQuery", pre_checkout_query_id=query["id"], ok=True)
+                if press := update.get("callback_query"):
+                    await self.tell("answerCallbackQuery", callback_query_id=press["id"])
+
+
+@pytest.mark.parametrize("path", sorted(BODIES))
+async def test_the_server_does_what_each_example_says(telegram, http, invoice, path):
+    async with http.get(f"{telegram.base_url}/_sim/openapi.json") as response:
+        described = await response.json()
+    example = described["paths"][f"/_sim{path}"]["post"]["requestBody"]["content"]["application/json"]["example"]
+    stage = Stage(telegram, http)
+    words = await stage.arrange(path, invoice)
+    approving = asyncio.create_task(stage.approve()) if path.endswith(("/pays", "/presses")) else None
+    url = path.format(user=stage.ann.id, bot="bot1_bot", query_id=stage.query_id) if "{" in path else path
+    body = {name: words.get(value, value) if isinstance(value, str) else value for name, value in example.items()}
+    status, answer = await stage.post(url, body)
+    assert status == 200, answer
+    if approving is not None:
+        approving.cancel()
+
+
+async def test_every_route_of_the_server_is_described(telegram, http):
+    app = web.Application()
+    add_control(app, World(SteppedClock(), Random(1)), from_anywhere=False)  # noqa: S311 - any number will do
+    served = {
+        (route.method.lower(), str(route.resource.canonical)) for route in app.router.routes() if route.method != "HEAD"
+    }
+    async with http.get(f"{telegram.base_url}/_sim/openapi.json") as response:
+        described = await response.json()
+    assert {(verb, path) for path, verbs in described["paths"].items() for verb in verbs} == served
