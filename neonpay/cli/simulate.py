@@ -163,6 +163,12 @@ def _print_welcome(telegram: Simulator, bots: list[BotAccount], buyer_id: int, c
         console.print(f"  {library:<20} {line}", soft_wrap=True, markup=False, highlight=False)
     console.print(f"  {ELSEWHERE}", soft_wrap=True, markup=False, highlight=False)
     console.print(
+        "Time that is moved here moves no clock of your program; one that sells subscriptions says "
+        "create_neonpay(..., clock=neonpay.testing.SimulatorClock(address)).",
+        markup=False,
+        highlight=False,
+    )
+    console.print(
         f"[bold]Ann[/] has user id {buyer_id} and {_STARS} Stars. Play her on the page, or from another terminal:",
         highlight=False,
     )

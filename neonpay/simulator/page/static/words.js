@@ -252,6 +252,7 @@ const en = {
   go: "Go",
   goTo: (what) => `Go to: ${what}`,
   onlyForward: "Time goes only forward.",
+  goneUnheard: (n) => `${plural(n, { one: "update is", other: "updates are" })} gone: no bot took them within a day, and Telegram keeps them no longer.`,
   parts: "Parts",
   chats: "Chats",
 };
@@ -478,6 +479,9 @@ const ru = {
   go: "Туда",
   goTo: (what) => `Перейти: ${what}`,
   onlyForward: "Время идёт только вперёд.",
+  goneUnheard: (n) =>
+    `${plural(n, { one: "обновление пропало", few: "обновления пропали", many: "обновлений пропало", other: "обновления пропало" })}: ` +
+    "за сутки бот их не забрал, а дольше Telegram не хранит.",
   parts: "Разделы",
   chats: "Чаты",
 };
