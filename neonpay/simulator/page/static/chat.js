@@ -4,7 +4,7 @@ import { $, h, icon, initials, say, show, showOnce } from "./dom.js";
 import { post } from "./link.js";
 import { dayLine, jumpLine, messageLines } from "./messages.js";
 import { Sheet } from "./sheet.js";
-import { largeTrace, stars } from "./signs.js";
+import { largeTrace, stars, withStars } from "./signs.js";
 import { bot, chatOf, closePerson, nameOf, person, pickPerson, pickTab, seen, shown } from "./store.js";
 import { w } from "./words.js";
 
@@ -153,7 +153,7 @@ export class Column {
     showOnce(this.replies, [blocked, rows], () => blocked
       ? [h("p", { class: "small bad" }, w.blocked), this.blockButton("btn")]
       : rows.map((row, y) => h("div", { class: "key-row" }, row.map((button, x) =>
-          h("button", { type: "button", class: "btn", "data-k": `reply-${y}-${x}`, onclick: () => this.writesReply(button.text) }, button.text)))));
+          h("button", { type: "button", class: "btn", "data-k": `reply-${y}-${x}`, onclick: () => this.writesReply(button.text) }, withStars(button.text))))));
   }
 
   writesReply(text) {

@@ -2,7 +2,7 @@
 
 import { h, icon } from "./dom.js";
 import { rich } from "./rich.js";
-import { stars, trace } from "./signs.js";
+import { stars, trace, withStars } from "./signs.js";
 import { botNamed, shown } from "./store.js";
 import { dayMonth, hourMinute, longDate, w } from "./words.js";
 
@@ -114,8 +114,8 @@ function ticket(told, act) {
     h("div", { class: "goods" },
       photoUrl ? h("p", { class: "away small soft" }, icon("i-picture"), w.photoAway(host(photoUrl))) : null,
       above(message),
-      h("h3", null, message.invoice.title),
-      h("p", null, message.invoice.description)),
+      h("h3", null, withStars(message.invoice.title)),
+      h("p", null, withStars(message.invoice.description))),
     h("div", { class: "price" }, button,
       h("div", { class: "under" }, trace(told.trace ?? "invoiced"), time(message))));
 }
@@ -142,5 +142,5 @@ function keys(told, act, { skipPay = false } = {}) {
   return h("li", { class: "keys" }, lines.map((row) =>
     h("div", { class: "key-row" }, row.map(({ button, x, y }) =>
       h("button", { type: "button", class: "btn", "data-k": `key-${told.id}-${y}-${x}`, onclick: (event) => act.press(told, y, x, event.currentTarget) },
-        button.text, button.url ? icon("i-away", "i s") : null)))));
+        withStars(button.text), button.url ? icon("i-away", "i s") : null)))));
 }
