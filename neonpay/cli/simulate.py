@@ -47,6 +47,9 @@ def simulate(
         list[str] | None,
         typer.Option(help="What goes wrong, such as '429 sendMessage retry_after_s=3 times=2'; again for more."),
     ] = None,
+    fetch_pictures: Annotated[
+        bool, typer.Option("--fetch-pictures", help="Show pictures of invoices; their addresses are asked for them.")
+    ] = False,
     frozen: Annotated[bool, typer.Option("--frozen", help="Time stands still until it is moved.")] = False,
     scenario: Annotated[
         list[Path] | None, typer.Option(help="Scenario file to play against the bot, and then end; again for more.")
@@ -69,7 +72,12 @@ def simulate(
     except ConfigurationError as error:
         raise typer.BadParameter(str(error), param_hint="--scenario") from error
     telegram = Simulator(
-        seed=seed, host=host, port=port, clock=RunningClock(), control_from_anywhere=control_from_anywhere
+        seed=seed,
+        host=host,
+        port=port,
+        clock=RunningClock(),
+        control_from_anywhere=control_from_anywhere,
+        fetch_pictures=fetch_pictures,
     )
     bots = _bots(telegram, token or [None], bot_name or [])
     try:

@@ -100,6 +100,7 @@ class World:
         clock: virtual time.
         random: the source of every id, so that a seed repeats a run.
         test_environment: whether it is Telegram's test environment.
+        fetch_pictures: whether the page may ask the addresses of invoices for their pictures.
         token_bytes: where the secret halves of tokens come from.
     """
 
@@ -109,12 +110,14 @@ class World:
         random: Random,
         *,
         test_environment: bool = False,
+        fetch_pictures: bool = False,
         token_bytes: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         self.clock = clock
         clock.before_time_passes = self._let_bots_listen
         self.random = random
         self.test_environment = test_environment
+        self.fetches_pictures = fetch_pictures
         self.bell = Bell()
         self.accounts = Accounts(random, token_bytes)
         self.chats = Chats(self.accounts, clock, self.bell.ring)

@@ -38,6 +38,7 @@ class BotAccount:
         balance_nanostars: what it has beside them, billionths of a Star.
         reads_all_group_messages: privacy mode is off, as @BotFather would have it.
         profile: what it tells people of itself.
+        picture: the file of its picture; ``Simulator.picture`` sets it.
     """
 
     id: int
@@ -48,6 +49,7 @@ class BotAccount:
     balance_nanostars: int = 0
     reads_all_group_messages: bool = False
     profile: BotProfile = field(default_factory=BotProfile, repr=False)
+    picture: bytes | None = field(default=None, repr=False)
 
     def gets(self, nanostars: int) -> None:
         """Change the balance; a negative amount is taken away."""
@@ -67,13 +69,18 @@ class BotAccount:
 
 @dataclass(slots=True, eq=False)
 class UserAccount:
-    """A person of this Telegram."""
+    """A person of this Telegram.
+
+    Attributes:
+        picture: the file of their picture; ``Simulator.picture`` sets it.
+    """
 
     id: int
     first_name: str
     username: str | None = None
     language_code: str = "en"
     balance_stars: int = 0
+    picture: bytes | None = field(default=None, repr=False)
 
     @property
     def as_user(self) -> dict[str, object]:

@@ -1,6 +1,6 @@
 // One buyer's chat with the bot: the log, what can be pressed, the field, and the payment sheet over them.
 
-import { $, h, icon, initials, say, show, showOnce } from "./dom.js";
+import { $, face, h, icon, say, show, showOnce } from "./dom.js";
 import { post } from "./link.js";
 import { dayLine, jumpLine, messageLines } from "./messages.js";
 import { Sheet } from "./sheet.js";
@@ -38,7 +38,8 @@ export class Column {
       this.head, h("div", { class: "middle-part" }, this.log, this.blank, this.notice), this.foot, this.sheet.element);
     this.atEnd = true;
     this.log.addEventListener("scroll", () => (this.atEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < NEAR_PX));
-    new ResizeObserver(() => this.atEnd && this.toEnd()).observe(this.log);
+    const resized = new ResizeObserver(() => this.atEnd && this.toEnd());
+    for (const part of [this.log, this.list]) resized.observe(part); // a picture makes the list longer when it has come
     this.menu.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.toggleMenu(false);
     });
@@ -84,8 +85,8 @@ export class Column {
   drawHead(one, name) {
     const several = seen().length > 1;
     const balance = person(this.userId)?.stars ?? 0;
-    showOnce(this.head, [one?.name, name, several, balance], () => [
-      h("span", { class: "mono-face bot", "aria-hidden": "true" }, one ? initials(one.name) : ""),
+    showOnce(this.head, [one?.name, one?.picture, name, several, balance], () => [
+      face(one, "bot"),
       h("div", { class: "who" }, h("h2", null, one?.name ?? w.waitingForBot), h("p", { class: "small soft" }, w.as(name))),
       several ? h("span", { class: "small soft push" }, stars(balance))
         : h("button", { type: "button", class: "btn bare only-narrow push", "data-k": "mini", onclick: () => pickTab("buyers") }, stars(balance)),

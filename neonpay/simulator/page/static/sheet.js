@@ -1,6 +1,6 @@
 // The payment sheet of one buyer. It covers only this buyer's chat, so that the wire stays readable.
 
-import { $, h, icon, initials, say, show } from "./dom.js";
+import { $, face, h, icon, initials, say, show } from "./dom.js";
 import { post, Refused } from "./link.js";
 import { largeTrace, ring, stars, withStars } from "./signs.js";
 import { botNamed, person, shown, state, virtualNow } from "./store.js";
@@ -167,7 +167,7 @@ export class Sheet {
 
   pair() {
     return h("div", { class: "pair", "aria-hidden": "true" },
-      h("span", { class: "mono-face bot" }, initials(botNamed(this.form.bot_id))),
+      face(state.bots.find((one) => one.id === this.form.bot_id), "bot"),
       h("span", { class: "mono-face" }, initials(this.form.title)));
   }
 
