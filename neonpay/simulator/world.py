@@ -16,6 +16,7 @@ from neonpay.simulator.chats.book import Chats
 from neonpay.simulator.chats.polls import Polls
 from neonpay.simulator.chats.reactions import Reactions
 from neonpay.simulator.clock import PATIENCE_S
+from neonpay.simulator.diary import Diary, Note
 from neonpay.simulator.faults import REORDER_HOLD_S, Faults
 from neonpay.simulator.files.store import Files
 from neonpay.simulator.inline import Inline
@@ -125,6 +126,8 @@ class World:
         self.chats.in_group = self.talk.tell
         self.memberships = Memberships(self.accounts, self.chats, clock, random, self.tell)
         self.paid_memberships = PaidMemberships(self.memberships, clock)
+        self.diary = Diary()
+        self.pressed_links: dict[tuple[int, str], tuple[int, str]] = {}
         self.links: dict[str, Invoice] = {}
         self.till = Till(self.accounts, clock, random)
         self.broadcasts = Broadcasts(self.till, clock)
@@ -205,6 +208,7 @@ class World:
         Returns:
             How many updates were kept no longer, because no bot took them.
         """
+        self.diary.append(Note("advance", _spelled(seconds), 0, 0, 0, self.chats.newest_id))
         before = self._expired()
         await self._settle()
         await self.clock.advance(seconds)
@@ -232,6 +236,7 @@ class World:
     async def step(self) -> Timer | None:
         """Let virtual time pass until the next thing that falls due has happened, and return it; None when nothing waits."""
         await self._settle()
+        self.diary.append(Note("step", "", 0, 0, 0, self.chats.newest_id))
         timer = await self.clock.step()
         self.bell.ring()
         return timer
@@ -267,6 +272,12 @@ class World:
     def _postbox_changed(self, bot: BotAccount) -> None:
         self._postboxes[bot.id].changed()
         self.bell.ring()
+
+
+def _spelled(seconds: float) -> str:
+    """A length of time as scenarios have it."""
+    days, rest = divmod(seconds, 86_400)
+    return f"{days:.0f} days" if days and not rest else f"{seconds:.3f} seconds"
 
 
 def _peek(random: Random) -> str:

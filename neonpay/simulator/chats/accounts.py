@@ -72,6 +72,7 @@ class UserAccount:
     """A person of this Telegram.
 
     Attributes:
+        began_with_stars: the first balance.
         picture: the file of their picture; ``Simulator.picture`` sets it.
     """
 
@@ -81,6 +82,10 @@ class UserAccount:
     language_code: str = "en"
     balance_stars: int = 0
     picture: bytes | None = field(default=None, repr=False)
+    began_with_stars: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        self.began_with_stars = self.balance_stars
 
     @property
     def as_user(self) -> dict[str, object]:

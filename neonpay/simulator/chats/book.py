@@ -47,6 +47,11 @@ class Chats:
         self._posts: dict[int, Post] = {}
         self._last_message_id = 0
 
+    @property
+    def newest_id(self) -> int:
+        """Of the last message that was written anywhere."""
+        return self._last_message_id
+
     def between(self, bot: BotAccount, user: UserAccount) -> Chat:
         """The chat of these two, empty when they have never met."""
         return self._chats.setdefault((bot.id, user.id), Chat(bot, user))

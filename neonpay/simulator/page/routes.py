@@ -16,6 +16,7 @@ from aiohttp import web
 
 from neonpay.errors import SimulatorTimeoutError
 from neonpay.simulator.page.pictures import Picture, Pictures
+from neonpay.simulator.page.scenario import write_scenario
 from neonpay.simulator.page.view import View
 from neonpay.simulator.page.wire import Wire
 from neonpay.simulator.wire.loopback import is_loopback
@@ -56,6 +57,7 @@ def add_page(app: web.Application, world: World, *, from_anywhere: bool) -> None
     app.router.add_get("/page/photos/{file_id}", page.guarded(page.photo))
     app.router.add_get("/page/faces/{account_id:[0-9]{1,19}}", page.guarded(page.face))
     app.router.add_get("/page/invoices/{message_id:[0-9]{1,19}}", page.guarded(page.invoice_picture))
+    app.router.add_get("/page/scenarios/{bot_id:[0-9]{1,19}}/{user_id:[0-9]{1,19}}", page.guarded(page.scenario))
     app.router.add_get("/page/{name}", page.guarded(page.asset))
     app.on_shutdown.append(page.stop)
 
@@ -103,6 +105,18 @@ class Page:
     async def invoice_picture(self, request: web.Request) -> web.Response:
         """The picture of an invoice."""
         return _picture(await self._pictures.of_invoice(int(request.match_info["message_id"])))
+
+    async def scenario(self, request: web.Request) -> web.Response:
+        """The conversation of a bot and a person, as a file."""
+        bot = self._world.accounts.bots.get(int(request.match_info["bot_id"]))
+        user = self._world.accounts.users.get(int(request.match_info["user_id"]))
+        if bot is None or user is None:
+            return web.Response(status=404, headers=_HEADERS)
+        text = self._world.accounts.hide_tokens(write_scenario(self._world, bot, user))
+        named = f'attachment; filename="{bot.username}.scenario.yaml"'
+        return web.Response(
+            text=text, content_type="application/yaml", headers={**_HEADERS, "Content-Disposition": named}
+        )
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events: everything there is, then each change, until the page or the simulator goes away."""

@@ -45,7 +45,10 @@ class Speaker(Person):
             quoted = dump(self._seen(reply_to).message)
             quoted.pop("reply_to_message", None)
             fields["reply_to_message"] = quoted
-        return self._write(to or self._only_bot(), fields).message
+        where = to or self._only_bot()
+        if not isinstance(where, Group):
+            self._notes("says", text, bot_id=where.id)
+        return self._write(where, fields).message
 
     async def edits(self, message: types.Message, text: str) -> types.Message:
         """Change a text of one's own; the bots that heard it hear of it.

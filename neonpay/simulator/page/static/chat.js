@@ -189,6 +189,7 @@ export class Column {
         this.toggleMenu(false);
         this.follows(/^[a-z]+:/i.test(url) ? url : `https://${url}`);
       } }, h("label", { class: "small", for: field.id }, w.openLink), h("span", null, field, h("button", { class: "btn" }, w.open))),
+      h("a", { class: "btn bare", href: `/page/scenarios/${shown.bot}/${this.userId}`, download: "", "data-k": "save" }, w.saveScenario),
       this.chat.blocked ? null : this.blockButton("btn bare"));
     ($("button, input", this.menu) ?? this.menu).focus();
   }
