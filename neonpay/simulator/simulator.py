@@ -60,8 +60,7 @@ class Simulator(Places):
         control_from_anywhere: whether all of it answers any machine, by any name; nothing but the network protects it then.
         test_environment: be Telegram's test environment: bots are at ``/bot<token>/test/METHOD`` only, and sell subscriptions
             of 60 and 300 seconds too.
-        fetch_pictures: show the pictures of invoices on the page. Their addresses are asked for them; nothing else ever leaves
-            this machine.
+        fetch_pictures: show the pictures of invoices on the page. Their addresses, which may be anywhere, are asked for them.
 
     Everything runs in the event loop that enters it.
     """
