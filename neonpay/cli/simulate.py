@@ -47,6 +47,9 @@ def simulate(
         list[str] | None,
         typer.Option(help="What goes wrong, such as '429 sendMessage retry_after_s=3 times=2'; again for more."),
     ] = None,
+    fetch_pictures: Annotated[
+        bool, typer.Option("--fetch-pictures", help="Show pictures of invoices; their addresses are asked for them.")
+    ] = False,
     frozen: Annotated[bool, typer.Option("--frozen", help="Time stands still until it is moved.")] = False,
     scenario: Annotated[
         list[Path] | None, typer.Option(help="Scenario file to play against the bot, and then end; again for more.")
@@ -69,7 +72,12 @@ def simulate(
     except ConfigurationError as error:
         raise typer.BadParameter(str(error), param_hint="--scenario") from error
     telegram = Simulator(
-        seed=seed, host=host, port=port, clock=RunningClock(), control_from_anywhere=control_from_anywhere
+        seed=seed,
+        host=host,
+        port=port,
+        clock=RunningClock(),
+        control_from_anywhere=control_from_anywhere,
+        fetch_pictures=fetch_pictures,
     )
     bots = _bots(telegram, token or [None], bot_name or [])
     try:
@@ -162,6 +170,12 @@ def _print_welcome(telegram: Simulator, bots: list[BotAccount], buyer_id: int, c
     for library, line in lines(url).items():
         console.print(f"  {library:<20} {line}", soft_wrap=True, markup=False, highlight=False)
     console.print(f"  {ELSEWHERE}", soft_wrap=True, markup=False, highlight=False)
+    console.print(
+        "Time that is moved here moves no clock of your program; one that sells subscriptions says "
+        "create_neonpay(..., clock=neonpay.testing.SimulatorClock(address)).",
+        markup=False,
+        highlight=False,
+    )
     console.print(
         f"[bold]Ann[/] has user id {buyer_id} and {_STARS} Stars. Play her on the page, or from another terminal:",
         highlight=False,

@@ -57,11 +57,21 @@ class Timer:
         self.cancelled = True
 
 
+class BeforeTimePasses(Protocol):
+    """Awaited before time is moved to a moment, as often as that is done."""
+
+    async def __call__(self, until: float) -> None:
+        """Let what is under way come to its end."""
+
+
 class SteppedClock:
     """Time that stands still until :meth:`advance` is called.
 
     Args:
         start: Unix time at which it stands first; the real time of construction when left out.
+
+    Attributes:
+        before_time_passes: awaited by ``advance`` and ``step`` before each moment that they move to.
     """
 
     def __init__(self, start: float | None = None) -> None:
@@ -69,6 +79,7 @@ class SteppedClock:
         self._timers: list[Timer] = []
         self._numbered = 0
         self._advancing = asyncio.Lock()
+        self.before_time_passes: BeforeTimePasses | None = None
 
     def now(self) -> float:
         """Virtual Unix time in seconds."""
@@ -146,10 +157,20 @@ class SteppedClock:
         self._timers.clear()
 
     async def _pass_until(self, until: float) -> None:
-        while (timer := self._next_due(until)) is not None:
-            self._move_to(max(self.now(), timer.when))
-            await self._fire(timer)
-        self._move_to(max(until, self.now()))
+        awaited: float | None = None
+        while True:
+            due = self.next_due()
+            moment = until if due is None or due.when > until else due.when
+            if self.before_time_passes is not None and moment != awaited and moment > self.now():
+                awaited = moment
+                await self.before_time_passes(moment)
+                continue  # timers may have come and gone meanwhile
+            timer = self._next_due(moment)
+            self._move_to(max(self.now(), moment))
+            if timer is not None:
+                await self._fire(timer)
+            elif moment >= until:
+                return
 
     def _next_due(self, until: float) -> Timer | None:
         while self._timers and self._timers[0].when <= until:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from aiohttp import web
 
 from neonpay.errors import SimulatorError
+from neonpay.simulator.chats.accounts import BotAccount
 from neonpay.simulator.clock import SteppedClock, in_seconds
 from neonpay.simulator.control.routes import add_control
 from neonpay.simulator.feeding import feeding
+from neonpay.simulator.files.images import pixels
 from neonpay.simulator.http.api import BotApi
 from neonpay.simulator.http.doorway import Doorway
 from neonpay.simulator.http.guard import guard
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from aiogram import Bot
     from aiogram.client.default import DefaultBotProperties
 
-    from neonpay.simulator.chats.accounts import BotAccount
     from neonpay.simulator.clients.ptb import AnyBuilder
     from neonpay.simulator.clock import Timer
     from neonpay.simulator.faults import Faults
@@ -59,6 +60,7 @@ class Simulator(Places):
         control_from_anywhere: whether all of it answers any machine, by any name; nothing but the network protects it then.
         test_environment: be Telegram's test environment: bots are at ``/bot<token>/test/METHOD`` only, and sell subscriptions
             of 60 and 300 seconds too.
+        fetch_pictures: show the pictures of invoices on the page. Their addresses, which may be anywhere, are asked for them.
 
     Everything runs in the event loop that enters it.
     """
@@ -72,13 +74,14 @@ class Simulator(Places):
         clock: SteppedClock | None = None,
         control_from_anywhere: bool = False,
         test_environment: bool = False,
+        fetch_pictures: bool = False,
     ) -> None:
         self._host = host
         self._port = port
         self._control_from_anywhere = control_from_anywhere
         self._clock = SteppedClock() if clock is None else clock
         random = Random(seed)  # noqa: S311 - repeatable on purpose; opens nothing real
-        self._world = World(self._clock, random, test_environment=test_environment)
+        self._world = World(self._clock, random, test_environment=test_environment, fetch_pictures=fetch_pictures)
         self._api = BotApi(self._world)
         self._doorway = Doorway(self._api, self._world)
         self._front: Front | None = None
@@ -315,6 +318,23 @@ class Simulator(Places):
     async def step(self) -> Timer | None:
         """Let time pass until the next thing that falls due has happened, and return it; None when nothing waits."""
         return await self._world.step()
+
+    def picture(self, of: BotAccount | Buyer, picture: bytes | str | None) -> None:
+        """Give a bot or a person a picture: a file's bytes, the id of a photo that was sent, or None for none.
+
+        Raises:
+            SimulatorError: it is no PNG, JPEG, GIF or WebP, or no photo with these bytes was sent.
+        """
+        if isinstance(picture, str):
+            file = self._world.files.find(picture)
+            if file is None or file.content is None:
+                raise SimulatorError(f"no photo with the id {picture!r} was uploaded")
+            picture = file.content
+        if picture is not None and pixels(picture) is None:
+            raise SimulatorError("a picture is a PNG, JPEG, GIF or WebP file")
+        account = of if isinstance(of, BotAccount) else self._world.accounts.users[of.id]
+        account.picture = picture
+        self._world.bell.ring()
 
     def freeze(self) -> None:
         """Have time stand still until it is moved, or runs again."""

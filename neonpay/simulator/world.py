@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
+from neonpay.errors import SimulatorTimeoutError
 from neonpay.simulator.bell import Bell
 from neonpay.simulator.chats.accounts import Accounts, BotAccount
 from neonpay.simulator.chats.book import Chats
 from neonpay.simulator.chats.polls import Polls
 from neonpay.simulator.chats.reactions import Reactions
 from neonpay.simulator.clock import PATIENCE_S
+from neonpay.simulator.diary import Diary, Note
 from neonpay.simulator.faults import REORDER_HOLD_S, Faults
 from neonpay.simulator.files.store import Files
 from neonpay.simulator.inline import Inline
@@ -30,7 +33,7 @@ from neonpay.simulator.money.receipts import Receipts
 from neonpay.simulator.money.subscriptions import Subscriptions
 from neonpay.simulator.money.suggestions import Suggestions
 from neonpay.simulator.money.till import Till
-from neonpay.simulator.updates.polling import Poller
+from neonpay.simulator.updates.polling import POLLS_AGAIN_S, Poller
 from neonpay.simulator.updates.queue import QueuedUpdate, UpdateQueue
 from neonpay.simulator.updates.webhook import Webhook, WebhookSettings
 from neonpay.simulator.wire.known import UPDATE_KINDS, described
@@ -44,6 +47,8 @@ if TYPE_CHECKING:
     from neonpay.simulator.wire.params import Params
 
     CarryOut = Callable[[BotAccount, str, Params], Awaitable[object]]
+
+_PIECES: Final = 10
 
 
 class Listening(Protocol):
@@ -74,6 +79,11 @@ class Postbox:
     webhook_set_at: float | None = None
     stream: Listening | None = None
 
+    def would_lose(self, until: float) -> bool:
+        """Whether a bot that listens has yet to take something which is kept no longer than that."""
+        listens = self.poller.keeps_polling or (self.webhook is not None and self.webhook.is_delivering)
+        return listens and any(update.expires_at <= until for update in self.queue.pending())
+
     def changed(self) -> None:
         """Something was queued or settled."""
         if self.stream is not None and self.stream.is_heard:
@@ -91,6 +101,7 @@ class World:
         clock: virtual time.
         random: the source of every id, so that a seed repeats a run.
         test_environment: whether it is Telegram's test environment.
+        fetch_pictures: whether the page may ask the addresses of invoices for their pictures.
         token_bytes: where the secret halves of tokens come from.
 
     Attributes:
@@ -103,11 +114,14 @@ class World:
         random: Random,
         *,
         test_environment: bool = False,
+        fetch_pictures: bool = False,
         token_bytes: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         self.clock = clock
+        clock.before_time_passes = self._let_bots_listen
         self.random = random
         self.test_environment = test_environment
+        self.fetches_pictures = fetch_pictures
         self.bell = Bell()
         self.accounts = Accounts(random, token_bytes)
         self.chats = Chats(self.accounts, clock, self.bell.ring)
@@ -115,6 +129,8 @@ class World:
         self.chats.in_group = self.talk.tell
         self.memberships = Memberships(self.accounts, self.chats, clock, random, self.tell)
         self.paid_memberships = PaidMemberships(self.memberships, clock)
+        self.diary = Diary()
+        self.pressed_links: dict[tuple[int, str], tuple[int, str]] = {}
         self.links: dict[str, Invoice] = {}
         self.till = Till(self.accounts, clock, random)
         self.broadcasts = Broadcasts(self.till, clock)
@@ -190,15 +206,43 @@ class World:
         )
         box.webhook.pump()
 
-    async def advance(self, seconds: float) -> None:
-        """Let virtual time pass, after what is on its way to a webhook has come to an end."""
+    async def advance(self, seconds: float) -> int:
+        """Let virtual time pass, after what is on its way to a webhook has come to an end.
+
+        A bot that listens gets every update before the day is over for which Telegram keeps it.
+
+        Returns:
+            How many updates were kept no longer, because no bot took them.
+        """
+        self.diary.append(Note("advance", _spelled(seconds), 0, 0, 0, self.chats.newest_id))
+        before = self._expired()
         await self._settle()
         await self.clock.advance(seconds)
         self.bell.ring()
+        return self._expired() - before
+
+    def _expired(self) -> int:
+        for box in self._postboxes.values():
+            box.queue.pending()
+        return sum(box.queue.expired for box in self._postboxes.values())
+
+    async def _let_bots_listen(self, until: float) -> None:
+        """Wait for bots that listen to take what would expire if it were ``until`` now."""
+
+        def nothing_would_be_lost() -> bool:
+            return not any(box.would_lose(until) for box in self._postboxes.values())
+
+        # In pieces, because a bot that stops to listen rings no bell.
+        for _ in range(_PIECES):
+            if nothing_would_be_lost():
+                return
+            with suppress(SimulatorTimeoutError):
+                await self.bell.wait_for(nothing_would_be_lost, timeout_s=POLLS_AGAIN_S / _PIECES, what="the bots")
 
     async def step(self) -> Timer | None:
         """Let virtual time pass until the next thing that falls due has happened, and return it; None when nothing waits."""
         await self._settle()
+        self.diary.append(Note("step", "", 0, 0, 0, self.chats.newest_id))
         timer = await self.clock.step()
         self.bell.ring()
         return timer
@@ -235,6 +279,12 @@ class World:
         self.posted += 1
         self._postboxes[bot.id].changed()
         self.bell.ring()
+
+
+def _spelled(seconds: float) -> str:
+    """A length of time as scenarios have it."""
+    days, rest = divmod(seconds, 86_400)
+    return f"{days:.0f} days" if days and not rest else f"{seconds:.3f} seconds"
 
 
 def _peek(random: Random) -> str:

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from neonpay.testing.factories import make_payment, make_refund, make_result, make_stage
     from neonpay.testing.hosting import SimulatedClock, point_telebot, running
     from neonpay.testing.playing import play
+    from neonpay.testing.program_clock import SimulatorClock
     from neonpay.testing.scenario import Scenario, ScenarioFailedError, read_scenario
 
 __all__ = [
     "Scenario",
     "ScenarioFailedError",
     "SimulatedClock",
+    "SimulatorClock",
     "SyncBuyer",
     "SyncSimulator",
     "assert_balance",
@@ -46,6 +48,7 @@ _HOMES: Final = {
     "Scenario": "scenario",
     "ScenarioFailedError": "scenario",
     "SimulatedClock": "hosting",
+    "SimulatorClock": "program_clock",
     "SyncBuyer": "blocking",
     "SyncSimulator": "blocking",
     "assert_balance": "assertions",

@@ -105,16 +105,20 @@ class Player:
         await self._people[who].says(str(what), to=self._bot)
 
     async def _hears(self, who: str, what: Any) -> None:
-        wanted = what if isinstance(what, dict) else {} if what is None else {"text": what}
-        unknown = set(wanted) - {"text", "invoice", "stars", "button"}
-        if unknown:
-            raise AssertionError(f"{sorted(unknown)} cannot be heard; there is: text, invoice, stars, button")
+        wanted = _wanted(what)
         try:
             self._heard[who] = await self._people[who].hears(
                 self._bot, timeout_s=self._scenario.timeout_s, predicate=lambda message: _fits(message, wanted)
             )
         except SimulatorError as error:
             raise AssertionError(f"{who} did not hear that within {self._scenario.timeout_s:g} s") from error
+
+    async def _looks_back_at(self, who: str, what: Any) -> None:
+        wanted = _wanted(what)
+        messages = reversed(self._people[who].messages(self._bot))
+        found = next((message for message in messages if _fits(message, wanted)), None)
+        assert found is not None, f"{who} has no such message"
+        self._heard[who] = found
 
     async def _presses(self, who: str, what: Any) -> None:
         pressed = await self._people[who].presses(str(what), on=self._last(who), timeout_s=self._scenario.timeout_s)
@@ -141,6 +145,9 @@ class Player:
 
     async def _gets_stars(self, who: str, what: Any) -> None:
         self._people[who].gets_stars(what)
+
+    async def _has_stars(self, who: str, what: Any) -> None:
+        self._people[who].has_stars(what)
 
     async def _receives_from(self, who: str, what: Any) -> None:
         giver = self._person(what)
@@ -291,6 +298,14 @@ class Player:
             f"  {message.from_user.first_name if message.from_user else '?'}: {_told(message)}" for message in messages
         ]
         return "\n".join([f"the end of {who}'s chat with {self._bot.username}:", *(lines or ["  nothing"])])
+
+
+def _wanted(what: Any) -> dict[str, Any]:
+    wanted = what if isinstance(what, dict) else {} if what is None else {"text": what}
+    unknown = set(wanted) - {"text", "invoice", "stars", "button"}
+    if unknown:
+        raise AssertionError(f"{sorted(unknown)} cannot be heard; there is: text, invoice, stars, button")
+    return wanted
 
 
 def _fits(message: types.Message, wanted: dict[str, Any]) -> bool:

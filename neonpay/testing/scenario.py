@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 SOMEONE: Final = "Someone"
 """In the steps of a ``for each``, whoever's turn it is."""
 OF_PEOPLE: Final = (
-    "says", "hears", "presses", "pays", "begins to pay", "sees", "cancels", "buys", "gets stars", "receives from", "blocks",
-    "unblocks", "cancels subscription", "restores subscription", "subscription is",
+    "says", "hears", "looks back at", "presses", "pays", "begins to pay", "sees", "cancels", "buys", "gets stars", "has stars",
+    "receives from", "blocks", "unblocks", "cancels subscription", "restores subscription", "subscription is",
 )  # fmt: skip
 """What people do and see, written ``Ann says: /start``."""
 OF_ALL: Final = (

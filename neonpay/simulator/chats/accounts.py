@@ -35,6 +35,7 @@ class BotAccount:
         balance_nanostars: what it has beside them, billionths of a Star.
         reads_all_group_messages: privacy mode is off, as @BotFather would have it.
         profile: what it tells people of itself.
+        picture: the file of its picture; ``Simulator.picture`` sets it.
     """
 
     id: int
@@ -45,6 +46,7 @@ class BotAccount:
     balance_nanostars: int = 0
     reads_all_group_messages: bool = False
     profile: BotProfile = field(default_factory=BotProfile, repr=False)
+    picture: bytes | None = field(default=None, repr=False)
 
     def gets(self, nanostars: int) -> None:
         """Change the balance; a negative amount is taken away."""
@@ -64,13 +66,23 @@ class BotAccount:
 
 @dataclass(slots=True, eq=False)
 class UserAccount:
-    """A person of this Telegram."""
+    """A person of this Telegram.
+
+    Attributes:
+        began_with_stars: the first balance.
+        picture: the file of their picture; ``Simulator.picture`` sets it.
+    """
 
     id: int
     first_name: str
     username: str | None = None
     language_code: str = "en"
     balance_stars: int = 0
+    picture: bytes | None = field(default=None, repr=False)
+    began_with_stars: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        self.began_with_stars = self.balance_stars
 
     @property
     def as_user(self) -> dict[str, object]:

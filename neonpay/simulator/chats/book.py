@@ -53,9 +53,9 @@ class Chats:
         self._last_message_id = 0
 
     @property
-    def next_message_id(self) -> int:
-        """The id that the next message will have."""
-        return self._last_message_id + 1
+    def newest_id(self) -> int:
+        """Of the last message that was written anywhere."""
+        return self._last_message_id
 
     def between(self, bot: BotAccount, user: UserAccount) -> Chat:
         """The chat of these two, empty when they have never met."""

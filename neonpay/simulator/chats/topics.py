@@ -37,7 +37,7 @@ def open_topic(
     icon_custom_emoji_id: str = "",
 ) -> ForumTopic:
     """Make a topic, with the service message that gives it its id."""
-    topic = ForumTopic(group, chats.next_message_id, name, creator.id, icon_color, icon_custom_emoji_id)
+    topic = ForumTopic(group, chats.newest_id + 1, name, creator.id, icon_color, icon_custom_emoji_id)
     group.topics[topic.id] = topic
     chats.post_in(group, creator, {"forum_topic_created": topic.looks, **topic.mark})
     return topic

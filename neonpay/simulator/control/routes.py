@@ -288,8 +288,8 @@ class Control:
         return described_time(self._world.clock)
 
     async def _advance(self, request: web.Request) -> Json:
-        await self._world.advance((await orders.read(request, orders.Advance)).total_s())
-        return described_time(self._world.clock)
+        expired = await self._world.advance((await orders.read(request, orders.Advance)).total_s())
+        return {**described_time(self._world.clock), "expired_updates": expired}
 
     async def _freeze(self, request: web.Request) -> Json:
         await orders.read(request, orders.Nothing)

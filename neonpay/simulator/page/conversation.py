@@ -75,6 +75,7 @@ def _extra(world: World, chat: Chat, post: Post, mine: list[Checkout]) -> Iterat
         yield "trace", _trace(world, chat, post.invoice, mine)
         yield "amount_stars", post.invoice.amount_stars
         yield "photo_url", post.invoice.photo_url
+        yield "photo_shown", world.fetches_pictures
     paid = post.message.successful_payment
     if paid is not None:
         charge_id = paid.telegram_payment_charge_id

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from neonpay.errors import SimulatorTimeoutError
+from neonpay.simulator.page.pictures import Picture, Pictures
+from neonpay.simulator.page.scenario import write_scenario
 from neonpay.simulator.page.view import View
 from neonpay.simulator.page.wire import Wire
 from neonpay.simulator.wire.loopback import is_loopback
@@ -53,6 +55,9 @@ def add_page(app: web.Application, world: World, *, from_anywhere: bool) -> None
     app.router.add_get("/", page.guarded(page.index))
     app.router.add_get("/page/events", page.guarded(page.events))
     app.router.add_get("/page/photos/{file_id}", page.guarded(page.photo))
+    app.router.add_get("/page/faces/{account_id:[0-9]{1,19}}", page.guarded(page.face))
+    app.router.add_get("/page/invoices/{message_id:[0-9]{1,19}}", page.guarded(page.invoice_picture))
+    app.router.add_get("/page/scenarios/{bot_id:[0-9]{1,19}}/{user_id:[0-9]{1,19}}", page.guarded(page.scenario))
     app.router.add_get("/page/{name}", page.guarded(page.asset))
     app.on_shutdown.append(page.stop)
 
@@ -64,6 +69,7 @@ class Page:
         self._world = world
         self._from_anywhere = from_anywhere
         self._wire = Wire(world)
+        self._pictures = Pictures(world)
         self._stopping = False
         world.bell.listen(self._wire.listen)
 
@@ -91,6 +97,26 @@ class Page:
         if file is None or file.content is None or file.content_type not in _SHOWN_IMAGES:
             return web.Response(status=404, headers=_HEADERS)
         return web.Response(body=file.content, content_type=file.content_type, headers=_HEADERS)
+
+    async def face(self, request: web.Request) -> web.Response:
+        """The picture of a bot or a person."""
+        return _picture(self._pictures.face(int(request.match_info["account_id"])))
+
+    async def invoice_picture(self, request: web.Request) -> web.Response:
+        """The picture of an invoice."""
+        return _picture(await self._pictures.of_invoice(int(request.match_info["message_id"])))
+
+    async def scenario(self, request: web.Request) -> web.Response:
+        """The conversation of a bot and a person, as a file."""
+        bot = self._world.accounts.bots.get(int(request.match_info["bot_id"]))
+        user = self._world.accounts.users.get(int(request.match_info["user_id"]))
+        if bot is None or user is None:
+            return web.Response(status=404, headers=_HEADERS)
+        text = self._world.accounts.hide_tokens(write_scenario(self._world, bot, user))
+        named = f'attachment; filename="{bot.username}.scenario.yaml"'
+        return web.Response(
+            text=text, content_type="application/yaml", headers={**_HEADERS, "Content-Disposition": named}
+        )
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events: everything there is, then each change, until the page or the simulator goes away."""
@@ -129,6 +155,12 @@ class Page:
         text = json.dumps(changes, separators=(",", ":"))
         # Bots may write their token anywhere, an address of a webhook for one: it leaves in no form.
         return f"data: {self._world.accounts.hide_tokens(text)}\n\n".encode()
+
+
+def _picture(picture: Picture | None) -> web.Response:
+    if picture is None:
+        return web.Response(status=404, headers=_HEADERS)
+    return web.Response(body=picture[0], content_type=picture[1], headers=_HEADERS)
 
 
 def _file(name: str) -> web.Response:

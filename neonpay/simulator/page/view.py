@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from itertools import islice
 from typing import TYPE_CHECKING, Final
+from zlib import crc32
 
 from neonpay.simulator.clock import RunningClock
 from neonpay.simulator.control.conditions import described_fault
@@ -73,7 +74,13 @@ class View:
         return {
             "bots": [self._bot(bot) for bot in world.accounts.bots.values()],
             "people": [
-                {"id": user.id, "name": user.first_name, "username": user.username, "stars": user.balance_stars}
+                {
+                    "id": user.id,
+                    "name": user.first_name,
+                    "username": user.username,
+                    "stars": user.balance_stars,
+                    "picture": _stamp(user.picture),
+                }
                 for user in world.accounts.users.values()
             ],
             "faults": [described_fault(fault) for fault in world.faults.waiting()],
@@ -92,6 +99,7 @@ class View:
             "name": bot.name,
             "about": bot.profile.descriptions.get("", ""),
             "stars": bot.balance_stars,
+            "picture": _stamp(bot.picture),
             "link": self._link(bot),
             "commands": [{"command": one.command, "description": one.description} for one in commands],
         }
@@ -176,3 +184,8 @@ class View:
         clock = self._world.clock
         self._clock_told = (clock.now(), self._monotonic(), clock.frozen)
         return {"unix": clock.now(), "frozen": clock.frozen, "can_run": isinstance(clock, RunningClock)}
+
+
+def _stamp(picture: bytes | None) -> str:
+    """Another one for another picture; empty for none."""
+    return "" if picture is None else f"{crc32(picture):08x}"

@@ -37,6 +37,7 @@ class Buyer(Presser, InlineAsker):
         """
         if type(stars) is not int or stars <= 0:
             raise SimulatorError(f"a top-up is a whole number of Stars > 0, not {stars!r}")
+        self._notes("gets stars", stars)
         self._account.balance_stars += stars
         self._world.subscriptions.extend_failed(self._account)
         self._world.bell.ring()
@@ -49,6 +50,7 @@ class Buyer(Presser, InlineAsker):
         """
         if type(stars) is not int or stars < 0:
             raise SimulatorError(f"a balance is a whole number of Stars >= 0, not {stars!r}")
+        self._notes("has stars", stars)
         self._account.balance_stars = stars
         self._world.subscriptions.extend_failed(self._account)
         self._world.bell.ring()
@@ -77,7 +79,21 @@ class Buyer(Presser, InlineAsker):
             SimulatorError: there is nothing to pay.
         """
         form = what if isinstance(what, InvoiceForm) else await self.opens(what)
-        return self._world.checkouts.begin(self._account, form)
+        checkout = self._world.checkouts.begin(self._account, form)
+        self._notes_payment(checkout)
+        return checkout
+
+    def _notes_payment(self, checkout: Checkout) -> None:
+        invoice = checkout.invoice
+        if invoice.slug:
+            message_id, button = self._world.pressed_links.get((self.id, invoice.slug), (0, ""))
+            if button:
+                self._notes("presses", button, bot_id=invoice.bot_id, message_id=message_id, checkout=checkout)
+            return
+        posts = self._chat(checkout.bot).posts
+        message_id = next((post.message.message_id for post in reversed(posts) if post.invoice is invoice), 0)
+        if message_id:
+            self._notes("pays", bot_id=invoice.bot_id, message_id=message_id, checkout=checkout)
 
     async def pays(self, what: str | types.Message | InvoiceForm, *, timeout_s: float = 15.0) -> Outcome:
         """Pay an invoice, given as message, link or opened form, and see how it ends.
@@ -99,7 +115,11 @@ class Buyer(Presser, InlineAsker):
         Raises:
             SimulatorError: the message has none, is not seen by this person, or its media are bought already.
         """
-        return self._world.paid_media.buy(self._account, self._seen(message).message)
+        post = self._seen(message)
+        outcome = self._world.paid_media.buy(self._account, post.message)
+        if outcome.status == "paid":
+            self._notes("buys", bot_id=post.bot_id, message_id=post.message.message_id)
+        return outcome
 
     def subscriptions(self, bot: BotAccount) -> list[Subscription]:
         """This person's subscriptions to a bot, oldest first, ended ones too."""
@@ -120,7 +140,9 @@ class Buyer(Presser, InlineAsker):
             places = self._world.paid_memberships
             places.set_canceled(places.of(self._account, which), canceled=True)
         else:
-            self._world.subscriptions.cancel(self._world.subscriptions.of(self._account, which))
+            subscription = self._world.subscriptions.of(self._account, which)
+            self._world.subscriptions.cancel(subscription)
+            self._notes("cancels subscription", bot_id=subscription.bot_id)
 
     async def restores_subscription(self, which: Subscription | BotAccount | Group | str) -> None:
         """Let a cancelled subscription renew after all; the bot hears ``active``, of a place in a channel nothing.
@@ -132,7 +154,9 @@ class Buyer(Presser, InlineAsker):
             places = self._world.paid_memberships
             places.set_canceled(places.of(self._account, which), canceled=False)
         else:
-            self._world.subscriptions.restore(self._world.subscriptions.of(self._account, which))
+            subscription = self._world.subscriptions.of(self._account, which)
+            self._world.subscriptions.restore(subscription)
+            self._notes("restores subscription", bot_id=subscription.bot_id)
 
     async def blocks(self, bot: BotAccount) -> None:
         """Block the bot: it can write no more, and is told so by ``my_chat_member``."""
@@ -146,6 +170,7 @@ class Buyer(Presser, InlineAsker):
         chat = self._chat(bot)
         if chat.blocked == blocked:
             return
+        self._notes("blocks" if blocked else "unblocks", bot_id=bot.id)
         chat.blocked, chat.known = blocked, True
         states: list[dict[str, object]] = [
             {"status": "member", "user": bot.as_user}, {"status": "kicked", "user": bot.as_user, "until_date": 0}

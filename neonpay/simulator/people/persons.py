@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from neonpay.errors import SimulatorError
 from neonpay.simulator.chats.accounts import BotAccount
 from neonpay.simulator.chats.groups import GENERAL_ID, ForumTopic, Group
+from neonpay.simulator.diary import Note
 from neonpay.simulator.wire.objects import dump
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from neonpay.simulator.chats.accounts import UserAccount
     from neonpay.simulator.chats.book import Chat
     from neonpay.simulator.chats.posts import Post
+    from neonpay.simulator.money.checkout import Checkout
     from neonpay.simulator.world import World
 
 
@@ -38,6 +40,19 @@ class Person:
     def name(self) -> str:
         """The first name."""
         return self._account.first_name
+
+    def _notes(
+        self,
+        verb: str,
+        what: str | float = "",
+        *,
+        bot_id: int = 0,
+        message_id: int = 0,
+        checkout: Checkout | None = None,
+    ) -> None:
+        """Write down what this person does."""
+        after = self._world.chats.newest_id
+        self._world.diary.append(Note(verb, what, self.id, bot_id, message_id, after, checkout))
 
     def _write(self, to: Where, fields: dict[str, object], *, answering: Post | None = None) -> Post:
         """Put a message of this person's where it belongs and tell the bots that hear it."""

@@ -121,10 +121,14 @@ class Presser(Speaker, Sharer, Joiner):
         if button.pay and post.invoice is not None:
             return Pressed("form", form=self._form(post.invoice))
         if button.url:
+            if button.url.startswith(LINK_PREFIX):
+                slug = button.url.removeprefix(LINK_PREFIX)
+                self._world.pressed_links[self.id, slug] = (post.message.message_id, button.text)
             return await self.follows(button.url)
         if not button.callback_data:
             return _elsewhere(button)
         bot = self._bot(post.bot_id)
+        self._notes("presses", button.text, bot_id=bot.id, message_id=post.message.message_id)
         press = Press(str(self._world.random.randrange(10**17, 2**63)), bot.id, self._world.clock.now())
         self._world.presses[press.query_id] = press
         query = build(

@@ -40,7 +40,10 @@ class Speaker(Person):
             raise SimulatorError(f"a message has 1 to {MESSAGE_TEXT_MAX_CHARS} characters")
         fields = typed_text(text).fields("text", "entities")
         answering = None if reply_to is None else self._seen(reply_to)
-        return self._write(to or self._only_bot(), fields, answering=answering).message
+        where = to or self._only_bot()
+        if not isinstance(where, Group | ForumTopic):
+            self._notes("says", text, bot_id=where.id)
+        return self._write(where, fields, answering=answering).message
 
     async def edits(self, message: types.Message, text: str) -> types.Message:
         """Change a text of one's own; the bots that heard it hear of it.

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from neonpay.simulator.wire.refusal import Refusal, conflict
 
 if TYPE_CHECKING:
     from neonpay.simulator.bell import Bell
     from neonpay.simulator.updates.queue import QueuedUpdate, UpdateQueue
+
+POLLS_AGAIN_S: Final = 2.0
+"""Real seconds in which the next poll comes, of a bot that takes its updates in a loop."""
 
 
 class Poller:
@@ -19,6 +22,14 @@ class Poller:
         self._queue = queue
         self._bell = bell
         self._open: asyncio.Future[None] | None = None
+        self._answered_at: float | None = None
+
+    @property
+    def keeps_polling(self) -> bool:
+        """Whether a poll is open, or ended so lately that a bot which polls will be back."""
+        if self._open is not None:
+            return True
+        return self._answered_at is not None and asyncio.get_running_loop().time() - self._answered_at < POLLS_AGAIN_S
 
     @property
     def waiting(self) -> bool:
@@ -39,6 +50,7 @@ class Poller:
         batch = self._batch(offset, limit)
         for update in batch:
             update.delivered_count += 1
+        self._answered_at = asyncio.get_running_loop().time()
         return batch
 
     def interrupt(self, refusal: Refusal | None) -> None:

@@ -82,6 +82,10 @@ class UpdateQueue:
         first_id: id of the first update.
         known_kinds: every kind that the Bot API has.
         changed: called after each change.
+
+    Attributes:
+        history: every update there was, oldest first.
+        expired: how many of them outlived their time before the bot had them.
     """
 
     def __init__(
@@ -94,6 +98,7 @@ class UpdateQueue:
         self._pending: list[QueuedUpdate] = []
         self._held: list[_Held] = []
         self.history: list[QueuedUpdate] = []
+        self.expired = 0
         self.allowed: frozenset[str] = known_kinds - OFF_BY_DEFAULT
 
     @property
@@ -180,7 +185,7 @@ class UpdateQueue:
         if any(update.expires_at <= now for update in self._pending):
             for update in self._pending:
                 if update.expires_at <= now:
-                    update.state = "expired"
+                    self._outlive(update)
             self._pending = [update for update in self._pending if update.state == "pending"]
         return self._pending
 
@@ -205,7 +210,7 @@ class UpdateQueue:
 
     def expire(self, update: QueuedUpdate) -> None:
         """It would outlive its time before the next try."""
-        update.state = "expired"
+        self._outlive(update)
         self._forget_settled()
 
     def drop_all(self) -> None:
@@ -213,6 +218,10 @@ class UpdateQueue:
         for update in self.pending():
             update.state = "dropped"
         self._forget_settled()
+
+    def _outlive(self, update: QueuedUpdate) -> None:
+        update.state = "expired"
+        self.expired += 1
 
     def _enter(self, update: QueuedUpdate) -> None:
         update.update_id, update.state = self._next_id, "pending"

@@ -126,6 +126,11 @@ class Webhook:
             if not lane.under_way and lane.not_before <= now and len(self._under_way) < self.settings.max_connections:
                 self._start(lane, update)
 
+    @property
+    def is_delivering(self) -> bool:
+        """Whether something is on its way."""
+        return bool(self._under_way)
+
     async def settle(self) -> None:
         """Wait until nothing is under way."""
         while self._under_way:

@@ -6,9 +6,19 @@ import json
 from importlib.resources import files
 
 import pytest
+from aiogram.types import BufferedInputFile, LabeledPrice
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
+from neonpay.errors import SimulatorError
+from neonpay.simulator import Simulator
 from neonpay.simulator.page.wire import Wire
 
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000" "1f15c4890000000d49444154789c63b83873ee7f0006d802d9e57f57"
+    "450000000049454e44ae426082"
+)  # fmt: skip
+"""A PNG."""
 PAGE = files("neonpay.simulator.page") / "static"
 
 
@@ -67,7 +77,7 @@ async def test_the_stream_begins_with_everything_and_holds_no_token(told, telegr
     (chat,) = first["chats"]
     assert [one["by"] for one in chat["messages"]] == ["user", "bot", "bot"]
     assert chat["messages"][2]["trace"] == "invoiced"
-    assert first["people"] == [{"id": ann.id, "name": "Ann", "username": None, "stars": 500}]
+    assert first["people"] == [{"id": ann.id, "name": "Ann", "username": None, "stars": 500, "picture": ""}]
     assert [row["name"] for row in first["wire"]["rows"]] == [
         "message", "sendMessage", "setMyCommands", "setWebhook", "sendInvoice",
     ]  # fmt: skip
@@ -199,3 +209,41 @@ async def test_the_wire_forgets_the_oldest_rows_and_their_turns(telegram, ann):
         kept.catch_up()
     assert len(kept.rows) == 1_000
     assert set(kept.turns) == {row.turn.number for row in kept.rows}
+
+
+async def test_bots_and_people_have_pictures_by_file_and_by_the_id_of_a_photo(http, telegram, shop, bot, ann):
+    await ann.says("/start", to=shop)
+    photo = await bot.send_photo(ann.id, BufferedInputFile(PIXEL, "x.png"))
+    telegram.picture(shop, PIXEL)
+    telegram.picture(ann, photo.photo[-1].file_id)
+    for account in (shop, ann):
+        async with http.get(f"{telegram.base_url}/page/faces/{account.id}") as response:
+            assert (response.status, response.content_type, await response.read()) == (200, "image/png", PIXEL)
+    telegram.picture(ann, None)
+    async with http.get(f"{telegram.base_url}/page/faces/{ann.id}") as response:
+        assert response.status == 404
+    with pytest.raises(SimulatorError, match="PNG"):
+        telegram.picture(ann, b"words")
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+async def test_the_picture_of_an_invoice_is_fetched_when_the_owner_allows_it(http, allowed):
+    asked = []
+
+    async def serve(request):
+        asked.append(request.path)
+        return web.Response(body=PIXEL)
+
+    application = web.Application()
+    application.router.add_get("/tea.png", serve)
+    async with TestServer(application) as server, Simulator(fetch_pictures=allowed) as telegram:
+        shop, ann = telegram.bot("shop_bot"), telegram.user("Ann")
+        await ann.says("/start", to=shop)
+        async with telegram.aiogram_bot(shop) as bot:
+            invoice = await bot.send_invoice(
+                ann.id, "Tea", "A cup", "tea", "XTR", [LabeledPrice(label="x", amount=1)],
+                photo_url=str(server.make_url("/tea.png")),
+            )  # fmt: skip
+        async with http.get(f"{telegram.base_url}/page/invoices/{invoice.message_id}") as response:
+            assert response.status == (200 if allowed else 404)
+    assert asked == (["/tea.png"] if allowed else [])

@@ -8,6 +8,8 @@ import pytest
 from aiogram import Dispatcher, F
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import LabeledPrice
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from neonpay.errors import SimulatorError
 from neonpay.simulator import Simulator
@@ -305,3 +307,49 @@ async def test_a_router_of_aiogram_hears_what_becomes_of_them(telegram, shop, bo
     assert (await ann.hears(shop)).text == "club: canceled"
     await dispatcher.stop_polling()
     await polling
+
+
+async def test_a_bot_that_polls_misses_nothing_of_months_that_pass_at_once(telegram, shop, bot, ann):
+    await subscribe(bot, ann, await link_to(bot))
+    await news(bot)
+    renewed = asyncio.Queue()
+    dispatcher = Dispatcher()
+    dispatcher.message.register(renewed.put, F.successful_payment)
+    polling = asyncio.create_task(dispatcher.start_polling(bot, handle_signals=False))
+    await telegram.until(lambda: telegram.polling(shop))
+    await telegram.advance(days=90)
+    async with asyncio.timeout(10):
+        charges = {(await renewed.get()).successful_payment.telegram_payment_charge_id for _ in range(3)}
+    assert charges < set(ann.subscriptions(shop)[0].charge_ids)
+
+    assert not [update for update in telegram.updates(shop) if update.state == "expired"]
+    await dispatcher.stop_polling()
+    await polling
+
+
+async def test_a_webhook_misses_nothing_of_months_that_pass_at_once(telegram, shop, bot, ann):
+    await subscribe(bot, ann, await link_to(bot))
+    await news(bot)
+    heard = asyncio.Queue()
+
+    async def take(request):
+        await heard.put((await request.json())["message"]["successful_payment"])
+        return web.Response()
+
+    application = web.Application()
+    application.router.add_post("/", take)
+    async with TestServer(application) as server:
+        await telegram.post_to(shop, str(server.make_url("/")))
+        await telegram.advance(days=90)
+        async with asyncio.timeout(10):
+            assert len({(await heard.get())["telegram_payment_charge_id"] for _ in range(3)}) == 3
+
+
+async def test_updates_that_no_bot_takes_are_gone_a_day_later_and_counted(telegram, shop, bot, ann, http):
+    await subscribe(bot, ann, await link_to(bot))
+    await news(bot)
+    await telegram.advance(days=30)
+    async with http.post(f"{telegram.base_url}/_sim/advance", json={"days": 2}) as response:
+        assert (await response.json())["expired_updates"] == 1
+    async with http.post(f"{telegram.base_url}/_sim/advance", json={"days": 2}) as response:
+        assert (await response.json())["expired_updates"] == 0

@@ -14,7 +14,7 @@ from telethon.sessions import MemorySession
 
 from neonpay import create_neonpay
 from neonpay.errors import ConfigurationError
-from neonpay.testing import SimulatedClock, point_telebot, running
+from neonpay.testing import SimulatedClock, SimulatorClock, point_telebot, running
 
 
 async def answers(telegram, name="Ann"):
@@ -109,3 +109,25 @@ async def test_a_bot_that_cannot_start_says_why(telegram):
     with pytest.raises(ValueError, match="no tea"):
         async with running(bot, dispatcher=dispatcher):
             await asyncio.Event().wait()
+
+
+class Machine:
+    at_us = 1_000_000
+
+    def now_us(self):
+        return self.at_us
+
+
+async def test_a_month_that_passes_in_the_simulator_passes_for_a_program_that_asks_it(telegram):
+    machine = Machine()
+    clock = await asyncio.to_thread(SimulatorClock, telegram.base_url, machine=machine)
+    begun_us = round(telegram.clock.now() * 1_000_000)
+    await telegram.advance(days=30)
+    assert await asyncio.to_thread(clock.now_us) == begun_us
+    machine.at_us += 1_000_000
+    assert await asyncio.to_thread(clock.now_us) == begun_us + 30 * 86_400 * 1_000_000
+
+
+async def test_a_program_that_is_pointed_at_no_simulator_is_told_so():
+    with pytest.raises(ConfigurationError, match="neonpay simulate"):
+        await asyncio.to_thread(SimulatorClock, "http://127.0.0.1:9")

@@ -6,6 +6,7 @@ from importlib import util
 from io import StringIO
 from pathlib import Path
 
+import aiohttp
 import pytest
 from rich.console import Console
 
@@ -160,3 +161,28 @@ async def test_one_of_several_bots_has_to_be_named(written, telegram):
         await play(path, telegram)
     await play(path, telegram, bot=telegram.bot("two_bot"))
     assert [update.kind for update in telegram.updates(telegram.bot("two_bot"))] == ["message"]
+
+
+async def test_a_saved_conversation_is_a_scenario_that_passes(telegram, shop, tmp_path):
+    tea_bot, ann = telegram.bots()[0], telegram.user("Ann", stars=300)
+    await ann.says("/start", to=tea_bot)
+    await ann.says("/buy credits", to=tea_bot)
+    invoice = await ann.hears(predicate=lambda message: message.invoice is not None)
+    assert (await ann.pays(invoice)).status == "paid"
+    await ann.hears(containing="are yours")
+    assert (await ann.pays(invoice)).status == "paid"
+    await ann.hears(containing="are yours")
+    await ann.says("/club", to=tea_bot)
+    offer = await ann.hears(containing="every month")
+    await ann.pays((await ann.presses("Join", on=offer)).form)
+    await ann.hears(containing="Welcome to the club")
+    ann.has_stars(40)
+    await telegram.advance(days=30)
+    await ann.hears(containing="tea of the month")
+    url = f"{telegram.base_url}/page/scenarios/{tea_bot.id}/{ann.id}"
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
+        saved = tmp_path / "tea.scenario.yaml"
+        saved.write_text(await response.text(), encoding="utf-8")
+    told = saved.read_text(encoding="utf-8")
+    assert {"  - Ann pays", '  - Ann presses: "Join for 30 Stars"', "  - Ann has stars: 40"} <= set(told.splitlines())
+    await play(saved, telegram)

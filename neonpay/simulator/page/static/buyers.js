@@ -1,6 +1,6 @@
 // The people: who is here, whose chats are shown, their Stars and their subscriptions.
 
-import { $, h, icon, initials, showOnce } from "./dom.js";
+import { $, face, h, icon, showOnce } from "./dom.js";
 import { post } from "./link.js";
 import { stars } from "./signs.js";
 import { pickPerson, pickTab, person, roomFor, seen, shown, state } from "./store.js";
@@ -25,7 +25,7 @@ function buyer(one, place) {
       if (shown.tab === "buyers") pickTab("chat");
     },
   },
-  h("span", { class: "mono-face", "aria-hidden": "true" }, initials(one.name)),
+  face(one),
   h("b", null, one.name),
   place < KEYED ? h("kbd", { "aria-hidden": "true" }, place + 1) : null,
   h("small", null, stars(one.stars)));

@@ -1,10 +1,10 @@
 // One buyer's chat with the bot: the log, what can be pressed, the field, and the payment sheet over them.
 
-import { $, h, icon, initials, say, show, showOnce } from "./dom.js";
+import { $, face, h, icon, say, show, showOnce } from "./dom.js";
 import { post } from "./link.js";
 import { dayLine, jumpLine, messageLines } from "./messages.js";
 import { Sheet } from "./sheet.js";
-import { largeTrace, stars } from "./signs.js";
+import { largeTrace, stars, withStars } from "./signs.js";
 import { bot, chatOf, closePerson, nameOf, person, pickPerson, pickTab, seen, shown } from "./store.js";
 import { w } from "./words.js";
 
@@ -38,7 +38,8 @@ export class Column {
       this.head, h("div", { class: "middle-part" }, this.log, this.blank, this.notice), this.foot, this.sheet.element);
     this.atEnd = true;
     this.log.addEventListener("scroll", () => (this.atEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < NEAR_PX));
-    new ResizeObserver(() => this.atEnd && this.toEnd()).observe(this.log);
+    const resized = new ResizeObserver(() => this.atEnd && this.toEnd());
+    for (const part of [this.log, this.list]) resized.observe(part); // a picture makes the list longer when it has come
     this.menu.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.toggleMenu(false);
     });
@@ -84,8 +85,8 @@ export class Column {
   drawHead(one, name) {
     const several = seen().length > 1;
     const balance = person(this.userId)?.stars ?? 0;
-    showOnce(this.head, [one?.name, name, several, balance], () => [
-      h("span", { class: "mono-face bot", "aria-hidden": "true" }, one ? initials(one.name) : ""),
+    showOnce(this.head, [one?.name, one?.picture, name, several, balance], () => [
+      face(one, "bot"),
       h("div", { class: "who" }, h("h2", null, one?.name ?? w.waitingForBot), h("p", { class: "small soft" }, w.as(name))),
       several ? h("span", { class: "small soft push" }, stars(balance))
         : h("button", { type: "button", class: "btn bare only-narrow push", "data-k": "mini", onclick: () => pickTab("buyers") }, stars(balance)),
@@ -153,7 +154,7 @@ export class Column {
     showOnce(this.replies, [blocked, rows], () => blocked
       ? [h("p", { class: "small bad" }, w.blocked), this.blockButton("btn")]
       : rows.map((row, y) => h("div", { class: "key-row" }, row.map((button, x) =>
-          h("button", { type: "button", class: "btn", "data-k": `reply-${y}-${x}`, onclick: () => this.writesReply(button.text) }, button.text)))));
+          h("button", { type: "button", class: "btn", "data-k": `reply-${y}-${x}`, onclick: () => this.writesReply(button.text) }, withStars(button.text))))));
   }
 
   writesReply(text) {
@@ -188,6 +189,7 @@ export class Column {
         this.toggleMenu(false);
         this.follows(/^[a-z]+:/i.test(url) ? url : `https://${url}`);
       } }, h("label", { class: "small", for: field.id }, w.openLink), h("span", null, field, h("button", { class: "btn" }, w.open))),
+      h("a", { class: "btn bare", href: `/page/scenarios/${shown.bot}/${this.userId}`, download: "", "data-k": "save" }, w.saveScenario),
       this.chat.blocked ? null : this.blockButton("btn bare"));
     ($("button, input", this.menu) ?? this.menu).focus();
   }

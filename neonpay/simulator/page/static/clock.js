@@ -20,7 +20,14 @@ const midnight = (unix) => Math.floor(unix / DAY_S) * DAY_S;
 const firstDay = () =>
   midnight(Math.max(virtualNow() - PAST_DAYS * DAY_S, Math.min(state.startedAt, ...state.moved, virtualNow()) - BEFORE_START_DAYS * DAY_S));
 
-const advance = (seconds) => post("/advance", { seconds: Math.max(0, seconds) }).catch((error) => say(error.message));
+async function advance(seconds) {
+  try {
+    const { expired_updates: gone } = await post("/advance", { seconds: Math.max(0, seconds) });
+    if (gone) dispatchEvent(new CustomEvent("notice", { detail: w.goneUnheard(gone) }));
+  } catch (error) {
+    say(error.message);
+  }
+}
 const travel = (unix) => (unix < virtualNow() ? say(w.onlyForward) : advance(unix - virtualNow()));
 
 export function drawClock() {

@@ -55,6 +55,11 @@ export function say(text) {
   requestAnimationFrame(() => (place.textContent = text));
 }
 
+// A bot or a person: their picture, or their initials.
+export const face = (one, look = "") => one?.picture
+  ? h("img", { class: `mono-face ${look}`, src: `/page/faces/${one.id}?${one.picture}`, alt: "", "aria-hidden": "true" })
+  : h("span", { class: `mono-face ${look}`, "aria-hidden": "true" }, one ? initials(one.name) : "");
+
 export const initials = (name) =>
   name
     .split(/[\s_]+/)

@@ -148,6 +148,7 @@ setUpKeys();
 setUpBuyers();
 setUpClock();
 $("#bot").addEventListener("change", (event) => pickBot(Number(event.target.value)));
+addEventListener("notice", ({ detail }) => columns.get(shown.focus)?.tell(detail, "bad"));
 $("#try-now").addEventListener("click", connect);
 for (const tab of document.querySelectorAll("[role=tab]")) tab.addEventListener("click", () => pickPanel(tab.id.replace("tab-", "")));
 for (const button of document.querySelectorAll("#tabbar button")) button.addEventListener("click", () => pickTab(button.dataset.go));

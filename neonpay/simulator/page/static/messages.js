@@ -2,7 +2,7 @@
 
 import { h, icon } from "./dom.js";
 import { rich } from "./rich.js";
-import { stars, trace } from "./signs.js";
+import { stars, trace, withStars } from "./signs.js";
 import { botNamed, shown } from "./store.js";
 import { dayMonth, hourMinute, longDate, w } from "./words.js";
 
@@ -112,12 +112,21 @@ function ticket(told, act) {
     : h("button", { type: "button", class: "btn gold wide tall", "data-k": `pay-${told.id}`, disabled: !payable, onclick: () => act.pay(told) }, label);
   return h("li", { class: `msg ticket ${told.by === "bot" ? "in" : "out"}`, "data-invoice": told.id },
     h("div", { class: "goods" },
-      photoUrl ? h("p", { class: "away small soft" }, icon("i-picture"), w.photoAway(host(photoUrl))) : null,
+      photoUrl ? goodsPicture(told) : null,
       above(message),
-      h("h3", null, message.invoice.title),
-      h("p", null, message.invoice.description)),
+      h("h3", null, withStars(message.invoice.title)),
+      h("p", null, withStars(message.invoice.description))),
     h("div", { class: "price" }, button,
       h("div", { class: "under" }, trace(told.trace ?? "invoiced"), time(message))));
+}
+
+// Shown when the simulator may fetch it, and named otherwise, or when there is none to be had.
+function goodsPicture({ id, photo_url: url, photo_shown: shown_, message }) {
+  const named = () => h("p", { class: "away small soft" }, icon("i-picture"), w.photoAway(host(url)));
+  if (!shown_) return named();
+  const image = h("img", { class: "goods-picture", src: `/page/invoices/${id}`, alt: message.invoice.title });
+  image.addEventListener("error", () => image.replaceWith(named()), { once: true });
+  return image;
 }
 
 // In the text of a Pay button, Telegram puts its own glyph for these two.
@@ -142,5 +151,5 @@ function keys(told, act, { skipPay = false } = {}) {
   return h("li", { class: "keys" }, lines.map((row) =>
     h("div", { class: "key-row" }, row.map(({ button, x, y }) =>
       h("button", { type: "button", class: "btn", "data-k": `key-${told.id}-${y}-${x}`, onclick: (event) => act.press(told, y, x, event.currentTarget) },
-        button.text, button.url ? icon("i-away", "i s") : null)))));
+        withStars(button.text), button.url ? icon("i-away", "i s") : null)))));
 }

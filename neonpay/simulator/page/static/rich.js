@@ -1,6 +1,7 @@
 // Text with entities, as Telegram counts them: in UTF-16 units, which are JavaScript's own.
 
 import { h } from "./dom.js";
+import { withStars } from "./signs.js";
 import { w } from "./words.js";
 
 const SAFE = /^(https?|tg|ton|mailto|tel):/i;
@@ -17,12 +18,12 @@ function piece(text, from, to, entities, act) {
     const entity = entities[i];
     const end = Math.min(entity.offset + entity.length, to);
     if (entity.offset < at || entity.offset >= to) continue;
-    if (entity.offset > at) nodes.push(text.slice(at, entity.offset));
+    if (entity.offset > at) nodes.push(withStars(text.slice(at, entity.offset)));
     const inside = entities.slice(i + 1).filter((one) => one.offset >= entity.offset && one.offset + one.length <= end);
     nodes.push(dress(entity, text.slice(entity.offset, end), piece(text, entity.offset, end, inside, act), act));
     at = end;
   }
-  if (at < to) nodes.push(text.slice(at, to));
+  if (at < to) nodes.push(withStars(text.slice(at, to)));
   return nodes;
 }
 

@@ -1,8 +1,8 @@
 // The payment sheet of one buyer. It covers only this buyer's chat, so that the wire stays readable.
 
-import { $, h, icon, initials, say, show } from "./dom.js";
+import { $, face, h, icon, initials, say, show } from "./dom.js";
 import { post, Refused } from "./link.js";
-import { largeTrace, ring, stars } from "./signs.js";
+import { largeTrace, ring, stars, withStars } from "./signs.js";
 import { botNamed, person, shown, state, virtualNow } from "./store.js";
 import { number, shortMoment, w } from "./words.js";
 
@@ -167,7 +167,7 @@ export class Sheet {
 
   pair() {
     return h("div", { class: "pair", "aria-hidden": "true" },
-      h("span", { class: "mono-face bot" }, initials(botNamed(this.form.bot_id))),
+      face(state.bots.find((one) => one.id === this.form.bot_id), "bot"),
       h("span", { class: "mono-face" }, initials(this.form.title)));
   }
 
@@ -209,7 +209,7 @@ export class Sheet {
   draw_declined(id) {
     return [
       h("div", { class: "middle" }, largeTrace("declined")), this.heading(id, w.declined),
-      h("p", { class: "what ink" }, this.checkout.reason), h("p", { class: "tail" }, w.declinedMore),
+      h("p", { class: "what ink" }, withStars(w.quoted(this.checkout.reason))), h("p", { class: "tail" }, w.declinedMore),
       h("button", { type: "button", class: "btn ink wide tall", "data-k": "back", onclick: () => this.close() }, w.backToChat),
     ];
   }

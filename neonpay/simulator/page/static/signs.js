@@ -9,6 +9,11 @@ export const stars = (n) =>
   h("span", { class: n ? "stars" : "stars plain" }, n < 0 ? "\u2212" : null, icon("star", ""), number(Math.abs(n)),
     h("span", { class: "sr" }, ` ${starWord(Math.abs(n))}`));
 
+// Fonts that are common on Linux have no ⭐: it is drawn here, and copied and read as what it is.
+export const withStars = (text) =>
+  text.split(/(⭐\uFE0F?)/u).map((part) => (part.startsWith("⭐")
+    ? h("span", { class: "stars plain" }, icon("star", ""), h("span", { class: "sr" }, part)) : part)).filter(Boolean);
+
 export const STAR_PATH =
   "M-.44-5.32Q0-6.3.44-5.32L1.6-2.7Q1.82-2.21 2.36-2.15L5.21-1.85Q6.28-1.74 5.48-1.02L3.35.9Q2.95 1.26 3.06 1.78" +
   "L3.66 4.59Q3.88 5.64 2.95 5.1L.47 3.67Q0 3.4-.47 3.67L-2.95 5.1Q-3.88 5.64-3.66 4.59L-3.06 1.78Q-2.95 1.26-3.35.9" +

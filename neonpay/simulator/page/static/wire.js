@@ -2,7 +2,7 @@
 
 import { $, h, icon, s, showOnce } from "./dom.js";
 import { post } from "./link.js";
-import { ring, trace } from "./signs.js";
+import { ring, trace, withStars } from "./signs.js";
 import { bot, nameOf, shown, state, virtualNow } from "./store.js";
 import { clockTime, dayMonth, number, w } from "./words.js";
 
@@ -59,7 +59,7 @@ function hop(row) {
       lane(row, waits),
       h("span", { class: "name" }, h("span", { class: "sr" }, row.kind === "silence" ? "" : before),
         row.kind === "silence" ? h("span", null, w.silence) : h("span", { class: "mono" }, row.name),
-        row.note && row.kind !== "silence" ? h("span", { class: "note" }, row.note) : null),
+        row.note && row.kind !== "silence" ? h("span", { class: "note" }, withStars(row.note)) : null),
       h("span", { class: fails(row) ? "ms bad" : "ms" }, outcome(row, waits))),
     body);
   // JSON is written out only for those who look.
@@ -75,7 +75,7 @@ function heading(turn, day) {
   const who = turn.user_id ? nameOf(turn.user_id) : "";
   const named = turn.renewal ? w.renewalTurn(turn.title, who) : w.turn(turn.title, who);
   const title = turn.user_id ? (turn.title ? named : who) : turn.bot ? w.botItself : w.unknownBot;
-  return [h("span", null, title), day ? h("span", { class: "on-day" }, day) : null, turn.trace ? trace(turn.trace) : null];
+  return [h("span", null, withStars(title)), day ? h("span", { class: "on-day" }, day) : null, turn.trace ? trace(turn.trace) : null];
 }
 
 export function drawWire() {

@@ -141,6 +141,8 @@ const en = {
   checkingMore: "No Stars have moved yet. Telegram cancels the payment if the bot says nothing for 10 seconds.",
   waitingForAnswer: "Waiting for the bot",
   declined: "The bot declined",
+  saveScenario: "Save this conversation as a scenario",
+  quoted: (text) => `“${text}”`,
   declinedMore: "The buyer sees these words. No Stars moved.",
   timedOut: "The bot did not answer",
   timedOutMore: "10 seconds passed without answerPreCheckoutQuery, so the payment was canceled. No Stars moved.",
@@ -252,6 +254,7 @@ const en = {
   go: "Go",
   goTo: (what) => `Go to: ${what}`,
   onlyForward: "Time goes only forward.",
+  goneUnheard: (n) => `${plural(n, { one: "update is", other: "updates are" })} gone: no bot took them within a day, and Telegram keeps them no longer.`,
   parts: "Parts",
   chats: "Chats",
 };
@@ -366,6 +369,8 @@ const ru = {
   checkingMore: "Звёзды ещё не списаны. Если бот промолчит 10 секунд, Telegram отменит платёж.",
   waitingForAnswer: "Ждём ответа бота",
   declined: "Бот отклонил платёж",
+  saveScenario: "Сохранить разговор как сценарий",
+  quoted: (text) => `«${text}»`,
   declinedMore: "Покупатель видит эти слова. Звёзды не списаны.",
   timedOut: "Бот не ответил",
   timedOutMore: "За 10 секунд не было answerPreCheckoutQuery, платёж отменён. Звёзды не списаны.",
@@ -478,6 +483,9 @@ const ru = {
   go: "Туда",
   goTo: (what) => `Перейти: ${what}`,
   onlyForward: "Время идёт только вперёд.",
+  goneUnheard: (n) =>
+    `${plural(n, { one: "обновление пропало", few: "обновления пропали", many: "обновлений пропало", other: "обновления пропало" })}: ` +
+    "за сутки бот их не забрал, а дольше Telegram не хранит.",
   parts: "Разделы",
   chats: "Чаты",
 };
