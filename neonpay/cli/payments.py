@@ -17,7 +17,6 @@ from neonpay.cli.sheets import (
     print_payment,
     print_payments,
     refund_json,
-    shortened,
 )
 from neonpay.cli.shop import (
     FOUND,
@@ -38,6 +37,7 @@ from neonpay.cli.shop import (
     where,
     where_to_read,
 )
+from neonpay.core.charge_ids import shortened
 from neonpay.core.job_states import JobState
 from neonpay.core.payments import Payment, PaymentState, Refund, RefundState
 from neonpay.errors import PaymentError, RefundError

@@ -10,7 +10,7 @@ import typer
 from neonpay.cli.asking import agreed, who_decides
 from neonpay.cli.columns import Column, id_chars, print_with_remarks
 from neonpay.cli.counted import counted, of_total
-from neonpay.cli.sheets import iso_or_none, minute, print_facts, print_json, shortened
+from neonpay.cli.sheets import iso_or_none, minute, print_facts, print_json
 from neonpay.cli.shop import (
     FOUND,
     AllBotsOption,
@@ -28,6 +28,7 @@ from neonpay.cli.shop import (
     where,
     where_to_read,
 )
+from neonpay.core.charge_ids import shortened
 from neonpay.core.requests import RefundRequest, RequestState
 from neonpay.errors import PaymentError, RefundError
 

@@ -10,7 +10,7 @@ import typer
 from neonpay.cli.columns import Column, id_chars, print_table
 from neonpay.cli.counted import of_total
 from neonpay.cli.reading.standing import Standing
-from neonpay.cli.sheets import iso_or_none, payment_json, print_json, shortened
+from neonpay.cli.sheets import iso_or_none, payment_json, print_json
 from neonpay.cli.shop import (
     TOKEN_VARIABLE,
     AllBotsOption,
@@ -28,6 +28,7 @@ from neonpay.cli.shop import (
     where,
     where_to_read,
 )
+from neonpay.core.charge_ids import shortened
 from neonpay.errors import ConfigurationError, PaymentError
 
 if TYPE_CHECKING:
