@@ -177,6 +177,12 @@ PAYMENT_UNCLAIMED = _sale(
 
 _HANDLER = "%(handler)s for charge %(charge_id)s "
 HANDLER_STARTED = _sale("handler_started", INFO, _HANDLER + "is started (attempt %(attempt)s)", "handler", "attempt")
+HANDLER_TAKEN_OVER = _sale(
+    "handler_taken_over",
+    INFO,
+    _HANDLER + "is taken over as attempt %(attempt)s: the attempt before has not ended, and its lease has lapsed",
+    *("handler", "event_id", "attempt"),
+)
 HANDLER_DONE = _sale(
     "handler_done", INFO, _HANDLER + "is done, after %(duration_s)s s", "handler", "attempt", "duration_s"
 )
@@ -304,6 +310,13 @@ PROGRAM_STARTED = LogLine(
         *("version", "library", "bot_username", "library_level", "database", "schema", "role"),
         *("stages", "handlers", "extensions", "duration_s"),
     ),
+)
+JOBS_BEGUN_BEFORE = LogLine(
+    "jobs_begun_before",
+    INFO,
+    "jobs that were begun before this start and have not ended: %(jobs)s (%(handler)s); those of a program that has died are "
+    "taken over within %(next_in_s)s s",
+    ("jobs", "handler", "next_in_s"),
 )
 PROGRAM_STOPPED = LogLine(
     "program_stopped", INFO, "neonpay is stopped for bot %(bot_id)s, after %(duration_s)s s", ("duration_s",)
