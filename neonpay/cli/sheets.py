@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _PIPE_COLUMNS = 400
 """Width of a table of rich's that no terminal shows: nothing is cut off or wrapped."""
-_LEAST_BESIDE_BOT: Final = 9
+LEAST_BESIDE_BOT: Final = 9
 """Characters of a charge id that are always shown beside a column for the bot, which takes the room of more."""
 
 
@@ -58,7 +58,7 @@ def print_payments(page: Page, *, with_bot: bool) -> None:
         Column(title="Stars", is_number=True),
         Column(title="state"),
         Column(
-            title="charge id", least=id_chars(ids, least=_LEAST_BESIDE_BOT if with_bot else SHORT_CHARS) + 1, gives=1
+            title="charge id", least=id_chars(ids, least=LEAST_BESIDE_BOT if with_bot else SHORT_CHARS) + 1, gives=1
         ),
     ]
     rows = [
