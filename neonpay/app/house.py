@@ -13,12 +13,13 @@ import weakref
 from collections.abc import Callable, Mapping
 
 from neonpay.app.starting import Starter
-from neonpay.app.unfit import refuse_unfit
+from neonpay.app.unfit import refuse_forgetting, refuse_unfit
 from neonpay.core.clock import Clock
 from neonpay.core.ports import Adapter
 from neonpay.core.roles import Role
 from neonpay.core.stages import StageRegistry
 from neonpay.ledger import Ledger, open_ledger
+from neonpay.ledger.memory import Memory, is_memory
 from neonpay.ledger.open import place_of
 from neonpay.ledger.reading import ReadingLedger
 from neonpay.payments.assembly import Registered
@@ -53,6 +54,8 @@ class House:
         rng: random.Random,
         token_bytes: Callable[[int], bytes],
     ) -> None:
+        refuse_forgetting(database_url)
+        self._memory = Memory() if is_memory(database_url) else None
         self.adapter = adapter
         self.settings = settings
         self._database_url = database_url
@@ -167,7 +170,9 @@ class House:
     def _new_pipeline(self) -> Pipeline:
         settings = self.settings
         reads = settings.role is Role.READS
-        ledger = open_ledger(self._database_url, clock=self._clock, as_it_is=settings.is_tool or reads)
+        ledger = open_ledger(
+            self._database_url, clock=self._clock, as_it_is=settings.is_tool or reads, memory=self._memory
+        )
         pipeline = Pipeline(
             self.adapter,
             ReadingLedger(ledger) if reads else ledger,

@@ -9,12 +9,18 @@ import sqlalchemy as sa
 from neonpay.core.clock import Clock, SystemClock
 from neonpay.errors import ConfigurationError
 from neonpay.installing import install_line
+from neonpay.ledger.memory import MEMORY_URL, Memory, is_memory
 from neonpay.ledger.sqlite import SqliteLedger
 from neonpay.ledger.unit import Ledger
 
 
 def open_ledger(
-    database_url: str, *, clock: Clock | None = None, busy_timeout_s: float = 10.0, as_it_is: bool = False
+    database_url: str,
+    *,
+    clock: Clock | None = None,
+    busy_timeout_s: float = 10.0,
+    as_it_is: bool = False,
+    memory: Memory | None = None,
 ) -> Ledger:
     """The ledger of a database URL, not opened yet: ``open`` or the first unit does that.
 
@@ -23,15 +29,21 @@ def open_ledger(
             ``?timeout=5`` to wait so many seconds for another process that writes) or
             ``postgresql://user:password@host/database`` (``?prepared_statements=off`` behind a pooler in transaction mode;
             ``connect_timeout``, ``command_timeout`` and ``pool_timeout`` in seconds; ``pool_size``, ``sslmode``,
-            ``sslrootcert`` and ``application_name``).
+            ``sslrootcert`` and ``application_name``). ``memory:`` is for tests, and nothing of it is kept.
         clock: where the time comes from; the system's when left out.
         busy_timeout_s: how long a SQLite write waits for another process.
+        memory: the database that ``memory:`` means; one of this ledger's own when left out.
         as_it_is: neither make nor upgrade the tables; opening raises a LedgerError unless they have this release's shape.
 
     Raises:
         ConfigurationError: no engine serves the URL, or its driver is not installed; the message never shows the URL.
     """
     clock = clock or SystemClock()
+    if is_memory(database_url):
+        if as_it_is:
+            msg = f"{MEMORY_URL} is a ledger of one program alone; give the URL of a database that is kept"
+            raise ConfigurationError(msg)
+        return (memory or Memory()).ledger(clock=clock, busy_timeout_s=busy_timeout_s)
     try:
         url = sa.make_url(database_url)
     except (sa.exc.ArgumentError, ValueError):
@@ -41,7 +53,10 @@ def open_ledger(
     backend = url.get_backend_name()
     if backend == "sqlite":
         if url.database is None or url.database in {"", ":memory:"}:
-            msg = 'payments in memory are lost with the process; give database_url a file: "sqlite:///shop.db"'
+            msg = (
+                'payments in memory are lost with the process; give database_url a file: "sqlite:///shop.db"; for tests '
+                f'there is "{MEMORY_URL}"'
+            )
             raise ConfigurationError(msg)
         return SqliteLedger(
             Path(url.database),
@@ -62,7 +77,9 @@ def open_ledger(
 
 
 def place_of(database_url: str) -> str:
-    """Which database a valid URL names, without user and password: a file's path, or server and database."""
+    """Which database a valid URL names, without user and password: a file's path, server and database, or "memory"."""
+    if is_memory(database_url):
+        return "memory"
     url = sa.make_url(database_url)
     if url.get_backend_name() == "sqlite":
         return str(Path(str(url.database)).absolute())
