@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -56,12 +57,14 @@ def list_invoices(
 ) -> None:
     """List invoices, newest first; --user has those that this user alone may pay."""
     from neonpay.cli.reading.invoices import read_invoices, sold_stages
+    from neonpay.cli.reading.people import user_id_of
     from neonpay.store.invoice_filter import InvoiceSelection
 
-    selection = InvoiceSelection(state=state, user_id=user, stage_id=stage, since=since, until=until, has_payments=paid)
+    selection = InvoiceSelection(state=state, stage_id=stage, since=since, until=until, has_payments=paid)
 
     def find(transaction: Transaction, bots: list[int]) -> tuple[list[ListedInvoice], int, list[str], bool]:
-        found, total = read_invoices(transaction, bots, selection, limit)
+        whose = replace(selection, user_id=user_id_of(transaction, bots, user))
+        found, total = read_invoices(transaction, bots, whose, limit)
         return found, total, [] if found else sold_stages(transaction, bots), len(bots) > 1
 
     with errors_in_one_line():

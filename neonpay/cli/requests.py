@@ -64,12 +64,15 @@ def list_requests(
     all_bots: AllBotsOption = False,
 ) -> None:
     """List requests for refunds, newest first."""
+    from neonpay.cli.reading.people import user_id_of
     from neonpay.cli.reading.requests import read_requests
 
     wanted = None if state is None else RequestState(state.value)
 
     def find(transaction: Transaction, bots: list[int]) -> tuple[list[Asked], int, bool]:
-        found, total = read_requests(transaction, bots, state=wanted, user_id=user, limit=limit)
+        found, total = read_requests(
+            transaction, bots, state=wanted, user_id=user_id_of(transaction, bots, user), limit=limit
+        )
         return found, total, len(bots) > 1
 
     with errors_in_one_line():

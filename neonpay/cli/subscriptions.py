@@ -60,10 +60,13 @@ def list_subscriptions(
     all_bots: AllBotsOption = False,
 ) -> None:
     """List subscriptions, the one that was paid last first."""
+    from neonpay.cli.reading.people import user_id_of
     from neonpay.cli.reading.subscriptions import read_subscriptions
 
     def find(transaction: Transaction, bots: list[int]) -> tuple[list[Subscription], int, bool]:
-        found, total = read_subscriptions(transaction, bots, standing=state, user_id=user, stage_id=stage, limit=limit)
+        found, total = read_subscriptions(
+            transaction, bots, standing=state, user_id=user_id_of(transaction, bots, user), stage_id=stage, limit=limit
+        )
         return found, total, len(bots) > 1
 
     with errors_in_one_line():

@@ -47,6 +47,7 @@ from neonpay.reconcile.reconciler import RECONCILE, RECONCILE_EVERY_S, Reconcile
 from neonpay.store.ids import new_event_id
 from neonpay.store.job_rows import Job
 from neonpay.store.loops import LoopHealth
+from neonpay.store.people import People
 from neonpay.store.periodic import PeriodicRunner, PeriodicStore
 from neonpay.telegram.outbox import Outbox
 from neonpay.telegram.paced import PacedAdapter
@@ -123,6 +124,7 @@ class Pipeline:
         ledger, bot_id, parts, announce = self._ledger, self._bot_id, self._parts, self._announcing.announce
         wake = self.fulfilment.changed.set
         self.subscriptions = parts.subscriptions()
+        self.people = People(ledger, bot_id, clock=self._clock)
         self.entrance = Entrance(
             self,
             self._signing,
@@ -132,6 +134,7 @@ class Pipeline:
             self._announcing,
             refunds=self.refunds,
             subscriptions=self.subscriptions,
+            people=self.people,
         )
         self.history = History(ledger, bot_id, catalogue=parts.catalogue)
         self.decisions = Decisions(
@@ -291,6 +294,7 @@ class Pipeline:
                 self._given_back = []
             self._worker.start()
             self.periodic.start()
+            self.people.start()
             self._has_begun = True
             self._tell_started(began_s)
             if begun:
@@ -324,6 +328,8 @@ class Pipeline:
         await within(grace_s + _GIVE_BACK_S, self._registered.listeners.stop(grace_s=grace_s), "what listens to events")
         for threads in (self._parts.handler_threads, self._parts.hook_threads):
             threads.close()
+        if self._has_begun and self._settings.takes_up_work:
+            await within(_GIVE_BACK_S, self.people.stop(), "writing who was seen")
         await within(_CLOSE_S, self._ledger.close(), "closing the ledger")
         if self._has_begun and not self._settings.is_tool:
             PROGRAM_STOPPED.tell(began_s=began_s, bot_id=self._bot_id)
@@ -353,6 +359,7 @@ class Pipeline:
     async def pre_checkout(self, query: PreCheckout) -> None:
         """Decide and answer a checkout, opening the ledger inside the same budget if need be."""
         await self.checkout.handle(query, self.open)
+        self.people.saw(query.user_id, query.sender)
 
     @property
     def is_ready(self) -> bool:
