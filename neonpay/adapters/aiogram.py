@@ -27,7 +27,7 @@ from aiogram.exceptions import (
     TelegramUnauthorizedError,
 )
 from aiogram.methods import GetUpdates, SetWebhook, TelegramMethod
-from aiogram.types import Message, TelegramObject, Update
+from aiogram.types import Message, TelegramObject, Update, User
 from pydantic import ConfigDict
 
 from neonpay.adapters._common.facts import delivery_of
@@ -37,6 +37,7 @@ from neonpay.adapters._common.one_shop import Claim
 from neonpay.core.clock import microseconds
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.payments import Charge, PreCheckout, RefundNotice
+from neonpay.core.people import Sender
 from neonpay.core.ports import Capabilities, Command, Level, Press, UpdateSink
 from neonpay.core.subscriptions import SubscriptionChange
 from neonpay.errors import AdapterError, TelegramError, TelegramUnreachableError
@@ -212,6 +213,7 @@ class AiogramAdapter:
                     amount=query.total_amount,
                     payload=query.invoice_payload,
                     language_code=query.from_user.language_code,
+                    sender=_sender(query.from_user),
                 )
             )
             return True
@@ -271,6 +273,7 @@ class AiogramAdapter:
                     chat_id=message.chat.id,
                     text=message.text,
                     language_code=message.from_user.language_code,
+                    sender=_sender(message.from_user),
                 )
             )
             return True
@@ -311,7 +314,12 @@ def _charge(bot_id: int, message: Message) -> Charge:
         is_recurring=bool(paid.is_recurring),
         is_first_recurring=bool(paid.is_first_recurring),
         subscription_expires_at_us=None if expires is None else expires * 1_000_000,
+        sender=None if message.from_user is None else _sender(message.from_user),
     )
+
+
+def _sender(user: User) -> Sender:
+    return Sender(user.username, user.first_name, user.language_code)
 
 
 def _plain(answer: object) -> JsonValue:

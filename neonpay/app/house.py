@@ -13,12 +13,13 @@ import weakref
 from collections.abc import Callable, Mapping
 
 from neonpay.app.starting import Starter
-from neonpay.app.unfit import refuse_unfit
+from neonpay.app.unfit import refuse_forgetting, refuse_unfit
 from neonpay.core.clock import Clock
 from neonpay.core.ports import Adapter
 from neonpay.core.roles import Role
 from neonpay.core.stages import StageRegistry
 from neonpay.ledger import Ledger, open_ledger
+from neonpay.ledger.memory import Memory, is_memory
 from neonpay.ledger.open import place_of
 from neonpay.ledger.reading import ReadingLedger
 from neonpay.payments.assembly import Registered
@@ -54,6 +55,8 @@ class House:
         rng: random.Random,
         token_bytes: Callable[[int], bytes],
     ) -> None:
+        refuse_forgetting(database_url)
+        self._memory = Memory() if is_memory(database_url) else None
         self.adapter = adapter
         self.settings = settings
         self._database_url = database_url
@@ -174,6 +177,7 @@ class House:
             clock=self.clock,
             as_it_is=settings.is_tool or reads,
             pool_size=self._pool_size,
+            memory=self._memory,
         )
         pipeline = Pipeline(
             self.adapter,

@@ -12,11 +12,11 @@ from typing import Final
 
 import typer
 
+from neonpay.core.charge_ids import SHORT_CHARS
+
 _GAP: Final = "  "
 _INDENT: Final = "    "
 _CUT: Final = "…"
-LEAST_CHARS: Final = 12
-"""Characters of an id that are always shown; enough to type it by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,7 @@ def room_for(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: in
     return width - sum(least) - len(_GAP) * len(columns)
 
 
-def id_chars(ids: Sequence[str], *, least: int = LEAST_CHARS, most: int = 40) -> int:
+def id_chars(ids: Sequence[str], *, least: int = SHORT_CHARS, most: int = 40) -> int:
     """How many characters it takes to tell ids apart, ``least`` at least."""
     for chars in range(least, most):
         if len({one[:chars] for one in ids}) == len(set(ids)):

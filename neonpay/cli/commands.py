@@ -43,6 +43,7 @@ COMMANDS: Final = (
         "neonpay.cli.payments:payments",
         "Find payments, and decide about those that wait for somebody.",
     ),
+    CommandRow("invoices", "neonpay.cli.invoices:invoices", "What was offered to whom, and what became of it."),
     CommandRow("requests", "neonpay.cli.requests:requests", "Buyers who want their Stars back: find them, and decide."),
     CommandRow(
         "subscriptions",

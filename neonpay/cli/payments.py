@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,7 +18,6 @@ from neonpay.cli.sheets import (
     print_payment,
     print_payments,
     refund_json,
-    shortened,
 )
 from neonpay.cli.shop import (
     FOUND,
@@ -38,12 +38,15 @@ from neonpay.cli.shop import (
     where,
     where_to_read,
 )
+from neonpay.core.charge_ids import shortened
 from neonpay.core.job_states import JobState
 from neonpay.core.payments import Payment, PaymentState, Refund, RefundState
 from neonpay.errors import PaymentError, RefundError
 
 if TYPE_CHECKING:
     from neonpay.app import NeonPayCore
+    from neonpay.cli.reading.payments import Page
+    from neonpay.ledger import Transaction
     from neonpay.store.job_rows import JobRecord
 
 payments = typer.Typer(help="Find payments, and decide about those that wait for somebody.", no_args_is_help=True)
@@ -76,6 +79,7 @@ def list_payments(
 ) -> None:
     """List payments, newest first, and what has become of each."""
     from neonpay.cli.reading.payments import read_page
+    from neonpay.cli.reading.people import user_id_of
     from neonpay.store.payment_filter import Selection
 
     if needs_attention:
@@ -84,16 +88,20 @@ def list_payments(
         state = PaymentState.NEEDS_ATTENTION
     selection = Selection(
         state=state,
-        user_id=user,
         stage_id=stage,
         since=since,
         until=until,
         has_dead_letters=dead_letters,
         refund=refund,
     )
+
+    def find(transaction: Transaction, bots: list[int]) -> tuple[Page, bool]:
+        whose = replace(selection, user_id=user_id_of(transaction, bots, user))
+        return read_page(transaction, bots, whose, limit), len(bots) > 1
+
     with errors_in_one_line():
         at = where_to_read(database, bot_id, all_bots=all_bots)
-        page, has_several = read_ledger(at, lambda t, bots: (read_page(t, bots, selection, limit), len(bots) > 1))
+        page, has_several = read_ledger(at, find)
     if json:
         print_json([listed_json(row.payment, row.jobs) for row in page.rows])
     elif page.rows:

@@ -10,7 +10,7 @@ import typer
 from neonpay.cli.asking import agreed, who_decides
 from neonpay.cli.columns import Column, id_chars, print_with_remarks
 from neonpay.cli.counted import counted, of_total
-from neonpay.cli.sheets import iso_or_none, minute, print_facts, print_json, shortened
+from neonpay.cli.sheets import iso_or_none, minute, print_facts, print_json
 from neonpay.cli.shop import (
     FOUND,
     AllBotsOption,
@@ -28,6 +28,7 @@ from neonpay.cli.shop import (
     where,
     where_to_read,
 )
+from neonpay.core.charge_ids import shortened
 from neonpay.core.requests import RefundRequest, RequestState
 from neonpay.errors import PaymentError, RefundError
 
@@ -63,12 +64,15 @@ def list_requests(
     all_bots: AllBotsOption = False,
 ) -> None:
     """List requests for refunds, newest first."""
+    from neonpay.cli.reading.people import user_id_of
     from neonpay.cli.reading.requests import read_requests
 
     wanted = None if state is None else RequestState(state.value)
 
     def find(transaction: Transaction, bots: list[int]) -> tuple[list[Asked], int, bool]:
-        found, total = read_requests(transaction, bots, state=wanted, user_id=user, limit=limit)
+        found, total = read_requests(
+            transaction, bots, state=wanted, user_id=user_id_of(transaction, bots, user), limit=limit
+        )
         return found, total, len(bots) > 1
 
     with errors_in_one_line():

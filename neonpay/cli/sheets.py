@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
-from neonpay.cli.columns import LEAST_CHARS, Column, folded, id_chars, print_with_remarks, shown, terminal_width
+from neonpay.cli.columns import Column, folded, id_chars, print_with_remarks, shown, terminal_width
 from neonpay.cli.counted import of_total
+from neonpay.core.charge_ids import SHORT_CHARS
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.payments import Payment, Refund
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 _PIPE_COLUMNS = 400
 """Width of a table of rich's that no terminal shows: nothing is cut off or wrapped."""
-_LEAST_BESIDE_BOT: Final = 9
+LEAST_BESIDE_BOT: Final = 9
 """Characters of a charge id that are always shown beside a column for the bot, which takes the room of more."""
 
 
@@ -57,7 +58,7 @@ def print_payments(page: Page, *, with_bot: bool) -> None:
         Column(title="Stars", is_number=True),
         Column(title="state"),
         Column(
-            title="charge id", least=id_chars(ids, least=_LEAST_BESIDE_BOT if with_bot else LEAST_CHARS) + 1, gives=1
+            title="charge id", least=id_chars(ids, least=LEAST_BESIDE_BOT if with_bot else SHORT_CHARS) + 1, gives=1
         ),
     ]
     rows = [
@@ -174,8 +175,3 @@ def minute(at: datetime) -> str:
 def iso_or_none(at: datetime | None) -> str | None:
     """A time as ISO 8601, if there is one."""
     return None if at is None else at.isoformat()
-
-
-def shortened(charge_id: str) -> str:
-    """The beginning of a charge id, which is enough to name a payment by."""
-    return charge_id if len(charge_id) <= LEAST_CHARS else f"{charge_id[:LEAST_CHARS]}…"

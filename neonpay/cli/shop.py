@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from neonpay.cli.typed import moment_typed, user_typed
+from neonpay.cli.typed import TypedUser, moment_typed, user_typed
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Adapter, Capabilities, Level, UpdateSink
 from neonpay.core.roles import Role
@@ -69,7 +69,8 @@ ApiOption = Annotated[
     ),
 ]
 UserOption = Annotated[
-    int | None, typer.Option(parser=user_typed, help="Only what this user id has paid.", metavar="USER_ID")
+    TypedUser | None,
+    typer.Option(parser=user_typed, help="Only this user, by id or as @username.", metavar="USER"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SinceOption = Annotated[

@@ -10,7 +10,7 @@ import typer
 from neonpay.cli.columns import Column, id_chars, print_table
 from neonpay.cli.counted import of_total
 from neonpay.cli.reading.standing import Standing
-from neonpay.cli.sheets import iso_or_none, payment_json, print_json, shortened
+from neonpay.cli.sheets import iso_or_none, payment_json, print_json
 from neonpay.cli.shop import (
     TOKEN_VARIABLE,
     AllBotsOption,
@@ -28,6 +28,7 @@ from neonpay.cli.shop import (
     where,
     where_to_read,
 )
+from neonpay.core.charge_ids import shortened
 from neonpay.errors import ConfigurationError, PaymentError
 
 if TYPE_CHECKING:
@@ -59,10 +60,13 @@ def list_subscriptions(
     all_bots: AllBotsOption = False,
 ) -> None:
     """List subscriptions, the one that was paid last first."""
+    from neonpay.cli.reading.people import user_id_of
     from neonpay.cli.reading.subscriptions import read_subscriptions
 
     def find(transaction: Transaction, bots: list[int]) -> tuple[list[Subscription], int, bool]:
-        found, total = read_subscriptions(transaction, bots, standing=state, user_id=user, stage_id=stage, limit=limit)
+        found, total = read_subscriptions(
+            transaction, bots, standing=state, user_id=user_id_of(transaction, bots, user), stage_id=stage, limit=limit
+        )
         return found, total, len(bots) > 1
 
     with errors_in_one_line():

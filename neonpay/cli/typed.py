@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import typer
 
+_USERNAME = re.compile(r"@\w{1,64}", re.ASCII)
 _YEAR_OR_MONTH = re.compile(r"(\d{4})(?:-(\d{1,2}))?")
 
 
@@ -29,14 +31,26 @@ def moment_typed(text: str | datetime) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at
 
 
-def user_typed(text: str | int) -> int:
-    """The user id that was typed.
+@dataclass(frozen=True, slots=True)
+class TypedUser:
+    """A user by their id, or by a username without its ``@``."""
+
+    user_id: int | None
+    username: str = ""
+
+
+def user_typed(text: str | TypedUser) -> TypedUser:
+    """The user who was typed, by id or ``@username``.
 
     Raises:
-        typer.BadParameter: it is none.
+        typer.BadParameter: it is neither.
     """
+    if isinstance(text, TypedUser):
+        return text
+    if _USERNAME.fullmatch(text):
+        return TypedUser(None, text.removeprefix("@"))
     try:
-        return int(text)
+        return TypedUser(int(text))
     except ValueError:
-        msg = f"{text!r} is no user id; the ledger keeps numbers and no names, as in --user 123456789"
+        msg = f"{text!r} is no user; write an id or a username, as in --user 123456789 or --user @ann"
         raise typer.BadParameter(msg) from None

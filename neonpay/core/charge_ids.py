@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Final
 
 CHARGE_ID_MAX_BYTES = 1_024
 """Longest id that is kept as it is, in UTF-8. Telegram promises no length, and PostgreSQL has keys of at most 2,704 bytes."""
+
+
+SHORT_CHARS: Final = 12
+"""How much of an id stands where people read; enough to look for, and to name a payment by in commands."""
 
 
 def charge_key(charge_id: str) -> str:
@@ -17,6 +22,11 @@ def charge_key(charge_id: str) -> str:
     if len(encoded) <= CHARGE_ID_MAX_BYTES and "\0" not in charge_id and not _has_half_pairs(charge_id):
         return charge_id
     return f"sha256:{hashlib.sha256(encoded).hexdigest()}"
+
+
+def shortened(charge_id: str) -> str:
+    """The beginning of an id, with "…" where something is left out."""
+    return charge_id if len(charge_id) <= SHORT_CHARS else f"{charge_id[:SHORT_CHARS]}…"
 
 
 def full_id(charge_id: str) -> str | None:

@@ -1,7 +1,8 @@
 """What the logs say of a payment's life: each step has one line, with its level, its words and the names of its fields.
 
 A line's fields are attributes of the record (``extra``), so that a formatter of JSON has them by name. They are ids, numbers
-and codes: no user's name or words, no payload and no secret. Their names do not change; ``docs/reference/logs.md`` lists them.
+and codes: no user's name or words, no payload and no secret. Words have the beginning of a charge id, whose length would fill
+the line, and fields have all of it. Their names do not change; ``docs/reference/logs.md`` lists them.
 
 Nothing is put together for a line whose level is off, so a payment pays one look at the level for each of its steps.
 """
@@ -18,6 +19,7 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from neonpay.core import events
+from neonpay.core.charge_ids import shortened
 from neonpay.core.clock import stopwatch_s
 from neonpay.core.payments import Invoice
 
@@ -81,6 +83,8 @@ class LogLine:
         if error is not None:
             extra["error"] = type(error).__name__
         shown = {name: _UNKNOWN if value is None else value for name, value in extra.items()}
+        if isinstance(charge_id := extra.get("charge_id"), str):
+            shown["charge_id"] = shortened(charge_id)
         try:
             self._say(shown, extra, error)
         except Exception:  # noqa: BLE001  # a filter, factory or handler of the host stops no payment; it is told as logging tells
@@ -173,6 +177,12 @@ PAYMENT_UNCLAIMED = _sale(
 
 _HANDLER = "%(handler)s for charge %(charge_id)s "
 HANDLER_STARTED = _sale("handler_started", INFO, _HANDLER + "is started (attempt %(attempt)s)", "handler", "attempt")
+HANDLER_TAKEN_OVER = _sale(
+    "handler_taken_over",
+    INFO,
+    _HANDLER + "is taken over as attempt %(attempt)s: the attempt before has not ended, and its lease has lapsed",
+    *("handler", "event_id", "attempt"),
+)
 HANDLER_DONE = _sale(
     "handler_done", INFO, _HANDLER + "is done, after %(duration_s)s s", "handler", "attempt", "duration_s"
 )
@@ -300,6 +310,13 @@ PROGRAM_STARTED = LogLine(
         *("version", "library", "bot_username", "library_level", "database", "schema", "role"),
         *("stages", "handlers", "extensions", "duration_s"),
     ),
+)
+JOBS_BEGUN_BEFORE = LogLine(
+    "jobs_begun_before",
+    INFO,
+    "jobs that were begun before this start and have not ended: %(jobs)s (%(handler)s); those of a program that has died are "
+    "taken over within %(next_in_s)s s",
+    ("jobs", "handler", "next_in_s"),
 )
 PROGRAM_STOPPED = LogLine(
     "program_stopped", INFO, "neonpay is stopped for bot %(bot_id)s, after %(duration_s)s s", ("duration_s",)

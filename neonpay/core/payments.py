@@ -11,6 +11,7 @@ from types import MappingProxyType
 from neonpay.core.clock import moment
 from neonpay.core.jsontext import JsonObject, JsonValue
 from neonpay.core.limits import CURRENCY
+from neonpay.core.people import Sender
 from neonpay.core.quickly_made import quickly_made
 from neonpay.core.stages import PaymentStage
 
@@ -147,6 +148,7 @@ class PreCheckout:
         amount: in the currency's smallest unit; whole Stars for XTR.
         payload: the invoice's payload; left out of ``repr``.
         language_code: the buyer's language as Telegram names it, where known.
+        sender: the buyer's names, where they are told; nothing is decided by them, and no handler gets them.
     """
 
     bot_id: int
@@ -156,6 +158,7 @@ class PreCheckout:
     amount: int
     payload: str = field(repr=False)
     language_code: str | None = None
+    sender: Sender | None = field(default=None, repr=False, compare=False)
 
 
 @quickly_made
@@ -169,6 +172,7 @@ class Charge:
         amount: in the currency's smallest unit; whole Stars for XTR.
         paid_at_us: microseconds since the epoch.
         subscription_expires_at_us: end of the paid period of a subscription, microseconds since the epoch.
+        sender: the payer's names, where an update tells them.
     """
 
     bot_id: int
@@ -184,6 +188,7 @@ class Charge:
     subscription_expires_at_us: int | None = None
     source: Source = Source.UPDATE
     full_charge_id: str | None = None
+    sender: Sender | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.payments import Charge, PreCheckout, RefundNotice
+from neonpay.core.people import Sender
 from neonpay.core.subscriptions import SubscriptionChange
 
 T = TypeVar("T")
@@ -65,6 +66,7 @@ class Command:
     Attributes:
         text: the whole message, with the command's slash; left out of ``repr``.
         language_code: their language as Telegram names it, where known.
+        sender: their names, where they are told.
     """
 
     bot_id: int
@@ -72,6 +74,7 @@ class Command:
     chat_id: int
     text: str = field(repr=False)
     language_code: str | None = None
+    sender: Sender | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from neonpay.core.clock import Clock, SystemClock
 from neonpay.errors import ConfigurationError
 from neonpay.installing import install_line
+from neonpay.ledger.memory import MEMORY_URL, Memory, is_memory
 from neonpay.ledger.sqlite import SqliteLedger
 from neonpay.ledger.unit import Ledger
 
@@ -20,6 +21,7 @@ def open_ledger(
     busy_timeout_s: float = 10.0,
     as_it_is: bool = False,
     pool_size: int | None = None,
+    memory: Memory | None = None,
 ) -> Ledger:
     """The ledger of a database URL, not opened yet: ``open`` or the first unit does that.
 
@@ -28,10 +30,11 @@ def open_ledger(
             ``?timeout=5`` to wait so many seconds for another process that writes) or
             ``postgresql://user:password@host/database`` (``?prepared_statements=off`` behind a pooler in transaction mode;
             ``connect_timeout``, ``command_timeout`` and ``pool_timeout`` in seconds; ``pool_size``, ``sslmode``,
-            ``sslrootcert`` and ``application_name``).
+            ``sslrootcert`` and ``application_name``). ``memory:`` is for tests, and nothing of it is kept.
         clock: where the time comes from; the system's when left out.
         busy_timeout_s: how long a SQLite write waits for another process.
         pool_size: connections to PostgreSQL that the process keeps at most; what the URL says, else eight, when left out.
+        memory: the database that ``memory:`` means; one of this ledger's own when left out.
         as_it_is: neither make nor upgrade the tables; opening raises a LedgerError unless they have this release's shape.
 
     Raises:
@@ -39,6 +42,11 @@ def open_ledger(
             pools or is another than the URL's; the message never shows the URL.
     """
     clock = clock or SystemClock()
+    if is_memory(database_url):
+        if as_it_is:
+            msg = f"{MEMORY_URL} is a ledger of one program alone; give the URL of a database that is kept"
+            raise ConfigurationError(msg)
+        return (memory or Memory()).ledger(clock=clock, busy_timeout_s=busy_timeout_s)
     try:
         url = sa.make_url(database_url)
     except (sa.exc.ArgumentError, ValueError):
@@ -48,7 +56,10 @@ def open_ledger(
     backend = url.get_backend_name()
     if backend == "sqlite":
         if url.database is None or url.database in {"", ":memory:"}:
-            msg = 'payments in memory are lost with the process; give database_url a file: "sqlite:///shop.db"'
+            msg = (
+                'payments in memory are lost with the process; give database_url a file: "sqlite:///shop.db"; for tests '
+                f'there is "{MEMORY_URL}"'
+            )
             raise ConfigurationError(msg)
         if pool_size is not None:
             msg = "pool_size is for PostgreSQL; SQLite has one writer and no pool: leave pool_size and NEONPAY_POOL_SIZE out"
@@ -83,7 +94,9 @@ def _with_pool_size(url: sa.URL, pool_size: int | None) -> sa.URL:
 
 
 def place_of(database_url: str) -> str:
-    """Which database a valid URL names, without user and password: a file's path, or server and database."""
+    """Which database a valid URL names, without user and password: a file's path, server and database, or "memory"."""
+    if is_memory(database_url):
+        return "memory"
     url = sa.make_url(database_url)
     if url.get_backend_name() == "sqlite":
         return str(Path(str(url.database)).absolute())

@@ -129,6 +129,7 @@ class SqliteLedger:
         clock: the time that ``neonpay_now_us()`` gives inside the database.
         busy_timeout_s: how long a write waits for another process before LedgerLockedError.
         as_it_is: neither make nor upgrade the file.
+        memory: what the file is a part of when nothing of it is to be kept; there as long as the ledger is, and not waited for.
     """
 
     def __init__(
@@ -139,8 +140,10 @@ class SqliteLedger:
         busy_timeout_s: float = 10.0,
         read_only: bool = False,
         as_it_is: bool = False,
+        memory: object | None = None,
     ) -> None:
         self.path = path
+        self._memory = memory
         self._clock = clock
         self._busy_timeout_s = busy_timeout_s
         self._read_only = read_only
@@ -196,6 +199,11 @@ class SqliteLedger:
             # A command that looks at a ledger is no place to say it; the program that sells is, and `neonpay doctor`.
             if not (self._read_only or self._as_it_is) and (fault := place.passing(self.path)) is not None:
                 logger.warning("%s", fault)
+            if self._memory is not None:
+                logger.warning(
+                    "this ledger is in memory, for tests: nothing is kept, and payments of real Stars would be lost with the "
+                    'process; to keep them give database_url a file: "sqlite:///shop.db"'
+                )
             self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="neonpay-reader")
             self._same_file = SameFile(self.path)
             self._writer = GroupCommit(
@@ -303,14 +311,14 @@ class SqliteLedger:
             factory=factory,
         )
         connection.create_function("neonpay_now_us", 0, self._clock.now_us)
-        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA synchronous={'FULL' if self._memory is None else 'OFF'}")
         connection.execute("PRAGMA foreign_keys=ON")
         if not self._read_only:
             _use_wal(connection)
         return connection
 
     def __repr__(self) -> str:
-        return f"<SqliteLedger {self.path.name}>"
+        return f"<SqliteLedger {'in memory' if self._memory is not None else self.path.name}>"
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:

@@ -339,6 +339,18 @@ subscriptions = _table(
     sa.PrimaryKeyConstraint("bot_id", "user_id", "invoice_id"),
 )
 
+people = _table(
+    "people",
+    sa.Column("user_id", sa.BigInteger, nullable=False),
+    sa.Column("username", sa.Text),  # in lower case, without its @
+    sa.Column("first_name", sa.Text),
+    sa.Column("language_code", sa.Text),
+    sa.Column("first_seen", Moment, nullable=False),
+    sa.Column("last_seen", Moment, nullable=False),
+    sa.PrimaryKeyConstraint("bot_id", "user_id"),
+)
+sa.Index("neonpay_people_by_username", people.c.bot_id, people.c.username)
+
 keys = _table(
     "keys",
     sa.Column("key_id", sa.Text, nullable=False),

@@ -27,6 +27,7 @@ from neonpay.payments.refunds.service import RefundService
 from neonpay.payments.signing import Signing
 from neonpay.payments.subscriptions import SubscriptionService
 from neonpay.store.ids import new_event_id
+from neonpay.store.people import People
 
 logger = logging.getLogger("neonpay.payments")
 
@@ -63,6 +64,7 @@ class Entrance:
         *,
         refunds: RefundService,
         subscriptions: SubscriptionService,
+        people: People,
     ) -> None:
         self._readiness = readiness
         self._signing = signing
@@ -72,6 +74,7 @@ class Entrance:
         self._announcing = announcing
         self._refunds = refunds
         self._subscriptions = subscriptions
+        self._people = people
 
     async def charged(self, charge: Charge) -> Payment | None:
         """Record a charge and start its handlers; the payment, or None when the ledger had it already.
@@ -95,6 +98,7 @@ class Entrance:
         if recorded is None:
             return None
         payment = recorded.payment
+        self._people.saw(charge.user_id, charge.sender)
         if PAYMENT_RECORDED.is_on:
             PAYMENT_RECORDED.tell(payment, began_s=began_s, state=payment.state.value, source=payment.source.value)
         for job in recorded.jobs:

@@ -11,9 +11,10 @@ from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import IS_PARKED, IS_UNFINISHED, DatabaseNow, consumers, invoices, jobs, payments
 from neonpay.payments.consumers.fan_out import UNSEEN_US
 from neonpay.payments.handlers.registry import ON_PAYMENT, ON_REFUND
+from neonpay.store.invoice_filter import NEWEST_FIRST, InvoiceSelection
 from neonpay.store.job_rows import JobRecord
 from neonpay.store.payment_filter import Selection
-from neonpay.store.payment_rows import find_invoice, find_payment, find_refund, payment_of, select_payments
+from neonpay.store.payment_rows import find_invoice, find_payment, find_refund, invoice_of, payment_of, select_payments
 from neonpay.store.stage_versions import Catalogue
 
 
@@ -40,6 +41,10 @@ class History:
     async def invoice(self, invoice_id: str) -> Invoice | None:
         """The invoice with this id, or None."""
         return await self._ledger.read(self._invoice, invoice_id)
+
+    async def select_invoices(self, selection: InvoiceSelection, *, limit: int) -> list[Invoice]:
+        """Invoices that were asked for, newest first."""
+        return await self._ledger.read(self._select_invoices, selection, limit)
 
     async def is_paid(self, invoice_id: str) -> bool:
         """Whether a payment of an invoice was accepted and has not gone back."""
@@ -109,6 +114,11 @@ class History:
         query = select_payments(self._bot_id).where(*selection.where(self._bot_id)).order_by(*newest_first)
         rows = transaction.connection.execute(query.limit(limit)).mappings().all()
         return [payment_of(transaction, self._catalogue, row) for row in rows]
+
+    def _select_invoices(self, transaction: Transaction, selection: InvoiceSelection, limit: int) -> list[Invoice]:
+        query = sa.select(invoices).where(*selection.where(self._bot_id)).order_by(*NEWEST_FIRST).limit(limit)
+        rows = transaction.connection.execute(query).mappings().all()
+        return [invoice_of(transaction, self._catalogue, row) for row in rows]
 
     def _stranded(self, transaction: Transaction) -> list[JobRecord]:
         alive = sa.exists().where(

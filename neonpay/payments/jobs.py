@@ -8,6 +8,7 @@ double what its successor did. What follows when a handler raises is ``delivery.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -113,6 +114,20 @@ Enlisted = Sequence[tuple[sa.Executable, Mapping[str, object] | None]]
 """Statements of a handler that are kept with the marker that it is done, or not at all."""
 
 
+class Leasing(NamedTuple):
+    """What a look for due jobs has come to.
+
+    Attributes:
+        leased: jobs that are this process's now.
+        taken_over: those of them that somebody else had begun, or this process did before its lease ran out.
+        worn_out: jobs that became dead letters instead, with why.
+    """
+
+    leased: list[Job]
+    taken_over: list[Job]
+    worn_out: list[tuple[Job, str]]
+
+
 class JobStore:
     """Every change of a job's state."""
 
@@ -144,8 +159,8 @@ class JobStore:
         *,
         most: int,
         running: Sequence[Job],
-    ) -> tuple[list[Job], list[tuple[Job, str]]]:
-        """The unit of work that leases due jobs of each consumer in turn; and those that became dead letters instead, with why.
+    ) -> Leasing:
+        """The unit of work that leases due jobs of each consumer in turn.
 
         Args:
             limits: the consumers to look for, and how many attempts at a job of each may begin; None for any number.
@@ -156,6 +171,10 @@ class JobStore:
     async def due(self, consumers: Sequence[str]) -> list[tuple[str, float]]:
         """The consumers of these that have work, and the seconds until it is due, soonest first; below zero when it is due."""
         return await self._ledger.read(_due, self._bot_id, list(consumers))
+
+    async def begun(self, consumers: Sequence[str]) -> list[tuple[str, float]]:
+        """The consumer of each leased job of these, and the seconds that are left of the lease, least first."""
+        return await self._ledger.read(_begun, self._bot_id, list(consumers))
 
     async def recall(self, job: Job, name: str) -> str | None:
         """The stored result of a step as JSON; None when it has none.
@@ -287,16 +306,17 @@ def _claim(
     running: Sequence[Job],
     new_token: Callable[[], int],
     lease_us: int,
-) -> tuple[list[Job], list[tuple[Job, str]]]:
+) -> Leasing:
     connection = transaction.connection
     mine = {(job.event_id, job.consumer): job for job in running}
     claimed: list[Job] = []
+    taken_over: list[Job] = []
     worn_out: list[tuple[Job, str]] = []
     # Each consumer's queue is a range of the index of its own; asked for together, all that is due would be read and sorted.
     for consumer, limit in limits.items():
         if len(claimed) == most:
             break
-        for event_id, charge_id, attempts, error in _due_of(transaction, bot_id, consumer, most + len(running)):
+        for event_id, charge_id, attempts, error, state in _due_of(transaction, bot_id, consumer, most + len(running)):
             if (event_id, consumer) in mine:
                 # A clock that was put forward, or a lease that could not be renewed in time.
                 _renew(transaction, [mine[event_id, consumer]], lease_us)
@@ -307,6 +327,8 @@ def _claim(
                 worn_out.append((job, reason))
             elif len(claimed) < most:
                 claimed.append(Job(bot_id, event_id, consumer, charge_id, attempts + 1, new_token()))
+                if state == JobState.LEASED:
+                    taken_over.append(claimed[-1])
     for job in claimed:
         values = {
             "state": JobState.LEASED,
@@ -315,18 +337,20 @@ def _claim(
             "run_at": DatabaseNow() + lease_us,
         }
         connection.execute(sa.update(jobs).where(*_row_of(job)).values(values))
-    return claimed, worn_out
+    return Leasing(claimed, taken_over, worn_out)
 
 
 def _row_of(job: Job) -> tuple[sa.ColumnElement[bool], ...]:
     return (jobs.c.bot_id == job.bot_id, jobs.c.event_id == job.event_id, jobs.c.consumer == job.consumer)
 
 
-def _due_of(transaction: Transaction, bot_id: int, consumer: str, most: int) -> list[tuple[str, str, int, str | None]]:
+def _due_of(
+    transaction: Transaction, bot_id: int, consumer: str, most: int
+) -> list[tuple[str, str, int, str | None, str]]:
     # In a select of its own the time is one value, which bounds the range of the index; as a call it is asked for each row.
     now = sa.select(DatabaseNow()).scalar_subquery()
     due = (
-        sa.select(jobs.c.event_id, jobs.c.charge_id, jobs.c.attempts, jobs.c.error)
+        sa.select(jobs.c.event_id, jobs.c.charge_id, jobs.c.attempts, jobs.c.error, jobs.c.state)
         .where(jobs.c.bot_id == bot_id, jobs.c.consumer == consumer, IS_UNFINISHED, jobs.c.run_at <= now)
         .order_by(jobs.c.run_at)
         .limit(most)
@@ -346,6 +370,15 @@ def _due(transaction: Transaction, bot_id: int, consumers: list[str]) -> list[tu
     return sorted(
         [(name, (soonest - now) / 1_000_000) for name, soonest, now in rows if soonest is not None], key=_wait
     )
+
+
+def _begun(transaction: Transaction, bot_id: int, consumers: list[str]) -> list[tuple[str, float]]:
+    found = (
+        sa.select(jobs.c.consumer, sa.type_coerce(jobs.c.run_at, sa.BigInteger), DatabaseNow())
+        .where(jobs.c.bot_id == bot_id, jobs.c.consumer.in_(consumers), IS_UNFINISHED, in_states(JobState.LEASED))
+        .order_by(jobs.c.run_at)
+    )
+    return [(name, (until - now) / 1_000_000) for name, until, now in transaction.connection.execute(found)]
 
 
 def _wait(due: tuple[str, float]) -> float:

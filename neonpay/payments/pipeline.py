@@ -12,7 +12,7 @@ from neonpay._version import __version__
 from neonpay.books.sealing import Sealer
 from neonpay.books.verification import Proof, prove
 from neonpay.core.clock import Clock, stopwatch_s
-from neonpay.core.log_lines import PROGRAM_STARTED, PROGRAM_STOPPED
+from neonpay.core.log_lines import JOBS_BEGUN_BEFORE, PROGRAM_STARTED, PROGRAM_STOPPED
 from neonpay.core.payments import PreCheckout
 from neonpay.core.ports import Adapter
 from neonpay.core.reports import ReconcileReport
@@ -34,6 +34,7 @@ from neonpay.payments.delivery.worker import Worker
 from neonpay.payments.entrance import Entrance
 from neonpay.payments.extensions_at_work import ExtensionsAtWork
 from neonpay.payments.gates import Gate
+from neonpay.payments.handlers.registry import handler_name
 from neonpay.payments.history import History
 from neonpay.payments.host import ShopHost
 from neonpay.payments.invoices.endings import Endings
@@ -46,6 +47,7 @@ from neonpay.reconcile.reconciler import RECONCILE, RECONCILE_EVERY_S, Reconcile
 from neonpay.store.ids import new_event_id
 from neonpay.store.job_rows import Job
 from neonpay.store.loops import LoopHealth
+from neonpay.store.people import People
 from neonpay.store.periodic import PeriodicRunner, PeriodicStore
 from neonpay.telegram.outbox import Outbox
 from neonpay.telegram.paced import PacedAdapter
@@ -122,6 +124,7 @@ class Pipeline:
         ledger, bot_id, parts, announce = self._ledger, self._bot_id, self._parts, self._announcing.announce
         wake = self.fulfilment.changed.set
         self.subscriptions = parts.subscriptions()
+        self.people = People(ledger, bot_id, clock=self._clock)
         self.entrance = Entrance(
             self,
             self._signing,
@@ -131,6 +134,7 @@ class Pipeline:
             self._announcing,
             refunds=self.refunds,
             subscriptions=self.subscriptions,
+            people=self.people,
         )
         self.history = History(ledger, bot_id, catalogue=parts.catalogue)
         self.decisions = Decisions(
@@ -276,6 +280,8 @@ class Pipeline:
             for asking in (registered.handlers, registered.revokers, registered.reviewers, self.checkout.hooks):
                 asking.check(self._adapter.host_data())
             await self._ledger.open()
+            # Before anything can be recorded, so that what this program begins is not among it.
+            begun = await self._begun_before()
             await self._signing.load()
             self.reside(asyncio.get_running_loop())
             if not self._settings.takes_up_work:
@@ -288,8 +294,13 @@ class Pipeline:
                 self._given_back = []
             self._worker.start()
             self.periodic.start()
+            self.people.start()
             self._has_begun = True
             self._tell_started(began_s)
+            if begun:
+                handlers = ", ".join(sorted({handler_name(consumer) for consumer, _ in begun}))
+                next_in_s = max(0.0, round(begun[-1][1], 1))
+                JOBS_BEGUN_BEFORE.tell(bot_id=self._bot_id, jobs=len(begun), handler=handlers, next_in_s=next_in_s)
             stranded = await self.history.stranded()
             if stranded:
                 names = sorted({job.consumer for job in stranded})
@@ -317,9 +328,16 @@ class Pipeline:
         await within(grace_s + _GIVE_BACK_S, self._registered.listeners.stop(grace_s=grace_s), "what listens to events")
         for threads in (self._parts.handler_threads, self._parts.hook_threads):
             threads.close()
+        if self._has_begun and self._settings.takes_up_work:
+            await within(_GIVE_BACK_S, self.people.stop(), "writing who was seen")
         await within(_CLOSE_S, self._ledger.close(), "closing the ledger")
         if self._has_begun and not self._settings.is_tool:
             PROGRAM_STOPPED.tell(began_s=began_s, bot_id=self._bot_id)
+
+    async def _begun_before(self) -> list[tuple[str, float]]:
+        """Jobs that were begun and have not ended, if anybody wants to hear of them and this program could take them over."""
+        consumers = self.fulfilment.consumers if self._settings.takes_up_work else []
+        return await self._parts.jobs.begun(consumers) if consumers and JOBS_BEGUN_BEFORE.is_on else []
 
     def _tell_started(self, began_s: float) -> None:
         if self._settings.is_tool:  # the bot is another program
@@ -341,6 +359,7 @@ class Pipeline:
     async def pre_checkout(self, query: PreCheckout) -> None:
         """Decide and answer a checkout, opening the ledger inside the same budget if need be."""
         await self.checkout.handle(query, self.open)
+        self.people.saw(query.user_id, query.sender)
 
     @property
     def is_ready(self) -> bool:

@@ -43,7 +43,7 @@ class Setting(msgspec.Struct, frozen=True):
         is_secret: whether its value is never shown.
         takes_text: whether a variable gives it text as it is, and not a value as TOML writes it.
         may_be_off: whether ``"off"`` stands for None.
-        is_list: whether a variable may leave out the brackets around its items.
+        items: what each item of a list may be, in words; None when it is no list.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Setting(msgspec.Struct, frozen=True):
     is_secret: bool
     takes_text: bool
     may_be_off: bool
-    is_list: bool
+    items: str | None
 
 
 def settings_in(section: type[msgspec.Struct]) -> list[Setting]:
@@ -76,7 +76,7 @@ def settings_in(section: type[msgspec.Struct]) -> list[Setting]:
                 is_secret=_is_secret(kind),
                 takes_text=takes_text,
                 may_be_off=may_be_off,
-                is_list=isinstance(kind, inspect.VarTupleType | inspect.ListType),
+                items=allowed(kind.item_type) if isinstance(kind, inspect.VarTupleType | inspect.ListType) else None,
             )
         )
     return found

@@ -29,6 +29,8 @@ CORE: Final = "neonpay"
 _NEAR: Final = 0.8
 """Similarity from which a name of the environment or of a section is taken for a mistyped one; they may be somebody else's."""
 _SHOWN_CHARS: Final = 60
+_LISTS: Final = {"a whole number": "123456789,987654321"}
+"""A list as a variable has it, by what its items are."""
 
 
 def settings_of(
@@ -93,7 +95,7 @@ class Sources:
             if name in said:
                 values[name] = _checked(one, said[name], f"argument {name}", is_argument=True)
             elif text := self._environ.get(variable):
-                values[name] = _checked(one, _value(one, text, variable), f"variable {variable}")
+                values[name] = _from_variable(one, text, variable)
             elif name in in_file:
                 values[name] = _checked(one, in_file[name], f"{name} in [{section}] of {self._path}")
             elif one.default is msgspec.NODEFAULT:
@@ -159,11 +161,26 @@ class _NoToml:
         return repr(self.text)
 
 
+def _from_variable(setting: Setting, text: str, variable: str) -> object:
+    """What a variable says; raises ConfigurationError when it is none of the setting's type."""
+    if setting.items is None:
+        return _checked(setting, _value(setting, text, variable), f"variable {variable}")
+    try:
+        return _checked(setting, _value(setting, text, variable), variable)
+    except ConfigurationError:
+        example = _LISTS.get(setting.items.partition(",")[0])
+        write = f"; write {variable}={example}" if example else ""
+        got = _shown(text, is_secret=setting.is_secret)
+        msg = f"variable {variable} must be items with commas between them, each {setting.items}; got {got}{write}"
+        # What it comes from has the list that was made of the text.
+        raise ConfigurationError(msg) from None
+
+
 def _value(setting: Setting, text: str, variable: str) -> object:
     """What a variable says: text where the setting takes text, else a value as the file would have it."""
     if setting.takes_text or (setting.may_be_off and text == OFF):
         return text
-    if setting.is_list and not text.lstrip().startswith("["):
+    if setting.items is not None and not text.lstrip().startswith("["):
         text = f"[{text}]"
     try:
         found = tomllib.loads(f"{variable} = {text}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -13,6 +14,8 @@ from neonpay.payments.handlers.builtin_jobs import BuiltinJob, PutOff
 from neonpay.payments.handlers.context import PaymentContext
 from neonpay.payments.host import ShopHost
 from neonpay.support.desk import SupportDesk, SupportRules, wants_press
+
+logger = logging.getLogger("neonpay.support")
 
 _SOON_S = 1.0
 
@@ -32,6 +35,12 @@ class Support(Extension):
         assert isinstance(host, ShopHost), "an extension of neonpay's own runs in neonpay's own host"
         desk = SupportDesk(self._rules, host.requests, host.adapter, host.outbox, host.teller)
         self._desk = desk
+        if not self._rules.admins:
+            logger.warning(
+                "enable_support has no admins, so nobody is asked when a buyer wants Stars back; write "
+                "create_neonpay(..., admins=[123456789]) or set NEONPAY_ADMINS=123456789, with your own user id; until then "
+                "requests wait in: neonpay requests list"
+            )
         try:
             yield
         finally:

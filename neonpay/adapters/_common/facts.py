@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
 from neonpay.core.payments import Charge, PreCheckout, RefundNotice
+from neonpay.core.people import Sender
 from neonpay.core.ports import Command, Press, UpdateSink
 from neonpay.core.subscriptions import SubscriptionChange
 
@@ -73,6 +74,7 @@ def _pre_checkout(bot_id: int, query: Mapping[str, Any]) -> PreCheckout:
         amount=query["total_amount"],
         payload=query["invoice_payload"],
         language_code=query["from"].get("language_code"),
+        sender=_sender(query["from"]),
     )
 
 
@@ -91,7 +93,12 @@ def _charge(bot_id: int, message: Mapping[str, Any]) -> Charge:
         is_recurring=bool(paid.get("is_recurring")),
         is_first_recurring=bool(paid.get("is_first_recurring")),
         subscription_expires_at_us=None if expires is None else expires * 1_000_000,
+        sender=_sender(message["from"]) if "from" in message else None,
     )
+
+
+def _sender(user: Mapping[str, Any]) -> Sender:
+    return Sender(user.get("username"), user.get("first_name"), user.get("language_code"))
 
 
 def _refund(bot_id: int, message: Mapping[str, Any]) -> RefundNotice:
@@ -118,6 +125,7 @@ def _command(bot_id: int, message: Mapping[str, Any]) -> Command:
         chat_id=message["chat"]["id"],
         text=message["text"],
         language_code=message["from"].get("language_code"),
+        sender=_sender(message["from"]),
     )
 
 

@@ -19,6 +19,9 @@ Users: TypeAlias = Mapping[int, TlObject]
 _CHANNEL_OFFSET: Final = -1_000_000_000_000
 """Where the Bot API puts the ids of channels and supergroups (https://core.telegram.org/api/bots/ids, read 2026-11-21)."""
 
+_NAMES: Final = {"username": "username", "first_name": "first_name", "language_code": "lang_code"}
+"""What a user is called in the Bot API, and in the schema."""
+
 
 def update_of(update: TlObject, users: Users) -> Update | None:
     """The update in the Bot API's JSON; None when it cannot be ours."""
@@ -101,8 +104,9 @@ def _payment(message: dict[str, Any], action: TlObject) -> dict[str, Any] | None
 
 
 def _user(user_id: int, users: Users) -> dict[str, Any]:
-    language_code = getattr(users.get(user_id), "lang_code", None)
-    return {"id": user_id} if language_code is None else {"id": user_id, "language_code": language_code}
+    user = users.get(user_id)
+    told = {name: getattr(user, field, None) for name, field in _NAMES.items()}
+    return {"id": user_id} | {name: value for name, value in told.items() if value}
 
 
 def _chat(peer: TlObject) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from neonpay.core.log_lines import (
     FULFILMENT_FAILED,
     HANDLER_DONE,
     HANDLER_STARTED,
+    HANDLER_TAKEN_OVER,
     JOB_WORN_OUT,
 )
 from neonpay.core.payments import Payment, PaymentResult
@@ -40,7 +41,7 @@ from neonpay.payments.handlers.call import context_of, ended_elsewhere, run_hand
 from neonpay.payments.handlers.context import PaymentContext
 from neonpay.payments.handlers.middleware import PaymentMiddleware, run_through
 from neonpay.payments.handlers.registry import ON_PAYMENT, Form, Handler, handler_name
-from neonpay.payments.jobs import JobStore, end_job
+from neonpay.payments.jobs import JobStore, Leasing, end_job
 from neonpay.payments.refunds.store import Change, RefundStore
 from neonpay.payments.threads import Threads
 from neonpay.store.entries import about, find_event, publish
@@ -153,22 +154,24 @@ class Fulfilment(RunningJobs):
     async def claim(self, consumers: Sequence[str], *, most: int) -> list[Job]:
         """Lease due jobs of these consumers to this process; those of which no more attempts may begin become dead letters."""
         limits: dict[str, int | None] = {consumer: self._limit(consumer) for consumer in consumers}
-        claimed, events, worn_out = await self._ledger.run(Once(self._bot_id, self._claim), limits, most, self.held)
-        for job in worn_out:
+        leasing, events = await self._ledger.run(Once(self._bot_id, self._claim), limits, most, self.held)
+        for job in leasing.taken_over:
+            HANDLER_TAKEN_OVER.tell(job, handler=handler_name(job.consumer), attempt=job.attempts)
+        for job, _ in leasing.worn_out:
             JOB_WORN_OUT.tell(job, handler=handler_name(job.consumer), attempt=job.attempts)
         self.announce(events)
-        return claimed
+        return leasing.leased
 
     def _claim(
         self, transaction: Transaction, limits: Mapping[str, int | None], most: int, running: Sequence[Job]
-    ) -> tuple[list[Job], list[Event], list[Job]]:
-        claimed, worn_out = self._jobs.claim(transaction, limits, most=most, running=running)
+    ) -> tuple[Leasing, list[Event]]:
+        leasing = self._jobs.claim(transaction, limits, most=most, running=running)
         events: list[Event] = []
-        for job, reason in worn_out:
+        for job, reason in leasing.worn_out:
             told = find_event(transaction, self._bot_id, job.event_id)
             if not isinstance(told, FulfilmentAbandoned):  # which would be told of for ever
                 events.append(self._write_event(transaction, FulfilmentAbandoned, job, told, reason))
-        return claimed, events, [job for job, _ in worn_out]
+        return leasing, events
 
     def _limit(self, consumer: str) -> int | None:
         """How many attempts at a job of this consumer may begin; None for any number."""

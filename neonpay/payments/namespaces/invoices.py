@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import builtins
+from datetime import datetime
+
 from neonpay.core.charge_ids import charge_key
 from neonpay.core.namespaces import M, verb
-from neonpay.core.payments import Invoice
+from neonpay.core.payments import Invoice, InvoiceState
 from neonpay.payments.namespaces.served import Served
+from neonpay.store.invoice_filter import InvoiceSelection
 
 
 class Invoices(Served[M], path="invoices"):
@@ -29,6 +33,40 @@ class Invoices(Served[M], path="invoices"):
         pipeline = await self._opened()
         payment = await pipeline.history.payment(charge_key(charge_id))
         return None if payment.invoice_id is None else await pipeline.history.invoice(payment.invoice_id)
+
+    @verb
+    async def list(
+        self,
+        *,
+        user_id: int | None = None,
+        state: InvoiceState | str | None = None,
+        stage_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        has_payments: bool | None = None,
+        limit: int = 100,
+    ) -> builtins.list[Invoice]:
+        """The invoices that meet every condition that is given, newest first.
+
+        Args:
+            user_id: only those that this user alone may pay.
+            state: how far they are on their way to the buyer, such as ``"sent"``.
+            since, until: bounds of the time at which they were made, aware; the first is in, the second is not.
+            has_payments: only those that have been paid at least once, or only those that have not.
+
+        Raises:
+            ValueError: there is no such state.
+        """
+        selection = InvoiceSelection(
+            user_id=user_id,
+            state=None if state is None else InvoiceState(state),
+            stage_id=stage_id,
+            since=since,
+            until=until,
+            has_payments=has_payments,
+        )
+        pipeline = await self._opened()
+        return await pipeline.history.select_invoices(selection, limit=limit)
 
     @verb
     async def is_paid(self, invoice_id: str) -> bool:

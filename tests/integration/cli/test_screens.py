@@ -26,6 +26,9 @@ COMMANDS = {
     "payments_first_two": ("payments", "list", "--limit", "2"),
     "payment_dead": ("payments", "show", "{dead}"),
     "payment_refunded": ("payments", "show", "{refunded}"),
+    "invoices": ("invoices", "list", "--until", "2026-09-21T14:17"),
+    "invoices_long_stage": ("invoices", "list", "--stage", "season-ticket-for-the-whole-family-2125"),
+    "invoices_first_two": ("invoices", "list", "--limit", "2", "--bot-id", "{bot}"),
     "requests": ("requests", "list"),
     "request": ("requests", "show", "{dead}"),
     "subscriptions": ("subscriptions", "list"),
@@ -36,6 +39,7 @@ _VARIES = (
     (r"(last seen) \d{4}-\d\d-\d\d \d\d:\d\d", r"\1 2125-11-28 10:41"),  # by the clock of the database
     (r"(?m)^(seals +).*$", r"\g<1>1 over 10 rows, 8 rows not sealed yet"),
     (r"(?m)^(head +).*$", r"\g<1>5d1c"),
+    (r"(?m)(\d×  )[\w-]+…?$", r"\1AaIhb0RLc…"),
     (r"(?m)^(invoice_id +).*$", r"\g<1>AaIhb0RLcamF0OsKTd47pQ"),
 )
 """What is another time or another random id in each run."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -208,6 +209,46 @@ async def test_an_attempt_that_never_ended_counts_and_the_last_one_leaves_a_dead
             (letter,) = await shop.neonpay.jobs.dead_letters()
             assert (letter.attempts, "has not ended" in (letter.error or "")) == (2, True)
     assert attempts == [1, 2]
+
+
+async def test_a_start_says_what_waits_for_a_lease_and_a_take_over_is_told(
+    open_shop: Callable[..., Shop], clock: MovableClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="neonpay.payments")
+    first, begun, hang = open_shop(), asyncio.Event(), asyncio.Event()
+
+    @first.neonpay.on_payment(name="deliver")
+    async def hangs(result: PaymentResult) -> None:
+        begun.set()
+        await hang.wait()
+
+    async with first.polling():
+        outcome = await begins(first)
+        await begun.wait()
+        await _die(first)
+    assert _named(caplog, "jobs_begun_before", "handler_taken_over") == []
+
+    second = open_shop()
+
+    @second.neonpay.on_payment(name="deliver")
+    async def deliver(result: PaymentResult) -> None: ...
+
+    await second.neonpay.setup()
+    (waits,) = _named(caplog, "jobs_begun_before")
+    assert (waits["jobs"], waits["handler"]) == (1, "deliver")
+    assert 0 < waits["next_in_s"] <= 30
+    clock.advance(60)
+    await second.fact("payment_delivered")
+    (taken,) = _named(caplog, "handler_taken_over")
+    assert (taken["handler"], taken["attempt"], taken["charge_id"]) == ("deliver", 2, outcome.charge_id)
+
+    await second.neonpay.close()
+    await second.neonpay.setup()
+    assert len(_named(caplog, "jobs_begun_before")) == 1
+
+
+def _named(caplog: pytest.LogCaptureFixture, *names: str) -> list[dict[str, Any]]:
+    return [vars(record) for record in caplog.records if getattr(record, "event_name", None) in names]
 
 
 async def _die(shop: Shop) -> None:

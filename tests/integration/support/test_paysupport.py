@@ -67,6 +67,18 @@ async def desk(open_shop: Callable[..., Shop]) -> AsyncIterator[Desk]:
         yield Desk(shop, olga)
 
 
+async def test_support_without_admins_says_at_the_start_what_to_type(
+    open_shop: Callable[..., Shop], caplog: pytest.LogCaptureFixture
+) -> None:
+    for admins in ([], [7]):
+        shop = open_shop()
+        shop.neonpay.enable_support(admins=admins)
+        await shop.neonpay.setup()
+        told = [record for record in caplog.records if record.name == "neonpay.support"]
+        assert [record.levelname for record in told] == ["WARNING"]
+        assert "set NEONPAY_ADMINS=123456789" in told[0].getMessage()
+
+
 async def test_a_buyer_gets_their_stars_back_with_three_touches(desk: Desk) -> None:
     ann, charge_id = await desk.sells("now")
     confirm = await desk.chooses(ann, "now")

@@ -9,7 +9,7 @@ import typer
 
 from neonpay.cli.columns import Column, cells, cut, folded, id_chars, laid_out
 from neonpay.cli.counted import counted, of_total
-from neonpay.cli.typed import moment_typed, user_typed
+from neonpay.cli.typed import TypedUser, moment_typed, user_typed
 
 ROWS = [["stx" + "a" * 60, "season-ticket-for-all", "9,999"]]
 COLUMNS = [
@@ -87,7 +87,9 @@ def test_what_is_no_time_is_told_with_what_to_type(typed: str) -> None:
         moment_typed(typed)
 
 
-def test_a_name_is_no_user_id() -> None:
-    assert user_typed("123") == 123
-    with pytest.raises(typer.BadParameter, match="no names"):
-        user_typed("@ann")
+def test_a_user_is_typed_by_id_or_username() -> None:
+    assert user_typed("123") == TypedUser(123)
+    assert user_typed("@Ann_1") == TypedUser(None, "Ann_1")
+    for typed in ("ann", "@", "@an n", "1.5"):
+        with pytest.raises(typer.BadParameter, match="--user 123456789 or --user @ann"):
+            user_typed(typed)

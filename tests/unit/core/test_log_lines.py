@@ -63,6 +63,14 @@ def test_an_event_is_told_by_its_line(caplog: pytest.LogCaptureFixture) -> None:
     assert "somebody's words" not in str(vars(record))
 
 
+def test_words_have_the_beginning_of_a_charge_id_and_the_field_has_all_of_it(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, logger="neonpay")
+    PAYMENT_DELIVERED.tell(charge_id="stx" + "9" * 100)
+    (record,) = caplog.records
+    assert record.getMessage() == "charge stx999999999… of stage -, - Stars, is delivered"
+    assert vars(record)["charge_id"] == "stx" + "9" * 100
+
+
 def test_an_event_without_a_line_is_told_by_its_name_at_debug(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, logger="neonpay")
     tell_of(_event(events.UserBlocked, reason="somebody's words"))

@@ -162,6 +162,15 @@ def test_a_wrong_value_of_a_variable_is_told_with_its_name(folder: Path) -> None
     assert told == f"{place} must be a whole number, 1 or more; got 'many of them'"
 
 
+@pytest.mark.parametrize("text", ["abc", "1,Ann", "[abc", "1.5"])
+def test_a_wrong_list_in_a_variable_is_told_as_it_was_typed_with_what_to_type(folder: Path, text: str) -> None:
+    told = _fails(environ={"NEONPAY_GIFT_CARDS_FRIENDS": text})
+    assert told == (
+        "variable NEONPAY_GIFT_CARDS_FRIENDS must be items with commas between them, each a whole number; "
+        f"got {text!r}; write NEONPAY_GIFT_CARDS_FRIENDS=123456789,987654321"
+    )
+
+
 @pytest.mark.parametrize("text", ["1\nrounding = 2", "1 # and\nmore = 3", "1e", "[", "{points = "])
 def test_a_variable_holds_one_value_and_nothing_behind_it(folder: Path, text: str) -> None:
     assert "must be" in _fails(environ={"NEONPAY_GIFT_CARDS_POINTS_PER_STAR": text})

@@ -1,0 +1,98 @@
+"""Who was seen: names by user id, for people who look for somebody. Nothing that is decided about money goes by them.
+
+What updates tell is gathered in memory and written now and then, never while a payment waits for it. It may be lost: whoever
+buys again is seen again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+import sqlalchemy as sa
+
+from neonpay.core.clock import Clock
+from neonpay.core.people import Sender
+from neonpay.core.text import fit
+from neonpay.errors import LedgerError
+from neonpay.ledger import Insert, Ledger, Transaction
+from neonpay.ledger.tables import people
+from neonpay.store.loops import Loop
+
+logger = logging.getLogger("neonpay.payments")
+
+EVERY_S: Final = 30.0
+MAX_WAITING: Final = 10_000
+"""People who may wait to be written; whoever comes when there are so many is not noted."""
+_AT_ONCE: Final = 200
+_NAME_MAX_CHARS: Final = 64
+_INSERT = Insert(people, *("bot_id", "user_id", "username", "first_name", "language_code", "first_seen", "last_seen"))
+
+Seen = tuple[int, Sender, int]
+"""A user id, their names, and when, in microseconds since the epoch."""
+
+
+class People:
+    """Gathers who was seen with one bot, and writes it."""
+
+    def __init__(self, ledger: Ledger, bot_id: int, *, clock: Clock) -> None:
+        self._ledger = ledger
+        self._bot_id = bot_id
+        self._clock = clock
+        self._waiting: dict[int, Sender] = {}
+        self._loop = Loop("people", self._once, first_s=EVERY_S)
+
+    def saw(self, user_id: int, sender: Sender | None) -> None:
+        """Note somebody; writes nothing."""
+        if sender is not None and (len(self._waiting) < MAX_WAITING or user_id in self._waiting):
+            self._waiting[user_id] = sender
+
+    def start(self) -> None:
+        """Write every half a minute from now on."""
+        self._loop.start()
+
+    async def stop(self) -> None:
+        """Write what waits, if the ledger takes it, and nothing more."""
+        await self._loop.stop()
+        try:
+            await self.write()
+        except LedgerError as exc:
+            logger.debug("who was seen last could not be written: %s", exc)
+
+    async def write(self) -> None:
+        """Write what waits; what the ledger does not take is forgotten, and this raises LedgerError."""
+        waiting, self._waiting = self._waiting, {}
+        now_us = self._clock.now_us()
+        seen = [(user_id, sender, now_us) for user_id, sender in waiting.items()]
+        for start in range(0, len(seen), _AT_ONCE):
+            await self._ledger.run(_write, self._bot_id, sorted(seen[start : start + _AT_ONCE]))
+
+    async def _once(self) -> float:
+        await self.write()
+        return EVERY_S
+
+
+def find_user(transaction: Transaction, bots: Sequence[int], username: str) -> int | None:
+    """The user who was last seen with this username by any of these bots, whatever its case and with or without its ``@``."""
+    name = username.removeprefix("@").lower()
+    query = sa.select(people.c.user_id).where(people.c.bot_id.in_(bots), people.c.username == name)
+    found: int | None = transaction.connection.execute(query.order_by(people.c.last_seen.desc()).limit(1)).scalar()
+    return found
+
+
+def _write(transaction: Transaction, bot_id: int, seen: Sequence[Seen]) -> None:
+    for user_id, sender, at_us in seen:
+        names = {
+            "username": _fit(sender.username and sender.username.lower()),
+            "first_name": _fit(sender.first_name),
+            "language_code": _fit(sender.language_code),
+        }
+        key = (people.c.bot_id == bot_id, people.c.user_id == user_id)
+        known = sa.update(people).where(*key).values(**names, last_seen=at_us)
+        if not transaction.connection.execute(known).rowcount:
+            transaction.insert(_INSERT, (bot_id, user_id, *names.values(), at_us, at_us))
+
+
+def _fit(name: str | None) -> str | None:
+    return None if not name else fit(name, _NAME_MAX_CHARS)
