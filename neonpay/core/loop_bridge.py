@@ -106,7 +106,9 @@ class _Visit(Generic[T]):
         task.add_done_callback(self._end)
         self._outcome.add_done_callback(functools.partial(self._stop, home, task))
 
-    def _stop(self, home: asyncio.AbstractEventLoop, task: asyncio.Task[T], outcome: concurrent.futures.Future[T]) -> None:
+    def _stop(
+        self, home: asyncio.AbstractEventLoop, task: asyncio.Task[T], outcome: concurrent.futures.Future[T]
+    ) -> None:
         if outcome.cancelled():
             with contextlib.suppress(RuntimeError):  # the loop is closed
                 home.call_soon_threadsafe(task.cancel)

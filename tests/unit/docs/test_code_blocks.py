@@ -29,6 +29,7 @@ PAGES_WITH_PYTHON = [page for page in PAGES if blocks("python", pages=[page])]
 _ELSEWHERE = {
     "README.md",
     "README.ru.md",
+    "docs/howto/deploy.md",
     "docs/howto/point-your-bot-here.md",
     "docs/howto/test-your-bot.md",
     "docs/howto/write-an-extension.md",
