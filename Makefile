@@ -87,11 +87,15 @@ clean: ## remove .venv and everything that was built
 INSTALL = if command -v uv >/dev/null; then uv pip install --quiet --python $(BIN)/python $(1); \
 	else $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input $(1); fi
 
-# The demo needs a quarter of what the tests need, so a first look does not wait for the rest.
+# Whether a wheel is installed in .venv: an editable install lists no module.
+HAS_WHEEL = $(BIN)/python -I -c 'import importlib.metadata as m, sys; \
+	sys.exit("neonpay/cli/demo/__init__.py" not in map(str, m.distribution("neonpay").files or ()))' 2>/dev/null
+
+# The demo needs a quarter of what the tests need, so a first look does not wait for the rest. A wheel that somebody has
+# installed stays: it is what they look at.
 .venv/.ready-demo: pyproject.toml | $(BIN)/python
-	@echo "Installing what the demo needs into .venv"
-	@$(call INSTALL,-e ".[simulator]")
-	@touch $@
+	@if $(HAS_WHEEL); then echo "Showing the neonpay that is installed in .venv, and not this tree"; \
+	else echo "Installing what the demo needs into .venv"; $(call INSTALL,-e ".[simulator]"); touch $@; fi
 
 .venv/.ready-dev: pyproject.toml | $(BIN)/python
 	@echo "Installing what development needs into .venv (a few minutes the first time)"

@@ -1,6 +1,6 @@
 """A small shop for Telegram Stars with no bot library, only a token: three things for sale, each delivered once.
 
-BOT_TOKEN is what @BotFather gives you, ADMIN_ID the user who may /refund. With TELEGRAM_API_URL=http://127.0.0.1:8081 the
+BOT_TOKEN is what @BotFather gives you, ADMIN_ID the user who may refund. With TELEGRAM_API_URL=http://127.0.0.1:8081 the
 shop runs against `neonpay simulate` instead of Telegram. Needs the extra `botapi`.
 """
 
@@ -17,6 +17,7 @@ from neonpay import Invoice, PaymentContext, PaymentError, PaymentResult, Paymen
 ADMIN_ID = int(os.environ.get("ADMIN_ID", "0"))
 DATABASE_URL = "sqlite:///shop.db"
 POSTERS = 1
+TERMS = "Goods are delivered at once. What you do not get, you get your Stars back for: /paysupport"
 SHELF = {
     "coffee": PaymentStage(title="Coffee", description="A cup of coffee and a stamp on your card", price=5),
     "game": PaymentStage(title="Game", description="A key that opens the game", price=25),
@@ -38,6 +39,8 @@ neonpay = create_neonpay(
 )
 for stage_id, stage in SHELF.items():
     neonpay.create_payment_stage(stage_id, stage)
+# Telegram asks every shop to settle disputes under /paysupport, and for its terms.
+neonpay.enable_support(admins=[ADMIN_ID] if ADMIN_ID else None, terms=TERMS)
 
 
 async def say(chat_id: int, text: str, **more: Any) -> None:
@@ -85,18 +88,6 @@ async def orders(chat_id: int, _words: str) -> None:
     await say(chat_id, "\n".join(lines) or "Nothing yet.")
 
 
-async def terms(chat_id: int, _words: str) -> None:
-    """Telegram asks every shop for its terms."""
-    await say(chat_id, "Goods are delivered at once. What you do not get, you get your Stars back for: /paysupport")
-
-
-async def support(chat_id: int, words: str) -> None:
-    """Telegram asks every shop to settle disputes under this command."""
-    if words and ADMIN_ID:
-        await say(ADMIN_ID, f"User {chat_id} asks for help: {words}")
-    await say(chat_id, "Write /paysupport and what is wrong; a person looks at it. Your payments: /orders")
-
-
 async def refund(chat_id: int, words: str) -> None:
     """Give the Stars of a payment back; asking twice pays back once."""
     if chat_id != ADMIN_ID:
@@ -113,8 +104,6 @@ COMMANDS = {
     "/start": start,
     "/buy": buy,
     "/orders": orders,
-    "/terms": terms,
-    "/paysupport": support,
     "/refund": refund,
 }
 

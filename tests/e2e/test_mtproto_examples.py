@@ -156,8 +156,15 @@ async def test_a_shop_answers_what_telegram_asks_of_every_shop(street: Street) -
         await street.asks(ann, "/terms", gets="Goods are delivered at once.")
         await street.asks(ann, "/buy tea", gets="We have: coffee, game, poster.")
         await street.asks(ann, "/orders", gets="Nothing yet.")
-        await street.asks(ann, "/paysupport my __key__ **fails**", gets="a person looks at it")
-        await olga.hears(street.bot, containing=f"User {ann.id} asks for help: my __key__ **fails**")
+        await ann.says("/buy game", to=street.bot)
+        await street.buys(ann, "Game", gets="Your key: ")
+        await ann.presses("Game", on=await street.asks(ann, "/paysupport", gets="Which payment"))
+        await ann.hears(street.bot, containing="Send the request")
+        await street.asks(ann, "/paysupport my __key__ **fails**", gets="A person will look at it")
+        request = await olga.hears(street.bot, containing="Reason: my __key__ **fails**")
+        await olga.presses("Approve", on=request)
+        await ann.hears(street.bot, containing="is granted")
+    assert ann.stars == 100
 
 
 async def test_a_shop_that_is_started_again_signs_in_by_its_session_and_knows_its_buyers(

@@ -1,6 +1,6 @@
 """A small shop for Telegram Stars: three things for sale, each delivered once in a way of its own.
 
-BOT_TOKEN is what @BotFather gives you, ADMIN_ID the user who may /refund. With TELEGRAM_API_URL=http://127.0.0.1:8081 the
+BOT_TOKEN is what @BotFather gives you, ADMIN_ID the user who may refund. With TELEGRAM_API_URL=http://127.0.0.1:8081 the
 shop runs against `neonpay simulate` instead of Telegram. Needs the extra `aiogram`.
 """
 
@@ -20,6 +20,7 @@ from neonpay import Invoice, PaymentContext, PaymentError, PaymentResult, Paymen
 ADMIN_ID = int(os.environ.get("ADMIN_ID", "0"))
 DATABASE_URL = "sqlite:///shop.db"
 POSTERS = 1
+TERMS = "Goods are delivered at once. What you do not get, you get your Stars back for: /paysupport"
 SHELF = {
     "coffee": PaymentStage(title="Coffee", description="A cup of coffee and a stamp on your card", price=5),
     "game": PaymentStage(title="Game", description="A key that opens the game", price=25),
@@ -43,6 +44,8 @@ dispatcher.message.filter(F.chat.type == "private")
 neonpay = create_neonpay(bot, dispatcher=dispatcher, database_url=DATABASE_URL, lease_s=3)
 for stage_id, stage in SHELF.items():
     neonpay.create_payment_stage(stage_id, stage)
+# Telegram asks every shop to settle disputes under /paysupport, and for its terms.
+neonpay.enable_support(admins=[ADMIN_ID] if ADMIN_ID else None, terms=TERMS)
 
 
 @dispatcher.message(CommandStart(deep_link=True))  # https://t.me/your_bot?start=coffee
@@ -75,20 +78,6 @@ async def orders(message: Message) -> None:
     paid = await neonpay.payments.history(message.chat.id, limit=10)
     lines = [f"{p.paid_at:%d %b}: {p.stage_id}, {p.amount_stars} ★, {p.status}\n{p.charge_id}" for p in paid]
     await message.answer("\n".join(lines) or "Nothing yet.")
-
-
-@dispatcher.message(Command("terms"))
-async def terms(message: Message) -> None:
-    """Telegram asks every shop for its terms."""
-    await message.answer("Goods are delivered at once. What you do not get, you get your Stars back for: /paysupport")
-
-
-@dispatcher.message(Command("paysupport"))
-async def support(message: Message, command: CommandObject) -> None:
-    """Telegram asks every shop to settle disputes under this command."""
-    if command.args and ADMIN_ID:
-        await bot.send_message(ADMIN_ID, f"User {message.chat.id} asks for help: {command.args}")
-    await message.answer("Write /paysupport and what is wrong; a person looks at it. Your payments: /orders")
 
 
 @dispatcher.message(Command("refund"), F.from_user.id == ADMIN_ID)

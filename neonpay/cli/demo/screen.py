@@ -102,6 +102,7 @@ class Screen:
             done = ", ".join(
                 f"{job.handler} {job.state}" + (f" at attempt {job.attempts}" if job.attempts > 1 else "")
                 for job in books.jobs_of(payment.charge_id)
+                if not job.handler.startswith("neonpay:")  # what the shop has no function for
             )
             table.add_row(
                 shortened(payment.charge_id),

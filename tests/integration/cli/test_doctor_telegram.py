@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from neonpay.cli.checks.telegram import NAMES
 from neonpay.cli.main import app
+from neonpay.cli.pointing import variables
 from neonpay.telegram.client import BotApiClient
 from tests.integration.cli.front import front_of
 
@@ -64,6 +65,16 @@ async def patient(telegram: Simulator, tmp_path: Path) -> AsyncIterator[Patient]
     account = telegram.bot("shop_bot")
     async with BotApiClient(account.token, base_url=telegram.base_url) as client:
         yield Patient(telegram, account, client, tmp_path)
+
+
+async def test_what_the_simulator_prints_for_the_program_does_for_the_command(patient: Patient, tmp_path: Path) -> None:
+    lines = variables(patient.telegram.base_url, patient.account.token, is_windows=False)
+    printed = dict(line.removeprefix("export ").split("=", 1) for line in lines)
+    env = {"NEONPAY_BOT_TOKEN": None, "NEONPAY_API_URL": None, **printed}
+    given = ["doctor", "--json", "--library", "botapi", "--database", f"sqlite:///{tmp_path / 'none.db'}"]
+    result = await asyncio.to_thread(CliRunner().invoke, app, given, env=env)
+    checks = {check["name"]: check for check in json.loads(result.stdout)["checks"]}
+    assert checks["telegram.token"]["state"] == "ok", checks
 
 
 async def test_a_bot_that_can_sell_is_well(patient: Patient) -> None:

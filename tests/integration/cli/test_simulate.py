@@ -89,9 +89,9 @@ def test_a_port_that_is_taken_is_told():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         result = CliRunner().invoke(app, ["simulate", "--port", str(port)])
-    assert result.exit_code == 1
-    assert f"Cannot listen on 127.0.0.1 port {port}" in result.output
-    assert "--port 0" in result.output
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (3, "", 1)
+    assert f"Cannot listen on 127.0.0.1 port {port}" in result.stderr
+    assert "--port 0" in result.stderr
 
 
 def test_a_token_that_cannot_be_one_is_refused():

@@ -29,6 +29,7 @@ PAGES_WITH_PYTHON = [page for page in PAGES if blocks("python", pages=[page])]
 _ELSEWHERE = {
     "README.md",
     "README.ru.md",
+    "docs/howto/deploy.md",
     "docs/howto/point-your-bot-here.md",
     "docs/howto/test-your-bot.md",
     "docs/howto/write-an-extension.md",
@@ -82,7 +83,9 @@ def logging_stays() -> Iterator[None]:
 
 @pytest.mark.usefixtures("logging_stays")
 @pytest.mark.parametrize("page", RUN)
-async def test_what_a_page_shows_is_accepted(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_a_page_shows_is_accepted(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.chdir(tmp_path)  # a page that names no database makes its own
     for variable, text in _ENVIRONMENT.items():
         monkeypatch.setenv(variable, text)
@@ -96,6 +99,7 @@ async def test_what_a_page_shows_is_accepted(page: str, tmp_path: Path, monkeypa
         tests = [shown for there in ran for word, shown in there.items() if word.startswith("test_")]
         await asyncio.gather(*(one(tmp_path) if inspect.signature(one).parameters else one() for one in tests))
     await bot.session.close()
+    assert [record.getMessage() for record in caplog.records if "nobody" in record.getMessage()] == []
     for there in ran:
         if isinstance(there["bot"], TelegramClient):
             await there["bot"].disconnect()  # its session is an open file

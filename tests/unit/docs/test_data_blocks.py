@@ -9,6 +9,7 @@ import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from neonpay.app.settings import CoreSettings
 from neonpay.security.settings import SecuritySettings
@@ -20,8 +21,8 @@ from tests.unit.docs.blocks import Block, blocks, page_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-_LOOKED_AT = {"python", "shell", "sh", "toml", "json", "ini", "yaml", "diff", "powershell"}
-_READ_BY_PEOPLE = {"text"}
+_LOOKED_AT = {"python", "shell", "sh", "toml", "json", "ini", "yaml", "diff", "dockerfile", "powershell"}
+_READ_BY_PEOPLE = {"nginx", "text"}
 _SECTIONS = {"neonpay": CoreSettings, "security": SecuritySettings, "support": SupportSettings}
 
 
@@ -48,13 +49,24 @@ def test_json_is_json(block: Block) -> None:
     json.loads(block.text)
 
 
+@pytest.mark.parametrize("block", blocks("dockerfile"), ids=_ids)
+def test_every_line_of_a_dockerfile_is_an_instruction(block: Block) -> None:
+    instructions = {line.split()[0] for line in block.text.splitlines()}
+    assert instructions <= {"FROM", "WORKDIR", "COPY", "RUN", "USER", "VOLUME", "ENV", "CMD"}
+
+
 def test_ini_is_ini() -> None:
     for block in blocks("ini"):
         configparser.ConfigParser(interpolation=None, strict=False).read_string(block.text, block.place)
 
 
 @pytest.mark.parametrize("block", blocks("yaml"), ids=_ids)
-def test_yaml_is_a_scenario(block: Block, tmp_path: Path) -> None:
+def test_yaml_is_a_scenario_or_says_what_a_container_gets(block: Block, tmp_path: Path) -> None:
+    if block.text.startswith("services:"):
+        composed = yaml.safe_load(block.text)
+        for service in composed["services"].values():
+            assert {volume.partition(":")[0] for volume in service["volumes"]} == composed["volumes"].keys()
+        return
     file = tmp_path / "shown.scenario.yaml"
     file.write_text(block.text, encoding="utf-8")
     assert read_scenario(file).name

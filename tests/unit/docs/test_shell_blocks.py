@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SHELL = ("shell", "sh", "bash", "console")
-_NOT_OURS = {"cat", "chmod", "export", "mail", "mv", "pg_dump", "rm", "sqlite3", "umask"}
+_NOT_OURS = {"cat", "chmod", "export", "gunicorn", "mail", "mv", "pg_dump", "rm", "sqlite3", "umask", "uvicorn"}
 _SERVES = {"demo", "simulate", "web"}
 """Commands that go on until they are told to stop."""
 _OF_EXTENSIONS = {("badge", "list"), ()}
 """Commands that pages make up, and `neonpay NAME`."""
-_OTHERS_OPTIONS = {"--preload"}
+_OTHERS_OPTIONS = {"--preload", "--graceful-timeout"}
 """Options of other programs that pages speak of."""
 _REDIRECTION = re.compile(r"\d?>>?&?\s*\S+|<\s*\S+")
 
@@ -160,7 +160,8 @@ def test_make_has_the_targets_that_are_named() -> None:
 def test_python_is_given_files_that_are_there() -> None:
     for place, words in _of("python", "python3"):
         file = next(word for word in words if not word.startswith("-"))
-        assert words[0] == "-m" or (ROOT / file).is_file() or (ROOT / "examples" / file).is_file(), place
+        is_printed = f"As `{file}`:" in page_text(place.partition(":")[0])
+        assert words[0] == "-m" or is_printed or any((ROOT / at / file).is_file() for at in ("", "examples")), place
 
 
 async def test_curl_asks_for_what_the_simulator_serves() -> None:
