@@ -16,6 +16,7 @@ from neonpay.core.ports import Command, Press
 from neonpay.core.requests import WORDS_MAX_CHARS, RefundRequest, RequestState
 from neonpay.errors import PaymentError, RefundError, RequestNotFoundError, TelegramError, TelegramUnreachableError
 from neonpay.payments.delivery.telling import Teller
+from neonpay.payments.handlers.builtin_jobs import MessageRefused
 from neonpay.payments.handlers.context import PaymentContext
 from neonpay.payments.refunds.request_store import Verdict
 from neonpay.payments.refunds.requests import BY_POLICY, RequestService
@@ -121,7 +122,10 @@ class SupportDesk:
         for admin in self._rules.admins:
 
             async def show(chat_id: int) -> None:
-                await self._teller.tell(chat_id, _message(text, [buttons]))
+                try:
+                    await self._teller.tell(chat_id, _message(text, [buttons]))
+                except MessageRefused as exc:  # the other admins are asked all the same
+                    logger.warning("admin %d could not be told: %s", chat_id, exc)
 
             await context.step(f"admin {admin}", show, admin)
         if not self._rules.admins:

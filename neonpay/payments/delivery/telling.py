@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Mapping
 
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.limits import CHAT_MESSAGES_PER_S, MESSAGES_PER_S
 from neonpay.errors import TelegramError
-from neonpay.payments.handlers.builtin_jobs import PutOff
+from neonpay.payments.handlers.builtin_jobs import MessageRefused, PutOff
 from neonpay.telegram.paced import PacedAdapter
 from neonpay.telegram.pacing import TOO_MANY
 
-logger = logging.getLogger("neonpay.payments")
-
 _WAIT_S = 1.0
 """Longest wait for a turn that is waited out; a message that would wait for longer gives its place to other jobs."""
-_GONE = frozenset({400, 403})
-"""Telegram's codes for a chat that cannot be written to; asking again does not help."""
+_BAD_REQUEST, _FORBIDDEN = 400, 403
+_GONE = (
+    "chat not found",
+    "user not found",
+    "user is deactivated",
+    "peer_id_invalid",
+    "chat_write_forbidden",
+    "have no rights",
+)
+"""What Telegram says with code 400 of a chat that cannot be written to; asking again does not help."""
 _CHATS_KEPT = 1_000
 
 
@@ -32,9 +37,10 @@ class Teller:
         self._chat_free_at: dict[int, float] = {}
 
     async def tell(self, chat_id: int, message: Mapping[str, JsonValue]) -> None:
-        """Send a text; a chat that cannot be written to is logged.
+        """Send a text.
 
         Raises:
+            MessageRefused: the chat cannot be written to, now and later.
             PutOff: too many messages are waiting, or Telegram says that there were too many; nothing was sent.
             TelegramError, TelegramUnreachableError: as for every call.
         """
@@ -44,9 +50,9 @@ class Teller:
         except TelegramError as exc:
             if exc.error_code == TOO_MANY:
                 raise PutOff(float(exc.retry_after_s or 1)) from exc
-            if exc.error_code not in _GONE:
-                raise
-            logger.warning("user %d could not be told: %s", chat_id, exc.description)
+            if exc.error_code == _FORBIDDEN or (exc.error_code == _BAD_REQUEST and _is_gone(exc.description)):
+                raise MessageRefused(exc.description) from exc
+            raise
 
     def _make_room(self, chat_id: int) -> None:
         wait_s = self._adapter.pacer.delay_s(chat_id)
@@ -61,3 +67,8 @@ class Teller:
         turn_at = max(self._free_at, last + 1 / CHAT_MESSAGES_PER_S)
         self._chat_free_at[chat_id] = turn_at
         raise PutOff(turn_at - now)
+
+
+def _is_gone(description: str) -> bool:
+    said = description.lower()
+    return any(words in said for words in _GONE)
