@@ -271,6 +271,7 @@ class AiogramAdapter:
                     chat_id=message.chat.id,
                     text=message.text,
                     language_code=message.from_user.language_code,
+                    message_thread_id=_topic(message),
                 )
             )
             return True
@@ -285,6 +286,7 @@ class AiogramAdapter:
                 data=query.data,
                 chat_id=None if under is None else under.chat.id,
                 message_id=None if under is None else under.message_id,
+                message_thread_id=_topic(under) if isinstance(under, Message) else None,
                 message_text=under.text if isinstance(under, Message) else None,
                 language_code=query.from_user.language_code,
             )
@@ -293,6 +295,11 @@ class AiogramAdapter:
 
     def __repr__(self) -> str:
         return f"<AiogramAdapter of bot {self._bot.id}>"
+
+
+def _topic(message: Message) -> int | None:
+    # A number without the mark is that of a thread of replies, which is no topic.
+    return message.message_thread_id if message.is_topic_message else None
 
 
 def _charge(bot_id: int, message: Message) -> Charge:

@@ -106,7 +106,7 @@ class Pipeline:
         )
         # In the order of a payment's life.
         self.outbox = Outbox(self._adapter)
-        self.teller = Teller(self._adapter)
+        self.teller = Teller(self._adapter, ledger)
         self._invoice_store = parts.invoice_store()
         self.invoices = parts.invoices(self.outbox, self._invoice_store)
         self.checkout = parts.checkout()

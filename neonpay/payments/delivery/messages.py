@@ -72,6 +72,6 @@ class Messages:
         chat_id, message = event.chat_id, event.message
 
         async def say() -> None:
-            await self._teller.tell(chat_id, message)
+            await self._teller.tell(chat_id, message, about=payment)
 
         await context.step("send", say)
