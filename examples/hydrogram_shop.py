@@ -136,7 +136,7 @@ async def serve(result: PaymentResult, ctx: PaymentContext) -> None:
 async def unlock(result: PaymentResult, ctx: PaymentContext) -> None:
     """The key is made once and remembered: an attempt after a crash sends the same one."""
     key = await ctx.step("key", secrets.token_hex, 8)
-    ctx.tell(f"Your key: {key}")
+    await bot.send_message(result.user_id, f"Your key: {key}")
 
 
 @neonpay.on_payment(stage="poster")

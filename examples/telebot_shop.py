@@ -116,7 +116,7 @@ def serve(result: PaymentResult, ctx: PaymentContext) -> None:
 def unlock(result: PaymentResult, ctx: PaymentContext) -> None:
     """The key is made once and remembered: an attempt after a crash sends the same one."""
     key = ctx.step_sync("key", secrets.token_hex, 8)
-    ctx.tell(f"Your key: {key}")
+    bot.send_message(result.user_id, f"Your key: {key}")
 
 
 @neonpay.on_payment(stage="poster")
