@@ -9,7 +9,7 @@ from aiogram.client.telegram import TelegramAPIServer
 from aiogram.filters import CommandStart
 from aiogram.types import Message
 
-from neonpay import PaymentResult, PaymentStage, create_neonpay
+from neonpay import PaymentContext, PaymentResult, PaymentStage, create_neonpay
 
 token = environ.get("BOT_TOKEN") or sys.exit("Set BOT_TOKEN to the bot's token. `neonpay simulate` prints one to try.")
 api = TelegramAPIServer.from_base(environ.get("TELEGRAM_API_URL", "https://api.telegram.org"))
@@ -24,8 +24,8 @@ async def start(message: Message) -> None:
 
 
 @neonpay.on_payment
-async def deliver(result: PaymentResult) -> None:
-    await bot.send_message(result.user_id, f"Your coffee is ready. Thank you for {result.amount} Stars!")
+async def deliver(result: PaymentResult, ctx: PaymentContext) -> None:
+    ctx.tell(f"Your coffee is ready. Thank you for {result.amount} Stars!")
 
 
 dispatcher.run_polling(bot, handle_as_tasks=False)

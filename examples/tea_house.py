@@ -17,7 +17,7 @@ from aiogram.client.telegram import TelegramAPIServer
 from aiogram.filters import Command, CommandObject, CommandStart
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, LabeledPrice, Message, PreCheckoutQuery
 
-from neonpay import Invoice, NeonPayCore, PaymentResult, PaymentStage, create_neonpay
+from neonpay import Invoice, NeonPayCore, PaymentContext, PaymentResult, PaymentStage, create_neonpay
 
 COMMISSION_PERCENT = 3
 MOST_PERCENT = 99
@@ -172,20 +172,20 @@ def add_deliveries(neonpay: NeonPayCore, bot: Bot, database: sa.Engine) -> None:
             connection.execute(credit_rows.insert().values(guest_id=inviter, amount=share, is_commission=True))
 
     @neonpay.on_payment(stage="credits")
-    async def tell_of_credit(result: PaymentResult) -> None:
+    async def tell_of_credit(result: PaymentResult, ctx: PaymentContext) -> None:
         with database.connect() as connection:
             name, inviter = connection.execute(
                 sa.select(guests.c.name, guests.c.invited_by).where(guests.c.id == result.user_id)
             ).one()
-        await bot.send_message(result.user_id, f"{result.amount} credits are yours.")
+        ctx.tell(f"{result.amount} credits are yours.")
         if inviter is not None:
             share = result.amount * COMMISSION_PERCENT // 100
-            await bot.send_message(inviter, f"{share} credits for you: {name} bought {result.amount}.")
+            ctx.tell(f"{share} credits for you: {name} bought {result.amount}.", chat_id=inviter)
 
     @neonpay.on_payment(stage=[stage_id for stage_id in MENU if stage_id != "credits"])
-    async def hand_over(result: PaymentResult) -> None:
+    async def hand_over(result: PaymentResult, ctx: PaymentContext) -> None:
         title = "Your tea" if result.stage is None else result.stage.title
-        await bot.send_message(result.user_id, f"{title} is yours for {result.amount} Stars. Enjoy!")
+        ctx.tell(f"{title} is yours for {result.amount} Stars. Enjoy!")
 
 
 def _unless_taken(invoice_id: str) -> sa.Select[Any]:

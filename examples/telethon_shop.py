@@ -115,7 +115,7 @@ def is_in_stock(invoice: Invoice) -> str | None:
 async def serve(result: PaymentResult, ctx: PaymentContext) -> None:
     """The stamp commits together with the mark that this handler is done: both or neither."""
     ctx.enlist(goods.insert().values(what="stamp", user_id=result.user_id))
-    await bot.send_message(result.user_id, f"Your coffee is ready. Thank you for {result.amount} ★!")
+    ctx.tell(f"Your coffee is ready. Thank you for {result.amount} ★!")
 
 
 @neonpay.on_payment(stage="game")
@@ -132,9 +132,9 @@ def reserve(result: PaymentResult, connection: sa.Connection) -> None:
 
 
 @neonpay.on_payment(stage="poster")
-async def ship(result: PaymentResult) -> None:
+async def ship(result: PaymentResult, ctx: PaymentContext) -> None:
     """A payment may have any number of handlers, each with attempts of its own."""
-    await bot.send_message(result.user_id, "The poster is yours. It is on its way.")
+    ctx.tell("The poster is yours. It is on its way.")
 
 
 async def main() -> None:

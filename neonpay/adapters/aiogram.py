@@ -274,6 +274,7 @@ class AiogramAdapter:
                     text=message.text,
                     language_code=message.from_user.language_code,
                     sender=_sender(message.from_user),
+                    message_thread_id=_topic(message),
                 )
             )
             return True
@@ -288,6 +289,7 @@ class AiogramAdapter:
                 data=query.data,
                 chat_id=None if under is None else under.chat.id,
                 message_id=None if under is None else under.message_id,
+                message_thread_id=_topic(under) if isinstance(under, Message) else None,
                 message_text=under.text if isinstance(under, Message) else None,
                 language_code=query.from_user.language_code,
             )
@@ -296,6 +298,11 @@ class AiogramAdapter:
 
     def __repr__(self) -> str:
         return f"<AiogramAdapter of bot {self._bot.id}>"
+
+
+def _topic(message: Message) -> int | None:
+    # A number without the mark is that of a thread of replies, which is no topic.
+    return message.message_thread_id if message.is_topic_message else None
 
 
 def _charge(bot_id: int, message: Message) -> Charge:

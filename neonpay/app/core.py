@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import random
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Self
+from typing import Any, ParamSpec, Self, TypeVar
 
 from neonpay.app.facade import Facade
 from neonpay.app.house import House
+from neonpay.app.once import Effects
+from neonpay.app.own_transaction import OwnTransaction, own_transaction
 from neonpay.app.receiving import Receiving
 from neonpay.app.sink import Sink
 from neonpay.app.starting import Starter
@@ -18,6 +21,7 @@ from neonpay.app.sync import SyncNeonPay
 from neonpay.app.taking_part import TakingPart
 from neonpay.app.unfit import refuse_unfit
 from neonpay.core.clock import Clock, SystemClock
+from neonpay.core.jsontext import JsonValue
 from neonpay.core.namespaces import Awaiting, verb
 from neonpay.core.ports import Adapter, Breaking, Capabilities, OwnLoop
 from neonpay.core.roles import Role
@@ -31,6 +35,9 @@ from neonpay.store.loops import LoopHealth
 from neonpay.support.desk import SupportRules
 from neonpay.support.extension import Support
 from neonpay.support.settings import SupportSettings
+
+P = ParamSpec("P")
+R = TypeVar("R", bound=JsonValue)
 
 DEFAULT_DATABASE_URL = "sqlite:///neonpay.db"
 
@@ -89,6 +96,7 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
             rng=rng or random.SystemRandom(),
             token_bytes=token_bytes,
         )
+        self._effects = Effects(house.opened_ledger, adapter.bot_id, house.new_token)
         own_loop = adapter if isinstance(adapter, OwnLoop) else None
         super().__init__(Awaiting(house, own_loop), house)
         if house.settings.role is Role.READS:
@@ -220,6 +228,49 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
                 )
             )
         )
+
+    # What a program keeps itself
+
+    def once(
+        self, key: str | Callable[..., str], *, patience_s: float = 30.0
+    ) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Coroutine[Any, Any, R]]]:
+        """Decorate an ``async def`` of your own: under one key it is done once per ledger and bot, in all programs.
+
+        Its result, which must be JSON, is remembered, and later calls get it. Whoever calls while another one is at it waits.
+        When it raises, nothing is remembered and the next call begins anew. A program that is killed in it may have done
+        it or not: its lease ends after 30 seconds, and the next call begins anew, so give services an idempotency key, such as
+        this one, where they take one.
+
+        Args:
+            key: names the effect, or makes its name of the arguments.
+            patience_s: longest wait for another one who is at it.
+
+        Raises:
+            BusyError: (the call) another one is at it still; nothing was done.
+            TypeError: (the call) the result is not JSON; it was done and will be done again.
+            LeaseLostError: (the call) it showed no sign of life for 30 seconds, and another program began it too.
+        """
+        return self._effects.once(key, patience_s)
+
+    @asynccontextmanager
+    async def transaction(self, *, limit_s: float = 5.0) -> AsyncIterator[OwnTransaction]:
+        """One transaction of the ledger's database for tables of your own: kept when the block ends, undone when it raises.
+
+        On SQLite nothing else is written meanwhile, payments included, so a block must be short and must await nothing but the
+        connection: anything of neonpay that writes would wait for the block itself until ``limit_s`` is over.
+
+        Args:
+            limit_s: after so many seconds the transaction is undone.
+
+        Raises:
+            LedgerLockedError: the block took longer; nothing was kept.
+            TransactionEndedError: the database has undone it, or the answer to its COMMIT was lost; run the block again after
+                a look.
+            LedgerError: the database did not do what was asked; nothing was kept.
+        """
+        ledger = await self._house.opened_ledger()
+        async with own_transaction(ledger, limit_s=limit_s) as connection:
+            yield connection
 
     # How it is
 

@@ -58,6 +58,7 @@ class Facade(Namespace[M]):
         stage_id: str,
         *,
         chat_id: int | None = None,
+        message_thread_id: int | None = None,
         payload: JsonObject | None = None,
         idempotency_key: str | None = None,
         anyone_may_pay: bool = False,
@@ -76,6 +77,8 @@ class Facade(Namespace[M]):
         Args:
             user_id: who may pay; others are declined at checkout unless ``anyone_may_pay``.
             chat_id: where the invoice appears; the user's private chat when left out.
+            message_thread_id: the topic of that chat; kept with the invoice. What neonpay says to the buyer in that chat
+                afterwards goes to that topic, too.
             payload: your own JSON data for this invoice; it comes back in ``result.metadata`` over the stage's own.
             idempotency_key: a second call with the same key, here or in another worker, returns the invoice of the first
                 and sends nothing while that is being sent, waits for its turn, or has been sent.
@@ -100,7 +103,11 @@ class Facade(Namespace[M]):
         offer = _as_asked(await self._passed(offer), price_stars, title, description)
         pipeline = await self._house.opened()
         where = asker_id if chat_id is None else whole_id("chat_id", chat_id)
-        return await pipeline.invoices.send(offer, asker_id=asker_id, chat_id=where, options=options or {})
+        options = options or {}
+        if message_thread_id is not None:
+            thread_id = whole_id("message_thread_id", message_thread_id)
+            offer, options = replace(offer, message_thread_id=thread_id), {**options, "message_thread_id": thread_id}
+        return await pipeline.invoices.send(offer, asker_id=asker_id, chat_id=where, options=options)
 
     @verb
     async def create_payment_link(

@@ -111,6 +111,10 @@ class House:
         await pipeline.open()
         return pipeline
 
+    def new_token(self) -> int:
+        """A token that no other lease has."""
+        return self._rng.getrandbits(62)
+
     async def opened_ledger(self) -> Ledger:
         """The ledger of the moment, opened; raises what ``opened`` raises."""
         return (await self.opened()).ledger

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import ClassVar, cast
 
-from neonpay.core.jsontext import JsonValue
+from neonpay.core.jsontext import JsonObject, JsonValue
 from neonpay.errors import ValidationError
 
 _KINDS: dict[str, type[Event]] = {}
@@ -323,6 +323,20 @@ class InvoiceAbandoned(Event):
 
     __slots__ = ()
     name = "invoice_abandoned"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageQueued(Event):
+    """A handler has succeeded and its message to the buyer is on its way (``ctx.tell``).
+
+    Attributes:
+        chat_id: where it goes.
+        message: the parameters of Telegram's ``sendMessage``; left out of ``repr``.
+    """
+
+    name = "message_queued"
+    chat_id: int | None = None
+    message: JsonObject = field(default_factory=dict, repr=False)
 
 
 class FulfilmentFailed(Event):

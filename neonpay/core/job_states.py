@@ -12,6 +12,7 @@ class JobState(enum.StrEnum):
         READY: due at its ``run_at``, or as soon as a program has room for it.
         LEASED: somebody works on it until ``run_at``; after that it is anybody's.
         DONE: it came to its end.
+        REFUSED: its message was refused for good: the bot is blocked, the account is gone, or there is no such chat.
         DEAD: it has failed for the last time, and a person has to retry it.
         HELD: a refund of its payment is under way and goes first.
         STRANDED: no program has had its consumer for a day.
@@ -24,6 +25,7 @@ class JobState(enum.StrEnum):
     READY = "ready"
     LEASED = "leased"
     DONE = "done"
+    REFUSED = "refused"
     DEAD = "dead"
     HELD = "held"
     STRANDED = "stranded"

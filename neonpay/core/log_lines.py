@@ -186,6 +186,9 @@ HANDLER_TAKEN_OVER = _sale(
 HANDLER_DONE = _sale(
     "handler_done", INFO, _HANDLER + "is done, after %(duration_s)s s", "handler", "attempt", "duration_s"
 )
+MESSAGE_REFUSED = _sale(
+    "message_refused", WARNING, _HANDLER + "cannot tell the buyer, and needs no retry: %(reason)s", "handler", "reason"
+)
 HANDLER_ENDED_ELSEWHERE = _sale(
     "handler_ended_elsewhere",
     WARNING,

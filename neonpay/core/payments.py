@@ -116,6 +116,7 @@ class Invoice:
         seats_taken: how many of those payments count towards the stage's ``max_payments``: all but the renewals of
             subscriptions and what went back because no seat was free.
         terms: what extensions based its price on.
+        message_thread_id: the topic of the chat that it was sent to; None for none.
     """
 
     bot_id: int
@@ -138,6 +139,7 @@ class Invoice:
     is_queued: bool = False
     seats_taken: int = 0
     terms: JsonObject = field(default_factory=dict)
+    message_thread_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,6 +67,7 @@ class Command:
         text: the whole message, with the command's slash; left out of ``repr``.
         language_code: their language as Telegram names it, where known.
         sender: their names, where they are told.
+        message_thread_id: the topic of the chat in which they wrote it; None for none.
     """
 
     bot_id: int
@@ -75,6 +76,7 @@ class Command:
     text: str = field(repr=False)
     language_code: str | None = None
     sender: Sender | None = field(default=None, repr=False, compare=False)
+    message_thread_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +85,7 @@ class Press:
 
     Attributes:
         data: what the button carries, at most 64 bytes.
-        chat_id, message_id, message_text: the message with the button, as far as Telegram tells.
+        chat_id, message_id, message_thread_id, message_text: the message with the button, as far as Telegram tells.
         language_code: the language of who pressed, as Telegram names it, where known.
     """
 
@@ -93,6 +95,7 @@ class Press:
     data: str
     chat_id: int | None = None
     message_id: int | None = None
+    message_thread_id: int | None = None
     message_text: str | None = field(default=None, repr=False)
     language_code: str | None = None
 

@@ -96,6 +96,7 @@ invoices = _table(
     sa.Column("sending_by", sa.BigInteger),
     sa.Column("sending_until", Moment),
     sa.Column("terms", sa.Text),
+    sa.Column("message_thread_id", sa.BigInteger),
     sa.PrimaryKeyConstraint("bot_id", "invoice_id"),
     sa.UniqueConstraint("bot_id", "idempotency_key"),
 )
@@ -328,6 +329,25 @@ refund_requests = _table(
     sa.Column("language_code", sa.Text),
     sa.PrimaryKeyConstraint("bot_id", "request_id"),
     sa.UniqueConstraint("bot_id", "charge_id"),
+)
+
+# What a buyer wrote with /paysupport before they had chosen a payment.
+request_words = _table(
+    "request_words",
+    sa.Column("user_id", sa.BigInteger, nullable=False),
+    sa.Column("words", sa.Text, nullable=False),
+    sa.Column("written_at", Moment, nullable=False),
+    sa.PrimaryKeyConstraint("bot_id", "user_id"),
+)
+
+# ``neonpay.once``: a lease while ``token`` is set; done when there is a result.
+effects = _table(
+    "effects",
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("token", sa.BigInteger),
+    sa.Column("until", Moment, nullable=False),
+    sa.Column("result", sa.Text),
+    sa.PrimaryKeyConstraint("bot_id", "key"),
 )
 
 subscriptions = _table(

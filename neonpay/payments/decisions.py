@@ -16,7 +16,7 @@ from neonpay.ledger.tables import IS_PARKED, DatabaseNow, jobs
 from neonpay.payments.consumers.selection import PLAN, ConsumerSelection
 from neonpay.payments.extending.settling import Settling
 from neonpay.payments.handlers.registry import ON_PAYMENT, ON_REFUND
-from neonpay.payments.history import event_id_of, read_jobs
+from neonpay.payments.history import about_payment, read_jobs
 from neonpay.payments.refunds.deliveries import DELIVERS
 from neonpay.store.entries import REVENUE, UNSETTLED, about, publish, write_entry
 from neonpay.store.ids import new_event_id
@@ -71,7 +71,7 @@ class Decisions:
         if payment.state is PaymentState.NEEDS_ATTENTION:
             msg = f"charge {charge_id!r} needs attention and has no handlers to retry yet; accept or refund it"
             raise PaymentError(msg, charge_id=charge_id)
-        due = [jobs.c.bot_id == self._bot_id, jobs.c.event_id == event_id_of(self._bot_id, charge_id)]
+        due = [jobs.c.bot_id == self._bot_id, about_payment(self._bot_id, charge_id)]
         rests = jobs.c.state.in_((JobState.READY, JobState.DEAD))
         unfinished = sa.or_(rests, jobs.c.state == JobState.LEASED)
         if handler is not None:

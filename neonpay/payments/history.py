@@ -10,6 +10,7 @@ from neonpay.errors import PaymentError, PaymentNotFoundError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import IS_PARKED, IS_UNFINISHED, DatabaseNow, consumers, invoices, jobs, payments
 from neonpay.payments.consumers.fan_out import UNSEEN_US
+from neonpay.payments.consumers.selection import TELL
 from neonpay.payments.handlers.registry import ON_PAYMENT, ON_REFUND
 from neonpay.store.invoice_filter import NEWEST_FIRST, InvoiceSelection
 from neonpay.store.job_rows import JobRecord
@@ -61,7 +62,7 @@ class History:
     async def jobs_of(self, charge_id: str) -> list[JobRecord]:
         """The jobs of a payment."""
         await self.payment(charge_id)
-        return await self._ledger.read(read_jobs, self._bot_id, jobs.c.event_id == event_id_of(self._bot_id, charge_id))
+        return await self._ledger.read(read_jobs, self._bot_id, about_payment(self._bot_id, charge_id))
 
     async def dead_letters(self) -> list[JobRecord]:
         """Jobs that failed on their last attempt; ``retry`` revives them."""
@@ -138,6 +139,16 @@ def event_id_of(bot_id: int, charge_id: str) -> sa.ScalarSelect[str]:
     """
     found = sa.select(payments.c.event_id).where(payments.c.bot_id == bot_id, payments.c.charge_id == charge_id)
     return found.scalar_subquery()
+
+
+def about_payment(bot_id: int, charge_id: str) -> sa.ColumnElement[bool]:
+    """Whether a job is about a payment, or sends a message that one of its handlers has said."""
+    event_id = event_id_of(bot_id, charge_id)
+    beside = sa.func.substr(
+        event_id, 1, 12, type_=sa.Text
+    )  # as ``message_id`` makes them, so that a range of the key has them
+    said = (jobs.c.event_id >= beside + "8", jobs.c.event_id < beside + "9")
+    return sa.or_(jobs.c.event_id == event_id, sa.and_(*said, jobs.c.consumer == TELL, jobs.c.charge_id == charge_id))
 
 
 def read_jobs(transaction: Transaction, bot_id: int, where: sa.ColumnElement[bool]) -> list[JobRecord]:

@@ -24,9 +24,10 @@ from neonpay.payments.assembly import Assembly, Registered
 from neonpay.payments.consumers.declarations import Declarations
 from neonpay.payments.consumers.fan_out import FanOut
 from neonpay.payments.consumers.presence import Presence
-from neonpay.payments.consumers.selection import PLAN, THANK_YOU
+from neonpay.payments.consumers.selection import PLAN, TELL, THANK_YOU
 from neonpay.payments.decisions import Decisions
 from neonpay.payments.delivery.extension_jobs import ExtensionJobs
+from neonpay.payments.delivery.messages import Messages
 from neonpay.payments.delivery.telling import Teller
 from neonpay.payments.delivery.thanks import Thanks
 from neonpay.payments.delivery.unclaimed import Unclaimed
@@ -107,7 +108,7 @@ class Pipeline:
         )
         # In the order of a payment's life.
         self.outbox = Outbox(self._adapter)
-        self.teller = Teller(self._adapter)
+        self.teller = Teller(self._adapter, ledger)
         self._invoice_store = parts.invoice_store()
         self.invoices = parts.invoices(self.outbox, self._invoice_store)
         self.checkout = parts.checkout()
@@ -214,6 +215,8 @@ class Pipeline:
         ):
             self.periodic.add(task)
         self.fulfilment.add_self_finishing(PLAN, self._unclaimed.look)
+        if settings.runs_as is Role.DELIVERS:
+            self.fulfilment.add_builtin(TELL, Messages(self._ledger, self.teller).send)
         if settings.thank_you_message is not None and settings.runs_as is Role.DELIVERS:
             self.fulfilment.add_builtin(THANK_YOU, Thanks(self.teller, settings.thank_you_message).send)
 

@@ -29,6 +29,12 @@ def following_id(bot_id: int, what: str, at_us: int) -> str:
     return f"{max(0, at_us) // 1000:012x}"[-12:] + "7" + digest[:3] + "8" + digest[3:18]
 
 
+def message_id(event_id: str, consumer: str, key: str) -> str:
+    """The id of a message that a handler has said after an event: beside the event, and the same however often it is said."""
+    digest = hashlib.sha256(f"{event_id} {consumer} {key}".encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{event_id[:12]}8{digest[:19]}"
+
+
 def twin_id(event_id: str) -> str:
     """The id of the one other fact that goes with an event: the same uuid7 as version 8, so that both lie together."""
     return f"{event_id[:12]}8{event_id[13:]}"

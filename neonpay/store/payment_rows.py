@@ -83,6 +83,7 @@ def invoice_of(transaction: Transaction, catalogue: Catalogue, row: sa.RowMappin
         is_queued=row["state"] == InvoiceState.QUEUED,
         seats_taken=row["seats_taken"],
         terms=jsontext.load_object(row["terms"] or "{}"),
+        message_thread_id=row["message_thread_id"],
     )
 
 

@@ -16,6 +16,7 @@ from neonpay.core.ports import Command, Press
 from neonpay.core.requests import WORDS_MAX_CHARS, RefundRequest, RequestState
 from neonpay.errors import PaymentError, RefundError, RequestNotFoundError, TelegramError, TelegramUnreachableError
 from neonpay.payments.delivery.telling import Teller
+from neonpay.payments.handlers.builtin_jobs import MessageRefused
 from neonpay.payments.handlers.context import PaymentContext
 from neonpay.payments.refunds.request_store import Verdict
 from neonpay.payments.refunds.requests import BY_POLICY, RequestService
@@ -83,14 +84,17 @@ class SupportDesk:
         own = {"terms": self._rules.terms, "support": self._rules.contact}.get(name)
         language = command.language_code
         if own is not None:
-            await self._tell(command.chat_id, command.user_id, own_words(own, language))
+            await self._tell(command, own_words(own, language))
             return
         draft = await self._requests.draft_of(command.user_id) if words else None
+        words = words[:WORDS_MAX_CHARS]
         if draft is not None:
-            toast = await self._send(draft, command.user_id, words[:WORDS_MAX_CHARS], language)
+            toast = await self._send(draft, command.user_id, words, language)
             if toast:
-                await self._tell(command.chat_id, command.user_id, toast)
+                await self._tell(command, toast)
             return
+        if words:
+            await self._requests.keep_words(command.user_id, words)
         await self._offer_payments(command, has_words=bool(words))
 
     async def press(self, press: Press) -> None:
@@ -121,7 +125,10 @@ class SupportDesk:
         for admin in self._rules.admins:
 
             async def show(chat_id: int) -> None:
-                await self._teller.tell(chat_id, _message(text, [buttons]))
+                try:
+                    await self._teller.tell(chat_id, _message(text, [buttons]))
+                except MessageRefused as exc:  # the other admins are asked all the same
+                    logger.warning("admin %d could not be told: %s", chat_id, exc)
 
             await context.step(f"admin {admin}", show, admin)
         if not self._rules.admins:
@@ -135,7 +142,7 @@ class SupportDesk:
         text = self._status(request, payment, request.language_code)
 
         async def tell() -> None:
-            await self._teller.tell(payment.user_id, _message(text, []))
+            await self._teller.tell(payment.user_id, _message(text, []), about=payment)
 
         await context.step(f"told {request.state.value}", tell)
 
@@ -149,10 +156,10 @@ class SupportDesk:
             rows.append([{"text": label, "callback_data": f"neonpay:ask:{event_id}"}])
         lines = [say(Text.CHOOSE if choices else Text.NOTHING_PAID, language)]
         if choices and has_words:
-            lines = [say(Text.CHOOSE_FIRST, language)]
+            lines = [say(Text.CHOOSE_FOR_WORDS, language)]
         if self._rules.contact is not None:
             lines.append(say(Text.CONTACT, language, contact=own_words(self._rules.contact, language)))
-        await self._tell(command.chat_id, command.user_id, "\n\n".join(lines), rows)
+        await self._tell(command, "\n\n".join(lines), rows)
 
     async def _choose(self, press: Press, event_id: str) -> str:
         language = press.language_code
@@ -161,10 +168,13 @@ class SupportDesk:
             return say(Text.NOT_YOURS, language)
         payment = await self._requests.payment_of(request)
         if request.state is not RequestState.DRAFT:
-            await self._tell(press.user_id, press.user_id, self._status(request, payment, language))
+            await self._tell(press, self._status(request, payment, language))
             return ""
         button = {"text": say(Text.SEND, language), "callback_data": f"neonpay:send:{request.request_id}"}
-        await self._tell(press.user_id, press.user_id, say(Text.CONFIRM, language, **_facts(payment)), [[button]])
+        text = say(Text.CONFIRM, language, **_facts(payment))
+        if request.words:
+            text = say(Text.CONFIRM_WORDS, language, words=request.words, **_facts(payment))
+        await self._tell(press, text, [[button]])
         return ""
 
     async def _send_chosen(self, press: Press, request_id: str) -> str:
@@ -174,7 +184,7 @@ class SupportDesk:
             return say(Text.NOT_YOURS, press.language_code)
         if request.user_id != press.user_id:
             return say(Text.NOT_YOURS, press.language_code)
-        return await self._send(request, press.user_id, None, press.language_code)
+        return await self._send(request, press.user_id, request.words, press.language_code)
 
     async def _send(self, request: RefundRequest, user_id: int, words: str | None, language: str | None) -> str:
         """Send a drafted request; the words for the buyer when there is nothing to send, for otherwise a job tells them."""
@@ -220,9 +230,12 @@ class SupportDesk:
             lines.append(say(Text.CONTACT, language, contact=own_words(self._rules.contact, language)))
         return "\n\n".join(lines)
 
-    async def _tell(self, chat_id: int, asker_id: int, text: str, rows: Sequence[JsonValue] = ()) -> None:
-        message = {**_message(text, rows), "chat_id": chat_id}
-        await self._outbox.post("sendMessage", message, chat_id=chat_id, asker_id=asker_id)
+    async def _tell(self, asked: Command | Press, text: str, rows: Sequence[JsonValue] = ()) -> None:
+        """Answer where somebody has asked: in their own chat, and in the topic in which they asked."""
+        message = {**_message(text, rows), "chat_id": asked.user_id}
+        if asked.message_thread_id is not None:
+            message["message_thread_id"] = asked.message_thread_id
+        await self._outbox.post("sendMessage", message, chat_id=asked.user_id, asker_id=asked.user_id)
 
     async def _answer(self, answer: Mapping[str, JsonValue]) -> None:
         try:

@@ -13,12 +13,18 @@ class Text(enum.Enum):
 
     NOTHING_PAID = Words("You have no payments here that could be given back.")
     CHOOSE = Words("Which payment is it about?")
-    CHOOSE_FIRST = Words("Please choose the payment first, then send your words again.")
+    CHOOSE_FOR_WORDS = Words("Your words are kept. Which payment are they about?")
     CONFIRM = Words(
         "{title}, {stars} Star, paid on {date}.\n\nSend the request with the button below, or say why with your own words, "
         "like this:\n/paysupport the file does not open",
         "{title}, {stars} Stars, paid on {date}.\n\nSend the request with the button below, or say why with your own words, "
         "like this:\n/paysupport the file does not open",
+    )
+    CONFIRM_WORDS = Words(
+        "{title}, {stars} Star, paid on {date}.\n\nYour words: {words}\n\nSend the request with the button below, or with "
+        "other words, like this:\n/paysupport the file does not open",
+        "{title}, {stars} Stars, paid on {date}.\n\nYour words: {words}\n\nSend the request with the button below, or with "
+        "other words, like this:\n/paysupport the file does not open",
     )
     SEND = Words("Ask for a refund")
     NOT_YOURS = Words("This is not a payment of yours.")

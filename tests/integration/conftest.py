@@ -114,9 +114,11 @@ class Shop:
         await self.neonpay.drain()
 
     async def delivers(self, outcome: Outcome) -> None:
-        """Wait until every job of a payment is done."""
+        """Wait until every job of a payment has come to its end."""
         async with asyncio.timeout(10):
-            while any(job.state != "done" for job in await self.neonpay.jobs.of(outcome.charge_id or "")):
+            while any(
+                job.state not in {"done", "refused"} for job in await self.neonpay.jobs.of(outcome.charge_id or "")
+            ):
                 pass
 
     async def fact(self, name: str, *, count: int = 1) -> Event:

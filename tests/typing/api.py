@@ -112,6 +112,7 @@ async def deliver(result: PaymentResult, ctx: PaymentContext) -> None:
     assert_type(ctx.attempt, int)
     assert_type(ctx.idempotency_key, str)
     assert_type(await ctx.step("reserve", reserve, result.user_id), str)
+    ctx.tell("100 gems are yours.", parse_mode="HTML", reply_markup={"inline_keyboard": []})
     ctx.enlist(sa.text("UPDATE stock SET cups = cups - 1"))
     await ctx.step(reserve, "reserve")  # type: ignore[call-overload]
     result.amount = 0  # type: ignore[misc]
@@ -256,3 +257,14 @@ async def fetched() -> None:
         with attempt:
             assert_type(attempt.number, int)
             assert_type(attempt.error, Exception | None)
+
+
+@neonpay.once(lambda user_id: f"welcome:{user_id}")
+async def welcome(user_id: int) -> str:
+    async with neonpay.transaction() as connection:
+        assert_type(await connection.run_sync(lambda _: 7), int)
+    return "gems"
+
+
+async def welcomes() -> None:
+    assert_type(await welcome(7), str)

@@ -126,6 +126,7 @@ def _command(bot_id: int, message: Mapping[str, Any]) -> Command:
         text=message["text"],
         language_code=message["from"].get("language_code"),
         sender=_sender(message["from"]),
+        message_thread_id=_topic(message),
     )
 
 
@@ -138,6 +139,12 @@ def _press(bot_id: int, press: Mapping[str, Any]) -> Press:
         data=press["data"],
         chat_id=under.get("chat", {}).get("id"),
         message_id=under.get("message_id"),
+        message_thread_id=_topic(under),
         message_text=under.get("text"),
         language_code=press["from"].get("language_code"),
     )
+
+
+def _topic(message: Mapping[str, Any]) -> int | None:
+    # A number without the mark is that of a thread of replies, which is no topic.
+    return message.get("message_thread_id") if message.get("is_topic_message") else None

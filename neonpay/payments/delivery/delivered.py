@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -84,13 +84,20 @@ def finish_each(transaction: Transaction, finished: Sequence[Finished]) -> list[
     ]
 
 
-def finish_with(transaction: Transaction, one: Finished, enlisted: Enlisted) -> Finish:
+def finish_with(
+    transaction: Transaction, one: Finished, enlisted: Enlisted, also: Callable[[Transaction], None] | None = None
+) -> Finish:
     """The unit of work that marks a job as done together with the statements that its handler enlisted.
+
+    Args:
+        also: writes what else belongs into the same transaction.
 
     Raises:
         LeaseLostError: the job is another worker's; neither marker nor statements were kept.
     """
     finish(transaction, one.job, enlisted)
+    if also is not None:
+        also(transaction)
     told, waiting = tell_delivered(transaction, [one]) if delivers(one.job) else _NOTHING
     return _come_to(one.job, told, waiting)
 

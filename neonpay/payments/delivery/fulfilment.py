@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context
+from functools import partial
 from typing import NamedTuple
 
 from neonpay.core.clock import Clock, stopwatch_s
@@ -16,6 +17,7 @@ from neonpay.core.log_lines import (
     HANDLER_STARTED,
     HANDLER_TAKEN_OVER,
     JOB_WORN_OUT,
+    MESSAGE_REFUSED,
 )
 from neonpay.core.payments import Payment, PaymentResult
 from neonpay.core.retrying import RetryPolicy
@@ -33,10 +35,11 @@ from neonpay.payments.delivery.delivered import (
     has_undelivered,
     tell_delivered,
 )
+from neonpay.payments.delivery.messages import Queued, queued, write
 from neonpay.payments.delivery.running_jobs import RunningJobs
 from neonpay.payments.delivery.transactional import TransactionalJobs
 from neonpay.payments.foreign_code import contained, held, is_being_cancelled, words_of
-from neonpay.payments.handlers.builtin_jobs import BuiltinJob, PutOff
+from neonpay.payments.handlers.builtin_jobs import BuiltinJob, MessageRefused, PutOff
 from neonpay.payments.handlers.call import context_of, ended_elsewhere, run_handler
 from neonpay.payments.handlers.context import PaymentContext
 from neonpay.payments.handlers.middleware import PaymentMiddleware, run_through
@@ -200,6 +203,9 @@ class Fulfilment(RunningJobs):
         except PutOff as later:
             await self._jobs.put_off(job, later.delay_s)
             self.changed.set()
+        except MessageRefused as refusal:
+            MESSAGE_REFUSED.tell(payment, reason=str(refusal), handler=job.consumer)
+            await self._ledger.run(end_job, job, JobState.REFUSED, error=clean(str(refusal)))
         except RejectPayment as verdict:
             await self._rejected(job, payment, verdict, began_s)
         except GeneratorExit:
@@ -216,8 +222,13 @@ class Fulfilment(RunningJobs):
 
     async def _finish(self, job: Job, payment: Payment, context: PaymentContext, began_s: float) -> None:
         finished = Finished(job, payment, self._clock.now_us())
+        said: list[Queued] = []
         try:
-            if context.enlisted:
+            if context.said:
+                said = queued(context.said, job, payment, at_us=finished.at_us, token=self._jobs.new_token())
+                also = partial(write, messages=said, lease_us=self._jobs.lease_us)
+                finish = await self._ledger.run(finish_with, finished, context.enlisted, also)
+            elif context.enlisted:
                 finish = await self._ledger.run(finish_with, finished, context.enlisted)
             else:
                 finish = await self._ledger.run_each(finish_each, finished)
@@ -230,6 +241,9 @@ class Fulfilment(RunningJobs):
             await self._failed(job, payment, exc, began_s)
         else:
             await self._conclude(finished, finish, began_s)
+            for message in said:
+                self._announce(message.event)
+                self.start(message.job)
 
     async def _conclude(self, finished: Finished, finish: Finish, began_s: float) -> None:
         job, payment, _ = finished

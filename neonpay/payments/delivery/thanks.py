@@ -22,6 +22,6 @@ class Thanks:
         """The job of one payment; raises as ``Teller.tell``."""
 
         async def say() -> None:
-            await self._teller.tell(payment.user_id, {"text": self._text})
+            await self._teller.tell(payment.user_id, {"text": self._text}, about=payment)
 
         await context.step("send", say)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast, overload
 
 from neonpay.core import jsontext
-from neonpay.core.jsontext import JsonValue
+from neonpay.core.jsontext import JsonObject, JsonValue
 from neonpay.core.payments import Payment, PaymentResult
+from neonpay.core.stages import frozen_json
 from neonpay.core.text import REASON_MAX_CHARS, clean
 from neonpay.errors import ValidationError
 from neonpay.payments.threads import Threads
@@ -24,6 +25,13 @@ R = TypeVar("R", bound="JsonValue")
 T = TypeVar("T")
 
 
+class Said(NamedTuple):
+    """A message that a handler has said."""
+
+    chat_id: int
+    message: JsonObject
+
+
 class PaymentContext:
     """One attempt of one handler at one payment.
 
@@ -32,13 +40,14 @@ class PaymentContext:
         attempt: 1 for the first one.
     """
 
-    __slots__ = ("_enlisted", "_job", "_jobs", "_loop", "_threads", "attempt", "result")
+    __slots__ = ("_enlisted", "_job", "_jobs", "_loop", "_said", "_threads", "attempt", "result")
 
     def __init__(self, jobs: JobStore, job: Job, result: PaymentResult, threads: Threads) -> None:
         self._jobs = jobs
         self._job = job
         self._loop = asyncio.get_running_loop()
         self._enlisted: list[tuple[sa.Executable, Mapping[str, object] | None]] = []
+        self._said: dict[str, Said] | None = None
         self._threads = threads
         self.result = result
         self.attempt = job.attempts
@@ -65,6 +74,39 @@ class PaymentContext:
     def enlisted(self) -> list[tuple[sa.Executable, Mapping[str, object] | None]]:
         """The statements in the order in which they were enlisted."""
         return self._enlisted
+
+    def tell(self, text: str, *, key: str | None = None, chat_id: int | None = None, **options: JsonValue) -> None:
+        """Send the buyer a message once this handler has succeeded.
+
+        It is a job of its own, written in the transaction that marks this handler as done, and not at all when the handler
+        raises. It is sent at least once, waits out a 429, and is no part of the delivery: of a buyer who has blocked the bot
+        or is gone, the log tells, and the job ends as ``refused``.
+
+        Args:
+            text: what they read.
+            key: names the message among those of this handler, which says each key once; its place among them when left out.
+            chat_id: where it goes; the buyer's private chat when left out.
+            options: more parameters of Telegram's ``sendMessage``, such as ``parse_mode`` or ``reply_markup``.
+
+        Raises:
+            ValidationError: the text is empty, or the options are not JSON; nothing will be sent.
+        """
+        if not text.strip():
+            raise ValidationError("text", text, "words for the buyer")
+        said = self._said = {} if self._said is None else self._said
+        name = str(len(said)) if key is None else _name_of_step(key)
+        message = dict(frozen_json("options", {**options, "text": text}))
+        said.setdefault(name, Said(self.payment.user_id if chat_id is None else chat_id, message))
+
+    @property
+    def said(self) -> Mapping[str, Said]:
+        """The messages that will be sent, by their keys."""
+        return self._said or {}
+
+    @property
+    def event_id(self) -> str:
+        """Id of the event that this attempt is about."""
+        return self._job.event_id
 
     @overload
     async def step(self, name: str, function: Callable[..., Awaitable[R]], *args: Any) -> R: ...

@@ -47,6 +47,7 @@ _INSERT = Insert(
     "sending_by",
     "sending_until",
     "terms",
+    "message_thread_id",
     computed={"sending_until": lambda lease_us: DatabaseNow() + lease_us},
 )
 _IS_BEING_SENT = Statement(
@@ -92,6 +93,7 @@ class Offer:
         payer_id: the only user who may pay, or None when anyone may.
         price_stars: what this offer asks for, before extensions had their say; the stage allows it.
         is_price_asked: whether the call has said the price.
+        message_thread_id: the topic of the chat that it goes to.
         words: ``title`` and ``description`` of this invoice, where they are not the stage's.
     """
 
@@ -104,6 +106,7 @@ class Offer:
     payer_id: int | None
     metadata: JsonObject
     idempotency_key: str | None
+    message_thread_id: int | None = None
 
 
 class Outcome(NamedTuple):
@@ -266,6 +269,7 @@ class InvoiceStore:
             draft.sender,
             None if draft.sender is None else _LEASE_US,
             jsontext.dump(dict(frozen_json("terms", quote.terms))) if quote.terms else None,
+            offer.message_thread_id,
         )
 
     def _again(self, transaction: Transaction, draft: Draft, known: Invoice) -> Outcome:

@@ -15,7 +15,7 @@ from neonpay.core.payments import Payment, PaymentState
 from neonpay.core.requests import RefundRequest, RequestState
 from neonpay.errors import PaymentError, PaymentNotFoundError, RequestNotFoundError
 from neonpay.ledger import Insert, Transaction
-from neonpay.ledger.tables import DatabaseNow, jobs, payments, refund_requests
+from neonpay.ledger.tables import DatabaseNow, jobs, payments, refund_requests, request_words
 from neonpay.payments.consumers.selection import ANSWER_BUYER, ASK_ADMINS, REFUND_REQUEST
 from neonpay.payments.jobs import finish, give_job
 from neonpay.payments.refunds.store import Change, RefundStore
@@ -34,6 +34,9 @@ _INSERT = Insert(
     "words",
     "requested_at",
 )
+_INSERT_WORDS = Insert(request_words, "bot_id", "user_id", "words", "written_at")
+_WORDS_KEPT_US = 24 * 3600 * 1_000_000
+"""Words that are older belong to something else."""
 _ASKABLE = (PaymentState.ACCEPTED.value, PaymentState.NEEDS_ATTENTION.value)
 
 
@@ -102,6 +105,7 @@ class RequestStore:
             sent = {"state": RequestState.OPEN.value, "words": words, "requested_at": self._clock.now_us()}
             if not self._update(transaction, RequestState.DRAFT, refund_requests.c.charge_id == charge_id, sent):
                 return []
+        transaction.connection.execute(sa.delete(request_words).where(*self._words_of(user_id)))
         if language_code is not None:
             same = refund_requests.c.charge_id == charge_id
             self._update(transaction, RequestState.OPEN, same, {"language_code": language_code})
@@ -154,12 +158,30 @@ class RequestStore:
         row = transaction.connection.execute(select_payments(self._bot_id).where(*theirs)).mappings().first()
         if row is None:
             return None
-        payment = payment_of(transaction, self._catalogue, row)
-        if not self._write_request(transaction, payment.charge_id, user_id, RequestState.DRAFT, None):
-            again = {"requested_at": self._clock.now_us()}
+        payment, words = payment_of(transaction, self._catalogue, row), self._kept_words(transaction, user_id)
+        if not self._write_request(transaction, payment.charge_id, user_id, RequestState.DRAFT, words):
+            again: dict[str, object] = {"requested_at": self._clock.now_us()}
+            if words is not None:
+                again["words"] = words
             same = refund_requests.c.charge_id == payment.charge_id
             self._update(transaction, RequestState.DRAFT, same, again)
         return self.about(transaction, payment.charge_id)
+
+    def keep_words(self, transaction: Transaction, user_id: int, words: str) -> None:
+        """Keep what a user has to say about a payment that they have not chosen yet."""
+        now_us = self._clock.now_us()
+        if not transaction.insert(_INSERT_WORDS, (self._bot_id, user_id, words, now_us)):
+            newer = sa.update(request_words).where(*self._words_of(user_id)).values(words=words, written_at=now_us)
+            transaction.connection.execute(newer)
+
+    def _kept_words(self, transaction: Transaction, user_id: int) -> str | None:
+        fresh = sa.type_coerce(request_words.c.written_at, sa.BigInteger) > self._clock.now_us() - _WORDS_KEPT_US
+        query = sa.select(request_words.c.words).where(*self._words_of(user_id), fresh)
+        words: str | None = transaction.connection.execute(query).scalar()
+        return words
+
+    def _words_of(self, user_id: int) -> tuple[sa.ColumnElement[bool], ...]:
+        return (request_words.c.bot_id == self._bot_id, request_words.c.user_id == user_id)
 
     def draft_of(self, transaction: Transaction, user_id: int) -> RefundRequest | None:
         """The newest draft of a user, or None."""

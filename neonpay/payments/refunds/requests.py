@@ -133,6 +133,10 @@ class RequestService:
         found = await self._ledger.read(self._book.choices, user_id, limit)
         return [Chosen(*row) for row in found]
 
+    async def keep_words(self, user_id: int, words: str) -> None:
+        """Keep what a user has to say until they have chosen the payment that it is about; newer words replace older ones."""
+        await self._ledger.run(self._book.keep_words, user_id, words)
+
     async def draft(self, event_id: str, *, user_id: int) -> RefundRequest | None:
         """Note that a user has chosen one of their payments; None when none of theirs has this event."""
         return await self._ledger.run(self._book.draft, event_id, user_id)

@@ -243,9 +243,11 @@ async def test_a_buyer_who_blocked_the_bot_gets_the_goods_without_thanks(open_sh
         outcome = await ann.pays(invoice.link or "")
         await shop.settles()
         await shop.delivers(outcome)
+        jobs = {job.consumer: job for job in await shop.neonpay.jobs.of(outcome.charge_id or "")}
 
     assert outcome.status == "paid"
     assert attempts == [1]
+    assert jobs["neonpay:thank_you"].state == "refused"
     assert shop.named("fulfilment_failed") == []
     assert [call.error_code for call in shop.telegram.calls("sendMessage")] == [403]
 

@@ -219,11 +219,44 @@ async def test_somebody_who_has_paid_nothing_is_told_whom_to_ask(desk: Desk) -> 
     assert answer.text == "You have no payments here that could be given back.\n\nQuestions? @help"
 
 
-async def test_words_before_a_payment_is_chosen_lead_to_the_choice(desk: Desk) -> None:
-    ann, _ = await desk.sells("now")
+async def test_words_before_a_payment_is_chosen_are_in_the_request(desk: Desk) -> None:
+    ann, _ = await desk.sells("later")
+    await ann.says("/paysupport it is torn", to=desk.shop.account)
     await ann.says("/paysupport it is broken", to=desk.shop.account)
-    answer = await ann.hears(desk.shop.account, predicate=_has_buttons)
-    assert (answer.text or "").startswith("Please choose the payment first")
+    for _ in range(2):
+        asked = await ann.hears(desk.shop.account, predicate=_has_buttons)
+    assert (asked.text or "").startswith("Your words are kept. Which payment are they about?")
+    await ann.presses("later ·", on=asked)
+    confirm = await ann.hears(desk.shop.account, predicate=_has_buttons)
+    await ann.presses("Ask", on=confirm)
+    shown = await desk.olga.hears(desk.shop.account, predicate=_has_buttons)
+
+    assert "Your words: it is broken" in (confirm.text or "")
+    assert "Reason: it is broken" in (shown.text or "")
+    (request,) = await desk.shop.neonpay.refunds.requests()
+    assert request.words == "it is broken"
+
+
+async def test_words_are_for_one_request_and_other_words_are_sent_instead(desk: Desk) -> None:
+    ann, _ = await desk.sells("later")
+    await ann.says("/paysupport it is broken", to=desk.shop.account)
+    asked = await ann.hears(desk.shop.account, predicate=_has_buttons)
+    await ann.presses("later ·", on=asked)
+    await ann.hears(desk.shop.account, predicate=_has_buttons)
+    await ann.says("/paysupport it is torn", to=desk.shop.account)
+    await desk.olga.hears(desk.shop.account, predicate=_has_buttons)
+    (request,) = await desk.shop.neonpay.refunds.requests()
+    assert request.words == "it is torn"
+
+
+async def test_words_that_nobody_sent_within_a_day_are_forgotten(desk: Desk, clock: MovableClock) -> None:
+    ann, _ = await desk.sells("later")
+    await ann.says("/paysupport it is broken", to=desk.shop.account)
+    asked = await ann.hears(desk.shop.account, predicate=_has_buttons)
+    clock.advance(25 * 3600)
+    await ann.presses("later ·", on=asked)
+    confirm = await ann.hears(desk.shop.account, predicate=_has_buttons)
+    assert "it is broken" not in (confirm.text or "")
 
 
 async def test_terms_and_support_answer_in_the_readers_language(desk: Desk) -> None:
