@@ -27,7 +27,12 @@ MAX_WAITING: Final = 10_000
 """People who may wait to be written; whoever comes when there are so many is not noted."""
 _AT_ONCE: Final = 200
 _NAME_MAX_CHARS: Final = 64
-_INSERT = Insert(people, *("bot_id", "user_id", "username", "first_name", "language_code", "first_seen", "last_seen"))
+_NAMES = ("username", "first_name", "language_code")
+_SEEN = Insert(
+    people,
+    *("bot_id", "user_id", *_NAMES, "first_seen", "last_seen"),
+    again=lambda _, new: {name: new[name] for name in (*_NAMES, "last_seen")},
+)
 
 Seen = tuple[int, Sender, int]
 """A user id, their names, and when, in microseconds since the epoch."""
@@ -82,16 +87,12 @@ def find_user(transaction: Transaction, bots: Sequence[int], username: str) -> i
 
 
 def _write(transaction: Transaction, bot_id: int, seen: Sequence[Seen]) -> None:
-    for user_id, sender, at_us in seen:
-        names = {
-            "username": _fit(sender.username and sender.username.lower()),
-            "first_name": _fit(sender.first_name),
-            "language_code": _fit(sender.language_code),
-        }
-        key = (people.c.bot_id == bot_id, people.c.user_id == user_id)
-        known = sa.update(people).where(*key).values(**names, last_seen=at_us)
-        if not transaction.connection.execute(known).rowcount:
-            transaction.insert(_INSERT, (bot_id, user_id, *names.values(), at_us, at_us))
+    rows = [(bot_id, user_id, *_names(sender), at_us, at_us) for user_id, sender, at_us in seen]
+    transaction.insert(_SEEN, *rows)
+
+
+def _names(sender: Sender) -> tuple[str | None, str | None, str | None]:
+    return _fit(sender.username and sender.username.lower()), _fit(sender.first_name), _fit(sender.language_code)
 
 
 def _fit(name: str | None) -> str | None:
