@@ -15,7 +15,8 @@ from neonpay.errors import ConfigurationError, LedgerError, LedgerUnavailableErr
 from neonpay.ledger import ExtensionTables, Ledger, Transaction
 from neonpay.ledger.migrate import REVISIONS, standing
 from neonpay.ledger.sqlite import SqliteLedger
-from neonpay.ledger.tables import Moment, events, extension_tables, invoices, journal, metadata, payments
+from neonpay.ledger.table_kit import Moment, metadata
+from neonpay.ledger.tables import events, extension_tables, invoices, journal, payments
 
 _ROWS_AT_A_TIME = 500
 _OURS = tuple(Pair(table, table) for table in metadata.sorted_tables if table is not extension_tables)

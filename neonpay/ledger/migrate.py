@@ -10,7 +10,7 @@ from sqlalchemy.pool import StaticPool
 
 from neonpay.errors import NoLedgerError, SchemaTooOldError
 from neonpay.ledger.revisions import Standing, is_due, revisions_in, upgrade
-from neonpay.ledger.tables import metadata
+from neonpay.ledger.table_kit import metadata
 
 VERSION_TABLE = "neonpay_schema"
 VERSIONS = Path(__file__).parent / "migrations" / "versions"

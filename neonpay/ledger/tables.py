@@ -8,62 +8,12 @@ Names carry the prefix ``neonpay_`` because the tables may live in the host bot'
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
-
 import sqlalchemy as sa
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
 
-from neonpay.core.clock import microseconds, moment
 from neonpay.core.job_states import JobState
+from neonpay.ledger.table_kit import Moment, metadata, table
 
-metadata = sa.MetaData()
-
-
-class Moment(sa.TypeDecorator[datetime]):
-    """An aware UTC time, stored as microseconds since the epoch on every engine."""
-
-    impl = sa.BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | int | None, dialect: sa.Dialect) -> int | None:
-        """Store an aware time, or microseconds as they are."""
-        return microseconds(value) if isinstance(value, datetime) else value
-
-    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:
-        """The aware time that was stored."""
-        return None if value is None else moment(value)
-
-
-class DatabaseNow(sa.sql.functions.GenericFunction[int]):
-    """Now, in microseconds, by the clock that all workers share: the database's."""
-
-    type = sa.BigInteger()
-    inherit_cache = True
-    name = "neonpay_now_us"
-
-
-@compiles(DatabaseNow, "postgresql")
-def _postgresql_now(element: DatabaseNow, compiler: SQLCompiler, **kwargs: Any) -> str:
-    # A session may carry its own time, which is how a test moves the clock of a real server.
-    return (
-        "coalesce(nullif(current_setting('neonpay.now_us', true), '')::bigint,"
-        " (extract(epoch from clock_timestamp()) * 1000000)::bigint)"
-    )
-
-
-def _table(name: str, *columns: sa.schema.SchemaItem, with_rowid: bool = False) -> sa.Table:
-    return sa.Table(
-        f"neonpay_{name}",
-        metadata,
-        sa.Column("bot_id", sa.BigInteger, nullable=False),
-        *columns,
-        sqlite_with_rowid=with_rowid,
-    )
-
-
-stages = _table(
+stages = table(
     "stages",
     sa.Column("stage_id", sa.Text, nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
@@ -74,7 +24,7 @@ stages = _table(
     sa.UniqueConstraint("bot_id", "stage_id", "digest"),
 )
 
-invoices = _table(
+invoices = table(
     "invoices",
     sa.Column("invoice_id", sa.Text, nullable=False),
     sa.Column("stage_id", sa.Text, nullable=False),
@@ -113,7 +63,7 @@ sa.Index(
     postgresql_where=MAY_EXPIRE,
 )
 
-holds = _table(
+holds = table(
     "holds",
     sa.Column("resource", sa.Text, nullable=False),
     sa.Column("hold_id", sa.Text, nullable=False),
@@ -126,7 +76,7 @@ holds = _table(
     sa.PrimaryKeyConstraint("bot_id", "resource", "hold_id"),
 )
 
-payments = _table(
+payments = table(
     "payments",
     sa.Column("charge_id", sa.Text, nullable=False),
     sa.Column("event_id", sa.Text, nullable=False),
@@ -161,7 +111,7 @@ sa.Index(
     postgresql_where=payments.c.subscription_expires_at.is_not(None),
 )
 
-jobs = _table(
+jobs = table(
     "jobs",
     sa.Column("event_id", sa.Text, nullable=False),
     sa.Column("consumer", sa.Text, nullable=False),
@@ -206,13 +156,13 @@ sa.Index(
     postgresql_where=IS_PARKED,
 )
 
-registry = _table(
+registry = table(
     "registry",
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.PrimaryKeyConstraint("bot_id"),
 )
 
-consumers = _table(
+consumers = table(
     "consumers",
     sa.Column("consumer", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
@@ -226,14 +176,14 @@ consumers = _table(
     sa.PrimaryKeyConstraint("bot_id", "consumer"),
 )
 
-off_sale = _table(
+off_sale = table(
     "off_sale",
     sa.Column("stage_id", sa.Text, nullable=False),
     sa.Column("since", Moment, nullable=False),
     sa.PrimaryKeyConstraint("bot_id", "stage_id"),
 )
 
-steps = _table(
+steps = table(
     "steps",
     sa.Column("event_id", sa.Text, nullable=False),
     sa.Column("consumer", sa.Text, nullable=False),
@@ -243,7 +193,7 @@ steps = _table(
     sa.PrimaryKeyConstraint("bot_id", "event_id", "consumer", "name"),
 )
 
-events = _table(
+events = table(
     "events",
     sa.Column("event_id", sa.Text, nullable=False),
     sa.Column("name", sa.Text, nullable=False),
@@ -262,13 +212,13 @@ events = _table(
 # Those without a number stand together in the order of their ids, and the others in the order of their numbers.
 sa.Index("neonpay_events_by_number", events.c.bot_id, events.c.number, events.c.event_id)
 
-sequences = _table(
+sequences = table(
     "sequences",
     sa.Column("last_number", sa.BigInteger, nullable=False),
     sa.PrimaryKeyConstraint("bot_id"),
 )
 
-journal = _table(
+journal = table(
     "journal",
     sa.Column("event_id", sa.Text, nullable=False),
     sa.Column("account", sa.Text, nullable=False),
@@ -279,7 +229,7 @@ journal = _table(
     sa.PrimaryKeyConstraint("bot_id", "event_id", "account"),
 )
 
-seals = _table(
+seals = table(
     "seals",
     sa.Column("number", sa.BigInteger, nullable=False),
     sa.Column("rows", sa.BigInteger, nullable=False),
@@ -289,7 +239,7 @@ seals = _table(
     sa.PrimaryKeyConstraint("bot_id", "number"),
 )
 
-refunds = _table(
+refunds = table(
     "refunds",
     sa.Column("charge_id", sa.Text, nullable=False),
     sa.Column("user_id", sa.BigInteger, nullable=False),
@@ -305,7 +255,7 @@ refunds = _table(
 )
 
 sa.Index("neonpay_refunds_by_time", refunds.c.bot_id, refunds.c.finished_at)
-early_refunds = _table(
+early_refunds = table(
     "early_refunds",
     sa.Column("charge_id", sa.Text, nullable=False),
     sa.Column("user_id", sa.BigInteger, nullable=False),
@@ -315,7 +265,7 @@ early_refunds = _table(
     sa.PrimaryKeyConstraint("bot_id", "charge_id"),
 )
 
-refund_requests = _table(
+refund_requests = table(
     "refund_requests",
     sa.Column("request_id", sa.Text, nullable=False),
     sa.Column("charge_id", sa.Text, nullable=False),
@@ -332,7 +282,7 @@ refund_requests = _table(
 )
 
 # What a buyer wrote with /paysupport before they had chosen a payment.
-request_words = _table(
+request_words = table(
     "request_words",
     sa.Column("user_id", sa.BigInteger, nullable=False),
     sa.Column("words", sa.Text, nullable=False),
@@ -341,7 +291,7 @@ request_words = _table(
 )
 
 # ``neonpay.once``: a lease while ``token`` is set; done when there is a result.
-effects = _table(
+effects = table(
     "effects",
     sa.Column("key", sa.Text, nullable=False),
     sa.Column("token", sa.BigInteger),
@@ -350,7 +300,7 @@ effects = _table(
     sa.PrimaryKeyConstraint("bot_id", "key"),
 )
 
-subscriptions = _table(
+subscriptions = table(
     "subscriptions",
     sa.Column("user_id", sa.BigInteger, nullable=False),
     sa.Column("invoice_id", sa.Text, nullable=False),
@@ -359,7 +309,7 @@ subscriptions = _table(
     sa.PrimaryKeyConstraint("bot_id", "user_id", "invoice_id"),
 )
 
-people = _table(
+people = table(
     "people",
     sa.Column("user_id", sa.BigInteger, nullable=False),
     sa.Column("username", sa.Text),  # in lower case, without its @
@@ -371,7 +321,7 @@ people = _table(
 )
 sa.Index("neonpay_people_by_username", people.c.bot_id, people.c.username)
 
-keys = _table(
+keys = table(
     "keys",
     sa.Column("key_id", sa.Text, nullable=False),
     sa.Column("secret", sa.LargeBinary, nullable=False),
@@ -380,7 +330,7 @@ keys = _table(
 )
 
 # Periodic tasks; see ``store.periodic``.
-duties = _table(
+duties = table(
     "duties",
     sa.Column("name", sa.Text, nullable=False),
     # As with jobs: a lease while ``token`` is set, otherwise when it is due.
@@ -391,14 +341,14 @@ duties = _table(
     sa.PrimaryKeyConstraint("bot_id", "name"),
 )
 
-unexplained = _table(
+unexplained = table(
     "unexplained",
     sa.Column("charge_id", sa.Text, nullable=False),
     sa.Column("found_at", Moment, nullable=False),
     sa.PrimaryKeyConstraint("bot_id", "charge_id"),
 )
 
-standings = _table(
+standings = table(
     "standings",
     sa.Column("user_id", sa.BigInteger, nullable=False),
     sa.Column("standing", sa.Text, nullable=False),
@@ -408,7 +358,7 @@ standings = _table(
     sa.PrimaryKeyConstraint("bot_id", "user_id"),
 )
 
-conduct = _table(
+conduct = table(
     "conduct",
     sa.Column("user_id", sa.BigInteger, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),

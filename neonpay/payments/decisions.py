@@ -12,7 +12,8 @@ from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import Payment, PaymentState, RefundState
 from neonpay.errors import PaymentError, PaymentNotFoundError
 from neonpay.ledger import Ledger, Transaction
-from neonpay.ledger.tables import IS_PARKED, DatabaseNow, jobs
+from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.tables import IS_PARKED, jobs
 from neonpay.payments.consumers.selection import PLAN, ConsumerSelection
 from neonpay.payments.extending.settling import Settling
 from neonpay.payments.handlers.registry import ON_PAYMENT, ON_REFUND

@@ -8,7 +8,8 @@ from neonpay.core.job_states import JobState
 from neonpay.core.payments import Invoice, Payment, PaymentState, Refund
 from neonpay.errors import PaymentError, PaymentNotFoundError
 from neonpay.ledger import Ledger, Transaction
-from neonpay.ledger.tables import IS_PARKED, IS_UNFINISHED, DatabaseNow, consumers, invoices, jobs, payments
+from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.tables import IS_PARKED, IS_UNFINISHED, consumers, invoices, jobs, payments
 from neonpay.payments.consumers.fan_out import UNSEEN_US
 from neonpay.payments.consumers.selection import TELL
 from neonpay.payments.handlers.registry import ON_PAYMENT, ON_REFUND

@@ -19,7 +19,8 @@ from neonpay.core.jsontext import JsonValue
 from neonpay.core.retrying import RetryPolicy
 from neonpay.errors import LeaseLostError
 from neonpay.ledger import Among, Insert, Ledger, Statement, Transaction
-from neonpay.ledger.tables import IS_UNFINISHED, DatabaseNow, in_states, jobs, steps
+from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.tables import IS_UNFINISHED, in_states, jobs, steps
 from neonpay.payments.foreign_code import call
 from neonpay.store.job_rows import INSERT_JOB, Job, job_row, leased_row
 

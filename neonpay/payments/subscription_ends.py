@@ -10,7 +10,8 @@ from neonpay.core.clock import microseconds, moment
 from neonpay.core.events import Event, SubscriptionEnded
 from neonpay.core.payments import PaymentState
 from neonpay.ledger import Ledger, Transaction
-from neonpay.ledger.tables import DatabaseNow, payments, subscriptions
+from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.tables import payments, subscriptions
 from neonpay.store.entries import publish
 from neonpay.store.ids import following_id
 from neonpay.store.once import Once

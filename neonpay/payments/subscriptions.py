@@ -19,7 +19,8 @@ from neonpay.core.payments import Payment, PaymentState
 from neonpay.core.subscriptions import ActiveSubscription, SubscriptionChange, SubscriptionState
 from neonpay.errors import PaymentError, PaymentNotFoundError, TelegramError
 from neonpay.ledger import Insert, Ledger, Transaction
-from neonpay.ledger.tables import DatabaseNow, payments, subscriptions
+from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.tables import payments, subscriptions
 from neonpay.store.entries import publish
 from neonpay.store.once import Once
 from neonpay.store.payment_rows import find_payment, payment_of, select_payments

@@ -23,7 +23,7 @@ from neonpay.core.payments import Charge, Payment, RefundNotice
 from neonpay.core.reports import ReconcileReport
 from neonpay.core.transactions import StarTransaction, split_stars
 from neonpay.ledger import Ledger, Transaction
-from neonpay.ledger.tables import DatabaseNow
+from neonpay.ledger.table_kit import DatabaseNow
 from neonpay.reconcile.checkpoint import Tally
 from neonpay.reconcile.mending import Mender
 from neonpay.reconcile.transaction_entries import Examined, entries, examine_payments, unexplained_charges, write_drift

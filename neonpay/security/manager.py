@@ -13,7 +13,8 @@ from neonpay.core.jsontext import JsonValue
 from neonpay.core.namespaces import M, Namespace, verb
 from neonpay.errors import ValidationError
 from neonpay.ledger import Ledger, Transaction
-from neonpay.ledger.tables import DatabaseNow, conduct, standings
+from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.tables import conduct, standings
 from neonpay.payments.gates import Sale
 from neonpay.security.facts import (
     ActionType,

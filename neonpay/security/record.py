@@ -11,7 +11,8 @@ from sqlalchemy.engine.interfaces import Dialect
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import PaymentState, RefundState
 from neonpay.ledger import Insert, Statement, Transaction
-from neonpay.ledger.tables import DatabaseNow, conduct, payments, refund_requests, refunds, standings
+from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.tables import conduct, payments, refund_requests, refunds, standings
 from neonpay.security.facts import Rank
 from neonpay.security.limits import Rate
 

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from neonpay.ledger import Insert, Transaction
-from neonpay.ledger.tables import DatabaseNow, effects
+from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.tables import effects
 
 _INSERT = Insert(
     effects, "bot_id", "key", "token", "until", computed={"until": lambda lease_us: DatabaseNow() + lease_us}

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from neonpay.core.job_states import JobState
 from neonpay.ledger import Insert
-from neonpay.ledger.tables import DatabaseNow, jobs
+from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.tables import jobs
 
 if TYPE_CHECKING:
     from neonpay.core.payments import Payment

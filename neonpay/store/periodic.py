@@ -15,7 +15,8 @@ from neonpay.core.retrying import RetryPolicy
 from neonpay.core.text import error_words
 from neonpay.errors import BusyError, LeaseLostError, LedgerError, TelegramError, TelegramUnreachableError
 from neonpay.ledger import Insert, Ledger, Statement, Transaction
-from neonpay.ledger.tables import DatabaseNow, duties
+from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.tables import duties
 from neonpay.store.loops import Loop, LoopHealth
 
 PERIODIC = "periodic"

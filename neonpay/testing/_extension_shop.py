@@ -15,7 +15,8 @@ from neonpay.core.job_states import JobState
 from neonpay.core.jsontext import JsonValue
 from neonpay.ledger import Transaction
 from neonpay.ledger.migrate import VERSION_TABLE
-from neonpay.ledger.tables import events, metadata, payments
+from neonpay.ledger.table_kit import metadata
+from neonpay.ledger.tables import events, payments
 from neonpay.payments.extending.lending import lend
 from neonpay.payments.extension import Extension, Host, Lent, SendBack, Settlement, overrides
 from neonpay.simulator import BotAccount, Buyer, Outcome, Simulator

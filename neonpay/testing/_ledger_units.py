@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from neonpay.errors import LedgerError, LedgerReadOnlyError
 from neonpay.ledger import Among, Insert, Ledger, Statement, Transaction
-from neonpay.ledger.tables import DatabaseNow
+from neonpay.ledger.table_kit import DatabaseNow
 from neonpay.testing._ledger_base import LedgerFixtures
 from neonpay.testing._ledger_rows import (
     ALL,

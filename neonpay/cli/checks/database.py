@@ -14,7 +14,8 @@ from neonpay.core.payments import Attention, PaymentState
 from neonpay.errors import ConfigurationError, LedgerError, NoLedgerError, SchemaTooNewError, SchemaTooOldError
 from neonpay.ledger import Transaction, open_ledger
 from neonpay.ledger.open import place_of
-from neonpay.ledger.tables import DatabaseNow, jobs, off_sale, payments, refunds, stages
+from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.tables import jobs, off_sale, payments, refunds, stages
 from neonpay.payments.consumers.registry import ConsumerKind, Roster, read_consumers
 from neonpay.store.signing_keys import bots
 

@@ -13,7 +13,8 @@ from neonpay.core.job_states import JobState
 from neonpay.core.payments import Payment
 from neonpay.errors import PaymentError
 from neonpay.ledger import Transaction
-from neonpay.ledger.tables import DatabaseNow, jobs, payments
+from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.tables import jobs, payments
 from neonpay.store.job_rows import JobRecord
 from neonpay.store.payment_filter import Selection
 from neonpay.store.payment_rows import payment_of, select_payments

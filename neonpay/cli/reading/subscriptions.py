@@ -12,7 +12,8 @@ from neonpay.cli.reading.standing import Standing
 from neonpay.core.clock import moment
 from neonpay.core.subscriptions import SubscriptionState
 from neonpay.ledger import Transaction
-from neonpay.ledger.tables import DatabaseNow, payments, subscriptions
+from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.tables import payments, subscriptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

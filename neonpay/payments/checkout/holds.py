@@ -14,7 +14,8 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from neonpay.ledger import Among, Insert, Statement, Transaction
-from neonpay.ledger.tables import DatabaseNow, holds
+from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.tables import holds
 
 HOLD_US = 60_000_000
 """How long a hold lasts. Telegram takes the Stars within seconds of the yes, or not at all."""

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from neonpay.core.checkout import Decline
 from neonpay.core.payments import Invoice
 from neonpay.ledger import Among, Transaction
-from neonpay.ledger.tables import DatabaseNow, invoices
+from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.tables import invoices
 from neonpay.payments.checkout import holds
 from neonpay.payments.checkout.holds import Hold
 

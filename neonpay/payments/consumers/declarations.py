@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from neonpay.core.job_states import JobState
 from neonpay.errors import ConsumerNotFoundError, PaymentError
 from neonpay.ledger import Insert, Transaction
-from neonpay.ledger.tables import IS_PARKED, IS_UNFINISHED, DatabaseNow, consumers, jobs, off_sale, sequences, steps
+from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.tables import IS_PARKED, IS_UNFINISHED, consumers, jobs, off_sale, sequences, steps
 from neonpay.payments.consumers.registry import (
     Consumer,
     Declaration,

@@ -18,7 +18,8 @@ from neonpay.core.events import PaymentCompleted, PaymentRefunded
 from neonpay.core.job_states import JobState
 from neonpay.core.payments import PaymentState, RefundState
 from neonpay.ledger import Ledger, Transaction
-from neonpay.ledger.tables import IS_UNFINISHED, DatabaseNow, consumers, events, jobs, payments, refunds
+from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.tables import IS_UNFINISHED, consumers, events, jobs, payments, refunds
 from neonpay.payments.consumers.registry import Consumer, ConsumerKind, read_consumers
 from neonpay.payments.handlers.registry import ON_PAYMENT
 from neonpay.payments.jobs import give_job

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from neonpay.core.clock import moment
 from neonpay.core.stages import StageRegistry
 from neonpay.ledger import Ledger, Transaction
-from neonpay.ledger.tables import DatabaseNow
+from neonpay.ledger.table_kit import DatabaseNow
 from neonpay.payments.consumers.declarations import Declarations
 from neonpay.payments.consumers.registry import Consumer, ConsumerKind, Roster, read_consumers
 from neonpay.payments.consumers.selection import Program

@@ -18,7 +18,8 @@ import sqlalchemy as sa
 
 from neonpay.core import jsontext
 from neonpay.ledger import Insert, Statement, Transaction
-from neonpay.ledger.tables import DatabaseNow, consumers, registry
+from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.tables import consumers, registry
 
 
 class ConsumerKind(enum.StrEnum):

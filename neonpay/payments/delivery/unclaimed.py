@@ -11,7 +11,7 @@ from neonpay.core.clock import moment
 from neonpay.core.events import Event
 from neonpay.core.payments import Attention
 from neonpay.ledger import Ledger, Transaction
-from neonpay.ledger.tables import DatabaseNow
+from neonpay.ledger.table_kit import DatabaseNow
 from neonpay.payments.consumers.selection import ConsumerSelection
 from neonpay.payments.jobs import finish, put_off
 from neonpay.payments.refunds.store import RefundStore

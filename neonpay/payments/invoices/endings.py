@@ -14,7 +14,8 @@ from neonpay.core.clock import moment
 from neonpay.core.events import Event, InvoiceAbandoned, InvoiceCreated, InvoiceExpired
 from neonpay.core.payments import InvoiceState
 from neonpay.ledger import Ledger, Transaction
-from neonpay.ledger.tables import MAY_EXPIRE, DatabaseNow, events, invoices
+from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.tables import MAY_EXPIRE, events, invoices
 from neonpay.payments.extending.guarding import Guards
 from neonpay.payments.extension import Release, Released
 from neonpay.store.entries import publish

@@ -17,7 +17,8 @@ from neonpay.core.payments import Invoice, InvoiceState
 from neonpay.core.stages import PaymentStage, frozen_json
 from neonpay.errors import PaymentError
 from neonpay.ledger import Insert, Statement, Transaction
-from neonpay.ledger.tables import DatabaseNow, invoices
+from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.tables import invoices
 from neonpay.payments.extending.guarding import Guards
 from neonpay.payments.extension import Asked, Claim, Quote, Release, Released
 from neonpay.payments.gates import Gate, Refusal, Sale, first_refusal

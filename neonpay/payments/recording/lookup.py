@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from neonpay.core.payments import Charge, Source
 from neonpay.ledger import Among, Transaction
-from neonpay.ledger.tables import DatabaseNow, early_refunds, payments
+from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.tables import early_refunds, payments
 from neonpay.payments.consumers.registry import VERSION
 
 _LOOK = Among(

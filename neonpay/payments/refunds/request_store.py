@@ -15,7 +15,8 @@ from neonpay.core.payments import Payment, PaymentState
 from neonpay.core.requests import RefundRequest, RequestState
 from neonpay.errors import PaymentError, PaymentNotFoundError, RequestNotFoundError
 from neonpay.ledger import Insert, Transaction
-from neonpay.ledger.tables import DatabaseNow, jobs, payments, refund_requests, request_words
+from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.tables import jobs, payments, refund_requests, request_words
 from neonpay.payments.consumers.selection import ANSWER_BUYER, ASK_ADMINS, REFUND_REQUEST
 from neonpay.payments.jobs import finish, give_job
 from neonpay.payments.refunds.store import Change, RefundStore

@@ -27,7 +27,8 @@ from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import Attention, Payment, PaymentState, Refund, RefundNotice, RefundState, Source
 from neonpay.errors import PaymentNotFoundError
 from neonpay.ledger import Insert, Transaction
-from neonpay.ledger.tables import DatabaseNow, jobs, refunds
+from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.tables import jobs, refunds
 from neonpay.payments.consumers.selection import REFUND, SETTLE, ConsumerSelection
 from neonpay.payments.extending.settling import Settling
 from neonpay.payments.handlers.in_transaction import Inside, Rejection, run_inside

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from neonpay.books.transfer import Moved, move
 from neonpay.errors import ConfigurationError, LedgerError
 from neonpay.ledger import open_ledger
-from neonpay.ledger.tables import journal, metadata, payments, seals
+from neonpay.ledger.table_kit import metadata
+from neonpay.ledger.tables import journal, payments, seals
 from tests.integration.books.conftest import sell_everything
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from neonpay.cli.checks.database import NAMES
 from neonpay.cli.main import app
 from neonpay.ledger import Transaction, open_ledger
 from neonpay.ledger.migrate import REVISIONS, VERSION_TABLE
-from neonpay.ledger.tables import DatabaseNow, jobs, refunds
+from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.tables import jobs, refunds
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,8 @@ from neonpay.books.transfer import move
 from neonpay.errors import ExtensionError, SchemaTooNewError
 from neonpay.ledger import ExtensionTables, Ledger, Transaction, migrate, open_ledger
 from neonpay.ledger.extension_tables import ensure_tables
-from neonpay.ledger.tables import extension_tables, metadata
+from neonpay.ledger.table_kit import metadata
+from neonpay.ledger.tables import extension_tables
 from neonpay.payments.extension import Extension, Lent, SendBack, Settlement
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from neonpay import PaymentResult
 from neonpay.errors import ConfigurationError, SchemaTooNewError
 from neonpay.ledger import Transaction, migrate, open_ledger, revisions
-from neonpay.ledger.tables import metadata
+from neonpay.ledger.table_kit import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable

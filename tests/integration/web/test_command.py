@@ -13,7 +13,7 @@ import aiohttp
 import sqlalchemy as sa
 
 from neonpay.installing import install_line
-from neonpay.ledger.tables import metadata
+from neonpay.ledger.table_kit import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

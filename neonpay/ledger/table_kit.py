@@ -1,0 +1,57 @@
+"""What every table is made of: times, the database's clock, and a key that starts with the bot."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from neonpay.core.clock import microseconds, moment
+
+metadata = sa.MetaData()
+
+
+class Moment(sa.TypeDecorator[datetime]):
+    """An aware UTC time, stored as microseconds since the epoch on every engine."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | int | None, dialect: sa.Dialect) -> int | None:
+        """Store an aware time, or microseconds as they are."""
+        return microseconds(value) if isinstance(value, datetime) else value
+
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:
+        """The aware time that was stored."""
+        return None if value is None else moment(value)
+
+
+class DatabaseNow(sa.sql.functions.GenericFunction[int]):
+    """Now, in microseconds, by the clock that all workers share: the database's."""
+
+    type = sa.BigInteger()
+    inherit_cache = True
+    name = "neonpay_now_us"
+
+
+@compiles(DatabaseNow, "postgresql")
+def _postgresql_now(element: DatabaseNow, compiler: SQLCompiler, **kwargs: Any) -> str:
+    # A session may carry its own time, which is how a test moves the clock of a real server.
+    return (
+        "coalesce(nullif(current_setting('neonpay.now_us', true), '')::bigint,"
+        " (extract(epoch from clock_timestamp()) * 1000000)::bigint)"
+    )
+
+
+def table(name: str, *columns: sa.schema.SchemaItem, with_rowid: bool = False) -> sa.Table:
+    """A table of the ledger, without its prefix in ``name``."""
+    return sa.Table(
+        f"neonpay_{name}",
+        metadata,
+        sa.Column("bot_id", sa.BigInteger, nullable=False),
+        *columns,
+        sqlite_with_rowid=with_rowid,
+    )
