@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from neonpay.errors import SimulatorTimeoutError
 
@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+
+PATIENCE_S: Final = 15.0
+"""Real seconds that a wait takes at most unless it is told otherwise: far more than a busy machine needs, as only a test that
+fails waits so long."""
 
 
 class Bell:

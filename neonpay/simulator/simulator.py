@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from aiohttp import web
 
 from neonpay.errors import SimulatorError
+from neonpay.simulator.bell import PATIENCE_S
 from neonpay.simulator.chats.accounts import BotAccount
 from neonpay.simulator.clock import SteppedClock, in_seconds
 from neonpay.simulator.control.routes import add_control
@@ -241,7 +242,7 @@ class Simulator(Places):
             if (method is None or call.method.lower() == method.lower()) and (bot is None or call.bot == bot.username)
         ]
 
-    async def called(self, method: str, *, count: int = 1, timeout_s: float = 5.0) -> list[Call]:
+    async def called(self, method: str, *, count: int = 1, timeout_s: float = PATIENCE_S) -> list[Call]:
         """Wait until ``method`` has been answered ``count`` times, with whatever answer, and return these calls.
 
         Raises:
@@ -254,7 +255,7 @@ class Simulator(Places):
         )
 
     async def until(
-        self, look: Callable[[], SeenT | None], *, timeout_s: float = 5.0, what: str = "a condition"
+        self, look: Callable[[], SeenT | None], *, timeout_s: float = PATIENCE_S, what: str = "a condition"
     ) -> SeenT:
         """Return the first thing other than None or False that ``look`` sees; it is called whenever something changes here.
 
@@ -280,7 +281,7 @@ class Simulator(Places):
         """
         return self._world.postbox(bot).queue.repeat(update_id, new_id=new_id)
 
-    async def idle(self, bot: BotAccount, *, timeout_s: float = 5.0) -> None:
+    async def idle(self, bot: BotAccount, *, timeout_s: float = PATIENCE_S) -> None:
         """Wait until the bot has confirmed every update: its library took them, which need not mean that it is done with them.
 
         Raises:

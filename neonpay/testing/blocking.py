@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from neonpay.ledger.loop_thread import LoopThread
 from neonpay.simulator import Simulator
+from neonpay.simulator.bell import PATIENCE_S
 from neonpay.testing.hosting import point_telebot, running
 
 if TYPE_CHECKING:
@@ -107,15 +108,15 @@ class SyncSimulator:
         """The journal: calls of ``method``, or all of them, oldest first."""
         return self.do(self.simulator.calls, method, bot=bot)
 
-    def called(self, method: str, *, count: int = 1, timeout_s: float = 5.0) -> list[Call]:
+    def called(self, method: str, *, count: int = 1, timeout_s: float = PATIENCE_S) -> list[Call]:
         """Wait until ``method`` has been answered ``count`` times, and return these calls."""
         return self.wait_for(self.simulator.called(method, count=count, timeout_s=timeout_s))
 
-    def until(self, look: Callable[[], T | None], *, timeout_s: float = 5.0, what: str = "a condition") -> T:
+    def until(self, look: Callable[[], T | None], *, timeout_s: float = PATIENCE_S, what: str = "a condition") -> T:
         """Return the first thing other than None or False that ``look`` sees; it is called on the simulator's loop."""
         return self.wait_for(self.simulator.until(look, timeout_s=timeout_s, what=what))
 
-    def idle(self, bot: BotAccount, *, timeout_s: float = 5.0) -> None:
+    def idle(self, bot: BotAccount, *, timeout_s: float = PATIENCE_S) -> None:
         """Wait until the bot has confirmed every update."""
         self.wait_for(self.simulator.idle(bot, timeout_s=timeout_s))
 
@@ -204,7 +205,7 @@ class SyncBuyer:
         self,
         bot: BotAccount | None = None,
         *,
-        timeout_s: float = 5.0,
+        timeout_s: float = PATIENCE_S,
         containing: str | None = None,
         predicate: Callable[[types.Message], bool] | None = None,
     ) -> types.Message:
@@ -212,7 +213,7 @@ class SyncBuyer:
         heard = self.buyer.hears(bot, timeout_s=timeout_s, containing=containing, predicate=predicate)
         return self._telegram.wait_for(heard)
 
-    def presses(self, text: str, *, on: types.Message, wait: bool = True, timeout_s: float = 5.0) -> Pressed:
+    def presses(self, text: str, *, on: types.Message, wait: bool = True, timeout_s: float = PATIENCE_S) -> Pressed:
         """Press the button with this text under a message, and with ``wait`` wait for the bot's answer."""
         return self._telegram.wait_for(self.buyer.presses(text, on=on, wait=wait, timeout_s=timeout_s))
 
@@ -220,7 +221,7 @@ class SyncBuyer:
         """Open an invoice, by link or message, and see its form."""
         return self._telegram.wait_for(self.buyer.opens(what))
 
-    def pays(self, what: str | types.Message | InvoiceForm, *, timeout_s: float = 15.0) -> Outcome:
+    def pays(self, what: str | types.Message | InvoiceForm, *, timeout_s: float = PATIENCE_S) -> Outcome:
         """Pay an invoice, given as message, link or opened form, and see how it ends."""
         return self._telegram.wait_for(self.buyer.pays(what, timeout_s=timeout_s))
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
-    from neonpay.simulator.bell import Bell
+    from neonpay.simulator.bell import PATIENCE_S, Bell
     from neonpay.simulator.chats.accounts import Accounts, BotAccount, UserAccount
     from neonpay.simulator.chats.book import Chats
     from neonpay.simulator.chats.invoices import Invoice
@@ -86,7 +86,7 @@ class Checkout:
     deadline: Timer | None = field(default=None, repr=False)
     by_hand: bool = False
 
-    async def outcome(self, *, timeout_s: float = 15.0) -> Outcome:
+    async def outcome(self, *, timeout_s: float = PATIENCE_S) -> Outcome:
         """How it ended, waited for.
 
         Args:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aiogram import types
 
 from neonpay.errors import SimulatorError
+from neonpay.simulator.bell import PATIENCE_S
 from neonpay.simulator.chats.accounts import BotAccount
 from neonpay.simulator.inline import InlineAnswer
 from neonpay.simulator.people.persons import Person
@@ -21,7 +22,13 @@ class InlineAsker(Person):
     """Somebody who writes ``@bot words``."""
 
     async def asks(
-        self, bot: BotAccount, query: str = "", *, in_: Group | None = None, offset: str = "", timeout_s: float = 5.0
+        self,
+        bot: BotAccount,
+        query: str = "",
+        *,
+        in_: Group | None = None,
+        offset: str = "",
+        timeout_s: float = PATIENCE_S,
     ) -> InlineAnswer:
         """Ask a bot inline and wait for its results.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aiogram import types
 
 from neonpay.errors import SimulatorError
+from neonpay.simulator.bell import PATIENCE_S
 from neonpay.simulator.chats.groups import Group
 from neonpay.simulator.money.checkout import Checkout, InvoiceForm, Outcome
 from neonpay.simulator.people.asking import InlineAsker
@@ -95,7 +96,7 @@ class Buyer(Presser, InlineAsker):
         if message_id:
             self._notes("pays", bot_id=invoice.bot_id, message_id=message_id, checkout=checkout)
 
-    async def pays(self, what: str | types.Message | InvoiceForm, *, timeout_s: float = 15.0) -> Outcome:
+    async def pays(self, what: str | types.Message | InvoiceForm, *, timeout_s: float = PATIENCE_S) -> Outcome:
         """Pay an invoice, given as message, link or opened form, and see how it ends.
 
         Args:

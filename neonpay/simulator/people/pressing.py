@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 from aiogram import types
 
 from neonpay.errors import SimulatorError
+from neonpay.simulator.bell import PATIENCE_S
 from neonpay.simulator.chats.invite_links import PREFIX as INVITE_PREFIX
 from neonpay.simulator.chats.invoices import LINK_PREFIX
 from neonpay.simulator.money.presses import Press, Pressed
@@ -32,7 +33,9 @@ _WISHES: Final = ("request_users", "request_chat", "request_poll", "request_loca
 class Presser(Speaker, Sharer, Joiner):
     """Somebody who presses buttons."""
 
-    async def presses(self, text: str, *, on: types.Message, wait: bool = True, timeout_s: float = 5.0) -> Pressed:
+    async def presses(
+        self, text: str, *, on: types.Message, wait: bool = True, timeout_s: float = PATIENCE_S
+    ) -> Pressed:
         """Press the button with this text, or the only one that contains it, under a message or on the keyboard it brought.
 
         A callback button asks the bot and, with ``wait``, waits for its answer. A Pay button, and a URL button with an
@@ -63,7 +66,7 @@ class Presser(Speaker, Sharer, Joiner):
         return Pressed("message", message=await self.says(str(button["text"]), to=bot))
 
     async def presses_at(
-        self, row: int, column: int, *, on: types.Message, wait: bool = True, timeout_s: float = 5.0
+        self, row: int, column: int, *, on: types.Message, wait: bool = True, timeout_s: float = PATIENCE_S
     ) -> Pressed:
         """Press the button in this place of the inline keyboard under a message, both counted from 0; see :meth:`presses`.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from neonpay.core.limits import MESSAGE_TEXT_MAX_CHARS
 from neonpay.errors import SimulatorError
+from neonpay.simulator.bell import PATIENCE_S
 from neonpay.simulator.chats.accounts import BotAccount
 from neonpay.simulator.chats.groups import ForumTopic, Group
 from neonpay.simulator.people.persons import Person, Where
@@ -67,7 +68,7 @@ class Speaker(Person):
         bot: Where | None = None,
         *,
         in_: Group | ForumTopic | None = None,
-        timeout_s: float = 5.0,
+        timeout_s: float = PATIENCE_S,
         containing: str | None = None,
         predicate: Callable[[types.Message], bool] | None = None,
     ) -> types.Message:
