@@ -10,6 +10,7 @@ from aiogram import types
 
 from neonpay.core.limits import CURRENCY, INVOICE_FORM_TTL_S, PRE_CHECKOUT_DEADLINE_S
 from neonpay.errors import SimulatorError
+from neonpay.simulator.bell import PATIENCE_S
 from neonpay.simulator.wire.objects import build, dump
 from neonpay.simulator.wire.refusal import bad_request
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
-    from neonpay.simulator.bell import PATIENCE_S, Bell
+    from neonpay.simulator.bell import Bell
     from neonpay.simulator.chats.accounts import Accounts, BotAccount, UserAccount
     from neonpay.simulator.chats.book import Chats
     from neonpay.simulator.chats.invoices import Invoice

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import neonpay
+import neonpay.web.application  # its loggers are there before the shop; afterwards it guards them itself
 from neonpay import create_neonpay
 from neonpay.core.secrecy import SecretFilter
 from neonpay.errors import LedgerUnavailableError
