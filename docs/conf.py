@@ -25,7 +25,7 @@ nitpick_ignore_regex = [
     ("py:class", r"(?!neonpay\.).*"),
     (
         "py:class",
-        r"neonpay\.(core\.clock\.Clock|ledger\.unit\..*|store\.periodic\.Turn|simulator\.clock\..*|.*\.[A-Z]|.*T)",
+        r"neonpay\.(core\.clock\.Clock|core\.people\.Sender|payments\.handlers\.context\.Said|ledger\.unit\..*|store\.periodic\.Turn|simulator\.clock\..*|.*\.[A-Z]|.*T)",
     ),
 ]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import contextlib
 import functools
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
@@ -69,6 +68,8 @@ class _Visit(Generic[T]):
         self._cut_off = cut_off
         self._has_begun = False
         self._outcome: concurrent.futures.Future[T] = concurrent.futures.Future()
+        self._task: asyncio.Task[T] | None = None
+        self._coroutine: Coroutine[Any, Any, T] | None = None
 
     async def ended_at(self, home: asyncio.AbstractEventLoop) -> bool:
         """Whether the call came to an end there; False when the loop had ended before it began.
@@ -91,6 +92,7 @@ class _Visit(Generic[T]):
             return True
         if self._has_begun:
             raise self._cut_off
+        self._drop()
         await asyncio.sleep(_LOOK_S)  # the loop is about to be closed
         return False
 

@@ -125,10 +125,10 @@ async def test_a_refund_that_is_written_down_is_not_written_again(neonpay: Comma
     assert "delivered" in held.stdout, "what is delivered stays so until the Stars are back"
 
 
-async def test_a_name_is_no_user_id_since_the_ledger_keeps_none(neonpay: Command) -> None:
-    refused = await neonpay("payments", "list", "--user", "@ann")
-    assert refused.exit_code == 2
-    assert "no names" in refused.stderr
+async def test_a_name_that_nobody_has_is_told(neonpay: Command) -> None:
+    refused = await neonpay("payments", "list", "--user", "@nobody_at_all")
+    assert refused.exit_code == 3
+    assert "nobody_at_all" in refused.stderr
 
 
 async def test_a_payment_that_is_accepted_is_delivered_by_the_bot(
