@@ -27,8 +27,8 @@ _HEAD = """# What is simulated
 
 This page is made from the code, by `make libraries`: each method says there how deep it goes. A method that is not simulated
 answers with status 501 and says so; one that the Bot API does not have, with 404. What is refused as Telegram refuses it is not
-listed: two prices, tips, 129 bytes of payload, a Pay button in second place and the like. Words of a refusal that are not known
-from Telegram's sources or documentation are marked `UNVERIFIED` in the code.
+listed: two prices or tips for Stars, 129 bytes of payload, a Pay button in second place and the like. Words of a refusal that
+are not known from Telegram's sources or documentation are marked `UNVERIFIED` in the code.
 
 """
 

@@ -26,6 +26,7 @@ from neonpay.simulator.members.paid import PaidMemberships
 from neonpay.simulator.members.talk import GroupTalk
 from neonpay.simulator.money.broadcasts import Broadcasts
 from neonpay.simulator.money.business import Business
+from neonpay.simulator.money.cards import Cards
 from neonpay.simulator.money.checkout import Checkouts
 from neonpay.simulator.money.gifts import Gifts
 from neonpay.simulator.money.paid_media import PaidMediaShelf
@@ -141,11 +142,12 @@ class World:
         self.polls = Polls(self.accounts, self.chats, self.tell)
         self.reactions = Reactions(self.accounts, self.chats, clock, self.tell)
         self.inline = Inline(clock, random, self.bell)
+        self.cards = Cards(clock, random)
         receipts = Receipts(self.chats, self.till, self.tell)
         self.subscriptions = Subscriptions(self.accounts, self.till, clock, receipts, self.tell)
         self.checkouts = Checkouts(
             self.accounts, self.chats, self.till, clock, random, self.bell, self.tell,
-            receipts=receipts, subscriptions=self.subscriptions,
+            cards=self.cards, receipts=receipts, subscriptions=self.subscriptions,
         )  # fmt: skip
         self.paid_media = PaidMediaShelf(self.till, self.tell)
         self.presses: dict[str, Press] = {}

@@ -57,6 +57,14 @@ class MannerRules(AdapterFixtures):
         await shop.sells(buyer)
         assert [payment.amount_stars for payment in await shop.do(shop.neonpay.payments.list)] == [50]
 
+    async def test_card_payments_of_the_host_stay_its_own(self, shop: ShopUnderTest) -> None:
+        buyer = await shop.visitor()
+        card = {"currency": "USD", "provider_token": "1:TEST:2", "prices": [{"label": "Coffee", "amount": 350}]}
+        outcome = await buyer.pays(await _foreign_invoice(shop, buyer, **card))
+        await shop.host.heard.has(lambda word: word == f"paid:{_FOREIGN}")
+        assert (outcome.status, shop.host.heard.all.count(f"checkout:{_FOREIGN}")) == ("paid", 1)
+        assert await shop.do(shop.neonpay.payments.list) == []
+
     async def test_a_busy_handler_of_the_host_delays_no_checkout_and_no_delivery(self, shop: ShopUnderTest) -> None:
         people = [await shop.visitor(name) for name in ("Ann", "Bob", "Cid", "Dee")]
         for person in people:
@@ -134,7 +142,7 @@ class MannerRules(AdapterFixtures):
             await shop.host.heard.has(lambda word: word == "text:/terms")
 
 
-async def _foreign_invoice(shop: ShopUnderTest, buyer: Buyer) -> Message:
+async def _foreign_invoice(shop: ShopUnderTest, buyer: Buyer, **instead: object) -> Message:
     params = {
         "chat_id": buyer.id,
         "title": "Coffee",
@@ -142,6 +150,7 @@ async def _foreign_invoice(shop: ShopUnderTest, buyer: Buyer) -> Message:
         "payload": _FOREIGN,
         "currency": "XTR",
         "prices": [{"label": "Coffee", "amount": 3}],
+        **instead,
     }
     async with shop.telegram_client() as client:
         await client.call("sendInvoice", params)  # type: ignore[arg-type]  # it is JSON

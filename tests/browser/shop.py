@@ -71,12 +71,13 @@ class Shop:
         handle.register(self._start, CommandStart())
         handle.register(self._buy, Command("buy"))
         handle.register(self._plus, Command("plus"))
+        handle.register(self._mug, Command("mug"))
         handle.register(self._picture, Command("picture"))
         handle.register(self._back, Command("refund"))
         handle.register(self._size, F.text.in_({"Small", "Large"}))
         self.dispatcher.callback_query.register(self._choose, F.data.in_({"lessons", "book"}))
         self.dispatcher.callback_query.register(self._explain, F.data == "what")
-        self.dispatcher.pre_checkout_query.register(self._allow_plus, F.invoice_payload == "plus")
+        self.dispatcher.pre_checkout_query.register(self._allow, F.invoice_payload.in_({"plus", "mug"}))
 
     async def __aenter__(self) -> Self:
         commands = {"buy": "Buy ten lessons", "refund": "Get the last Stars back", "plus": "Subscribe"}
@@ -100,7 +101,7 @@ class Shop:
         await self.may_answer.wait()
         return self.refuses
 
-    async def _allow_plus(self, query: PreCheckoutQuery) -> None:
+    async def _allow(self, query: PreCheckoutQuery) -> None:
         await query.answer(ok=True)
 
     async def _deliver(self, result: PaymentResult) -> None:
@@ -137,6 +138,10 @@ class Shop:
         )  # fmt: skip
         keyboard = InlineKeyboardMarkup(inline_keyboard=[[InlineKeyboardButton(text="Subscribe", url=link)]])
         await message.answer("Everything, every month:", reply_markup=keyboard)
+
+    async def _mug(self, message: Message) -> None:
+        prices = [LabeledPrice(label="Mug", amount=1000), LabeledPrice(label="Post", amount=450)]
+        await message.answer_invoice("Mug", "With our name.", "mug", "USD", prices, provider_token="1:TEST:2")
 
     async def _picture(self, message: Message) -> None:
         photo = InputPaidMediaPhoto(media=BufferedInputFile(PICTURE, "sunrise.png"))

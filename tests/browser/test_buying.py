@@ -64,6 +64,25 @@ async def test_two_buyers_buy_at_once_side_by_side(look: Look, telegram: Simulat
     assert await page.evaluate("document.documentElement.scrollHeight <= innerHeight && scrollY === 0")
 
 
+async def test_a_card_invoice_shows_its_currency_and_is_paid_without_stars(
+    look: Look, telegram: Simulator, shop: Shop
+) -> None:
+    ann = telegram.user("Ann", stars=0)
+    page = await look()
+    place = chat(page, "Ann")
+    await starts(place)
+    await place.get_by_role("textbox", name="Message to the bot").fill("/mug")
+    await page.keyboard.press("Enter")
+    await place.locator(".ticket").get_by_role("button", name="Pay USD 14.50").click()
+    sheet = place.get_by_role("dialog")
+    await expect(sheet.get_by_role("row", name="Mug USD 14.50")).to_be_visible()
+    await sheet.get_by_role("button", name="Pay USD 14.50").click()
+    await expect(place.get_by_text("You successfully transferred USD 14.50")).to_be_visible()
+    await place.get_by_role("button", name="Receipt").click()
+    await expect(place.get_by_role("dialog")).to_contain_text("USD 14.50")
+    assert (ann.stars, telegram.balance(shop.account)) == (0, 0)
+
+
 async def test_a_declined_checkout_shows_the_words_of_the_bot_and_moves_nothing(
     look: Look, telegram: Simulator, shop: Shop
 ) -> None:

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 _PAID_MEDIA: Final = ("paid_media", "extended_media")
 _PHOTO_NUMBERS: Final = ("photo_size", "photo_width", "photo_height")
-_FLAGS: Final = (
-    "need_name", "need_phone_number", "need_email", "need_shipping_address", "send_phone_number_to_provider",
-    "send_email_to_provider", "is_flexible",
-)  # fmt: skip
+_ASKS: Final = ("need_name", "need_phone_number", "need_email", "need_shipping_address", "is_flexible")
+"""By which an invoice asks the buyer for something; ignored for Stars (API, sendInvoice)."""
+_PASSES_ON: Final = ("send_phone_number_to_provider", "send_email_to_provider")
+"""By which a provider is told what was asked for."""
 
 
 def read_draft(params: Params) -> InvoiceDraft:
@@ -59,6 +59,7 @@ def read_draft(params: Params) -> InvoiceDraft:
         suggested_tip_amounts=tips,
         subscription_period_s=params.integer("subscription_period", minimum=0, maximum=INT32_MAX),
         provider_data=params.text("provider_data", raw=True),
+        asks_buyer=tuple(name for name in _ASKS if params.boolean(name)),
     )
 
 
@@ -78,10 +79,12 @@ def read_content(said: Fields) -> InvoiceDraft:
     photo_url = said.text("photo_url")
     for name in _PHOTO_NUMBERS:
         said.whole(name)
-    for name in _FLAGS:
+    asks_buyer = tuple(name for name in _ASKS if said.flag(name))
+    for name in _PASSES_ON:
         said.flag(name)
     return InvoiceDraft(
-        title, description, payload, provider_token, currency, prices, "", photo_url, max_tip_amount, tips, 0, provider_data
+        title, description, payload, provider_token, currency, prices, "", photo_url, max_tip_amount, tips, 0, provider_data,
+        asks_buyer,
     )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
-"""Invoices for Stars: what Telegram accepts, and the links that lead to them."""
+"""Invoices: what Telegram accepts, for Stars and in the currencies of a test provider, and the links that lead to them."""
 
 from __future__ import annotations
 
+import re
 import string
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -17,9 +18,10 @@ from neonpay.core.limits import (
     SUBSCRIPTION_PRICE_MAX_STARS,
     TITLE_MAX_CHARS,
 )
+from neonpay.simulator.chats import currencies
 from neonpay.simulator.wire.objects import build, dump
 from neonpay.simulator.wire.params import is_utf8
-from neonpay.simulator.wire.refusal import Unreadable, bad_request
+from neonpay.simulator.wire.refusal import Unreadable, bad_request, not_simulated
 from neonpay.simulator.wire.urls import parse_url
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 LINK_PREFIX: Final = "https://t.me/$"
 _SLUG_LETTERS: Final = string.ascii_letters + string.digits + "_-"
 _SLUG_CHARS: Final = 22
+_TEST_PROVIDER: Final = re.compile(r"[0-9]+:TEST:.+", re.DOTALL)
+"""What BotFather gives for a provider in test mode. UNVERIFIED: that every such token looks so."""
+_LIVE_PROVIDER: Final = re.compile(r"[0-9]+:LIVE:.+", re.DOTALL)
 _TIPS_MAX: Final = 4
 """Most amounts that may be suggested as a tip (TDL)."""
 _TEST_PERIODS_S: Final = frozenset({60, 300})
@@ -39,7 +44,8 @@ class Invoice:
     """Something that can be paid, by anybody and any number of times.
 
     Attributes:
-        bot_id: the bot that gets the Stars.
+        bot_id: the bot that is paid.
+        amount: in the smallest unit of the currency; whole Stars for XTR.
         slug: what its link ends in; empty for invoice messages.
         subscription_period_s: length of one period, 0 for a one-off payment.
     """
@@ -48,11 +54,17 @@ class Invoice:
     title: str
     description: str
     payload: str = field(repr=False)
-    amount_stars: int
+    amount: int
     start_parameter: str = ""
     photo_url: str = ""
     slug: str = ""
     subscription_period_s: int = 0
+    currency: str = CURRENCY
+
+    @property
+    def amount_stars(self) -> int:
+        """Stars that it takes; 0 in another currency."""
+        return currencies.stars_of(self.amount, self.currency)
 
     @property
     def link(self) -> str:
@@ -68,8 +80,8 @@ class Invoice:
                 title=self.title,
                 description=self.description,
                 start_parameter=self.start_parameter,
-                currency=CURRENCY,
-                total_amount=self.amount_stars,
+                currency=self.currency,
+                total_amount=self.amount,
             )
         )
 
@@ -84,7 +96,11 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceDraft:
-    """The invoice fields of a call, as the server in front of Telegram reads them; see ``calls/drafts.py``."""
+    """The invoice fields of a call, as the server in front of Telegram reads them; see ``calls/drafts.py``.
+
+    Attributes:
+        asks_buyer: the fields by which it asks the buyer for a name, an address and the like, which invoices for Stars do not.
+    """
 
     title: str
     description: str
@@ -98,6 +114,7 @@ class InvoiceDraft:
     suggested_tip_amounts: tuple[int, ...]
     subscription_period_s: int
     provider_data: str = ""
+    asks_buyer: tuple[str, ...] = ()
 
     def submit(self, bot_id: int, *, slug: str = "", test_environment: bool = False) -> Invoice:
         """Have Telegram itself look at it, which comes after the chat was found.
@@ -108,27 +125,59 @@ class InvoiceDraft:
             test_environment: whether this is Telegram's test environment, which has short subscriptions.
 
         Raises:
-            Refusal: Telegram does not sell this.
+            Refusal: Telegram does not sell this, or the simulator does not.
         """
         self._check_letters()
         self._check_amounts()
         self._check_tips()
         if self.currency != CURRENCY:
-            # ERR; seen live with a typo, python-telegram-bot#4711. No payment provider is connected to a simulated bot.
-            raise bad_request("PAYMENT_PROVIDER_INVALID")
+            self._check_provider()
         if len(self.payload.encode()) > PAYLOAD_MAX_BYTES:
             raise bad_request("INVOICE_PAYLOAD_INVALID")  # ERR
+        if self.currency == CURRENCY:
+            self._check_stars(for_link=bool(slug), test_environment=test_environment)
+        else:
+            self._check_currency(for_link=bool(slug))
+        return Invoice(
+            bot_id, self.title, self.description, self.payload, sum(price.amount for price in self.prices),
+            self.start_parameter, _photo(self.photo_url), slug, self.subscription_period_s, self.currency,
+        )  # fmt: skip
+
+    @property
+    def _is_too_long(self) -> bool:
+        return len(self.title) > TITLE_MAX_CHARS or len(self.description) > DESCRIPTION_MAX_CHARS
+
+    def _check_stars(self, *, for_link: bool, test_environment: bool) -> None:
         if self.max_tip_amount or self.suggested_tip_amounts:
             raise bad_request("STARS_INVOICE_INVALID")  # ERR; seen live, go-telegram-bot-api#751
         # API, sendInvoice: exactly one price, no provider token, bounds of title and description. UNVERIFIED word.
-        too_long = len(self.title) > TITLE_MAX_CHARS or len(self.description) > DESCRIPTION_MAX_CHARS
-        if len(self.prices) != 1 or self.provider_token or too_long:
+        if len(self.prices) != 1 or self.provider_token or self._is_too_long:
             raise bad_request("STARS_INVOICE_INVALID")
-        self._check_subscription(for_link=bool(slug), test_environment=test_environment)
-        return Invoice(
-            bot_id, self.title, self.description, self.payload, self.prices[0].amount, self.start_parameter,
-            _photo(self.photo_url), slug, self.subscription_period_s,
-        )  # fmt: skip
+        self._check_subscription(for_link=for_link, test_environment=test_environment)
+
+    def _check_provider(self) -> None:
+        """Every token of the shape of a test provider's is one; a live one would take money, which nothing here does."""
+        if _LIVE_PROVIDER.fullmatch(self.provider_token):
+            raise not_simulated("a payment provider in live mode")
+        if not _TEST_PROVIDER.fullmatch(self.provider_token):
+            # ERR; seen live without a token, python-telegram-bot#4711 (2025-03-09), and with a token that is another's,
+            # eternnoir/pyTelegramBotAPI#348 (2017-06-02); read 2026-11-28.
+            raise bad_request("PAYMENT_PROVIDER_INVALID")
+
+    def _check_currency(self, *, for_link: bool) -> None:
+        # Seen live, eternnoir/pyTelegramBotAPI#1505 (2022-04-19; read 2026-11-28). UNVERIFIED: for an unknown code.
+        if not currencies.is_code(self.currency):
+            raise bad_request("CURRENCY_INVALID")
+        # ERR; seen live below the minimum, TelegramBot/Api#136 (2018-03-22), eternnoir/pyTelegramBotAPI#595 (2018-11-06).
+        if sum(price.amount for price in self.prices) > currencies.AMOUNT_MAX:
+            raise bad_request("CURRENCY_TOTAL_AMOUNT_INVALID")
+        if self._is_too_long:
+            raise bad_request("INVOICE_INVALID")  # API, sendInvoice, has the bounds. UNVERIFIED word
+        if self.subscription_period_s:
+            # API, createInvoiceLink: a subscription is in XTR. UNVERIFIED word for links.
+            raise bad_request("SUBSCRIPTION_PERIOD_INVALID" if for_link else "SUBSCRIPTION_EXPORT_MISSING")
+        if self.asks_buyer:
+            raise not_simulated(f"an invoice with {', '.join(self.asks_buyer)}")
 
     def _check_letters(self) -> None:
         said = {

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from neonpay.errors import SimulatorError
+from neonpay.simulator.chats.currencies import price_as_json
 from neonpay.simulator.control import orders
 from neonpay.simulator.wire.refusal import Refusal
 
@@ -58,7 +59,7 @@ class CheckoutControl:
             "form": self._opened,
             "title": form.title,
             "description": form.description,
-            "amount_stars": form.amount_stars,
+            **price_as_json(form.amount, form.currency),
             "photo_url": form.photo_url,
             "bot_id": form.invoice.bot_id,
             "subscription_period_s": form.invoice.subscription_period_s,
@@ -100,7 +101,7 @@ def as_json(checkout: Checkout) -> Json:
         "bot_id": checkout.bot.id,
         "user_id": checkout.payer.id,
         "title": checkout.invoice.title,
-        "amount_stars": checkout.invoice.amount_stars,
+        **price_as_json(checkout.invoice.amount, checkout.invoice.currency),
         "deadline_at": None if checkout.deadline is None else checkout.deadline.when,
         "status": "asked" if result is None else result.status,
         "reason": None if result is None else result.reason,

@@ -12,6 +12,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from neonpay.errors import SimulatorError, SimulatorTimeoutError
+from neonpay.simulator.chats.currencies import price_as_json
 from neonpay.simulator.control import orders
 from neonpay.simulator.control.checkout import CheckoutControl
 from neonpay.simulator.control.company import CompanyControl
@@ -198,7 +199,7 @@ class Control:
             "status": outcome.status,
             "reason": outcome.reason,
             "charge_id": outcome.charge_id,
-            "amount_stars": outcome.amount_stars,
+            **price_as_json(outcome.amount, outcome.currency),
             "query_id": outcome.query_id,
         }
 
@@ -241,7 +242,18 @@ class Control:
             }
             for payment in self._world.till.payments(bot)
         ]
-        return {"stars": bot.balance_stars, "payments": payments[-JOURNAL_MAX:]}
+        by_card = [
+            {
+                "charge_id": taken.charge_id,
+                "provider_charge_id": taken.provider_charge_id,
+                "user_id": taken.user_id,
+                "amount": taken.amount,
+                "currency": taken.currency,
+                "payload": taken.payload,
+            }
+            for taken in self._world.cards.payments(bot)[-JOURNAL_MAX:]
+        ]
+        return {"stars": bot.balance_stars, "payments": payments[-JOURNAL_MAX:], "card_payments": by_card}
 
     async def _moves(self, request: web.Request) -> Json:
         order = await orders.read(request, orders.Moves)

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 @simulated(
     "Every check of the server and of Telegram that is known. A keyboard begins with its Pay button; start_parameter as the "
-    "Bot API has it for forwarded copies. In groups and channels too.",
-    refuses="Currencies but XTR, tips, a subscription_period, messages on behalf of business accounts.",
+    "Bot API has it for forwarded copies. In groups and channels too. Other currencies than XTR with the token of a test "
+    "provider, `1:TEST:…`: any code, 1 to 99999999 of its smallest unit, several prices; nobody gives a tip that is offered.",
+    refuses="With another currency than XTR: providers in live mode, `is_flexible`, and every `need_…`. "
+    "Messages on behalf of business accounts.",
 )
 def send_invoice(request: Request) -> Done:
     """Put an invoice into a chat."""

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@simulated("Within ten seconds; an approval moves the Stars at once, and `successful_payment` follows.")
+@simulated(
+    "Within ten seconds; an approval moves the Stars at once, or has the test provider take its price, and "
+    "`successful_payment` follows."
+)
 def answer_pre_checkout_query(request: Request) -> Done:
-    """Approve or decline; an approval moves the Stars at once."""
+    """Approve or decline; an approval moves the Stars, or the money, at once."""
     params = request.params
     query_id = params.text("pre_checkout_query_id")
     ok = params.boolean("ok")
@@ -29,7 +32,10 @@ def answer_pre_checkout_query(request: Request) -> Done:
     return Done(True)
 
 
-@simulated("Whole, once, without a time limit; the bot must still have the Stars. `refunded_payment` follows.")
+@simulated(
+    "Whole, once, without a time limit; the bot must still have the Stars. `refunded_payment` follows. What was "
+    "paid in another currency is unknown to it."
+)
 def refund_star_payment(request: Request) -> Done:
     """Give the Stars of one charge back, all of them."""
     world, bot, params = request.world, request.bot, request.params

@@ -1,4 +1,4 @@
-"""One payment from the press of Pay to the moved Stars."""
+"""One payment from the press of Pay to the moved Stars, or to the money that a test provider has taken."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from aiogram import types
 from neonpay.core.limits import CURRENCY, INVOICE_FORM_TTL_S, PRE_CHECKOUT_DEADLINE_S
 from neonpay.errors import SimulatorError
 from neonpay.simulator.bell import PATIENCE_S
+from neonpay.simulator.chats.currencies import stars_of
 from neonpay.simulator.wire.objects import build, dump
 from neonpay.simulator.wire.refusal import bad_request
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from neonpay.simulator.chats.book import Chats
     from neonpay.simulator.chats.invoices import Invoice
     from neonpay.simulator.clock import SteppedClock, Timer
+    from neonpay.simulator.money.cards import Cards
     from neonpay.simulator.money.receipts import Receipts
     from neonpay.simulator.money.subscriptions import Subscriptions
     from neonpay.simulator.money.till import Till
@@ -37,18 +39,24 @@ class Outcome:
     """How a payment ended, as the payer sees it.
 
     Attributes:
-        status: ``paid`` moved the Stars; nothing else did.
+        status: ``paid`` moved the Stars or the money; nothing else did.
         reason: the bot's error_message, or the code that a client shows, such as ``BOT_PRECHECKOUT_TIMEOUT``.
         charge_id: Telegram's id of the money, when paid.
-        amount_stars: what the invoice asks for.
+        amount: what the invoice asks for, in the smallest unit of the currency; whole Stars for XTR.
         query_id: id of the pre-checkout query; None when none was sent.
     """
 
     status: OutcomeStatus
     reason: str | None
     charge_id: str | None
-    amount_stars: int
+    amount: int
     query_id: str | None
+    currency: str = CURRENCY
+
+    @property
+    def amount_stars(self) -> int:
+        """Stars that the invoice asks for; 0 in another currency."""
+        return stars_of(self.amount, self.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,7 @@ class InvoiceForm:
 
     Attributes:
         opened_at: virtual Unix time.
+        amount: in the smallest unit of the currency; whole Stars for XTR.
     """
 
     invoice: Invoice = field(repr=False)
@@ -64,8 +73,14 @@ class InvoiceForm:
     opened_at: float
     title: str
     description: str
-    amount_stars: int
+    amount: int
     photo_url: str = ""
+    currency: str = CURRENCY
+
+    @property
+    def amount_stars(self) -> int:
+        """Stars that are asked for; 0 in another currency."""
+        return stars_of(self.amount, self.currency)
 
 
 @dataclass(slots=True, eq=False)
@@ -103,7 +118,8 @@ class Checkout:
         """Settle it."""
         if self.deadline is not None:
             self.deadline.cancel()
-        self.result = Outcome(status, reason, charge_id, self.invoice.amount_stars, self.query_id)
+        invoice = self.invoice
+        self.result = Outcome(status, reason, charge_id, invoice.amount, self.query_id, invoice.currency)
         self.bell.ring()
 
 
@@ -124,6 +140,7 @@ class Checkouts:
         bell: Bell,
         tell: Callable[[BotAccount, str, dict[str, object], tuple[int, str]], object],
         *,
+        cards: Cards,
         receipts: Receipts,
         subscriptions: Subscriptions,
     ) -> None:
@@ -134,6 +151,7 @@ class Checkouts:
         self._random = random
         self._bell = bell
         self._tell = tell
+        self._cards = cards
         self._receipts = receipts
         self._subscriptions = subscriptions
         self._waiting: dict[str, Checkout] = {}
@@ -147,8 +165,9 @@ class Checkouts:
             self._clock.now(),
             invoice.title,
             invoice.description,
-            invoice.amount_stars,
+            invoice.amount,
             invoice.photo_url,
+            invoice.currency,
         )
 
     def begin(self, payer: UserAccount, form: InvoiceForm) -> Checkout:
@@ -201,8 +220,8 @@ class Checkouts:
             types.PreCheckoutQuery,
             id=query_id,
             from_=checkout.payer.as_user,
-            currency=CURRENCY,
-            total_amount=checkout.invoice.amount_stars,
+            currency=checkout.invoice.currency,
+            total_amount=checkout.invoice.amount,
             invoice_payload=checkout.invoice.payload,
         )
         self._tell(checkout.bot, "pre_checkout_query", dump(query), (checkout.payer.id, "checkout"))
@@ -214,6 +233,11 @@ class Checkouts:
 
     def _complete(self, checkout: Checkout) -> None:
         bot, payer, invoice = checkout.bot, checkout.payer, checkout.invoice
+        if invoice.currency != CURRENCY:
+            taken = self._cards.take(bot, payer, invoice)
+            self._receipts.write_card(bot, payer, taken)
+            checkout.end("paid", charge_id=taken.charge_id)
+            return
         payment = self._till.take(bot, payer, invoice)
         if invoice.subscription_period_s:
             self._subscriptions.begin(bot, payer, invoice, payment)

@@ -1,4 +1,4 @@
-"""The service messages that tell a bot and its payer of moved Stars."""
+"""The service messages that tell a bot and its payer of a payment."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from neonpay.simulator.chats.accounts import BotAccount, UserAccount
     from neonpay.simulator.chats.book import Chats
+    from neonpay.simulator.money.cards import CardPayment
     from neonpay.simulator.money.till import Payment, Till
 
 
@@ -59,5 +60,20 @@ class Receipts:
             provider_payment_charge_id=f"{payer.id}_{len(self._till.payments(bot))}",
             **recurring,
         )
+        self._post(bot, payer, paid)
+
+    def write_card(self, bot: BotAccount, payer: UserAccount, payment: CardPayment) -> None:
+        """Tell of a payment in another currency than Stars."""
+        paid = build(
+            types.SuccessfulPayment,
+            currency=payment.currency,
+            total_amount=payment.amount,
+            invoice_payload=payment.payload,
+            telegram_payment_charge_id=payment.charge_id,
+            provider_payment_charge_id=payment.provider_charge_id,
+        )
+        self._post(bot, payer, paid)
+
+    def _post(self, bot: BotAccount, payer: UserAccount, paid: types.SuccessfulPayment) -> None:
         post = self._chats.post(self._chats.between(bot, payer), {"successful_payment": dump(paid)}, by_bot=False)
         self._tell(bot, "message", dump(post.message), (payer.id, "message"))

@@ -151,7 +151,8 @@ class Till:
             raise bad_request("USER_ID_INVALID")  # ERR
         payment = self._payments.get(bot.id, {}).get(charge_id)
         if payment is None or payment.user_id != user_id:
-            raise bad_request("CHARGE_ID_INVALID")  # UNVERIFIED: for a charge of nobody or of somebody else
+            # UNVERIFIED: for a charge of nobody, of somebody else, or in another currency.
+            raise bad_request("CHARGE_ID_INVALID")
         if payment.refunded:
             raise bad_request("CHARGE_ALREADY_REFUNDED")  # ERR
         if bot.balance_stars < payment.amount:

@@ -19,6 +19,11 @@ _ENTITIES: Final = {
     "Hashtag": "hashtag", "Italic": "italic", "Mention": "mention", "Pre": "pre", "Spoiler": "spoiler",
     "Strike": "strikethrough", "TextUrl": "text_link", "Underline": "underline", "Url": "url",
 }  # fmt: skip
+_ASKS: Final = {
+    "name_requested": "need_name", "phone_requested": "need_phone_number", "email_requested": "need_email",
+    "shipping_address_requested": "need_shipping_address", "flexible": "is_flexible",
+}  # fmt: skip
+"""By which an invoice asks the buyer for something."""
 
 
 def not_simulated(what: str) -> SimulatorError:
@@ -58,6 +63,7 @@ def invoice_fields(tl: Tl, media: TlObject) -> Mapping[str, object]:
         "max_tip_amount": getattr(invoice, "max_tip_amount", None),
         "suggested_tip_amounts": list(getattr(invoice, "suggested_tip_amounts", None) or ()) or None,
         "subscription_period": getattr(invoice, "subscription_period", None),
+        **{ours: True for theirs, ours in _ASKS.items() if getattr(invoice, theirs, None)},
     }
 
 

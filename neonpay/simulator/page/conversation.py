@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
+from neonpay.simulator.chats.currencies import price_as_json, words
 from neonpay.simulator.wire.objects import dump
 
 if TYPE_CHECKING:
@@ -73,11 +74,12 @@ def tell(world: World, chat: Chat, mine: list[Checkout], most: int) -> Iterator[
 def _extra(world: World, chat: Chat, post: Post, mine: list[Checkout]) -> Iterator[tuple[str, object]]:
     if post.invoice is not None:
         yield "trace", _trace(world, chat, post.invoice, mine)
-        yield "amount_stars", post.invoice.amount_stars
+        yield from price_as_json(post.invoice.amount, post.invoice.currency).items()
         yield "photo_url", post.invoice.photo_url
         yield "photo_shown", world.fetches_pictures
     paid = post.message.successful_payment
     if paid is not None:
+        yield "price", words(paid.total_amount, paid.currency)
         charge_id = paid.telegram_payment_charge_id
         bought = next((one for one in mine if one.result and one.result.charge_id == charge_id), None)
         yield "title", _title(world, chat, charge_id) if bought is None else bought.invoice.title

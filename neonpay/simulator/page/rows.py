@@ -38,7 +38,7 @@ class Hop:
         charge_id: of the payment that this update tells of.
         declines: it is a bot's no to a checkout.
         opens_turn: a new turn begins with it.
-        is_money: Stars moved.
+        is_money: Stars or money moved.
         body: what was said in full.
     """
 
@@ -150,7 +150,7 @@ def _call_note(call: Call) -> str:
     if not call.answered:
         return "answer lost"
     if method in {"sendInvoice", "createInvoiceLink"}:
-        return f"XTR {_total(params.get('prices'))}"
+        return f"{_text(params, 'currency')} {_total(params.get('prices'))}"
     if method in CHECKED:
         return "ok" if _yes(params.get("ok")) else "ok: false"
     if method == "sendPaidMedia":
@@ -161,7 +161,7 @@ def _call_note(call: Call) -> str:
 def _words(name: str, event: Mapping[str, object], payload: Mapping[str, object]) -> str:
     if name in _MESSAGE_EVENTS or name == "pre_checkout_query":
         recurring = " is_recurring" if event.get("is_recurring") else ""
-        return f"XTR {event.get('total_amount')}{recurring}"
+        return f"{_text(event, 'currency')} {event.get('total_amount')}{recurring}"
     if name == "callback_query":
         return _text(payload, "data")[:NOTE_MAX_CHARS]
     if name == "subscription":

@@ -9,6 +9,7 @@ from aiogram import types
 
 from neonpay.errors import SimulatorError
 from neonpay.simulator.bell import PATIENCE_S
+from neonpay.simulator.chats.currencies import words
 from neonpay.simulator.chats.invite_links import PREFIX as INVITE_PREFIX
 from neonpay.simulator.chats.invoices import LINK_PREFIX
 from neonpay.simulator.money.presses import Press, Pressed
@@ -53,7 +54,7 @@ class Presser(Speaker, Sharer, Joiner):
             pressed = _choose(text, [pair for row in rows for pair in row])
             return await self._presses_inline(pressed, post, wait=wait, timeout_s=timeout_s)
         if post.invoice is not None:
-            _choose(text, [(f"{_PAY} ⭐{post.invoice.amount_stars}", None)])
+            _choose(text, [(f"{_PAY} {words(post.invoice.amount, post.invoice.currency)}", None)])
             return Pressed("form", form=self._form(post.invoice))
         if not post.bot_id:
             raise SimulatorError(f"message {on.message_id} has no buttons")

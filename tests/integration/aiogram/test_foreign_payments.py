@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import pytest
 from aiogram import Router
 from aiogram.types import LabeledPrice, Message, PreCheckoutQuery
 
@@ -60,6 +61,29 @@ async def test_the_hosts_own_stars_invoices_reach_the_host(shop: Shop) -> None:
     assert caught == ["/start", "query tip-7", "successful_payment", "refunded_payment"]
     assert delivered == []
     assert shop.facts == []
+
+
+@pytest.mark.parametrize("says_so", [False, True])
+async def test_card_payments_of_the_host_reach_the_host_whatever_it_says_of_stars(
+    open_shop: Callable[..., Shop], says_so: bool
+) -> None:
+    shop = open_shop(all_invoices_are_ours=says_so)
+    caught = notes_everything(shop.dispatcher)
+    delivered = notes_deliveries(shop)
+    async with shop.polling():
+        ann = await shop.visitor()
+        mug = [LabeledPrice(label="Mug", amount=1000), LabeledPrice(label="Post", amount=450)]
+        await shop.bot.send_invoice(ann.id, "Mug", "A mug", "mug-7", "USD", mug, provider_token="1:TEST:2")
+        outcome = await ann.pays(await ann.hears(shop.account))
+        await shop.settles()
+        report = await shop.neonpay.books.reconcile()
+        payments = await shop.neonpay.payments.list()
+
+    assert (outcome.status, outcome.amount, outcome.currency) == ("paid", 1450, "USD")
+    assert caught == ["/start", "query mug-7", "successful_payment"]
+    assert (payments, delivered, shop.facts) == ([], [], [])
+    assert (report.checked, report.foreign, report.needs_attention) == (0, 0, 0)
+    assert shop.telegram.balance(shop.account) == 0
 
 
 async def test_an_unknown_bot_on_the_dispatcher_is_left_alone(

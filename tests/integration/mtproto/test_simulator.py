@@ -93,6 +93,25 @@ async def test_an_invoice_is_sent_paid_and_refunded_in_tl(bot: MtprotoBot) -> No
         assert bot.library in {"pyrogram", "hydrogram"}
 
 
+async def test_a_card_invoice_is_paid_in_its_currency_in_tl(bot: MtprotoBot) -> None:
+    ann = bot.telegram.user("Ann", stars=0)
+    await ann.says("tea", to=bot.account)
+    media = bot.invoice(amount=350)
+    media.invoice.currency, media.provider = "USD", "1:TEST:2"
+    checkout = await ann.begins_to_pay((await bot.ask("payments.ExportInvoice", invoice_media=media)).url)
+    await bot.telegram.idle(bot.account)
+    await bot.approves(checkout.query_id)
+    outcome = await checkout.outcome()
+    paid = (await bot.hears_raw("UpdateNewMessage", count=2)).message.action
+    assert (paid.currency, paid.total_amount, paid.charge.id) == ("USD", 350, outcome.charge_id)
+    assert paid.charge.provider_charge_id
+    assert (outcome.status, bot.telegram.balance(bot.account)) == ("paid", 0)
+
+    media.invoice.shipping_address_requested = True
+    with pytest.raises(SimulatorError, match="need_shipping_address"):
+        await bot.ask("payments.ExportInvoice", invoice_media=media)
+
+
 async def test_a_link_to_an_invoice_is_made_in_tl(bot: MtprotoBot) -> None:
     exported = await bot.ask("payments.ExportInvoice", invoice_media=bot.invoice(amount=3))
     form = await bot.telegram.user("Ann", stars=3).opens(exported.url)

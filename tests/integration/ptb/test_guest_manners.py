@@ -78,6 +78,23 @@ async def test_invoices_of_the_host_reach_the_host_and_leave_no_trace_with_us(sh
     assert (outcome.status, history, shop.delivered) == ("paid", [], [])
 
 
+async def test_card_payments_of_the_host_reach_the_host_and_leave_no_trace_with_us(shop: PtbShop) -> None:
+    caught = notes_everything(shop.application)
+    neonpay = shop.sells_through(shop.application)
+    async with shop.polling():
+        ann = await shop.visitor()
+        mug = [LabeledPrice("Mug", 1000), LabeledPrice("Post", 450)]
+        await shop.application.bot.send_invoice(
+            ann.id, "Mug", "A mug", "mug-7", currency="USD", prices=mug, provider_token="1:TEST:2"
+        )
+        outcome = await ann.pays(await ann.hears(shop.account, predicate=lambda m: m.invoice is not None))
+        await shop.settles()
+        payments = await neonpay.payments.list()
+
+    assert caught == ["/start", "query mug-7", "paid mug-7"]
+    assert (outcome.status, outcome.currency, payments, shop.delivered) == ("paid", "USD", [], [])
+
+
 async def test_a_conversation_goes_on_around_a_payment(shop: PtbShop) -> None:
     names: list[str] = []
 

@@ -98,6 +98,20 @@ async def test_a_purchase_is_one_turn_of_the_wire_in_the_order_of_its_causes(tel
     assert [(turn["title"], turn["trace"]) for turn in wire["turns"]] == [("A book", "delivered")]
 
 
+async def test_a_price_in_another_currency_than_stars_is_told_in_words(telegram, told, bot, ann, invoice):
+    card = {"currency": "USD", "provider_token": "1:TEST:2", "prices": [LabeledPrice(label="Book", amount=1450)]}
+    checkout = await ann.begins_to_pay(await bot.send_invoice(ann.id, **(invoice | card)))
+    await bot.answer_pre_checkout_query(checkout.query_id, ok=True)
+    first = await told()
+    ticket, receipt = first["chats"][0]["messages"][-2:]
+    assert (ticket["price"], ticket["currency"], ticket["trace"]) == ("USD 14.50", "USD", "paid")
+    assert (receipt["price"], receipt["title"]) == ("USD 14.50", "A book")
+    assert [(one["price"], one["status"]) for one in first["checkouts"]] == [("USD 14.50", "paid")]
+    assert first["moved"] == []
+    notes = {row["name"]: row["note"] for row in first["wire"]["rows"]}
+    assert (notes["sendInvoice"], notes["successful_payment"]) == ("USD 1450", "USD 1450")
+
+
 async def test_two_purchases_with_one_payload_are_two_orders(telegram, told, shop, bot, ann, invoice):
     for _ in range(2):
         await ann.says("/buy", to=shop)

@@ -143,6 +143,26 @@ async def test_invoices_of_the_hosts_own_are_the_hosts_from_checkout_to_refund(s
     assert payments == []
 
 
+async def test_card_payments_of_the_host_reach_the_host_and_leave_no_trace_with_us(shop: Shop) -> None:
+    def approve(query: types.PreCheckoutQuery) -> None:
+        shop.seen.add(f"checkout {query.total_amount} {query.currency}")
+        shop.bot.answer_pre_checkout_query(query.id, ok=True)
+
+    takes_payments = functools.partial(shop.bot.register_message_handler, content_types=["successful_payment"])
+    takes_payments(lambda message: shop.seen.add(f"paid {message.successful_payment.currency}"))
+    shop.bot.register_pre_checkout_query_handler(approve, func=lambda _: True)
+    async with shop.polling():
+        ann = await shop.visitor()
+        prices = [{"label": "Mug", "amount": 1000}, {"label": "Post", "amount": 450}]
+        card = {"currency": "USD", "provider_token": "1:TEST:2", "prices": prices}
+        outcome = await ann.pays(await _own_invoice(shop, ann, **card))
+        await shop.seen.has(lambda word: word == "paid USD")
+        payments = await shop.neonpay.payments.list()
+
+    assert (outcome.status, shop.seen.all) == ("paid", ["checkout 1450 USD", "paid USD"])
+    assert payments == []
+
+
 async def test_a_poll_for_some_kinds_of_updates_asks_for_payments_too(shop: Shop) -> None:
     async with shop.polling(allowed_updates=["message", "poll"]):
         await shop.sells(await shop.visitor())
@@ -174,7 +194,7 @@ async def test_a_bot_with_threads_and_one_with_a_loop_sell_in_one_process(new_sh
     assert [[found.charge_id for found in of_one] for of_one in payments] == [[o.charge_id] for o in outcomes]
 
 
-async def _own_invoice(shop: Shop, buyer: Buyer) -> Any:
+async def _own_invoice(shop: Shop, buyer: Buyer, **instead: Any) -> Any:
     await shop.neonpay.call(
         "sendInvoice",
         {
@@ -184,6 +204,7 @@ async def _own_invoice(shop: Shop, buyer: Buyer) -> Any:
             "payload": "order-17",
             "currency": "XTR",
             "prices": [{"label": "Coffee", "amount": 3}],
+            **instead,
         },
     )
     return await buyer.hears(shop.account, predicate=lambda message: message.invoice is not None)

@@ -250,7 +250,7 @@ export class Column {
     const last = paid.at(-1);
     if (!last) return;
     this.sheet.showReceipt({
-      title: told.message.invoice.title, payment: last.message.successful_payment, at: last.message.date,
+      title: told.message.invoice.title, payment: last.message.successful_payment, price: last.price, at: last.message.date,
       stands: told.trace, again: { message_id: told.id },
     });
   }

@@ -2,7 +2,7 @@
 
 import { h, icon } from "./dom.js";
 import { rich } from "./rich.js";
-import { stars, trace, withStars } from "./signs.js";
+import { price, stars, trace, withStars } from "./signs.js";
 import { botNamed, shown } from "./store.js";
 import { dayMonth, hourMinute, longDate, w } from "./words.js";
 
@@ -54,12 +54,12 @@ const time = (message) =>
   h("time", { datetime: new Date(message.date * 1000).toISOString() },
     message.edit_date ? `${w.edited} ${hourMinute(message.edit_date)}` : hourMinute(message.date));
 
-function serviceLine({ message, title }) {
+function serviceLine({ message, title, price: inWords }) {
   const bot = botNamed(shown.bot);
   const paid = message.successful_payment;
   let words;
   if (paid) {
-    const amount = stars(paid.total_amount);
+    const amount = price({ currency: paid.currency, amount_stars: paid.total_amount, price: inWords });
     const until = paid.subscription_expiration_date && dayMonth(paid.subscription_expiration_date);
     if (until && !paid.is_first_recurring) words = w.renewed(amount, bot, title, until);
     else if (until) words = w.subscribed(amount, bot, title, until);
@@ -102,11 +102,12 @@ function paidMedia(told, act) {
 
 // An invoice is a ticket with a torn edge between the goods and the price.
 function ticket(told, act) {
-  const { message, amount_stars: amount, photo_url: photoUrl } = told;
+  const { message, photo_url: photoUrl } = told;
+  const { currency, total_amount: total } = message.invoice;
   const paid = ["paid", "delivered", "refunded"].includes(told.trace);
-  const payable = amount !== undefined;
+  const payable = told.amount !== undefined;
   const custom = message.reply_markup?.inline_keyboard?.[0]?.[0];
-  const label = custom?.pay ? payWords(custom.text) : [w.pay, " ", stars(amount ?? message.invoice.total_amount)];
+  const label = custom?.pay ? payWords(custom.text) : [w.pay, " ", price({ currency, amount_stars: total, price: told.price ?? `${currency} ${total}` })];
   const button = paid
     ? h("button", { type: "button", class: "btn wide tall", "data-k": `pay-${told.id}`, onclick: () => act.receipt(told) }, w.receipt)
     : h("button", { type: "button", class: "btn gold wide tall", "data-k": `pay-${told.id}`, disabled: !payable, onclick: () => act.pay(told) }, label);

@@ -2,7 +2,7 @@
 
 import { $, face, h, icon, initials, say, show } from "./dom.js";
 import { post, Refused } from "./link.js";
-import { largeTrace, ring, stars, withStars } from "./signs.js";
+import { largeTrace, price, ring, stars, withStars } from "./signs.js";
 import { botNamed, person, shown, state, virtualNow } from "./store.js";
 import { number, shortMoment, w } from "./words.js";
 
@@ -76,11 +76,11 @@ export class Sheet {
   // A checkout: one's own, or one that was begun before this page was loaded.
   adopt(checkout) {
     this.checkout = checkout;
-    this.form ??= { title: checkout.title, amount_stars: checkout.amount_stars, bot_id: checkout.bot_id };
+    this.form ??= { title: checkout.title, amount_stars: checkout.amount_stars, currency: checkout.currency, price: checkout.price, bot_id: checkout.bot_id };
     const stages = { asked: "asked", balance_too_low: "low", form_expired: "expired", declined: "declined", timed_out: "timed_out" };
     if (checkout.status === "paid") {
       this.close();
-      say(w.paidSay(this.balance));
+      say(checkout.currency === "XTR" ? w.paidSay(this.balance) : w.paidOtherwiseSay(checkout.price));
     } else if (stages[checkout.status] !== this.stage) {
       this.turn(stages[checkout.status]);
     }
@@ -175,6 +175,9 @@ export class Sheet {
     const after = this.balance - this.form.amount_stars;
     const row = (name, value, look, valueLook) =>
       h("tr", { class: look }, h("th", { scope: "row" }, name), h("td", { class: valueLook }, value));
+    if (this.form.currency !== "XTR") {
+      return h("table", { class: "statement" }, h("tbody", null, row(this.form.title, price(this.form), "sum proved")));
+    }
     return h("table", { class: "statement" }, h("tbody", null,
       row(w.balance, stars(this.balance)),
       row(this.form.title, number(-this.form.amount_stars)),
@@ -187,7 +190,7 @@ export class Sheet {
     return [
       this.pair(), this.heading(id, period ? w.confirmSubscription : w.confirm), h("p", { class: "what" }, what), this.sums(),
       h("button", { type: "button", class: "btn gold wide tall", "data-k": "confirm", onclick: () => this.pay() },
-        w.pay, " ", stars(this.form.amount_stars)),
+        w.pay, " ", price(this.form)),
     ];
   }
 
@@ -237,7 +240,7 @@ export class Sheet {
   }
 
   draw_receipt(id) {
-    const { title, payment, at, stands, again } = this.receipt;
+    const { title, payment, price: inWords, at, stands, again } = this.receipt;
     const row = (name, value) => h("tr", null, h("th", { scope: "row" }, name), h("td", null, value));
     const charge = payment.telegram_payment_charge_id;
     return [
@@ -246,7 +249,7 @@ export class Sheet {
       h("table", { class: "statement" }, h("tbody", null,
         row(w.paidAt, shortMoment(at)),
         row(w.chargeId, h("code", { title: charge }, `${charge.slice(0, 8)}…${charge.slice(-4)}`)),
-        h("tr", { class: "sum proved" }, h("th", { scope: "row" }, title), h("td", null, stars(payment.total_amount))))),
+        h("tr", { class: "sum proved" }, h("th", { scope: "row" }, title), h("td", null, price({ currency: payment.currency, amount_stars: payment.total_amount, price: inWords }))))),
       stands === "refunded" ? h("p", { class: "tail" }, w.wentBack) : null,
       h("button", { type: "button", class: "btn wide tall", "data-k": "again", onclick: () => {
         this.stage = null;

@@ -9,6 +9,10 @@ export const stars = (n) =>
   h("span", { class: n ? "stars" : "stars plain" }, n < 0 ? "\u2212" : null, icon("star", ""), number(Math.abs(n)),
     h("span", { class: "sr" }, ` ${starWord(Math.abs(n))}`));
 
+// A price as the simulator tells it; in another currency than Stars it has the words, too.
+export const price = (one) =>
+  (one.currency === undefined || one.currency === "XTR" ? stars(one.amount_stars) : h("span", { class: "stars plain" }, one.price));
+
 // Fonts that are common on Linux have no ⭐: it is drawn here, and copied and read as what it is.
 export const withStars = (text) =>
   text.split(/(⭐\uFE0F?)/u).map((part) => (part.startsWith("⭐")

@@ -149,7 +149,7 @@ function strip(one) {
   return h("div", { class: "waiting" },
     ring(one.deadline_at),
     h("div", null, h("h2", null, w.waitingFor),
-      h("p", null, `${one.query_id}, XTR ${number(one.amount_stars)}, ${nameOf(one.user_id)}`)),
+      h("p", null, `${one.query_id}, ${one.currency === "XTR" ? `XTR ${number(one.amount)}` : one.price}, ${nameOf(one.user_id)}`)),
     h("div", { class: "acts" },
       h("button", { type: "button", class: "btn", "data-k": k("yes"), onclick: () => answer(true) }, w.answerYes),
       h("button", { type: "button", class: "btn", "data-k": k("no"), onclick: () => answer(false) }, w.answerNo),
