@@ -23,9 +23,10 @@ nitpicky = True
 # stand in annotations.
 nitpick_ignore_regex = [
     ("py:class", r"(?!neonpay\.).*"),
+    ("py:exc", r"sqlalchemy\..*"),
     (
         "py:class",
-        r"neonpay\.(core\.clock\.Clock|core\.people\.Sender|payments\.handlers\.context\.Said|ledger\.unit\..*|store\.periodic\.Turn|simulator\.clock\..*|.*\.[A-Z]|.*T)",
+        r"neonpay\.(core\.clock\.Clock|core\.people\.Sender|core\.payments\.InvoiceState|payments\.handlers\.context\.Said|ledger\.unit\..*|store\.periodic\.Turn|simulator\.clock\..*|.*\.[A-Z]|.*T)",
     ),
 ]
 

@@ -68,7 +68,6 @@ class _Visit(Generic[T]):
         self._cut_off = cut_off
         self._has_begun = False
         self._outcome: concurrent.futures.Future[T] = concurrent.futures.Future()
-        self._task: asyncio.Task[T] | None = None
         self._coroutine: Coroutine[Any, Any, T] | None = None
 
     async def ended_at(self, home: asyncio.AbstractEventLoop) -> bool:
@@ -104,7 +103,8 @@ class _Visit(Generic[T]):
         # The coroutine is made here, so a loop that never comes to it leaves no coroutine behind that nobody awaited.
         if self._outcome.cancelled():
             return
-        task = home.create_task(self._run())
+        self._coroutine = self._run()
+        task = home.create_task(self._coroutine)
         task.add_done_callback(self._end)
         self._outcome.add_done_callback(functools.partial(self._stop, home, task))
 
@@ -112,8 +112,15 @@ class _Visit(Generic[T]):
         self, home: asyncio.AbstractEventLoop, task: asyncio.Task[T], outcome: concurrent.futures.Future[T]
     ) -> None:
         if outcome.cancelled():
-            with contextlib.suppress(RuntimeError):  # the loop is closed
+            try:
                 home.call_soon_threadsafe(task.cancel)
+            except RuntimeError:  # the loop is closed
+                self._drop()
+
+    def _drop(self) -> None:
+        # A loop may end between taking the call up and beginning it: nothing runs it any more, and nobody awaits it.
+        if self._coroutine is not None and not self._has_begun:
+            self._coroutine.close()
 
     def _end(self, task: asyncio.Task[T]) -> None:
         if task.cancelled():
