@@ -27,7 +27,7 @@ from neonpay.core.ports import Adapter, Breaking, Capabilities, OwnLoop
 from neonpay.core.roles import Role
 from neonpay.core.secrecy import guard_logs, passwords_in
 from neonpay.core.stages import PaymentStage
-from neonpay.errors import AdapterError, ConfigurationError
+from neonpay.errors import AdapterError, ConfigurationError, ValidationError
 from neonpay.payments.pipeline import Pipeline
 from neonpay.payments.settings import Settings
 from neonpay.settings import settings_of
@@ -260,7 +260,8 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
         connection: anything of neonpay that writes would wait for the block itself until ``limit_s`` is over.
 
         Args:
-            limit_s: after so many seconds the transaction is undone.
+            limit_s: after so many seconds, above 0, the transaction is undone. Whoever is cancelled when the block has ended
+                waits until it is known what has become of it, and is then cancelled, kept or not.
 
         Raises:
             LedgerLockedError: the block took longer; nothing was kept.
@@ -268,6 +269,8 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
                 a look.
             LedgerError: the database did not do what was asked; nothing was kept.
         """
+        if not 0 < limit_s < float("inf"):
+            raise ValidationError("limit_s", limit_s, "seconds, above 0")
         ledger = await self._house.opened_ledger()
         async with own_transaction(ledger, limit_s=limit_s) as connection:
             yield connection

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
@@ -46,8 +47,15 @@ class Effects:
         self, key: str | Callable[..., str], patience_s: float
     ) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Coroutine[Any, Any, R]]]:
         """See ``NeonPayCore.once``."""
+        if not (isinstance(key, str) or callable(key)):
+            raise ValidationError("key", key, "text, or a function that makes it of the arguments")
 
         def decorate(function: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
+            if not inspect.iscoroutinefunction(function):
+                raise ValidationError(
+                    "once", function, "for a function written with async def; a plain one runs in a thread there"
+                )
+
             @wraps(function)
             async def call(*args: P.args, **kwargs: P.kwargs) -> R:
                 name = _key(key if isinstance(key, str) else key(*args, **kwargs))

@@ -51,7 +51,11 @@ class OwnTransaction:
         self._steps.put((lambda connection: function(connection, *args), outcome))
         answer = asyncio.wrap_future(outcome)
         waited_for: set[asyncio.Future[Any]] = {answer, self._running}
-        await asyncio.wait(waited_for, return_when=asyncio.FIRST_COMPLETED)
+        try:
+            await asyncio.wait(waited_for, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            outcome.cancel()  # it is not begun any more, if it has not begun
+            raise
         if not answer.done():
             answer.cancel()
             await self._running
@@ -69,6 +73,7 @@ async def own_transaction(ledger: Ledger, *, limit_s: float) -> AsyncIterator[Ow
         yield OwnTransaction(steps, running)
     except GeneratorExit:
         steps.put(False)
+        running.add_done_callback(_forget)
         raise  # the event loop is gone, and nothing can be awaited any more
     except BaseException:
         steps.put(False)
@@ -76,7 +81,17 @@ async def own_transaction(ledger: Ledger, *, limit_s: float) -> AsyncIterator[Ow
         running.exception()  # the block's own error is the one to tell
         raise
     steps.put(True)
-    await running
+    try:
+        await asyncio.shield(running)
+    except asyncio.CancelledError:
+        # Too late to undo it: whoever is cancelled now goes on when it is known what has become of the transaction.
+        await asyncio.wait({running})
+        raise
+
+
+def _forget(running: asyncio.Task[None]) -> None:
+    if not running.cancelled():
+        running.exception()
 
 
 class _Unit:
@@ -103,6 +118,8 @@ class _Unit:
             if isinstance(step, bool):
                 raise _Undo
             function, outcome = step
+            if not outcome.set_running_or_notify_cancel():
+                continue
             try:
                 outcome.set_result(function(connection))
             except Exception as exc:  # noqa: BLE001  # it is the block's, which may go on after it

@@ -18,6 +18,7 @@ from neonpay.core.namespaces import Awaiting, Namespace, verb
 from neonpay.core.ports import Foreign
 from neonpay.core.ports import Receiving as ReceivingAdapter
 from neonpay.core.secrecy import guard_logs
+from neonpay.core.whole import is_whole
 from neonpay.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -113,6 +114,9 @@ class Receiving(Namespace[Awaiting]):
         from aiohttp import web
 
         secrets = _secrets(secret_token)
+        if not is_whole(strangers_per_s, 1, 1_000_000):
+            msg = f"strangers_per_s is {strangers_per_s!r}; give a whole number, 1 or more"
+            raise ConfigurationError(msg)
         guard_logs(secrets)
         receiver = self._receiver()
         expected = [secret.encode() for secret in secrets]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import ParamSpec, Self, TypeAlias, TypeVar, cast
 
+from neonpay.core.whole import is_whole
 from neonpay.errors import ValidationError
 
 P = ParamSpec("P")
@@ -67,7 +68,16 @@ class RetryPolicy:
 
     def __post_init__(self) -> None:
         for field, is_right, bound in (
-            ("attempts", self.attempts is None or self.attempts >= 1, "1 or more, or None"),
+            (
+                "on",
+                _is_worth_it(self.on),
+                "a kind of Exception, a tuple of several, or a function that is given the error",
+            ),
+            (
+                "attempts",
+                self.attempts is None or is_whole(self.attempts, 1, 2**31),
+                "a whole number, 1 or more, or None",
+            ),
             ("first_pause_s", self.first_pause_s >= 0, "0 seconds or more"),
             ("factor", 1 <= self.factor <= _FACTOR_MOST, f"between 1 and {_FACTOR_MOST:.0f}"),
             ("most_pause_s", self.most_pause_s >= self.first_pause_s, "first_pause_s or more"),
@@ -86,21 +96,27 @@ class RetryPolicy:
     def pause_s(self, attempt: int, error: BaseException | None = None) -> float:
         """Seconds from the end of an attempt, of which the first is 1, to the next one; for what keeps its own count."""
         asked_s = getattr(error, "retry_after_s", None)
-        if asked_s:
+        if asked_s and asked_s > 0:
             return float(asked_s)
         exponent = min(max(attempt, 1) - 1, _EXPONENT_MOST)
         full_s = min(self.most_pause_s, self.first_pause_s * self.factor**exponent)
         return full_s * (1 - self.jitter + self.jitter * self.chance())
 
     def __call__(self, function: Callable[P, T]) -> Callable[P, T]:
-        """The function, tried again as the policy says; a coroutine function stays one."""
-        if inspect.iscoroutinefunction(function):
+        """The function, tried again as the policy says; a coroutine function stays one.
+
+        Raises:
+            ValidationError: it is a generator, of which no line has run when it returns.
+        """
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise ValidationError("function", function, "no generator: write a loop over the policy inside it")
+        if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None)):  # noqa: B004
 
             @functools.wraps(function)
             async def again(*args: P.args, **kwargs: P.kwargs) -> object:
                 async for attempt in self:
                     with attempt:
-                        return await function(*args, **kwargs)
+                        return await cast("Callable[P, Awaitable[object]]", function)(*args, **kwargs)
                 raise AssertionError  # pragma: no cover  # the last attempt returns or raises
 
             return cast("Callable[P, T]", again)
@@ -121,6 +137,12 @@ class RetryPolicy:
     def __iter__(self) -> Attempts:
         """``for attempt in policy:`` with ``with attempt:`` inside, where waiting blocks the thread."""
         return Attempts(self)
+
+
+def _is_worth_it(on: object) -> bool:
+    kinds = on if isinstance(on, tuple) else (on,)
+    are_kinds = bool(kinds) and all(isinstance(kind, type) and issubclass(kind, Exception) for kind in kinds)
+    return are_kinds or (callable(on) and not isinstance(on, type))
 
 
 class Attempts:

@@ -29,7 +29,11 @@ def is_memory(database_url: str) -> bool:
 
 
 class Memory:
-    """One database in memory, for as many ledgers as are made on it; gone with this object, or with the process."""
+    """One database in memory, for as many ledgers as are made on it.
+
+    It goes with this object and with a process that ends by itself; one that is killed leaves a folder in ``/dev/shm``, or
+    where temporary files are.
+    """
 
     def __init__(self) -> None:
         folder = tempfile.mkdtemp(prefix="neonpay-", dir=_IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else None)

@@ -6,7 +6,8 @@ import sqlalchemy as sa
 
 from neonpay.core.job_states import JobState
 from neonpay.core.payments import Invoice, Payment, PaymentState, Refund
-from neonpay.errors import PaymentError, PaymentNotFoundError
+from neonpay.core.whole import is_whole
+from neonpay.errors import PaymentError, PaymentNotFoundError, ValidationError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.table_kit import DatabaseNow
 from neonpay.ledger.tables import IS_PARKED, IS_UNFINISHED, consumers, invoices, jobs, payments
@@ -18,6 +19,9 @@ from neonpay.store.job_rows import JobRecord
 from neonpay.store.payment_filter import Selection
 from neonpay.store.payment_rows import find_invoice, find_payment, find_refund, invoice_of, payment_of, select_payments
 from neonpay.store.stage_versions import Catalogue
+
+_MOST_ROWS = 100_000
+"""Longest list that is given at once."""
 
 
 class History:
@@ -46,7 +50,7 @@ class History:
 
     async def select_invoices(self, selection: InvoiceSelection, *, limit: int) -> list[Invoice]:
         """Invoices that were asked for, newest first."""
-        return await self._ledger.read(self._select_invoices, selection, limit)
+        return await self._ledger.read(self._select_invoices, selection, _most(limit))
 
     async def is_paid(self, invoice_id: str) -> bool:
         """Whether a payment of an invoice was accepted and has not gone back."""
@@ -58,7 +62,7 @@ class History:
 
     async def select(self, selection: Selection, *, limit: int) -> list[Payment]:
         """The payments that are asked for, newest first."""
-        return await self._ledger.read(self._list, selection, limit)
+        return await self._ledger.read(self._list, selection, _most(limit))
 
     async def jobs_of(self, charge_id: str) -> list[JobRecord]:
         """The jobs of a payment."""
@@ -160,3 +164,9 @@ def read_jobs(transaction: Transaction, bot_id: int, where: sa.ColumnElement[boo
         .order_by(jobs.c.event_id, jobs.c.consumer)
     )
     return [JobRecord(*row) for row in transaction.connection.execute(query).all()]
+
+
+def _most(limit: int) -> int:
+    if not is_whole(limit, 1, _MOST_ROWS):
+        raise ValidationError("limit", limit, f"a whole number from 1 to {_MOST_ROWS}")
+    return limit

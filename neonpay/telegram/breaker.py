@@ -28,6 +28,7 @@ ALWAYS_ASKED: Final = frozenset(
         "refundStarPayment",
         "editUserStarSubscription",
         "getStarTransactions",
+        "getMyStarBalance",
         "getUpdates",
         "setWebhook",
         "deleteWebhook",

@@ -27,9 +27,11 @@ _GONE = (
     "peer_id_invalid",
     "chat_write_forbidden",
     "have no rights",
+    "not enough rights",
+    "group chat was upgraded",
 )
 """What Telegram says with code 400 of a chat that cannot be written to; asking again does not help."""
-_NO_TOPIC = "message thread not found"
+_NO_TOPIC = ("message thread not found", "topic_closed")
 _CHATS_KEPT = 1_000
 _TOPIC = Statement(
     sa.select(invoices.c.message_thread_id).where(
@@ -78,11 +80,13 @@ class Teller:
                 raise PutOff(float(exc.retry_after_s or 1)) from exc
             if exc.error_code == _FORBIDDEN or (exc.error_code == _BAD_REQUEST and _is_gone(exc.description)):
                 raise MessageRefused(exc.description) from exc
-            if exc.error_code != _BAD_REQUEST or _NO_TOPIC not in exc.description or "message_thread_id" not in params:
+            if exc.error_code != _BAD_REQUEST or "message_thread_id" not in params:
+                raise
+            if not any(words in exc.description.lower() for words in _NO_TOPIC):
                 raise
         else:
             return
-        # The topic was closed for good; the buyer is told in the chat itself.
+        # The topic is closed, or gone; the buyer is told in the chat itself.
         await self._send({name: value for name, value in params.items() if name != "message_thread_id"})
 
     def _make_room(self, chat_id: int) -> None:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast, overload
 
 from neonpay.core import jsontext
 from neonpay.core.jsontext import JsonObject, JsonValue
+from neonpay.core.limits import MESSAGE_TEXT_MAX_CHARS
 from neonpay.core.payments import Payment, PaymentResult
 from neonpay.core.stages import frozen_json
 from neonpay.core.text import REASON_MAX_CHARS, clean
+from neonpay.core.whole import is_whole
 from neonpay.errors import ValidationError
 from neonpay.payments.threads import Threads
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from neonpay.payments.jobs import JobStore
     from neonpay.store.job_rows import Job
 
+_CHAT_IDS_END = 2**52
+"""Telegram's ids have at most 52 significant bits (https://core.telegram.org/bots/api#chat, 2026-11-28)."""
 R = TypeVar("R", bound="JsonValue")
 T = TypeVar("T")
 
@@ -79,8 +83,8 @@ class PaymentContext:
         """Send the buyer a message once this handler has succeeded.
 
         It is a job of its own, written in the transaction that marks this handler as done, and not at all when the handler
-        raises. It is sent at least once, waits out a 429, and is no part of the delivery: of a buyer who has blocked the bot
-        or is gone, the log tells, and the job ends as ``refused``.
+        raises. It is sent at least once, in no promised order with others, waits out a 429, and is no part of the delivery: of
+        a buyer who has blocked the bot or is gone, the log tells, and the job ends as ``refused``.
 
         Args:
             text: what they read.
@@ -89,13 +93,19 @@ class PaymentContext:
             options: more parameters of Telegram's ``sendMessage``, such as ``parse_mode`` or ``reply_markup``.
 
         Raises:
-            ValidationError: the text is empty, or the options are not JSON; nothing will be sent.
+            ValidationError: the text is empty or too long, the chat is none, or the options are not JSON; nothing of it will be
+                sent.
         """
         if not text.strip():
             raise ValidationError("text", text, "words for the buyer")
+        if len(text) > MESSAGE_TEXT_MAX_CHARS and not {"parse_mode", "entities"} & options.keys():
+            raise ValidationError("text", f"{len(text)} characters", f"at most {MESSAGE_TEXT_MAX_CHARS} characters")
+        if chat_id is not None and not (is_whole(chat_id, -_CHAT_IDS_END, _CHAT_IDS_END) and chat_id):
+            raise ValidationError("chat_id", chat_id, "the id of a chat, as Telegram gives it")
         said = self._said = {} if self._said is None else self._said
-        name = str(len(said)) if key is None else _name_of_step(key)
-        message = dict(frozen_json("options", {**options, "text": text}))
+        # Places and keys never meet: the second message has nothing to do with the one whose key is "1".
+        name = f"#{len(said)}" if key is None else f"={_name_of_step(key)}"
+        message = {**frozen_json("options", options), "text": text}
         said.setdefault(name, Said(self.payment.user_id if chat_id is None else chat_id, message))
 
     @property

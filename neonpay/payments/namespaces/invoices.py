@@ -8,6 +8,7 @@ from datetime import datetime
 from neonpay.core.charge_ids import charge_key
 from neonpay.core.namespaces import M, verb
 from neonpay.core.payments import Invoice, InvoiceState
+from neonpay.errors import ValidationError
 from neonpay.payments.namespaces.served import Served
 from neonpay.store.invoice_filter import InvoiceSelection
 
@@ -54,9 +55,13 @@ class Invoices(Served[M], path="invoices"):
             since, until: bounds of the time at which they were made, aware; the first is in, the second is not.
             has_payments: only those that have been paid at least once, or only those that have not.
 
+            limit: how many at most, 1 to 100,000.
+
         Raises:
-            ValueError: there is no such state.
+            ValidationError: there is no such state, or the limit is none.
         """
+        if state is not None and state not in set(InvoiceState):
+            raise ValidationError("state", state, ", ".join(InvoiceState))
         selection = InvoiceSelection(
             user_id=user_id,
             state=None if state is None else InvoiceState(state),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -119,6 +120,14 @@ async def test_a_key_is_text_that_can_be_kept(shop: Shop, key: str) -> None:
         await gives()
 
 
+def test_a_plain_function_is_refused_when_it_is_declared(shop: Shop) -> None:
+    with pytest.raises(ValidationError, match="async def"):
+
+        @shop.neonpay.once("gift")
+        def gives() -> str:  # type: ignore[type-var]  # what is tried
+            return "given"
+
+
 @pytest.fixture
 async def book(shop: Shop) -> sa.Table:
     """A table of the program's own, in the database of the ledger."""
@@ -179,7 +188,7 @@ async def test_nobody_commits_by_hand(shop: Shop, book: sa.Table, ends: str) -> 
 
 async def test_a_block_that_takes_too_long_is_undone(shop: Shop, book: sa.Table) -> None:
     with pytest.raises(LedgerLockedError, match="longer than"):
-        await writes(shop, book.insert().values(word="tea"), limit_s=0)
+        await writes(shop, book.insert().values(word="tea"), limit_s=1e-9)
     assert await words(shop) == []
 
 
@@ -205,3 +214,30 @@ async def test_a_cancelled_block_is_undone(shop: Shop, book: sa.Table) -> None:
     with pytest.raises(asyncio.CancelledError):
         await writing
     assert await words(shop) == []
+
+
+async def test_a_statement_that_is_given_up_before_it_begins_is_not_made(shop: Shop, book: sa.Table) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def waits(connection: sa.Connection) -> None:
+        begun.set()
+        go_on.wait(10)
+
+    async with shop.neonpay.transaction() as connection:
+        waiting = asyncio.create_task(connection.run_sync(waits))
+        await asyncio.to_thread(begun.wait, 10)
+        writing = asyncio.create_task(connection.execute(book.insert().values(word="tea")))
+        await asyncio.sleep(0)
+        writing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await writing
+        go_on.set()
+        await waiting
+    assert await words(shop) == []
+
+
+@pytest.mark.parametrize("limit_s", [0, -1.0, float("nan"), float("inf")])
+async def test_a_limit_is_a_time(shop: Shop, limit_s: float) -> None:
+    with pytest.raises(ValidationError, match="limit_s"):
+        async with shop.neonpay.transaction(limit_s=limit_s):
+            pass

@@ -136,6 +136,12 @@ async def test_a_list_of_secrets_has_no_bad_one(open_shop: Callable[..., Shop], 
         open_shop().neonpay.webhook_handler(secret_token=secrets)
 
 
+@pytest.mark.parametrize("most", [0, -1, None, "3", 2.5])
+async def test_how_many_strangers_are_heard_is_a_count(open_shop: Callable[..., Shop], most: Any) -> None:
+    with pytest.raises(ConfigurationError, match="strangers_per_s"):
+        open_shop().neonpay.webhook_handler(secret_token="s3cret", strangers_per_s=most)
+
+
 async def test_what_carries_the_secret_is_never_too_much_or_too_large(open_shop: Callable[..., Shop]) -> None:
     shop = open_shop(clock=StillClock())
     large = b'{"update_id": 1, "padding": "' + b"x" * 3 * 1024**2 + b'"}'

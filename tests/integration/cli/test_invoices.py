@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from neonpay.errors import ValidationError
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.integration.cli.conftest import Command
     from tests.integration.conftest import Shop
 
@@ -54,3 +58,11 @@ async def test_the_last_line_says_how_many_there_are(neonpay: Command) -> None:
     assert (await neonpay("invoices", "list", "--limit", "1")).stdout.endswith(f"Invoices: 1 of {len(listed):,}\n")
     nothing = await neonpay("invoices", "list", "--state", "failed")
     assert nothing.stdout.startswith("No such invoices. Stages that were offered: ")
+
+
+@pytest.mark.parametrize("asked", [{"limit": -1}, {"limit": 10**30}, {"state": "nonsense"}])
+async def test_a_list_that_cannot_be_is_refused(open_shop: Callable[..., Shop], asked: dict[str, Any]) -> None:
+    shop = open_shop()
+    async with shop.neonpay:
+        with pytest.raises(ValidationError):
+            await shop.neonpay.invoices.list(**asked)

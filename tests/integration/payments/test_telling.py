@@ -157,6 +157,35 @@ async def test_each_handler_says_each_key_once_and_as_many_messages_as_it_has(sh
     assert sorted(filter(None, told(shop, ann))) == ["one", "three", "two"]
 
 
+async def test_a_key_has_nothing_to_do_with_a_place(shop: Shop) -> None:
+    @shop.neonpay.on_payment
+    async def deliver(result: PaymentResult, ctx: PaymentContext) -> None:
+        ctx.tell("one", key="1")
+        ctx.tell("two")
+        ctx.tell("three", key="2")
+
+    async with shop.polling():
+        ann = await shop.visitor()
+        await shop.delivers(await shop.sells(ann))
+
+    assert sorted(filter(None, told(shop, ann))) == ["one", "three", "two"]
+
+
+@pytest.mark.parametrize(
+    "words", ["not enough rights to send text messages to the chat", "group chat was upgraded to a supergroup"]
+)
+async def test_a_chat_that_can_never_be_written_to_refuses(shop: Shop, words: str) -> None:
+    tells(shop)
+    async with shop.polling():
+        ann = await shop.visitor()
+        shop.telegram.faults.fail("sendMessage", error_code=400, description=f"Bad Request: {words}")
+        outcome = await shop.sells(ann)
+        await shop.delivers(outcome)
+        states = {job.consumer: job.state for job in await shop.neonpay.jobs.of(outcome.charge_id or "")}
+
+    assert states["neonpay:tell"] == "refused"
+
+
 async def test_a_refund_handler_tells_the_buyer_too(shop: Shop) -> None:
     tells(shop)
 
@@ -180,7 +209,12 @@ async def test_what_cannot_be_told_is_refused_where_it_is_said(shop: Shop) -> No
 
     @shop.neonpay.on_payment
     async def deliver(result: PaymentResult, ctx: PaymentContext) -> None:
-        for text, options in ((" ", {}), ("words", {"reply_markup": object()})):
+        for text, options in (
+            (" ", {}),
+            ("words", {"reply_markup": object()}),
+            ("w" * 4097, {}),
+            ("words", {"chat_id": 2**70}),
+        ):
             try:
                 ctx.tell(text, **options)  # type: ignore[arg-type]
             except ValidationError as exc:
@@ -189,4 +223,4 @@ async def test_what_cannot_be_told_is_refused_where_it_is_said(shop: Shop) -> No
     async with shop.polling():
         await shop.sells(await shop.visitor())
 
-    assert refused == ["text", "options"]
+    assert refused == ["text", "options", "text", "chat_id"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Iterator
 from dataclasses import FrozenInstanceError, replace
 
 import pytest
@@ -172,3 +173,23 @@ def test_a_number_out_of_range_is_refused_by_its_name(watch: Watch, rule: str, v
     with pytest.raises(ValidationError) as refused:
         watch.policy(**{rule: value})
     assert refused.value.field == rule
+
+
+@pytest.mark.parametrize("on", [[ValueError], (), 5, BaseException, (ValueError, "TypeError")])
+def test_what_is_worth_it_is_a_kind_of_error_or_a_function(on: object) -> None:
+    with pytest.raises(ValidationError, match="on"):
+        RetryPolicy(on=on)  # type: ignore[arg-type]  # what is tried
+
+
+def test_an_error_that_says_a_time_in_the_past_is_tried_at_the_usual_one(watch: Watch) -> None:
+    error = OSError()
+    error.retry_after_s = -5  # type: ignore[attr-defined]
+    assert RetryPolicy(on=OSError, jitter=0).pause_s(1, error) == RetryPolicy(on=OSError, jitter=0).pause_s(1)
+
+
+def test_a_generator_is_refused() -> None:
+    def counts() -> Iterator[int]:
+        yield 1
+
+    with pytest.raises(ValidationError, match="no generator"):
+        RetryPolicy(on=OSError)(counts)
