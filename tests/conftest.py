@@ -24,10 +24,12 @@ _LONG = (
     "browser/*", "conformance/test_adapter_*", "conformance/test_extension_*", "e2e/*", "failure/*",
     "integration/adapters/*", "integration/app/*", "integration/botapi/*", "integration/cli/*",
     "integration/extensions/test_suite.py", "integration/extensions/test_write_an_extension.py", "integration/mtproto/*",
-    "integration/payments/test_handlers_that_block.py", "integration/payments/test_loops.py",
+    "integration/books/*", "integration/reconcile/*", "integration/registry/*", "unit/simulator/*",
+    "integration/ledger/test_black_hole.py", "integration/payments/test_limited_stock_page.py",
+    "integration/payments/test_waits_end.py", "integration/payments/test_handlers_that_block.py",
+    "integration/payments/test_loops.py",
     "integration/payments/test_seats_in_a_crowd.py", "integration/ptb/*", "integration/simulator/*", "integration/telebot/*",
-    "integration/security/*",
-    "integration/support/*", "integration/testing/test_tutorial.py", "integration/web/*", "property/*", "unit/docs/*",
+    "integration/security/*", "integration/support/*", "integration/testing/*", "integration/web/*", "property/*", "unit/docs/*",
 )  # fmt: skip
 """What takes long: `make check` runs it, and `make test` does not."""
 

@@ -66,8 +66,8 @@ async def test_a_look_for_due_jobs_reads_the_index_of_its_consumers(database_url
 
 async def test_claiming_reads_the_index_of_its_consumers(database_url: str, clock: MovableClock) -> None:
     async def look(book: JobStore, ledger: Ledger) -> None:
-        claimed, _ = await ledger.run(book.claim, {"handler:ours": 10}, most=10, running=())
-        assert [job.event_id for job in claimed] == ["o0", "o1", "o2"]
+        claimed = await ledger.run(book.claim, {"handler:ours": 10}, most=10, running=())
+        assert [job.event_id for job in claimed.leased] == ["o0", "o1", "o2"]
 
     claim, *_ = await plans(database_url, clock, look)
     assert "neonpay_jobs_due" in claim
