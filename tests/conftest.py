@@ -29,7 +29,8 @@ _LONG = (
     "integration/payments/test_waits_end.py", "integration/payments/test_handlers_that_block.py",
     "integration/payments/test_loops.py",
     "integration/payments/test_seats_in_a_crowd.py", "integration/ptb/*", "integration/simulator/*", "integration/telebot/*",
-    "integration/security/*", "integration/support/*", "integration/testing/*", "integration/web/*", "property/*", "unit/docs/*",
+    "integration/security/*", "integration/support/*", "integration/testing/*", "integration/web/*", "property/*",
+    "unit/docs/*",
 )  # fmt: skip
 """What takes long: `make check` runs it, and `make test` does not."""
 
