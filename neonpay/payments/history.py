@@ -149,9 +149,8 @@ def event_id_of(bot_id: int, charge_id: str) -> sa.ScalarSelect[str]:
 def about_payment(bot_id: int, charge_id: str) -> sa.ColumnElement[bool]:
     """Whether a job is about a payment, or sends a message that one of its handlers has said."""
     event_id = event_id_of(bot_id, charge_id)
-    beside = sa.func.substr(
-        event_id, 1, 12, type_=sa.Text
-    )  # as ``message_id`` makes them, so that a range of the key has them
+    # As ``message_id`` makes them, so that a range of the key has them.
+    beside = sa.func.substr(event_id, 1, 12, type_=sa.Text)
     said = (jobs.c.event_id >= beside + "8", jobs.c.event_id < beside + "9")
     return sa.or_(jobs.c.event_id == event_id, sa.and_(*said, jobs.c.consumer == TELL, jobs.c.charge_id == charge_id))
 

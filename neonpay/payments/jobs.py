@@ -8,6 +8,7 @@ double what its successor did. What follows when a handler raises is ``delivery.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -368,9 +369,8 @@ def _due(transaction: Transaction, bot_id: int, consumers: list[str]) -> list[tu
         for consumer in consumers
     ]
     rows = transaction.connection.execute(sa.union_all(*found)).all() if found else []
-    return sorted(
-        [(name, (soonest - now) / 1_000_000) for name, soonest, now in rows if soonest is not None], key=_wait
-    )
+    waits = [(name, (soonest - now) / 1_000_000) for name, soonest, now in rows if soonest is not None]
+    return sorted(waits, key=itemgetter(1))
 
 
 def _begun(transaction: Transaction, bot_id: int, consumers: list[str]) -> list[tuple[str, float]]:
@@ -380,10 +380,6 @@ def _begun(transaction: Transaction, bot_id: int, consumers: list[str]) -> list[
         .order_by(jobs.c.run_at)
     )
     return [(name, (until - now) / 1_000_000) for name, until, now in transaction.connection.execute(found)]
-
-
-def _wait(due: tuple[str, float]) -> float:
-    return due[1]
 
 
 def _recall(transaction: Transaction, job: Job, name: str) -> str | None:

@@ -77,7 +77,7 @@ def publish(transaction: Transaction, *facts: Event) -> None:
             fact.amount_stars,
             fact.reason,
             fact.handler,
-            jsontext.dump(data) if (data := fact.data) else None,
+            jsontext.dump_whatever(data) if (data := fact.data) else None,
         )
         for fact in facts
     ]

@@ -46,11 +46,12 @@ async def plans(url: str, clock: MovableClock, look: Any) -> list[str]:
     sa.event.listen(sa.engine.Engine, "before_cursor_execute", note)
     try:
         await look(JobStore(ledger, BOT_ID, clock=clock, new_token=iter(range(1, 99)).__next__, lease_s=30), ledger)
-    finally:
         sa.event.remove(sa.engine.Engine, "before_cursor_execute", note)
-    found = [await ledger.run(explain, text, values) for text, values in asked]
-    await ledger.close()
-    return found
+        return [await ledger.run(explain, text, values) for text, values in asked]
+    finally:
+        if sa.event.contains(sa.engine.Engine, "before_cursor_execute", note):
+            sa.event.remove(sa.engine.Engine, "before_cursor_execute", note)
+        await ledger.close()
 
 
 async def test_a_look_for_due_jobs_reads_the_index_of_its_consumers(database_url: str, clock: MovableClock) -> None:

@@ -224,3 +224,17 @@ async def test_what_cannot_be_told_is_refused_where_it_is_said(shop: Shop) -> No
         await shop.sells(await shop.visitor())
 
     assert refused == ["text", "options", "text", "chat_id"]
+
+
+@pytest.mark.parametrize("words", ["half \ud83d of a face", "nothing\0more"])
+async def test_words_that_no_database_takes_keep_nothing_from_being_delivered(shop: Shop, words: str) -> None:
+    @shop.neonpay.on_payment(name="deliver")
+    async def deliver(result: PaymentResult, ctx: PaymentContext) -> None:
+        ctx.tell(words)
+
+    async with shop.polling():
+        outcome = await shop.sells(await shop.visitor())
+        await shop.fact("message_queued")
+        states = {job.consumer: job.state for job in await shop.neonpay.jobs.of(outcome.charge_id or "")}
+
+    assert states["handler:deliver"] == "done"

@@ -51,6 +51,20 @@ def test_a_missing_field_is_named() -> None:
         Parcel()  # type: ignore[call-arg]  # what is tried
 
 
+def test_a_subclass_is_itself_and_frozen() -> None:
+    class Gift(Parcel):
+        """With a dictionary, which the parcel has not."""
+
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Letter(Parcel):
+        stamp: str = "a queen"
+
+    gift, letter = Gift(weight_g=3), Letter(weight_g=1, stamp="a king")
+    assert (type(gift), gift.weight_g, type(letter), letter.weight_g, letter.stamp) == (Gift, 3, Letter, 1, "a king")
+    with pytest.raises(FrozenInstanceError):
+        gift.weight_g = 4  # type: ignore[misc]  # what is tried
+
+
 def test_a_class_that_does_more_is_refused() -> None:
     with pytest.raises(AssertionError, match="does more than to fill its fields"):
 
