@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
@@ -14,9 +16,12 @@ from neonpay.errors import ExtensionError
 from neonpay.extensions import ExtensionSpec, installed, load
 from neonpay.web.failures import told_in_a_page
 from neonpay.web.guard import add_headers, guard
-from neonpay.web.layout import STATIC, Layout
+from neonpay.web.layout import Layout
+from neonpay.web.navigation import PAGES, Routes
 from neonpay.web.overview import Overview
 from neonpay.web.part import FRAME, Part
+from neonpay.web.rendering import STATIC
+from neonpay.web.shops import SHOPS, Shops
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
@@ -26,12 +31,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger("neonpay.web")
 
 HEALTH: Final = "healthz"
-_FILES: Final = {"tokens.css": "text/css", "frame.css": "text/css", "icon.svg": "image/svg+xml"}
+_KINDS: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
 def create_app(
     neonpay: NeonPayCore,
-    *,
+    *more: NeonPayCore,
     specs: Sequence[ExtensionSpec] | None = None,
     names: Collection[str] = (),
     watches_loops: bool = True,
@@ -42,6 +47,7 @@ def create_app(
 
     Args:
         neonpay: the shop. Whoever made it opens and closes it.
+        more: the other bots of its ledger that the pages are to show.
         specs: the extensions that may show pages; all that are installed when left out.
         names: host names beside ``localhost`` by which browsers reach the pages; addresses need not be given.
         watches_loops: False in a program that takes up no work, whose loops never start.
@@ -64,6 +70,7 @@ def create_app(
             errors.append(error)
     app = web.Application(middlewares=[told_in_a_page, guard(names)])
     app[FRAME] = Layout(parts)
+    app[SHOPS] = Shops([neonpay, *more])
     app.on_response_prepare.append(add_headers)
     overview = Overview(neonpay, parts, helps, errors, watches_loops=watches_loops)
 
@@ -71,10 +78,13 @@ def create_app(
         health = await overview.health()
         return web.json_response(health.as_json(), status=200 if health.is_well else 503)
 
-    app.router.add_get("/", overview.show)
+    if not any(row.path == "/" for row in PAGES):
+        app.router.add_get("/", overview.show)
+    for row in PAGES:
+        app.router.add_routes(_routes(row.routes))
     app.router.add_get(f"/{HEALTH}", healthz)
-    for name, kind in _FILES.items():
-        app.router.add_get(f"{STATIC}/{name}", _file(name, kind))
+    for file in files("neonpay.web").joinpath("static").iterdir():
+        app.router.add_get(f"{STATIC}/{file.name}", _file(file.read_bytes(), _KINDS[Path(file.name).suffix]))
     for name, part in parts:
         app.router.add_get(f"/{name}", _to_its_first_page)
         app.add_subapp(f"/{name}/", part.app)
@@ -117,8 +127,14 @@ async def _to_its_first_page(request: web.Request) -> web.Response:
     raise web.HTTPPermanentRedirect(f"{request.path}/")
 
 
-def _file(name: str, kind: str) -> Handler:
-    body = (files("neonpay.web") / "static" / name).read_bytes()
+def _routes(target: str) -> Iterable[web.AbstractRouteDef]:
+    """The routes that a row of ``PAGES`` names."""
+    module, _, name = target.partition(":")
+    make: Routes = getattr(importlib.import_module(module), name)
+    return make()
+
+
+def _file(body: bytes, kind: str) -> Handler:
 
     async def send(request: web.Request) -> web.Response:
         return web.Response(body=body, content_type=kind, charset="utf-8", headers={"Cache-Control": "no-cache"})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from neonpay.web.part import Html, language, page
-from neonpay.web.words import WORDS
+from neonpay.web.words.frame import sentences
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
@@ -39,7 +39,7 @@ async def told_in_a_page(request: web.Request, handler: Handler) -> web.StreamRe
 
 
 def _page(request: web.Request, status: int) -> web.Response:
-    words = WORDS[language(request)]
+    words = sentences(language(request))
     title = words.get(str(status)) or words["500" if status >= _FAILED else "400"]
     lead = words["failed_lead" if status >= _FAILED else "refused_lead"]
     return page(request, title=title, body=Html(f'<p class="lead">{escape(lead)}</p>'), status=status)

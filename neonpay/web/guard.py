@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from neonpay.web.words import WORDS, language_of
+from neonpay.web.speech import language_of
+from neonpay.web.words.frame import sentences
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler, Middleware
@@ -71,7 +72,7 @@ def _is_foreign(request: web.Request, host: str) -> bool:
 
 
 def _refused(request: web.Request, why: str) -> web.Response:
-    words = WORDS[language_of(request.headers.get("Accept-Language", ""))]
+    words = sentences(language_of(request.headers.get("Accept-Language", "")))
     return web.Response(status=403, text=words[why])
 
 

@@ -10,7 +10,7 @@ from neonpay.core.secrecy import mask
 from neonpay.web.health import Health, look
 from neonpay.web.layout import row
 from neonpay.web.part import Html, Part, language, page
-from neonpay.web.words import WORDS
+from neonpay.web.words.frame import sentences
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -47,7 +47,7 @@ class Overview:
     async def show(self, request: web.Request) -> web.Response:
         """The first page."""
         health = await self.health()
-        words = WORDS[language(request)]
+        words = sentences(language(request))
         sentence, lead = self._sentence(health, words)
         sections = [self._facts(health, words), self._loops(health, words), self._extensions(request, words)]
         lead = Html(f'<p class="lead">{lead}</p>') if lead else Html("")

@@ -31,13 +31,16 @@ async def test_an_extension_shows_its_pages_in_the_frame(shop: Shop, served: Ser
         page = await http.get("/loyalty/")
         text = await page.text()
         russian = await (await http.get("/loyalty/", headers={"Accept-Language": "ru"})).text()
-    assert '<li><a href="/loyalty/">Points</a></li>' in first
+    assert (
+        '<a href="/loyalty/"><svg class="i" aria-hidden="true"><use href="#i-plus"/></svg><span>Points</span></a>'
+        in first
+    )
     assert "Points for what people buy." in first
     assert (moved.status, moved.headers["Location"]) == (308, "/loyalty/")
     assert page.status == 200
     assert f"<p>Points of bot {shop.neonpay.adapter.bot_id}</p>" in text
-    assert '<a href="/loyalty/" aria-current=page>Points</a>' in text
-    assert '<a href="/">Shop</a>' in text
+    assert '<a href="/loyalty/" aria-current="page">' in text
+    assert "<span>Shop</span></a>" in text
     assert "aria-current=page>Баллы</a>" in russian
     assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
 

@@ -59,7 +59,7 @@ async def test_every_answer_has_the_headers_that_keep_a_browser_safe(served: Ser
 async def test_a_page_asks_for_nothing_from_elsewhere_and_holds_no_script_and_no_style(served: Served) -> None:
     async with served() as http:
         text = await (await http.get("/")).text()
-        for name in ("tokens.css", "frame.css", "icon.svg"):
+        for name in ("tokens.css", "parts.css", "frame.css", "icon.svg"):
             assert f"/_/{name}" in text
             file = await http.get(f"/_/{name}")
             assert file.status == 200

@@ -1,4 +1,4 @@
-"""What the frame says, in each of its languages, and which one a reader gets."""
+"""What the frame says around every page, and the first page of all."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-DEFAULT: Final = "en"
-
-_EN: Final = {
+_EN: Final[Mapping[str, str | tuple[str, ...]]] = {
     "shop": "Shop",
     "skip": "Skip to the page",
     "pages": "Pages",
+    "main_pages": "Main pages",
+    "more": "More",
+    "need_you": ("{n} needs you", "{n} need you"),
+    "stars_word": ("Star", "Stars"),
     "good": "Good:",
     "attention": "Attention:",
     "bot": "Bot",
@@ -49,10 +51,14 @@ _EN: Final = {
     "neonpay web --name NAME\n",
     "foreign_page": "A page of another place may not change anything here.\n",
 }
-_RU: Final = {
+_RU: Final[Mapping[str, str | tuple[str, ...]]] = {
     "shop": "Магазин",
     "skip": "К содержанию страницы",
     "pages": "Страницы",
+    "main_pages": "Главные страницы",
+    "more": "Ещё",
+    "need_you": ("{n} ждёт вас", "{n} ждут вас", "{n} ждут вас"),
+    "stars_word": ("звезда", "звезды", "звёзд"),
     "good": "В порядке:",
     "attention": "Внимание:",
     "bot": "Бот",
@@ -90,27 +96,12 @@ _RU: Final = {
     "neonpay web --name ИМЯ\n",
     "foreign_page": "Страница другого сайта не может ничего здесь менять.\n",
 }
-WORDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+WORDS: Final[Mapping[str, Mapping[str, str | tuple[str, ...]]]] = MappingProxyType(
     {"en": MappingProxyType(_EN), "ru": MappingProxyType(_RU)}
 )
 """Sentences by language and key."""
 
 
-def language_of(accepted: str) -> str:
-    """The language of ours that an ``Accept-Language`` header likes best; English when it likes none."""
-    best, best_weight = DEFAULT, 0.0
-    for item in accepted.split(","):
-        tag, *parameters = (word.strip().lower() for word in item.split(";"))
-        name = tag.partition("-")[0]
-        weight = next((_weight(text[2:]) for text in parameters if text.startswith("q=")), 1.0)
-        if name in WORDS and weight > best_weight:
-            best, best_weight = name, weight
-    return best
-
-
-def _weight(text: str) -> float:
-    try:
-        weight = float(text)
-    except ValueError:
-        return 0.0
-    return weight if 0 <= weight <= 1 else 0.0
+def sentences(language: str) -> Mapping[str, str]:
+    """Those of a language that are about no number."""
+    return {key: words for key, words in WORDS[language].items() if isinstance(words, str)}

@@ -1,0 +1,68 @@
+"""What the navigation leads to: a row for each page of ours, and what extensions bring below them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+Group = Literal["main", "more", "ours"]
+
+
+@dataclass(frozen=True, slots=True)
+class PageRow:
+    """One page of the dashboard, with whatever lies below its path.
+
+    Attributes:
+        name: of its words, ``neonpay.web.words.NAME``, whose sentence ``nav`` is what the navigation calls it.
+        path: where it begins.
+        icon: a shape of ``shapes.html``.
+        routes: what answers there: ``package.module:function``, called without arguments, which gives routes of aiohttp.
+        group: ``main`` above the rule, ``more`` below it, ``ours`` at the very end.
+        is_in_tab_bar: whether a phone shows it in its bar; the others are behind "More".
+        counts: the name of the count that stands beside it, of ``neonpay.web.waiting.Waiting``; empty for none.
+    """
+
+    name: str
+    path: str
+    icon: str
+    routes: str
+    group: Group = "main"
+    is_in_tab_bar: bool = False
+    counts: str = ""
+
+
+Routes = Callable[[], "Iterable[web.AbstractRouteDef]"]
+
+PAGES: Final[tuple[PageRow, ...]] = ()
+"""In the order of the navigation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One line of the navigation, as the reader sees it.
+
+    Attributes:
+        count: how many things wait there for a person; 0 shows nothing.
+    """
+
+    href: str
+    title: str
+    icon: str
+    group: Group
+    is_here: bool
+    is_in_tab_bar: bool = False
+    count: int = 0
+
+
+def is_below(path: str, start: str) -> bool:
+    """Whether an address belongs to the page that begins at ``start``."""
+    return path == start or (start != "/" and path.startswith(start.rstrip("/") + "/"))
+
+
+def in_group(links: Sequence[Link], group: Group) -> list[Link]:
+    """The links of one group."""
+    return [link for link in links if link.group == group]

@@ -1,0 +1,76 @@
+"""Pages from templates: what every template may use, and what is true of every page.
+
+Templates escape whatever is put into them; ``markupsafe.Markup`` is what our own macros and charts return. A name that does not
+exist is an error and not an empty space.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC
+from functools import cache
+from typing import Final
+
+from aiohttp import web
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from neonpay.web.layout import Layout
+from neonpay.web.navigation import in_group
+from neonpay.web.part import FRAME
+from neonpay.web.scope import scope_of
+from neonpay.web.speech import Speech
+
+STATIC: Final = "/_"
+"""Where style sheets are: no extension can have such a name."""
+
+
+def speech(request: web.Request) -> Speech:
+    """How this reader is spoken to."""
+    return Speech(request.config_dict[FRAME].language(request), UTC)
+
+
+def render(
+    request: web.Request,
+    template: str,
+    /,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    **context: object,
+) -> web.Response:
+    """A page from a template of ``neonpay/web/templates``, which extends ``base.html``.
+
+    Beside its context a template has ``w`` (a ``Speech``), ``links`` and ``in_group`` for the navigation, ``path``, ``scope``
+    (which bots, which period) and ``static``.
+    """
+    w = speech(request)
+    frame = request.config_dict[FRAME]
+    links = frame.links(request, w) if isinstance(frame, Layout) else []
+    text = (
+        templates()
+        .get_template(template)
+        .render(
+            w=w,
+            links=links,
+            in_group=in_group,
+            path=request.path,
+            scope=scope_of(request),
+            static=STATIC,
+            **context,
+        )
+    )
+    said = {"Vary": "Accept-Language, Cookie", "Content-Language": w.language, **(headers or {})}
+    return web.Response(text=text, content_type="text/html", status=status, headers=said)
+
+
+@cache
+def templates() -> Environment:
+    """The templates that neonpay brings, compiled once."""
+    return Environment(
+        loader=PackageLoader("neonpay.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
