@@ -17,7 +17,7 @@ from neonpay.extensions import ExtensionSpec, installed, load
 from neonpay.web.failures import told_in_a_page
 from neonpay.web.guard import add_headers, guard
 from neonpay.web.layout import Layout
-from neonpay.web.navigation import PAGES, Routes
+from neonpay.web.navigation import NAVIGATION, PAGES, Navigation, Routes
 from neonpay.web.overview import Overview
 from neonpay.web.part import FRAME, Part
 from neonpay.web.rendering import STATIC
@@ -69,7 +69,8 @@ def create_app(
         except ExtensionError as error:
             errors.append(error)
     app = web.Application(middlewares=[told_in_a_page, guard(names)])
-    app[FRAME] = Layout(parts)
+    app[FRAME] = Layout()
+    app[NAVIGATION] = Navigation(parts)
     app[SHOPS] = Shops([neonpay, *more])
     app.on_response_prepare.append(add_headers)
     overview = Overview(neonpay, parts, helps, errors, watches_loops=watches_loops)

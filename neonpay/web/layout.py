@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Final
 
 from markupsafe import Markup
 
-from neonpay.web.navigation import PAGES, Link, is_below
-from neonpay.web.part import Html, Part
-from neonpay.web.speech import Speech, language_of
+from neonpay.web.part import Html
+from neonpay.web.rendering import render
+from neonpay.web.speech import language_of
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -20,15 +18,8 @@ _WELL: Final = '<path d="m4.5 10.5 3.5 3.5 7.5-8"/>'
 _ATTENTION: Final = '<circle cx="10" cy="10" r="7"/><path d="M10 6v4.6M10 13.8v.1"/>'
 
 
-@dataclass(frozen=True, slots=True)
 class Layout:
-    """Puts pages into the frame; part of ``Frame``.
-
-    Attributes:
-        parts: what the navigation leads to beside our own pages, by the names that the parts are mounted under.
-    """
-
-    parts: Sequence[tuple[str, Part]]
+    """Puts pages into the frame; a ``Frame``."""
 
     def language(self, request: web.Request) -> str:
         """The language that the reader gets."""
@@ -36,29 +27,7 @@ class Layout:
 
     def page(self, request: web.Request, *, title: str, body: Html, status: int = 200) -> web.Response:
         """A page in the frame."""
-        from neonpay.web.rendering import render
-
         return render(request, "page.html", status=status, title=title, body=Markup(body))  # noqa: S704  # Html is HTML
-
-    def links(self, request: web.Request, w: Speech) -> list[Link]:
-        """The navigation as this reader sees it."""
-        links = [
-            Link(
-                href=row.path,
-                title=w(f"{row.name}.nav"),
-                icon=row.icon,
-                group=row.group,
-                is_here=is_below(request.path, row.path),
-                is_in_tab_bar=row.is_in_tab_bar,
-            )
-            for row in PAGES
-        ]
-        if not any(row.path == "/" for row in PAGES):
-            links.insert(0, Link("/", w("frame.shop"), "i-bot", "main", request.path == "/", is_in_tab_bar=True))
-        for name, part in self.parts:
-            href = f"/{name}/"
-            links.append(Link(href, part.title_in(w.language), "i-plus", "more", request.path.startswith(href)))
-        return links
 
 
 def row(name: Html, value: Html, *, mark: str | None = None, is_well: bool = True, more: str = "") -> Html:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
-if TYPE_CHECKING:
-    from aiohttp import web
+from aiohttp import web
+
+from neonpay.web.part import Part
+from neonpay.web.speech import Speech
 
 Group = Literal["main", "more", "ours"]
 
@@ -35,7 +37,7 @@ class PageRow:
     counts: str = ""
 
 
-Routes = Callable[[], "Iterable[web.AbstractRouteDef]"]
+Routes = Callable[[], Iterable[web.AbstractRouteDef]]
 
 PAGES: Final[tuple[PageRow, ...]] = ()
 """In the order of the navigation."""
@@ -66,3 +68,37 @@ def is_below(path: str, start: str) -> bool:
 def in_group(links: Sequence[Link], group: Group) -> list[Link]:
     """The links of one group."""
     return [link for link in links if link.group == group]
+
+
+@dataclass(frozen=True, slots=True)
+class Navigation:
+    """What the reader can go to.
+
+    Attributes:
+        parts: what extensions show beside our own pages, by the names that they are mounted under.
+    """
+
+    parts: Sequence[tuple[str, Part]]
+
+    def links(self, request: web.Request, w: Speech) -> list[Link]:
+        """The navigation as this reader sees it."""
+        links = [
+            Link(
+                href=row.path,
+                title=w(f"{row.name}.nav"),
+                icon=row.icon,
+                group=row.group,
+                is_here=is_below(request.path, row.path),
+                is_in_tab_bar=row.is_in_tab_bar,
+            )
+            for row in PAGES
+        ]
+        if not any(row.path == "/" for row in PAGES):
+            links.insert(0, Link("/", w("frame.shop"), "i-bot", "main", request.path == "/", is_in_tab_bar=True))
+        for name, part in self.parts:
+            href = f"/{name}/"
+            links.append(Link(href, part.title_in(w.language), "i-plus", "more", request.path.startswith(href)))
+        return links
+
+
+NAVIGATION: Final = web.AppKey("NAVIGATION", Navigation)

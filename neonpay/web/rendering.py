@@ -14,8 +14,7 @@ from typing import Final
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from neonpay.web.layout import Layout
-from neonpay.web.navigation import in_group
+from neonpay.web.navigation import NAVIGATION, in_group
 from neonpay.web.part import FRAME
 from neonpay.web.scope import scope_of
 from neonpay.web.speech import Speech
@@ -44,8 +43,7 @@ def render(
     (which bots, which period) and ``static``.
     """
     w = speech(request)
-    frame = request.config_dict[FRAME]
-    links = frame.links(request, w) if isinstance(frame, Layout) else []
+    links = request.config_dict[NAVIGATION].links(request, w)
     text = (
         templates()
         .get_template(template)
