@@ -1,0 +1,9 @@
+"""How the shop does: figures that are derived from the ledger, each defined once."""
+
+from __future__ import annotations
+
+from neonpay.analytics.namespace import Reports, reports_of
+from neonpay.analytics.periods import Bucket, Period, Span, zone_of
+from neonpay.analytics.scope import Scope, Split
+
+__all__ = ["Bucket", "Period", "Reports", "Scope", "Span", "Split", "reports_of", "zone_of"]
