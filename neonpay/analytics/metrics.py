@@ -42,10 +42,10 @@ _ALL: Final = (
         id="net",
         unit="stars",
         verb="revenue",
-        english="Stars paid less what was refunded of these very payments, by the time of payment. A late refund lowers the day "
-        "of its payment.",
-        russian="Оплаченные звёзды минус возвращённые по этим же платежам, по времени оплаты. Поздний возврат уменьшает день "
-        "своего платежа.",
+        english="Stars paid less what was refunded of these very payments, by the time of payment. A late refund "
+        "lowers the day of its payment.",
+        russian="Оплаченные звёзды минус возвращённые по этим же платежам, по времени оплаты. Поздний возврат "
+        "уменьшает день своего платежа.",
     ),
     Metric(
         id="refunded",
@@ -114,36 +114,37 @@ _ALL: Final = (
         id="conversion",
         unit="share",
         verb="customers",
-        english="Of the people first seen in the period, the share that has paid before its end. Who was seen is known from what "
-        "the bot's updates told.",
-        russian="Доля заплативших до конца периода среди тех, кого бот увидел за него впервые. Кого бот видел, известно из его "
-        "обновлений.",
+        english="Of the people first seen in the period, the share that has paid before its end. Who was seen is "
+        "known from what the bot's updates told.",
+        russian="Доля заплативших до конца периода среди тех, кого бот увидел за него впервые. Кого бот видел, "
+        "известно из его обновлений.",
     ),
     Metric(
         id="cohorts",
         unit="stars",
         verb="customers",
-        english="People by the month of their first payment, and what they paid in each thirty days since, less refunds. Columns "
-        "that not everybody in a row has lived through are marked as incomplete.",
-        russian="Люди по месяцу первого платежа и то, что они заплатили за каждые тридцать дней с него, минус возвраты. Столбцы, "
-        "до конца которых дошли не все люди строки, отмечены как неполные.",
+        english="People by the month of their first payment, and what they paid in each thirty days since, less "
+        "refunds. Columns that not everybody in a row has lived through are marked as incomplete.",
+        russian="Люди по месяцу первого платежа и то, что они заплатили за каждые тридцать дней с него, минус "
+        "возвраты. Столбцы, до конца которых дошли не все люди строки, отмечены как неполные.",
     ),
     Metric(
         id="ltv",
         unit="stars",
         verb="customers",
-        english="Realised: net over all time until the end of the period, for each person who has ever paid. Nothing is predicted.",
-        russian="Фактическая: чистая выручка за всё время до конца периода на каждого, кто хоть раз платил. Ничего не "
-        "предсказывается.",
+        english="Realised: net over all time until the end of the period, for each person who has ever paid. Nothing "
+        "is predicted.",
+        russian="Фактическая: чистая выручка за всё время до конца периода на каждого, кто хоть раз платил. Ничего не"
+        " предсказывается.",
     ),
     Metric(
         id="funnel",
         unit="count",
         verb="funnel",
-        english="Invoices written and checkouts answered, by their own time; orders without renewals, and those delivered, by the "
-        "time of payment. Views are not counted.",
-        russian="Выписанные счета и проверки перед оплатой по их времени; заказы без продлений и выданные из них по времени "
-        "оплаты. Просмотры не считаются.",
+        english="Invoices written and checkouts answered, by their own time; orders without renewals, and those "
+        "delivered, by the time of payment. Views are not counted.",
+        russian="Выписанные счета и проверки перед оплатой по их времени; заказы без продлений и выданные из них по "
+        "времени оплаты. Просмотры не считаются.",
     ),
     Metric(
         id="declines",
@@ -163,62 +164,65 @@ _ALL: Final = (
         id="products",
         unit="stars",
         verb="products",
-        english="Net, orders and refunds by what was sold, by the time of payment; invoices and declines by their own time.",
+        english="Net, orders and refunds by what was sold, by the time of payment; invoices and declines by their own"
+        " time.",
         russian="Чистая выручка, заказы и возвраты по товарам, по времени оплаты; счета и отказы по их времени.",
     ),
     Metric(
         id="time_to_deliver",
         unit="seconds",
         verb="delivery_times",
-        english="From the payment, whose time Telegram gives in whole seconds, to the end of the last handler: so long at most for "
-        "50, 95 and 99 of a hundred deliveries. Rounded down to two digits.",
-        russian="От оплаты, время которой Telegram сообщает с точностью до секунды, до конца последнего обработчика: не дольше "
-        "у 50, 95 и 99 выдач из ста. Округлено вниз до двух цифр.",
+        english="From the payment, whose time Telegram gives in whole seconds, to the end of the last handler: so "
+        "long at most for 50, 95 and 99 of a hundred deliveries. Rounded down to two digits.",
+        russian="От оплаты, время которой Telegram сообщает с точностью до секунды, до конца последнего обработчика: "
+        "не дольше у 50, 95 и 99 выдач из ста. Округлено вниз до двух цифр.",
     ),
     Metric(
         id="attention",
         unit="count",
         verb="attention",
-        english="What waits for a person now: payments to decide about, deliveries that have failed for the last time or that no "
-        "program takes, requests for refunds, payments that Telegram's list does not have.",
-        russian="Что сейчас ждёт человека: платежи, о которых надо решить, выдачи, не удавшиеся окончательно или никем не "
-        "взятые, просьбы о возврате и платежи, которых нет в списке Telegram.",
+        english="What waits for a person now: payments to decide about, deliveries that have failed for the last time"
+        " or that no program takes, requests for refunds, payments that Telegram's list does not have.",
+        russian="Что сейчас ждёт человека: платежи, о которых надо решить, выдачи, не удавшиеся окончательно или "
+        "никем не взятые, просьбы о возврате и платежи, которых нет в списке Telegram.",
     ),
     Metric(
         id="active_subscriptions",
         unit="count",
         verb="subscriptions",
-        english="Paid periods in force at that moment, one for each buyer, bot and product. A cancelled one is active until its "
-        "period ends; a refunded one ends with the refund.",
-        russian="Оплаченные периоды, действующие в этот момент: один на покупателя, бота и товар. Отменённая подписка действует "
-        "до конца оплаченного периода, возвращённая кончается с возвратом.",
+        english="Paid periods in force at that moment, one for each buyer, bot and product. A cancelled one is active"
+        " until its period ends; a refunded one ends with the refund.",
+        russian="Оплаченные периоды, действующие в этот момент: один на покупателя, бота и товар. Отменённая подписка"
+        " действует до конца оплаченного периода, возвращённая кончается с возвратом.",
     ),
     Metric(
         id="mrr",
         unit="stars",
         verb="subscriptions",
-        english="Stars that the active subscriptions pay in thirty days, which is the only period that Telegram sells. One-off "
-        "payments are left out.",
-        russian="Звёзды, которые действующие подписки приносят за тридцать дней: других периодов Telegram не продаёт. Разовые "
-        "платежи не входят.",
+        english="Stars that the active subscriptions pay in thirty days, which is the only period that Telegram "
+        "sells. One-off payments are left out.",
+        russian="Звёзды, которые действующие подписки приносят за тридцать дней: других периодов Telegram не продаёт."
+        " Разовые платежи не входят.",
     ),
     Metric(
         id="mrr_movement",
         unit="stars",
         verb="subscriptions",
-        english="Each subscriber's MRR at the end of a bucket beside that at its beginning: new, returned, expansion, contraction "
-        "and churn add up to the change.",
-        russian="MRR каждого подписчика в конце отрезка рядом с MRR в начале: новые, вернувшиеся, рост, снижение и отток вместе "
-        "дают всё изменение.",
+        english="Each subscriber's MRR at the end of a bucket beside that at its beginning: new, returned, expansion,"
+        " contraction and churn add up to the change.",
+        russian="MRR каждого подписчика в конце отрезка рядом с MRR в начале: новые, вернувшиеся, рост, снижение и "
+        "отток вместе дают всё изменение.",
     ),
     Metric(
         id="churn",
         unit="share",
         verb="subscriptions",
-        english="Subscribers at the beginning of a bucket who have nothing at its end. Voluntary: the buyer or the program has "
-        "cancelled. Involuntary: the buyer had not enough Stars. Untold: Telegram did not say, or the Stars went back.",
-        russian="Подписчики начала отрезка, у которых в его конце ничего нет. Добровольный отток: отменил покупатель или "
-        "программа. Вынужденный: у покупателя не хватило звёзд. Без причины: Telegram её не сообщил или звёзды вернулись.",
+        english="Subscribers at the beginning of a bucket who have nothing at its end. Voluntary: the buyer or the "
+        "program has cancelled. Involuntary: the buyer had not enough Stars. Untold: Telegram did not say, or"
+        " the Stars went back.",
+        russian="Подписчики начала отрезка, у которых в его конце ничего нет. Добровольный отток: отменил покупатель "
+        "или программа. Вынужденный: у покупателя не хватило звёзд. Без причины: Telegram её не сообщил или "
+        "звёзды вернулись.",
     ),
     Metric(
         id="auto_renew_share",
@@ -231,44 +235,45 @@ _ALL: Final = (
         id="renewal_forecast",
         unit="stars",
         verb="subscriptions",
-        english="What is to renew on each of the next thirty days, unless it is cancelled. Whether the buyers will have the Stars "
-        "nobody knows.",
-        russian="Что должно продлиться в каждый из следующих тридцати дней, если не отменят. Хватит ли у покупателей звёзд, не "
-        "знает никто.",
+        english="What is to renew on each of the next thirty days, unless it is cancelled. Whether the buyers will "
+        "have the Stars nobody knows.",
+        russian="Что должно продлиться в каждый из следующих тридцати дней, если не отменят. Хватит ли у покупателей "
+        "звёзд, не знает никто.",
     ),
     Metric(
         id="balance",
         unit="stars",
         verb="account",
-        english="What Telegram holds for the bots, as the books say: everything that was booked, over all time. Beside it what "
-        "Telegram said when it was last asked, and when.",
-        russian="Сколько Telegram хранит для ботов, по журналу: всё, что записано за всё время. Рядом то, что ответил сам "
-        "Telegram, и когда.",
+        english="What Telegram holds for the bots, as the books say: everything that was booked, over all time. "
+        "Beside it what Telegram said when it was last asked, and when.",
+        russian="Сколько Telegram хранит для ботов, по журналу: всё, что записано за всё время. Рядом то, что ответил"
+        " сам Telegram, и когда.",
     ),
     Metric(
         id="held",
         unit="stars",
         verb="account",
-        english="Net of what was paid in the last 21 days, which Telegram may hold back; withdrawable is the rest of the balance. "
-        "Telegram pays out 1,000 Stars and more.",
-        russian="Чистая выручка последних 21 дня, которую Telegram может придержать; вывести можно остальной баланс. Telegram "
-        "выплачивает от 1000 звёзд.",
+        english="Net of what was paid in the last 21 days, which Telegram may hold back; withdrawable is the rest of "
+        "the balance. Telegram pays out 1,000 Stars and more.",
+        russian="Чистая выручка последних 21 дня, которую Telegram может придержать; вывести можно остальной баланс. "
+        "Telegram выплачивает от 1000 звёзд.",
     ),
     Metric(
         id="gap",
         unit="stars",
         verb="account",
-        english="Stars of payments that the ledger has and Telegram's list of transactions does not have, or has not shown yet.",
+        english="Stars of payments that the ledger has and Telegram's list of transactions does not have, or has not "
+        "shown yet.",
         russian="Звёзды платежей, которые есть в журнале, но которых в списке операций Telegram нет или ещё не видно.",
     ),
     Metric(
         id="spending",
         unit="stars",
         verb="account",
-        english="What moved Stars beside sales: withdrawals, gifts, ads, paid broadcasts, commissions, by the time at which the "
-        "comparison with Telegram has found it.",
-        russian="Что двигало звёзды помимо продаж: вывод, подарки, реклама, платные рассылки, комиссии, по времени, когда их "
-        "нашла сверка с Telegram.",
+        english="What moved Stars beside sales: withdrawals, gifts, ads, paid broadcasts, commissions, by the time at"
+        " which the comparison with Telegram has found it.",
+        russian="Что двигало звёзды помимо продаж: вывод, подарки, реклама, платные рассылки, комиссии, по времени, "
+        "когда их нашла сверка с Telegram.",
     ),
 )
 
