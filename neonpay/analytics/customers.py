@@ -85,7 +85,7 @@ def cohorts(transaction: Transaction, scope: Scope, period: Period, months: int,
     edges = edges_of(spans)
     first = _first_payments(scope).subquery("first")
     paid_at = microseconds_of(payments.c.paid_at)
-    age = (paid_at - first.c.first).op("/")(sa.literal_column(str(_AGE_US), sa.BigInteger))
+    age = (paid_at - first.c.first) // sa.literal_column(str(_AGE_US), sa.BigInteger)
     is_back = sa.and_(
         refunds.c.bot_id == payments.c.bot_id,
         refunds.c.charge_id == payments.c.charge_id,

@@ -202,7 +202,7 @@ def two_digits(wait_us: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
         below = 100_000 * step
         number, unit = sa.literal_column(str(step * 1000), sa.BigInteger), sa.literal_column(str(step), sa.BigInteger)
         # Of SQL's division of whole numbers only that of what is not below zero is the same everywhere.
-        steps.append((wait_us < sa.literal_column(str(below), sa.BigInteger), wait_us.op("/")(number) * unit))
+        steps.append((wait_us < sa.literal_column(str(below), sa.BigInteger), wait_us // number * unit))
     zero = sa.literal_column("0", sa.BigInteger)
     last = sa.literal_column(str(10 ** (_DIGITS + 1)), sa.BigInteger)
     return sa.type_coerce(sa.case((wait_us < zero, zero), *steps, else_=last), sa.BigInteger)
