@@ -24,6 +24,7 @@ from neonpay.web.navigation import NAVIGATION, in_group
 from neonpay.web.part import FRAME
 from neonpay.web.scope import scope_of
 from neonpay.web.speech import Speech
+from neonpay.web.zones import zone_of
 
 STATIC: Final = "/_"
 """Where style sheets are: no extension can have such a name."""
@@ -31,7 +32,10 @@ STATIC: Final = "/_"
 
 def speech(request: web.Request) -> Speech:
     """How this reader is spoken to."""
-    return Speech(request.config_dict[FRAME].language(request), UTC)
+    language = request.config_dict[FRAME].language(request)
+    somebody = viewer_or_none(request)
+    chosen = zone_of(somebody.zone) if somebody is not None else None
+    return Speech(language, UTC) if chosen is None else Speech(language, chosen, chosen.key)
 
 
 def render(
