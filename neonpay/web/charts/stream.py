@@ -14,13 +14,12 @@ from markupsafe import Markup
 
 from neonpay.web.charts.drawing import joined, per_cent, short
 
-STOPS: Final = 5
-PAID: Final = 3
-"""Which stop is the one where Stars move."""
+STOPS: Final = frozenset({4, 5})
+"""How many stops there may be: of the trace, and before them the look at an offer where looks are counted."""
 STRETCH: Final = 84.0
 """Between two stops of the upright one, in pixels: as high as a stop beside it is on a phone."""
 _ACROSS: Final = (1000.0, 112.0)
-_UPRIGHT: Final = (STOPS * STRETCH, 84.0)
+_THICK_UPRIGHT: Final = 84.0
 _EDGE: Final = 4.0
 _FLAT: Final = 0.46
 """Which part of a stretch keeps its thickness before it narrows."""
@@ -54,50 +53,65 @@ class _Way:
 
 
 def stream(counts: Sequence[int], *, label: str) -> Markup:
-    """The drawing of five counts, of which none is greater than the one before it is drawn; both ways.
+    """The drawing, across and upright; of the counts the last but one is of those who have paid.
 
     Args:
         label: what a screen reader says instead of it: all counts.
+
+    Raises:
+        ValueError: there are not as many counts as a stream has stops.
     """
-    if len(counts) != STOPS:
-        msg = f"a stream has {STOPS} stops, not {len(counts)}"
+    if len(counts) not in STOPS:
+        msg = f"a stream has 4 or 5 stops, not {len(counts)}"
         raise ValueError(msg)
+    ways = (_Way(*_ACROSS, is_upright=False), _Way(len(counts) * STRETCH, _THICK_UPRIGHT, is_upright=True))
     return joined(
         Markup(
             '<svg class="stream {}" viewBox="{}" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>'
-        ).format("upright" if way.is_upright else "across", way.box, label, _drawn(counts, way))
-        for way in (_Way(*_ACROSS, is_upright=False), _Way(*_UPRIGHT, is_upright=True))
+        ).format(
+            _kind(len(counts), is_upright=way.is_upright),
+            way.box,
+            label,
+            _drawn(counts, way),
+        )
+        for way in ways
     )
 
 
-def blank_stream() -> Markup:
+def blank_stream(stops: int) -> Markup:
     """The trace with hollow stops, for a shop to which nothing has happened yet."""
-    return joined([_blank(is_upright=False), _blank(is_upright=True)])
+    return joined([_blank(stops, is_upright=False), _blank(stops, is_upright=True)])
+
+
+def _kind(count: int, *, is_upright: bool) -> str:
+    return ("upright" if is_upright else "across") + (" four" if count == min(STOPS) else "")
 
 
 def _drawn(counts: Sequence[int], way: _Way) -> Markup:
-    whole = max(1, *counts)
+    count, whole = len(counts), max(1, *counts)
+    paid = count - 2
     half = [max(1.5 if count else 0.75, count / whole * way.thick / 2) for count in counts]
     stops = joined(
         Markup('<path class="{}" d="M{}L{}"/>').format(
-            "stop au-edge" if place >= PAID else "stop",
-            way.at(place * way.length / STOPS + 0.75, way.middle - max(8.0, thick)),
-            way.at(place * way.length / STOPS + 0.75, way.middle + max(8.0, thick)),
+            "stop au-edge" if place >= paid else "stop",
+            way.at(place * way.length / count + 0.75, way.middle - max(8.0, thick)),
+            way.at(place * way.length / count + 0.75, way.middle + max(8.0, thick)),
         )
         for place, thick in enumerate(half)
     )
-    return joined([_shape(half, 0, PAID, "ink", way), _shape(half, PAID, STOPS - 1, "au", way), stops])
+    return joined([_shape(half, 0, paid, "ink", way), _shape(half, paid, count - 1, "au", way), stops])
 
 
 def _shape(half: Sequence[float], first: int, last: int, kind: str, way: _Way) -> Markup:
     """The body of the stream from one stop to another, one edge there and the other back."""
-    stretch = way.length / STOPS
+    count = len(half)
+    stretch = way.length / count
     there, back = "", ""
     for place in range(first, last + 1):
         start, end = place * stretch, (place + 1) * stretch
-        flat = end if place == STOPS - 1 else start + stretch * _FLAT
+        flat = end if place == count - 1 else start + stretch * _FLAT
         upper, lower = way.middle - half[place], way.middle + half[place]
-        if place == last and place < STOPS - 1:  # the next shape begins here
+        if place == last and place < count - 1:  # the next shape begins here
             there += f"L{way.at(start, upper)}"
             back = f"L{way.at(start, lower)}" + back
             continue
@@ -114,21 +128,21 @@ def _shape(half: Sequence[float], first: int, last: int, kind: str, way: _Way) -
     return Markup('<path class="{}" d="{}{}Z"/>').format(kind, there, back)
 
 
-def _blank(*, is_upright: bool) -> Markup:
+def _blank(count: int, *, is_upright: bool) -> Markup:
     def at(place: float) -> tuple[str, str]:
-        along = f"{short(place * STRETCH)}" if is_upright else per_cent(place * 100 / STOPS)
+        along = f"{short(place * STRETCH)}" if is_upright else per_cent(place * 100 / count)
         return ("0", along) if is_upright else (along, "0")
 
-    hollow = [Markup('<circle class="hollow" cx="20" cy="20" r="6"/>')] * PAID
+    hollow = [Markup('<circle class="hollow" cx="20" cy="20" r="6"/>')] * (count - 2)
     hollow.append(Markup('<path class="hollow star" transform="translate(20 20) scale(2.2)" d="{}"/>').format(_STAR))
     hollow.append(Markup('<rect class="hollow" x="13" y="13" width="14" height="14" rx="3"/>'))
     stops = joined(
         Markup('<svg class="col" x="{}" y="{}">{}</svg>').format(*at(place), shape)
         for place, shape in enumerate(hollow)
     )
-    end = short((STOPS - 1) * STRETCH + 14)
-    ends = ("20", end) if is_upright else ("81%", "20")
+    end = short((count - 1) * STRETCH + 14)
+    ends = ("20", end) if is_upright else (per_cent((count - 1) * 100 / count + 1), "20")
     thread = Markup('<line class="thread" x1="20" x2="{}" y1="20" y2="{}"/>').format(*ends)
     return Markup('<svg class="stream blank {}" aria-hidden="true">{}{}</svg>').format(
-        "upright" if is_upright else "across", thread, stops
+        _kind(count, is_upright=is_upright), thread, stops
     )

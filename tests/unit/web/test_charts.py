@@ -169,11 +169,12 @@ def test_a_stream_is_as_thick_as_its_counts_and_gold_where_stars_moved() -> None
     assert heights == pytest.approx([112, 56, 28, 16, 16])
     assert gold[0].get("d", "").startswith("M600 ")
     assert [each.get("role") for each in (root, drawn(upright))] == ["img", "img"]
-    assert "hollow" in blank_stream()
+    assert blank_stream(4).count("hollow") == 2 * 4
 
 
-def test_a_stream_has_five_stops() -> None:
-    with pytest.raises(ValueError, match="5 stops"):
+def test_a_stream_has_the_stops_of_the_trace_and_perhaps_the_look_before_them() -> None:
+    assert stream([4, 3, 2, 1], label="").count("stop au-edge") == 2 * 2
+    with pytest.raises(ValueError, match="4 or 5 stops"):
         stream([1, 2, 3], label="")
 
 
