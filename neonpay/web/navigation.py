@@ -39,7 +39,9 @@ class PageRow:
 
 Routes = Callable[[], Iterable[web.AbstractRouteDef]]
 
-PAGES: Final[tuple[PageRow, ...]] = ()
+PAGES: Final[tuple[PageRow, ...]] = (
+    PageRow("payments", "/payments", "i-payments", "neonpay.web.pages.payments:routes", is_in_tab_bar=True),
+)
 """In the order of the navigation."""
 
 

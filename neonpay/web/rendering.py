@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC
-from functools import cache
+from functools import cache, partial
 from typing import Final
+from urllib.parse import quote
 
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -64,7 +65,7 @@ def render(
 @cache
 def templates() -> Environment:
     """The templates that neonpay brings, compiled once."""
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("neonpay.web"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -72,3 +73,5 @@ def templates() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["path_part"] = partial(quote, safe="")
+    return environment
