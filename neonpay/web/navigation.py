@@ -40,6 +40,7 @@ class PageRow:
 Routes = Callable[[], Iterable[web.AbstractRouteDef]]
 
 PAGES: Final[tuple[PageRow, ...]] = (
+    PageRow("overview", "/", "i-overview", "neonpay.web.pages.overview:routes", is_in_tab_bar=True),
     PageRow("payments", "/payments", "i-payments", "neonpay.web.pages.payments:routes", is_in_tab_bar=True),
 )
 """In the order of the navigation."""
@@ -95,8 +96,8 @@ class Navigation:
             )
             for row in PAGES
         ]
-        if not any(row.path == "/" for row in PAGES):
-            links.insert(0, Link("/", w("frame.shop"), "i-bot", "main", request.path == "/", is_in_tab_bar=True))
+        if not any(row.path == "/bots" for row in PAGES):
+            links.append(Link("/bots", w("frame.shop"), "i-bot", "more", request.path == "/bots"))
         for name, part in self.parts:
             href = f"/{name}/"
             links.append(Link(href, part.title_in(w.language), "i-plus", "more", request.path.startswith(href)))

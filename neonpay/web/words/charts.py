@@ -33,6 +33,10 @@ _EN: Final[Mapping[str, str | tuple[str, ...]]] = {
     "month_10": "Oct {year}",
     "month_11": "Nov {year}",
     "month_12": "Dec {year}",
+    "now_hour": "this hour",
+    "now_day": "today",
+    "now_week": "this week",
+    "now_month": "this month",
     "hour": "{date}, {time}",
     "week": "Week from {date}",
 }
@@ -63,6 +67,10 @@ _RU: Final[Mapping[str, str | tuple[str, ...]]] = {
     "month_10": "октябрь {year}",
     "month_11": "ноябрь {year}",
     "month_12": "декабрь {year}",
+    "now_hour": "этот час",
+    "now_day": "сегодня",
+    "now_week": "эта неделя",
+    "now_month": "этот месяц",
     "hour": "{date}, {time}",
     "week": "Неделя с {date}",
 }
