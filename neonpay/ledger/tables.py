@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+import neonpay.ledger.tables_access  # noqa: F401  # so that whoever knows the tables knows these
 from neonpay.core.job_states import JobState
 from neonpay.ledger.table_kit import Moment, metadata, table
 from neonpay.ledger.tables_notes import notes as notes  # noqa: PLC0414  # one of them, in a file of its own
