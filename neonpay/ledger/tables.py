@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+import neonpay.ledger.tables_access  # noqa: F401  # so that whoever knows the tables knows these
 import neonpay.ledger.tables_rollups  # noqa: F401  # so that whoever asks for all tables gets these, too
 from neonpay.core.job_states import JobState
 from neonpay.ledger.table_kit import Moment, metadata, table
@@ -237,6 +238,16 @@ events = table(
 )
 # Those without a number stand together in the order of their ids, and the others in the order of their numbers.
 sa.Index("neonpay_events_by_number", events.c.bot_id, events.c.number, events.c.event_id)
+IS_SOMEBODYS = events.c.user_id.is_not(None)
+# What one person did, and what has become of it: ids of events go by time.
+sa.Index(
+    "neonpay_events_by_user",
+    events.c.bot_id,
+    events.c.user_id,
+    events.c.event_id,
+    sqlite_where=IS_SOMEBODYS,
+    postgresql_where=IS_SOMEBODYS,
+)
 IS_DECLINED = events.c.name == sa.literal_column("'checkout_declined'")
 """Checkouts that did not become payments."""
 sa.Index(

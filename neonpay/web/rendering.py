@@ -2,6 +2,9 @@
 
 Templates escape whatever is put into them; ``markupsafe.Markup`` is what our own macros and charts return. A name that does not
 exist is an error and not an empty space.
+
+The dashboard may be mounted below a prefix. ``scope.link("/payments", state="paid")`` and ``url("/settings")`` make addresses
+that have it; no ``href`` and no ``action`` is written out. A handler redirects with ``neonpay.web.mount.url(request, …)``.
 """
 
 from __future__ import annotations
@@ -15,6 +18,9 @@ from urllib.parse import quote
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from neonpay.web.access.forms import form_token
+from neonpay.web.access.viewer import viewer_or_none
+from neonpay.web.mount import place, prefix, url
 from neonpay.web.navigation import NAVIGATION, in_group
 from neonpay.web.part import FRAME
 from neonpay.web.scope import scope_of
@@ -41,10 +47,12 @@ def render(
     """A page from a template of ``neonpay/web/templates``, which extends ``base.html``.
 
     Beside its context a template has ``w`` (a ``Speech``), ``links`` and ``in_group`` for the navigation, ``path``, ``scope``
-    (which bots, which period) and ``static``.
+    (which bots, which period), ``static``, ``url(path)``, ``viewer`` (None before anybody has signed in) and ``form_token``,
+    which every form that changes something holds by ``{{ m.form_token() }}``.
     """
     w = speech(request)
     links = request.config_dict[NAVIGATION].links(request, w)
+    token = form_token(request)
     text = (
         templates()
         .get_template(template)
@@ -52,9 +60,13 @@ def render(
             w=w,
             links=links,
             in_group=in_group,
-            path=request.path,
+            path=place(request),
             scope=scope_of(request),
-            static=STATIC,
+            static=f"{prefix(request)}{STATIC}",
+            url=partial(url, request),
+            viewer=viewer_or_none(request),
+            form_token=token,
+            token_of_forms=token,  # the macro has the name of the variable
             **context,
         )
     )

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from neonpay.web import create_app, serving
+from neonpay.web import create_dashboard_app, serving
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.test_accessibility import violations
 from tests.integration.registry.conftest import place
@@ -34,7 +34,7 @@ async def pages(shop: Shop, place: Path) -> AsyncIterator[str]:
     """The address of the pages of a shop that has an extension, and one that is broken."""
     install_loyalty(place)
     install(place, "neonpay-odd", {"odd": "nowhere:SPEC"})
-    async with serving(create_app(shop.neonpay), port=0) as url:
+    async with serving(create_dashboard_app(shop.neonpay), port=0) as url:
         yield url
 
 

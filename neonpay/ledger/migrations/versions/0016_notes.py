@@ -1,4 +1,4 @@
-"""Payments by time, those that are not accepted, and declined checkouts have indexes; people write notes on payments."""
+"""Payments by time, those that are not accepted, declined checkouts and what one person did have indexes; notes on payments."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ down_revision = "0014"
 works_with = "0010"
 
 _UNACCEPTED = sa.text("state != 'accepted'")
+_SOMEBODYS = sa.text("user_id IS NOT NULL")
 _DECLINED = sa.text("name = 'checkout_declined'")
 
 
 def upgrade() -> None:
-    """Add a table and three indexes; what is there stays as it is."""
+    """Add a table and four indexes; what is there stays as it is."""
     op.create_index("neonpay_payments_by_paid_at", "neonpay_payments", ["bot_id", "paid_at", "charge_id"])
     op.create_index(
         "neonpay_payments_unaccepted",
@@ -29,6 +30,13 @@ def upgrade() -> None:
         ["bot_id", "at", "event_id"],
         sqlite_where=_DECLINED,
         postgresql_where=_DECLINED,
+    )
+    op.create_index(
+        "neonpay_events_by_user",
+        "neonpay_events",
+        ["bot_id", "user_id", "event_id"],
+        sqlite_where=_SOMEBODYS,
+        postgresql_where=_SOMEBODYS,
     )
     op.create_table(
         "neonpay_notes",

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
-from neonpay.web.pages.payments import listing
+from neonpay.web.pages.payments import detail, listing
 
 
 def routes() -> Iterable[web.AbstractRouteDef]:
     """What answers below ``/payments``."""
-    return [*listing.routes()]
+    return [*listing.routes(), *detail.routes()]
