@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-import neonpay.ledger.tables_access  # noqa: F401  # so that whoever knows the tables knows these
+import neonpay.ledger.tables_access  # so that whoever knows the tables knows these
 import neonpay.ledger.tables_rollups  # noqa: F401  # so that whoever asks for all tables gets these, too
 from neonpay.core.job_states import JobState
 from neonpay.ledger.table_kit import Moment, metadata, table
