@@ -100,7 +100,7 @@ def _column(bar: Bar, axis: Scale, below: Sequence[str]) -> Markup:
 
 
 def _rect(kind: str, top: float, height: float) -> Markup:
-    return Markup('<rect class="bar {}" x="{}" width="{}" y="{}" height="{}" rx="1.5"/>').format(
+    return Markup('<rect class="mark {}" x="{}" width="{}" y="{}" height="{}" rx="1.5"/>').format(
         kind, per_cent((100 - _WIDE) / 2), per_cent(_WIDE), per_cent(top), per_cent(height)
     )
 

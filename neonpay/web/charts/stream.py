@@ -133,16 +133,16 @@ def _blank(count: int, *, is_upright: bool) -> Markup:
         along = f"{short(place * STRETCH)}" if is_upright else per_cent(place * 100 / count)
         return ("0", along) if is_upright else (along, "0")
 
-    hollow = [Markup('<circle class="hollow" cx="20" cy="20" r="6"/>')] * (count - 2)
-    hollow.append(Markup('<path class="hollow star" transform="translate(20 20) scale(2.2)" d="{}"/>').format(_STAR))
-    hollow.append(Markup('<rect class="hollow" x="13" y="13" width="14" height="14" rx="3"/>'))
+    hollow = [Markup('<circle class="hollow" cx="10" cy="20" r="6"/>')] * (count - 2)
+    hollow.append(Markup('<path class="hollow star" transform="translate(10 20) scale(2.2)" d="{}"/>').format(_STAR))
+    hollow.append(Markup('<rect class="hollow" x="3" y="13" width="14" height="14" rx="3"/>'))
     stops = joined(
         Markup('<svg class="col" x="{}" y="{}">{}</svg>').format(*at(place), shape)
         for place, shape in enumerate(hollow)
     )
     end = short((count - 1) * STRETCH + 14)
-    ends = ("20", end) if is_upright else (per_cent((count - 1) * 100 / count + 1), "20")
-    thread = Markup('<line class="thread" x1="20" x2="{}" y1="20" y2="{}"/>').format(*ends)
-    return Markup('<svg class="stream blank {}" aria-hidden="true">{}{}</svg>').format(
+    ends = ("10", end) if is_upright else (per_cent((count - 1) * 100 / count + 1), "20")
+    thread = Markup('<line class="thread" x1="10" x2="{}" y1="20" y2="{}"/>').format(*ends)
+    return Markup('<svg class="stream unused {}" aria-hidden="true">{}{}</svg>').format(
         _kind(count, is_upright=is_upright), thread, stops
     )

@@ -57,16 +57,16 @@ def test_an_axis_has_zero_and_at_most_five_round_lines(highest: int, lowest: int
 
 def test_heights_are_to_each_other_as_the_figures_are() -> None:
     root = draw(bar(100, 300), bar(200, 0))
-    first, second, third = of_class(root, "bar")
+    first, second, third = of_class(root, "mark")
     assert percent(second, "height") == pytest.approx(3 * percent(first, "height"), abs=0.01)
     assert percent(third, "height") == pytest.approx(2 * percent(first, "height"), abs=0.01)
-    assert [each.get("class") for each in (first, second, third)] == ["bar b1", "bar b2", "bar b1"]
+    assert [each.get("class") for each in (first, second, third)] == ["mark b1", "mark b2", "mark b1"]
 
 
 def test_bars_stand_on_the_line_of_zero_and_on_each_other() -> None:
     root = draw(bar(100, 300, below=[50]))
     (zero,) = of_class(root, "zero")
-    first, second, down = of_class(root, "bar")
+    first, second, down = of_class(root, "mark")
     assert percent(first, "y") + percent(first, "height") == pytest.approx(percent(zero, "y1"), abs=0.01)
     assert percent(second, "y") + percent(second, "height") == pytest.approx(percent(first, "y"), abs=0.01)
     assert percent(down, "y") == pytest.approx(percent(zero, "y1"), abs=0.01)
@@ -76,7 +76,7 @@ def test_what_went_back_hangs_below_zero_and_is_never_too_small_to_see() -> None
     root = draw(bar(100_000), bar(0, below=[1, 2]))
     (zero,) = of_class(root, "zero")
     down = of_class(root, "down")
-    assert [each.get("class") for each in down] == ["bar down b3", "bar down b5"]
+    assert [each.get("class") for each in down] == ["mark down b3", "mark down b5"]
     for each in down:
         assert percent(each, "y") >= percent(zero, "y1")
         assert percent(each, "height") > 1
@@ -92,14 +92,14 @@ def test_the_bucket_that_is_not_over_is_marked() -> None:
 def test_what_is_not_known_is_a_gap_and_no_zero() -> None:
     root = draw(bar(10), Bar(None, 0, "Not known", "x"), bar(5))
     assert len(of_class(root, "missing")) == 1
-    assert len(of_class(root, "bar")) == 2
+    assert len(of_class(root, "mark")) == 2
 
 
 def test_without_data_the_axes_stay_and_a_sentence_stands_in_the_middle() -> None:
     root = draw(bar(0, 0, label="1 Mar"), bar(0, label="2 Mar"))
     assert len(of_class(root, "grid")) + len(of_class(root, "zero")) == 5
     assert [each.text for each in of_class(root, "none")] == ["Nothing."]
-    assert not of_class(root, "bar")
+    assert not of_class(root, "mark")
     assert root.get("tabindex") is None
     assert of_class(draw(), "none")
 

@@ -17,7 +17,11 @@ from neonpay.web.reporting import asked, told
 
 EXAMPLE: Final = """from neonpay import PaymentStage
 
-lesson = PaymentStage(title="A lesson", description="Half an hour", price=250)
+lesson = PaymentStage(
+    title="A lesson",
+    description="Half an hour",
+    price=250,
+)
 neonpay.create_payment_stage("lesson", lesson)
 await neonpay.send_payment(chat_id, "lesson")"""
 """What sells one thing, for whoever has sold nothing yet."""
