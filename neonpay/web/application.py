@@ -111,8 +111,8 @@ def create_dashboard_app(
         health = await overview.health()
         return web.json_response(health.as_json(), status=200 if health.is_well else 503)
 
-    if not any(row.path == "/" for row in PAGES):
-        app.router.add_get("/", overview.show)
+    if not any(row.path == "/bots" for row in PAGES):
+        app.router.add_get("/bots", overview.show)
     app.router.add_routes(login.routes())
     for row in PAGES:
         app.router.add_routes(_routes(row.routes))

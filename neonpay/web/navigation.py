@@ -40,7 +40,10 @@ class PageRow:
 
 Routes = Callable[[], Iterable[web.AbstractRouteDef]]
 
-PAGES: Final[tuple[PageRow, ...]] = ()
+PAGES: Final[tuple[PageRow, ...]] = (
+    PageRow("overview", "/", "i-overview", "neonpay.web.pages.overview:routes", is_in_tab_bar=True),
+    PageRow("payments", "/payments", "i-payments", "neonpay.web.pages.payments:routes", is_in_tab_bar=True),
+)
 """In the order of the navigation."""
 
 
@@ -95,8 +98,8 @@ class Navigation:
             )
             for row in PAGES
         ]
-        if not any(row.path == "/" for row in PAGES):
-            links.insert(0, Link("/", w("frame.shop"), "i-bot", "main", here == "/", is_in_tab_bar=True))
+        if not any(row.path == "/bots" for row in PAGES):
+            links.append(Link("/bots", w("frame.shop"), "i-bot", "more", here == "/bots"))
         for name, part in self.parts:
             href = f"/{name}/"
             links.append(Link(href, part.title_in(w.language), "i-plus", "more", here.startswith(href)))

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC
 from functools import cache, partial
 from typing import Final
+from urllib.parse import quote
 
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -80,7 +81,7 @@ def render(
 @cache
 def templates() -> Environment:
     """The templates that neonpay brings, compiled once."""
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("neonpay.web"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -88,3 +89,5 @@ def templates() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["path_part"] = partial(quote, safe="")
+    return environment
