@@ -116,7 +116,11 @@ def _where(
         return with_token(core, bot, token_file=token_file), None
     except ConfigurationError as error:
         return Where(
-            core.database_url, bot and bot.bot_id, None, core.api_url, bot_name=bot.username if bot else ""
+            core.database_url,
+            None if bot is None else bot.bot_id,
+            None,
+            core.api_url,
+            bot_name=bot.username if bot else "",
         ), str(error)
 
 
