@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import Any, Final, ParamSpec, TypeVar
 
 from neonpay.analytics import accounts, attention, customers, funnel, revenue, statement, subscriptions
+from neonpay.analytics.extension import ROLL_UP_EVERY_S
 from neonpay.analytics.figures import (
     Account,
     Attention,
@@ -20,10 +22,12 @@ from neonpay.analytics.figures import (
     Subscribers,
 )
 from neonpay.analytics.periods import Bucket, Period
+from neonpay.analytics.rollups import ROLLUP, catch_up
 from neonpay.analytics.scope import Scope, Split
 from neonpay.core.clock import Clock, SystemClock, moment
 from neonpay.core.namespaces import Awaiting, M, Namespace, verb
 from neonpay.ledger import Ledger
+from neonpay.store.periodic import PeriodicStore
 from neonpay.store.signing_keys import bots as bots_of
 
 LIMIT_S: Final = 30.0
@@ -50,9 +54,11 @@ class Reports(Namespace[M], path="reports"):
         *,
         clock: Clock,
         bots: Sequence[int] | None,
+        new_token: Callable[[], int],
         limit_s: float = LIMIT_S,
     ) -> None:
         super().__init__(mode)
+        self._new_token = new_token
         self._opened = opened
         self._clock = clock
         self._bots = bots
@@ -79,7 +85,7 @@ class Reports(Namespace[M], path="reports"):
             ValidationError: the period has too many such buckets.
         """
         ledger, scope = await self._about(bots, stages)
-        return await ledger.read(revenue.revenue, scope, period, by, split, compare=compare)
+        return await ledger.report(self._limit_s, revenue.revenue, scope, period, by, split, compare=compare)
 
     @verb
     async def orders(
@@ -87,7 +93,7 @@ class Reports(Namespace[M], path="reports"):
     ) -> Orders:
         """Payments of a period: how many, what they were worth, from how many people."""
         ledger, scope = await self._about(bots, stages)
-        return await ledger.read(revenue.orders, scope, period)
+        return await ledger.report(self._limit_s, revenue.orders, scope, period)
 
     @verb
     async def statement(
@@ -100,7 +106,7 @@ class Reports(Namespace[M], path="reports"):
     ) -> Statement:
         """The short account of a period that an owner reads first."""
         ledger, scope = await self._about(bots, stages)
-        return await ledger.read(statement.statement, scope, period, self._now, compare=compare)
+        return await ledger.report(self._limit_s, statement.statement, scope, period, self._now, compare=compare)
 
     @verb
     async def funnel(
@@ -108,7 +114,7 @@ class Reports(Namespace[M], path="reports"):
     ) -> Funnel:
         """The way from an offer to what was bought, with the reasons of declines and what was abandoned."""
         ledger, scope = await self._about(bots, stages)
-        return await ledger.read(funnel.funnel, scope, period, self._now)
+        return await ledger.report(self._limit_s, funnel.funnel, scope, period, self._now)
 
     @verb
     async def products(
@@ -116,13 +122,13 @@ class Reports(Namespace[M], path="reports"):
     ) -> tuple[Product, ...]:
         """What each stage has brought, largest net first."""
         ledger, scope = await self._about(bots, stages)
-        return await ledger.read(statement.products, scope, period)
+        return await ledger.report(self._limit_s, statement.products, scope, period)
 
     @verb
     async def attention(self, *, bots: Sequence[int] | None = None, stages: Sequence[str] | None = None) -> Attention:
         """What waits for a person now."""
         ledger, scope = await self._about(bots, stages)
-        return await ledger.read(attention.attention, scope, self._now)
+        return await ledger.report(self._limit_s, attention.attention, scope, self._now)
 
     @verb
     async def delivery_times(
@@ -130,7 +136,7 @@ class Reports(Namespace[M], path="reports"):
     ) -> DeliveryTimes:
         """How long deliveries took."""
         ledger, scope = await self._about(bots, stages)
-        return await ledger.read(statement.delivery_times, scope, period)
+        return await ledger.report(self._limit_s, statement.delivery_times, scope, period)
 
     @verb
     async def subscriptions(
@@ -143,7 +149,7 @@ class Reports(Namespace[M], path="reports"):
     ) -> Subscribers:
         """Active subscriptions, 30-day MRR and how it moved, plans, and what is to renew."""
         ledger, scope = await self._about(bots, stages)
-        return await ledger.read(subscriptions.subscribers, scope, period, by, self._now)
+        return await ledger.report(self._limit_s, subscriptions.subscribers, scope, period, by, self._now)
 
     @verb
     async def account(
@@ -156,7 +162,7 @@ class Reports(Namespace[M], path="reports"):
     ) -> Account:
         """The T-account: what we wrote, what Telegram's list has, the gap between them; the balance, and other movements."""
         ledger, scope = await self._about(bots, stages)
-        return await ledger.read(accounts.account, scope, period, by, self._now)
+        return await ledger.report(self._limit_s, accounts.account, scope, period, by, self._now)
 
     @verb
     async def customers(
@@ -173,7 +179,26 @@ class Reports(Namespace[M], path="reports"):
             months: how many cohorts, the month in which the period ends among them.
         """
         ledger, scope = await self._about(bots, stages)
-        return await ledger.read(customers.customers, scope, period, months, self._now)
+        return await ledger.report(self._limit_s, customers.customers, scope, period, months, self._now)
+
+    @verb
+    async def refresh(self, *, bots: Sequence[int] | None = None) -> int:
+        """Bring the rollups up to date, as ``Analytics`` does by itself; how many events that were.
+
+        Reports are right without it. Events can be rolled up once they are numbered, which a running shop does by itself and
+        ``neonpay.books.seal`` does at once.
+
+        Raises:
+            BusyError: another worker is at it.
+            LedgerReadOnlyError: this program only reads.
+        """
+        ledger, scope = await self._about(bots, None)
+        count = 0
+        for bot_id in scope.bot_ids:
+            store = PeriodicStore(ledger, bot_id, new_token=self._new_token)
+            async with store.turn(ROLLUP, patience_s=0.0, next_in_s=ROLL_UP_EVERY_S) as turn:
+                count += await catch_up(ledger, turn)
+        return count
 
     @property
     def _now(self) -> datetime:
@@ -213,4 +238,11 @@ def reports_of(
         await ledger.open()
         return ledger
 
-    return Reports(_OnThisLoop(), opened, clock=clock or SystemClock(), bots=bots, limit_s=limit_s)
+    return Reports(
+        _OnThisLoop(),
+        opened,
+        clock=clock or SystemClock(),
+        bots=bots,
+        new_token=lambda: secrets.randbits(62),
+        limit_s=limit_s,
+    )
