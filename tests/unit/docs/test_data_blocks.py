@@ -21,7 +21,20 @@ from tests.unit.docs.blocks import Block, blocks, page_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-_LOOKED_AT = {"python", "shell", "sh", "toml", "json", "ini", "yaml", "diff", "dockerfile", "powershell"}
+_LOOKED_AT = {
+    "python",
+    "shell",
+    "sh",
+    "toml",
+    "json",
+    "ini",
+    "yaml",
+    "diff",
+    "dockerfile",
+    "powershell",
+    "sql",
+    "postgresql",
+}
 _READ_BY_PEOPLE = {"nginx", "text"}
 _SECTIONS = {"neonpay": CoreSettings, "security": SecuritySettings, "support": SupportSettings}
 
