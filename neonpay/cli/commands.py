@@ -75,6 +75,9 @@ COMMANDS: Final = (
         "web", "neonpay.cli.web:web", "Serve the pages of a shop for a browser on this machine; they only read."
     ),
     CommandRow(
+        "monitoring", "neonpay.cli.monitoring:monitoring", "Alert rules for Prometheus and a board for Grafana."
+    ),
+    CommandRow(
         "extensions",
         "neonpay.cli.extensions:extensions",
         "List the extensions that are installed, what each brings, and whether it can be loaded.",

@@ -14,6 +14,10 @@ from aiohttp import web
 from neonpay.core.secrecy import guard_logs
 from neonpay.errors import ExtensionError
 from neonpay.extensions import ExtensionSpec, installed, load
+from neonpay.monitoring.monitor import Monitor
+from neonpay.monitoring.routes import METRICS, READY, routes
+from neonpay.monitoring.settings import MonitoringSettings
+from neonpay.settings import settings_of
 from neonpay.web.failures import told_in_a_page
 from neonpay.web.guard import add_headers, guard
 from neonpay.web.layout import Layout
@@ -41,7 +45,7 @@ def create_app(
     names: Collection[str] = (),
     watches_loops: bool = True,
 ) -> web.Application:
-    """The pages of a shop: ``/``, ``/healthz``, and below ``/NAME`` what the extension of that name shows.
+    """The pages of a shop: ``/``, ``/healthz``, ``/readyz``, ``/metrics``, and what extensions show below ``/NAME``.
 
     An extension whose pages cannot be loaded or made is told of on the first page, and the rest is served.
 
@@ -84,6 +88,8 @@ def create_app(
     for row in PAGES:
         app.router.add_routes(_routes(row.routes))
     app.router.add_get(f"/{HEALTH}", healthz)
+    watching = Monitor([neonpay, *more], settings_of(MonitoringSettings, "monitoring"), watches_loops=watches_loops)
+    app.add_routes(routes(watching, with_health=False))
     for file in files("neonpay.web").joinpath("static").iterdir():
         app.router.add_get(f"{STATIC}/{file.name}", _file(file.read_bytes(), _KINDS[Path(file.name).suffix]))
     for name, part in parts:
@@ -94,8 +100,8 @@ def create_app(
 
 def _part(neonpay: NeonPayCore, spec: ExtensionSpec) -> Part:
     """Raises ExtensionError: the pages cannot be loaded or made."""
-    if spec.name == HEALTH:
-        raise ExtensionError(spec.name, f"its pages cannot be reached: /{HEALTH} is neonpay's own")
+    if f"/{spec.name}" in {f"/{HEALTH}", METRICS, READY}:
+        raise ExtensionError(spec.name, f"its pages cannot be reached: /{spec.name} is neonpay's own")
     make = load(spec, "pages")
     if not callable(make):
         raise ExtensionError(spec.name, f"{spec.pages} is no function that makes a neonpay.web.Part")
