@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 from neonpay.analytics.counting import edges_of
 from neonpay.analytics.figures import Cohort, Customers
-from neonpay.analytics.measures import microseconds_of
+from neonpay.analytics.measures import IN_STARS, microseconds_of
 from neonpay.analytics.periods import Bucket, Period, Span
+from neonpay.analytics.rollups import Marks, buyers, marks
 from neonpay.analytics.scope import Scope
 from neonpay.analytics.takings import takings_in
 from neonpay.core.clock import moment
@@ -27,24 +28,34 @@ _EPOCH: Final = moment(0)
 def paying(transaction: Transaction, scope: Scope, span: Span) -> int:
     """How many people have paid in a span."""
     paid_at = microseconds_of(payments.c.paid_at)
-    query = sa.select(sa.func.count(sa.distinct(payments.c.user_id))).where(
-        payments.c.currency == CURRENCY,
-        scope.has(payments.c.bot_id, payments.c.stage_id),
-        paid_at >= span.starts_us,
-        paid_at < span.ends_us,
+    is_in = (IN_STARS, paid_at >= span.starts_us, paid_at < span.ends_us)
+    after = _marks(transaction, scope)
+    if not after:
+        query = sa.select(sa.func.count(sa.distinct(payments.c.user_id)))
+        query = query.where(scope.has(payments.c.bot_id, payments.c.stage_id), *is_in)
+        return int(transaction.connection.execute(query).scalar_one())
+    # Most are told by their first and last payment; only of those who paid before and after it payments are looked at.
+    known = buyers(after).subquery("known")
+    has_paid = sa.exists().where(payments.c.bot_id == known.c.bot_id, payments.c.user_id == known.c.user_id, *is_in)
+    query = sa.select(sa.func.count(sa.distinct(known.c.user_id))).where(
+        known.c.first < span.ends_us,
+        known.c.last >= span.starts_us,
+        sa.or_(known.c.first >= span.starts_us, known.c.last < span.ends_us, has_paid),
     )
     return int(transaction.connection.execute(query).scalar_one())
 
 
 def new_customers(transaction: Transaction, scope: Scope, span: Span) -> int:
-    """How many people have paid these bots for the first time in a span; whatever they bought then."""
-    first = _first_payments(scope).subquery()
-    query = (
-        sa.select(sa.func.count())
-        .select_from(first)
-        .where(first.c.first >= span.starts_us, first.c.first < span.ends_us)
-    )
+    """How many people have paid these bots, for what is looked at, for the first time in a span."""
+    first = _first_payments(transaction, scope).subquery("first")
+    is_in = sa.and_(first.c.first >= span.starts_us, first.c.first < span.ends_us)
+    query = sa.select(sa.func.count()).select_from(first).where(is_in)
     return int(transaction.connection.execute(query).scalar_one())
+
+
+def _marks(transaction: Transaction, scope: Scope) -> Marks:
+    """How far the rollup of buyers has come, which knows nothing of stages."""
+    return {} if scope.stage_ids is not None else marks(transaction, scope)
 
 
 def customers(transaction: Transaction, scope: Scope, period: Period, months: int, now: datetime) -> Customers:
@@ -83,9 +94,9 @@ def cohorts(transaction: Transaction, scope: Scope, period: Period, months: int,
     """
     spans = _months(period, months)
     edges = edges_of(spans)
-    first = _first_payments(scope).subquery("first")
+    first = _first_payments(transaction, scope).subquery("first")
     paid_at = microseconds_of(payments.c.paid_at)
-    age = (paid_at - first.c.first).op("/")(sa.literal_column(str(_AGE_US), sa.BigInteger))
+    age = (paid_at - first.c.first) // sa.literal_column(str(_AGE_US), sa.BigInteger)
     is_back = sa.and_(
         refunds.c.bot_id == payments.c.bot_id,
         refunds.c.charge_id == payments.c.charge_id,
@@ -158,9 +169,13 @@ def _seen(transaction: Transaction, scope: Scope, span: Span) -> tuple[int, int,
     return int(seen), int(first_seen or 0), int(converted or 0)
 
 
-def _first_payments(scope: Scope) -> sa.Select[tuple[int, int]]:
+def _first_payments(transaction: Transaction, scope: Scope) -> sa.Select[tuple[int, int]]:
+    after = _marks(transaction, scope)
+    if after:
+        known = buyers(after).subquery("known")
+        return sa.select(known.c.user_id, sa.func.min(known.c.first).label("first")).group_by(known.c.user_id)
     return (
         sa.select(payments.c.user_id, sa.func.min(microseconds_of(payments.c.paid_at)).label("first"))
-        .where(payments.c.currency == CURRENCY, scope.has(payments.c.bot_id, payments.c.stage_id))
+        .where(IN_STARS, scope.has(payments.c.bot_id, payments.c.stage_id))
         .group_by(payments.c.user_id)
     )

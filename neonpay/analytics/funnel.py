@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from neonpay.analytics.counting import counted, sums, total
+from neonpay.analytics.counting import counted, sums, total, whole_quarters
 from neonpay.analytics.figures import Declined, Funnel
 from neonpay.analytics.measures import RENEWAL, Measure
 from neonpay.analytics.periods import Period, Span
@@ -21,9 +21,9 @@ def funnel(transaction: Transaction, scope: Scope, period: Period, now: datetime
 
     Invoices and checkouts count at their own time, orders and deliveries at the time of payment. A renewal has neither
     invoice nor checkout and is left out. An invoice is abandoned when it is a day old and nobody has paid it; one that
-    several people pay counts once. Views are not counted.
+    several people pay counts once. Views are not counted. All of it in whole quarters of an hour.
     """
-    span = period.span
+    span = whole_quarters(period.span)
     invoiced, _ = total(transaction, Measure.INVOICED, scope, span)
     approved, _ = total(transaction, Measure.APPROVED, scope, span)
     rows = counted(transaction, Measure.DECLINED, scope, [span])
@@ -53,5 +53,5 @@ def _ripe(transaction: Transaction, scope: Scope, span: Span, now: datetime) -> 
     until = min(span.ends_at, now - RIPE_AFTER)
     if until <= span.starts_at:
         return 0, 0
-    old = Span(span.starts_at, until)
+    old = whole_quarters(Span(span.starts_at, until))
     return total(transaction, Measure.INVOICED, scope, old)[0], total(transaction, Measure.SETTLED, scope, old)[0]

@@ -64,6 +64,10 @@ class Measure(enum.StrEnum):
     BALANCE_REST = "balance_rest"
 
 
+EXACT: Final = frozenset({Measure.PAID, Measure.RETURNED, Measure.REFUNDED})
+"""Measures that are cut at any moment; of the others only whole quarters of an hour are counted."""
+
+
 def rows_of(measure: Measure, tail: sa.ColumnElement[bool] | None = None) -> Rows:
     """All that is counted by a measure, or what the events that ``tail`` chooses tell of."""
     return _MEASURES[measure](tail)
@@ -100,8 +104,8 @@ _KIND: Final = sa.case(
     (payments.c.is_first_recurring == sa.literal_column("1"), sa.literal_column(f"'{FIRST}'")),
     else_=sa.literal_column(f"'{RENEWAL}'"),
 )
-_IN_STARS: Final = payments.c.currency == CURRENCY
-_ITS_EVENT: Final = sa.and_(events.c.bot_id == payments.c.bot_id, events.c.event_id == payments.c.event_id)
+IN_STARS: Final = payments.c.currency == CURRENCY
+"""Whether a payment moved Stars; another currency is in no figure."""
 _ITS_PAYMENT: Final = sa.and_(payments.c.bot_id == events.c.bot_id, payments.c.charge_id == events.c.charge_id)
 _ITS_REFUND: Final = sa.and_(refunds.c.bot_id == payments.c.bot_id, refunds.c.charge_id == payments.c.charge_id)
 _ITS_INVOICE: Final = sa.and_(invoices.c.bot_id == payments.c.bot_id, invoices.c.invoice_id == payments.c.invoice_id)
@@ -109,7 +113,7 @@ _ITS_INVOICE: Final = sa.and_(invoices.c.bot_id == payments.c.bot_id, invoices.c
 
 def _paid(tail: sa.ColumnElement[bool] | None) -> Rows:
     rows = _row(payments.c.bot_id, payments.c.paid_at, payments.c.stage_id, payments.c.amount_stars, _KIND)
-    return _of_payments(rows.where(_IN_STARS), tail)
+    return _of_payments(rows.where(IN_STARS), tail)
 
 
 def _settled(tail: sa.ColumnElement[bool] | None) -> Rows:
@@ -117,8 +121,7 @@ def _settled(tail: sa.ColumnElement[bool] | None) -> Rows:
     joined = rows.select_from(payments).where(payments.c.number == sa.literal_column("1"))
     if tail is None:
         return joined.join(invoices, _ITS_INVOICE)
-    is_recording = payments.c.event_id == events.c.event_id
-    begun = rows.select_from(events).join(payments, sa.and_(_ITS_PAYMENT, is_recording)).join(invoices, _ITS_INVOICE)
+    begun = rows.select_from(events).join(payments, recorded_by()).join(invoices, _ITS_INVOICE)
     return begun.where(payments.c.number == sa.literal_column("1"), tail)
 
 
@@ -126,8 +129,12 @@ def _of_payments(rows: Rows, tail: sa.ColumnElement[bool] | None) -> Rows:
     if tail is None:
         return rows.select_from(payments)
     # From the events to the payments by their keys, since what is new is few.
-    is_recording = payments.c.event_id == events.c.event_id
-    return rows.select_from(events).join(payments, sa.and_(_ITS_PAYMENT, is_recording)).where(tail)
+    return rows.select_from(events).join(payments, recorded_by()).where(tail)
+
+
+def recorded_by() -> sa.ColumnElement[bool]:
+    """Whether an event is the one that told of the recording of a payment."""
+    return sa.and_(_ITS_PAYMENT, payments.c.event_id == events.c.event_id)
 
 
 def _returned(tail: sa.ColumnElement[bool] | None) -> Rows:
@@ -140,7 +147,7 @@ def _refunded(tail: sa.ColumnElement[bool] | None) -> Rows:
 
 def _of_refunds(at: sa.ColumnElement[Any], tail: sa.ColumnElement[bool] | None) -> Rows:
     rows = _row(payments.c.bot_id, at, payments.c.stage_id, payments.c.amount_stars, _KIND)
-    rows = rows.where(_IN_STARS, refunds.c.state == RefundState.REFUNDED.value)
+    rows = rows.where(IN_STARS, refunds.c.state == RefundState.REFUNDED.value)
     if tail is None:
         return rows.select_from(payments).join(refunds, _ITS_REFUND)
     begun = rows.select_from(events).join(payments, _ITS_PAYMENT).join(refunds, _ITS_REFUND)
@@ -161,7 +168,7 @@ def _delivered(tail: sa.ColumnElement[bool] | None) -> Rows:
     wait_us = microseconds_of(events.c.at) - microseconds_of(payments.c.paid_at)
     rows = _row(payments.c.bot_id, payments.c.paid_at, payments.c.stage_id, two_digits(wait_us), _KIND)
     rows = rows.select_from(events).join(payments, _ITS_PAYMENT)
-    rows = rows.where(_IN_STARS, events.c.name == PaymentDelivered.name)
+    rows = rows.where(IN_STARS, events.c.name == PaymentDelivered.name)
     return rows if tail is None else rows.where(tail)
 
 
@@ -191,6 +198,8 @@ def _booked(rows: Rows, tail: sa.ColumnElement[bool] | None) -> Rows:
     return rows.select_from(events).join(journal, _BOOKED_BY).where(tail)
 
 
+_REASON_MAX: Final = 200
+"""What an index takes of a reason that somebody's gate has made up."""
 _DIGITS: Final = 10
 
 
@@ -202,7 +211,7 @@ def two_digits(wait_us: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
         below = 100_000 * step
         number, unit = sa.literal_column(str(step * 1000), sa.BigInteger), sa.literal_column(str(step), sa.BigInteger)
         # Of SQL's division of whole numbers only that of what is not below zero is the same everywhere.
-        steps.append((wait_us < sa.literal_column(str(below), sa.BigInteger), wait_us.op("/")(number) * unit))
+        steps.append((wait_us < sa.literal_column(str(below), sa.BigInteger), wait_us // number * unit))
     zero = sa.literal_column("0", sa.BigInteger)
     last = sa.literal_column(str(10 ** (_DIGITS + 1)), sa.BigInteger)
     return sa.type_coerce(sa.case((wait_us < zero, zero), *steps, else_=last), sa.BigInteger)
@@ -216,7 +225,7 @@ _MEASURES: Final[Mapping[Measure, Callable[[sa.ColumnElement[bool] | None], Rows
         Measure.INVOICED: _told(InvoiceCreated.name),
         Measure.SETTLED: _settled,
         Measure.APPROVED: _told(CheckoutApproved.name),
-        Measure.DECLINED: _told(CheckoutDeclined.name, events.c.reason),
+        Measure.DECLINED: _told(CheckoutDeclined.name, sa.func.substr(events.c.reason, 1, _REASON_MAX)),
         Measure.DELIVERED: _delivered,
         Measure.MOVED: _moved,
         Measure.BALANCE: _balance,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+import neonpay.ledger.tables_rollups  # noqa: F401  # so that whoever asks for all tables gets these, too
 from neonpay.core.job_states import JobState
 from neonpay.ledger.table_kit import Moment, metadata, table
 
