@@ -62,6 +62,10 @@ COMMANDS: Final = (
         "Compare the ledger with Telegram's list of transactions and the balance, and record what is missing.",
     ),
     CommandRow(
+        "revenue", "neonpay.cli.revenue:revenue", "What was sold and what of it went back, by hour, day, week or month."
+    ),
+    CommandRow("report", "neonpay.cli.report:report", "The short account of a period, in words."),
+    CommandRow(
         "export",
         "neonpay.cli.export:export",
         "Write payments, refunds or the journal, oldest first, with columns that stay.",
