@@ -62,9 +62,15 @@ COMMANDS: Final = (
         "Compare the ledger with Telegram's list of transactions and the balance, and record what is missing.",
     ),
     CommandRow(
-        "revenue", "neonpay.cli.revenue:revenue", "What was sold and what of it went back, by hour, day, week or month."
+        "revenue",
+        "neonpay.cli.revenue:revenue",
+        "Show what was sold and what of it went back, with the period before; all bots of the ledger when it has several.",
     ),
-    CommandRow("report", "neonpay.cli.report:report", "The short account of a period, in words."),
+    CommandRow(
+        "report",
+        "neonpay.cli.report:report",
+        "Tell how a period went: what was sold and went back, to how many people, and whether the books and Telegram agree.",
+    ),
     CommandRow(
         "export",
         "neonpay.cli.export:export",
