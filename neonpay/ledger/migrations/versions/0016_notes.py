@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0016"
-down_revision = "0012"
+down_revision = "0013"
 works_with = "0010"
 
 _UNACCEPTED = sa.text("state != 'accepted'")
