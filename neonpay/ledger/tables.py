@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-import neonpay.ledger.tables_access  # noqa: F401  # so that whoever knows the tables knows these
+import neonpay.ledger.tables_access  # so that whoever knows the tables knows these
+import neonpay.ledger.tables_rollups  # noqa: F401  # so that whoever asks for all tables gets these, too
 from neonpay.core.job_states import JobState
 from neonpay.ledger.table_kit import Moment, metadata, table
 from neonpay.ledger.tables_notes import notes as notes  # noqa: PLC0414  # one of them, in a file of its own
@@ -105,7 +106,6 @@ payments = table(
     with_rowid=True,  # charge ids come in no order: wide rows are appended, and only the narrow index is not
 )
 sa.Index("neonpay_payments_by_user", payments.c.bot_id, payments.c.user_id, payments.c.paid_at)
-sa.Index("neonpay_payments_by_paid_at", payments.c.bot_id, payments.c.paid_at, payments.c.charge_id)
 IS_NOT_ACCEPTED = payments.c.state != sa.literal_column("'accepted'")
 """Payments that have gone back, are to, or wait for a person: few."""
 sa.Index(
@@ -123,6 +123,18 @@ sa.Index(
     payments.c.subscription_expires_at,
     sqlite_where=payments.c.subscription_expires_at.is_not(None),
     postgresql_where=payments.c.subscription_expires_at.is_not(None),
+)
+sa.Index("neonpay_payments_by_time", payments.c.bot_id, payments.c.paid_at)
+IS_WAITING = sa.or_(
+    *[payments.c.state == sa.literal_column(f"'{state}'") for state in ("needs_attention", "refund_due")]
+)
+"""Payments that a person has to decide about, or that are on their way back."""
+sa.Index(
+    "neonpay_payments_waiting",
+    payments.c.bot_id,
+    payments.c.paid_at,
+    sqlite_where=IS_WAITING,
+    postgresql_where=IS_WAITING,
 )
 
 jobs = table(
