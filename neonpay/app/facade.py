@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from neonpay.app.house import House
 from neonpay.core.charge_ids import charge_key
@@ -29,6 +29,9 @@ from neonpay.payments.namespaces.served import Opened
 from neonpay.payments.namespaces.subscriptions import Subscriptions
 from neonpay.security.manager import SecurityManager
 from neonpay.telegram.pacing import PATIENCE_S, may_wait
+
+if TYPE_CHECKING:
+    from neonpay.analytics.namespace import Reports
 
 N = TypeVar("N")
 
@@ -231,6 +234,15 @@ class Facade(Namespace[M]):
             house.security.gate,
             announce=house.listeners.announce,
         )
+
+    @cached_property
+    def reports(self) -> Reports[M]:
+        """How the shop does: revenue, orders, subscriptions, customers, the books beside Telegram."""
+        from neonpay.analytics.namespace import Reports  # loaded when somebody asks for figures, and never to sell
+
+        house = self._house
+        bots = (house.adapter.bot_id,)
+        return Reports(self._mode, house.opened_ledger, clock=house.clock, bots=bots)
 
     def namespace(self, kind: Callable[[M, Opened], N], /) -> N:
         """A namespace of your own: a ``Served``, awaited of ``neonpay`` and waited for of ``neonpay.sync``."""

@@ -27,6 +27,8 @@ class Tally:
         ahead: rows up to which refunds of charges that were not recorded yet have been kept.
         drift: how many nanostars the balance was above the list when they were last compared.
         examined: number of the event up to which payments were looked for in the list.
+        balance: the balance in nanostars when the list was last read to its end; None before that.
+        compared_us: when that was, in microseconds since the epoch.
     """
 
     position: int = 0
@@ -38,13 +40,21 @@ class Tally:
     ahead: int = 0
     drift: int = 0
     examined: int = 0
+    balance: int | None = None
+    compared_us: int = 0
 
     @classmethod
     def of(cls, turn: Turn) -> Tally:
         """The tally that the last turn has left."""
-        memo = jsontext.load_object(turn.memo or "{}")
+        return cls.read(turn.position, turn.memo)
+
+    @classmethod
+    def read(cls, position: int, text: str) -> Tally:
+        """The tally of a position and a memo."""
+        memo = jsontext.load_object(text or "{}")
+        balance = memo.get("balance")
         return cls(
-            position=turn.position,
+            position=position,
             nanostars=int(cast("int", memo.get("nanostars", 0))),
             last_key=str(memo.get("last_key", "")),
             pending=dict(cast("dict[str, int]", memo.get("pending", {}))),
@@ -53,6 +63,8 @@ class Tally:
             ahead=int(cast("int", memo.get("ahead", 0))),
             drift=int(cast("int", memo.get("drift", 0))),
             examined=int(cast("int", memo.get("examined", 0))),
+            balance=None if balance is None else int(cast("int", balance)),
+            compared_us=int(cast("int", memo.get("compared_us", 0))),
         )
 
     @property
@@ -68,12 +80,14 @@ class Tally:
                 "ahead": self.ahead,
                 "drift": self.drift,
                 "examined": self.examined,
+                "balance": self.balance,
+                "compared_us": self.compared_us,
             }
         )
 
     def afresh(self) -> Tally:
         """The tally before the first row; what was counted is counted again, and nothing is written twice."""
-        return Tally(drift=self.drift, examined=self.examined)
+        return Tally(drift=self.drift, examined=self.examined, balance=self.balance, compared_us=self.compared_us)
 
     def follows(self, offset: int, rows: Sequence[StarTransaction | None]) -> bool:
         """Whether rows of the list from ``offset`` on are the list that was read before."""

@@ -292,6 +292,8 @@ class Reconciler:
             if walk.drift:
                 BALANCE_DRIFTED.tell(event)
             self._announce(event)
+        # Kept with the look for payments that follows.
+        walk.tally = replace(walk.tally, balance=balance, compared_us=self._clock.now_us())
         return balance
 
     async def _examine(self, walk: Walk) -> None:

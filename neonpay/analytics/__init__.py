@@ -1,0 +1,10 @@
+"""How the shop does: figures that are derived from the ledger, each defined once."""
+
+from __future__ import annotations
+
+from neonpay.analytics.metrics import METRICS, Metric
+from neonpay.analytics.namespace import Reports, reports_of
+from neonpay.analytics.periods import Bucket, Period, Span, zone_of
+from neonpay.analytics.scope import Scope, Split
+
+__all__ = ["METRICS", "Bucket", "Metric", "Period", "Reports", "Scope", "Span", "Split", "reports_of", "zone_of"]

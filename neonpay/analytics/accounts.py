@@ -1,0 +1,167 @@
+"""The books beside Telegram: the balance, the T-account, and what moved Stars beside sales."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+
+from neonpay.analytics.counting import counted, edges_of, sums
+from neonpay.analytics.figures import Account, AccountDay, Balance, Spending
+from neonpay.analytics.measures import Measure, microseconds_of
+from neonpay.analytics.periods import Bucket, Period, Span
+from neonpay.analytics.scope import Scope
+from neonpay.analytics.takings import takings_in
+from neonpay.core.clock import moment
+from neonpay.core.limits import CURRENCY
+from neonpay.core.transactions import NANOSTARS
+from neonpay.ledger import Transaction
+from neonpay.ledger.tables import duties, events, payments, unexplained
+from neonpay.reconcile.checkpoint import Tally
+from neonpay.reconcile.reconciler import RECONCILE
+
+HELD_FOR: Final = timedelta(days=21)
+"""How long Telegram may hold back what was paid (https://telegram.org/tos/bot-developers §6.2, read 2026-11-20)."""
+_EVER: Final = Span(moment(0), moment(1))
+"""Where the measures of the balance count everything."""
+
+
+def tallies(transaction: Transaction, scope: Scope) -> dict[int, Tally]:
+    """How far the comparison of each bot with Telegram has come, where there was one."""
+    query = sa.select(duties.c.bot_id, duties.c.position, duties.c.memo).where(
+        scope.has(duties.c.bot_id), duties.c.name == RECONCILE
+    )
+    return {bot_id: Tally.read(position, memo) for bot_id, position, memo in transaction.connection.execute(query)}
+
+
+def balance(transaction: Transaction, scope: Scope, now: datetime) -> Balance:
+    """What the books say that Telegram holds for the bots, and what Telegram said when it was last asked.
+
+    The account of Stars, over all time, whatever stages are looked at. Held: what was paid in the last 21 days less what of it
+    went back, which Telegram may not pay out yet; withdrawable is the rest.
+    """
+    bots = Scope(scope.bot_ids)
+    whole = sum(value for _, _, value in sums(transaction, counted(transaction, Measure.BALANCE, bots, [_EVER])))
+    rest = sum(value for _, _, value in sums(transaction, counted(transaction, Measure.BALANCE_REST, bots, [_EVER])))
+    known = [tally for tally in tallies(transaction, bots).values() if tally.balance is not None]
+    is_known = len(known) == len(bots.bot_ids)
+    held = takings_in(transaction, bots, Span(now - HELD_FOR, now + HELD_FOR)).net_stars
+    return Balance(
+        nanostars=whole * NANOSTARS + rest,
+        held_stars=held,
+        telegram_nanostars=sum(tally.balance or 0 for tally in known) if is_known else None,
+        as_of=min(moment(tally.compared_us) for tally in known) if is_known else None,
+        drift_nanostars=sum(tally.drift for tally in known),
+    )
+
+
+def account(transaction: Transaction, scope: Scope, period: Period, by: Bucket, now: datetime) -> Account:
+    """What we wrote, what Telegram's list of transactions has, and the gap between them, by day.
+
+    Ledger: Stars paid, by the day of payment, less Stars refunded, by the day of the refund, and other movements by the day on
+    which the comparison has found them. Telegram: the same without the payments that its list does not have although it was
+    read since (unexplained), or that no comparison has looked for yet (waiting). The gap is these.
+    """
+    spans = period.buckets(by)
+    paid = _by_place(transaction, Measure.PAID, scope, spans)
+    refunded = _by_place(transaction, Measure.REFUNDED, scope, spans)
+    moved = _by_place(transaction, Measure.MOVED, scope, spans)
+    unlisted = {place: (number, stars) for place, number, stars in _unlisted_in(transaction, scope, spans)}
+    days = [
+        AccountDay(
+            span=span,
+            paid_stars=paid.get(place, 0),
+            refunded_stars=refunded.get(place, 0),
+            other_nanostars=moved.get(place, 0),
+            unlisted=unlisted.get(place, (0, 0))[0],
+            unlisted_stars=unlisted.get(place, (0, 0))[1],
+        )
+        for place, span in enumerate(spans)
+    ]
+    unexplained_count, unexplained_stars = _sum(transaction, _unexplained(scope))
+    waiting, waiting_stars = _sum(transaction, _waiting(transaction, scope))
+    return Account(
+        period=period,
+        days=tuple(days),
+        others=spending(transaction, scope, period.span),
+        balance=balance(transaction, scope, now),
+        unexplained=unexplained_count,
+        unexplained_stars=unexplained_stars,
+        waiting=waiting,
+        waiting_stars=waiting_stars,
+    )
+
+
+def spending(transaction: Transaction, scope: Scope, span: Span) -> tuple[Spending, ...]:
+    """What moved Stars beside sales in a span, by account, whatever stages are looked at: withdrawals, gifts, ads."""
+    found = sums(transaction, counted(transaction, Measure.MOVED, Scope(scope.bot_ids), [span]), "detail")
+    return tuple(sorted((Spending(str(key), number, value) for (key,), number, value in found), key=_account))
+
+
+def gap_stars(transaction: Transaction, scope: Scope) -> int | None:
+    """Stars of payments that Telegram's list does not have, or not yet, over all time; None when a bot was never compared."""
+    known = tallies(transaction, scope)
+    if any(bot_id not in known or known[bot_id].balance is None for bot_id in scope.bot_ids):
+        return None
+    return _sum(transaction, _unexplained(scope))[1] + _sum(transaction, _waiting(transaction, scope))[1]
+
+
+def _account(one: Spending) -> str:
+    return one.account
+
+
+def _by_place(transaction: Transaction, measure: Measure, scope: Scope, spans: Sequence[Span]) -> dict[int, int]:
+    about = Scope(scope.bot_ids) if measure is Measure.MOVED else scope
+    found = sums(transaction, counted(transaction, measure, about, spans), "place")
+    return {int(place): value for (place,), _, value in found}
+
+
+def _unlisted_in(transaction: Transaction, scope: Scope, spans: Sequence[Span]) -> list[tuple[int, int, int]]:
+    rows = sa.union_all(_unexplained(scope), _waiting(transaction, scope)).subquery("unlisted")
+    edges = edges_of(spans)
+    within = sa.and_(rows.c.at >= edges.c.starts, rows.c.at < edges.c.ends)
+    query = (
+        sa.select(edges.c.place, sa.func.count(), sa.func.sum(rows.c.stars))
+        .join_from(edges, rows, within)
+        .group_by(edges.c.place)
+    )
+    return [(int(place), int(number), int(stars)) for place, number, stars in transaction.connection.execute(query)]
+
+
+def _unexplained(scope: Scope) -> sa.Select[tuple[int, int]]:
+    """Payments that Telegram's list does not have although it was read since they were recorded."""
+    is_it = sa.and_(payments.c.bot_id == unexplained.c.bot_id, payments.c.charge_id == unexplained.c.charge_id)
+    return (
+        sa.select(microseconds_of(payments.c.paid_at).label("at"), payments.c.amount_stars.label("stars"))
+        .join_from(unexplained, payments, is_it)
+        .where(scope.has(unexplained.c.bot_id, payments.c.stage_id), payments.c.currency == CURRENCY)
+    )
+
+
+def _waiting(transaction: Transaction, scope: Scope) -> sa.Select[tuple[int, int]]:
+    """Payments that no comparison has looked for yet, and that no page of the list has shown."""
+    known = tallies(transaction, scope)
+    new = []
+    for bot_id in scope.bot_ids:
+        examined = known[bot_id].examined if bot_id in known else 0
+        is_new = sa.or_(events.c.number > examined, events.c.number.is_(None))
+        new.append(sa.and_(events.c.bot_id == bot_id, is_new))
+    is_its = sa.and_(
+        payments.c.bot_id == events.c.bot_id,
+        payments.c.charge_id == events.c.charge_id,
+        payments.c.event_id == events.c.event_id,
+    )
+    return (
+        sa.select(microseconds_of(payments.c.paid_at).label("at"), payments.c.amount_stars.label("stars"))
+        .join_from(events, payments, is_its)
+        .where(sa.or_(*new), scope.has(events.c.bot_id, payments.c.stage_id))
+        .where(payments.c.is_listed.is_(None), payments.c.currency == CURRENCY)
+    )
+
+
+def _sum(transaction: Transaction, rows: sa.Select[tuple[int, int]]) -> tuple[int, int]:
+    found = rows.subquery()
+    number, stars = transaction.connection.execute(sa.select(sa.func.count(), sa.func.sum(found.c.stars))).one()
+    return int(number), int(stars or 0)

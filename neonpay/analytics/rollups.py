@@ -1,0 +1,159 @@
+"""Rollups: what the measures count, by quarters of an hour, and when each buyer has paid first and last.
+
+They are filled from the events by their number, a batch at a time, in the transaction that saves how far they have come; a
+process that is killed leaves both or neither. Whatever has no number yet, or a higher one, is read from the tables by the same
+selects, so figures are right at any moment, and right where nobody fills anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from neonpay.analytics.measures import IN_STARS, Measure, microseconds_of, recorded_by, rows_of
+from neonpay.analytics.scope import Scope
+from neonpay.ledger import Ledger, Transaction
+from neonpay.ledger.tables import duties, events, payments
+from neonpay.ledger.tables_rollups import rollup_buyers, rollup_counts
+from neonpay.store.periodic import Turn
+from neonpay.store.sequence import last_number
+
+ROLLUP: Final = "rollup"
+"""The periodic task whose position says up to which number the rollups have come."""
+BATCH: Final = 5_000
+"""Events that one transaction rolls up: what a writer waits for it, too."""
+QUARTER_US: Final = 15 * 60 * 1_000_000
+
+Marks = Mapping[int, int]
+"""Up to which number the events of each bot are in the rollups."""
+
+
+def marks(transaction: Transaction, scope: Scope) -> Marks:
+    """How far the rollups of these bots have come; empty when there are none."""
+    query = sa.select(duties.c.bot_id, duties.c.position).where(
+        scope.has(duties.c.bot_id), duties.c.name == ROLLUP, duties.c.position > 0
+    )
+    known = {int(bot_id): int(position) for bot_id, position in transaction.connection.execute(query)}
+    return {bot_id: known.get(bot_id, 0) for bot_id in scope.bot_ids} if known else {}
+
+
+def is_newer(after: Marks) -> sa.ColumnElement[bool]:
+    """Whether an event is not in the rollups: its number is higher, or it has none."""
+    each = []
+    for bot_id, number in after.items():
+        each += [
+            sa.and_(events.c.bot_id == bot_id, events.c.number > number),
+            sa.and_(events.c.bot_id == bot_id, events.c.number.is_(None)),
+        ]
+    return sa.or_(*each)
+
+
+async def catch_up(ledger: Ledger, turn: Turn, *, most: int = BATCH) -> int:
+    """Roll up the events that have got a number since the last turn, batch by batch; how many there were.
+
+    Raises:
+        LeaseLostError: another worker has taken over, and goes on where this one has come to.
+        LedgerError: the ledger cannot be written to; what was saved stays.
+    """
+    number, rolled_up = turn.position, 0
+    while reached := await ledger.run(roll_up, turn, number, most):
+        rolled_up += reached - number
+        number = reached
+    return rolled_up
+
+
+def roll_up(transaction: Transaction, turn: Turn, after: int, most: int) -> int:
+    """The unit of work that rolls up at most so many events; the number of the last one, or 0 when there is none.
+
+    Raises:
+        LeaseLostError: another worker has the task; nothing was kept.
+    """
+    position = _position(transaction, turn.bot_id)
+    if position != after:
+        # A unit that ran before, whose answer was lost, or the place of another worker: nothing is counted twice.
+        turn.save(transaction, position=position)
+        return position
+    last = min(last_number(transaction, turn.bot_id), after + most)
+    if last <= after:
+        return 0
+    new = sa.and_(events.c.bot_id == turn.bot_id, events.c.number > after, events.c.number <= last)
+    turn.save(transaction, position=last)
+    for measure in Measure:
+        _add_counts(transaction, measure, new)
+    _renew_buyers(transaction, new)
+    return last
+
+
+def _position(transaction: Transaction, bot_id: int) -> int:
+    query = sa.select(duties.c.position).where(duties.c.bot_id == bot_id, duties.c.name == ROLLUP)
+    return int(transaction.connection.execute(query.with_for_update()).scalar_one())
+
+
+def _add_counts(transaction: Transaction, measure: Measure, new: sa.ColumnElement[bool]) -> None:
+    rows = rows_of(measure, new).subquery("rows")
+    quarter = sa.literal_column(str(QUARTER_US), sa.BigInteger)
+    slot = rows.c.at // quarter * quarter
+    keys = (rows.c.stage_id, rows.c.kind, rows.c.detail, rows.c.value)
+    name = sa.literal_column(f"'{measure.value}'", sa.Text)
+    counts = sa.select(rows.c.bot_id, name, slot, *keys, sa.func.count()).group_by(rows.c.bot_id, slot, *keys)
+    insert = _insert(transaction, rollup_counts).from_select([column.name for column in rollup_counts.c], counts)
+    more = {"n": rollup_counts.c.n + insert.excluded.n}
+    transaction.connection.execute(
+        insert.on_conflict_do_update(index_elements=list(rollup_counts.primary_key), set_=more)
+    )
+
+
+def _renew_buyers(transaction: Transaction, new: sa.ColumnElement[bool]) -> None:
+    """Whoever has paid by these events is counted anew from their payments, those that have no number yet among them."""
+    touched = buyers_of(new).cte("touched").prefix_with("MATERIALIZED")
+    insert = _insert(transaction, rollup_buyers).from_select(
+        ["bot_id", "user_id", "first_paid_at", "last_paid_at"], anew(touched)
+    )
+    renewed = {name: insert.excluded[name] for name in ("first_paid_at", "last_paid_at")}
+    transaction.connection.execute(
+        insert.on_conflict_do_update(index_elements=list(rollup_buyers.primary_key), set_=renewed)
+    )
+
+
+def buyers_of(tail: sa.ColumnElement[bool]) -> sa.Select[tuple[int, int]]:
+    """Who has paid by these events."""
+    query = sa.select(payments.c.bot_id, payments.c.user_id).join_from(events, payments, recorded_by()).distinct()
+    return query.where(tail, IN_STARS)
+
+
+def anew(buyers: sa.sql.selectable.NamedFromClause) -> sa.Select[Any]:
+    """When each of these buyers has paid first and last, from the payments."""
+    is_theirs = sa.and_(payments.c.bot_id == buyers.c.bot_id, payments.c.user_id == buyers.c.user_id)
+    paid_at = microseconds_of(payments.c.paid_at)
+    return (
+        sa.select(
+            buyers.c.bot_id, buyers.c.user_id, sa.func.min(paid_at).label("first"), sa.func.max(paid_at).label("last")
+        )
+        .join_from(buyers, payments, is_theirs)
+        .where(IN_STARS)
+        .group_by(buyers.c.bot_id, buyers.c.user_id)
+    )
+
+
+def buyers(after: Marks) -> sa.Select[Any]:
+    """When each buyer of these bots has paid ``first`` and ``last``: from the rollup, and anew for those who are newer."""
+    newer = buyers_of(is_newer(after)).cte("newer").prefix_with("MATERIALIZED")
+    is_newer_one = sa.exists().where(
+        newer.c.bot_id == rollup_buyers.c.bot_id, newer.c.user_id == rollup_buyers.c.user_id
+    )
+    known = sa.select(
+        rollup_buyers.c.bot_id,
+        rollup_buyers.c.user_id,
+        microseconds_of(rollup_buyers.c.first_paid_at).label("first"),
+        microseconds_of(rollup_buyers.c.last_paid_at).label("last"),
+    ).where(rollup_buyers.c.bot_id.in_(list(after)), ~is_newer_one)
+    together = sa.union_all(known, anew(newer)).subquery("buyers")
+    return sa.select(together)
+
+
+def _insert(transaction: Transaction, table: sa.Table) -> Any:
+    dialect = postgresql if transaction.connection.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table)

@@ -1,0 +1,64 @@
+"""What a report is about: which bots of the ledger, and which stages."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from neonpay.errors import ValidationError
+
+
+class Split(enum.StrEnum):
+    """By what revenue is taken apart.
+
+    Attributes:
+        STAGE: by what was sold.
+        PLAN: by what was sold, subscriptions alone.
+        BOT: by the bot that sold it.
+        LANGUAGE: by the language in which the buyer has Telegram, as far as it is known today.
+    """
+
+    STAGE = "stage"
+    PLAN = "plan"
+    BOT = "bot"
+    LANGUAGE = "language"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which bots of the ledger, and which of their stages.
+
+    Attributes:
+        bot_ids: at least one.
+        stage_ids: None for all, and for what no stage is known of.
+
+    Raises:
+        ValidationError: no bot is named.
+    """
+
+    bot_ids: tuple[int, ...]
+    stage_ids: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.bot_ids:
+            raise ValidationError(
+                "bots", self.bot_ids, "at least one bot id; neonpay doctor shows which bots the ledger has"
+            )
+
+    @classmethod
+    def of(cls, bots: Sequence[int], stages: Sequence[str] | None = None) -> Scope:
+        """The scope of these bots and stages, each once."""
+        stage_ids = None if stages is None else tuple(dict.fromkeys(stages))
+        return cls(tuple(dict.fromkeys(bots)), stage_ids)
+
+    def has(
+        self, bot_id: sa.ColumnElement[int], stage_id: sa.ColumnElement[str] | None = None
+    ) -> sa.ColumnElement[bool]:
+        """Whether a row is about it."""
+        is_its = bot_id.in_(self.bot_ids)
+        if self.stage_ids is None or stage_id is None:
+            return is_its
+        return sa.and_(is_its, stage_id.in_(self.stage_ids))

@@ -1,0 +1,82 @@
+"""What was paid and what of it went back, by bucket: what all figures about revenue are made of."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from neonpay.analytics.counting import counted, sums
+from neonpay.analytics.figures import Takings
+from neonpay.analytics.measures import ONE_OFF, Measure, microseconds_of
+from neonpay.analytics.periods import Span
+from neonpay.analytics.scope import Scope, Split
+from neonpay.core.limits import CURRENCY
+from neonpay.core.payments import RefundState
+from neonpay.ledger import Transaction
+from neonpay.ledger.tables import payments, people, refunds
+
+Key = tuple[int, str, bool]
+"""A bucket, a part of the split and whether it is one-off."""
+
+
+def takings_in(transaction: Transaction, scope: Scope, span: Span) -> Takings:
+    """What was paid in a span, and what of it went back; the figures of ``revenue``."""
+    return Takings.sum(takings_by(transaction, scope, [span], None).values())
+
+
+def takings_by(
+    transaction: Transaction, scope: Scope, spans: Sequence[Span], split: Split | None
+) -> dict[Key, Takings]:
+    """The figures of ``revenue`` by bucket, by part, and by whether they are one-off."""
+    if split is Split.LANGUAGE:
+        return _by_language(transaction, scope, spans)
+    column = {Split.BOT: "bot_id", Split.STAGE: "stage_id", Split.PLAN: "stage_id"}.get(split) if split else None
+    found: dict[Key, Takings] = defaultdict(Takings)
+    for measure in (Measure.PAID, Measure.RETURNED):
+        rows = counted(transaction, measure, scope, spans)
+        for (place, kind, *part), number, stars in sums(
+            transaction, rows, "place", "kind", *([column] if column else [])
+        ):
+            is_one_off = kind == ONE_OFF
+            if split is Split.PLAN and is_one_off:
+                continue
+            key = (int(place), str(part[0]) if part else "", is_one_off)
+            found[key] += Takings(number, stars) if measure is Measure.PAID else Takings(0, 0, number, stars)
+    return found
+
+
+def _by_language(transaction: Transaction, scope: Scope, spans: Sequence[Span]) -> dict[Key, Takings]:
+    """The same, by the language of the buyer as it is known today; no rollup knows it, so payments are read."""
+    found: dict[Key, Takings] = defaultdict(Takings)
+    is_theirs = sa.and_(people.c.bot_id == payments.c.bot_id, people.c.user_id == payments.c.user_id)
+    is_its = sa.and_(
+        refunds.c.bot_id == payments.c.bot_id,
+        refunds.c.charge_id == payments.c.charge_id,
+        refunds.c.state == RefundState.REFUNDED.value,
+    )
+    is_back = refunds.c.charge_id.is_not(None)
+    stars = payments.c.amount_stars
+    language = sa.func.coalesce(people.c.language_code, "")
+    for place, span in enumerate(spans):
+        paid_at = microseconds_of(payments.c.paid_at)
+        query = (
+            sa.select(
+                language,
+                payments.c.is_recurring,
+                sa.func.count(),
+                sa.func.sum(stars),
+                sa.func.sum(sa.case((is_back, 1), else_=0)),
+                sa.func.sum(sa.case((is_back, stars), else_=0)),
+            )
+            .select_from(payments)
+            .outerjoin(people, is_theirs)
+            .outerjoin(refunds, is_its)
+            .where(payments.c.currency == CURRENCY, paid_at >= span.starts_us, paid_at < span.ends_us)
+            .where(scope.has(payments.c.bot_id, payments.c.stage_id))
+            .group_by(language, payments.c.is_recurring)
+        )
+        for code, is_recurring, *figures in transaction.connection.execute(query):
+            found[place, str(code), not is_recurring] += Takings(*[int(figure) for figure in figures])
+    return found

@@ -1,0 +1,47 @@
+"""What reports have counted is kept, payments are found by their time, and those that wait without a look at the others."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0014"
+down_revision = "0013"
+works_with = "0010"
+"""A program of before keeps the indexes right without knowing them, and nobody but reports reads the tables."""
+
+_IS_WAITING = "state = 'needs_attention' OR state = 'refund_due'"
+
+
+def upgrade() -> None:
+    """Add indexes and tables. Payments come in the order of their time, so the first grows at its end, which costs little."""
+    op.create_index("neonpay_payments_by_time", "neonpay_payments", ["bot_id", "paid_at"])
+    op.create_index(
+        "neonpay_payments_waiting",
+        "neonpay_payments",
+        ["bot_id", "paid_at"],
+        sqlite_where=sa.text(_IS_WAITING),
+        postgresql_where=sa.text(_IS_WAITING),
+    )
+    op.create_table(
+        "neonpay_rollup_counts",
+        sa.Column("bot_id", sa.BigInteger, nullable=False),
+        sa.Column("measure", sa.Text, nullable=False),
+        sa.Column("slot", sa.BigInteger, nullable=False),
+        sa.Column("stage_id", sa.Text, nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("detail", sa.Text, nullable=False),
+        sa.Column("value", sa.BigInteger, nullable=False),
+        sa.Column("n", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("bot_id", "measure", "slot", "stage_id", "kind", "detail", "value"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "neonpay_rollup_buyers",
+        sa.Column("bot_id", sa.BigInteger, nullable=False),
+        sa.Column("user_id", sa.BigInteger, nullable=False),
+        sa.Column("first_paid_at", sa.BigInteger, nullable=False),
+        sa.Column("last_paid_at", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("bot_id", "user_id"),
+        sqlite_with_rowid=False,
+    )
