@@ -122,11 +122,16 @@ def whole_quarters(span: Span) -> Span:
 
 
 def _table_of(edges: Sequence[Edge]) -> sa.sql.selectable.NamedFromClause:
-    # The numbers are ours, so they stand in the text. Both engines call the columns of VALUES so.
-    values = ", ".join(f"({place}, {starts}, {ends})" for place, starts, ends in edges)
+    # As parameters, so that SQLAlchemy compiles the statement once. Both engines call the columns of VALUES so.
+    values = ", ".join(f"({place}, :starts_{row}, :ends_{row})" for row, (place, _, _) in enumerate(edges))
     text = f"SELECT column1 AS place, column2 AS starts, column3 AS ends FROM (VALUES {values}) AS v"  # noqa: S608
+    given = [
+        sa.bindparam(f"{name}_{row}", value, type_=_NUMBER, unique=True)
+        for row, (_, starts, ends) in enumerate(edges)
+        for name, value in (("starts", starts), ("ends", ends))
+    ]
     columns = (sa.column("place", _NUMBER), sa.column("starts", _NUMBER), sa.column("ends", _NUMBER))
-    return sa.text(text).columns(*columns).subquery("edges")
+    return sa.text(text).bindparams(*given).columns(*columns).subquery("edges")
 
 
 def sums(transaction: Transaction, counted_rows: Counted, *keys: str) -> Iterator[tuple[tuple[Any, ...], int, int]]:
