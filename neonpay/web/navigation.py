@@ -44,6 +44,7 @@ PAGES: Final[tuple[PageRow, ...]] = (
     PageRow("overview", "/", "i-overview", "neonpay.web.pages.overview:routes", is_in_tab_bar=True),
     PageRow("revenue", "/revenue", "i-bars", "neonpay.web.pages.revenue:routes"),
     PageRow("payments", "/payments", "i-payments", "neonpay.web.pages.payments:routes", is_in_tab_bar=True),
+    PageRow("subscriptions", "/subscriptions", "i-subs", "neonpay.web.pages.subscriptions:routes"),
 )
 """In the order of the navigation."""
 
