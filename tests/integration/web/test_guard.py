@@ -51,7 +51,7 @@ async def test_every_answer_has_the_headers_that_keep_a_browser_safe(served: Ser
             assert "frame-ancestors 'none'" in policy
             assert "unsafe" not in policy
             assert headers["X-Content-Type-Options"] == "nosniff"
-            assert headers["Referrer-Policy"] == "no-referrer"
+            assert headers["Referrer-Policy"] == "same-origin"
             assert headers["Server"] == "neonpay"
             assert headers["Cache-Control"] in {"no-store", "no-cache"}
 
