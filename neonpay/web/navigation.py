@@ -48,6 +48,9 @@ PAGES: Final[tuple[PageRow, ...]] = (
     PageRow("payments", "/payments", "i-payments", "neonpay.web.pages.payments:routes", is_in_tab_bar=True),
     PageRow("subscriptions", "/subscriptions", "i-subs", "neonpay.web.pages.subscriptions:routes"),
     PageRow("refunds", "/refunds", "i-return", "neonpay.web.pages.refunds:routes", is_in_tab_bar=True),
+    PageRow(
+        "reconciliation", "/reconciliation", "i-ledger", "neonpay.web.pages.reconciliation:routes", is_in_tab_bar=True
+    ),
 )
 """In the order of the navigation."""
 
