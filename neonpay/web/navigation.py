@@ -46,7 +46,13 @@ PAGES: Final[tuple[PageRow, ...]] = (
     PageRow("overview", "/", "i-overview", "neonpay.web.pages.overview:routes", is_in_tab_bar=True),
     PageRow("revenue", "/revenue", "i-bars", "neonpay.web.pages.revenue:routes"),
     PageRow("payments", "/payments", "i-payments", "neonpay.web.pages.payments:routes", is_in_tab_bar=True),
+    PageRow("subscriptions", "/subscriptions", "i-subs", "neonpay.web.pages.subscriptions:routes"),
     PageRow("refunds", "/refunds", "i-return", "neonpay.web.pages.refunds:routes", is_in_tab_bar=True),
+    PageRow(
+        "reconciliation", "/reconciliation", "i-ledger", "neonpay.web.pages.reconciliation:routes", is_in_tab_bar=True
+    ),
+    PageRow("products", "/products", "i-products", "neonpay.web.pages.products:routes", "more"),
+    PageRow("funnel", "/funnel", "i-funnel", "neonpay.web.pages.funnel:routes", "more"),
 )
 """In the order of the navigation."""
 
