@@ -26,6 +26,7 @@ from neonpay.cli.shop import (
     errors_in_one_line,
     with_token,
 )
+from neonpay.cli.typed import TypedBot
 from neonpay.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -107,14 +108,20 @@ def doctor(
 
 
 def _where(
-    database: str | None, bot_id: int | None, token_file: Path | None, api_url: str | None
+    database: str | None, bot: TypedBot | None, token_file: Path | None, api_url: str | None
 ) -> tuple[Where, str | None]:
     """What the options and the settings say, and what is wrong with the token, which is left out then."""
     core = core_settings(database, api_url)
     try:
-        return with_token(core, bot_id, token_file=token_file), None
+        return with_token(core, bot, token_file=token_file), None
     except ConfigurationError as error:
-        return Where(core.database_url, bot_id, None, core.api_url), str(error)
+        return Where(
+            core.database_url,
+            None if bot is None else bot.bot_id,
+            None,
+            core.api_url,
+            bot_name=bot.username if bot else "",
+        ), str(error)
 
 
 async def _outside(
@@ -126,7 +133,9 @@ async def _outside(
     from neonpay.cli.checks.telegram import Line, check_telegram, unasked
     from neonpay.core.clock import SystemClock
 
-    looking = asyncio.ensure_future(check_database(at.database_url, bot_id=at.bot_id, timeout_s=timeout_s))
+    looking = asyncio.ensure_future(
+        check_database(at.database_url, bot_id=at.bot_id, timeout_s=timeout_s, bot_name=at.bot_name)
+    )
     if at.token is None:
         told = unasked(fault, advice=f"set {TOKEN_VARIABLE} or give --token-file")
     else:

@@ -247,7 +247,7 @@ async def _whole(shop: NeonPayCore, charge_id: str) -> tuple[Payment, list[JobRe
 
 def _refuse_vain_retry(payment: Payment, jobs: list[JobRecord], handler: str | None, *, due: set[str]) -> None:
     """Raise PaymentError when there is nothing to retry; it lists the jobs that there are."""
-    from neonpay.cli.progress import short_name
+    from neonpay.payments.progress import short_name
 
     if payment.state is PaymentState.NEEDS_ATTENTION:
         return  # the shop says what to do about it

@@ -46,7 +46,7 @@ def print_json(value: JsonValue) -> None:
 
 def print_payments(page: Page, *, with_bot: bool) -> None:
     """Print payments as a table, and how many there are in all."""
-    from neonpay.cli.progress import standing_of
+    from neonpay.payments.progress import standing_of
 
     standings = [standing_of(row.payment, row.jobs) for row in page.rows]
     ids = [row.payment.charge_id for row in page.rows]
@@ -80,7 +80,7 @@ def print_payments(page: Page, *, with_bot: bool) -> None:
 
 def print_payment(payment: Payment, jobs: Sequence[JobRecord], refund: Refund | None) -> None:
     """Print everything about one payment."""
-    from neonpay.cli.progress import standing_of
+    from neonpay.payments.progress import standing_of
 
     standing = standing_of(payment, jobs)
     facts: dict[str, str] = {"delivery": " – ".join(filter(None, (standing.progress.value, standing.why)))}
@@ -149,7 +149,7 @@ def job_json(job: JobRecord) -> dict[str, JsonValue]:
 
 def listed_json(payment: Payment, jobs: Sequence[JobRecord]) -> dict[str, JsonValue]:
     """A payment of a list as JSON: also how far it is, and the handler that has failed."""
-    from neonpay.cli.progress import standing_of
+    from neonpay.payments.progress import standing_of
 
     standing = standing_of(payment, jobs)
     delivery: JsonValue = {"state": standing.progress.value, "handler": standing.handler, "error": standing.error}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from neonpay.cli.typed import TypedUser, moment_typed, user_typed
+from neonpay.cli.typed import TypedBot, TypedUser, bot_typed, moment_typed, user_typed
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Adapter, Capabilities, Level, UpdateSink
 from neonpay.core.roles import Role
@@ -49,11 +49,14 @@ DatabaseOption = Annotated[
     ),
 ]
 BotOption = Annotated[
-    int | None,
+    TypedBot | None,
     typer.Option(
+        "--bot",
         "--bot-id",
-        min=1,
-        help=f"The bot; {BOT_VARIABLE}, neonpay.toml or the token's when left out. Not needed when the ledger has one.",
+        parser=bot_typed,
+        metavar="BOT",
+        help=f"The bot, by id or @username; {BOT_VARIABLE}, neonpay.toml or the token's when left out. "
+        "Not needed when the ledger has one.",
     ),
 ]
 AllBotsOption = Annotated[
@@ -92,6 +95,7 @@ class Where:
     """What a command was told about the shop.
 
     Attributes:
+        bot_name: the bot's username where it was named by that; the ledger says which bot it is.
         token: of the bot, when the command may speak with Telegram.
         api_url: of the Bot API server; Telegram's own when None.
         test_environment: whether the bot lives in Telegram's test environment.
@@ -102,10 +106,11 @@ class Where:
     token: str | None = field(default=None, repr=False)
     api_url: str | None = None
     test_environment: bool = False
+    bot_name: str = ""
 
 
 def where(
-    database: str | None, bot_id: int | None, *, token_file: Path | None = None, api_url: str | None = None
+    database: str | None, bot: TypedBot | None, *, token_file: Path | None = None, api_url: str | None = None
 ) -> Where:
     """What the options, the environment and ``neonpay.toml`` say.
 
@@ -113,18 +118,21 @@ def where(
         ConfigurationError: a setting is wrong, the token file cannot be read, or the token is another bot's.
     """
     core = core_settings(database, api_url)
-    return with_token(core, bot_id, token_file=token_file)
+    return with_token(core, bot, token_file=token_file)
 
 
-def where_to_read(database: str | None, bot_id: int | None, *, all_bots: bool = False) -> Where:
+def where_to_read(database: str | None, bot: TypedBot | None, *, all_bots: bool = False) -> Where:
     """The same for a command that only reads the ledger: it needs no token, and may be about all bots.
 
     Raises:
         ConfigurationError: a setting is wrong.
     """
     core = core_settings(database, None)
-    named = bot_id or core.bot_id or _owner(core.bot_token or "")
-    return Where(core.database_url, None if all_bots else named)
+    if all_bots:
+        return Where(core.database_url, None)
+    if bot is not None:
+        return Where(core.database_url, bot.bot_id, bot_name=bot.username)
+    return Where(core.database_url, core.bot_id or _owner(core.bot_token or ""))
 
 
 def core_settings(database: str | None, api_url: str | None) -> CoreSettings:
@@ -159,7 +167,7 @@ def as_url(given: str, what: str, *, option: str = "") -> str:
     return given
 
 
-def with_token(core: CoreSettings, bot_id: int | None, *, token_file: Path | None = None) -> Where:
+def with_token(core: CoreSettings, bot: TypedBot | None, *, token_file: Path | None = None) -> Where:
     """The shop of these settings, with the bot's token if one is there.
 
     Raises:
@@ -172,8 +180,8 @@ def with_token(core: CoreSettings, bot_id: int | None, *, token_file: Path | Non
         except (OSError, UnicodeDecodeError) as exc:
             msg = f"cannot read the token file {token_file}: {exc.strerror if isinstance(exc, OSError) else 'not text'}"
             raise ConfigurationError(msg) from exc
-    said = "--bot-id says" if bot_id is not None else f"{BOT_VARIABLE} or bot_id in neonpay.toml says"
-    bot_id = bot_id or core.bot_id
+    said = "--bot says" if bot is not None else f"{BOT_VARIABLE} or bot_id in neonpay.toml says"
+    bot_id = core.bot_id if bot is None else bot.bot_id
     if token is not None:
         owner = _owner(token)
         if owner is None:
@@ -183,7 +191,8 @@ def with_token(core: CoreSettings, bot_id: int | None, *, token_file: Path | Non
             msg = f"the token is that of bot {owner}, and {said} {bot_id}"
             raise ConfigurationError(msg)
         bot_id = owner
-    return Where(core.database_url, bot_id, token, core.api_url, core.test_environment)
+    name = "" if bot is None else bot.username
+    return Where(core.database_url, bot_id, token, core.api_url, core.test_environment, name)
 
 
 def _owner(token: str) -> int | None:
@@ -267,19 +276,21 @@ async def _report(at: Where, work: Callable[[Reports[Awaiting], list[int]], Awai
 
 
 def _meant(transaction: Transaction, at: Where) -> list[int]:
+    from neonpay.cli.reading.people import bot_called
     from neonpay.store.signing_keys import bots
 
     known = bots(transaction)
-    if at.bot_id is not None and at.bot_id not in known:
-        msg = f"the ledger does not have bot {at.bot_id}; it has: {_listed(known)}"
+    meant = bot_called(transaction, known, at.bot_name, token_of=at.bot_id) if at.bot_name else at.bot_id
+    if meant is not None and meant not in known:
+        msg = f"the ledger does not have bot {meant}; it has: {_listed(known)}"
         raise ConfigurationError(msg)
-    return known if at.bot_id is None else [at.bot_id]
+    return known if meant is None else [meant]
 
 
 def only_bot(transaction: Transaction, meant: list[int]) -> int:
     """The one bot that is meant; raises ConfigurationError when there are several, or none."""
     if len(meant) != 1:
-        which = f"name the bot: --bot-id {meant[0]}, or {BOT_VARIABLE}" if meant else "start the bot once"
+        which = f"name the bot: --bot {meant[0]}, or {BOT_VARIABLE}" if meant else "start the bot once"
         msg = f"{which}; the ledger has: {_listed(meant)}"
         raise ConfigurationError(msg)
     return meant[0]

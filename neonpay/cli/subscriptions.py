@@ -28,6 +28,7 @@ from neonpay.cli.shop import (
     where,
     where_to_read,
 )
+from neonpay.cli.typed import TypedBot
 from neonpay.core.charge_ids import shortened
 from neonpay.errors import ConfigurationError, PaymentError
 
@@ -116,11 +117,11 @@ def allow(
 
 
 def _named(
-    database: str | None, bot_id: int | None, token_file: Path | None, api_url: str | None, beginning: str
+    database: str | None, bot: TypedBot | None, token_file: Path | None, api_url: str | None, beginning: str
 ) -> tuple[Where, str]:
     from neonpay.cli.reading.payments import find_named
 
-    at = where(database, bot_id, token_file=token_file, api_url=api_url)
+    at = where(database, bot, token_file=token_file, api_url=api_url)
     if at.token is None:
         msg = f"only Telegram can change a subscription, by the bot's token: set {TOKEN_VARIABLE} or give --token-file"
         raise ConfigurationError(msg)

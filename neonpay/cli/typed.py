@@ -1,4 +1,4 @@
-"""What people type: times, from a year to a second or as another command has printed them, and users."""
+"""What people type: times, from a year to a second or as another command has printed them, users and bots."""
 
 from __future__ import annotations
 
@@ -54,3 +54,27 @@ def user_typed(text: str | TypedUser) -> TypedUser:
     except ValueError:
         msg = f"{text!r} is no user; write an id or a username, as in --user 123456789 or --user @ann"
         raise typer.BadParameter(msg) from None
+
+
+@dataclass(frozen=True, slots=True)
+class TypedBot:
+    """A bot by its id, or by its username without the ``@``."""
+
+    bot_id: int | None
+    username: str = ""
+
+
+def bot_typed(text: str | TypedBot) -> TypedBot:
+    """The bot that was typed, by id or ``@username``.
+
+    Raises:
+        typer.BadParameter: it is neither.
+    """
+    if isinstance(text, TypedBot):
+        return text
+    if _USERNAME.fullmatch(text):
+        return TypedBot(None, text.removeprefix("@"))
+    if text.isascii() and text.isdecimal() and int(text):
+        return TypedBot(int(text))
+    msg = f"{text!r} is no bot; write an id or a username, as in --bot 7000000001 or --bot @shop_bot"
+    raise typer.BadParameter(msg)

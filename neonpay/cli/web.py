@@ -32,9 +32,9 @@ def web(
     """
 
     async def serve(shop: NeonPayCore) -> None:
-        from neonpay.web import create_app, serving
+        from neonpay.web import create_dashboard_app, serving
 
-        app = create_app(shop, names=[host, *(name or [])], watches_loops=False)
+        app = create_dashboard_app(shop, names=[host, *(name or [])], watches_loops=False)
         stopped = told_to_stop()
         async with serving(app, host=host, port=port) as url:
             typer.echo(f"The shop of bot {shop.adapter.bot_id} is at {url}\nCtrl-C stops it.")

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+import neonpay.ledger.tables_access  # so that whoever knows the tables knows these
 import neonpay.ledger.tables_rollups  # noqa: F401  # so that whoever asks for all tables gets these, too
 from neonpay.core.job_states import JobState
 from neonpay.ledger.table_kit import Moment, metadata, table
+from neonpay.ledger.tables_notes import notes as notes  # noqa: PLC0414  # one of them, in a file of its own
 
 stages = table(
     "stages",
@@ -104,6 +106,18 @@ payments = table(
     with_rowid=True,  # charge ids come in no order: wide rows are appended, and only the narrow index is not
 )
 sa.Index("neonpay_payments_by_user", payments.c.bot_id, payments.c.user_id, payments.c.paid_at)
+sa.Index("neonpay_payments_by_paid_at", payments.c.bot_id, payments.c.paid_at, payments.c.charge_id)
+IS_NOT_ACCEPTED = payments.c.state != sa.literal_column("'accepted'")
+"""Payments that have gone back, are to, or wait for a person: few."""
+sa.Index(
+    "neonpay_payments_unaccepted",
+    payments.c.bot_id,
+    payments.c.state,
+    payments.c.paid_at,
+    payments.c.charge_id,
+    sqlite_where=IS_NOT_ACCEPTED,
+    postgresql_where=IS_NOT_ACCEPTED,
+)
 sa.Index(
     "neonpay_payments_ending",
     payments.c.bot_id,
@@ -224,6 +238,26 @@ events = table(
 )
 # Those without a number stand together in the order of their ids, and the others in the order of their numbers.
 sa.Index("neonpay_events_by_number", events.c.bot_id, events.c.number, events.c.event_id)
+IS_SOMEBODYS = events.c.user_id.is_not(None)
+# What one person did, and what has become of it: ids of events go by time.
+sa.Index(
+    "neonpay_events_by_user",
+    events.c.bot_id,
+    events.c.user_id,
+    events.c.event_id,
+    sqlite_where=IS_SOMEBODYS,
+    postgresql_where=IS_SOMEBODYS,
+)
+IS_DECLINED = events.c.name == sa.literal_column("'checkout_declined'")
+"""Checkouts that did not become payments."""
+sa.Index(
+    "neonpay_events_declined",
+    events.c.bot_id,
+    events.c.at,
+    events.c.event_id,
+    sqlite_where=IS_DECLINED,
+    postgresql_where=IS_DECLINED,
+)
 
 sequences = table(
     "sequences",

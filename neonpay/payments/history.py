@@ -9,11 +9,9 @@ from neonpay.core.payments import Invoice, Payment, PaymentState, Refund
 from neonpay.core.whole import is_whole
 from neonpay.errors import PaymentError, PaymentNotFoundError, ValidationError
 from neonpay.ledger import Ledger, Transaction
-from neonpay.ledger.table_kit import DatabaseNow
-from neonpay.ledger.tables import IS_PARKED, IS_UNFINISHED, consumers, invoices, jobs, payments
-from neonpay.payments.consumers.fan_out import UNSEEN_US
+from neonpay.ledger.tables import IS_PARKED, invoices, jobs, payments
 from neonpay.payments.consumers.selection import TELL
-from neonpay.payments.handlers.registry import ON_PAYMENT, ON_REFUND
+from neonpay.payments.waiting import is_left_alone
 from neonpay.store.invoice_filter import NEWEST_FIRST, InvoiceSelection
 from neonpay.store.job_rows import JobRecord
 from neonpay.store.payment_filter import Selection
@@ -127,14 +125,8 @@ class History:
         return [invoice_of(transaction, self._catalogue, row) for row in rows]
 
     def _stranded(self, transaction: Transaction) -> list[JobRecord]:
-        alive = sa.exists().where(
-            consumers.c.bot_id == jobs.c.bot_id,
-            consumers.c.consumer == jobs.c.consumer,
-            consumers.c.seen_at > DatabaseNow() - UNSEEN_US,
-        )
-        is_handlers = sa.or_(*[jobs.c.consumer.startswith(f"{kind}:") for kind in (ON_PAYMENT, ON_REFUND)])
         given_up = read_jobs(transaction, self._bot_id, sa.and_(IS_PARKED, jobs.c.state == JobState.STRANDED))
-        return [*given_up, *read_jobs(transaction, self._bot_id, sa.and_(IS_UNFINISHED, is_handlers, sa.not_(alive)))]
+        return [*given_up, *read_jobs(transaction, self._bot_id, is_left_alone())]
 
 
 def event_id_of(bot_id: int, charge_id: str) -> sa.ScalarSelect[str]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from neonpay.books.sealing import Sealer
 from neonpay.payments.consumers.fan_out import FanOut
 from neonpay.payments.invoices.endings import Endings
+from neonpay.payments.own_name import OwnName
 from neonpay.payments.subscription_ends import SubscriptionEnds
 from neonpay.reconcile.reconciler import RECONCILE, Reconciler
 from neonpay.store.periodic import PeriodicTask
@@ -20,6 +21,7 @@ def periodic_tasks(
     fan_out: FanOut,
     endings: Endings,
     subscription_ends: SubscriptionEnds,
+    own_name: OwnName,
 ) -> Sequence[PeriodicTask]:
     """The tasks of one bot; with the settings as they are by default, how often each is done stands beside it."""
     tasks = [
@@ -29,6 +31,7 @@ def periodic_tasks(
         subscription_ends.task,  # every ten minutes: whose paid period is over without another
     ]
     if reconcile_every_s is not None:
-        # Every ten minutes, and at the start: Telegram's list of transactions is compared with the ledger.
-        tasks.append(PeriodicTask(RECONCILE, reconcile_every_s, reconciler.work, at_start=True))
+        # Every ten minutes, and at the start: Telegram's list of transactions is compared with the ledger. Once a day the bot's
+        # name is kept by the way.
+        tasks.append(PeriodicTask(RECONCILE, reconcile_every_s, own_name.after(reconciler.work), at_start=True))
     return tasks

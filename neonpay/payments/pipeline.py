@@ -39,6 +39,7 @@ from neonpay.payments.handlers.registry import handler_name
 from neonpay.payments.history import History
 from neonpay.payments.host import ShopHost
 from neonpay.payments.invoices.endings import Endings
+from neonpay.payments.own_name import OwnName
 from neonpay.payments.patience import within
 from neonpay.payments.periodic_tasks import periodic_tasks
 from neonpay.payments.settings import Settings
@@ -212,6 +213,7 @@ class Pipeline:
             fan_out=self.fan_out,
             endings=self.endings,
             subscription_ends=self.subscription_ends,
+            own_name=OwnName(self._ledger, self._bot_id, self._adapter, self._clock),
         ):
             self.periodic.add(task)
         self.fulfilment.add_self_finishing(PLAN, self._unclaimed.look)

@@ -86,6 +86,28 @@ def find_user(transaction: Transaction, bots: Sequence[int], username: str) -> i
     return found
 
 
+def remember_bot(transaction: Transaction, bot_id: int, names: Sender, at_us: int) -> None:
+    """Keep what a bot itself is called, as one of those whom it knows."""
+    _write(transaction, bot_id, [(bot_id, names, at_us)])
+
+
+def bot_names(transaction: Transaction) -> dict[int, str]:
+    """The usernames of bots, without ``@``, as far as Telegram has told of them."""
+    query = sa.select(people.c.bot_id, people.c.username)
+    found = transaction.connection.execute(
+        query.where(people.c.user_id == people.c.bot_id, people.c.username.is_not(None))
+    )
+    return {int(bot_id): str(username) for bot_id, username in found}
+
+
+def was_told_since(transaction: Transaction, bot_id: int, since_us: int) -> bool:
+    """Whether the names of a bot were kept since then."""
+    query = sa.select(people.c.bot_id).where(
+        people.c.bot_id == bot_id, people.c.user_id == bot_id, people.c.last_seen >= since_us
+    )
+    return transaction.connection.execute(query).first() is not None
+
+
 def _write(transaction: Transaction, bot_id: int, seen: Sequence[Seen]) -> None:
     rows = [(bot_id, user_id, *_names(sender), at_us, at_us) for user_id, sender, at_us in seen]
     transaction.insert(_SEEN, *rows)

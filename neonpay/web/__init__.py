@@ -16,8 +16,9 @@ except ModuleNotFoundError as error:
     msg = f"the pages need aiohttp; run: {install_line('web')}"
     raise ConfigurationError(msg) from error
 
-from neonpay.web.application import create_app
+from neonpay.web.access import form_token
+from neonpay.web.application import create_dashboard_app
 from neonpay.web.part import Html, Part, language, page
 from neonpay.web.serving import serving
 
-__all__ = ["Html", "Part", "create_app", "language", "page", "serving"]
+__all__ = ["Html", "Part", "create_dashboard_app", "form_token", "language", "page", "serving"]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
+from neonpay.core.clock import Clock, SystemClock
 from neonpay.core.secrecy import guard_logs
 from neonpay.errors import ExtensionError
 from neonpay.extensions import ExtensionSpec, installed, load
@@ -18,11 +19,18 @@ from neonpay.monitoring.monitor import Monitor
 from neonpay.monitoring.routes import METRICS, READY, routes
 from neonpay.monitoring.settings import MonitoringSettings
 from neonpay.settings import settings_of
+from neonpay.web.access.cookies import give
+from neonpay.web.access.door import DOOR, Door
+from neonpay.web.access.entrance import entrance
+from neonpay.web.access.forms import checked
+from neonpay.web.access.peer import host_name, is_loopback, networks
 from neonpay.web.failures import told_in_a_page
 from neonpay.web.guard import add_headers, guard
 from neonpay.web.layout import Layout
+from neonpay.web.mount import HEALTH, HOME
 from neonpay.web.navigation import NAVIGATION, PAGES, Navigation, Routes
 from neonpay.web.overview import Overview
+from neonpay.web.pages import login
 from neonpay.web.part import FRAME, Part
 from neonpay.web.rendering import STATIC
 from neonpay.web.shops import SHOPS, Shops
@@ -34,18 +42,22 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("neonpay.web")
 
-HEALTH: Final = "healthz"
 _KINDS: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
-def create_app(
+def create_dashboard_app(
     neonpay: NeonPayCore,
     *more: NeonPayCore,
     specs: Sequence[ExtensionSpec] | None = None,
     names: Collection[str] = (),
     watches_loops: bool = True,
+    open_here: bool = True,
+    only_looks: bool = False,
+    trusted_proxies: Collection[str] = (),
+    address: str | None = None,
+    clock: Clock | None = None,
 ) -> web.Application:
-    """The pages of a shop: ``/``, ``/healthz``, ``/readyz``, ``/metrics``, and what extensions show below ``/NAME``.
+    """The dashboard of a shop, to be served alone or mounted: ``server.add_subapp("/shop/", …)``.
 
     An extension whose pages cannot be loaded or made is told of on the first page, and the rest is served.
 
@@ -55,6 +67,16 @@ def create_app(
         specs: the extensions that may show pages; all that are installed when left out.
         names: host names beside ``localhost`` by which browsers reach the pages; addresses need not be given.
         watches_loops: False in a program that takes up no work, whose loops never start.
+        open_here: whether whoever sits at this machine needs not sign in while no account has a password. Say False where a
+            proxy on this machine brings readers from elsewhere.
+        only_looks: True to have nobody change anything.
+        trusted_proxies: addresses and networks of proxies whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` count.
+        address: where owners reach it, such as ``https://shop.example``, for links that the bot sends them. When left out, they
+            are sent under a name in ``names`` or the address that the connection came to.
+        clock: what says when sessions end; the machine's when left out.
+
+    Raises:
+        ConfigurationError: a trusted proxy is no address.
     """
     guard_logs()  # the loggers of these modules came after the shop
     errors: list[ExtensionError] = []
@@ -72,22 +94,35 @@ def create_app(
             helps[spec.name] = spec.help
         except ExtensionError as error:
             errors.append(error)
-    app = web.Application(middlewares=[told_in_a_page, guard(names)])
+    app = web.Application(middlewares=[told_in_a_page, guard(names), entrance, checked])
+    is_local_only = open_here and all(is_loopback(host_name(name)) for name in names)
+    app[DOOR] = Door(
+        clock or SystemClock(),
+        networks(trusted_proxies),
+        is_open_here=is_local_only,
+        only_looks=only_looks,
+        address=address,
+        names=frozenset(host_name(name) for name in names),
+    )
     app[FRAME] = Layout()
     app[NAVIGATION] = Navigation(parts)
     app[SHOPS] = Shops([neonpay, *more])
     app.on_response_prepare.append(add_headers)
+    app.on_response_prepare.append(give)
     overview = Overview(neonpay, parts, helps, errors, watches_loops=watches_loops)
 
     async def healthz(request: web.Request) -> web.Response:
         health = await overview.health()
         return web.json_response(health.as_json(), status=200 if health.is_well else 503)
 
-    if not any(row.path == "/" for row in PAGES):
-        app.router.add_get("/", overview.show)
+    if not any(row.path == "/bots" for row in PAGES):
+        app.router.add_get("/bots", overview.show)
+    app.router.add_routes(login.routes())
     for row in PAGES:
         app.router.add_routes(_routes(row.routes))
-    app.router.add_get(f"/{HEALTH}", healthz)
+    health = app.router.add_resource(HEALTH)
+    health.add_route("GET", healthz)
+    app[HOME] = health
     watching = Monitor([neonpay, *more], settings_of(MonitoringSettings, "monitoring"), watches_loops=watches_loops)
     app.add_routes(routes(watching, with_health=False))
     for file in files("neonpay.web").joinpath("static").iterdir():
@@ -100,7 +135,7 @@ def create_app(
 
 def _part(neonpay: NeonPayCore, spec: ExtensionSpec) -> Part:
     """Raises ExtensionError: the pages cannot be loaded or made."""
-    if f"/{spec.name}" in {f"/{HEALTH}", METRICS, READY}:
+    if f"/{spec.name}" in {HEALTH, METRICS, READY}:
         raise ExtensionError(spec.name, f"its pages cannot be reached: /{spec.name} is neonpay's own")
     make = load(spec, "pages")
     if not callable(make):

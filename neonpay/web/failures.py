@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from neonpay.web.part import Html, language, page
+from neonpay.web.reading import BlindError
+from neonpay.web.rendering import render
 from neonpay.web.words.frame import sentences
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ async def told_in_a_page(request: web.Request, handler: Handler) -> web.StreamRe
         if "Allow" in exc.headers:
             response.headers["Allow"] = exc.headers["Allow"]
         return response
+    except BlindError as exc:
+        return render(request, "blind.html", status=503, headers={"Retry-After": "8"}, seconds=exc.seconds)
     except Exception:
         resource = request.match_info.route.resource
         # The pattern of its address and not the address, which may name people and payments.

@@ -8,11 +8,12 @@ Host header then has that name. An address in it is always honest, since a page 
 from __future__ import annotations
 
 from collections.abc import Collection
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
+from neonpay.web.access.forms import LOOKS
+from neonpay.web.access.peer import host_name, is_address
 from neonpay.web.speech import language_of
 from neonpay.web.words.frame import sentences
 
@@ -30,7 +31,6 @@ _HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-_LOOKS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN: Final = frozenset({"same-origin", "none"})
 
 
@@ -46,10 +46,10 @@ def guard(names: Collection[str]) -> Middleware:
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         hosts = request.headers.getall("Host", ())
         host = hosts[0] if len(hosts) == 1 else ""
-        name = _name_in(host)
-        if name not in known and not _is_address(name):
+        name = host_name(host)
+        if name not in known and not is_address(name):
             return _refused(request, "foreign_name")
-        if request.method not in _LOOKS and _is_foreign(request, host):
+        if request.method not in LOOKS and _is_foreign(request, host):
             return _refused(request, "foreign_page")
         return await handler(request)
 
@@ -74,17 +74,3 @@ def _is_foreign(request: web.Request, host: str) -> bool:
 def _refused(request: web.Request, why: str) -> web.Response:
     words = sentences(language_of(request.headers.get("Accept-Language", "")))
     return web.Response(status=403, text=words[why])
-
-
-def _name_in(authority: str) -> str:
-    """The host of a Host header, without its port."""
-    name = authority.partition("]")[0] if authority.startswith("[") else authority.partition(":")[0]
-    return name.strip("[]").rstrip(".").lower()
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True

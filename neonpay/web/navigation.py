@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from aiohttp import web
 
+from neonpay.web.mount import place
 from neonpay.web.part import Part
 from neonpay.web.speech import Speech
 
@@ -39,7 +40,10 @@ class PageRow:
 
 Routes = Callable[[], Iterable[web.AbstractRouteDef]]
 
-PAGES: Final[tuple[PageRow, ...]] = ()
+PAGES: Final[tuple[PageRow, ...]] = (
+    PageRow("overview", "/", "i-overview", "neonpay.web.pages.overview:routes", is_in_tab_bar=True),
+    PageRow("payments", "/payments", "i-payments", "neonpay.web.pages.payments:routes", is_in_tab_bar=True),
+)
 """In the order of the navigation."""
 
 
@@ -82,22 +86,23 @@ class Navigation:
 
     def links(self, request: web.Request, w: Speech) -> list[Link]:
         """The navigation as this reader sees it."""
+        here = place(request)
         links = [
             Link(
                 href=row.path,
                 title=w(f"{row.name}.nav"),
                 icon=row.icon,
                 group=row.group,
-                is_here=is_below(request.path, row.path),
+                is_here=is_below(here, row.path),
                 is_in_tab_bar=row.is_in_tab_bar,
             )
             for row in PAGES
         ]
-        if not any(row.path == "/" for row in PAGES):
-            links.insert(0, Link("/", w("frame.shop"), "i-bot", "main", request.path == "/", is_in_tab_bar=True))
+        if not any(row.path == "/bots" for row in PAGES):
+            links.append(Link("/bots", w("frame.shop"), "i-bot", "more", here == "/bots"))
         for name, part in self.parts:
             href = f"/{name}/"
-            links.append(Link(href, part.title_in(w.language), "i-plus", "more", request.path.startswith(href)))
+            links.append(Link(href, part.title_in(w.language), "i-plus", "more", here.startswith(href)))
         return links
 
 

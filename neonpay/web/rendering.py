@@ -2,22 +2,30 @@
 
 Templates escape whatever is put into them; ``markupsafe.Markup`` is what our own macros and charts return. A name that does not
 exist is an error and not an empty space.
+
+The dashboard may be mounted below a prefix. ``scope.link("/payments", state="paid")`` and ``url("/settings")`` make addresses
+that have it; no ``href`` and no ``action`` is written out. A handler redirects with ``neonpay.web.mount.url(request, …)``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC
-from functools import cache
+from functools import cache, partial
 from typing import Final
+from urllib.parse import quote
 
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from neonpay.web.access.forms import form_token
+from neonpay.web.access.viewer import viewer_or_none
+from neonpay.web.mount import place, prefix, url
 from neonpay.web.navigation import NAVIGATION, in_group
 from neonpay.web.part import FRAME
 from neonpay.web.scope import scope_of
 from neonpay.web.speech import Speech
+from neonpay.web.zones import zone_of
 
 STATIC: Final = "/_"
 """Where style sheets are: no extension can have such a name."""
@@ -25,7 +33,10 @@ STATIC: Final = "/_"
 
 def speech(request: web.Request) -> Speech:
     """How this reader is spoken to."""
-    return Speech(request.config_dict[FRAME].language(request), UTC)
+    language = request.config_dict[FRAME].language(request)
+    somebody = viewer_or_none(request)
+    chosen = zone_of(somebody.zone) if somebody is not None else None
+    return Speech(language, UTC) if chosen is None else Speech(language, chosen, chosen.key)
 
 
 def render(
@@ -40,10 +51,12 @@ def render(
     """A page from a template of ``neonpay/web/templates``, which extends ``base.html``.
 
     Beside its context a template has ``w`` (a ``Speech``), ``links`` and ``in_group`` for the navigation, ``path``, ``scope``
-    (which bots, which period) and ``static``.
+    (which bots, which period), ``static``, ``url(path)``, ``viewer`` (None before anybody has signed in) and ``form_token``,
+    which every form that changes something holds by ``{{ m.form_token() }}``.
     """
     w = speech(request)
     links = request.config_dict[NAVIGATION].links(request, w)
+    token = form_token(request)
     text = (
         templates()
         .get_template(template)
@@ -51,9 +64,13 @@ def render(
             w=w,
             links=links,
             in_group=in_group,
-            path=request.path,
+            path=place(request),
             scope=scope_of(request),
-            static=STATIC,
+            static=f"{prefix(request)}{STATIC}",
+            url=partial(url, request),
+            viewer=viewer_or_none(request),
+            form_token=token,
+            token_of_forms=token,  # the macro has the name of the variable
             **context,
         )
     )
@@ -64,7 +81,7 @@ def render(
 @cache
 def templates() -> Environment:
     """The templates that neonpay brings, compiled once."""
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("neonpay.web"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -72,3 +89,5 @@ def templates() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["path_part"] = partial(quote, safe="")
+    return environment

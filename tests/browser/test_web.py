@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from neonpay.web import create_app, serving
+from neonpay.web import create_dashboard_app, serving
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.test_accessibility import violations
 from tests.integration.registry.conftest import place
@@ -34,7 +34,7 @@ async def pages(shop: Shop, place: Path) -> AsyncIterator[str]:
     """The address of the pages of a shop that has an extension, and one that is broken."""
     install_loyalty(place)
     install(place, "neonpay-odd", {"odd": "nowhere:SPEC"})
-    async with serving(create_app(shop.neonpay), port=0) as url:
+    async with serving(create_dashboard_app(shop.neonpay), port=0) as url:
         yield url
 
 
@@ -49,7 +49,7 @@ def visit(browser: Browser, pages: str) -> Visit:
         page.on("request", lambda request: asked.append(request.url))
         complaints: list[str] = []
         page.on("console", lambda said: complaints.append(said.text))
-        await page.goto(pages)
+        await page.goto(pages + "bots")
         yield page
         await context.close()
         assert complaints == []
@@ -74,7 +74,7 @@ async def test_a_reader_without_scripts_goes_from_the_shop_to_an_extension_and_b
 async def test_axe_finds_nothing(browser: Browser, pages: str, size: dict[str, int], *, dark: bool) -> None:
     context = await browser.new_context(viewport=size, color_scheme="dark" if dark else "light")  # type: ignore[arg-type]
     page = await context.new_page()
-    for path in ("", "loyalty/", "nothing"):
+    for path in ("", "bots", "loyalty/", "nothing"):
         await page.goto(pages + path)
         assert await violations(page, dark=dark) == [], path
     await context.close()

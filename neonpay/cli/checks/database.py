@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import sqlalchemy as sa
 
 from neonpay.cli.checks.check import Check, ok, problem, skipped, warning
+from neonpay.cli.reading.people import bot_called
 from neonpay.core.job_states import JobState
 from neonpay.core.payments import Attention, PaymentState
 from neonpay.errors import ConfigurationError, LedgerError, NoLedgerError, SchemaTooNewError, SchemaTooOldError
@@ -18,6 +21,8 @@ from neonpay.ledger.table_kit import DatabaseNow
 from neonpay.ledger.tables import jobs, off_sale, payments, refunds, stages
 from neonpay.payments.consumers.registry import ConsumerKind, Roster, read_consumers
 from neonpay.store.signing_keys import bots
+
+T = TypeVar("T")
 
 NAMES = (
     "database.reachable",
@@ -63,16 +68,19 @@ class Waiting:
     unknown_refunds: int
 
 
-async def check_database(database_url: str, *, bot_id: int | None, timeout_s: float) -> list[Check]:
+async def check_database(database_url: str, *, bot_id: int | None, timeout_s: float, bot_name: str = "") -> list[Check]:
     """Every check of ``NAMES``, in this order; what cannot be asked because of an earlier answer is skipped.
 
     Args:
         database_url: of the ledger; its password is shown nowhere.
         bot_id: whose payments; those of every bot in the ledger when None.
         timeout_s: seconds after which a server that does not answer counts as away.
+        bot_name: the bot's username, where it was named by that.
     """
     try:
-        waiting = await _look(database_url, bot_id, timeout_s)
+        if bot_name:
+            bot_id = await _look(database_url, partial(_called, bot_name, bot_id), timeout_s)
+        waiting = await _look(database_url, partial(_count, bot_id=bot_id), timeout_s)
     except ConfigurationError as error:
         made = [problem(NAMES[0], *_halves(error, "give --database the URL that the bot runs with"))]
     except NoLedgerError as error:
@@ -99,13 +107,17 @@ async def check_database(database_url: str, *, bot_id: int | None, timeout_s: fl
     return made + [skipped(name, f"cannot be read, see {cause}") for name in NAMES[len(made) :]]
 
 
-async def _look(database_url: str, bot_id: int | None, timeout_s: float) -> Waiting:
+async def _look(database_url: str, look: Callable[[Transaction], T], timeout_s: float) -> T:
     ledger = open_ledger(_only_read(database_url), as_it_is=True)
     try:
         async with asyncio.timeout(timeout_s):
-            return await ledger.read(_count, bot_id)
+            return await ledger.read(look)
     finally:
         await ledger.close()
+
+
+def _called(bot_name: str, token_of: int | None, transaction: Transaction) -> int:
+    return bot_called(transaction, bots(transaction), bot_name, token_of=token_of)
 
 
 def _count(transaction: Transaction, bot_id: int | None) -> Waiting:

@@ -98,7 +98,7 @@ def find_named(transaction: Transaction, bots: Sequence[int], beginning: str) ->
         raise PaymentError(msg, charge_id=beginning)
     ids = [row.charge_id for row in found]
     if len(set(ids)) == 1:
-        msg = f"several bots have a charge {ids[0]!r}: {', '.join(str(row.bot_id) for row in found)}; give --bot-id"
+        msg = f"several bots have a charge {ids[0]!r}: {', '.join(str(row.bot_id) for row in found)}; give --bot"
         raise PaymentError(msg, charge_id=beginning)
     msg = f"more than one charge id begins with {beginning!r}; give more of it: {', '.join(_short(ids))}"
     raise PaymentError(msg, charge_id=beginning)

@@ -218,7 +218,7 @@ async def test_the_token_may_be_in_a_file(neonpay: Command, tmp_path: Path) -> N
     missing = await neonpay(*arguments, "--token-file", str(tmp_path / "none"))
     assert (missing.exit_code, "cannot read the token file" in missing.stderr) == (3, True)
     wrong = await neonpay(*arguments, "--bot-id", "7", "--token-file", str(file))
-    assert "--bot-id says 7" in wrong.stderr
+    assert "--bot says 7" in wrong.stderr
 
 
 async def test_a_command_makes_no_ledger_where_there_is_none(neonpay: Command, tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ async def test_the_bot_has_to_be_named_when_there_are_several(open_shop: Callabl
     bot_id = neonpay.shop.account.id
     unnamed = await neonpay("export")
     assert unnamed.exit_code == 3
-    assert "name the bot: --bot-id" in unnamed.stderr
+    assert "name the bot: --bot " in unnamed.stderr
     assert str(bot_id) in unnamed.stderr
     assert (await neonpay("export", NEONPAY_BOT_ID=str(bot_id))).exit_code == 0
     wrong = await neonpay("reconcile", NEONPAY_BOT_ID="7", **neonpay.with_token)

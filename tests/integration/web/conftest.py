@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
-from neonpay.web import create_app, serving
+from neonpay.web import create_dashboard_app, serving
 from tests.integration.registry.conftest import place
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def served(shop: Shop) -> Served:
     @asynccontextmanager
     async def served(**options: object) -> AsyncIterator[aiohttp.ClientSession]:
         async with (
-            serving(create_app(shop.neonpay, **options), port=0) as url,  # type: ignore[arg-type]
-            aiohttp.ClientSession(url) as session,
+            serving(create_dashboard_app(shop.neonpay, **options), port=0) as url,  # type: ignore[arg-type]
+            aiohttp.ClientSession(url, cookie_jar=aiohttp.CookieJar(unsafe=True)) as session,
         ):
             yield session
 

@@ -52,7 +52,7 @@ async def test_it_serves_the_shop_on_this_machine_until_told_to_stop_and_only_re
     assert found is not None, told
     assert found[1] == str(shop.neonpay.adapter.bot_id)
     async with aiohttp.ClientSession(found[2]) as http:
-        page = await http.get("/")
+        page = await http.get("/bots")
         text = await page.text()
         health = await http.get("/healthz")
         told_health = await health.json()

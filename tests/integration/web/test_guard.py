@@ -83,15 +83,17 @@ async def test_a_page_of_another_place_changes_nothing(served: Served, place: Pa
     spec = ExtensionSpec(name="forms", factory="json:loads", pages="forms:pages")
     async with served(specs=[spec]) as http:
         own = str((await http.get("/healthz")).url.origin())
+        token = await (await http.get("/forms/")).text()
         for headers, status in (
-            ({}, 200),  # a program
+            ({}, 200),
             ({"Origin": own, "Sec-Fetch-Site": "same-origin"}, 200),
             ({"Sec-Fetch-Site": "cross-site"}, 403),
             ({"Sec-Fetch-Site": "same-site"}, 403),
             ({"Origin": "http://evil.example"}, 403),
             ({"Origin": "null"}, 403),
         ):
-            assert (await http.post("/forms/", headers=headers)).status == status, headers
+            data = {"form_token": token}
+            assert (await http.post("/forms/", data=data, headers=headers)).status == status, headers
         assert (await http.get("/", headers={"Sec-Fetch-Site": "cross-site"})).status == 200
 
 
@@ -106,14 +108,18 @@ async def test_an_address_that_is_taken_is_told(served: Served) -> None:
 _FORMS = """
 from aiohttp import web
 
-from neonpay.web import Part
+from neonpay.web import Part, form_token
 
 
 def pages(neonpay):
     async def change(request):
         return web.Response(text="changed")
 
+    async def token(request):
+        return web.Response(text=form_token(request))
+
     app = web.Application()
+    app.router.add_get("/", token)
     app.router.add_post("/", change)
     return Part(app, {"en": "Forms"})
 """

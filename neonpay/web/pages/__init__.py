@@ -1,0 +1,1 @@
+"""The pages, one module each; ``neonpay.web.navigation.PAGES`` names them."""
