@@ -59,6 +59,8 @@ def create_dashboard_app(
 ) -> web.Application:
     """The dashboard of a shop, to be served alone or mounted: ``server.add_subapp("/shop/", …)``.
 
+    Beside the pages it answers ``/healthz``, ``/readyz`` and ``/metrics``.
+
     An extension whose pages cannot be loaded or made is told of on the first page, and the rest is served.
 
     Args:
