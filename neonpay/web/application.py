@@ -23,12 +23,16 @@ from neonpay.web.access.peer import host_name, is_loopback, networks
 from neonpay.web.failures import told_in_a_page
 from neonpay.web.guard import add_headers, guard
 from neonpay.web.layout import Layout
+from neonpay.web.margin import COUNTED, margin
 from neonpay.web.mount import HEALTH, HOME
 from neonpay.web.navigation import NAVIGATION, PAGES, Navigation, Routes
 from neonpay.web.overview import Overview
+from neonpay.web.pages import login
 from neonpay.web.part import FRAME, Part
 from neonpay.web.rendering import STATIC
 from neonpay.web.shops import SHOPS, Shops
+from neonpay.web.streams import end_streams_of
+from neonpay.web.waiting import Counted
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
@@ -49,6 +53,7 @@ def create_dashboard_app(
     open_here: bool = True,
     only_looks: bool = False,
     trusted_proxies: Collection[str] = (),
+    address: str | None = None,
     clock: Clock | None = None,
 ) -> web.Application:
     """The dashboard of a shop, to be served alone or mounted: ``server.add_subapp("/shop/", …)``.
@@ -65,6 +70,8 @@ def create_dashboard_app(
             proxy on this machine brings readers from elsewhere.
         only_looks: True to have nobody change anything.
         trusted_proxies: addresses and networks of proxies whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` count.
+        address: where owners reach it, such as ``https://shop.example``, for links that the bot sends them. When left out, they
+            are sent under a name in ``names`` or the address that the connection came to.
         clock: what says when sessions end; the machine's when left out.
 
     Raises:
@@ -86,22 +93,33 @@ def create_dashboard_app(
             helps[spec.name] = spec.help
         except ExtensionError as error:
             errors.append(error)
-    app = web.Application(middlewares=[told_in_a_page, guard(names), entrance, checked])
+    app = web.Application(middlewares=[told_in_a_page, guard(names), entrance, checked, margin])
     is_local_only = open_here and all(is_loopback(host_name(name)) for name in names)
-    app[DOOR] = Door(clock or SystemClock(), networks(trusted_proxies), is_local_only, only_looks)
+    clock = clock or SystemClock()
+    app[COUNTED] = Counted(clock)
+    app[DOOR] = Door(
+        clock,
+        networks(trusted_proxies),
+        is_open_here=is_local_only,
+        only_looks=only_looks,
+        address=address,
+        names=frozenset(host_name(name) for name in names),
+    )
     app[FRAME] = Layout()
     app[NAVIGATION] = Navigation(parts)
     app[SHOPS] = Shops([neonpay, *more])
     app.on_response_prepare.append(add_headers)
     app.on_response_prepare.append(give)
+    end_streams_of(app)
     overview = Overview(neonpay, parts, helps, errors, watches_loops=watches_loops)
 
     async def healthz(request: web.Request) -> web.Response:
         health = await overview.health()
         return web.json_response(health.as_json(), status=200 if health.is_well else 503)
 
-    if not any(row.path == "/" for row in PAGES):
-        app.router.add_get("/", overview.show)
+    if not any(row.path == "/bots" for row in PAGES):
+        app.router.add_get("/bots", overview.show)
+    app.router.add_routes(login.routes())
     for row in PAGES:
         app.router.add_routes(_routes(row.routes))
     health = app.router.add_resource(HEALTH)

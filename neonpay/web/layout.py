@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from markupsafe import Markup
 
+from neonpay.web.access.cookies import LANGUAGE_COOKIE
+from neonpay.web.access.viewer import viewer_or_none
 from neonpay.web.part import Html
 from neonpay.web.rendering import render
-from neonpay.web.speech import language_of
+from neonpay.web.speech import LANGUAGES, language_of
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -22,8 +24,10 @@ class Layout:
     """Puts pages into the frame; a ``Frame``."""
 
     def language(self, request: web.Request) -> str:
-        """The language that the reader gets."""
-        return language_of(request.headers.get("Accept-Language", ""))
+        """The language that the reader chose, else the one that the browser asks for."""
+        somebody = viewer_or_none(request)
+        chosen = (somebody and somebody.language) or request.cookies.get(LANGUAGE_COOKIE, "")
+        return chosen if chosen in LANGUAGES else language_of(request.headers.get("Accept-Language", ""))
 
     def page(self, request: web.Request, *, title: str, body: Html, status: int = 200) -> web.Response:
         """A page in the frame."""

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
 from aiohttp import web
+from sqlalchemy.exc import DBAPIError
 
 from neonpay.core.text import error_words
 from neonpay.errors import LedgerError
@@ -56,4 +57,7 @@ async def _seen(reading: Awaitable[T]) -> T:
         raise BlindError(LEDGER_S) from None
     except LedgerError as exc:
         logger.warning("the ledger cannot be read for a page: %s", error_words(exc))
+        raise BlindError(None) from exc
+    except DBAPIError as exc:
+        logger.exception("the ledger cannot be read for a page")  # a table is gone, or a statement is wrong
         raise BlindError(None) from exc

@@ -20,11 +20,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from neonpay.web.access.forms import form_token
 from neonpay.web.access.viewer import viewer_or_none
+from neonpay.web.bar import bar_of
 from neonpay.web.mount import place, prefix, url
 from neonpay.web.navigation import NAVIGATION, in_group
 from neonpay.web.part import FRAME
 from neonpay.web.scope import scope_of
 from neonpay.web.speech import Speech
+from neonpay.web.zones import zone_of
 
 STATIC: Final = "/_"
 """Where style sheets are: no extension can have such a name."""
@@ -32,7 +34,10 @@ STATIC: Final = "/_"
 
 def speech(request: web.Request) -> Speech:
     """How this reader is spoken to."""
-    return Speech(request.config_dict[FRAME].language(request), UTC)
+    language = request.config_dict[FRAME].language(request)
+    somebody = viewer_or_none(request)
+    chosen = zone_of(somebody.zone) if somebody is not None else None
+    return Speech(language, UTC) if chosen is None else Speech(language, chosen, chosen.key)
 
 
 def render(
@@ -65,6 +70,7 @@ def render(
             static=f"{prefix(request)}{STATIC}",
             url=partial(url, request),
             viewer=viewer_or_none(request),
+            bar=bar_of(request),
             form_token=token,
             token_of_forms=token,  # the macro has the name of the variable
             **context,

@@ -33,6 +33,16 @@ class Shops:
         """The bots that pages may show."""
         return [shop.adapter.bot_id for shop in self.each]
 
+    @property
+    def admins(self) -> set[int]:
+        """User ids of those who own one of the bots."""
+        return set(self.by_admin)
+
+    @property
+    def by_admin(self) -> dict[int, NeonPayCore]:
+        """Every owner, with a bot that may write to them."""
+        return {admin: shop for shop in reversed(self.each) for admin in shop.admins}
+
     def of_bot(self, bot_id: int) -> NeonPayCore:
         """The application of a bot; raises aiohttp's HTTPNotFound when these pages are not about it."""
         for shop in self.each:

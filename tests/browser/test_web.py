@@ -49,7 +49,7 @@ def visit(browser: Browser, pages: str) -> Visit:
         page.on("request", lambda request: asked.append(request.url))
         complaints: list[str] = []
         page.on("console", lambda said: complaints.append(said.text))
-        await page.goto(pages)
+        await page.goto(pages + "bots")
         yield page
         await context.close()
         assert complaints == []
@@ -74,7 +74,7 @@ async def test_a_reader_without_scripts_goes_from_the_shop_to_an_extension_and_b
 async def test_axe_finds_nothing(browser: Browser, pages: str, size: dict[str, int], *, dark: bool) -> None:
     context = await browser.new_context(viewport=size, color_scheme="dark" if dark else "light")  # type: ignore[arg-type]
     page = await context.new_page()
-    for path in ("", "loyalty/", "nothing"):
+    for path in ("", "bots", "loyalty/", "nothing"):
         await page.goto(pages + path)
         assert await violations(page, dark=dark) == [], path
     await context.close()

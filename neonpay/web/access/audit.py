@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from neonpay.core.jsontext import JsonObject, dump_whatever
 from neonpay.core.secrecy import mask
+from neonpay.core.text import clean_or_none
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables_access import audit
 from neonpay.store.ids import new_event_id
@@ -62,5 +63,15 @@ def write_act(
 ) -> None:
     """Write an act in a transaction; a unit of work."""
     told = mask(dump_whatever(detail or {}))
-    row = (bot_id, new_event_id(), at_us, somebody.name, somebody.role.word, act, subject, told, where_from)
+    row = (
+        bot_id,
+        new_event_id(),
+        at_us,
+        somebody.name,
+        somebody.role.word,
+        act,
+        clean_or_none(subject),
+        told,
+        where_from,
+    )
     transaction.insert(_INSERT, row)

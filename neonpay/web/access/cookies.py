@@ -16,6 +16,8 @@ from neonpay.web.access.peer import is_secure
 from neonpay.web.access.visit import visit
 from neonpay.web.mount import prefix
 
+LANGUAGE_COOKIE: Final = "neonpay-language"
+"""What the reader chose, for the pages before anybody has signed in."""
 _ID_BYTES: Final = 32
 _ID_CHARS: Final = 43
 LIVES_S: Final = 30 * 24 * 3600

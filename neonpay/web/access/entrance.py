@@ -1,29 +1,106 @@
-"""Before every page: who asks?"""
+"""Before every page: who asks? Whoever nobody knows is led to the door, and gets nothing else."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
+from neonpay.core.clock import moment
+from neonpay.ledger import Transaction
+from neonpay.web.access.accounts import Account, find_account, with_password
+from neonpay.web.access.cookies import browser_id, digest
 from neonpay.web.access.door import door
+from neonpay.web.access.forms import LOOKS
 from neonpay.web.access.peer import sits_here
 from neonpay.web.access.roles import Role
+from neonpay.web.access.sessions import NOTED_EVERY, account_of, note_seen
 from neonpay.web.access.viewer import let_in
 from neonpay.web.access.visit import LOCAL, Viewer
-from neonpay.web.mount import HEALTH, place
+from neonpay.web.mount import HEALTH, place, url
+from neonpay.web.reading import BlindError, read
+from neonpay.web.shops import shops
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
 
-_FOR_ANYBODY = (HEALTH, "/_/")
+LOGIN: Final = "/login"
+ENTER: Final = "/enter"
+_FOR_MONITORS: Final = frozenset({HEALTH, "/readyz"})
+_FILES: Final = "/_/"
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the ledger says about a browser that asks."""
+
+    account: Account | None
+    seen_at: datetime | None
+    local: Account | None
+    asks_for_passwords: bool
 
 
 @web.middleware
 async def entrance(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Lets a request in as whoever it comes from, and refuses it with 403 when nobody knows."""
-    if door(request).is_open_here and sits_here(request):
-        let_in(request, Viewer(LOCAL, Role.VIEWER if door(request).only_looks else Role.OWNER))
-    elif not place(request).startswith(_FOR_ANYBODY):
+    """Lets a request in as whoever it comes from, and leads it to the door when nobody knows."""
+    here = place(request)
+    if here in _FOR_MONITORS or here.startswith(_FILES):
+        return await handler(request)
+    somebody = await _who(request)
+    if somebody is not None:
+        let_in(request, somebody)
+    elif not (here in {LOGIN, ENTER} or here.startswith((f"{LOGIN}/", f"{ENTER}/"))):
+        if request.method in LOOKS:
+            raise web.HTTPSeeOther(url(request, LOGIN))
         raise web.HTTPForbidden
     return await handler(request)
+
+
+async def _who(request: web.Request) -> Viewer | None:
+    own, the_door = browser_id(request), door(request)
+    session_hash = None if own is None else digest(own)
+    at = moment(the_door.clock.now_us())
+    try:
+        known = await read(request, _known, session_hash, at)
+    except BlindError:
+        # Whoever sits here is to see that it cannot be read; a password that was never asked for is not asked for now.
+        if the_door.is_open_here and the_door.memory.asks_for_passwords is False and sits_here(request):
+            return _viewer(request, None)
+        raise
+    the_door.memory.asks_for_passwords = known.asks_for_passwords
+    account = known.account
+    if account is not None and session_hash is not None and _may_still(request, account):
+        if known.seen_at is not None and at - known.seen_at > NOTED_EVERY and not the_door.only_looks:
+            await shops(request).ledger.run(note_seen, session_hash, at)
+        return _viewer(request, account, session_hash)
+    if the_door.is_open_here and not known.asks_for_passwords and sits_here(request):
+        return _viewer(request, known.local)
+    return None
+
+
+def _known(transaction: Transaction, session_hash: str | None, at: datetime) -> _Known:
+    found = None if session_hash is None else account_of(transaction, session_hash, at)
+    account, seen_at = (None, None) if found is None else found
+    local = find_account(transaction, LOCAL) if account is None else None
+    return _Known(account, seen_at, local, bool(with_password(transaction)))
+
+
+def _may_still(request: web.Request, account: Account) -> bool:
+    """Whether an owner whom Telegram knows owns the shop today."""
+    return account.user_id is None or account.user_id in shops(request).admins
+
+
+def _viewer(request: web.Request, account: Account | None, session_hash: str | None = None) -> Viewer:
+    most = Role.VIEWER if door(request).only_looks else Role.OWNER
+    if account is None:
+        return Viewer(LOCAL, most)
+    return Viewer(
+        account.name,
+        min(account.role, most),
+        session_hash,
+        language=account.language,
+        zone=account.zone,
+        uses_single_keys=account.single_keys,
+    )

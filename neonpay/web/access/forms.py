@@ -41,7 +41,10 @@ async def _given(request: web.Request) -> str:
         return request.headers[HEADER]
     if request.content_type not in _FORMS:
         return ""
-    field = (await request.post()).get(FIELD, "")
+    try:
+        field = (await request.post()).get(FIELD, "")
+    except (LookupError, ValueError) as exc:  # a charset that is none, or bytes that are not in it
+        raise web.HTTPBadRequest from exc
     return field if isinstance(field, str) else ""
 
 

@@ -65,9 +65,19 @@ def sits_here(request: web.Request) -> bool:
 
 
 def host_name(authority: str) -> str:
-    """The host of a Host header, without its port."""
-    name = authority.partition("]")[0] if authority.startswith("[") else authority.partition(":")[0]
-    return name.strip("[]").rstrip(".").lower()
+    """The host of a Host header, without its port; empty when it is no host and port."""
+    name, _, port = authority[1:].partition("]") if authority.startswith("[") else authority.partition(":")
+    port = port.removeprefix(":")
+    return "" if port and not (port.isascii() and port.isdecimal()) else name.rstrip(".").lower()
+
+
+def own_authority(request: web.Request) -> str | None:
+    """Host and port of the request if they are ours: a known name, or the address that the connection came to; else None."""
+    name = host_name(request.host)
+    if name in door(request).names or (is_loopback(name) and is_loopback(request.remote or "")):
+        return request.host
+    socket_name = request.transport.get_extra_info("sockname") if request.transport is not None else None
+    return request.host if is_address(name) and isinstance(socket_name, tuple) and socket_name[0] == name else None
 
 
 def is_loopback(name: str) -> bool:

@@ -26,7 +26,7 @@ def database_url(sqlite_url: str) -> str:
 async def test_an_extension_shows_its_pages_in_the_frame(shop: Shop, served: Served, place: Path) -> None:
     install_loyalty(place)
     async with served() as http:
-        first = await (await http.get("/")).text()
+        first = await (await http.get("/bots")).text()
         moved = await http.get("/loyalty", allow_redirects=False)
         page = await http.get("/loyalty/")
         text = await page.text()
@@ -92,7 +92,7 @@ async def test_pages_that_cannot_be_had_are_told_of_and_the_rest_is_served(
     (place / "loyalty_points/pages.py").write_text(pages + "\n")
     install(place, "neonpay-odd", {"odd": "nowhere:SPEC"})
     async with served() as http:
-        answer = await http.get("/")
+        answer = await http.get("/bots")
         text = await answer.text()
         assert (await http.get("/loyalty/")).status == 404
     assert answer.status == 200
@@ -107,5 +107,5 @@ async def test_only_the_extensions_that_are_named_show_pages(served: Served, pla
         assert (await http.get("/loyalty/")).status == 404
     health = ExtensionSpec(name="healthz", factory="json:loads", pages="loyalty_points.pages:pages")
     async with served(specs=[health]) as http:
-        assert "/healthz is neonpay&#x27;s own" in await (await http.get("/")).text()
+        assert "/healthz is neonpay&#x27;s own" in await (await http.get("/bots")).text()
         assert (await http.get("/healthz")).content_type == "application/json"

@@ -1,0 +1,97 @@
+"""What pages with figures have in common: which time the address is about, and reports that tell a blind reader so."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from neonpay.analytics import Bucket, Period
+from neonpay.core.clock import moment
+from neonpay.core.text import error_words
+from neonpay.errors import LedgerError
+from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.web.health import LEDGER_S
+from neonpay.web.reading import BlindError, read
+from neonpay.web.rendering import speech
+from neonpay.web.scope import scope_of
+from neonpay.web.shops import bots_in_scope, shops
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from neonpay.analytics.namespace import Reports
+    from neonpay.core.namespaces import Awaiting
+    from neonpay.ledger import Transaction
+    from neonpay.web.speech import Speech
+
+logger = logging.getLogger("neonpay.web")
+
+T = TypeVar("T")
+
+BUCKETS: Final = {"24h": Bucket.HOUR, "7d": Bucket.DAY, "30d": Bucket.DAY, "90d": Bucket.DAY, "365d": Bucket.WEEK}
+"""By what a period is drawn when nobody says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a page with figures is asked for.
+
+    Attributes:
+        name: of the period, one of ``scope.PERIODS``.
+        now: by the clock of the database.
+    """
+
+    w: Speech
+    bots: list[int]
+    name: str
+    period: Period
+    now: datetime
+    reports: Reports[Awaiting]
+
+    @property
+    def by(self) -> Bucket:
+        """The bucket of the period."""
+        return BUCKETS[self.name]
+
+
+async def asked(request: web.Request) -> Asked:
+    """What the address asks for.
+
+    Raises:
+        aiohttp.web.HTTPNotFound: it names a bot that these pages are not about.
+        BlindError: the ledger does not answer.
+    """
+    w, bots, name = speech(request), bots_in_scope(request), scope_of(request).period
+    now = moment(await read(request, _now_us))
+    return Asked(w, bots, name, Period.named(name, now=now, zone=w.zone), now, shops(request).each[0].reports)
+
+
+async def told(report: Callable[[], Awaitable[T]], *, within_s: float = LEDGER_S) -> T:
+    """What a report says.
+
+    Raises:
+        BlindError: it did not come in time, or the ledger cannot be read; the reader gets the page that says so.
+    """
+    try:
+        async with asyncio.timeout(within_s):
+            return await report()
+    except TimeoutError:
+        logger.warning("a report did not come within %g s", within_s)
+        raise BlindError(within_s) from None
+    except LedgerError as exc:
+        logger.warning("the ledger cannot be read for a report: %s", error_words(exc))
+        raise BlindError(None) from exc
+    except DBAPIError as exc:
+        logger.exception("the ledger cannot be read for a report")
+        raise BlindError(None) from exc
+
+
+def _now_us(transaction: Transaction) -> int:
+    return int(transaction.connection.execute(sa.select(DatabaseNow())).scalar_one())
