@@ -53,6 +53,7 @@ PAGES: Final[tuple[PageRow, ...]] = (
     ),
     PageRow("products", "/products", "i-products", "neonpay.web.pages.products:routes", "more"),
     PageRow("funnel", "/funnel", "i-funnel", "neonpay.web.pages.funnel:routes", "more"),
+    PageRow("customers", "/customers", "i-people", "neonpay.web.pages.customers:routes", "more"),
 )
 """In the order of the navigation."""
 
