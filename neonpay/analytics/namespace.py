@@ -79,7 +79,7 @@ class Reports(Namespace[M], path="reports"):
             ValidationError: the period has too many such buckets.
         """
         ledger, scope = await self._about(bots, stages)
-        return await ledger.read(revenue.revenue, scope, period, by, split, compare=compare)
+        return await ledger.report(self._limit_s, revenue.revenue, scope, period, by, split, compare=compare)
 
     @verb
     async def orders(
@@ -87,7 +87,7 @@ class Reports(Namespace[M], path="reports"):
     ) -> Orders:
         """Payments of a period: how many, what they were worth, from how many people."""
         ledger, scope = await self._about(bots, stages)
-        return await ledger.read(revenue.orders, scope, period)
+        return await ledger.report(self._limit_s, revenue.orders, scope, period)
 
     @verb
     async def statement(
@@ -100,7 +100,7 @@ class Reports(Namespace[M], path="reports"):
     ) -> Statement:
         """The short account of a period that an owner reads first."""
         ledger, scope = await self._about(bots, stages)
-        return await ledger.read(statement.statement, scope, period, self._now, compare=compare)
+        return await ledger.report(self._limit_s, statement.statement, scope, period, self._now, compare=compare)
 
     @verb
     async def funnel(
@@ -108,7 +108,7 @@ class Reports(Namespace[M], path="reports"):
     ) -> Funnel:
         """The way from an offer to what was bought, with the reasons of declines and what was abandoned."""
         ledger, scope = await self._about(bots, stages)
-        return await ledger.read(funnel.funnel, scope, period, self._now)
+        return await ledger.report(self._limit_s, funnel.funnel, scope, period, self._now)
 
     @verb
     async def products(
@@ -116,13 +116,13 @@ class Reports(Namespace[M], path="reports"):
     ) -> tuple[Product, ...]:
         """What each stage has brought, largest net first."""
         ledger, scope = await self._about(bots, stages)
-        return await ledger.read(statement.products, scope, period)
+        return await ledger.report(self._limit_s, statement.products, scope, period)
 
     @verb
     async def attention(self, *, bots: Sequence[int] | None = None, stages: Sequence[str] | None = None) -> Attention:
         """What waits for a person now."""
         ledger, scope = await self._about(bots, stages)
-        return await ledger.read(attention.attention, scope, self._now)
+        return await ledger.report(self._limit_s, attention.attention, scope, self._now)
 
     @verb
     async def delivery_times(
@@ -130,7 +130,7 @@ class Reports(Namespace[M], path="reports"):
     ) -> DeliveryTimes:
         """How long deliveries took."""
         ledger, scope = await self._about(bots, stages)
-        return await ledger.read(statement.delivery_times, scope, period)
+        return await ledger.report(self._limit_s, statement.delivery_times, scope, period)
 
     @verb
     async def subscriptions(
@@ -143,7 +143,7 @@ class Reports(Namespace[M], path="reports"):
     ) -> Subscribers:
         """Active subscriptions, 30-day MRR and how it moved, plans, and what is to renew."""
         ledger, scope = await self._about(bots, stages)
-        return await ledger.read(subscriptions.subscribers, scope, period, by, self._now)
+        return await ledger.report(self._limit_s, subscriptions.subscribers, scope, period, by, self._now)
 
     @verb
     async def account(
@@ -156,7 +156,7 @@ class Reports(Namespace[M], path="reports"):
     ) -> Account:
         """The T-account: what we wrote, what Telegram's list has, the gap between them; the balance, and other movements."""
         ledger, scope = await self._about(bots, stages)
-        return await ledger.read(accounts.account, scope, period, by, self._now)
+        return await ledger.report(self._limit_s, accounts.account, scope, period, by, self._now)
 
     @verb
     async def customers(
@@ -173,7 +173,7 @@ class Reports(Namespace[M], path="reports"):
             months: how many cohorts, the month in which the period ends among them.
         """
         ledger, scope = await self._about(bots, stages)
-        return await ledger.read(customers.customers, scope, period, months, self._now)
+        return await ledger.report(self._limit_s, customers.customers, scope, period, months, self._now)
 
     @property
     def _now(self) -> datetime:

@@ -31,6 +31,7 @@
     │   │   ├── NoLedgerError            there is no ledger, and none was to be made
     │   │   └── SchemaTooOldError        written by an older neonpay, and not to be upgraded
     │   ├── LedgerLockedError (TimeoutError)
+    │   ├── LedgerTimeoutError (TimeoutError)
     │   ├── LedgerFullError              no room left on the device
     │   ├── LedgerReadOnlyError          cannot be written to, or this program said that it only reads
     │   ├── LedgerCorruptError
@@ -68,6 +69,7 @@ from neonpay.errors.ledger import (
     LedgerFullError,
     LedgerLockedError,
     LedgerReadOnlyError,
+    LedgerTimeoutError,
     LedgerUnavailableError,
     NoLedgerError,
     SchemaTooNewError,
@@ -115,6 +117,7 @@ __all__ = [
     "LedgerFullError",
     "LedgerLockedError",
     "LedgerReadOnlyError",
+    "LedgerTimeoutError",
     "LedgerUnavailableError",
     "NeonPayError",
     "NoLedgerError",

@@ -38,6 +38,21 @@ class LedgerLockedError(LedgerError, TimeoutError):
     """Another process held the database for longer than the wait allows."""
 
 
+class LedgerTimeoutError(LedgerError, TimeoutError):
+    """A report took longer than it was given, and was stopped; nobody else waited for it.
+
+    Attributes:
+        limit_s: what it was given.
+    """
+
+    def __init__(self, limit_s: float) -> None:
+        self.limit_s = limit_s
+        super().__init__(
+            f"the report took longer than {limit_s:g} seconds and was stopped; ask for a shorter period or a larger bucket, "
+            "and let one program of the shop keep the rollups: neonpay.use(Analytics())"
+        )
+
+
 class LedgerFullError(LedgerError):
     """No room left for the database."""
 

@@ -9,7 +9,7 @@ from typing import Concatenate, Protocol
 from neonpay.errors import LedgerClosedError
 from neonpay.ledger.unit import A, Ledger, P, T, Transaction
 
-_LANES = 4
+LANES = 4
 """Units that may block at the same time without one of them waiting for another; each lane is a thread and a connection."""
 
 
@@ -29,10 +29,12 @@ class Lanes:
 
     Args:
         new_lane: makes a lane, not opened yet.
+        most: how many there may be.
     """
 
-    def __init__(self, new_lane: Callable[[], Lane]) -> None:
+    def __init__(self, new_lane: Callable[[], Lane], *, most: int = LANES) -> None:
         self._new_lane = new_lane
+        self._most = most
         self._deciding = threading.Lock()
         self._lanes: list[Lane] = []
         self._closed = False
@@ -72,6 +74,12 @@ class Lanes:
         """What the unit returned; it must not write."""
         return await self._lane().read(unit, *args, **kwargs)
 
+    async def report(
+        self, limit_s: float, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """What the unit returned; LedgerTimeoutError when it takes longer than ``limit_s``."""
+        return await self._lane().report(limit_s, unit, *args, **kwargs)
+
     def run_sync(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """``run`` for a thread without an event loop."""
         return self._lane().run_sync(unit, *args, **kwargs)
@@ -86,7 +94,7 @@ class Lanes:
                 msg = "the ledger is closed; nothing was written"
                 raise LedgerClosedError(msg)
             lane = min(self._lanes, key=lambda lane: lane.handed_in, default=None)
-            if lane is None or (lane.handed_in and len(self._lanes) < _LANES):
+            if lane is None or (lane.handed_in and len(self._lanes) < self._most):
                 lane = self._new_lane()
                 self._lanes.append(lane)
             return lane

@@ -76,6 +76,12 @@ def postgresql_fault(error: BaseException) -> LedgerError:
     return LedgerError(f"PostgreSQL refused with SQLSTATE {state}")
 
 
+def was_interrupted(error: BaseException) -> bool:
+    """Whether an error comes from SQLite having been told to stop."""
+    codes = [getattr(cause, "sqlite_errorcode", None) for cause in _causes(error)]
+    return any(isinstance(code, int) and code & 0xFF == sqlite3.SQLITE_INTERRUPT for code in codes)
+
+
 def forked() -> LedgerUnavailableError:
     """The error of a ledger that another process has opened: its connections and threads are not here."""
     return LedgerUnavailableError("the ledger was opened before this process was forked; open another one here")

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from neonpay.core.clock import Clock, SystemClock
 from neonpay.core.retrying import RetryPolicy
-from neonpay.errors import LedgerError
+from neonpay.errors import LedgerError, LedgerTimeoutError
 from neonpay.ledger import migrate
 from neonpay.ledger.apart import Lanes
 from neonpay.ledger.connecting import Connecting, Pool, cut
@@ -45,6 +45,11 @@ _AROUND = (OSError, TimeoutError, sa.exc.DBAPIError, sa.exc.TimeoutError)
 """Errors of the network, and the driver's and the pool's as SQLAlchemy raises them."""
 _CLOSE_S = 5.0
 """How long closing waits for units that run; then their connections are cut."""
+_REPORTERS = 2
+"""Reports that run at the same time; each has a thread and a connection."""
+_PATIENT_S = 3600.0
+"""What a report waits for the server, or for a connection, at most; its own limit is shorter."""
+_TOOK_TOO_LONG = "57014"
 _IN_UNIT = "neonpay_in_unit"
 _NOT_ITS_TO_END = "a unit of work neither commits nor rolls back; return from it or raise, and the ledger does"
 
@@ -131,7 +136,9 @@ class PostgresqlLedger:
             moved=self._settle,
             has_connections=lambda: self._pool is not None,
         )
+        self._in_thread = in_thread
         self._apart: Lanes | None = None
+        self._reporters: Lanes | None = None
         self._making = threading.Lock()
         # From here on, for the home loop only.
         self._pool: Pool | None = None
@@ -162,6 +169,23 @@ class PostgresqlLedger:
             as_it_is=self._as_it_is,
             in_thread=True,
             connecting=self._connecting,
+        )
+
+    @property
+    def _reporting(self) -> Lanes:
+        with self._making:
+            if self._reporters is None:
+                self._reporters = Lanes(self._new_reporter, most=_REPORTERS)
+            return self._reporters
+
+    def _new_reporter(self) -> PostgresqlLedger:
+        return PostgresqlLedger(
+            self.url,
+            clock=self._clock,
+            pool_size=1,
+            as_it_is=self._as_it_is,
+            in_thread=True,
+            connecting=replace(self._connecting, command_timeout_s=_PATIENT_S, pool_timeout_s=_PATIENT_S),
         )
 
     @property
@@ -230,11 +254,13 @@ class PostgresqlLedger:
     async def close(self) -> None:
         """Finish the units that run, then close the connections; later units raise LedgerClosedError."""
         await self.apart.close()
+        await self._reporting.close()
         await self._home.close(self._dispose)
 
     def close_sync(self) -> None:
         """``close`` for a thread without an event loop."""
         self.apart.close_sync()
+        self._reporting.close_sync()
         self._home.close_sync(self._dispose)
 
     async def _dispose(self) -> None:
@@ -262,6 +288,33 @@ class PostgresqlLedger:
     async def read(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the unit returned, from one consistent state of the database; readers in PostgreSQL wait for no writer."""
         return await self._home.run(lambda: self._rerun(lambda t: unit(t, *args, **kwargs), reading=True))
+
+    async def report(
+        self, limit_s: float, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """What the unit returned, read on an event loop and a connection that nobody who sells waits for.
+
+        Raises:
+            LedgerTimeoutError: it was not done after ``limit_s`` seconds; the server has stopped.
+        """
+        if not self._in_thread:
+            return await self._reporting.report(limit_s, unit, *args, **kwargs)
+
+        def limited(transaction: Transaction) -> T:
+            transaction.control(f"SET LOCAL statement_timeout = {max(1, int(limit_s * 1000))}")
+            return unit(transaction, *args, **kwargs)
+
+        return await self._home.run(lambda: self._report(limited, limit_s))
+
+    async def _report(self, call: Callable[[Transaction], T], limit_s: float) -> T:
+        limit = asyncio.timeout(limit_s)
+        try:
+            async with limit:
+                return await self._rerun(call, reading=True)
+        except TimeoutError as exc:
+            if limit.expired() or sqlstate(exc) == _TOOK_TOO_LONG:
+                raise LedgerTimeoutError(limit_s) from exc
+            raise
 
     def run_sync(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """``run`` for a thread without an event loop."""

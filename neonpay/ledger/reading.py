@@ -40,6 +40,12 @@ class ReadingLedger:
         """What the unit returned."""
         return await self._ledger.read(unit, *args, **kwargs)
 
+    async def report(
+        self, limit_s: float, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """What the unit returned; LedgerTimeoutError when it takes longer than ``limit_s``."""
+        return await self._ledger.report(limit_s, unit, *args, **kwargs)
+
     def run_sync(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Raises LedgerReadOnlyError; nothing has run."""
         _refuse()

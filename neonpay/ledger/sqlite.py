@@ -9,7 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Concatenate, TypeVar
@@ -18,10 +18,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.pool import StaticPool
 
-from neonpay.core.clock import Clock
-from neonpay.errors import LedgerClosedError, LedgerError, NoLedgerError
+from neonpay.core.clock import Clock, stopwatch_s
+from neonpay.errors import LedgerClosedError, LedgerError, LedgerTimeoutError, NoLedgerError
 from neonpay.ledger import migrate, place
-from neonpay.ledger.faults import forked, sqlite_fault
+from neonpay.ledger.faults import forked, sqlite_fault, was_interrupted
 from neonpay.ledger.fork_gate import ForkGate
 from neonpay.ledger.group_commit import GroupCommit
 from neonpay.ledger.same_file import SameFile
@@ -32,6 +32,9 @@ logger = logging.getLogger("neonpay.ledger")
 
 _DIALECT = SQLiteDialect_pysqlite()
 _READERS = 4
+_REPORTERS = 2
+_STEPS = 10_000
+"""Steps of SQLite's machine between two looks at the time: less than a millisecond."""
 _WAL_ATTEMPTS = 10
 C = TypeVar("C", bound=sqlite3.Connection)
 
@@ -151,6 +154,7 @@ class SqliteLedger:
         self._opening = threading.Lock()
         self._writer: GroupCommit | None = None
         self._readers: ThreadPoolExecutor | None = None
+        self._reporters: ThreadPoolExecutor | None = None
         self._reader = threading.local()
         self._reading: list[_Connection] = []
         self._closed = False
@@ -205,6 +209,7 @@ class SqliteLedger:
                     'process; to keep them give database_url a file: "sqlite:///shop.db"'
                 )
             self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="neonpay-reader")
+            self._reporters = ThreadPoolExecutor(_REPORTERS, thread_name_prefix="neonpay-reporter")
             self._same_file = SameFile(self.path)
             self._writer = GroupCommit(
                 connection,
@@ -226,8 +231,9 @@ class SqliteLedger:
             self._closed = True
             if self._writer is not None:
                 self._writer.close()
-            if self._readers is not None:
-                self._readers.shutdown(wait=True)
+            for threads in (self._readers, self._reporters):
+                if threads is not None:
+                    threads.shutdown(wait=True)
             for connection in self._reading:
                 connection.close()
             self._reading.clear()
@@ -277,19 +283,39 @@ class SqliteLedger:
         assert self._readers is not None
         return self._readers.submit(lambda: self._read(unit, *args, **kwargs)).result()
 
+    async def report(
+        self, limit_s: float, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """What the unit returned, read in a thread that no hook and no poll waits for.
+
+        Raises:
+            LedgerTimeoutError: it was not done after ``limit_s`` seconds; SQLite has stopped.
+        """
+        await self.open()
+        assert self._reporters is not None
+        until_s = stopwatch_s() + limit_s
+
+        def limited() -> T:
+            if stopwatch_s() >= until_s:
+                raise LedgerTimeoutError(limit_s)  # all its time has gone by while other reports ran
+            connection = self._connection_here()[0]
+            connection.set_progress_handler(lambda: self._closed or stopwatch_s() >= until_s, _STEPS)
+            try:
+                return self._read(unit, *args, **kwargs)
+            except LedgerError as exc:
+                if not was_interrupted(exc):
+                    raise
+                raise (_closed() if self._closed else LedgerTimeoutError(limit_s)) from exc
+            finally:
+                connection.set_progress_handler(None, _STEPS)
+
+        return await asyncio.get_running_loop().run_in_executor(self._reporters, limited)
+
     def _read(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        transaction: SqliteTransaction | None = getattr(self._reader, "transaction", None)
         with _our_errors():
             self._same_file.check()
-            if transaction is None:
-                connection = self._connect(_Connection)
-                connection.execute("PRAGMA query_only=ON")
-                self._reading.append(connection)
-                transaction = self._reader.transaction = SqliteTransaction(connection)
-                self._reader.connection = connection
-                self._reader.door = self._gate.door()
-            connection = self._reader.connection
-            with self._reader.door:
+            connection, transaction, door = self._connection_here()
+            with door:
                 connection.execute("BEGIN")
                 try:
                     return unit(transaction, *args, **kwargs)
@@ -298,6 +324,18 @@ class SqliteLedger:
                     raise
                 finally:
                     connection.execute("ROLLBACK")
+
+    def _connection_here(self) -> tuple[_Connection, SqliteTransaction, AbstractContextManager[object]]:
+        """What this thread reads with; made for its first unit."""
+        here: tuple[_Connection, SqliteTransaction, AbstractContextManager[object]] | None
+        here = getattr(self._reader, "here", None)
+        if here is None:
+            with _our_errors():
+                connection = self._connect(_Connection)
+                connection.execute("PRAGMA query_only=ON")
+            self._reading.append(connection)
+            here = self._reader.here = (connection, SqliteTransaction(connection), self._gate.door())
+        return here
 
     def _connect(self, factory: type[C]) -> C:
         mode = "ro" if self._read_only else "rw"

@@ -106,7 +106,6 @@ payments = table(
     with_rowid=True,  # charge ids come in no order: wide rows are appended, and only the narrow index is not
 )
 sa.Index("neonpay_payments_by_user", payments.c.bot_id, payments.c.user_id, payments.c.paid_at)
-sa.Index("neonpay_payments_by_paid_at", payments.c.bot_id, payments.c.paid_at, payments.c.charge_id)
 IS_NOT_ACCEPTED = payments.c.state != sa.literal_column("'accepted'")
 """Payments that have gone back, are to, or wait for a person: few."""
 sa.Index(

@@ -138,6 +138,17 @@ class Ledger(Protocol):
         """What the unit returned; it must not write, and it waits for no writer."""
         ...
 
+    async def report(
+        self, limit_s: float, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """``read`` for what may take long: on connections of its own, in a thread of its own, which nobody who sells waits for.
+
+        Raises:
+            LedgerTimeoutError: it was not done after so many seconds, with those that it waited for another report, and what
+                the database was doing for it was stopped.
+        """
+        ...
+
     def run_sync(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """``run`` for a thread without an event loop."""
         ...

@@ -35,6 +35,9 @@ class TwiceLedger:
     async def read(self, unit: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return await self._inner.read(unit, *args, **kwargs)
 
+    async def report(self, limit_s: float, unit: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return await self._inner.report(limit_s, unit, *args, **kwargs)
+
     def run_sync(self, unit: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         self._inner.run_sync(unit, *args, **kwargs)
         return self._inner.run_sync(unit, *args, **kwargs)

@@ -48,6 +48,12 @@ class FaultyLedger:
         self._faults.after()
         return result
 
+    async def report(self, limit_s: float, unit: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        self._faults.before()
+        result = await self._inner.report(limit_s, unit, *args, **kwargs)
+        self._faults.after()
+        return result
+
     def run_sync(self, unit: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return self._inner.run_sync(unit, *args, **kwargs)
 

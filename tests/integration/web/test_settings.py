@@ -1,4 +1,4 @@
-"""Everybody sets how pages look to them; an owner says who comes in, and reads what was done. Tampering leads nobody further."""
+"""Everybody sets how pages look to them; an owner says who comes in, and reads what was done. Tampering leads nowhere."""
 
 from __future__ import annotations
 

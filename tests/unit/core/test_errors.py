@@ -11,6 +11,7 @@ from neonpay.errors import (
     AdapterNotInstalledError,
     ConfigurationError,
     LedgerLockedError,
+    LedgerTimeoutError,
     NeonPayError,
     PaymentNotFoundError,
     RefundError,
@@ -60,6 +61,7 @@ def test_a_program_set_up_wrongly_is_no_failure_of_a_payment() -> None:
         (StageNotFoundError, KeyError),
         (PaymentNotFoundError, KeyError),
         (LedgerLockedError, TimeoutError),
+        (LedgerTimeoutError, TimeoutError),
         (AdapterNotInstalledError, ImportError),
     ],
 )

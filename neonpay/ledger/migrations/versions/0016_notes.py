@@ -1,4 +1,4 @@
-"""Payments by time, those that are not accepted, declined checkouts and what one person did have indexes; notes on payments."""
+"""Payments that are not accepted, declined checkouts and what one person did have indexes; notes on payments."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ _DECLINED = sa.text("name = 'checkout_declined'")
 
 
 def upgrade() -> None:
-    """Add a table and four indexes; what is there stays as it is."""
-    op.create_index("neonpay_payments_by_paid_at", "neonpay_payments", ["bot_id", "paid_at", "charge_id"])
+    """Add a table and three indexes; what is there stays as it is."""
     op.create_index(
         "neonpay_payments_unaccepted",
         "neonpay_payments",

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
-from neonpay.web.pages.payments import detail, listing
+from neonpay.web.pages.payments import acts, detail, listing
 
 
 def routes() -> Iterable[web.AbstractRouteDef]:
     """What answers below ``/payments``."""
-    return [*listing.routes(), *detail.routes()]
+    return [*listing.routes(), *acts.routes(), *detail.routes()]

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Final
+from urllib.parse import quote
 
 from aiohttp import web
 
 from neonpay.core.charge_ids import charge_key
-from neonpay.core.payments import Attention
+from neonpay.core.payments import Attention, PaymentState, RefundState
 from neonpay.payments.progress import short_name
+from neonpay.store.ids import new_event_id
+from neonpay.web.access import Role, viewer
+from neonpay.web.acting import DONE
 from neonpay.web.asked import fit_line
 from neonpay.web.pages.payments.history import stops
+from neonpay.web.pages.payments.notes import MOST_CHARS
 from neonpay.web.pages.payments.whole import Whole, read_whole
 from neonpay.web.reading import read
 from neonpay.web.rendering import render, speech
@@ -20,6 +25,7 @@ from neonpay.web.speech import Speech
 
 PATH: Final = r"/payments/{bot:\d{1,18}}/{charge}"
 _MOST_CHARS: Final = 5_000
+_TOLD: Final = frozenset({"retry", "accept", "nothing", "note"})
 
 
 def routes() -> Iterable[web.AbstractRouteDef]:
@@ -29,12 +35,56 @@ def routes() -> Iterable[web.AbstractRouteDef]:
 
 async def show(request: web.Request) -> web.Response:
     """The page of a payment."""
+    return show_whole(request, await named(request))
+
+
+def show_whole(request: web.Request, whole: Whole, *, refused: str = "", status: int = 200) -> web.Response:
+    """The page of a payment that was read.
+
+    Args:
+        refused: why what somebody has asked for was not done.
+    """
     w = speech(request)
-    whole = await named(request)
     title, why = said(w, whole)
+    paid = whole.payment
     return render(
-        request, "payment.html", whole=whole, title=title, why=why, stops=stops(w, whole), short_name=short_name
+        request,
+        "payment.html",
+        status=status,
+        whole=whole,
+        title=title,
+        why=why,
+        stops=stops(w, whole),
+        short_name=short_name,
+        told="" if refused else _told(w, whole, request.query.get(DONE, "")),
+        refused=refused,
+        page=page_of(whole),
+        may_act=viewer(request).role >= Role.OPERATOR,
+        may_retry=paid.state is PaymentState.ACCEPTED and whole.life.trace in {"paid", "stuck"},
+        may_accept=paid.state is PaymentState.NEEDS_ATTENTION,
+        may_refund=may_refund(whole),
+        note_id=new_event_id(),
+        most_chars=MOST_CHARS,
     )
+
+
+def page_of(whole: Whole) -> str:
+    """The path of a payment."""
+    return f"/payments/{whole.payment.bot_id}/{quote(whole.payment.telegram_charge_id, safe='')}"
+
+
+def may_refund(whole: Whole) -> bool:
+    """Whether a person may start a refund: the Stars are with the bot and not on their way."""
+    is_here = whole.payment.state in {PaymentState.ACCEPTED, PaymentState.NEEDS_ATTENTION}
+    return is_here and (whole.refund is None or whole.refund.state is RefundState.FAILED)
+
+
+def _told(w: Speech, whole: Whole, done: str) -> str:
+    """What has become of an act; of a refund it is said by what the ledger has, and not by the address."""
+    if done == "refund" and whole.refund is not None:
+        stars = w.count("payment.stars_count", whole.refund.amount_stars)
+        return w(f"payment.refund_{whole.refund.state.value}", stars=stars, name=whole.person.name)
+    return w(f"payment.done_{done}") if done in _TOLD else ""
 
 
 async def named(request: web.Request) -> Whole:
