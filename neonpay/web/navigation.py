@@ -44,9 +44,16 @@ Routes = Callable[[], Iterable[web.AbstractRouteDef]]
 
 PAGES: Final[tuple[PageRow, ...]] = (
     PageRow("overview", "/", "i-overview", "neonpay.web.pages.overview:routes", is_in_tab_bar=True),
+    PageRow("revenue", "/revenue", "i-bars", "neonpay.web.pages.revenue:routes"),
     PageRow("payments", "/payments", "i-payments", "neonpay.web.pages.payments:routes", is_in_tab_bar=True),
+    PageRow("subscriptions", "/subscriptions", "i-subs", "neonpay.web.pages.subscriptions:routes"),
     PageRow("refunds", "/refunds", "i-return", "neonpay.web.pages.refunds:routes", is_in_tab_bar=True),
+    PageRow(
+        "reconciliation", "/reconciliation", "i-ledger", "neonpay.web.pages.reconciliation:routes", is_in_tab_bar=True
+    ),
+    PageRow("products", "/products", "i-products", "neonpay.web.pages.products:routes", "more"),
     PageRow("customers", "/customers", "i-people", "neonpay.web.pages.customers:routes", "more"),
+    PageRow("funnel", "/funnel", "i-funnel", "neonpay.web.pages.funnel:routes", "more"),
     PageRow("settings", "/settings", "i-lock", "neonpay.web.pages.settings:routes", group="ours"),
     PageRow("audit", "/audit", "i-clock", "neonpay.web.pages.audit:routes", group="ours"),
 )
