@@ -45,6 +45,7 @@ PAGES: Final[tuple[PageRow, ...]] = (
     PageRow("revenue", "/revenue", "i-bars", "neonpay.web.pages.revenue:routes"),
     PageRow("payments", "/payments", "i-payments", "neonpay.web.pages.payments:routes", is_in_tab_bar=True),
     PageRow("refunds", "/refunds", "i-return", "neonpay.web.pages.refunds:routes", is_in_tab_bar=True),
+    PageRow("exports", "/exports", "i-export", "neonpay.web.pages.exports:routes", "ours"),
 )
 """In the order of the navigation."""
 
