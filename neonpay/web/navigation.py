@@ -47,6 +47,7 @@ PAGES: Final[tuple[PageRow, ...]] = (
     PageRow("payments", "/payments", "i-payments", "neonpay.web.pages.payments:routes", is_in_tab_bar=True),
     PageRow("refunds", "/refunds", "i-return", "neonpay.web.pages.refunds:routes", is_in_tab_bar=True),
     PageRow("customers", "/customers", "i-people", "neonpay.web.pages.customers:routes", "more"),
+    PageRow("live", "/live", "i-live", "neonpay.web.pages.live:routes", "more"),
 )
 """In the order of the navigation."""
 
