@@ -83,6 +83,11 @@ EXTENSIONS: Final[tuple[ExtensionSpec, ...]] = (
         help="Blocks, trust and limits; every shop has it.",
     ),
     ExtensionSpec(
+        name="analytics",
+        factory="neonpay.analytics.extension:Analytics",
+        help="Keeps rollups, so that reports of long periods are quick.",
+    ),
+    ExtensionSpec(
         name="support",
         factory="neonpay.support.extension:Support",
         help="Answers /paysupport and brings requests for refunds to a person.",

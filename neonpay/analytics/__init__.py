@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from neonpay.analytics.extension import Analytics
 from neonpay.analytics.metrics import METRICS, Metric
 from neonpay.analytics.namespace import Reports, reports_of
 from neonpay.analytics.periods import Bucket, Period, Span, zone_of
 from neonpay.analytics.scope import Scope, Split
 
-__all__ = ["METRICS", "Bucket", "Metric", "Period", "Reports", "Scope", "Span", "Split", "reports_of", "zone_of"]
+__all__ = [
+    "METRICS",
+    "Analytics",
+    "Bucket",
+    "Metric",
+    "Period",
+    "Reports",
+    "Scope",
+    "Span",
+    "Split",
+    "reports_of",
+    "zone_of",
+]

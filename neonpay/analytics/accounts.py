@@ -24,6 +24,8 @@ from neonpay.reconcile.reconciler import RECONCILE
 
 HELD_FOR: Final = timedelta(days=21)
 """How long Telegram may hold back what was paid (https://telegram.org/tos/bot-developers §6.2, read 2026-11-20)."""
+_AHEAD: Final = timedelta(days=36_500)
+"""What Telegram's clock may be ahead of ours: whatever was paid since is held."""
 _EVER: Final = Span(moment(0), moment(1))
 """Where the measures of the balance count everything."""
 
@@ -47,7 +49,7 @@ def balance(transaction: Transaction, scope: Scope, now: datetime) -> Balance:
     rest = sum(value for _, _, value in sums(transaction, counted(transaction, Measure.BALANCE_REST, bots, [_EVER])))
     known = [tally for tally in tallies(transaction, bots).values() if tally.balance is not None]
     is_known = len(known) == len(bots.bot_ids)
-    held = takings_in(transaction, bots, Span(now - HELD_FOR, now + HELD_FOR)).net_stars
+    held = takings_in(transaction, bots, Span(now - HELD_FOR, now + _AHEAD)).net_stars
     return Balance(
         nanostars=whole * NANOSTARS + rest,
         held_stars=held,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import Any, Final, ParamSpec, TypeVar
 
 from neonpay.analytics import accounts, attention, customers, funnel, revenue, statement, subscriptions
+from neonpay.analytics.extension import ROLL_UP_EVERY_S
 from neonpay.analytics.figures import (
     Account,
     Attention,
@@ -20,10 +22,12 @@ from neonpay.analytics.figures import (
     Subscribers,
 )
 from neonpay.analytics.periods import Bucket, Period
+from neonpay.analytics.rollups import ROLLUP, catch_up
 from neonpay.analytics.scope import Scope, Split
 from neonpay.core.clock import Clock, SystemClock, moment
 from neonpay.core.namespaces import Awaiting, M, Namespace, verb
 from neonpay.ledger import Ledger
+from neonpay.store.periodic import PeriodicStore
 from neonpay.store.signing_keys import bots as bots_of
 
 LIMIT_S: Final = 30.0
@@ -50,9 +54,11 @@ class Reports(Namespace[M], path="reports"):
         *,
         clock: Clock,
         bots: Sequence[int] | None,
+        new_token: Callable[[], int],
         limit_s: float = LIMIT_S,
     ) -> None:
         super().__init__(mode)
+        self._new_token = new_token
         self._opened = opened
         self._clock = clock
         self._bots = bots
@@ -175,6 +181,25 @@ class Reports(Namespace[M], path="reports"):
         ledger, scope = await self._about(bots, stages)
         return await ledger.report(self._limit_s, customers.customers, scope, period, months, self._now)
 
+    @verb
+    async def refresh(self, *, bots: Sequence[int] | None = None) -> int:
+        """Bring the rollups up to date, as ``Analytics`` does by itself; how many events that were.
+
+        Reports are right without it. Events can be rolled up once they are numbered, which a running shop does by itself and
+        ``neonpay.books.seal`` does at once.
+
+        Raises:
+            BusyError: another worker is at it.
+            LedgerReadOnlyError: this program only reads.
+        """
+        ledger, scope = await self._about(bots, None)
+        count = 0
+        for bot_id in scope.bot_ids:
+            store = PeriodicStore(ledger, bot_id, new_token=self._new_token)
+            async with store.turn(ROLLUP, patience_s=0.0, next_in_s=ROLL_UP_EVERY_S) as turn:
+                count += await catch_up(ledger, turn)
+        return count
+
     @property
     def _now(self) -> datetime:
         return moment(self._clock.now_us())
@@ -213,4 +238,11 @@ def reports_of(
         await ledger.open()
         return ledger
 
-    return Reports(_OnThisLoop(), opened, clock=clock or SystemClock(), bots=bots, limit_s=limit_s)
+    return Reports(
+        _OnThisLoop(),
+        opened,
+        clock=clock or SystemClock(),
+        bots=bots,
+        new_token=lambda: secrets.randbits(62),
+        limit_s=limit_s,
+    )

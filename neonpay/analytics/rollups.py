@@ -21,9 +21,10 @@ from neonpay.ledger.tables_rollups import rollup_buyers, rollup_counts
 from neonpay.store.periodic import Turn
 from neonpay.store.sequence import last_number
 
-ROLLUP: Final = "rollup"
-"""The periodic task whose position says up to which number the rollups have come."""
-BATCH: Final = 5_000
+TASK: Final = "rollup"
+ROLLUP: Final = f"analytics:{TASK}"
+"""The periodic task of the extension, whose position says up to which number the rollups have come."""
+BATCH: Final = 2_000
 """Events that one transaction rolls up: what a writer waits for it, too."""
 QUARTER_US: Final = 15 * 60 * 1_000_000
 

@@ -242,7 +242,7 @@ class Facade(Namespace[M]):
 
         house = self._house
         bots = (house.adapter.bot_id,)
-        return Reports(self._mode, house.opened_ledger, clock=house.clock, bots=bots)
+        return Reports(self._mode, house.opened_ledger, clock=house.clock, bots=bots, new_token=house.new_token)
 
     def namespace(self, kind: Callable[[M, Opened], N], /) -> N:
         """A namespace of your own: a ``Served``, awaited of ``neonpay`` and waited for of ``neonpay.sync``."""

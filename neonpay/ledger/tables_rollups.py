@@ -1,7 +1,7 @@
 """What reports keep so as not to count everything again: written by a periodic task, never by what records a payment.
 
-Both follow from the other tables and may be emptied at any time, together with the row ``rollup`` of ``duties``, which says up
-to which number of event they have come.
+Both follow from the other tables and may be emptied at any time, together with the row ``analytics:rollup`` of ``duties``,
+which says up to which number of event they have come.
 """
 
 from __future__ import annotations

@@ -44,6 +44,7 @@ Routes = Callable[[], Iterable[web.AbstractRouteDef]]
 
 PAGES: Final[tuple[PageRow, ...]] = (
     PageRow("overview", "/", "i-overview", "neonpay.web.pages.overview:routes", is_in_tab_bar=True),
+    PageRow("revenue", "/revenue", "i-bars", "neonpay.web.pages.revenue:routes"),
     PageRow("payments", "/payments", "i-payments", "neonpay.web.pages.payments:routes", is_in_tab_bar=True),
     PageRow("refunds", "/refunds", "i-return", "neonpay.web.pages.refunds:routes", is_in_tab_bar=True),
     PageRow("customers", "/customers", "i-people", "neonpay.web.pages.customers:routes", "more"),

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A line of the key: the class of its swatch, ``k1`` to ``k6``, and what it stands for."""
+    """A line of the key: the class of its swatch, ``k1`` to ``k7``, and what it stands for."""
 
     kind: str
     words: str

@@ -2,85 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from html import unescape
 from typing import TYPE_CHECKING
 
 import pytest
 
-from neonpay import PaymentStage
 from neonpay.web.pages.overview import EXAMPLE
+from tests.integration.web.looked_at import PERIODS, heading, is_harmless, lively, page, statement, stocked, words
+from tests.integration.web.test_health import rename
 
 if TYPE_CHECKING:
-    from aiohttp import ClientSession
-
     from tests.integration.conftest import Shop
     from tests.integration.web.conftest import Served
-
-EVIL = "<script>alert(1)</script>\"'"
-
-
-async def page(http: ClientSession, path: str = "/", *, language: str = "en") -> str:
-    answer = await http.get(path, headers={"Accept-Language": language})
-    text = await answer.text()
-    assert answer.status == 200, text
-    return text
-
-
-def words(text: str) -> str:
-    """What a reader sees of a page."""
-    return unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text)))
-
-
-def heading(text: str) -> str:
-    found = re.search(r"<h1>(.*?)</h1>", text)
-    assert found is not None
-    return unescape(found[1])
-
-
-def statement(text: str) -> dict[str, str]:
-    """The lines of the statements of a page."""
-    rows = re.findall(r'<tr[^>]*><th scope="row">(.*?)</th><td>(.*?)</td></tr>', text)
-    return {name: words(re.sub(r'<span class="sr">.*?</span>', "", value)).strip() for name, value in rows}
 
 
 @pytest.fixture
 def shop(shop: Shop) -> Shop:
-    # Figures are about a time that ends now, by the shop's clock; what Telegram dates later is not in it.
-    assert shop.clock is not None
-    shop.clock.advance(shop.telegram.clock.now() - shop.clock.now_us() / 1_000_000)
-    shop.neonpay.create_payment_stage("book", PaymentStage(title=f"Book {EVIL}", description="Words", price=75))
-
-    @shop.neonpay.on_payment(stage="vip", name="deliver")
-    async def deliver() -> None:
-        pass
-
-    @shop.neonpay.on_payment(stage="book", name="print", max_attempts=1)
-    async def fail() -> None:
-        raise RuntimeError(f"no paper {EVIL}")
-
-    return shop
-
-
-async def lively(shop: Shop) -> None:
-    """Two deliveries, one of which goes back, one that fails for the last time, and one declined checkout."""
-    ann, ben = await shop.visitor("Ann"), await shop.visitor(f"Ben {EVIL}")
-    kept = await shop.sells(ann)
-    await shop.delivers(kept)
-    back = await shop.sells(ben)
-    await shop.delivers(back)
-    await shop.neonpay.refund(back.charge_id or "")
-    await shop.sells(ben, "book")
-    await shop.fact("fulfilment_abandoned")
-
-    @shop.neonpay.on_pre_checkout
-    async def refuse() -> str:
-        return "Sold out"
-
-    await shop.sells(ann)
-    await shop.neonpay.pipeline.people.write()
-    assert shop.clock is not None
-    shop.clock.advance(1)
+    return stocked(shop)
 
 
 async def test_a_shop_that_has_sold_nothing_has_the_hollow_trace_and_a_line_to_copy(shop: Shop, served: Served) -> None:
@@ -159,12 +97,11 @@ async def test_no_text_of_others_becomes_markup(shop: Shop, served: Served) -> N
     async with shop.polling():
         await lively(shop)
         async with served() as http:
-            for period in ("24h", "7d", "30d", "90d", "365d"):
+            for period in PERIODS:
                 for language in ("en", "ru"):
                     text = await page(http, f"/?period={period}", language=language)
-                    assert "<script>alert" not in text
+                    assert is_harmless(text)
                     assert "&lt;script&gt;alert" in text
-                    assert " style=" not in text
 
 
 async def test_a_bot_that_these_pages_are_not_about_has_no_first_page(shop: Shop, served: Served) -> None:
@@ -177,8 +114,6 @@ async def test_a_bot_that_these_pages_are_not_about_has_no_first_page(shop: Shop
 async def test_a_ledger_that_cannot_be_read_blinds_the_page_and_nothing_else(
     shop: Shop, served: Served, database_url: str
 ) -> None:
-    from tests.integration.web.test_health import rename
-
     async with shop.polling(), served() as http:
         await shop.delivers(await shop.sells(await shop.visitor("Ann")))
         await rename(database_url, "neonpay_payments", "taken_away")

@@ -10,6 +10,7 @@ from neonpay.core.payments import PaymentState
 from neonpay.core.transactions import NANOSTARS
 from neonpay.web.drawn.flow import Flow, flow
 from neonpay.web.drawn.net import net_chart
+from neonpay.web.drawn.numbers import amount, nanostars
 from neonpay.web.marks import stars
 
 if TYPE_CHECKING:
@@ -107,15 +108,6 @@ def proof_of(w: Speech, statement: Statement, attention: Attention) -> Proof:
     return Proof(w("overview.agrees", time=time), is_proved=True)
 
 
-def nanostars(w: Speech, value: int) -> str:
-    """Stars with what is less than one, as far as there is any; it appears only where facts are told."""
-    whole, rest = divmod(abs(value), NANOSTARS)
-    point = "," if w.language == "ru" else "."
-    tail = f"{point}{rest:09d}".rstrip("0") if rest else ""
-    sign = "\N{MINUS SIGN}" if value < 0 else ""
-    return f"{sign}{w.number(whole)}{tail}"
-
-
 def cause_of(w: Speech, line: Line) -> str:
     """Why a payment waits, in a sentence."""
     payment, life = line.payment, line.life
@@ -149,7 +141,7 @@ def _statement(w: Speech, statement: Statement, proof: Proof) -> list[Row]:
 
 
 def _figures(w: Speech, statement: Statement) -> list[Row]:
-    rate, median = statement.takings.refund_rate, statement.median_stars
+    rate = statement.takings.refund_rate
     balance = statement.balance
     label = w("overview.balance")
     if balance.as_of is not None:
@@ -158,14 +150,8 @@ def _figures(w: Speech, statement: Statement) -> list[Row]:
     unknown = w("overview.unknown")
     return [
         (w("overview.orders"), w.number(statement.takings.orders), ""),
-        (w("overview.median"), unknown if median is None else _median(w, median), ""),
+        (w("overview.median"), amount(w, statement.median_stars), ""),
         (w("overview.refund_rate"), unknown if rate is None else w.percent(rate), ""),
         (w("overview.active"), w.number(statement.active_subscriptions), ""),
         (label, unknown if held is None else stars(w, held // NANOSTARS), ""),
     ]
-
-
-def _median(w: Speech, value: float) -> Markup | str:
-    if value == int(value):
-        return stars(w, int(value))
-    return f"{w.number(int(value))}{',' if w.language == 'ru' else '.'}5"

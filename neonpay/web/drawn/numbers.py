@@ -1,0 +1,42 @@
+"""Figures that are not whole, and seconds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from markupsafe import Markup
+
+from neonpay.core.transactions import NANOSTARS
+from neonpay.web.marks import stars
+
+if TYPE_CHECKING:
+    from neonpay.web.speech import Speech
+
+_TENTHS: Final = 10
+
+
+def amount(w: Speech, value: float | None) -> Markup | str:
+    """A mean of Stars: whole with its glyph, else to one digit; the word for what is not known."""
+    if value is None:
+        return w("overview.unknown")
+    if value == int(value):
+        return stars(w, int(value))
+    return decimal(w, value)
+
+
+def decimal(w: Speech, value: float) -> str:
+    """A number to one digit, as the language writes it."""
+    tenths = round(abs(value) * _TENTHS)
+    sign = "\N{MINUS SIGN}" if value < 0 and tenths else ""
+    return f"{sign}{w.number(tenths // _TENTHS)}{_point(w)}{tenths % _TENTHS}"
+
+
+def nanostars(w: Speech, value: int) -> str:
+    """Stars with what is less than one, as far as there is any; it appears only where facts are told."""
+    whole, rest = divmod(abs(value), NANOSTARS)
+    tail = f"{_point(w)}{rest:09d}".rstrip("0") if rest else ""
+    return f"{'-' if value < 0 else ''}{w.number(whole)}{tail}".replace("-", "\N{MINUS SIGN}")
+
+
+def _point(w: Speech) -> str:
+    return "," if w.language == "ru" else "."
