@@ -46,9 +46,18 @@ PAGES: Final[tuple[PageRow, ...]] = (
     PageRow("overview", "/", "i-overview", "neonpay.web.pages.overview:routes", is_in_tab_bar=True),
     PageRow("revenue", "/revenue", "i-bars", "neonpay.web.pages.revenue:routes"),
     PageRow("payments", "/payments", "i-payments", "neonpay.web.pages.payments:routes", is_in_tab_bar=True),
+    PageRow("subscriptions", "/subscriptions", "i-subs", "neonpay.web.pages.subscriptions:routes"),
     PageRow("refunds", "/refunds", "i-return", "neonpay.web.pages.refunds:routes", is_in_tab_bar=True),
+    PageRow(
+        "reconciliation", "/reconciliation", "i-ledger", "neonpay.web.pages.reconciliation:routes", is_in_tab_bar=True
+    ),
+    PageRow("products", "/products", "i-products", "neonpay.web.pages.products:routes", "more"),
     PageRow("customers", "/customers", "i-people", "neonpay.web.pages.customers:routes", "more"),
+    PageRow("funnel", "/funnel", "i-funnel", "neonpay.web.pages.funnel:routes", "more"),
+    PageRow("bots", "/bots", "i-bot", "neonpay.web.pages.bots:routes", "more"),
     PageRow("live", "/live", "i-live", "neonpay.web.pages.live:routes", "more"),
+    PageRow("settings", "/settings", "i-lock", "neonpay.web.pages.settings:routes", group="ours"),
+    PageRow("audit", "/audit", "i-clock", "neonpay.web.pages.audit:routes", group="ours"),
 )
 """In the order of the navigation."""
 
@@ -114,8 +123,6 @@ class Navigation:
             )
             for row in PAGES
         ]
-        if not any(row.path == "/bots" for row in PAGES):
-            links.append(Link("/bots", w("frame.shop"), "i-bot", "more", here == "/bots"))
         for name, part in self.parts:
             href = f"/{name}/"
             links.append(Link(href, part.title_in(w.language), "i-plus", "more", here.startswith(href)))
