@@ -35,6 +35,7 @@ from neonpay.web.pages import login
 from neonpay.web.part import FRAME, Part
 from neonpay.web.rendering import STATIC
 from neonpay.web.shops import SHOPS, Shops
+from neonpay.web.streams import end_streams_of
 from neonpay.web.waiting import Counted
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ def create_dashboard_app(
     app[SHOPS] = Shops([neonpay, *more])
     app.on_response_prepare.append(add_headers)
     app.on_response_prepare.append(give)
+    end_streams_of(app)
     overview = Overview(neonpay, parts, helps, errors, watches_loops=watches_loops)
 
     async def healthz(request: web.Request) -> web.Response:

@@ -52,6 +52,7 @@ PAGES: Final[tuple[PageRow, ...]] = (
         "reconciliation", "/reconciliation", "i-ledger", "neonpay.web.pages.reconciliation:routes", is_in_tab_bar=True
     ),
     PageRow("products", "/products", "i-products", "neonpay.web.pages.products:routes", "more"),
+    PageRow("customers", "/customers", "i-people", "neonpay.web.pages.customers:routes", "more"),
     PageRow("funnel", "/funnel", "i-funnel", "neonpay.web.pages.funnel:routes", "more"),
 )
 """In the order of the navigation."""

@@ -72,7 +72,7 @@ _EN: Final[Mapping[str, str | tuple[str, ...]]] = {
     "failed_lead": "No payment depends on it. The log of the program says why it failed.",
     "refused_lead": "Go on from the shop, which is the first page of the navigation.",
     "foreign_name": "These pages do not go by this name. Open them by an address such as 127.0.0.1, or allow the name: "
-    "neonpay web --name NAME\n",
+    "neonpay dashboard --name NAME\n",
     "foreign_page": "A page of another place may not change anything here.\n",
 }
 _RU: Final[Mapping[str, str | tuple[str, ...]]] = {
@@ -141,7 +141,7 @@ _RU: Final[Mapping[str, str | tuple[str, ...]]] = {
     "failed_lead": "Платежи от неё не зависят. Причина в логе программы.",
     "refused_lead": "Начните с магазина, это первая страница в меню.",
     "foreign_name": "Под этим именем страницы не открываются. Откройте их по адресу, например 127.0.0.1, или разрешите имя: "
-    "neonpay web --name ИМЯ\n",
+    "neonpay dashboard --name ИМЯ\n",
     "foreign_page": "Страница другого сайта не может ничего здесь менять.\n",
 }
 WORDS: Final[Mapping[str, Mapping[str, str | tuple[str, ...]]]] = MappingProxyType(

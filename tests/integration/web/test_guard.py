@@ -29,7 +29,7 @@ async def test_a_foreign_name_is_refused_everywhere(served: Served, path: str) -
         for host in ("evil.example", "evil.example:8080", "127.0.0.1.evil.example", "", "localhost.evil.example:80"):
             answer = await http.get(path, headers={"Host": host})
             assert answer.status == 403, host
-            assert "neonpay web --name NAME" in await answer.text()
+            assert "neonpay dashboard --name NAME" in await answer.text()
 
 
 @pytest.mark.parametrize(
