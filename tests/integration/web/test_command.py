@@ -18,6 +18,9 @@ from neonpay.installing import install_line
 from neonpay.ledger.table_kit import metadata
 from neonpay.ledger.tables_access import accounts
 from neonpay.web import run_dashboard
+from neonpay.web.access import Role
+from neonpay.web.access.accounts import keep_account
+from neonpay.web.access.passwords import hashed
 from tests.integration.registry.conftest import place
 from tests.integration.web.visiting import browser, send
 
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     Query = Callable[[sa.Select[tuple[int]]], Awaitable[list[tuple[int]]]]
 
 __all__ = ["place"]
+
+PASSWORD = "seven ducks on a wall"
 
 
 async def start(*arguments: str, stdin: int | None = None, **environment: str) -> asyncio.subprocess.Process:
@@ -105,37 +110,39 @@ async def test_without_a_package_the_dashboard_says_what_to_install(package: str
     assert err.decode().endswith(f"ConfigurationError: the dashboard needs {package}; run: {install_line('web')}\n")
 
 
-async def test_a_password_is_read_from_standard_input_and_asked_for_from_then_on(
-    shop: Shop, database_url: str, query: Query
-) -> None:
+async def said(words: str, database_url: str, *arguments: str) -> tuple[int | None, str]:
+    """How a command ends that is told this, and all that it prints."""
+    process = await start(*arguments, stdin=asyncio.subprocess.PIPE, NEONPAY_DATABASE_URL=database_url)
+    out, err = await process.communicate(words.encode())
+    return process.returncode, (out + err).decode()
+
+
+async def test_a_password_is_read_from_standard_input(shop: Shop, database_url: str, query: Query) -> None:
     await shop.neonpay.setup()
     await shop.aclose()
-
-    async def said(words: str, *arguments: str) -> tuple[int | None, str]:
-        process = await start(*arguments, stdin=asyncio.subprocess.PIPE, NEONPAY_DATABASE_URL=database_url)
-        out, err = await process.communicate(words.encode())
-        return process.returncode, (out + err).decode()
-
-    assert await said("too short\n", "password", "ann") == (
-        3, "neonpay: a password has 10 to 256 characters; nothing was changed\n",
-    )  # fmt: skip
-    assert (await said("seven ducks on a wall\n", "password", "Ann"))[0] == 3
-    assert await said("seven ducks on a wall\n", "password", "ann", "--role", "viewer") == (
-        0, "ann may sign in as viewer.\n",
-    )  # fmt: skip
+    code, words = await said("too short\n", database_url, "password", "ann")
+    assert (code, words) == (3, "neonpay: a password has 10 to 256 characters; nothing was changed\n")
+    code, words = await said(f"{PASSWORD}\n", database_url, "password", "ann", "--role", "viewer")
+    assert (code, words) == (0, "ann may sign in as viewer.\n")
     ((name, role, kept),) = await query(sa.select(accounts.c.name, accounts.c.role, accounts.c.password_hash))
     assert (name, role, str(kept)[:9]) == ("ann", "viewer", "$argon2id")
+    assert await said("", database_url, "remove", "ann") == (0, "ann cannot sign in any more.\n")
+    assert await query(sa.select(accounts.c.name)) == []
+
+
+async def test_the_process_asks_for_the_password_that_there_is(shop: Shop, database_url: str) -> None:
+    await shop.neonpay.setup()
+    await shop.neonpay.pipeline.ledger.run(keep_account, "ann", Role.VIEWER, 1, hashed(PASSWORD))
+    await shop.aclose()
     process = await start("--port", "0", NEONPAY_DATABASE_URL=database_url)
     assert process.stdout is not None
     url = (await process.stdout.readline()).decode().split()[-1]
     async with browser(url) as http:
         assert (await http.get("/", allow_redirects=False)).headers["Location"] == "/login"
-        answer = await send(http, "/login", name="ann", password="seven ducks on a wall")
+        answer = await send(http, "/login", name="ann", password=PASSWORD)
         assert (answer.status, (await http.get("/")).status) == (303, 200)
     process.send_signal(signal.SIGTERM)
     await process.communicate()
-    assert await said("", "remove", "ann") == (0, "ann cannot sign in any more.\n")
-    assert (await said("", "remove", "ann"))[0] == 3
 
 
 async def test_all_bots_of_the_ledger_are_shown(open_shop: Callable[..., Shop], database_url: str) -> None:
