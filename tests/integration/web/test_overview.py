@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import unescape
 from typing import TYPE_CHECKING
 
@@ -71,6 +72,9 @@ async def test_what_waits_for_a_person_is_named_with_its_cause_and_leads_to_the_
     assert waiting.count('class="job"') == 1
     assert "Delivery failed: print: RuntimeError: no paper" in words(waiting)
     assert f'href="/payments/{shop.neonpay.adapter.bot_id}/' in waiting
+    assert re.search(
+        r'<form method="post" action="/payments/[^"]+/retry"><input type="hidden" name="form_token"', waiting
+    )
     assert "ждёт 1 платёж" in heading(russian)
     assert text.count('class="trace"') == 3
 
