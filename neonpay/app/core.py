@@ -8,7 +8,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from neonpay.app.facade import Facade
 from neonpay.app.house import House
@@ -28,6 +28,7 @@ from neonpay.core.roles import Role
 from neonpay.core.secrecy import guard_logs, passwords_in
 from neonpay.core.stages import PaymentStage
 from neonpay.errors import AdapterError, ConfigurationError, ValidationError
+from neonpay.installing import install_line
 from neonpay.payments.pipeline import Pipeline
 from neonpay.payments.settings import Settings
 from neonpay.settings import settings_of
@@ -35,6 +36,9 @@ from neonpay.store.loops import LoopHealth
 from neonpay.support.desk import SupportRules
 from neonpay.support.extension import Support
 from neonpay.support.settings import SupportSettings
+
+if TYPE_CHECKING:
+    from neonpay.monitoring.serving import HealthServer
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=JsonValue)
@@ -316,6 +320,32 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
     def loops(self) -> list[LoopHealth]:
         """How the loops are that take up work in this process: whether each is alive, and what it last failed with."""
         return self._house.pipeline.loops
+
+    def serve_health(self, *, host: str = "127.0.0.1", port: int = 9100) -> HealthServer:
+        """A server of ``/metrics``, ``/readyz`` and ``/healthz`` in this process; await it, or enter it with ``async with``.
+
+        Who may read what of them, and when a shop is not ready, ``[monitoring]`` says. It needs the extra ``metrics``.
+
+        Args:
+            host: address to listen on. From other machines ``/metrics`` wants the token of the settings.
+            port: 0 picks a free one.
+
+        Raises:
+            ConfigurationError: aiohttp or prometheus-client is not installed, or a setting is wrong; when it is awaited, nobody
+                can listen there.
+        """
+        try:
+            from neonpay.monitoring.routes import require_metrics
+            from neonpay.monitoring.serving import HealthServer
+        except ModuleNotFoundError as error:
+            if error.name != "aiohttp":
+                raise
+            msg = f"serve_health needs aiohttp; run: {install_line('metrics')}"
+            raise ConfigurationError(msg) from error
+        from neonpay.monitoring.settings import MonitoringSettings
+
+        require_metrics()
+        return HealthServer(self, settings_of(MonitoringSettings, "monitoring"), host=host, port=port)
 
     def capabilities(self) -> Capabilities:
         """What the bot library can do, what goes past it, and what is promised about its updates."""

@@ -42,6 +42,12 @@ def terminal_width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
+def say(sentence: str) -> None:
+    """Print a sentence, in more lines where the terminal is narrow."""
+    for line in folded(sentence, terminal_width()):
+        typer.echo(line)
+
+
 def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
     """Print rows under the titles of their columns."""
     for line in laid_out(columns, rows, width=terminal_width()):

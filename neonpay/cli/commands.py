@@ -62,6 +62,16 @@ COMMANDS: Final = (
         "Compare the ledger with Telegram's list of transactions and the balance, and record what is missing.",
     ),
     CommandRow(
+        "revenue",
+        "neonpay.cli.revenue:revenue",
+        "Show what was sold and what of it went back, with the period before; all bots of the ledger when it has several.",
+    ),
+    CommandRow(
+        "report",
+        "neonpay.cli.report:report",
+        "Tell how a period went: what was sold and went back, to how many people, and whether the books and Telegram agree.",
+    ),
+    CommandRow(
         "export",
         "neonpay.cli.export:export",
         "Write payments, refunds or the journal, oldest first, with columns that stay.",
@@ -73,6 +83,9 @@ COMMANDS: Final = (
     ),
     CommandRow(
         "web", "neonpay.cli.web:web", "Serve the pages of a shop for a browser on this machine; they only read."
+    ),
+    CommandRow(
+        "monitoring", "neonpay.cli.monitoring:monitoring", "Alert rules for Prometheus and a board for Grafana."
     ),
     CommandRow(
         "extensions",

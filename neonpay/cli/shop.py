@@ -20,8 +20,10 @@ from neonpay.core.roles import Role
 from neonpay.errors import ConfigurationError, LedgerError, NeonPayError, TelegramUnreachableError
 
 if TYPE_CHECKING:
+    from neonpay.analytics.namespace import Reports
     from neonpay.app import NeonPayCore
     from neonpay.app.settings import CoreSettings
+    from neonpay.core.namespaces import Awaiting
     from neonpay.ledger import Transaction
 
 T = TypeVar("T")
@@ -238,23 +240,51 @@ def read_ledger(at: Where, work: Callable[[Transaction, list[int]], T]) -> T:
 
 
 async def _read(at: Where, work: Callable[[Transaction, list[int]], T]) -> T:
-    from neonpay.cli.reading.people import bot_called
     from neonpay.ledger import open_ledger
-    from neonpay.store.signing_keys import bots
-
-    def unit(transaction: Transaction) -> T:
-        known = bots(transaction)
-        meant = bot_called(transaction, known, at.bot_name, token_of=at.bot_id) if at.bot_name else at.bot_id
-        if meant is not None and meant not in known:
-            msg = f"the ledger does not have bot {meant}; it has: {_listed(known)}"
-            raise ConfigurationError(msg)
-        return work(transaction, known if meant is None else [meant])
 
     ledger = open_ledger(at.database_url, as_it_is=True)
     try:
-        return await ledger.read(unit)
+        return await ledger.read(lambda transaction: work(transaction, _meant(transaction, at)))
     finally:
         await ledger.close()
+
+
+def run_reports(at: Where, work: Callable[[Reports[Awaiting], list[int]], Awaitable[T]]) -> T:
+    """What the work makes of the figures of the bots that are meant, which it is given, too; nothing is written.
+
+    Raises:
+        ConfigurationError: the ledger does not have the bot, or has none.
+        NeonPayError: whatever else is in the way.
+    """
+    with _places_named(at):
+        return asyncio.run(_report(at, work))
+
+
+async def _report(at: Where, work: Callable[[Reports[Awaiting], list[int]], Awaitable[T]]) -> T:
+    from neonpay.analytics.namespace import reports_of
+    from neonpay.ledger import open_ledger
+
+    ledger = open_ledger(at.database_url, as_it_is=True)
+    try:
+        meant = await ledger.read(_meant, at)
+        if not meant:
+            msg = "the ledger has no bot yet; start the bot once"
+            raise ConfigurationError(msg)
+        return await work(reports_of(ledger, bots=meant), meant)
+    finally:
+        await ledger.close()
+
+
+def _meant(transaction: Transaction, at: Where) -> list[int]:
+    from neonpay.cli.reading.people import bot_called
+    from neonpay.store.signing_keys import bots
+
+    known = bots(transaction)
+    meant = bot_called(transaction, known, at.bot_name, token_of=at.bot_id) if at.bot_name else at.bot_id
+    if meant is not None and meant not in known:
+        msg = f"the ledger does not have bot {meant}; it has: {_listed(known)}"
+        raise ConfigurationError(msg)
+    return known if meant is None else [meant]
 
 
 def only_bot(transaction: Transaction, meant: list[int]) -> int:

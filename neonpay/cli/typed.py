@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 import typer
 
@@ -12,8 +12,8 @@ _USERNAME = re.compile(r"@\w{1,64}", re.ASCII)
 _YEAR_OR_MONTH = re.compile(r"(\d{4})(?:-(\d{1,2}))?")
 
 
-def moment_typed(text: str | datetime) -> datetime:
-    """The beginning of the year, month, day, minute or second that was typed, aware; without a zone it is UTC.
+def moment_typed(text: str | datetime, zone: tzinfo = UTC) -> datetime:
+    """The beginning of the year, month, day, minute or second that was typed, aware; what says no zone is in ``zone``.
 
     Raises:
         typer.BadParameter: it is none; the message shows what to type.
@@ -23,12 +23,12 @@ def moment_typed(text: str | datetime) -> datetime:
     found = _YEAR_OR_MONTH.fullmatch(text.strip())
     try:
         if found is not None:
-            return datetime(int(found[1]), int(found[2] or 1), 1, tzinfo=UTC)
+            return datetime(int(found[1]), int(found[2] or 1), 1, tzinfo=zone)
         at = datetime.fromisoformat(text.strip())
     except ValueError:
-        msg = f"{text!r} is no time; write 2026-11, 2026-11-28 or 2026-11-28T09:14, in UTC"
+        msg = f"{text!r} is no time; write 2026-11, 2026-11-28 or 2026-11-28T09:14, in {zone}"
         raise typer.BadParameter(msg) from None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
+    return at.replace(tzinfo=zone) if at.tzinfo is None else at
 
 
 @dataclass(frozen=True, slots=True)

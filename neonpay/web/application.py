@@ -15,6 +15,10 @@ from neonpay.core.clock import Clock, SystemClock
 from neonpay.core.secrecy import guard_logs
 from neonpay.errors import ExtensionError
 from neonpay.extensions import ExtensionSpec, installed, load
+from neonpay.monitoring.monitor import Monitor
+from neonpay.monitoring.routes import METRICS, READY, routes
+from neonpay.monitoring.settings import MonitoringSettings
+from neonpay.settings import settings_of
 from neonpay.web.access.cookies import give
 from neonpay.web.access.door import DOOR, Door
 from neonpay.web.access.entrance import entrance
@@ -55,6 +59,8 @@ def create_dashboard_app(
     is_sample: bool = False,
 ) -> web.Application:
     """The dashboard of a shop, to be served alone or mounted: ``server.add_subapp("/shop/", …)``.
+
+    Beside the pages it answers ``/healthz``, ``/readyz`` and ``/metrics``.
 
     An extension whose pages cannot be loaded or made is told of on the first page, and the rest is served.
 
@@ -122,6 +128,8 @@ def create_dashboard_app(
     health = app.router.add_resource(HEALTH)
     health.add_route("GET", healthz)
     app[HOME] = health
+    watching = Monitor([neonpay, *more], settings_of(MonitoringSettings, "monitoring"), watches_loops=watches_loops)
+    app.add_routes(routes(watching, with_health=False))
     for file in files("neonpay.web").joinpath("static").iterdir():
         app.router.add_get(f"{STATIC}/{file.name}", _file(file.read_bytes(), _KINDS[Path(file.name).suffix]))
     for name, part in parts:
@@ -132,8 +140,8 @@ def create_dashboard_app(
 
 def _part(neonpay: NeonPayCore, spec: ExtensionSpec) -> Part:
     """Raises ExtensionError: the pages cannot be loaded or made."""
-    if f"/{spec.name}" == HEALTH:
-        raise ExtensionError(spec.name, f"its pages cannot be reached: {HEALTH} is neonpay's own")
+    if f"/{spec.name}" in {HEALTH, METRICS, READY}:
+        raise ExtensionError(spec.name, f"its pages cannot be reached: /{spec.name} is neonpay's own")
     make = load(spec, "pages")
     if not callable(make):
         raise ExtensionError(spec.name, f"{spec.pages} is no function that makes a neonpay.web.Part")

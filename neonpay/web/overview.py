@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Final
 
 from neonpay.core.secrecy import mask
-from neonpay.web.health import Health, look
+from neonpay.monitoring.health import Health, look
 from neonpay.web.layout import row
 from neonpay.web.part import Html, Part, language, page
 from neonpay.web.words.frame import sentences

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from neonpay.core.text import error_words
 from neonpay.errors import LedgerError
 from neonpay.ledger import Transaction
-from neonpay.web.health import LEDGER_S
+from neonpay.monitoring.health import LEDGER_S
 from neonpay.web.shops import shops
 
 logger = logging.getLogger("neonpay.web")

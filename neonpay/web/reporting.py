@@ -17,7 +17,7 @@ from neonpay.core.clock import moment
 from neonpay.core.text import error_words
 from neonpay.errors import LedgerError
 from neonpay.ledger.table_kit import DatabaseNow
-from neonpay.web.health import LEDGER_S
+from neonpay.monitoring.health import LEDGER_S
 from neonpay.web.reading import BlindError, read
 from neonpay.web.rendering import speech
 from neonpay.web.scope import scope_of

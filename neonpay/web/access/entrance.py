@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 LOGIN: Final = "/login"
 ENTER: Final = "/enter"
-_FOR_MONITORS: Final = frozenset({HEALTH, "/readyz"})
+_FOR_MONITORS: Final = frozenset({HEALTH, "/readyz", "/metrics"})
 _FILES: Final = "/_/"
 
 

@@ -33,6 +33,19 @@ COMMANDS = {
     "request": ("requests", "show", "{dead}"),
     "subscriptions": ("subscriptions", "list"),
     "handlers": ("handlers", "list"),
+    "revenue": ("revenue", "--since", "2125-11-26", "--until", "2125-11-30", "--split", "stage"),
+    "revenue_hours": (
+        "revenue",
+        "--by",
+        "hour",
+        "--since",
+        "2125-11-28T10:00",
+        "--until",
+        "2125-11-28T13:00",
+        "--split",
+        "bot",
+    ),
+    "report": ("report", "--since", "2125-11-01", "--until", "2125-12-01"),
     "verify": ("verify", "--bot-id", "{bot}"),
 }
 _VARIES = (

@@ -24,20 +24,28 @@ def schema(transaction: Transaction) -> set[tuple[str, ...]]:
     """Everything about our tables and indexes that the database itself can tell, but for the version table."""
     connection = transaction.connection
     if connection.dialect.name == "sqlite":
-        query = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL"
+        query = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND type <> 'view'"
     else:
         query = (
             "SELECT 'index', indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' UNION ALL "
             "SELECT table_name, column_name, concat_ws(' ', data_type, is_nullable, column_default) "
-            "FROM information_schema.columns WHERE table_schema = 'public'"
+            "FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name) "
+            "WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"
         )
     found = connection.exec_driver_sql(query)
     return {tuple(re.sub(r"\s+", " ", str(v)) for v in row) for row in found if migrate.VERSION_TABLE not in str(row)}
 
 
 def drop(transaction: Transaction, *names: str) -> None:
+    """Drop tables, and first the views that stand on them."""
+    drop_views(transaction)
     for name in names:
         transaction.connection.execute(sa.text(f"DROP TABLE {name}"))
+
+
+def drop_views(transaction: Transaction) -> None:
+    for name in sa.inspect(transaction.connection).get_view_names():
+        transaction.connection.execute(sa.text(f"DROP VIEW {name}"))
 
 
 def leave_only_a_table_in_the_way(transaction: Transaction) -> None:
@@ -67,6 +75,7 @@ async def test_migrated_tables_are_the_tables_of_the_program(database_url: str) 
 
 async def test_migrated_tables_are_stored_as_the_program_would_make_them(database_url: str) -> None:
     def made_again(transaction: Transaction) -> set[tuple[str, ...]]:
+        drop_views(transaction)
         tables.metadata.drop_all(transaction.connection)
         tables.metadata.create_all(transaction.connection)
         return schema(transaction)

@@ -109,3 +109,5 @@ async def test_only_the_extensions_that_are_named_show_pages(served: Served, pla
     async with served(specs=[health]) as http:
         assert "/healthz is neonpay&#x27;s own" in await (await http.get("/bots")).text()
         assert (await http.get("/healthz")).content_type == "application/json"
+        assert (await http.get("/readyz")).content_type == "application/json"
+        assert "neonpay_payments_total" in await (await http.get("/metrics")).text()

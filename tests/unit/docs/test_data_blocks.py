@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from neonpay.app.settings import CoreSettings
+from neonpay.monitoring.settings import MonitoringSettings
 from neonpay.security.settings import SecuritySettings
 from neonpay.settings import settings_of
 from neonpay.support.settings import SupportSettings
@@ -21,9 +22,27 @@ from tests.unit.docs.blocks import Block, blocks, page_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-_LOOKED_AT = {"python", "shell", "sh", "toml", "json", "ini", "yaml", "diff", "dockerfile", "powershell"}
+_LOOKED_AT = {
+    "python",
+    "shell",
+    "sh",
+    "toml",
+    "json",
+    "ini",
+    "yaml",
+    "diff",
+    "dockerfile",
+    "powershell",
+    "sql",
+    "postgresql",
+}
 _READ_BY_PEOPLE = {"nginx", "text"}
-_SECTIONS = {"neonpay": CoreSettings, "security": SecuritySettings, "support": SupportSettings}
+_SECTIONS = {
+    "neonpay": CoreSettings,
+    "security": SecuritySettings,
+    "support": SupportSettings,
+    "monitoring": MonitoringSettings,
+}
 
 
 def _ids(block: Block) -> str:
@@ -61,7 +80,10 @@ def test_ini_is_ini() -> None:
 
 
 @pytest.mark.parametrize("block", blocks("yaml"), ids=_ids)
-def test_yaml_is_a_scenario_or_says_what_a_container_gets(block: Block, tmp_path: Path) -> None:
+def test_yaml_is_a_scenario_or_says_what_a_container_or_prometheus_gets(block: Block, tmp_path: Path) -> None:
+    if block.text.startswith("scrape_configs:"):
+        assert {job["job_name"] for job in yaml.safe_load(block.text)["scrape_configs"]} == {"neonpay"}
+        return
     if block.text.startswith("services:"):
         composed = yaml.safe_load(block.text)
         for service in composed["services"].values():

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from neonpay.app.settings import CoreSettings
+from neonpay.monitoring.settings import MonitoringSettings
 from neonpay.security.settings import SecuritySettings
 from neonpay.settings import Section
 from neonpay.settings.section import settings_in
@@ -20,6 +21,7 @@ SECTIONS: dict[str, type[Section]] = {
     "neonpay": CoreSettings,
     "security": SecuritySettings,
     "support": SupportSettings,
+    "monitoring": MonitoringSettings,
 }
 
 

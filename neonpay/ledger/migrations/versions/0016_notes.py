@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0016"
-down_revision = "0014"
+down_revision = "0015"
 works_with = "0010"
 
 _UNACCEPTED = sa.text("state != 'accepted'")

@@ -11,12 +11,12 @@ from neonpay.core.text import error_words
 from neonpay.store.signing_keys import bots
 
 if TYPE_CHECKING:
-    from neonpay.app import NeonPayCore
     from neonpay.core.jsontext import JsonValue
     from neonpay.ledger import Transaction
+    from neonpay.monitoring.watched import Watched
     from neonpay.store.loops import LoopHealth
 
-logger = logging.getLogger("neonpay.web")
+logger = logging.getLogger("neonpay.monitoring")
 
 LEDGER_S: Final = 5.0
 """How long the ledger may take to answer."""
@@ -60,14 +60,14 @@ class Health:
         }
 
 
-async def look(neonpay: NeonPayCore, *, watches_loops: bool) -> Health:
+async def look(neonpay: Watched, *, watches_loops: bool) -> Health:
     """How the shop is now; takes ``LEDGER_S`` at most.
 
     Args:
         watches_loops: whether this process is to take up work; one that only reads has loops that never start.
     """
     loops = tuple(neonpay.loops) if watches_loops else ()
-    is_open = bool(neonpay.get_stats()["is_open"])
+    is_open = neonpay.pipeline.is_open
     engine = None
     try:
         async with asyncio.timeout(LEDGER_S):
