@@ -49,9 +49,12 @@ Edge = tuple[int, int, int]
 def _from_tables(
     measure: Measure, scope: Scope, edges: Sequence[Edge], tail: sa.ColumnElement[bool] | None = None
 ) -> Part:
-    source = rows_of(measure, tail)
-    # What is newer is read once and first, since it is little; without a tail, the edges come first and use an index.
-    rows = source.subquery("rows") if tail is None else source.cte("newer").prefix_with("MATERIALIZED")
+    rows: sa.sql.selectable.NamedFromClause = rows_of(measure, tail).subquery("rows")
+    if tail is not None or measure not in EXACT:
+        # Read once and before the edges: what is newer is little, and a join that begins with the edges' payments would look
+        # through all events for each of them. Only payments and refunds are found by their time.
+        whole = sa.select(rows).where(rows.c.bot_id.in_(scope.bot_ids))
+        rows = whole.cte("rows_read").prefix_with("MATERIALIZED")
     return _within(edges, rows, rows.c.at, scope, rows.c.value, sa.literal_column("1", _NUMBER))
 
 

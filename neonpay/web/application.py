@@ -27,6 +27,7 @@ from neonpay.web.access.peer import host_name, is_loopback, networks
 from neonpay.web.failures import told_in_a_page
 from neonpay.web.guard import add_headers, guard
 from neonpay.web.layout import Layout
+from neonpay.web.margin import COUNTED, margin
 from neonpay.web.mount import HEALTH, HOME
 from neonpay.web.navigation import NAVIGATION, PAGES, Navigation, Routes
 from neonpay.web.overview import Overview
@@ -34,6 +35,8 @@ from neonpay.web.pages import login
 from neonpay.web.part import FRAME, Part
 from neonpay.web.rendering import IS_SAMPLE, STATIC
 from neonpay.web.shops import SHOPS, Shops
+from neonpay.web.streams import end_streams_of
+from neonpay.web.waiting import Counted
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
@@ -98,10 +101,12 @@ def create_dashboard_app(
             helps[spec.name] = spec.help
         except ExtensionError as error:
             errors.append(error)
-    app = web.Application(middlewares=[told_in_a_page, guard(names), entrance, checked])
+    app = web.Application(middlewares=[told_in_a_page, guard(names), entrance, checked, margin])
     is_local_only = open_here and all(is_loopback(host_name(name)) for name in names)
+    clock = clock or SystemClock()
+    app[COUNTED] = Counted(clock)
     app[DOOR] = Door(
-        clock or SystemClock(),
+        clock,
         networks(trusted_proxies),
         is_open_here=is_local_only,
         only_looks=only_looks,
@@ -114,6 +119,7 @@ def create_dashboard_app(
     app[SHOPS] = Shops([neonpay, *more])
     app.on_response_prepare.append(add_headers)
     app.on_response_prepare.append(give)
+    end_streams_of(app)
     overview = Overview(neonpay, parts, helps, errors, watches_loops=watches_loops)
 
     async def healthz(request: web.Request) -> web.Response:

@@ -20,6 +20,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from neonpay.web.access.forms import form_token
 from neonpay.web.access.viewer import viewer_or_none
+from neonpay.web.bar import bar_of
 from neonpay.web.mount import place, prefix, url
 from neonpay.web.navigation import NAVIGATION, in_group
 from neonpay.web.part import FRAME
@@ -71,6 +72,7 @@ def render(
             static=f"{prefix(request)}{STATIC}",
             url=partial(url, request),
             viewer=viewer_or_none(request),
+            bar=bar_of(request),
             form_token=token,
             is_sample=request.config_dict[IS_SAMPLE],
             token_of_forms=token,  # the macro has the name of the variable
