@@ -32,6 +32,7 @@ from neonpay.web.mount import HEALTH, HOME
 from neonpay.web.navigation import NAVIGATION, PAGES, Navigation, Routes
 from neonpay.web.overview import Overview
 from neonpay.web.pages import login
+from neonpay.web.pages.live.feed import FEED, Feed
 from neonpay.web.part import FRAME, Part
 from neonpay.web.rendering import IS_SAMPLE, STATIC
 from neonpay.web.shops import SHOPS, Shops
@@ -117,6 +118,7 @@ def create_dashboard_app(
     app[IS_SAMPLE] = is_sample
     app[NAVIGATION] = Navigation(parts)
     app[SHOPS] = Shops([neonpay, *more])
+    app[FEED] = Feed(app[SHOPS])
     app.on_response_prepare.append(add_headers)
     app.on_response_prepare.append(give)
     end_streams_of(app)
