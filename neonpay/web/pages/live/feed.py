@@ -11,7 +11,7 @@ from typing import Final
 from aiohttp import web
 
 from neonpay.core.text import error_words
-from neonpay.web.health import LEDGER_S
+from neonpay.monitoring.health import LEDGER_S
 from neonpay.web.pages.live.query import Happened, Look, since
 from neonpay.web.shops import Shops
 
