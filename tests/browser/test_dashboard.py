@@ -30,7 +30,7 @@ UNTIL: Final = datetime(2026, 11, 27, 14, 30, tzinfo=UTC)
 WIDTHS: Final = (320, 390, 768, 1440, 2560)
 LANGUAGES: Final = ("en-GB", "ru-RU")
 EACH_PAGE: Final = pytest.mark.parametrize("path", [row.path for row in PAGES])
-_OWN_PAGE: Final = re.compile(r"/(\d+|[0-9A-Za-z_-]{20,}=*)(?=/|$)")
+_OWN_PAGE: Final = re.compile(r"/(\d+|[0-9A-Za-z_%-]{20,}=*)(?=/|$)")
 _TOO_WIDE: Final = """() => {
   const apart = "svg, pre, .sr, .skip, details:not([open])";
   const sticksOut = (one) => !one.closest(apart) && one.checkVisibility() && one.getBoundingClientRect().right > innerWidth + 1;
