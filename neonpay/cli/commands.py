@@ -74,7 +74,7 @@ COMMANDS: Final = (
     CommandRow(
         "export",
         "neonpay.cli.export:export",
-        "Write payments, refunds or the journal, oldest first, with columns that stay.",
+        "Write payments, refunds, the journal or its days, oldest first, with columns that stay.",
     ),
     CommandRow(
         "move",
@@ -82,7 +82,9 @@ COMMANDS: Final = (
         "Copy a ledger from SQLite to PostgreSQL or back, and keep the copy only when nothing differs.",
     ),
     CommandRow(
-        "web", "neonpay.cli.web:web", "Serve the pages of a shop for a browser on this machine; they only read."
+        "dashboard",
+        "neonpay.cli.dashboard:dashboard",
+        "Serve the dashboard of a shop, and say who may enter it.",
     ),
     CommandRow(
         "monitoring", "neonpay.cli.monitoring:monitoring", "Alert rules for Prometheus and a board for Grafana."

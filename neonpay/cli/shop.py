@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Concatenate, ParamSpec, TypeVar
 
 import typer
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from neonpay.core.namespaces import Awaiting
     from neonpay.ledger import Transaction
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 FOUND = 1
@@ -226,6 +227,62 @@ async def _in_shop(at: Where, work: Callable[[NeonPayCore], Awaitable[T]], *, on
             return await work(shop)
     finally:
         await adapter.close()
+
+
+def run_in_shops(
+    at: Where,
+    work: Callable[[Sequence[NeonPayCore]], Awaitable[T]],
+    *,
+    all_bots: bool,
+    admins: Sequence[int] = (),
+) -> T:
+    """The same for several bots of a ledger at once, of which the one whose token is there may speak with Telegram.
+
+    Args:
+        all_bots: all bots of the ledger, whoever the token is of; the bot whose it is comes first.
+        admins: user ids of those who own the shop.
+    """
+    with _places_named(at):
+        return asyncio.run(_in_shops(at, work, all_bots=all_bots, admins=admins))
+
+
+async def _in_shops(
+    at: Where, work: Callable[[Sequence[NeonPayCore]], Awaitable[T]], *, all_bots: bool, admins: Sequence[int]
+) -> T:
+    from neonpay.app import NeonPayCore
+    from neonpay.payments.settings import Settings
+
+    meant = await _read(replace(at, bot_id=None, bot_name="") if all_bots else at, lambda _, known: known)
+    if not meant:
+        msg = "the ledger has no bot yet; start the bot once"
+        raise ConfigurationError(msg)
+    speaks = _owner(at.token or "")
+    shops: list[NeonPayCore] = []
+    async with AsyncExitStack() as stack:
+        for bot_id in sorted(meant, key=lambda bot_id: (bot_id != speaks, bot_id)):
+            adapter = _adapter(at if bot_id == speaks else replace(at, token=None), bot_id)
+            stack.push_async_callback(adapter.close)
+            shop = NeonPayCore(adapter, database_url=at.database_url, settings=Settings(is_tool=True), admins=admins)
+            shops.append(await stack.enter_async_context(shop))
+        return await work(shops)
+
+
+def change_ledger(
+    database_url: str, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """What a unit of work returned that changes the ledger, whichever bot; raises NeonPayError for what is in the way."""
+
+    async def change() -> T:
+        from neonpay.ledger import open_ledger
+
+        ledger = open_ledger(database_url, as_it_is=True)
+        try:
+            return await ledger.run(unit, *args, **kwargs)
+        finally:
+            await ledger.close()
+
+    with _places_named(Where(database_url, None)):
+        return asyncio.run(change())
 
 
 def read_ledger(at: Where, work: Callable[[Transaction, list[int]], T]) -> T:

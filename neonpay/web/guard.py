@@ -28,7 +28,7 @@ _HEADERS: Final = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # without any, browsers would send their own forms with "Origin: null"
     "X-Content-Type-Options": "nosniff",
 }
 _OWN: Final = frozenset({"same-origin", "none"})

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, Literal
 
 from aiohttp import web
 
+from neonpay.web.access.visit import visit
 from neonpay.web.mount import place
 from neonpay.web.part import Part
 from neonpay.web.speech import Speech
@@ -26,7 +28,7 @@ class PageRow:
         routes: what answers there: ``package.module:function``, called without arguments, which gives routes of aiohttp.
         group: ``main`` above the rule, ``more`` below it, ``ours`` at the very end.
         is_in_tab_bar: whether a phone shows it in its bar; the others are behind "More".
-        counts: the name of the count that stands beside it, of ``neonpay.web.waiting.Waiting``; empty for none.
+        counts: the name of the count that stands beside it, of ``neonpay.web.waiting.Waiting``; the page's own when empty.
     """
 
     name: str
@@ -44,9 +46,27 @@ PAGES: Final[tuple[PageRow, ...]] = (
     PageRow("overview", "/", "i-overview", "neonpay.web.pages.overview:routes", is_in_tab_bar=True),
     PageRow("revenue", "/revenue", "i-bars", "neonpay.web.pages.revenue:routes"),
     PageRow("payments", "/payments", "i-payments", "neonpay.web.pages.payments:routes", is_in_tab_bar=True),
+    PageRow("subscriptions", "/subscriptions", "i-subs", "neonpay.web.pages.subscriptions:routes"),
     PageRow("refunds", "/refunds", "i-return", "neonpay.web.pages.refunds:routes", is_in_tab_bar=True),
+    PageRow(
+        "reconciliation", "/reconciliation", "i-ledger", "neonpay.web.pages.reconciliation:routes", is_in_tab_bar=True
+    ),
+    PageRow("products", "/products", "i-products", "neonpay.web.pages.products:routes", "more"),
+    PageRow("customers", "/customers", "i-people", "neonpay.web.pages.customers:routes", "more"),
+    PageRow("funnel", "/funnel", "i-funnel", "neonpay.web.pages.funnel:routes", "more"),
+    PageRow("bots", "/bots", "i-bot", "neonpay.web.pages.bots:routes", "more"),
+    PageRow("live", "/live", "i-live", "neonpay.web.pages.live:routes", "more"),
+    PageRow("exports", "/exports", "i-export", "neonpay.web.pages.exports:routes", group="ours"),
+    PageRow("settings", "/settings", "i-lock", "neonpay.web.pages.settings:routes", group="ours"),
+    PageRow("audit", "/audit", "i-clock", "neonpay.web.pages.audit:routes", group="ours"),
 )
 """In the order of the navigation."""
+
+
+_GO: Final = MappingProxyType(
+    {"overview": "o", "payments": "p", "subscriptions": "s", "refunds": "r", "reconciliation": "l"}
+)
+"""What is pressed after ``g``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +75,7 @@ class Link:
 
     Attributes:
         count: how many things wait there for a person; 0 shows nothing.
+        key: what is pressed after ``g`` to come here; empty for none.
     """
 
     href: str
@@ -64,6 +85,7 @@ class Link:
     is_here: bool
     is_in_tab_bar: bool = False
     count: int = 0
+    key: str = ""
 
 
 def is_below(path: str, start: str) -> bool:
@@ -88,7 +110,7 @@ class Navigation:
 
     def links(self, request: web.Request, w: Speech) -> list[Link]:
         """The navigation as this reader sees it."""
-        here = place(request)
+        here, counts = place(request), visit(request).waiting.counts
         links = [
             Link(
                 href=row.path,
@@ -97,11 +119,11 @@ class Navigation:
                 group=row.group,
                 is_here=is_below(here, row.path),
                 is_in_tab_bar=row.is_in_tab_bar,
+                count=counts.get(row.counts or row.name, 0),
+                key=_GO.get(row.name, ""),
             )
             for row in PAGES
         ]
-        if not any(row.path == "/bots" for row in PAGES):
-            links.append(Link("/bots", w("frame.shop"), "i-bot", "more", here == "/bots"))
         for name, part in self.parts:
             href = f"/{name}/"
             links.append(Link(href, part.title_in(w.language), "i-plus", "more", here.startswith(href)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
 from aiohttp import web
@@ -38,9 +38,20 @@ async def read(
     Raises:
         BlindError: it did not answer within ``LEDGER_S``, or cannot be read; the reader gets the page that says so.
     """
+    return await _seen(shops(request).ledger.read(unit, *args, **kwargs))
+
+
+async def report(
+    request: web.Request, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """``read`` for what looks at much: nobody who sells waits for it."""
+    return await _seen(shops(request).ledger.report(LEDGER_S, unit, *args, **kwargs))
+
+
+async def _seen(reading: Awaitable[T]) -> T:
     try:
         async with asyncio.timeout(LEDGER_S):
-            return await shops(request).ledger.read(unit, *args, **kwargs)
+            return await reading
     except TimeoutError:
         logger.warning("the ledger did not answer a page within %g s", LEDGER_S)
         raise BlindError(LEDGER_S) from None

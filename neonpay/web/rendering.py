@@ -20,6 +20,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from neonpay.web.access.forms import form_token
 from neonpay.web.access.viewer import viewer_or_none
+from neonpay.web.bar import bar_of
 from neonpay.web.mount import place, prefix, url
 from neonpay.web.navigation import NAVIGATION, in_group
 from neonpay.web.part import FRAME
@@ -29,6 +30,8 @@ from neonpay.web.zones import zone_of
 
 STATIC: Final = "/_"
 """Where style sheets are: no extension can have such a name."""
+IS_SAMPLE: Final = web.AppKey("IS_SAMPLE", bool)
+"""Whether every page says that its data is a sample's."""
 
 
 def speech(request: web.Request) -> Speech:
@@ -51,8 +54,8 @@ def render(
     """A page from a template of ``neonpay/web/templates``, which extends ``base.html``.
 
     Beside its context a template has ``w`` (a ``Speech``), ``links`` and ``in_group`` for the navigation, ``path``, ``scope``
-    (which bots, which period), ``static``, ``url(path)``, ``viewer`` (None before anybody has signed in) and ``form_token``,
-    which every form that changes something holds by ``{{ m.form_token() }}``.
+    (which bots, which period), ``static``, ``url(path)``, ``is_sample``, ``viewer`` (None before anybody has signed
+    in) and ``form_token``, which every form that changes something holds by ``{{ m.form_token() }}``.
     """
     w = speech(request)
     links = request.config_dict[NAVIGATION].links(request, w)
@@ -69,7 +72,9 @@ def render(
             static=f"{prefix(request)}{STATIC}",
             url=partial(url, request),
             viewer=viewer_or_none(request),
+            bar=bar_of(request),
             form_token=token,
+            is_sample=request.config_dict[IS_SAMPLE],
             token_of_forms=token,  # the macro has the name of the variable
             **context,
         )

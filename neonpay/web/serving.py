@@ -11,7 +11,7 @@ from aiohttp import web
 from neonpay.errors import ConfigurationError
 
 HOST: Final = "127.0.0.1"
-PORT: Final = 8080
+PORT: Final = 8081
 _SHUTDOWN_S: Final = 5.0
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from neonpay.core.clock import moment
-from neonpay.errors import LedgerError
 from neonpay.ledger import Transaction
+from neonpay.monitoring.routes import METRICS, READY
 from neonpay.web.access.accounts import Account, find_account, with_password
 from neonpay.web.access.cookies import browser_id, digest
 from neonpay.web.access.door import door
@@ -21,6 +21,7 @@ from neonpay.web.access.sessions import NOTED_EVERY, account_of, note_seen
 from neonpay.web.access.viewer import let_in
 from neonpay.web.access.visit import LOCAL, Viewer
 from neonpay.web.mount import HEALTH, place, url
+from neonpay.web.reading import BlindError, read
 from neonpay.web.shops import shops
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 LOGIN: Final = "/login"
 ENTER: Final = "/enter"
-_FOR_MONITORS: Final = frozenset({HEALTH, "/readyz", "/metrics"})
+_FOR_MONITORS: Final = frozenset({HEALTH, METRICS, READY})
+"""They tell everybody whether the shop is well, and figures to this machine and whoever has the token of ``[monitoring]``."""
 _FILES: Final = "/_/"
 
 
@@ -62,10 +64,9 @@ async def _who(request: web.Request) -> Viewer | None:
     own, the_door = browser_id(request), door(request)
     session_hash = None if own is None else digest(own)
     at = moment(the_door.clock.now_us())
-    ledger = shops(request).ledger
     try:
-        known = await ledger.read(_known, session_hash, at)
-    except LedgerError:
+        known = await read(request, _known, session_hash, at)
+    except BlindError:
         # Whoever sits here is to see that it cannot be read; a password that was never asked for is not asked for now.
         if the_door.is_open_here and the_door.memory.asks_for_passwords is False and sits_here(request):
             return _viewer(request, None)
@@ -74,7 +75,7 @@ async def _who(request: web.Request) -> Viewer | None:
     account = known.account
     if account is not None and session_hash is not None and _may_still(request, account):
         if known.seen_at is not None and at - known.seen_at > NOTED_EVERY and not the_door.only_looks:
-            await ledger.run(note_seen, session_hash, at)
+            await shops(request).ledger.run(note_seen, session_hash, at)
         return _viewer(request, account, session_hash)
     if the_door.is_open_here and not known.asks_for_passwords and sits_here(request):
         return _viewer(request, known.local)

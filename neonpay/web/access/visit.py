@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from aiohttp import web
 
 from neonpay.web.access.roles import Role
+from neonpay.web.waiting import Waiting
 
 _NAME: Final = "neonpay.visit"
 LOCAL: Final = "local"
@@ -42,10 +43,12 @@ class Visit:
     Attributes:
         viewer: who asks; None before anybody has signed in.
         new_id: the id that the browser gets with the answer.
+        waiting: what stands beside the navigation.
     """
 
     viewer: Viewer | None = None
     new_id: str | None = None
+    waiting: Waiting = field(default_factory=Waiting)
 
 
 def _key() -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -30,20 +31,21 @@ class Dot:
 
 
 def dots(each: Sequence[Dot], *, limit_s: int, limit: str, label: str, number: Number, empty: str) -> Markup:
-    """The chart: seconds from zero to a little above the limit, or as far as the slowest needs.
+    """The chart: seconds from zero to a little more than the slowest took.
 
     Args:
-        limit_s: where the line is.
+        limit_s: where the line is; it is drawn where the slowest comes near it.
         limit: what is written at it.
         label: what a screen reader says of the whole of it.
         number: how numbers are written.
         empty: the sentence when there are none.
     """
-    axis = scale(round(max([limit_s, *(dot.seconds for dot in each)]) * _ROOM))
+    axis = scale(max(1, math.ceil(max((dot.seconds for dot in each), default=0) * _ROOM)))
     drawn = [grid(axis, number)]
-    line = per_cent(axis.y(limit_s))
-    drawn.append(Markup('<line class="limit" x1="0" x2="100%" y1="{0}" y2="{0}"/>').format(line))
-    drawn.append(Markup('<text class="limit-name" x="100%" y="{}" dy="-6">{}</text>').format(line, limit))
+    if axis.top >= limit_s:
+        line = per_cent(axis.y(limit_s))
+        drawn.append(Markup('<line class="limit" x1="0" x2="100%" y1="{0}" y2="{0}"/>').format(line))
+        drawn.append(Markup('<text class="limit-name" x="100%" y="{}" dy="-6">{}</text>').format(line, limit))
     drawn += [
         Markup('<circle class="{}" cx="{}" cy="{}" r="3.5"><title>{}</title></circle>').format(
             "dot late" if dot.seconds >= limit_s else "dot",

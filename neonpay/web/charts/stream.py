@@ -16,7 +16,7 @@ from neonpay.web.charts.drawing import joined, per_cent, short
 
 STOPS: Final = frozenset({4, 5})
 """How many stops there may be: of the trace, and before them the look at an offer where looks are counted."""
-STRETCH: Final = 84.0
+STRETCH: Final = 108.0
 """Between two stops of the upright one, in pixels: as high as a stop beside it is on a phone."""
 _ACROSS: Final = (1000.0, 112.0)
 _THICK_UPRIGHT: Final = 84.0

@@ -56,6 +56,14 @@ function isTyping(target) {
   return target instanceof Element && target.closest("input, select, textarea, [contenteditable]") !== null;
 }
 
+function moveRow(step) {
+  const rows = [...document.querySelectorAll(".table.act .go")];
+  if (rows.length === 0) return false;
+  const now = rows.indexOf(document.activeElement);
+  rows[Math.min(Math.max(now + step, 0), rows.length - 1)].focus();
+  return true;
+}
+
 function press(key) {
   if (performance.now() < waitsUntil) {
     waitsUntil = 0;
@@ -67,6 +75,8 @@ function press(key) {
   else if (key === "t") toggleTheme();
   else if (key === "/") document.querySelector("[data-search]")?.focus();
   else if (key === "?") help?.showModal();
+  else if (key === "j") return moveRow(1);
+  else if (key === "k") return moveRow(-1);
   else return false;
   return true;
 }
@@ -78,6 +88,9 @@ if (document.body.dataset.keys === "on") {
     if (press(event.key)) event.preventDefault();
   });
 }
+addEventListener("click", (event) => {
+  if (event.target instanceof Element && event.target.closest("[data-close]")) event.target.closest("dialog")?.close();
+});
 for (const button of document.querySelectorAll("[data-keys-open]")) button.addEventListener("click", () => help?.showModal());
 
 // A page that takes its time says so, and a form is not sent twice.

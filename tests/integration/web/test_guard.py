@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,7 +30,7 @@ async def test_a_foreign_name_is_refused_everywhere(served: Served, path: str) -
         for host in ("evil.example", "evil.example:8080", "127.0.0.1.evil.example", "", "localhost.evil.example:80"):
             answer = await http.get(path, headers={"Host": host})
             assert answer.status == 403, host
-            assert "neonpay web --name NAME" in await answer.text()
+            assert "neonpay dashboard --name NAME" in await answer.text()
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ async def test_every_answer_has_the_headers_that_keep_a_browser_safe(served: Ser
             assert "frame-ancestors 'none'" in policy
             assert "unsafe" not in policy
             assert headers["X-Content-Type-Options"] == "nosniff"
-            assert headers["Referrer-Policy"] == "no-referrer"
+            assert headers["Referrer-Policy"] == "same-origin"
             assert headers["Server"] == "neonpay"
             assert headers["Cache-Control"] in {"no-store", "no-cache"}
 
@@ -65,7 +66,10 @@ async def test_a_page_asks_for_nothing_from_elsewhere_and_holds_no_script_and_no
             assert file.status == 200
             assert "http" not in (await file.text()).replace("http://www.w3.org/2000/svg", "")
     assert "http" not in text
-    for word in ("<script", "<style", "style=", " onclick"):
+    scripts = re.findall("<script([^>]*)>(.*?)</script>", text)
+    assert scripts
+    assert all("src=" in where and not code for where, code in scripts)
+    for word in ("<style", "style=", " onclick"):
         assert word not in text
 
 

@@ -1,0 +1,148 @@
+"""``neonpay dashboard``: what an owner keeps open, and the passwords that it is entered with."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from neonpay.cli.shop import (
+    ApiOption,
+    BotOption,
+    DatabaseOption,
+    TokenFileOption,
+    change_ledger,
+    core_settings,
+    errors_in_one_line,
+    run_in_shops,
+    with_token,
+)
+from neonpay.cli.stopping import told_to_stop
+from neonpay.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from neonpay.app import NeonPayCore
+    from neonpay.ledger import Transaction
+    from neonpay.web.access import Role
+
+dashboard = typer.Typer(help="Serve the dashboard of a shop, and say who may enter it.", invoke_without_command=True)
+
+RoleWord = Literal["viewer", "operator", "owner"]
+NameArgument = Annotated[str, typer.Argument(help="Name of the account, such as ann.")]
+
+
+@dashboard.callback()
+def serve(
+    context: typer.Context,
+    *,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; on any other than this machine's own everybody has to sign in.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = 8081,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(help="Host name by which a browser reaches it, such as that of a proxy; again for more."),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(help="Where owners reach it, such as https://shop.example, for links that the bot sends."),
+    ] = None,
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option(help="Address or network of a proxy whose X-Forwarded-For and -Proto count; again for more."),
+    ] = None,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Nobody changes anything.")] = False,
+    database: DatabaseOption = None,
+    bot: BotOption = None,
+    token_file: TokenFileOption = None,
+    api_url: ApiOption = None,
+) -> None:
+    """Serve the dashboard of all bots of a ledger, which run elsewhere.
+
+    Refunds need the bot's token; other bots of the ledger do what was decided here when they run.
+    """
+    if context.invoked_subcommand is not None:
+        return
+
+    async def run(shops: Sequence[NeonPayCore]) -> None:
+        from neonpay.web import run_dashboard
+
+        stopped = told_to_stop()
+        running = run_dashboard(
+            *shops,
+            host=host,
+            port=port,
+            names=name or (),
+            address=address,
+            trusted_proxies=trusted_proxy or (),
+            only_looks=read_only,
+            watches_loops=False,
+            tell=typer.echo,
+        )
+        async with running as url:
+            bots = ", ".join(str(shop.adapter.bot_id) for shop in shops)
+            typer.echo(f"The dashboard of bot {bots} is at {url}\nCtrl-C stops it.")
+            await stopped.wait()
+        typer.echo("Stopped.")
+
+    with errors_in_one_line():
+        core = core_settings(database, api_url)
+        at = with_token(core, bot, token_file=token_file)
+        run_in_shops(at, run, all_bots=bot is None and core.bot_id is None, admins=core.admins)
+
+
+@dashboard.command("password")
+def set_password(
+    name: NameArgument,
+    role: Annotated[RoleWord, typer.Option(help="What they may do.")] = "owner",
+    database: DatabaseOption = None,
+) -> None:
+    """Set the password of an account, which is asked for or read from standard input; whoever had it before is signed out."""
+    with errors_in_one_line():
+        from neonpay.web.access import Role
+        from neonpay.web.access.accounts import is_name
+        from neonpay.web.access.passwords import MIN_CHARS, hashed, is_long_enough
+
+        if not is_name(name):
+            msg = "the name of an account is 1 to 32 of a-z, 0-9, '_', '.' and '-', a letter first, and not 'local'"
+            raise ConfigurationError(msg)
+        password = _password()
+        if not is_long_enough(password):
+            msg = f"a password has {MIN_CHARS} to 256 characters; nothing was changed"
+            raise ConfigurationError(msg)
+        change_ledger(
+            core_settings(database, None).database_url, _set_password, name, Role.named(role), hashed(password)
+        )
+    typer.echo(f"{name} may sign in as {role}.")
+
+
+@dashboard.command("remove")
+def remove(name: NameArgument, database: DatabaseOption = None) -> None:
+    """Take an account away, and sign it out everywhere."""
+    with errors_in_one_line():
+        from neonpay.web.access.accounts import remove_account
+
+        if not change_ledger(core_settings(database, None).database_url, remove_account, name):
+            msg = f"there is no account {name!r}"
+            raise ConfigurationError(msg)
+    typer.echo(f"{name} cannot sign in any more.")
+
+
+def _password() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return password
+
+
+def _set_password(transaction: Transaction, name: str, role: Role, password_hash: str) -> None:
+    from neonpay.core.clock import SystemClock, moment
+    from neonpay.web.access.accounts import keep_account
+    from neonpay.web.access.sessions import revoke
+
+    now_us = SystemClock().now_us()
+    keep_account(transaction, name, role, now_us, password_hash)
+    revoke(transaction, moment(now_us), account=name)

@@ -1,0 +1,134 @@
+"""Every page of the dashboard, and every page of a kind that it links to, on the ledger of a lively shop.
+
+What is looked at follows from ``PAGES``: a page that is added there is walked here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urldefrag, urljoin, urlsplit
+
+import pytest
+import pytest_asyncio
+
+from neonpay.cli.demo.lively import live
+from neonpay.web import create_dashboard_app, serving
+from neonpay.web.navigation import PAGES
+from tests.browser.conftest import DESKTOP, PHONE
+from tests.browser.test_accessibility import violations
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, BrowserContext, Page
+
+pytestmark = pytest.mark.timeout(300)
+
+UNTIL: Final = datetime(2026, 11, 27, 14, 30, tzinfo=UTC)
+WIDTHS: Final = (320, 390, 768, 1440, 2560)
+LANGUAGES: Final = ("en-GB", "ru-RU")
+EACH_PAGE: Final = pytest.mark.parametrize("path", [row.path for row in PAGES])
+_OWN_PAGE: Final = re.compile(r"/(\d+|[0-9A-Za-z_%-]{20,}=*)(?=/|$)")
+_TOO_WIDE: Final = """() => {
+  const apart = "svg, pre, .sr, .skip, details:not([open])";
+  const sticksOut = (one) => !one.closest(apart) && one.checkVisibility() && one.getBoundingClientRect().right > innerWidth + 1;
+  if (document.documentElement.scrollWidth <= innerWidth) return [];
+  return [...document.querySelectorAll("body *")].filter(sticksOut).slice(0, 3).map((one) => one.outerHTML.slice(0, 160));
+}"""
+"""What sticks out of a window that would have to be scrolled sideways."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def dashboard() -> AsyncIterator[str]:
+    """The address of the dashboard of a shop that has sold for some weeks."""
+    async with (
+        live("memory:", until=UNTIL, days=34, orders_a_day=7) as history,
+        serving(create_dashboard_app(history.neonpay, specs=[], is_sample=True), port=0) as url,
+    ):
+        yield url.rstrip("/")
+
+
+@asynccontextmanager
+async def reader(browser: Browser, url: str, *, width: int, language: str, dark: bool = False) -> AsyncIterator[Page]:
+    """A page of a browser; what its scripts complain of, and a request to another place, fail the test."""
+    height = (PHONE if width < DESKTOP["width"] else DESKTOP)["height"]
+    context: BrowserContext = await browser.new_context(
+        viewport={"width": width, "height": height},
+        locale=language,
+        color_scheme="dark" if dark else "light",
+        reduced_motion="reduce",
+    )
+    page = await context.new_page()
+    page.set_default_timeout(15_000)
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(f"{page.url}: {said.text}"))
+    page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+    page.on("request", lambda one: complaints.append(one.url) if not one.url.startswith(url) else None)
+    yield page
+    await context.close()
+    assert complaints == []
+
+
+async def kinds_below(page: Page, url: str, path: str) -> list[str]:
+    """The page at ``path``, and one page of each further kind that it links to in its middle."""
+    answer = await page.goto(url + path)
+    assert answer is not None
+    assert answer.status == 200, path
+    found = {_kind(path): path}
+    for href in await page.locator("main a[href]").evaluate_all("all => all.map(one => one.getAttribute('href'))"):
+        target = urldefrag(urljoin(url + path, href)).url
+        if target.startswith(url) and "." not in urlsplit(target).path.rsplit("/", 1)[-1]:
+            found.setdefault(_kind(target.removeprefix(url)), target.removeprefix(url))
+    return list(found.values())
+
+
+def _kind(path: str) -> str:
+    parts = urlsplit(path)
+    return _OWN_PAGE.sub("/ID", parts.path)
+
+
+@EACH_PAGE
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+async def test_axe_finds_nothing_and_no_script_complains(
+    browser: Browser, dashboard: str, path: str, width: int, *, dark: bool
+) -> None:
+    for language in LANGUAGES:
+        async with reader(browser, dashboard, width=width, language=language, dark=dark) as page:
+            for one in await kinds_below(page, dashboard, path):
+                answer = await page.goto(dashboard + one)
+                assert answer is not None
+                assert answer.status == 200, one
+                assert await violations(page, dark=dark) == [], one
+
+
+@EACH_PAGE
+async def test_nothing_is_wider_than_the_window(browser: Browser, dashboard: str, path: str) -> None:
+    wide: dict[tuple[str, str, int], list[str]] = {}
+    for language in LANGUAGES:
+        async with reader(browser, dashboard, width=1440, language=language) as page:
+            for one in await kinds_below(page, dashboard, path):
+                await page.goto(dashboard + one)
+                for width in WIDTHS:
+                    await page.set_viewport_size({"width": width, "height": 844})
+                    if found := await page.evaluate(_TOO_WIDE):
+                        wide[one, language, width] = found
+    assert wide == {}
+
+
+@EACH_PAGE
+async def test_each_page_opens_with_one_sentence_says_that_it_is_a_sample_and_speaks_the_language(
+    browser: Browser, dashboard: str, path: str
+) -> None:
+    sentences: list[str] = []
+    for language, sample in zip(LANGUAGES, ("Sample data", "Пример данных"), strict=True):
+        async with reader(browser, dashboard, width=1440, language=language) as page:
+            await page.goto(dashboard + path)
+            (sentence,) = await page.get_by_role("heading", level=1).all_inner_texts()
+            sentences.append(sentence)
+            assert sentence.strip() != ""
+            assert await page.get_by_text(sample).first.is_visible()
+            assert await page.locator("html").get_attribute("lang") == language[:2]
+    assert sentences[0] != sentences[1]
