@@ -14,7 +14,7 @@ from neonpay.web.pages.overview.rows import read_lines
 from neonpay.web.pages.overview.view import view_of
 from neonpay.web.reading import read
 from neonpay.web.rendering import render
-from neonpay.web.reporting import asked, told
+from neonpay.web.reporting import Asked, asked, told
 
 EXAMPLE: Final = """from neonpay import PaymentStage
 
@@ -38,7 +38,7 @@ async def show(request: web.Request) -> web.Response:
     about = await asked(request)
     lines = await read(request, read_lines, about.bots)
     if not lines.newest:
-        return await _empty(request)
+        return await _empty(request, about)
     reports, period, bots = about.reports, about.period, about.bots
     revenue = await told(lambda: reports.revenue(period, by=about.by, compare=True, bots=bots))
     statement = await told(lambda: reports.statement(period, compare=True, bots=bots))
@@ -49,8 +49,7 @@ async def show(request: web.Request) -> web.Response:
     return render(request, "overview.html", o=overview, now=about.now, may_act=may_act)
 
 
-async def _empty(request: web.Request) -> web.Response:
-    about = await asked(request)
+async def _empty(request: web.Request, about: Asked) -> web.Response:
     found = await told(lambda: about.reports.statement(about.period, bots=about.bots))
     w, is_proved = about.w, found.gap_stars == 0
     rows = [
