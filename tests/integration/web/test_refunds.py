@@ -67,7 +67,7 @@ async def test_a_request_waits_with_the_words_of_its_buyer_and_is_granted_once(
         again = await http.post(f"{path}/grant", data={"form_token": "x"})
         assert again.status == 403
         assert 'action="' not in (await see(http, path)).partition('<div class="confirm">')[2]
-    assert [act for (act,) in await query(ACTS)] == ["request.grant"]
+    assert [act for (act,) in await query(ACTS)] == ["request.approve"]
     assert await query(STATES) == [("approved", None, "local in the dashboard")]
 
 
