@@ -45,6 +45,10 @@ _EN: Final[Mapping[str, str | tuple[str, ...]]] = {
     "job_retry": "Retried a delivery",
     "request_approve": "Approved a refund request",
     "request_refuse": "Refused a refund request",
+    "person_block": "Blocked a person",
+    "person_trust": "Trusted a person",
+    "person_unblock": "Unblocked a person",
+    "subscription_cancel": "Canceled a subscription",
     "reconcile_run": "Compared with Telegram",
 }
 _RU: Final[Mapping[str, str | tuple[str, ...]]] = {
@@ -86,6 +90,10 @@ _RU: Final[Mapping[str, str | tuple[str, ...]]] = {
     "job_retry": "Повторена выдача",
     "request_approve": "Одобрен возврат",
     "request_refuse": "Отказано в возврате",
+    "person_block": "Человек заблокирован",
+    "person_trust": "Человеку доверяют",
+    "person_unblock": "Человек разблокирован",
+    "subscription_cancel": "Отменена подписка",
     "reconcile_run": "Сверка с Telegram",
 }
 WORDS: Final[Mapping[str, Mapping[str, str | tuple[str, ...]]]] = MappingProxyType(

@@ -63,7 +63,7 @@ async def _decide(request: web.Request, state: RequestState, answer: str | None)
         return _page(request, asked, person, now, refused=cause(exc))
     except NeonPayError as exc:
         failed = exc
-    act = "request.grant" if state is RequestState.APPROVED else "request.refuse"
+    act = "request.approve" if state is RequestState.APPROVED else "request.refuse"
     detail = {"request": about.request_id, "outcome": "refused by Telegram" if failed else state.value}
     await record_act(request, act=act, bot_id=about.bot_id, subject=about.charge_id, detail={**detail})
     if failed is not None:
