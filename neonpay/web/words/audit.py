@@ -45,6 +45,7 @@ _EN: Final[Mapping[str, str | tuple[str, ...]]] = {
     "request_approve": "Approved a refund request",
     "request_refuse": "Refused a refund request",
     "reconcile_run": "Compared with Telegram",
+    "export_download": "Downloaded a sheet",
 }
 _RU: Final[Mapping[str, str | tuple[str, ...]]] = {
     "nav": "Действия",
@@ -85,6 +86,7 @@ _RU: Final[Mapping[str, str | tuple[str, ...]]] = {
     "request_approve": "Одобрен возврат",
     "request_refuse": "Отказано в возврате",
     "reconcile_run": "Сверка с Telegram",
+    "export_download": "Скачана таблица",
 }
 WORDS: Final[Mapping[str, Mapping[str, str | tuple[str, ...]]]] = MappingProxyType(
     {"en": MappingProxyType(_EN), "ru": MappingProxyType(_RU)}
