@@ -30,10 +30,11 @@ from neonpay.web.layout import Layout
 from neonpay.web.margin import COUNTED, margin
 from neonpay.web.mount import HEALTH, HOME
 from neonpay.web.navigation import NAVIGATION, PAGES, Navigation, Routes
-from neonpay.web.overview import Overview
+from neonpay.web.overview import OVERVIEW, Overview
 from neonpay.web.pages import login
+from neonpay.web.pages.live.feed import FEED, Feed
 from neonpay.web.part import FRAME, Part
-from neonpay.web.rendering import STATIC
+from neonpay.web.rendering import IS_SAMPLE, STATIC
 from neonpay.web.shops import SHOPS, Shops
 from neonpay.web.streams import end_streams_of
 from neonpay.web.waiting import Counted
@@ -59,6 +60,7 @@ def create_dashboard_app(
     trusted_proxies: Collection[str] = (),
     address: str | None = None,
     clock: Clock | None = None,
+    is_sample: bool = False,
 ) -> web.Application:
     """The dashboard of a shop, to be served alone or mounted: ``server.add_subapp("/shop/", …)``.
 
@@ -79,6 +81,7 @@ def create_dashboard_app(
         address: where owners reach it, such as ``https://shop.example``, for links that the bot sends them. When left out, they
             are sent under a name in ``names`` or the address that the connection came to.
         clock: what says when sessions end; the machine's when left out.
+        is_sample: True where no Star of the ledger is a real one, as in `neonpay demo --dashboard`; every page says so.
 
     Raises:
         ConfigurationError: a trusted proxy is no address.
@@ -112,19 +115,19 @@ def create_dashboard_app(
         names=frozenset(host_name(name) for name in names),
     )
     app[FRAME] = Layout()
+    app[IS_SAMPLE] = is_sample
     app[NAVIGATION] = Navigation(parts)
     app[SHOPS] = Shops([neonpay, *more])
+    app[FEED] = Feed(app[SHOPS])
     app.on_response_prepare.append(add_headers)
     app.on_response_prepare.append(give)
     end_streams_of(app)
-    overview = Overview(neonpay, parts, helps, errors, watches_loops=watches_loops)
+    overview = app[OVERVIEW] = Overview(neonpay, parts, helps, errors, watches_loops=watches_loops)
 
     async def healthz(request: web.Request) -> web.Response:
         health = await overview.health()
         return web.json_response(health.as_json(), status=200 if health.is_well else 503)
 
-    if not any(row.path == "/bots" for row in PAGES):
-        app.router.add_get("/bots", overview.show)
     app.router.add_routes(login.routes())
     for row in PAGES:
         app.router.add_routes(_routes(row.routes))

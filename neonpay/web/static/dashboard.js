@@ -88,6 +88,9 @@ if (document.body.dataset.keys === "on") {
     if (press(event.key)) event.preventDefault();
   });
 }
+addEventListener("click", (event) => {
+  if (event.target instanceof Element && event.target.closest("[data-close]")) event.target.closest("dialog")?.close();
+});
 for (const button of document.querySelectorAll("[data-keys-open]")) button.addEventListener("click", () => help?.showModal());
 
 // A page that takes its time says so, and a form is not sent twice.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -65,7 +66,10 @@ async def test_a_page_asks_for_nothing_from_elsewhere_and_holds_no_script_and_no
             assert file.status == 200
             assert "http" not in (await file.text()).replace("http://www.w3.org/2000/svg", "")
     assert "http" not in text
-    for word in ("<script", "<style", "style=", " onclick"):
+    scripts = re.findall("<script([^>]*)>(.*?)</script>", text)
+    assert scripts
+    assert all("src=" in where and not code for where, code in scripts)
+    for word in ("<style", "style=", " onclick"):
         assert word not in text
 
 

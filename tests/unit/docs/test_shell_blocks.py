@@ -30,8 +30,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SHELL = ("shell", "sh", "bash", "console")
-_NOT_OURS = {"cat", "chmod", "export", "gunicorn", "mail", "mv", "pg_dump", "rm", "sqlite3", "umask", "uvicorn"}
-_SERVES = {"demo", "simulate", "web"}
+_NOT_OURS = {
+    "cat",
+    "chmod",
+    "docker",
+    "export",
+    "gunicorn",
+    "mail",
+    "mv",
+    "pg_dump",
+    "rm",
+    "sqlite3",
+    "umask",
+    "uvicorn",
+}
+_SERVES = {"dashboard", "demo", "simulate"}
 """Commands that go on until they are told to stop."""
 _OF_EXTENSIONS = {("badge", "list"), ()}
 """Commands that pages make up, and `neonpay NAME`."""
@@ -80,6 +93,8 @@ def _fault(arguments: list[str]) -> str | None:
             if not isinstance(command, typer.core.TyperGroup):
                 return None
             rest = [*context._protected_args, *context.args]  # noqa: SLF001 - what a group has not parsed itself
+            if not rest and command.invoke_without_command:
+                return None
             found, inner, arguments = command.resolve_command(context, rest)
             assert inner is not None
             command, name = inner, str(found)
