@@ -50,6 +50,7 @@ _EN: Final[Mapping[str, str | tuple[str, ...]]] = {
     "person_unblock": "Unblocked a person",
     "subscription_cancel": "Canceled a subscription",
     "reconcile_run": "Compared with Telegram",
+    "export_download": "Downloaded a sheet",
 }
 _RU: Final[Mapping[str, str | tuple[str, ...]]] = {
     "nav": "Действия",
@@ -95,6 +96,7 @@ _RU: Final[Mapping[str, str | tuple[str, ...]]] = {
     "person_unblock": "Человек разблокирован",
     "subscription_cancel": "Отменена подписка",
     "reconcile_run": "Сверка с Telegram",
+    "export_download": "Скачана таблица",
 }
 WORDS: Final[Mapping[str, Mapping[str, str | tuple[str, ...]]]] = MappingProxyType(
     {"en": MappingProxyType(_EN), "ru": MappingProxyType(_RU)}
