@@ -10,7 +10,7 @@ down_revision = "0015"
 works_with = "0010"
 
 _UNACCEPTED = sa.text("state != 'accepted'")
-_SOMEBODYS = sa.text("user_id IS NOT NULL")
+_NUMBERED = sa.text("number IS NOT NULL")
 _DECLINED = sa.text("name = 'checkout_declined'")
 
 
@@ -34,8 +34,8 @@ def upgrade() -> None:
         "neonpay_events_by_user",
         "neonpay_events",
         ["bot_id", "user_id", "event_id"],
-        sqlite_where=_SOMEBODYS,
-        postgresql_where=_SOMEBODYS,
+        sqlite_where=_NUMBERED,
+        postgresql_where=_NUMBERED,
     )
     op.create_table(
         "neonpay_notes",

@@ -13,6 +13,7 @@ from neonpay.ledger import Transaction
 from neonpay.ledger.tables import events, payments, people, refund_requests
 from neonpay.security.facts import Standing
 from neonpay.security.profile import profile_of
+from neonpay.store.persons_events import of_person
 from neonpay.web.names import Who
 from neonpay.web.pages.customers.query import Customer, read_one
 from neonpay.web.pages.payments.search import titles
@@ -103,10 +104,9 @@ def read_person(transaction: Transaction, who: Who, before: str) -> Whole | None
 
 
 def _timeline(transaction: Transaction, who: Who, before: str, known: Mapping[str, str]) -> list[Happened]:
-    query = sa.select(events).where(events.c.bot_id == who[0], events.c.user_id == who[1])
-    if before:
-        query = query.where(events.c.event_id < before)
-    rows = transaction.connection.execute(query.order_by(events.c.event_id.desc()).limit(PAGE_ROWS + 1)).mappings()
+    earlier = (events.c.event_id < before,) if before else ()
+    query = of_person(sa.select(events), *who, *earlier).order_by(sa.desc("event_id")).limit(PAGE_ROWS + 1)
+    rows = transaction.connection.execute(query).mappings()
     return [
         Happened(
             row["event_id"],

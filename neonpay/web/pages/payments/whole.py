@@ -19,6 +19,7 @@ from neonpay.payments.waiting import needs_person
 from neonpay.store.entries import STARS
 from neonpay.store.job_rows import JobRecord
 from neonpay.store.payment_rows import find_invoice, find_payment, find_refund
+from neonpay.store.persons_events import of_person
 from neonpay.store.stage_versions import Catalogue
 from neonpay.web.names import Person, read_people
 from neonpay.web.pages.payments.life import Life, life_of
@@ -137,8 +138,8 @@ def _facts(transaction: Transaction, payment: Payment) -> list[Fact]:
     if payment.invoice_id is not None:
         of_checkout = (events.c.charge_id.is_(None), events.c.invoice_id == payment.invoice_id)
         about.append(sa.and_(*of_checkout, sa.type_coerce(events.c.at, sa.BigInteger) <= payments_at(payment)))
-    query = _FACTS.where(events.c.bot_id == payment.bot_id, events.c.user_id == payment.user_id, sa.or_(*about))
-    rows = transaction.connection.execute(query.order_by(events.c.event_id).limit(_MOST_EVENTS))
+    query = of_person(_FACTS, payment.bot_id, payment.user_id, sa.or_(*about))
+    rows = transaction.connection.execute(query.order_by("event_id").limit(_MOST_EVENTS))
     return [Fact(*row) for row in rows]
 
 
