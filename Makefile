@@ -95,7 +95,7 @@ HAS_WHEEL = $(BIN)/python -I -c 'import importlib.metadata as m, sys; \
 # installed stays: it is what they look at.
 .venv/.ready-demo: pyproject.toml | $(BIN)/python
 	@if $(HAS_WHEEL); then echo "Showing the neonpay that is installed in .venv, and not this tree"; \
-	else echo "Installing what the demo needs into .venv"; $(call INSTALL,-e ".[simulator]"); touch $@; fi
+	else echo "Installing what the demo needs into .venv"; $(call INSTALL,-e ".[simulator,web]"); touch $@; fi
 
 .venv/.ready-dev: pyproject.toml | $(BIN)/python
 	@echo "Installing what development needs into .venv (a few minutes the first time)"

@@ -74,7 +74,7 @@ COMMANDS: Final = (
     CommandRow(
         "export",
         "neonpay.cli.export:export",
-        "Write payments, refunds or the journal, oldest first, with columns that stay.",
+        "Write payments, refunds, the journal or its days, oldest first, with columns that stay.",
     ),
     CommandRow(
         "move",

@@ -1,133 +1,114 @@
-"""``neonpay export``: payments, refunds and the journal for spreadsheets and programs."""
+"""``neonpay export``: payments, refunds, the journal and its days for spreadsheets and programs."""
 
 from __future__ import annotations
 
-import csv
-import enum
-import json
 import os
+import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from neonpay.books.paper import Format, Paper
 from neonpay.cli.counted import counted
 from neonpay.cli.shop import (
+    AllBotsOption,
     BotOption,
     DatabaseOption,
-    SinceOption,
-    UntilOption,
+    Where,
     errors_in_one_line,
-    run_in_shop,
-    where,
+    read_ledger,
+    where_to_read,
 )
-from neonpay.core.sheets import COLUMNS, Sheet, Value
-from neonpay.errors import ConfigurationError, LedgerUnavailableError
+from neonpay.cli.spans import SinceTyped, UntilTyped, ZoneOption
+from neonpay.core.sheets import Sheet, columns_of
+from neonpay.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from neonpay.app import NeonPayCore
+    from collections.abc import Callable
+
     from neonpay.ledger import Transaction
-    from neonpay.store.payment_filter import Selection
-
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")
-"""What a cell must not begin with, lest a spreadsheet takes it for a formula: OWASP ASVS 5.0 requirement 1.2.10
-(https://asvs.emil.hemdal.se/1.2.10, read 2026-11-21), and both ends of a line."""
-
-
-class Format(enum.StrEnum):
-    """How a sheet is written."""
-
-    CSV = "csv"
-    JSONL = "jsonl"
 
 
 def export(
     sheet: Annotated[Sheet, typer.Argument(help="What to export.")] = Sheet.PAYMENTS,
     *,
-    format: Annotated[Format, typer.Option(help="How to write it.")] = Format.CSV,  # noqa: A002  # the option's name
+    format: Annotated[Format, typer.Option(help="How to write it; parquet needs --output.")] = Format.CSV,  # noqa: A002  # the option's name
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="File to write, readable by you alone; standard output when left out."),
     ] = None,
-    since: SinceOption = None,
-    until: UntilOption = None,
+    names: Annotated[bool, typer.Option("--names", help="With the names of buyers, where they are known.")] = False,
+    since: SinceTyped = None,
+    until: UntilTyped = None,
+    zone: ZoneOption = "UTC",
     database: DatabaseOption = None,
     bot_id: BotOption = None,
+    all_bots: AllBotsOption = False,
 ) -> None:
-    """Write payments, refunds or the journal, oldest first, with columns that stay."""
-    from neonpay.store.payment_filter import Selection
-
-    selection = Selection(since=since, until=until)
-
-    async def write(shop: NeonPayCore, paper: Paper) -> int:
-        return await shop.pipeline.ledger.read(_write, shop.adapter.bot_id, sheet, selection, paper)
-
+    """Write payments, refunds, the journal or its days, oldest first, with columns that stay."""
     with errors_in_one_line():
-        at = where(database, bot_id)
-        if output is None:
-            paper = Paper(sys.stdout, format)
-            run_in_shop(at, lambda shop: write(shop, paper))
+        at = where_to_read(database, bot_id, all_bots=all_bots)
+        unit = _unit(sheet, names=names, since=since, until=until, zone=zone)
+        if format is Format.PARQUET:
+            count = _write_parquet(at, unit, output, columns_of(sheet, with_names=names))
+        elif output is None:
+            read_ledger(at, unit(Paper(sys.stdout, format)))
             return
-        with private_file(output) as file:
-            paper = Paper(file, format)
-            count = run_in_shop(at, lambda shop: write(shop, paper))
+        else:
+            with private_file(output) as file:
+                count = read_ledger(at, unit(Paper(file, format)))
     typer.echo(f"{counted(count, 'row is', 'rows are')} in {output}.", err=True)
 
 
-def _write(transaction: Transaction, bot_id: int, sheet: Sheet, selection: Selection, paper: Paper) -> int:
+def _unit(
+    sheet: Sheet, *, names: bool, since: str | None, until: str | None, zone: str
+) -> Callable[[Paper], Callable[[Transaction, list[int]], int]]:
+    """What writes a sheet on a paper, as a unit of work; raises ValidationError: there is no such zone."""
+    from datetime import UTC
+
+    from neonpay.analytics.periods import zone_of
     from neonpay.books.export import export as read_sheet
+    from neonpay.cli.typed import moment_typed
+    from neonpay.store.payment_filter import Selection
 
-    return read_sheet(transaction, bot_id, sheet, selection, paper.writer(COLUMNS[sheet]))
+    whose = UTC if zone == "UTC" else zone_of(zone)
+    edges = [None if typed is None else moment_typed(typed, whose) for typed in (since, until)]
+    selection = Selection(since=edges[0], until=edges[1])
 
+    def on(paper: Paper) -> Callable[[Transaction, list[int]], int]:
+        def unit(transaction: Transaction, bots: list[int]) -> int:
+            write = paper.writer(columns_of(sheet, with_names=names))
+            return read_sheet(transaction, bots, sheet, selection, write, with_names=names, zone=whose)
 
-class Paper:
-    """Where a sheet is written.
+        return unit
 
-    Args:
-        file: standard output, or a file that can be written anew.
-    """
-
-    def __init__(self, file: TextIO, format: Format) -> None:  # noqa: A002  # the option's name
-        self._file = file
-        self._format = format
-        self._is_fresh = True
-
-    def writer(self, columns: Sequence[str]) -> Callable[[Sequence[Value]], None]:
-        """Begin, or begin anew, and give what writes a row.
-
-        Raises:
-            LedgerUnavailableError: the connection to the database was lost, and what was printed cannot be taken back.
-        """
-        if not self._is_fresh:
-            if not self._file.seekable():
-                msg = "the connection to the database was lost, and what was printed cannot be taken back; use --output"
-                raise LedgerUnavailableError(msg)
-            self._file.seek(0)
-            self._file.truncate()
-        self._is_fresh = False
-        if self._format is Format.JSONL:
-            return lambda row: self._write_line(dict(zip(columns, row, strict=True)))
-        writer = csv.writer(self._file)
-        writer.writerow(columns)
-        return lambda row: writer.writerow([cell(value) for value in row])
-
-    def _write_line(self, row: dict[str, Value]) -> None:
-        self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    return on
 
 
-def cell(value: Value) -> str:
-    """A value as a cell that no spreadsheet takes for a formula: such a text gets an apostrophe in front."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
+def _write_parquet(
+    at: Where,
+    unit: Callable[[Paper], Callable[[Transaction, list[int]], int]],
+    output: Path | None,
+    columns: tuple[str, ...],
+) -> int:
+    from neonpay.books.parquet import require_parquet, write_parquet
+
+    require_parquet()
+    if output is None:
+        msg = "a Parquet file cannot be printed; name it with --output payments.parquet"
+        raise ConfigurationError(msg)
+    with private_file(output) as target, tempfile.TemporaryDirectory(prefix="neonpay-") as folder:
+        lines, made = Path(folder) / "rows.jsonl", Path(folder) / "rows.parquet"
+        with lines.open("w", encoding="utf-8") as file:
+            count = read_ledger(at, unit(Paper(file, Format.JSONL)))
+        write_parquet(lines, made, columns)
+        shutil.copyfile(made, target.name)  # into the file that is private already
+    return count
 
 
 @contextmanager
@@ -146,7 +127,8 @@ def private_file(path: Path) -> Iterator[TextIO]:
         msg = f"the folder {path.parent.resolve()} cannot be written to; name another one in --output"
         raise ConfigurationError(msg) from None
     try:
-        with open(number, "w", encoding="utf-8", newline="") as file:
+        os.close(number)
+        with open(name, "w", encoding="utf-8", newline="") as file:
             yield file
         os.replace(name, path)
     except BaseException:

@@ -175,7 +175,8 @@ class PeriodicRunner:
         self._look.start()
 
     async def stop(self) -> None:
-        """Stop where the turns are; what they have saved stays, and another worker goes on from there at once."""
+        """Stop where the turns are; what they have saved stays, and another worker or ``start`` goes on from there at once."""
+        self._has_started = False
         await asyncio.gather(self._look.stop(), *[turns.loop.stop() for turns in self._turns])
 
     async def _once(self) -> float:

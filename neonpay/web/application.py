@@ -33,7 +33,7 @@ from neonpay.web.navigation import NAVIGATION, PAGES, Navigation, Routes
 from neonpay.web.overview import Overview
 from neonpay.web.pages import login
 from neonpay.web.part import FRAME, Part
-from neonpay.web.rendering import STATIC
+from neonpay.web.rendering import IS_SAMPLE, STATIC
 from neonpay.web.shops import SHOPS, Shops
 from neonpay.web.streams import end_streams_of
 from neonpay.web.waiting import Counted
@@ -59,6 +59,7 @@ def create_dashboard_app(
     trusted_proxies: Collection[str] = (),
     address: str | None = None,
     clock: Clock | None = None,
+    is_sample: bool = False,
 ) -> web.Application:
     """The dashboard of a shop, to be served alone or mounted: ``server.add_subapp("/shop/", …)``.
 
@@ -79,6 +80,7 @@ def create_dashboard_app(
         address: where owners reach it, such as ``https://shop.example``, for links that the bot sends them. When left out, they
             are sent under a name in ``names`` or the address that the connection came to.
         clock: what says when sessions end; the machine's when left out.
+        is_sample: True where no Star of the ledger is a real one, as in `neonpay demo --dashboard`; every page says so.
 
     Raises:
         ConfigurationError: a trusted proxy is no address.
@@ -112,6 +114,7 @@ def create_dashboard_app(
         names=frozenset(host_name(name) for name in names),
     )
     app[FRAME] = Layout()
+    app[IS_SAMPLE] = is_sample
     app[NAVIGATION] = Navigation(parts)
     app[SHOPS] = Shops([neonpay, *more])
     app.on_response_prepare.append(add_headers)

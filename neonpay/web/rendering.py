@@ -30,6 +30,8 @@ from neonpay.web.zones import zone_of
 
 STATIC: Final = "/_"
 """Where style sheets are: no extension can have such a name."""
+IS_SAMPLE: Final = web.AppKey("IS_SAMPLE", bool)
+"""Whether every page says that its data is a sample's."""
 
 
 def speech(request: web.Request) -> Speech:
@@ -52,8 +54,8 @@ def render(
     """A page from a template of ``neonpay/web/templates``, which extends ``base.html``.
 
     Beside its context a template has ``w`` (a ``Speech``), ``links`` and ``in_group`` for the navigation, ``path``, ``scope``
-    (which bots, which period), ``static``, ``url(path)``, ``viewer`` (None before anybody has signed in) and ``form_token``,
-    which every form that changes something holds by ``{{ m.form_token() }}``.
+    (which bots, which period), ``static``, ``url(path)``, ``is_sample``, ``viewer`` (None before anybody has signed
+    in) and ``form_token``, which every form that changes something holds by ``{{ m.form_token() }}``.
     """
     w = speech(request)
     links = request.config_dict[NAVIGATION].links(request, w)
@@ -72,6 +74,7 @@ def render(
             viewer=viewer_or_none(request),
             bar=bar_of(request),
             form_token=token,
+            is_sample=request.config_dict[IS_SAMPLE],
             token_of_forms=token,  # the macro has the name of the variable
             **context,
         )

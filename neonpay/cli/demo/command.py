@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from neonpay.errors import NeonPayError
+from neonpay.errors import ConfigurationError, NeonPayError
+from neonpay.installing import install_line
 
 _SCENES = 5
 
@@ -19,6 +20,13 @@ _SCENES = 5
 def demo(
     *,
     svg: Annotated[Path | None, typer.Option(help="Also write what is shown as a picture to this file.")] = None,
+    dashboard: Annotated[
+        bool, typer.Option("--dashboard", help="Instead, open the dashboard of a shop that has sold for 90 days.")
+    ] = False,
+    keep: Annotated[Path | None, typer.Option(help="With --dashboard: the file in which its ledger stays.")] = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="With --dashboard: the port to listen on; 0 picks a free one.")
+    ] = 8081,
 ) -> None:
     """Watch a shop sell to buyers, be killed, and lose nothing; no token, no Telegram. Exit code 1 if it did lose something."""
     if hasattr(sys.stdout, "reconfigure"):
@@ -28,6 +36,9 @@ def demo(
     console = Console(highlight=False, record=svg is not None)
     if svg is not None or not console.is_terminal:
         console.width = WIDTH
+    if dashboard:
+        _show_dashboard(console, keep=keep, port=port)
+        return
     try:
         kept = asyncio.run(play(console))
     except ImportError as error:
@@ -37,6 +48,20 @@ def demo(
         save_picture(console, svg)
     if not kept:
         raise typer.Exit(1)
+    if svg is None:
+        console.print("The dashboard of a shop that has sold for 90 days: neonpay demo --dashboard")
+
+
+def _show_dashboard(console: Console, *, keep: Path | None, port: int) -> None:
+    from neonpay.cli.shop import errors_in_one_line
+
+    with errors_in_one_line():
+        try:
+            from neonpay.cli.demo.lively.open_to_view import place_of_ledger, show
+        except ImportError as error:
+            raise ConfigurationError(f"the dashboard needs more: {install_line('simulator', 'web')}") from error
+        with place_of_ledger(keep) as path:
+            asyncio.run(show(console, path, port=port))
 
 
 async def play(console: Console, *, program: Path | None = None) -> bool:

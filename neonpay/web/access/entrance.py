@@ -10,6 +10,7 @@ from aiohttp import web
 
 from neonpay.core.clock import moment
 from neonpay.ledger import Transaction
+from neonpay.monitoring.routes import METRICS, READY
 from neonpay.web.access.accounts import Account, find_account, with_password
 from neonpay.web.access.cookies import browser_id, digest
 from neonpay.web.access.door import door
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 LOGIN: Final = "/login"
 ENTER: Final = "/enter"
-_FOR_MONITORS: Final = frozenset({HEALTH, "/readyz", "/metrics"})
+_FOR_MONITORS: Final = frozenset({HEALTH, METRICS, READY})
+"""They tell everybody whether the shop is well, and figures to this machine and whoever has the token of ``[monitoring]``."""
 _FILES: Final = "/_/"
 
 

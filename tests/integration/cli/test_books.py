@@ -10,19 +10,22 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
+import duckdb
 import pytest
 import sqlalchemy as sa
 
-from neonpay.cli.export import cell
-from neonpay.core.sheets import COLUMNS, Sheet
+from neonpay.books.paper import cell
+from neonpay.cli.main import app
+from neonpay.core.sheets import COLUMNS, Sheet, columns_of
 from neonpay.ledger import Transaction, open_ledger
 from neonpay.ledger.extension_tables import ensure_tables
-from neonpay.ledger.tables import payments, refunds
+from neonpay.ledger.tables import journal, payments, refunds
 from tests.integration.registry.distributions import install
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.integration.cli.busy import Busy
     from tests.integration.cli.conftest import Command
 
 
@@ -122,7 +125,7 @@ async def test_payments_are_exported_for_spreadsheets(neonpay: Command) -> None:
     assert kept["paid_at"].endswith("+00:00")
 
 
-@pytest.mark.parametrize(("sheet", "rows"), [("payments", 4), ("refunds", 2), ("journal", 16)])
+@pytest.mark.parametrize(("sheet", "rows"), [("payments", 4), ("refunds", 2), ("journal", 16), ("daily", 4)])
 async def test_every_sheet_is_exported_for_programs_too(neonpay: Command, sheet: str, rows: int) -> None:
     written = await neonpay("export", sheet, "--format", "jsonl")
     found = [json.loads(line) for line in written.stdout.splitlines()]
@@ -130,6 +133,76 @@ async def test_every_sheet_is_exported_for_programs_too(neonpay: Command, sheet:
     assert all(tuple(row) == COLUMNS[Sheet(sheet)] for row in found)
     if sheet == "journal":
         assert sum(row["amount_stars"] for row in found) == 0
+
+
+async def test_a_row_says_what_its_stars_would_bring_by_a_rate_with_its_date(neonpay: Command) -> None:
+    for sheet in ("payments", "refunds"):
+        for line in (await neonpay("export", sheet, "--format", "jsonl")).stdout.splitlines():
+            row = json.loads(line)
+            estimate = [row[name] for name in ("estimate_usd", "estimate_usd_per_star", "estimate_rate_read_on")]
+            assert (estimate, row["bot_id"]) == ([0.65, 0.013, "2026-11-20"], neonpay.shop.account.id)
+
+
+async def test_names_of_buyers_are_exported_when_they_are_asked_for(neonpay: Command) -> None:
+    plain = (await neonpay("export", "payments")).stdout
+    named = list(csv.DictReader(io.StringIO((await neonpay("export", "payments", "--names")).stdout)))
+    assert "Ann" not in plain
+    assert {row["first_name"] for row in named} == {"Ann"}
+    assert tuple(named[0]) == (*COLUMNS[Sheet.PAYMENTS], "username", "first_name")
+
+
+async def test_debit_and_credit_of_a_day_are_equal_and_say_what_the_journal_says(neonpay: Command) -> None:
+    rows = [json.loads(line) for line in (await neonpay("export", "daily", "--format", "jsonl")).stdout.splitlines()]
+    by_account = {row["account"]: (row["debit_stars"], row["credit_stars"]) for row in rows}
+    assert by_account == {"stars": (200, 100), "revenue": (100, 200), "refunds": (50, 0), "unsettled": (50, 100)}
+    assert sum(debit for debit, _ in by_account.values()) == sum(credit for _, credit in by_account.values())
+    assert len({row["day"] for row in rows}) == 1
+    assert sum(row["rows"] for row in rows) == 16
+
+
+async def test_a_day_is_that_of_the_zone(neonpay: Command, database_url: str) -> None:
+    await change(database_url, sa.update(journal).values(at=1_735_687_800_000_000))  # 2024-12-31 23:30 UTC
+    for zone, day in (("UTC", "2024-12-31"), ("Asia/Kathmandu", "2025-01-01")):
+        shown = (await neonpay("export", "daily", "--zone", zone)).stdout
+        assert {row["day"] for row in csv.DictReader(io.StringIO(shown))} == {day}
+        there = await neonpay("export", "daily", "--zone", zone, "--since", "2025-01-01", "--until", "2025-01-02")
+        assert len(there.stdout.splitlines()) == (5 if day == "2025-01-01" else 1)
+
+
+async def test_a_parquet_file_has_the_rows_with_their_types(
+    neonpay: Command, tmp_path: Path, database_url: str
+) -> None:
+    await change(database_url, sa.update(refunds).values(reason='=1+1 "quoted"'))
+    for sheet, rows in (("payments", 4), ("refunds", 2), ("journal", 16), ("daily", 4)):
+        file = tmp_path / f"{sheet}.parquet"
+        written = await neonpay("export", sheet, "--format", "parquet", "-o", str(file), "--names")
+        assert written.stderr == f"{rows} rows are in {file}.\n"
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        with duckdb.connect() as database:
+            found = database.read_parquet(str(file))
+            assert tuple(found.columns) == columns_of(Sheet(sheet), with_names=True)
+            assert len(found.fetchall()) == rows
+            types = dict(zip(found.columns, map(str, found.types), strict=True))
+        if sheet == "payments":
+            names = ("charge_id", "paid_at", "amount_stars", "is_recurring", "estimate_usd", "estimate_rate_read_on")
+            expected = ["VARCHAR", "TIMESTAMP WITH TIME ZONE", "BIGINT", "BOOLEAN", "DOUBLE", "DATE"]
+            assert [types[name] for name in names] == expected
+        if sheet == "refunds":
+            with duckdb.connect() as database:
+                reasons = database.read_parquet(str(file)).project("reason").fetchall()
+            assert set(reasons) == {('=1+1 "quoted"',)}, "only a spreadsheet takes it for a formula"
+    printed = await neonpay("export", "payments", "--format", "parquet")
+    assert (printed.exit_code, "--output payments.parquet" in printed.stderr) == (3, True)
+
+
+def test_all_bots_of_a_ledger_are_exported_one_after_the_other(busy: Busy, capsys: pytest.CaptureFixture[str]) -> None:
+    app(["export", "payments", "--database", busy.url], standalone_mode=False)
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert len({row["bot_id"] for row in rows}) == 2
+    assert len(rows) == len(busy.charges)
+    app(["export", "payments", "--database", busy.url, "--bot-id", str(busy.bot_id)], standalone_mode=False)
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert {row["bot_id"] for row in rows} == {str(busy.bot_id)}
 
 
 async def test_an_export_has_the_time_that_was_asked_for(neonpay: Command) -> None:
