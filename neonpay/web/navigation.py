@@ -54,12 +54,8 @@ PAGES: Final[tuple[PageRow, ...]] = (
     PageRow("products", "/products", "i-products", "neonpay.web.pages.products:routes", "more"),
     PageRow("customers", "/customers", "i-people", "neonpay.web.pages.customers:routes", "more"),
     PageRow("funnel", "/funnel", "i-funnel", "neonpay.web.pages.funnel:routes", "more"),
-<<<<<<< HEAD
     PageRow("settings", "/settings", "i-lock", "neonpay.web.pages.settings:routes", group="ours"),
     PageRow("audit", "/audit", "i-clock", "neonpay.web.pages.audit:routes", group="ours"),
-=======
-    PageRow("customers", "/customers", "i-people", "neonpay.web.pages.customers:routes", "more"),
->>>>>>> main
 )
 """In the order of the navigation."""
 
