@@ -30,8 +30,9 @@ from neonpay.web.layout import Layout
 from neonpay.web.margin import COUNTED, margin
 from neonpay.web.mount import HEALTH, HOME
 from neonpay.web.navigation import NAVIGATION, PAGES, Navigation, Routes
-from neonpay.web.overview import Overview
+from neonpay.web.overview import OVERVIEW, Overview
 from neonpay.web.pages import login
+from neonpay.web.pages.live.feed import FEED, Feed
 from neonpay.web.part import FRAME, Part
 from neonpay.web.rendering import IS_SAMPLE, STATIC
 from neonpay.web.shops import SHOPS, Shops
@@ -117,17 +118,16 @@ def create_dashboard_app(
     app[IS_SAMPLE] = is_sample
     app[NAVIGATION] = Navigation(parts)
     app[SHOPS] = Shops([neonpay, *more])
+    app[FEED] = Feed(app[SHOPS])
     app.on_response_prepare.append(add_headers)
     app.on_response_prepare.append(give)
     end_streams_of(app)
-    overview = Overview(neonpay, parts, helps, errors, watches_loops=watches_loops)
+    overview = app[OVERVIEW] = Overview(neonpay, parts, helps, errors, watches_loops=watches_loops)
 
     async def healthz(request: web.Request) -> web.Response:
         health = await overview.health()
         return web.json_response(health.as_json(), status=200 if health.is_well else 503)
 
-    if not any(row.path == "/bots" for row in PAGES):
-        app.router.add_get("/bots", overview.show)
     app.router.add_routes(login.routes())
     for row in PAGES:
         app.router.add_routes(_routes(row.routes))

@@ -54,6 +54,8 @@ PAGES: Final[tuple[PageRow, ...]] = (
     PageRow("products", "/products", "i-products", "neonpay.web.pages.products:routes", "more"),
     PageRow("customers", "/customers", "i-people", "neonpay.web.pages.customers:routes", "more"),
     PageRow("funnel", "/funnel", "i-funnel", "neonpay.web.pages.funnel:routes", "more"),
+    PageRow("bots", "/bots", "i-bot", "neonpay.web.pages.bots:routes", "more"),
+    PageRow("live", "/live", "i-live", "neonpay.web.pages.live:routes", "more"),
     PageRow("settings", "/settings", "i-lock", "neonpay.web.pages.settings:routes", group="ours"),
     PageRow("audit", "/audit", "i-clock", "neonpay.web.pages.audit:routes", group="ours"),
 )
@@ -121,8 +123,6 @@ class Navigation:
             )
             for row in PAGES
         ]
-        if not any(row.path == "/bots" for row in PAGES):
-            links.append(Link("/bots", w("frame.shop"), "i-bot", "more", here == "/bots"))
         for name, part in self.parts:
             href = f"/{name}/"
             links.append(Link(href, part.title_in(w.language), "i-plus", "more", here.startswith(href)))

@@ -1,4 +1,4 @@
-"""The first page: what shop this is, whether it is at work, and what extensions show."""
+"""The page of the bots: whether each is at work and what it needs, the loops of this program, and what extensions show."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Final
 
+from aiohttp import web
+
 from neonpay.core.secrecy import mask
 from neonpay.monitoring.health import Health, look
+from neonpay.web.access.visit import visit
+from neonpay.web.bot_checks import BotChecks
 from neonpay.web.layout import row
 from neonpay.web.part import Html, Part, language, page
+from neonpay.web.rendering import speech, templates
+from neonpay.web.shops import bots_in_scope, shops
 from neonpay.web.words.frame import sentences
 
 if TYPE_CHECKING:
-    from aiohttp import web
-
     from neonpay.app import NeonPayCore
     from neonpay.errors import ExtensionError
     from neonpay.store.loops import LoopHealth
@@ -23,7 +27,7 @@ _ENGINES: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
 class Overview:
-    """Answers ``/`` and ``/healthz``."""
+    """Answers ``/bots`` and ``/healthz``."""
 
     def __init__(
         self,
@@ -39,19 +43,32 @@ class Overview:
         self._helps = helps
         self._errors = errors
         self._watches_loops = watches_loops
+        self._checks = BotChecks()
 
     async def health(self) -> Health:
         """How the shop is now."""
         return await look(self._neonpay, watches_loops=self._watches_loops)
 
     async def show(self, request: web.Request) -> web.Response:
-        """The first page."""
+        """The page."""
         health = await self.health()
         words = sentences(language(request))
         sentence, lead = self._sentence(health, words)
-        sections = [self._facts(health, words), self._loops(health, words), self._extensions(request, words)]
+        checks = await self._checked(request, reads_books=health.engine is not None)
+        sections = [checks, self._facts(health, words), self._loops(health, words), self._extensions(request, words)]
         lead = Html(f'<p class="lead">{lead}</p>') if lead else Html("")
         return page(request, title=sentence, body=Html(lead + "".join(sections)))
+
+    async def _checked(self, request: web.Request, *, reads_books: bool) -> Html:
+        w, known = speech(request), visit(request).waiting.names
+        shown = set(bots_in_scope(request))
+        bots = []
+        for shop in shops(request).each:
+            bot_id = shop.adapter.bot_id
+            if bot_id in shown:
+                title = f"@{known[bot_id]}" if bot_id in known else w("frame.bot")
+                bots.append((title, bot_id, await self._checks.of(w, shop, reads_books=reads_books)))
+        return Html(templates().get_template("bot_checks.html").render(w=w, bots=bots))
 
     def _sentence(self, health: Health, words: Mapping[str, str]) -> tuple[str, str]:
         """The heading, and what stands below it as HTML."""
@@ -131,3 +148,6 @@ def _section(title: str, rows: Sequence[Html]) -> Html:
 
 def _command(words: str) -> str:
     return f"<code>{escape(words)}</code>"
+
+
+OVERVIEW: Final = web.AppKey("OVERVIEW", Overview)

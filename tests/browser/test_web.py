@@ -65,7 +65,7 @@ async def test_a_reader_without_scripts_goes_from_the_shop_to_an_extension_and_b
         await navigation.get_by_role("link", name="Баллы").click()
         await expect(page.get_by_role("main")).to_contain_text("Points of bot")
         await expect(navigation.get_by_role("link", name="Баллы")).to_have_attribute("aria-current", "page")
-        await navigation.get_by_role("link", name="Магазин").click()
+        await navigation.get_by_role("link", name="Боты").click()
         await expect(page.get_by_role("heading", name="Расширения")).to_be_visible()
 
 

@@ -40,7 +40,7 @@ async def test_an_extension_shows_its_pages_in_the_frame(shop: Shop, served: Ser
     assert page.status == 200
     assert f"<p>Points of bot {shop.neonpay.adapter.bot_id}</p>" in text
     assert '<a href="/loyalty/" aria-current="page">' in text
-    assert "<span>Shop</span></a>" in text
+    assert "<span>Bots</span></a>" in text
     assert "<span>Баллы</span></a>" in russian
     assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
 

@@ -1,0 +1,104 @@
+"""The list of the last events, and the stream of those that come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
+
+from aiohttp import web
+
+from neonpay.web.mount import url
+from neonpay.web.pages.live.feed import FEED, Feed, Listener
+from neonpay.web.pages.live.query import Happened, Look, newest
+from neonpay.web.reading import read
+from neonpay.web.rendering import render, speech, templates
+from neonpay.web.scope import scope_of
+from neonpay.web.shops import bots_in_scope
+from neonpay.web.streams import ending
+from neonpay.web.words.events import event_title
+
+_BEAT_S: Final = 15.0
+"""A stream says so often at least that it is alive."""
+_LIFE_S: Final = 600.0
+"""A stream ends then, so that whoever has lost the right to look does not look on; a browser comes again by itself."""
+_PATIENCE_S: Final = 10.0
+"""How long a reader may take to take what was sent."""
+
+
+async def show(request: web.Request) -> web.Response:
+    """The last events."""
+    look = await read(request, newest, bots_in_scope(request))
+    return render(
+        request,
+        "live.html",
+        happened=list(reversed(look.happened)),
+        event_title=event_title,
+        stream=scope_of(request).link("/live/events"),
+        reload=scope_of(request).link("/live"),
+        script=url(request, "/_/live.js"),
+    )
+
+
+async def stream(request: web.Request) -> web.StreamResponse:
+    """Events as they come, each as a line of the list in the reader's language."""
+    bots = bots_in_scope(request)
+    feed = request.config_dict[FEED]
+    if feed.is_full:
+        raise web.HTTPServiceUnavailable(headers={"Retry-After": "60"})
+    look = await read(request, newest, bots)
+    response = web.StreamResponse(headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"})
+    response.content_type = "text/event-stream"
+    with suppress(TimeoutError, ConnectionError):
+        await response.prepare(request)
+        await _tell(request, response, feed, bots, look)
+    return response
+
+
+async def _tell(
+    request: web.Request, response: web.StreamResponse, feed: Feed, bots: Sequence[int], look: Look
+) -> None:
+    loop = asyncio.get_running_loop()
+    ends_at = loop.time() + _LIFE_S
+    # What came between the page and its stream, or while a connection was lost, is told again; the page knows what it has.
+    await _send(response, _lines(request, look.happened) or ": here\n\n")
+    async with feed.listening(bots, look) as listener:
+        ended = asyncio.ensure_future(_end(request, listener))
+        try:
+            while not ended.done() and loop.time() < ends_at:
+                coming = asyncio.ensure_future(listener.waiting.get())
+                await asyncio.wait({coming, ended}, timeout=_BEAT_S, return_when=asyncio.FIRST_COMPLETED)
+                if coming.done():
+                    await _send(response, _lines(request, coming.result()))
+                else:
+                    coming.cancel()
+                    if not ended.done():
+                        await _send(response, ": beat\n\n")
+        finally:
+            ended.cancel()
+
+
+async def _end(request: web.Request, listener: Listener) -> None:
+    waits = {asyncio.ensure_future(ending(request).wait()), asyncio.ensure_future(listener.is_let_go.wait())}
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waits:
+            one.cancel()
+
+
+async def _send(response: web.StreamResponse, text: str) -> None:
+    """Send a text; raises TimeoutError when the reader does not take it."""
+    async with asyncio.timeout(_PATIENCE_S):
+        await response.write(text.encode())
+
+
+def _lines(request: web.Request, happened: Sequence[Happened]) -> str:
+    row = templates().get_template("live_row.html")
+    w, scope = speech(request), scope_of(request)
+    told = []
+    for one in happened:
+        markup = row.render(w=w, scope=scope, one=one, event_title=event_title)
+        told.append(f"id: {one.event_id}\ndata: {' '.join(markup.split())}\n\n")
+    return "".join(told)

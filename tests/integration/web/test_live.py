@@ -1,0 +1,144 @@
+"""Live events: the last ones on a page, and those that come, each once, while somebody watches."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING
+
+import aiohttp
+import pytest
+
+from neonpay.web import create_dashboard_app, serving
+from neonpay.web.pages.live import feed
+from neonpay.web.pages.live.feed import FEED
+from tests.integration.web.test_payment import EVIL
+from tests.integration.web.visiting import browser
+
+if TYPE_CHECKING:
+    from tests.integration.conftest import Shop
+    from tests.integration.web.conftest import Served
+
+IDS = re.compile(r"^id: (\S+)$", re.MULTILINE)
+
+
+class Stream:
+    """What a browser reads of a stream."""
+
+    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+        self.answer = answer
+        self.text = ""
+
+    async def until(self, words: str, *, count: int = 1) -> str:
+        """Read on until words were told so often."""
+        async with asyncio.timeout(10):
+            while self.text.count(words) < count:
+                chunk = await self.answer.content.readany()
+                assert chunk, f"it has ended: {self.text}"
+                self.text += chunk.decode()
+        return self.text
+
+
+@pytest.fixture(autouse=True)
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed.Feed.__init__, "__kwdefaults__", {"every_s": 0.02})
+
+
+async def test_the_page_lists_the_last_events_and_works_without_a_script(shop: Shop, served: Served) -> None:
+    async with shop.polling(), served() as http:
+        assert "Nothing has happened yet." in await (await http.get("/live")).text()
+        await shop.sells(await shop.visitor("Ann"))
+        text = await (await http.get("/live")).text()
+        russian = await (await http.get("/live", headers={"Accept-Language": "ru"})).text()
+        for name in ("invoice_created", "checkout_approved", "payment_completed"):
+            assert name in text
+        assert "Paid and recorded" in text
+        assert "Оплачено и записано" in russian
+        assert 'aria-live="off"' in text
+        assert 'aria-pressed="false"' in text
+        assert ">Load the newest</a>" in text
+
+
+async def test_what_comes_is_told_once_though_it_gets_its_number_later(shop: Shop, served: Served) -> None:
+    async with shop.polling(), served() as http:
+        ann = await shop.visitor(EVIL)
+        await shop.neonpay.setup()
+        stream = Stream(await http.get("/live/events"))
+        assert stream.answer.content_type == "text/event-stream"
+        await shop.sells(ann)
+        await stream.until("payment_completed")
+        await shop.neonpay.books.seal()
+        await shop.sells(ann)
+        await shop.neonpay.books.seal()
+        text = await stream.until("payment_completed", count=2)
+        ids = IDS.findall(text)
+        assert len(ids) == len(set(ids))
+        assert "<script>" not in text
+        stream.answer.close()
+
+
+async def test_a_reader_who_comes_again_gets_what_came_meanwhile(shop: Shop, served: Served) -> None:
+    async with shop.polling(), served() as http:
+        ann = await shop.visitor("Ann")
+        await shop.neonpay.setup()
+        first = Stream(await http.get("/live/events"))
+        first.answer.close()
+        await shop.sells(ann)
+        again = Stream(await http.get("/live/events"))
+        await again.until("payment_completed")
+        again.answer.close()
+
+
+async def test_one_look_serves_all_and_nobody_looks_when_nobody_listens(shop: Shop) -> None:
+    app = create_dashboard_app(shop.neonpay)
+    async with shop.polling(), serving(app, port=0) as url, browser(url) as http:
+        await shop.neonpay.setup()
+        assert not app[FEED].is_looking
+        streams = [Stream(await http.get("/live/events")) for _ in range(3)]
+        await shop.sells(await shop.visitor("Ann"))
+        for stream in streams:
+            await stream.until("payment_completed")
+        assert app[FEED].is_looking
+        for stream in streams:
+            stream.answer.close()
+        async with asyncio.timeout(10):
+            while app[FEED].is_looking:
+                await shop.sells(
+                    await shop.visitor("Ben")
+                )  # a stream learns that its reader has gone when it tells something
+
+
+async def test_streams_end_with_the_dashboard(shop: Shop) -> None:
+    async with shop.polling(), aiohttp.ClientSession() as http:
+        await shop.neonpay.setup()
+        async with serving(create_dashboard_app(shop.neonpay), port=0) as url:
+            stream = Stream(await http.get(f"{url}live/events"))
+            await stream.until(": here")
+            ends = asyncio.ensure_future(stream.answer.content.read())
+            await shop.sells(await shop.visitor("Ann"))
+            assert not ends.done()
+        async with asyncio.timeout(4):
+            await ends
+
+
+async def test_a_slow_reader_is_let_go_and_too_many_are_refused(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "MOST_LISTENERS", 1)
+    app = create_dashboard_app(shop.neonpay)
+    async with shop.polling(), serving(app, port=0) as url, browser(url) as http:
+        await shop.neonpay.setup()
+        stream = Stream(await http.get("/live/events"))
+        await stream.until(": here")
+        assert (await http.get("/live/events")).status == 503
+        (listener,) = app[FEED]._listeners  # noqa: SLF001
+        while not listener.waiting.full():
+            listener.waiting.put_nowait([])
+        app[FEED]._tell(listener, [object()])  # type: ignore[list-item]  # noqa: SLF001
+        assert listener.is_let_go.is_set()
+        async with asyncio.timeout(10):
+            await stream.answer.content.read()
+
+
+async def test_nonsense_finds_nothing(shop: Shop, served: Served) -> None:
+    async with shop.polling(), served() as http:
+        for path in ("/live?bot=1", "/live/events?bot=1", "/live/x", "/live/events/1"):
+            assert (await http.get(path)).status == 404
