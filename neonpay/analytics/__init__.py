@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from neonpay.analytics.extension import Analytics
-from neonpay.analytics.metrics import METRICS, Metric
+from neonpay.analytics.metrics import ADVICE, METRICS, Advice, Metric
 from neonpay.analytics.namespace import Reports, reports_of
 from neonpay.analytics.periods import Bucket, Period, Span, zone_of
 from neonpay.analytics.scope import Scope, Split
 
 __all__ = [
+    "ADVICE",
     "METRICS",
+    "Advice",
     "Analytics",
     "Bucket",
     "Metric",

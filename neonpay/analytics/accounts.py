@@ -10,12 +10,12 @@ import sqlalchemy as sa
 
 from neonpay.analytics.counting import counted, edges_of, sums
 from neonpay.analytics.figures import Account, AccountDay, Balance, Spending
-from neonpay.analytics.measures import Measure, microseconds_of
+from neonpay.analytics.measures import IN_STARS, Measure, microseconds_of, recorded_by
 from neonpay.analytics.periods import Bucket, Period, Span
+from neonpay.analytics.rollups import newer
 from neonpay.analytics.scope import Scope
 from neonpay.analytics.takings import takings_in
 from neonpay.core.clock import moment
-from neonpay.core.limits import CURRENCY
 from neonpay.core.transactions import NANOSTARS
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import duties, events, payments, unexplained
@@ -138,29 +138,21 @@ def _unexplained(scope: Scope) -> sa.Select[tuple[int, int]]:
     return (
         sa.select(microseconds_of(payments.c.paid_at).label("at"), payments.c.amount_stars.label("stars"))
         .join_from(unexplained, payments, is_it)
-        .where(scope.has(unexplained.c.bot_id, payments.c.stage_id), payments.c.currency == CURRENCY)
+        .where(scope.has(unexplained.c.bot_id, payments.c.stage_id), IN_STARS)
     )
 
 
 def _waiting(transaction: Transaction, scope: Scope) -> sa.Select[tuple[int, int]]:
     """Payments that no comparison has looked for yet, and that no page of the list has shown."""
     known = tallies(transaction, scope)
-    new = []
-    for bot_id in scope.bot_ids:
-        examined = known[bot_id].examined if bot_id in known else 0
-        is_new = sa.or_(events.c.number > examined, events.c.number.is_(None))
-        new.append(sa.and_(events.c.bot_id == bot_id, is_new))
-    is_its = sa.and_(
-        payments.c.bot_id == events.c.bot_id,
-        payments.c.charge_id == events.c.charge_id,
-        payments.c.event_id == events.c.event_id,
-    )
-    return (
+    examined = {bot_id: known[bot_id].examined if bot_id in known else 0 for bot_id in scope.bot_ids}
+    query = (
         sa.select(microseconds_of(payments.c.paid_at).label("at"), payments.c.amount_stars.label("stars"))
-        .join_from(events, payments, is_its)
-        .where(sa.or_(*new), scope.has(events.c.bot_id, payments.c.stage_id))
-        .where(payments.c.is_listed.is_(None), payments.c.currency == CURRENCY)
+        .join_from(events, payments, recorded_by())
+        .where(scope.has(payments.c.bot_id, payments.c.stage_id), payments.c.is_listed.is_(None), IN_STARS)
     )
+    parts = sa.union_all(*[query.where(part) for part in newer(examined)]).subquery("waiting")
+    return sa.select(parts.c.at, parts.c.stars)
 
 
 def _sum(transaction: Transaction, rows: sa.Select[tuple[int, int]]) -> tuple[int, int]:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from neonpay.analytics.measures import EXACT, Measure, microseconds_of, rows_of
 from neonpay.analytics.periods import Span
-from neonpay.analytics.rollups import QUARTER_US, is_newer, marks
+from neonpay.analytics.rollups import QUARTER_US, Marks, marks, newer
 from neonpay.analytics.scope import Scope
 from neonpay.core.clock import moment
 from neonpay.ledger import Transaction
@@ -36,7 +36,7 @@ def counted(transaction: Transaction, measure: Measure, scope: Scope, spans: Seq
     outer = [(place, starts, ends) for place, since, until in edges for starts, ends in _rest(since, until)]
     parts = []
     if inner:
-        parts = [_from_rollup(measure, scope, inner), _from_tables(measure, scope, inner, is_newer(after))]
+        parts = [_from_rollup(measure, scope, inner), _from_tail(measure, scope, inner, after)]
     if outer:
         parts.append(_from_tables(measure, scope, outer))
     return _union(parts)
@@ -46,15 +46,20 @@ Edge = tuple[int, int, int]
 """A place, and from when to when it is."""
 
 
-def _from_tables(
-    measure: Measure, scope: Scope, edges: Sequence[Edge], tail: sa.ColumnElement[bool] | None = None
-) -> Part:
-    rows: sa.sql.selectable.NamedFromClause = rows_of(measure, tail).subquery("rows")
-    if tail is not None or measure not in EXACT:
-        # Read once and before the edges: what is newer is little, and a join that begins with the edges' payments would look
-        # through all events for each of them. Only payments and refunds are found by their time.
+def _from_tables(measure: Measure, scope: Scope, edges: Sequence[Edge]) -> Part:
+    rows: sa.sql.selectable.NamedFromClause = rows_of(measure).subquery("rows")
+    if measure not in EXACT:
+        # Read whole and before the edges: a join that begins with the payments between these would look through all events for
+        # each of them. Only payments and refunds are found by their time.
         whole = sa.select(rows).where(rows.c.bot_id.in_(scope.bot_ids))
         rows = whole.cte("rows_read").prefix_with("MATERIALIZED")
+    return _within(edges, rows, rows.c.at, scope, rows.c.value, sa.literal_column("1", _NUMBER))
+
+
+def _from_tail(measure: Measure, scope: Scope, edges: Sequence[Edge], after: Marks) -> Part:
+    """What is newer than the rollups; read first, since it is little."""
+    parts = [rows_of(measure, part) for part in newer(after)]
+    rows = sa.union_all(*parts).cte("rows_read").prefix_with("MATERIALIZED")
     return _within(edges, rows, rows.c.at, scope, rows.c.value, sa.literal_column("1", _NUMBER))
 
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from neonpay.analytics.counting import edges_of
 from neonpay.analytics.figures import Cohort, Customers
-from neonpay.analytics.measures import IN_STARS, microseconds_of
+from neonpay.analytics.measures import IN_STARS, microseconds_of, unindexed
 from neonpay.analytics.periods import Bucket, Period, Span
 from neonpay.analytics.rollups import Marks, buyers, marks
 from neonpay.analytics.scope import Scope
@@ -94,7 +94,9 @@ def cohorts(transaction: Transaction, scope: Scope, period: Period, months: int,
     """
     spans = _months(period, months)
     edges = edges_of(spans)
-    first = _first_payments(transaction, scope).subquery("first")
+    known = _first_payments(transaction, scope).subquery("known")
+    is_in = sa.and_(known.c.first >= edges.c.starts, known.c.first < edges.c.ends)
+    first = sa.select(edges.c.place, known).join_from(edges, known, is_in).cte("first").prefix_with("MATERIALIZED")
     paid_at = microseconds_of(payments.c.paid_at)
     age = (paid_at - first.c.first) // sa.literal_column(str(_AGE_US), sa.BigInteger)
     is_back = sa.and_(
@@ -104,14 +106,13 @@ def cohorts(transaction: Transaction, scope: Scope, period: Period, months: int,
     )
     net = sa.case((refunds.c.charge_id.is_(None), payments.c.amount_stars), else_=0)
     query = (
-        sa.select(edges.c.place, age, sa.func.count(sa.distinct(payments.c.user_id)), sa.func.sum(net))
-        .select_from(edges)
-        .join(first, sa.and_(first.c.first >= edges.c.starts, first.c.first < edges.c.ends))
+        sa.select(first.c.place, age, sa.func.count(sa.distinct(payments.c.user_id)), sa.func.sum(net))
+        .select_from(first)
         .join(payments, payments.c.user_id == first.c.user_id)
         .outerjoin(refunds, is_back)
         .where(payments.c.currency == CURRENCY, scope.has(payments.c.bot_id, payments.c.stage_id))
-        .where(paid_at < period.span.ends_us)
-        .group_by(edges.c.place, age)
+        .where(unindexed(paid_at) < period.span.ends_us)
+        .group_by(first.c.place, age)
     )
     found: dict[int, dict[int, tuple[int, int]]] = {}
     for place, old, people_count, stars in transaction.connection.execute(query):
@@ -157,7 +158,7 @@ def _seen(transaction: Transaction, scope: Scope, span: Span) -> tuple[int, int,
         payments.c.user_id == since.c.user_id,
         payments.c.currency == CURRENCY,
         scope.has(payments.c.bot_id, payments.c.stage_id),
-        microseconds_of(payments.c.paid_at) < span.ends_us,
+        unindexed(microseconds_of(payments.c.paid_at)) < span.ends_us,
     )
     figures = (
         sa.func.count(),

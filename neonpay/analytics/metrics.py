@@ -267,6 +267,27 @@ _ALL: Final = (
         russian="Звёзды платежей, которые есть в журнале, но которых в списке операций Telegram нет или ещё не видно.",
     ),
     Metric(
+        id="findings",
+        unit="count",
+        verb="findings",
+        english="Products whose checkouts are all declined (three or more), or more than a fifth (ten or more); links "
+        "that twenty "
+        "people or more have paid; people with three refunds or more.",
+        russian="Товары, у которых отклонены все проверки (от трёх) или больше пятой части (от десяти); ссылки, по которым "
+        "заплатили двадцать человек и больше; люди с тремя возвратами и больше.",
+    ),
+    Metric(
+        id="proceeds",
+        unit="usd",
+        verb="proceeds",
+        english="Net times the reward for a Star that Telegram publishes, by the day of payment. An estimate: "
+        "Telegram pays by the "
+        "rate of the day of the payout.",
+        russian="Чистая выручка, умноженная на вознаграждение за звезду, которое публикует Telegram, по дню оплаты. "
+        "Это оценка: "
+        "Telegram платит по курсу дня выплаты.",
+    ),
+    Metric(
         id="spending",
         unit="stars",
         verb="account",
@@ -276,6 +297,69 @@ _ALL: Final = (
         "когда их нашла сверка с Telegram.",
     ),
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """What to say of a finding; ``{count}``, ``{subject}`` and ``{stars}`` stand for what it has.
+
+    Attributes:
+        id: that of the finding.
+        english, russian: what was found, and what there is to do about it.
+    """
+
+    id: str
+    english: str
+    russian: str
+
+    def said(self, language: str) -> str:
+        """The words in a language; English where there is no other."""
+        return self.russian if language == "ru" else self.english
+
+
+ADVICE: Final[Mapping[str, Advice]] = MappingProxyType(
+    {
+        advice.id: advice
+        for advice in (
+            Advice(
+                id="unsellable",
+                english="Nobody can buy “{subject}”: every checkout was declined, {count} in all. Look at the "
+                "reasons, put it on sale "
+                "again, or stop offering it.",
+                russian="Никто не может купить «{subject}»: отклонены все проверки перед оплатой, всего {count}. "
+                "Посмотрите причины, "
+                "верните товар в продажу или перестаньте его предлагать.",
+            ),
+            Advice(
+                id="many_declines",
+                english="Many checkouts of “{subject}” are declined, {count} in this period. The reasons say whether "
+                "invoices are too old, "
+                "stock is out, or a limit is too tight.",
+                russian="У «{subject}» много отклонённых проверок: {count} за период. Причины покажут, устарели ли счета, "
+                "кончился ли товар или слишком строг лимит.",
+            ),
+            Advice(
+                id="shared_link",
+                english="One link was paid by {count} people, invoice {subject}. If it was meant for one, make it for "
+                "that user "
+                "(user_id) or give its product max_payments.",
+                russian="По одной ссылке заплатили {count} человек, счёт {subject}. Если она была для одного, укажите "
+                "при создании "
+                "user_id или задайте товару max_payments.",
+            ),
+            Advice(
+                id="refund_abuser",
+                english="User {subject} got {count} refunds in this period, {stars} Stars. Limit refunds in the "
+                "security settings, or "
+                "block this user.",
+                russian="Пользователь {subject} получил за период {count} возвратов, {stars} звёзд. Ограничьте "
+                "возвраты в настройках "
+                "безопасности или заблокируйте его.",
+            ),
+        )
+    }
+)
+"""What to say of each kind of finding."""
 
 METRICS: Final[Mapping[str, Metric]] = MappingProxyType({metric.id: metric for metric in _ALL})
 """Every figure by its id."""

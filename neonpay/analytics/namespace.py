@@ -7,15 +7,27 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import Any, Final, ParamSpec, TypeVar
 
-from neonpay.analytics import accounts, attention, customers, funnel, revenue, statement, subscriptions
+from neonpay.analytics import (
+    accounts,
+    attention,
+    customers,
+    findings,
+    funnel,
+    proceeds,
+    revenue,
+    statement,
+    subscriptions,
+)
 from neonpay.analytics.extension import ROLL_UP_EVERY_S
 from neonpay.analytics.figures import (
     Account,
     Attention,
     Customers,
     DeliveryTimes,
+    Finding,
     Funnel,
     Orders,
+    Proceeds,
     Product,
     Revenue,
     Statement,
@@ -180,6 +192,22 @@ class Reports(Namespace[M], path="reports"):
         """
         ledger, scope = await self._about(bots, stages)
         return await ledger.report(self._limit_s, customers.customers, scope, period, months, self._now)
+
+    @verb
+    async def findings(
+        self, period: Period, *, bots: Sequence[int] | None = None, stages: Sequence[str] | None = None
+    ) -> tuple[Finding, ...]:
+        """What an owner should look at; what to say of each is in ``neonpay.analytics.ADVICE``."""
+        ledger, scope = await self._about(bots, stages)
+        return await ledger.report(self._limit_s, findings.findings, scope, period)
+
+    @verb
+    async def proceeds(
+        self, period: Period, *, bots: Sequence[int] | None = None, stages: Sequence[str] | None = None
+    ) -> Proceeds:
+        """What the net revenue may be worth in US dollars; an estimate that decides nothing."""
+        ledger, scope = await self._about(bots, stages)
+        return await ledger.report(self._limit_s, proceeds.proceeds, scope, period)
 
     @verb
     async def refresh(self, *, bots: Sequence[int] | None = None) -> int:

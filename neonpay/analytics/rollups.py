@@ -41,15 +41,19 @@ def marks(transaction: Transaction, scope: Scope) -> Marks:
     return {bot_id: known.get(bot_id, 0) for bot_id in scope.bot_ids} if known else {}
 
 
-def is_newer(after: Marks) -> sa.ColumnElement[bool]:
-    """Whether an event is not in the rollups: its number is higher, or it has none."""
-    each = []
+def newer(after: Marks) -> list[sa.ColumnElement[bool]]:
+    """The events that are not in the rollups, in parts that have no event in common: of a higher number, or of none yet.
+
+    Each part is a range of the index by number. As one condition with OR, and for those without a number by themselves, SQLite
+    reads all events of the bot instead.
+    """
+    unnumbered = events.alias("unnumbered")
+    parts: list[sa.ColumnElement[bool]] = []
     for bot_id, number in after.items():
-        each += [
-            sa.and_(events.c.bot_id == bot_id, events.c.number > number),
-            sa.and_(events.c.bot_id == bot_id, events.c.number.is_(None)),
-        ]
-    return sa.or_(*each)
+        parts.append(sa.and_(events.c.bot_id == bot_id, events.c.number > number))
+        without = sa.select(unnumbered.c.event_id).where(unnumbered.c.bot_id == bot_id, unnumbered.c.number.is_(None))
+        parts.append(sa.and_(events.c.bot_id == bot_id, events.c.event_id.in_(without)))
+    return parts
 
 
 async def catch_up(ledger: Ledger, turn: Turn, *, most: int = BATCH) -> int:
@@ -141,17 +145,18 @@ def anew(buyers: sa.sql.selectable.NamedFromClause) -> sa.Select[Any]:
 
 def buyers(after: Marks) -> sa.Select[Any]:
     """When each buyer of these bots has paid ``first`` and ``last``: from the rollup, and anew for those who are newer."""
-    newer = buyers_of(is_newer(after)).cte("newer").prefix_with("MATERIALIZED")
-    is_newer_one = sa.exists().where(
-        newer.c.bot_id == rollup_buyers.c.bot_id, newer.c.user_id == rollup_buyers.c.user_id
+    parts = [buyers_of(part) for part in newer(after)]
+    touched = sa.union(*parts).cte("touched").prefix_with("MATERIALIZED")
+    is_touched = sa.exists().where(
+        touched.c.bot_id == rollup_buyers.c.bot_id, touched.c.user_id == rollup_buyers.c.user_id
     )
     known = sa.select(
         rollup_buyers.c.bot_id,
         rollup_buyers.c.user_id,
         microseconds_of(rollup_buyers.c.first_paid_at).label("first"),
         microseconds_of(rollup_buyers.c.last_paid_at).label("last"),
-    ).where(rollup_buyers.c.bot_id.in_(list(after)), ~is_newer_one)
-    together = sa.union_all(known, anew(newer)).subquery("buyers")
+    ).where(rollup_buyers.c.bot_id.in_(list(after)), ~is_touched)
+    together = sa.union_all(known, anew(touched)).subquery("buyers")
     return sa.select(together)
 
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import sqlalchemy as sa
 
 from neonpay.analytics.figures import Movement, Plan, Renewals, Subscribers
-from neonpay.analytics.measures import microseconds_of
+from neonpay.analytics.measures import microseconds_of, unindexed
 from neonpay.analytics.periods import Bucket, Period, Span
 from neonpay.analytics.scope import Scope
 from neonpay.analytics.titles import titles
@@ -87,7 +87,7 @@ def paid_periods(transaction: Transaction, scope: Scope, since_us: int, until_us
             payments.c.currency == CURRENCY,
             payments.c.state.in_(_IN_FORCE),
             ends > since_us,
-            starts <= until_us,
+            unindexed(starts) <= until_us,
         )
     )
     found = []

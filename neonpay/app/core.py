@@ -38,6 +38,8 @@ from neonpay.support.extension import Support
 from neonpay.support.settings import SupportSettings
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
+
     from neonpay.monitoring.serving import HealthServer
 
 P = ParamSpec("P")
@@ -346,6 +348,31 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
 
         require_metrics()
         return HealthServer(self, settings_of(MonitoringSettings, "monitoring"), host=host, port=port)
+
+    def trace(self, tracer_provider: TracerProvider | None = None) -> None:
+        """Make spans of OpenTelemetry around invoices, checkouts, recordings, handlers and refunds from now on.
+
+        Call it once, before the bot starts. It needs the extra ``telemetry``. A program that does not call it pays nothing.
+
+        Args:
+            tracer_provider: whose spans they are; the one that the program has set when left out.
+
+        Raises:
+            ConfigurationError: opentelemetry-api is not installed, or it was called before.
+        """
+        if self._house.is_surrounded:
+            msg = "neonpay.trace() was called before; call it once, where the program starts"
+            raise ConfigurationError(msg)
+        try:
+            from neonpay.monitoring.tracing import tracing
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] != "opentelemetry":
+                raise
+            msg = f"neonpay.trace() needs opentelemetry-api; run: {install_line('telemetry')}"
+            raise ConfigurationError(msg) from error
+        spans = tracing(self.adapter.bot_id, tracer_provider)
+        self._house.middlewares.insert(0, spans)
+        self._house.surround(spans.around)
 
     def capabilities(self) -> Capabilities:
         """What the bot library can do, what goes past it, and what is promised about its updates."""

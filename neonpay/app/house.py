@@ -31,6 +31,7 @@ from neonpay.payments.handlers.registry import ON_REFUND, ON_REFUND_REQUEST, Han
 from neonpay.payments.listeners import Listeners
 from neonpay.payments.pipeline import Pipeline
 from neonpay.payments.settings import Settings
+from neonpay.payments.steps import Around
 from neonpay.security.extension import Security
 
 logger = logging.getLogger("neonpay.app")
@@ -88,6 +89,7 @@ class House:
             extensions=self.extensions,
         )
         self.middlewares: list[PaymentMiddleware] = []
+        self._around: Around | None = None
         self._gates: list[Gate] = []
         self._hooks: list[Hook] = []
 
@@ -173,6 +175,16 @@ class House:
         self.pipeline.checkout.hooks.add(hook)
         self._hooks.append(hook)
 
+    def surround(self, around: Around) -> None:
+        """Have ``around`` stand around each step of a payment, in this pipeline and those to come."""
+        self._around = around
+        self.pipeline.surround(around)
+
+    @property
+    def is_surrounded(self) -> bool:
+        """Whether somebody stands around the steps."""
+        return self._around is not None
+
     def _new_pipeline(self) -> Pipeline:
         settings = self.settings
         reads = settings.role is Role.READS
@@ -199,6 +211,8 @@ class House:
         for hook in self._hooks:
             pipeline.checkout.hooks.add(hook)
         pipeline.fulfilment.middlewares = self.middlewares
+        if self._around is not None:
+            pipeline.surround(self._around)
         return pipeline
 
     def _host_while_open(self) -> Mapping[str, object] | None:

@@ -44,6 +44,7 @@ from neonpay.payments.patience import within
 from neonpay.payments.periodic_tasks import periodic_tasks
 from neonpay.payments.settings import Settings
 from neonpay.payments.signing import Signing
+from neonpay.payments.steps import Around, Step
 from neonpay.payments.subscription_ends import SubscriptionEnds
 from neonpay.reconcile.reconciler import RECONCILE, RECONCILE_EVERY_S, Reconciler
 from neonpay.store.ids import new_event_id
@@ -267,6 +268,18 @@ class Pipeline:
         """Ask ``gate`` before an invoice is made and before a checkout is approved."""
         self._invoice_store.gates.append(gate)
         self.checkout.add_gate(gate)
+
+    def surround(self, around: Around) -> None:
+        """Have ``around`` stand around each step of a payment; where nobody asks for it they are as they are."""
+        for part, name, step in (
+            (self.invoices, "send", Step.INVOICE),
+            (self.invoices, "link", Step.INVOICE),
+            (self.checkout, "handle", Step.CHECKOUT),
+            (self.checkout, "_decided", Step.DECISION),
+            (self._intake, "record", Step.RECORD),
+            (self.refunds, "refund", Step.REFUND),
+        ):
+            setattr(part, name, around(step, getattr(part, name)))
 
     async def open(self) -> None:
         """Open the ledger, load the signing keys and take up work; does nothing when that has happened.

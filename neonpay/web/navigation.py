@@ -56,6 +56,7 @@ PAGES: Final[tuple[PageRow, ...]] = (
     PageRow("funnel", "/funnel", "i-funnel", "neonpay.web.pages.funnel:routes", "more"),
     PageRow("bots", "/bots", "i-bot", "neonpay.web.pages.bots:routes", "more"),
     PageRow("live", "/live", "i-live", "neonpay.web.pages.live:routes", "more"),
+    PageRow("exports", "/exports", "i-export", "neonpay.web.pages.exports:routes", group="ours"),
     PageRow("settings", "/settings", "i-lock", "neonpay.web.pages.settings:routes", group="ours"),
     PageRow("audit", "/audit", "i-clock", "neonpay.web.pages.audit:routes", group="ours"),
 )

@@ -1,158 +1,134 @@
-"""The door and the frame of the dashboard in a browser: keys, theme, choices, with and without scripts."""
+"""Every page of the dashboard, and every page of a kind that it links to, on the ledger of a lively shop.
+
+What is looked at follows from ``PAGES``: a page that is added there is walked here.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urldefrag, urljoin, urlsplit
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import expect
 
+from neonpay.cli.demo.lively import live
 from neonpay.web import create_dashboard_app, serving
-from neonpay.web.access.accounts import keep_account
-from neonpay.web.access.passwords import hashed
-from neonpay.web.access.roles import Role
+from neonpay.web.navigation import PAGES
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.test_accessibility import violations
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-    from contextlib import AbstractAsyncContextManager
+    from playwright.async_api import Browser, BrowserContext, Page
 
-    from playwright.async_api import Browser, Page
+pytestmark = pytest.mark.timeout(300)
 
-    from tests.browser.shop import Shop
-
-    Visit = Callable[..., AbstractAsyncContextManager[Page]]
-
-PASSWORD = "seven ducks on a wall"
-HASH = hashed(PASSWORD)
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def dashboard(shop: Shop) -> AsyncIterator[str]:
-    """The address of a dashboard that asks for a password."""
-    async with serving(create_dashboard_app(shop.neonpay), port=0) as url:
-        await shop.neonpay.pipeline.ledger.run(keep_account, "ann", Role.OWNER, 1, HASH)
-        yield url
+UNTIL: Final = datetime(2026, 11, 27, 14, 30, tzinfo=UTC)
+WIDTHS: Final = (320, 390, 768, 1440, 2560)
+LANGUAGES: Final = ("en-GB", "ru-RU")
+EACH_PAGE: Final = pytest.mark.parametrize("path", [row.path for row in PAGES])
+_OWN_PAGE: Final = re.compile(r"/(\d+|[0-9A-Za-z_%-]{20,}=*)(?=/|$)")
+_TOO_WIDE: Final = """() => {
+  const apart = "svg, pre, .sr, .skip, details:not([open])";
+  const sticksOut = (one) => !one.closest(apart) && one.checkVisibility() && one.getBoundingClientRect().right > innerWidth + 1;
+  if (document.documentElement.scrollWidth <= innerWidth) return [];
+  return [...document.querySelectorAll("body *")].filter(sticksOut).slice(0, 3).map((one) => one.outerHTML.slice(0, 160));
+}"""
+"""What sticks out of a window that would have to be scrolled sideways."""
 
 
-@pytest.fixture
-def visit(browser: Browser, dashboard: str) -> Visit:
-    @asynccontextmanager
-    async def visit(path: str = "", *, signed_in: bool = True, **options: object) -> AsyncIterator[Page]:
-        context = await browser.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", **options})  # type: ignore[arg-type]
-        page = await context.new_page()
-        page.set_default_timeout(10_000)
-        complaints: list[str] = []
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda said: complaints.append(said.text) if "Content Security" in said.text else None)
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
-        await page.goto(f"{dashboard}login")
-        if signed_in:
-            await page.fill("#password", PASSWORD)
-            await page.keyboard.press("Enter")
-            await expect(page.locator("#main")).to_be_visible()
-        await page.goto(f"{dashboard}{path}")
-        yield page
-        await context.close()
-        assert complaints == []
-        assert [url for url in asked if not url.startswith(dashboard)] == []
-
-    return visit
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def dashboard() -> AsyncIterator[str]:
+    """The address of the dashboard of a shop that has sold for some weeks."""
+    async with (
+        live("memory:", until=UNTIL, days=34, orders_a_day=7) as history,
+        serving(create_dashboard_app(history.neonpay, specs=[], is_sample=True), port=0) as url,
+    ):
+        yield url.rstrip("/")
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
-async def test_somebody_signs_in_after_a_wrong_password_and_out(visit: Visit, *, scripts: bool) -> None:
-    async with visit(signed_in=False, java_script_enabled=scripts) as page:
-        await page.fill("#password", "a guess")
-        await page.get_by_role("button", name="Sign in").click()
-        await expect(page.get_by_role("alert")).to_have_text("Wrong password. 4 tries left in this minute.")
-        await expect(page.locator("#password")).to_be_focused()
-        await page.fill("#password", PASSWORD)
-        await page.get_by_role("button", name="Sign in").click()
-        await expect(page.locator("#main")).to_be_visible()
-        assert page.url.count("/") == 3
-        await page.get_by_role("button", name="Sign out").click()
-        await expect(page.locator("#password")).to_be_visible()
+@asynccontextmanager
+async def reader(browser: Browser, url: str, *, width: int, language: str, dark: bool = False) -> AsyncIterator[Page]:
+    """A page of a browser; what its scripts complain of, and a request to another place, fail the test."""
+    height = (PHONE if width < DESKTOP["width"] else DESKTOP)["height"]
+    context: BrowserContext = await browser.new_context(
+        viewport={"width": width, "height": height},
+        locale=language,
+        color_scheme="dark" if dark else "light",
+        reduced_motion="reduce",
+    )
+    page = await context.new_page()
+    page.set_default_timeout(15_000)
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(f"{page.url}: {said.text}"))
+    page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+    page.on("request", lambda one: complaints.append(one.url) if not one.url.startswith(url) else None)
+    yield page
+    await context.close()
+    assert complaints == []
 
 
+async def kinds_below(page: Page, url: str, path: str) -> list[str]:
+    """The page at ``path``, and one page of each further kind that it links to in its middle."""
+    answer = await page.goto(url + path)
+    assert answer is not None
+    assert answer.status == 200, path
+    found = {_kind(path): path}
+    for href in await page.locator("main a[href]").evaluate_all("all => all.map(one => one.getAttribute('href'))"):
+        target = urldefrag(urljoin(url + path, href)).url
+        if target.startswith(url) and "." not in urlsplit(target).path.rsplit("/", 1)[-1]:
+            found.setdefault(_kind(target.removeprefix(url)), target.removeprefix(url))
+    return list(found.values())
+
+
+def _kind(path: str) -> str:
+    parts = urlsplit(path)
+    return _OWN_PAGE.sub("/ID", parts.path)
+
+
+@EACH_PAGE
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-async def test_axe_finds_nothing(visit: Visit, size: dict[str, int], *, dark: bool) -> None:
-    scheme = "dark" if dark else "light"
-    async with visit("login", signed_in=False, viewport=size, color_scheme=scheme) as page:
-        assert await violations(page, dark=dark) == []
-        await page.fill("#password", "a guess")
-        await page.keyboard.press("Enter")
-        await expect(page.get_by_role("alert")).to_be_visible()
-        assert await violations(page, dark=dark) == []
-    async with visit(viewport=size, color_scheme=scheme, locale="ru-RU") as page:
-        for path in ("settings", "audit", "enter/nothing"):
-            await page.goto(str(await page.evaluate("location.origin")) + f"/{path}")
-            assert await violations(page, dark=dark) == [], path
+@pytest.mark.parametrize("width", [390, 1440])
+async def test_axe_finds_nothing_and_no_script_complains(
+    browser: Browser, dashboard: str, path: str, width: int, *, dark: bool
+) -> None:
+    for language in LANGUAGES:
+        async with reader(browser, dashboard, width=width, language=language, dark=dark) as page:
+            for one in await kinds_below(page, dashboard, path):
+                answer = await page.goto(dashboard + one)
+                assert answer is not None
+                assert answer.status == 200, one
+                assert await violations(page, dark=dark) == [], one
 
 
-async def test_the_theme_that_was_chosen_is_there_before_the_first_paint(visit: Visit) -> None:
-    async with visit("settings", color_scheme="light") as page:
-        html = page.locator("html")
-        await page.keyboard.press("t")
-        await expect(html).to_have_attribute("data-theme", "dark")
-        await page.reload(wait_until="commit")
-        await expect(html).to_have_attribute("data-theme", "dark")
-        await expect(page.locator("[data-theme-toggle]").first).to_have_attribute("aria-pressed", "true")
-        await page.select_option("#theme", "")
-        assert await html.get_attribute("data-theme") is None
+@EACH_PAGE
+async def test_nothing_is_wider_than_the_window(browser: Browser, dashboard: str, path: str) -> None:
+    wide: dict[tuple[str, str, int], list[str]] = {}
+    for language in LANGUAGES:
+        async with reader(browser, dashboard, width=1440, language=language) as page:
+            for one in await kinds_below(page, dashboard, path):
+                await page.goto(dashboard + one)
+                for width in WIDTHS:
+                    await page.set_viewport_size({"width": width, "height": 844})
+                    if found := await page.evaluate(_TOO_WIDE):
+                        wide[one, language, width] = found
+    assert wide == {}
 
 
-async def test_keys_go_to_pages_search_and_list_themselves(visit: Visit) -> None:
-    async with visit("settings") as page:
-        await page.keyboard.press("g")
-        await page.keyboard.press("p")
-        await page.wait_for_url("**/payments*")
-        await page.keyboard.press("/")
-        await expect(page.locator("[data-search]")).to_be_focused()
-        await page.keyboard.type("gop?t/")
-        await expect(page.locator("[data-search]")).to_have_value("gop?t/")
-        await page.keyboard.press("Enter")
-        await page.wait_for_url("**/payments?q=gop*")
-        await page.keyboard.press("?")
-        dialog = page.get_by_role("dialog")
-        await expect(dialog).to_be_visible()
-        await expect(dialog.get_by_role("button", name="Close")).to_be_focused()
-        await page.keyboard.press("Escape")
-        await expect(dialog).to_be_hidden()
-
-
-async def test_keys_that_were_switched_off_do_nothing(visit: Visit) -> None:
-    async with visit("settings") as page:
-        await page.get_by_role("checkbox").uncheck()
-        await page.get_by_role("button", name="Save").click()
-        await expect(page.get_by_role("status")).to_have_text("Saved.")
-        await page.keyboard.press("t")
-        await page.keyboard.press("?")
-        await expect(page.get_by_role("dialog")).to_be_hidden()
-        assert await page.locator("html").get_attribute("data-theme") is None
-
-
-async def test_a_period_is_chosen_at_once_with_scripts_and_by_a_button_without(visit: Visit) -> None:
-    async with visit("payments") as page:
-        await expect(page.get_by_role("button", name="Show", exact=True)).to_be_hidden()
-        await page.select_option("select[name=period]", "7d")
-        await page.wait_for_url("**period=7d*")
-        await expect(page.locator("select[name=period]")).to_have_value("7d")
-    async with visit("payments", java_script_enabled=False) as page:
-        await page.select_option("select[name=period]", "90d")
-        await page.locator("form.end").get_by_role("button", name="Show").click()
-        await page.wait_for_url("**period=90d*")
-
-
-@pytest.mark.parametrize("width", [320, 390, 768, 1024, 1440, 2560])
-async def test_nothing_is_wider_than_the_window(visit: Visit, width: int) -> None:
-    for language in ("en-GB", "ru-RU"):
-        async with visit("settings", viewport={"width": width, "height": 800}, locale=language) as page:
-            for path in ("settings", "audit", "login"):
-                await page.goto(str(await page.evaluate("location.origin")) + f"/{path}")
-                assert await page.evaluate("document.documentElement.scrollWidth") <= width, (path, language)
+@EACH_PAGE
+async def test_each_page_opens_with_one_sentence_says_that_it_is_a_sample_and_speaks_the_language(
+    browser: Browser, dashboard: str, path: str
+) -> None:
+    sentences: list[str] = []
+    for language, sample in zip(LANGUAGES, ("Sample data", "Пример данных"), strict=True):
+        async with reader(browser, dashboard, width=1440, language=language) as page:
+            await page.goto(dashboard + path)
+            (sentence,) = await page.get_by_role("heading", level=1).all_inner_texts()
+            sentences.append(sentence)
+            assert sentence.strip() != ""
+            assert await page.get_by_text(sample).first.is_visible()
+            assert await page.locator("html").get_attribute("lang") == language[:2]
+    assert sentences[0] != sentences[1]

@@ -111,6 +111,7 @@ async def compare_all(ledger: Ledger, history: History, period: Period, scope: S
     await compare_account(reports, oracle, period)
     await compare_subscriptions(reports, oracle, period)
     await compare_customers(reports, oracle, period)
+    await compare_proceeds(reports, oracle, period)
 
 
 def edges(period: Period) -> tuple[int, int]:
@@ -270,3 +271,9 @@ async def compare_customers(reports: Reports, oracle: Oracle, period: Period) ->
         assert {
             age: pair for age, pair in enumerate(zip(cohort.buyers, cohort.net_stars, strict=True)) if pair[0]
         } == ages
+
+
+async def compare_proceeds(reports: Reports, oracle: Oracle, period: Period) -> None:
+    found = await reports.proceeds(period, stages=oracle.stages)
+    _, gross, _, back = oracle.takings(oracle.in_span(*edges(period)))
+    assert (found.net_stars, found.usd) == (gross - back, round((gross - back) * 0.013, 2))

@@ -61,7 +61,9 @@ def labels_below(labels: Sequence[str], *, last_is_open: bool) -> Markup:
             drawn.append(Markup('<text class="tick end" x="100%" y="100%" dy="19">{}</text>').format(labels[place]))
         elif back % each == 0 and not (last_is_open and back < max(1, each * 0.6)):
             middle = per_cent((place + 0.5) / total * 100)
-            kind = "tick" if back % rare == 0 else "tick hide-sm"
+            # Beside the words for the unfinished one there is room on a wide page alone.
+            kind = "tick hide-md" if last_is_open and back == each else "tick"
+            kind = kind if back % rare == 0 else f"{kind} hide-sm"
             drawn.append(
                 Markup('<text class="{}" x="{}" y="100%" dy="19">{}</text>').format(kind, middle, labels[place])
             )

@@ -33,8 +33,7 @@ _EN: Final[Mapping[str, str | tuple[str, ...]]] = {
     "dots_label": "Dots, the newest deliveries from left to right, seconds from the payment to the goods",
     "dots_none": "Nothing has been delivered yet.",
     "dots_what": "One dot for each of the newest deliveries, oldest at the left. The line is at ten minutes, after which a "
-    "delivery counts as stuck; it is drawn where one comes near it. How long the bot takes to answer a checkout is not in the "
-    "ledger.",
+    "delivery counts as stuck; it is drawn where one comes near it. How long checkouts waited is not in the ledger.",
     "limit": "10 min",
     "dot": "{time}: {took}",
     "findings": "Worth a look",

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from html import unescape
 from typing import TYPE_CHECKING
 
 import pytest
+from aiohttp import ClientSession
 
+from neonpay.web import create_dashboard_app, serving
 from neonpay.web.pages.overview import EXAMPLE
 from tests.integration.web.looked_at import PERIODS, heading, is_harmless, lively, page, statement, stocked, words
 from tests.integration.web.test_health import rename
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.integration.conftest import Shop
     from tests.integration.web.conftest import Served
 
@@ -67,6 +72,9 @@ async def test_what_waits_for_a_person_is_named_with_its_cause_and_leads_to_the_
     assert waiting.count('class="job"') == 1
     assert "Delivery failed: print: RuntimeError: no paper" in words(waiting)
     assert f'href="/payments/{shop.neonpay.adapter.bot_id}/' in waiting
+    assert re.search(
+        r'<form method="post" action="/payments/[^"]+/retry"><input type="hidden" name="form_token"', waiting
+    )
     assert "ждёт 1 платёж" in heading(russian)
     assert text.count('class="trace"') == 3
 
@@ -123,3 +131,20 @@ async def test_a_ledger_that_cannot_be_read_blinds_the_page_and_nothing_else(
     assert answer.status == 503
     assert heading(text) == "The ledger cannot be read."
     assert "neonpay_payments" not in text
+
+
+async def test_all_bots_are_summed_and_one_is_shown_alone(shop: Shop, open_shop: Callable[..., Shop]) -> None:
+    other = stocked(open_shop(username="other_bot"))
+    async with shop.polling(), other.polling():
+        await shop.delivers(await shop.sells(await shop.visitor("Ann")))
+        await other.delivers(await other.sells(await other.visitor("Ben"), "vip"))
+        assert shop.clock is not None
+        shop.clock.advance(1)
+        async with (
+            serving(create_dashboard_app(shop.neonpay, other.neonpay), port=0) as url,
+            ClientSession(url) as http,
+        ):
+            both = statement(await page(http))
+            alone = statement(await page(http, f"/?bot={other.neonpay.adapter.bot_id}"))
+    assert (both["Net"], both["Orders"]) == ("100", "2")
+    assert (alone["Net"], alone["Orders"]) == ("50", "1")

@@ -30,24 +30,29 @@ def read_deliveries(transaction: Transaction, bots: Sequence[int]) -> list[Deliv
     """The newest deliveries of these bots, oldest first, ``SHOWN`` at most."""
     found: list[Delivery] = []
     for bot_id in bots:
-        newest = (
-            sa.select(events.c.name, events.c.charge_id, events.c.at)
-            .where(events.c.bot_id == bot_id, events.c.number.is_not(None))
-            .order_by(events.c.number.desc())
-            .limit(_LOOKED_AT)
-            .subquery("newest")
-        )
-        is_its = sa.and_(payments.c.bot_id == bot_id, payments.c.charge_id == newest.c.charge_id)
-        query = (
-            sa.select(newest.c.at, payments.c.paid_at)
-            .join_from(newest, payments, is_its)
-            .where(newest.c.name == PaymentDelivered.name)
-            .order_by(newest.c.at.desc())
-            .limit(SHOWN)
-        )
-        # Telegram dates payments in whole seconds, by its own clock, which may be ahead of ours.
-        found += [
-            Delivery(at, max(0.0, (at - paid_at).total_seconds()))
-            for at, paid_at in transaction.connection.execute(query)
-        ]
+        # What has no number yet is newer than whatever has one.
+        found += _among(transaction, bot_id, events.c.number.is_(None))
+        found += _among(transaction, bot_id, events.c.number.is_not(None))
     return sorted(found, key=lambda one: one.at)[-SHOWN:]
+
+
+def _among(transaction: Transaction, bot_id: int, where: sa.ColumnElement[bool]) -> list[Delivery]:
+    newest = (
+        sa.select(events.c.name, events.c.charge_id, events.c.at)
+        .where(events.c.bot_id == bot_id, where)
+        .order_by(events.c.number.desc(), events.c.event_id.desc())
+        .limit(_LOOKED_AT)
+        .subquery("newest")
+    )
+    is_its = sa.and_(payments.c.bot_id == bot_id, payments.c.charge_id == newest.c.charge_id)
+    query = (
+        sa.select(newest.c.at, payments.c.paid_at)
+        .join_from(newest, payments, is_its)
+        .where(newest.c.name == PaymentDelivered.name)
+        .order_by(newest.c.at.desc())
+        .limit(SHOWN)
+    )
+    # Telegram dates payments in whole seconds, by its own clock, which may be ahead of ours.
+    return [
+        Delivery(at, max(0.0, (at - paid_at).total_seconds())) for at, paid_at in transaction.connection.execute(query)
+    ]

@@ -7,6 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
+from neonpay.web.access import Role, viewer
 from neonpay.web.charts import blank_stream
 from neonpay.web.marks import stars
 from neonpay.web.pages.overview.rows import read_lines
@@ -44,7 +45,8 @@ async def show(request: web.Request) -> web.Response:
     funnel = await told(lambda: reports.funnel(period, bots=bots))
     waiting = await told(lambda: reports.attention(bots=bots))
     overview = view_of(about, revenue=revenue, statement=statement, funnel=funnel, attention=waiting, lines=lines)
-    return render(request, "overview.html", o=overview, now=about.now)
+    may_act = viewer(request).role >= Role.OPERATOR
+    return render(request, "overview.html", o=overview, now=about.now, may_act=may_act)
 
 
 async def _empty(request: web.Request) -> web.Response:

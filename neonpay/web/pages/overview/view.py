@@ -48,6 +48,16 @@ class Job:
     title: str
     cause: str
 
+    @property
+    def may_retry(self) -> bool:
+        """Whether its delivery may be tried again."""
+        return self.line.life.word == "failed"
+
+    @property
+    def may_refund(self) -> bool:
+        """Whether it needs a decision, of which giving the Stars back is one."""
+        return self.line.payment.state is PaymentState.NEEDS_ATTENTION
+
 
 @dataclass(frozen=True, slots=True)
 class Overview:

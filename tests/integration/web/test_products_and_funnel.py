@@ -1,0 +1,101 @@
+"""What became of offers: by product, and from the invoice to the goods."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+import pytest
+
+from neonpay.analytics.figures import Declined, Funnel, Product, Takings
+from neonpay.analytics.periods import Period
+from neonpay.core.clock import moment
+from neonpay.web.pages.funnel.view import findings
+from neonpay.web.speech import Speech
+from tests.integration.web.looked_at import (
+    EVIL,
+    PERIODS,
+    cells,
+    heading,
+    is_harmless,
+    lively,
+    page,
+    statement,
+    stocked,
+    words,
+)
+
+if TYPE_CHECKING:
+    from tests.integration.conftest import Shop
+    from tests.integration.web.conftest import Served
+
+MINUS = "\N{MINUS SIGN}"
+DAY_US = 86_400_000_000
+
+
+@pytest.fixture
+def shop(shop: Shop) -> Shop:
+    return stocked(shop)
+
+
+async def test_each_product_has_its_orders_its_net_and_the_share_that_bought(shop: Shop, served: Served) -> None:
+    async with shop.polling():
+        await lively(shop)
+        async with served() as http:
+            text = await page(http, "/products")
+            for period in PERIODS:
+                assert is_harmless(await page(http, f"/products?period={period}", language="ru"))
+    assert heading(text) == f"“Book {EVIL}” earned most: 75 Stars in 30 days."
+    assert cells(text, "Products") == [
+        [f"Book {EVIL}", "75", "1 1 order", "0.0%", "100%", "0", "0"],
+        ["VIP", "50", "2 2 orders", "50.0%", "67%", "1", "2"],
+    ]
+    assert text.count('class="spark"') == 2
+    assert f'href="/payments?product={"book"}"' in text
+
+
+async def test_the_funnel_tells_who_was_lost_and_where(shop: Shop, served: Served) -> None:
+    async with shop.polling():
+        await lively(shop)
+        async with served() as http:
+            text = await page(http, "/funnel")
+            for period in PERIODS:
+                assert is_harmless(await page(http, f"/funnel?period={period}", language="ru"))
+    assert heading(text) == "75.0% of invoices were paid in 30 days."
+    assert cells(text, "Why checkouts were declined") == [["refused by the bot", "1", "25.0%"]]
+    assert re.findall(r"<b>(\d+)</b>", text)[:4] == ["4", "4", "3", "2"]
+    assert statement(text)["Deliveries"] == "2"
+    assert text.count('<circle class="dot"') == 2
+    assert "Nothing stands out in this time." in words(text)
+
+
+async def test_without_invoices_the_stream_is_hollow(shop: Shop, served: Served) -> None:
+    await shop.neonpay.setup()
+    async with served() as http:
+        funnel, products = await page(http, "/funnel"), await page(http, "/products")
+    assert heading(funnel) == "Nobody was sent an invoice in 30 days."
+    assert funnel.count('class="hollow') == 8
+    assert heading(products) == "Nothing was sold in 30 days."
+
+
+def test_many_declines_a_product_nobody_can_buy_and_one_that_comes_back_stand_out() -> None:
+    funnel = Funnel(
+        period=Period(since=moment(0), until=moment(DAY_US)),
+        invoiced=30,
+        checkouts=20,
+        declined=8,
+        declines=(Declined("link_used_up", 8),),
+        paid=12,
+        delivered=12,
+        ripe=0,
+        abandoned=0,
+    )
+    sold = Product(stage_id="a", title="A", takings=Takings(12, 120, 6, 60), invoiced=20, declined=0, delivered=12)
+    barred = Product(stage_id="b", title=EVIL, takings=Takings(), invoiced=10, declined=8, delivered=0)
+    found = [finding.words for finding in findings(Speech("en", UTC), funnel, [sold, barred])]
+    assert found == [
+        "40.0% of checkouts were declined. The first reason: sold out.",
+        "A: 50.0% of its orders went back.",
+        f"{EVIL}: 8 checkouts, and all of them declined.",
+    ]
