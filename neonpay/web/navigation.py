@@ -109,7 +109,9 @@ class Navigation:
     parts: Sequence[tuple[str, Part]]
 
     def links(self, request: web.Request, w: Speech) -> list[Link]:
-        """The navigation as this reader sees it."""
+        """The navigation as this reader sees it; empty before anybody has signed in."""
+        if visit(request).viewer is None:
+            return []
         here, counts = place(request), visit(request).waiting.counts
         links = [
             Link(
