@@ -25,7 +25,8 @@ _DAY_S: Final = 86_400
 _BOT_ID: Final = 7_018_562_341
 """The same in every history, as everybody's is."""
 _ROUND_S: Final = 12 * 3600
-_NIGHT_S: Final = 3 * 3600
+_COMPARED_AT: Final = (3, 12)
+"""Hours of the day at which the books are compared with Telegram's list."""
 _LOOKS_MIN: Final = (0, 29, 58, 62)
 """Minutes after which ends of subscriptions are looked for: a shop that was away waits for an hour before it tells of any."""
 
@@ -110,7 +111,7 @@ class _Days:
     async def pass_(self) -> None:
         """Live every day."""
         first = self._until - timedelta(days=self._days)
-        for day in range(self._days):
+        for day in range(self._days + 1):  # the last one is not over
             self._plan_orders(first + timedelta(days=day), day)
         self._plan_upkeep(first.timestamp())
         self._plan_rarities(first.timestamp())
@@ -157,8 +158,11 @@ class _Days:
             self.at(first + turn * _ROUND_S, self._shop.comes_round)
             for minutes in _LOOKS_MIN:
                 self.at(first + turn * _ROUND_S + 60 * minutes, self._shop.tells_of_ends)
+        midnight = first - first % _DAY_S
+        for day in range(1, self._days + 1):
+            for hours in _COMPARED_AT:
+                self.at(midnight + day * _DAY_S + hours * 3600, self._acts.compare)
         for day in range(self._days):
-            self.at(first + day * _DAY_S + _NIGHT_S, self._acts.compare)
             if datetime.fromtimestamp(first + day * _DAY_S, UTC).weekday() == 0:
                 self.at(first + day * _DAY_S, self._restock)
         begins = first + self._promotion_day * _DAY_S
