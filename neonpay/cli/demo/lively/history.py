@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from neonpay.app import NeonPayCore
 
 DAYS: Final = 90
-ORDERS_A_DAY: Final = 36.0
+ORDERS_A_DAY: Final = 26.0
 _DAY_S: Final = 86_400
+_JUST_BEFORE_S: Final = 600
 _BOT_ID: Final = 7_018_562_341
 """The same in every history, as everybody's is."""
 _ROUND_S: Final = 12 * 3600
@@ -124,6 +125,7 @@ class _Days:
             if over > told:
                 told = over
                 self._told(told, self._days)
+        await self._wait_until(self._until.timestamp() - _JUST_BEFORE_S)
         await self._acts.end_with_what_waits()
         await self._wait_until(self._until.timestamp())
         await self._shop.comes_round()
@@ -146,7 +148,7 @@ class _Days:
             hour = self._dice.choices(range(24), goods.HOURS)[0]
             midnight = day.replace(hour=0, minute=0, second=0, microsecond=0)
             when = midnight.timestamp() + hour * 3600 + self._dice.randrange(3600)
-            if when >= day.timestamp():
+            if when >= self._until.timestamp() - self._days * _DAY_S:
                 self.at(when, self._acts.order)
 
     @property
