@@ -83,7 +83,7 @@ class Acts:
         await self._shop.settle()
 
     async def loses_an_update(self) -> None:
-        """Telegram's word of a payment gets lost; the comparison of the night finds the payment and delivers it."""
+        """Telegram's word of a payment gets lost; the next comparison finds the payment and delivers it."""
         buyer = self._somebody()
         invoice = await self._asks(buyer, goods.BOOK)
         self._shop.loses_next = True
@@ -96,6 +96,7 @@ class Acts:
         self._shop.will_hold_a_delivery()
         outcome = await self._pays(buyer, invoice, is_held=True)
         await buyer.blocks(self._shop.account)
+        self._known = [one for one in self._known if one.id != buyer.id]  # who orders no more
         await self._shop.delivers_after(4)
         await self._recovers(str(outcome.charge_id), pause_s=1800)
 

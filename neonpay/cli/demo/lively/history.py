@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from neonpay.app import NeonPayCore
 
 DAYS: Final = 90
-ORDERS_A_DAY: Final = 36.0
+ORDERS_A_DAY: Final = 26.0
 _DAY_S: Final = 86_400
+_JUST_BEFORE_S: Final = 600
 _BOT_ID: Final = 7_018_562_341
 """The same in every history, as everybody's is."""
 _ROUND_S: Final = 12 * 3600
-_NIGHT_S: Final = 3 * 3600
+_COMPARED_AT: Final = (3, 12)
+"""Hours of the day at which the books are compared with Telegram's list."""
 _LOOKS_MIN: Final = (0, 29, 58, 62)
 """Minutes after which ends of subscriptions are looked for: a shop that was away waits for an hour before it tells of any."""
 
@@ -110,7 +112,7 @@ class _Days:
     async def pass_(self) -> None:
         """Live every day."""
         first = self._until - timedelta(days=self._days)
-        for day in range(self._days):
+        for day in range(self._days + 1):  # the last one is not over
             self._plan_orders(first + timedelta(days=day), day)
         self._plan_upkeep(first.timestamp())
         self._plan_rarities(first.timestamp())
@@ -123,6 +125,7 @@ class _Days:
             if over > told:
                 told = over
                 self._told(told, self._days)
+        await self._wait_until(self._until.timestamp() - _JUST_BEFORE_S)
         await self._acts.end_with_what_waits()
         await self._wait_until(self._until.timestamp())
         await self._shop.comes_round()
@@ -145,7 +148,7 @@ class _Days:
             hour = self._dice.choices(range(24), goods.HOURS)[0]
             midnight = day.replace(hour=0, minute=0, second=0, microsecond=0)
             when = midnight.timestamp() + hour * 3600 + self._dice.randrange(3600)
-            if when >= day.timestamp():
+            if when >= self._until.timestamp() - self._days * _DAY_S:
                 self.at(when, self._acts.order)
 
     @property
@@ -157,8 +160,11 @@ class _Days:
             self.at(first + turn * _ROUND_S, self._shop.comes_round)
             for minutes in _LOOKS_MIN:
                 self.at(first + turn * _ROUND_S + 60 * minutes, self._shop.tells_of_ends)
+        midnight = first - first % _DAY_S
+        for day in range(1, self._days + 1):
+            for hours in _COMPARED_AT:
+                self.at(midnight + day * _DAY_S + hours * 3600, self._acts.compare)
         for day in range(self._days):
-            self.at(first + day * _DAY_S + _NIGHT_S, self._acts.compare)
             if datetime.fromtimestamp(first + day * _DAY_S, UTC).weekday() == 0:
                 self.at(first + day * _DAY_S, self._restock)
         begins = first + self._promotion_day * _DAY_S

@@ -67,7 +67,7 @@ class Shop:
             thank_you_message="Thank you. Have a good lesson.",
             poll_s=_POLL_S,
             messages_per_s=None,
-            reconcile_every_s=None,  # once a night, when the history says so
+            reconcile_every_s=None,  # when the history says so
             all_invoices_are_ours=True,
             enable_logging=False,  # what goes wrong here is meant to
             clock=SimulatedClock(telegram.clock),
