@@ -237,14 +237,15 @@ events = table(
 )
 # Those without a number stand together in the order of their ids, and the others in the order of their numbers.
 sa.Index("neonpay_events_by_number", events.c.bot_id, events.c.number, events.c.event_id)
-# What one person did, and what has become of it: ids of events go by time. An event enters it with its number, which it gets after
-# the transaction that wrote it, so that no payment waits for it.
+# What one person did, and what has become of it: ids of events go by time. An event enters it with its number, which it gets
+# after the transaction that wrote it, so that no payment pays for it.
 IS_NUMBERED = events.c.number.is_not(None)
 sa.Index(
     "neonpay_events_by_user",
     events.c.bot_id,
     events.c.user_id,
     events.c.event_id,
+    events.c.number,
     sqlite_where=IS_NUMBERED,
     postgresql_where=IS_NUMBERED,
 )

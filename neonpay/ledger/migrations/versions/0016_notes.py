@@ -33,7 +33,7 @@ def upgrade() -> None:
     op.create_index(
         "neonpay_events_by_user",
         "neonpay_events",
-        ["bot_id", "user_id", "event_id"],
+        ["bot_id", "user_id", "event_id", "number"],
         sqlite_where=_NUMBERED,
         postgresql_where=_NUMBERED,
     )

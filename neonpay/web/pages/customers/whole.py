@@ -104,9 +104,8 @@ def read_person(transaction: Transaction, who: Who, before: str) -> Whole | None
 
 
 def _timeline(transaction: Transaction, who: Who, before: str, known: Mapping[str, str]) -> list[Happened]:
-    earlier = (events.c.event_id < before,) if before else ()
-    query = of_person(sa.select(events), *who, *earlier).order_by(sa.desc("event_id")).limit(PAGE_ROWS + 1)
-    rows = transaction.connection.execute(query).mappings()
+    query = sa.select(events).where(*of_person(*who, before=before))
+    rows = transaction.connection.execute(query.order_by(events.c.event_id.desc()).limit(PAGE_ROWS + 1)).mappings()
     return [
         Happened(
             row["event_id"],

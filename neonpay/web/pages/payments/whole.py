@@ -138,8 +138,8 @@ def _facts(transaction: Transaction, payment: Payment) -> list[Fact]:
     if payment.invoice_id is not None:
         of_checkout = (events.c.charge_id.is_(None), events.c.invoice_id == payment.invoice_id)
         about.append(sa.and_(*of_checkout, sa.type_coerce(events.c.at, sa.BigInteger) <= payments_at(payment)))
-    query = of_person(_FACTS, payment.bot_id, payment.user_id, sa.or_(*about))
-    rows = transaction.connection.execute(query.order_by("event_id").limit(_MOST_EVENTS))
+    query = _FACTS.where(*of_person(payment.bot_id, payment.user_id), sa.or_(*about))
+    rows = transaction.connection.execute(query.order_by(events.c.event_id).limit(_MOST_EVENTS))
     return [Fact(*row) for row in rows]
 
 
