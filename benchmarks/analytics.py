@@ -23,6 +23,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -142,7 +143,7 @@ async def _engine(name: str, url: str, payments: int, until: datetime, size: Cal
         period = Period.named("30d", now=until)
         for report, ask in _asked(reports, period).items():
             raw = RAW.get(report)
-            beside = None if raw is None else await _warm_ms(lambda raw=raw: _raw(ledger, raw, period))
+            beside = None if raw is None else await _warm_ms(partial(_raw, ledger, raw, period))
             measured.reports[report] = (await _warm_ms(ask), beside)
     finally:
         await ledger.close()
@@ -260,7 +261,7 @@ def _beside_neonpay_2(url: str, events: int, until: datetime) -> list[bool]:
         print(f"skipped: {NEONPAY_2.name} cannot be installed here: {exc}")
         return []
     held = min(events, 1_000_000)
-    theirs = _script(python, "report_of_neonpay_2.py", str(held))
+    theirs = _script(python, "with_report_of_neonpay_2.py", str(held))
     ours = _script(Path(sys.executable), "report_of_this_neonpay.py", url, str(BOT_ID), str(until.timestamp()))
     faster, smaller = theirs["report_s"] / ours["report_s"], theirs["bytes"] / max(1.0, ours["bytes"])
     print(

@@ -99,7 +99,7 @@ def _one(chunk: Chunk, place: int, count: int, at: int, until_us: int, number: i
         (BOT_ID, event_id, account, sign * stars, at + 200_000, 0) for account, sign in (("stars", 1), ("revenue", -1))
     ]
     rows[jobs].append((BOT_ID, event_id, "handler:deliver", charge_id, "done", 1, at + 200_000))
-    told = [
+    told: list[tuple[str, str, int, int, str, str, str | None, int, str | None]] = [
         (asked_id, "invoice_created", at - 60_000_000, *about, None, stars, None),
         (checked_id, "checkout_approved", at - 2_000_000, *about, None, stars, None),
         (event_id, "payment_completed", at + 200_000, *about, charge_id, stars, None),
