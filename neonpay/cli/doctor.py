@@ -15,7 +15,6 @@ from neonpay.cli.sheets import new_console, print_json
 from neonpay.cli.shop import (
     FOUND,
     SECRET_VARIABLE,
-    TOKEN_VARIABLE,
     ApiOption,
     BotOption,
     DatabaseOption,
@@ -26,6 +25,7 @@ from neonpay.cli.shop import (
     errors_in_one_line,
     with_token,
 )
+from neonpay.cli.speaking import TOKEN_VARIABLE
 from neonpay.cli.typed import TypedBot
 from neonpay.errors import ConfigurationError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Concatenate, ParamSpec, TypeVar
 
 import typer
 
+from neonpay.cli.speaking import TOKEN_VARIABLE, WithoutToken, adapter_for
 from neonpay.cli.typed import TypedBot, TypedUser, bot_typed, moment_typed, user_typed
-from neonpay.core.jsontext import JsonValue
-from neonpay.core.ports import Adapter, Capabilities, Level, UpdateSink
+from neonpay.core.ports import Adapter
 from neonpay.core.roles import Role
 from neonpay.errors import ConfigurationError, LedgerError, NeonPayError, TelegramUnreachableError
 
@@ -36,7 +36,6 @@ COULD_NOT = 3
 wrongly.)"""
 PROGRAM_TOKEN_VARIABLE, PROGRAM_API_VARIABLE = "BOT_TOKEN", "TELEGRAM_API_URL"
 """What the programs of README.md and of ``examples`` read, and `neonpay simulate` prints: commands read them last."""
-TOKEN_VARIABLE = "NEONPAY_BOT_TOKEN"  # noqa: S105  # the name of a variable
 BOT_VARIABLE = "NEONPAY_BOT_ID"
 DATABASE_VARIABLE = "NEONPAY_DATABASE_URL"
 SECRET_VARIABLE = "NEONPAY_SECRET"  # noqa: S105  # the same
@@ -285,6 +284,10 @@ def change_ledger(
         return asyncio.run(change())
 
 
+def _adapter(at: Where, bot_id: int) -> Adapter:
+    return adapter_for(bot_id, at.token, at.api_url, test_environment=at.test_environment)
+
+
 def read_ledger(at: Where, work: Callable[[Transaction, list[int]], T]) -> T:
     """What a unit of work reads, which is given the bots that are meant: the one that was named, or all.
 
@@ -375,40 +378,6 @@ def _places_named(at: Where) -> Iterator[None]:
     except TelegramUnreachableError as error:
         error.add_note(f"asked at {at.api_url or 'https://api.telegram.org'}; --api-url names another one")
         raise
-
-
-def _adapter(at: Where, bot_id: int) -> Adapter:
-    if at.token is None:
-        return WithoutToken(bot_id)
-    from neonpay.telegram.client import BASE_URL
-    from neonpay.telegram.console import ConsoleAdapter
-
-    return ConsoleAdapter(at.token, base_url=at.api_url or BASE_URL, test_environment=at.test_environment)
-
-
-class WithoutToken:
-    """A bot that only its ledger is known of; it cannot speak with Telegram."""
-
-    library = "none"
-    capabilities = Capabilities(level=Level.A, converses=False)
-
-    def __init__(self, bot_id: int) -> None:
-        self.bot_id = bot_id
-
-    def attach(self, sink: UpdateSink) -> None:
-        """There are no updates."""
-
-    def host_data(self) -> Mapping[str, object]:
-        """There is no host."""
-        return {}
-
-    async def call(self, method: str, params: Mapping[str, JsonValue]) -> JsonValue:
-        """Raises ConfigurationError."""
-        msg = f"this needs the bot's token for {method}: set {TOKEN_VARIABLE} or give --token-file"
-        raise ConfigurationError(msg)
-
-    async def close(self) -> None:
-        """There is nothing to give back."""
 
 
 @contextmanager

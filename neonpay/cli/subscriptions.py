@@ -12,7 +12,6 @@ from neonpay.cli.counted import of_total
 from neonpay.cli.reading.standing import Standing
 from neonpay.cli.sheets import iso_or_none, payment_json, print_json
 from neonpay.cli.shop import (
-    TOKEN_VARIABLE,
     AllBotsOption,
     ApiOption,
     BotOption,
@@ -28,6 +27,7 @@ from neonpay.cli.shop import (
     where,
     where_to_read,
 )
+from neonpay.cli.speaking import TOKEN_VARIABLE
 from neonpay.cli.typed import TypedBot
 from neonpay.core.charge_ids import shortened
 from neonpay.errors import ConfigurationError, PaymentError

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-import neonpay.ledger.tables_access  # so that whoever knows the tables knows these
-import neonpay.ledger.tables_rollups  # noqa: F401  # so that whoever asks for all tables gets these, too
+import neonpay.ledger.tables_access  # these, so that whoever asks for all tables gets them, too
+import neonpay.ledger.tables_rollups
+import neonpay.ledger.tables_security  # noqa: F401
 from neonpay.core.job_states import JobState
 from neonpay.ledger.table_kit import Moment, metadata, table
-from neonpay.ledger.tables_notes import notes as notes  # noqa: PLC0414  # one of them, in a file of its own
+from neonpay.ledger.tables_people import notes as notes  # noqa: PLC0414  # some of them, in a file of their own
+from neonpay.ledger.tables_people import people as people  # noqa: PLC0414
 
 stages = table(
     "stages",
@@ -357,18 +359,6 @@ subscriptions = table(
     sa.PrimaryKeyConstraint("bot_id", "user_id", "invoice_id"),
 )
 
-people = table(
-    "people",
-    sa.Column("user_id", sa.BigInteger, nullable=False),
-    sa.Column("username", sa.Text),  # in lower case, without its @
-    sa.Column("first_name", sa.Text),
-    sa.Column("language_code", sa.Text),
-    sa.Column("first_seen", Moment, nullable=False),
-    sa.Column("last_seen", Moment, nullable=False),
-    sa.PrimaryKeyConstraint("bot_id", "user_id"),
-)
-sa.Index("neonpay_people_by_username", people.c.bot_id, people.c.username)
-
 keys = table(
     "keys",
     sa.Column("key_id", sa.Text, nullable=False),
@@ -394,27 +384,6 @@ unexplained = table(
     sa.Column("charge_id", sa.Text, nullable=False),
     sa.Column("found_at", Moment, nullable=False),
     sa.PrimaryKeyConstraint("bot_id", "charge_id"),
-)
-
-standings = table(
-    "standings",
-    sa.Column("user_id", sa.BigInteger, nullable=False),
-    sa.Column("standing", sa.Text, nullable=False),
-    sa.Column("until", Moment),
-    sa.Column("reason", sa.Text),
-    sa.Column("since", Moment, nullable=False),
-    sa.PrimaryKeyConstraint("bot_id", "user_id"),
-)
-
-conduct = table(
-    "conduct",
-    sa.Column("user_id", sa.BigInteger, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("at", Moment, nullable=False),
-    sa.Column("entry_id", sa.Text, nullable=False),
-    sa.Column("amount_stars", sa.BigInteger, nullable=False),
-    sa.Column("note", sa.Text),
-    sa.PrimaryKeyConstraint("bot_id", "user_id", "kind", "at", "entry_id"),
 )
 
 extension_tables = sa.Table(

@@ -44,7 +44,7 @@ from neonpay.payments.patience import within
 from neonpay.payments.periodic_tasks import periodic_tasks
 from neonpay.payments.settings import Settings
 from neonpay.payments.signing import Signing
-from neonpay.payments.steps import Around, Step
+from neonpay.payments.steps import Around, surround
 from neonpay.payments.subscription_ends import SubscriptionEnds
 from neonpay.reconcile.reconciler import RECONCILE, RECONCILE_EVERY_S, Reconciler
 from neonpay.store.ids import new_event_id
@@ -182,13 +182,7 @@ class Pipeline:
             new_event_id=new_event_id,
         )
         host = ShopHost(
-            self._adapter,
-            ledger,
-            self._clock,
-            announce,
-            requests=self.requests,
-            outbox=self.outbox,
-            teller=self.teller,
+            self._adapter, ledger, self._clock, announce, requests=self.requests, outbox=self.outbox, teller=self.teller
         )
         self._extensions = ExtensionsAtWork(
             self._registered.extensions, ledger, host, jobs, self.fulfilment, self.periodic, self.fan_out.complete
@@ -271,15 +265,7 @@ class Pipeline:
 
     def surround(self, around: Around) -> None:
         """Have ``around`` stand around each step of a payment; where nobody asks for it they are as they are."""
-        for part, name, step in (
-            (self.invoices, "send", Step.INVOICE),
-            (self.invoices, "link", Step.INVOICE),
-            (self.checkout, "handle", Step.CHECKOUT),
-            (self.checkout, "_decided", Step.DECISION),
-            (self._intake, "record", Step.RECORD),
-            (self.refunds, "refund", Step.REFUND),
-        ):
-            setattr(part, name, around(step, getattr(part, name)))
+        surround(around, self.invoices, self.checkout, self._intake, self.refunds)
 
     async def open(self) -> None:
         """Open the ledger, load the signing keys and take up work; does nothing when that has happened.

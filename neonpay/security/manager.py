@@ -14,7 +14,7 @@ from neonpay.core.namespaces import M, Namespace, verb
 from neonpay.errors import ValidationError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.table_kit import DatabaseNow
-from neonpay.ledger.tables import conduct, standings
+from neonpay.ledger.tables_security import conduct, standings
 from neonpay.payments.gates import Sale
 from neonpay.security.facts import (
     ActionType,

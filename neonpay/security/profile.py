@@ -12,7 +12,8 @@ from neonpay.core import jsontext
 from neonpay.core.clock import moment
 from neonpay.core.jsontext import JsonObject
 from neonpay.ledger import Transaction
-from neonpay.ledger.tables import conduct, payments, standings
+from neonpay.ledger.tables import payments
+from neonpay.ledger.tables_security import conduct, standings
 from neonpay.security.facts import Rank, SecurityEvent, Standing, ThreatLevel, UserSecurityProfile
 from neonpay.security.record import DECLINED, SUSPICIOUS, UserRecord
 

@@ -12,7 +12,8 @@ from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import PaymentState, RefundState
 from neonpay.ledger import Insert, Statement, Transaction
 from neonpay.ledger.table_kit import DatabaseNow
-from neonpay.ledger.tables import conduct, payments, refund_requests, refunds, standings
+from neonpay.ledger.tables import payments, refund_requests, refunds
+from neonpay.ledger.tables_security import conduct, standings
 from neonpay.security.facts import Rank
 from neonpay.security.limits import Rate
 

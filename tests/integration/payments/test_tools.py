@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from neonpay import NeonPayCore, PaymentError, PaymentResult, RejectPayment
-from neonpay.cli.shop import WithoutToken
+from neonpay.cli.speaking import WithoutToken
 from neonpay.core.payments import PaymentState
 from neonpay.payments.settings import Settings
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from neonpay import PaymentResult, PaymentStage, ValidationError
 from neonpay.core.checkout import Decline
 from neonpay.errors import SaleRefused
-from neonpay.ledger.tables import conduct
+from neonpay.ledger.tables_security import conduct
 from neonpay.payments.gates import Refusal
 from neonpay.security import ActionType, Limits, Rate, ThreatLevel
 
