@@ -11,6 +11,7 @@ _EN: Final[Mapping[str, str | tuple[str, ...]]] = {
     "calm": "Everything adds up. Nothing waits for you.",
     "needs": ("Everything adds up. {n} payment needs you.", "Everything adds up. {n} payments need you."),
     "drift": "Telegram's balance is not what its list adds up to.",
+    "needs_too": ("{before} {n} payment needs you.", "{before} {n} payments need you."),
     "gap_payments": (
         "Telegram does not have {n} payment that we have.",
         "Telegram does not have {n} payments that we have.",
@@ -129,6 +130,7 @@ _RU: Final[Mapping[str, str | tuple[str, ...]]] = {
         "Всё сходится. Вас ждут {n} платежей.",
     ),
     "drift": "Баланс в Telegram не равен сумме его списка.",
+    "needs_too": ("{before} Вас ждёт {n} платёж.", "{before} Вас ждут {n} платежа.", "{before} Вас ждут {n} платежей."),
     "gap_payments": (
         "У Telegram нет {n} платежа, который есть у нас.",
         "У Telegram нет {n} платежей, которые есть у нас.",

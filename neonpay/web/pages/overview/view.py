@@ -130,10 +130,10 @@ def cause_of(w: Speech, line: Line) -> str:
 
 
 def _sentence(w: Speech, statement: Statement, attention: Attention, needs: int) -> str:
-    if attention.unexplained:
-        return w.count("overview.gap_payments", attention.unexplained)
-    if statement.balance.drift_nanostars:
-        return w("overview.drift")
+    if attention.unexplained or statement.balance.drift_nanostars:
+        unexplained = attention.unexplained
+        gap = w.count("overview.gap_payments", unexplained) if unexplained else w("overview.drift")
+        return w.count("overview.needs_too", needs, before=gap) if needs else gap
     if statement.gap_stars is None:
         return w.count("overview.unproved_needs", needs) if needs else w("overview.unproved")
     return w.count("overview.needs", needs) if needs else w("overview.calm")
