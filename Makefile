@@ -93,9 +93,11 @@ HAS_WHEEL = $(BIN)/python -I -c 'import importlib.metadata as m, sys; \
 
 # The demo needs a quarter of what the tests need, so a first look does not wait for the rest. A wheel that somebody has
 # installed stays: it is what they look at.
+# By a name, since a comma would end the argument of a call.
+DEMO := .[simulator,web]
 .venv/.ready-demo: pyproject.toml | $(BIN)/python
 	@if $(HAS_WHEEL); then echo "Showing the neonpay that is installed in .venv, and not this tree"; \
-	else echo "Installing what the demo needs into .venv"; $(call INSTALL,-e ".[simulator,web]"); touch $@; fi
+	else echo "Installing what the demo needs into .venv"; $(call INSTALL,-e "$(DEMO)"); touch $@; fi
 
 .venv/.ready-dev: pyproject.toml | $(BIN)/python
 	@echo "Installing what development needs into .venv (a few minutes the first time)"

@@ -8,8 +8,8 @@ from typing import Final
 import sqlalchemy as sa
 
 from neonpay.analytics.counting import edges_of
-from neonpay.analytics.figures import Cohort, Customers
 from neonpay.analytics.measures import IN_STARS, microseconds_of, unindexed
+from neonpay.analytics.people_figures import Cohort, Customers
 from neonpay.analytics.periods import Bucket, Period, Span
 from neonpay.analytics.rollups import Marks, buyers, marks
 from neonpay.analytics.scope import Scope

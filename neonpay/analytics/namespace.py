@@ -22,7 +22,6 @@ from neonpay.analytics.extension import ROLL_UP_EVERY_S
 from neonpay.analytics.figures import (
     Account,
     Attention,
-    Customers,
     DeliveryTimes,
     Finding,
     Funnel,
@@ -31,8 +30,8 @@ from neonpay.analytics.figures import (
     Product,
     Revenue,
     Statement,
-    Subscribers,
 )
+from neonpay.analytics.people_figures import Customers, Subscribers
 from neonpay.analytics.periods import Bucket, Period
 from neonpay.analytics.rollups import ROLLUP, catch_up
 from neonpay.analytics.scope import Scope, Split

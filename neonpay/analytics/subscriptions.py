@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 
-from neonpay.analytics.figures import Movement, Plan, Renewals, Subscribers
 from neonpay.analytics.measures import microseconds_of, unindexed
+from neonpay.analytics.people_figures import Movement, Plan, Renewals, Subscribers
 from neonpay.analytics.periods import Bucket, Period, Span
 from neonpay.analytics.scope import Scope
 from neonpay.analytics.titles import titles

@@ -40,5 +40,5 @@ def test_an_installed_wheel_is_shown_and_not_replaced(
     env = {**os.environ, "PATH": f"{uv.parent}{os.pathsep}{os.environ['PATH']}"}
     subprocess.run(["make", "-s", ".venv/.ready-demo"], cwd=tmp_path, env=env, check=True)
     asked = (tmp_path / "asked").read_text(encoding="utf-8") if installs else ""
-    assert ("-e .[simulator]" in asked) is installs
+    assert ("-e .[simulator,web]" in asked) is installs
     assert (tmp_path / "asked").exists() is installs

@@ -9,7 +9,7 @@ from neonpay.web.charts import Bar, Figure, Key, Step, Table, bars, steps
 from neonpay.web.drawn.times import below, is_open, spoken
 
 if TYPE_CHECKING:
-    from neonpay.analytics.figures import Movement, Subscribers
+    from neonpay.analytics.people_figures import Movement, Subscribers
     from neonpay.web.speech import Speech
 
 _LOSSES: Final = ("b3", "b5", "b8")

@@ -15,7 +15,7 @@ from neonpay.web.pages.subscriptions.charts import active_chart, forecast_chart,
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from neonpay.analytics.figures import Customers, Subscribers
+    from neonpay.analytics.people_figures import Customers, Subscribers
     from neonpay.web.charts import Figure
     from neonpay.web.reporting import Asked
     from neonpay.web.speech import Speech
