@@ -305,8 +305,8 @@ class AccountDay:
     """One line of the T-account: what we wrote, what Telegram's list has, and what is between.
 
     Attributes:
-        ledger_stars: payments less refunds, by the day they were made, and other movements by the day they were found.
-        unlisted_stars: of these, payments that Telegram's list does not have, or not yet.
+        paid_stars, refunded_stars: by the day they were made; other movements by the day they were found.
+        unlisted_stars: of what was paid, what Telegram's list does not have, or not yet.
     """
 
     span: Span
