@@ -54,7 +54,7 @@ _RU: Final[Mapping[str, str | tuple[str, ...]]] = {
     "payment_rejected": "Обработчик отказался от платежа",
     "payment_delivered": "Товар выдан",
     "payment_refunded": "Звёзды возвращены",
-    "payment_unexplained": "Платёж, который нечем объяснить",
+    "payment_unexplained": "Необъяснённый платёж",
     "refund_requested": "Возврат начат",
     "refund_failed": "Telegram отказал в возврате",
     "refund_review_requested": "Покупатель просит вернуть звёзды",

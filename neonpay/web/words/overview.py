@@ -196,7 +196,7 @@ _RU: Final[Mapping[str, str | tuple[str, ...]]] = {
     "balance": "Баланс в Telegram",
     "balance_at": "Баланс в Telegram, {time}",
     "unknown": "неизвестно",
-    "stream": "От взгляда до товара",
+    "stream": "От просмотра до товара",
     "stream_trace": "От счёта до товара",
     "paid_of_views": "Оплачено {share} просмотров",
     "paid_of_invoices": "Оплачено {share} счетов",
