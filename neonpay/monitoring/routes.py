@@ -69,9 +69,15 @@ def may_read(request: web.Request, token: str | None) -> bool:
     words = request.headers.getall("Authorization", ())
     if token and len(words) == 1:
         kind, _, given = words[0].partition(" ")
-        if kind.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode()):
+        if kind.lower() == "bearer" and hmac.compare_digest(
+            given.strip().encode("utf-8", "surrogateescape"), token.encode()
+        ):
             return True
-    return not any(name in request.headers for name in _FORWARDING) and _is_loopback(request.remote or "")
+    # A proxy that says nothing of itself asks by HTTP/1.0 or passes the name on, and so does a page whose name leads here.
+    if any(name in request.headers for name in _FORWARDING) or request.version < (1, 1):
+        return False
+    name = request.url.host or ""
+    return _is_loopback(request.remote or "") and (name == "localhost" or _is_loopback(name))
 
 
 def require_metrics() -> None:

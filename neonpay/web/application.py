@@ -16,7 +16,7 @@ from neonpay.core.secrecy import guard_logs
 from neonpay.errors import ExtensionError
 from neonpay.extensions import ExtensionSpec, installed, load
 from neonpay.monitoring.monitor import Monitor
-from neonpay.monitoring.routes import METRICS, READY, routes
+from neonpay.monitoring.routes import METRICS, READY, may_read, routes
 from neonpay.monitoring.settings import MonitoringSettings
 from neonpay.settings import settings_of
 from neonpay.web.access.cookies import give
@@ -102,7 +102,7 @@ def create_dashboard_app(
             helps[spec.name] = spec.help
         except ExtensionError as error:
             errors.append(error)
-    app = web.Application(middlewares=[told_in_a_page, guard(names), entrance, checked, margin])
+    app = web.Application(middlewares=[told_in_a_page, guard(names), checked, entrance, margin])
     is_local_only = open_here and all(is_loopback(host_name(name)) for name in names)
     clock = clock or SystemClock()
     app[COUNTED] = Counted(clock)
@@ -124,9 +124,12 @@ def create_dashboard_app(
     end_streams_of(app)
     overview = app[OVERVIEW] = Overview(neonpay, parts, helps, errors, watches_loops=watches_loops)
 
+    watching = Monitor([neonpay, *more], settings_of(MonitoringSettings, "monitoring"), watches_loops=watches_loops)
+
     async def healthz(request: web.Request) -> web.Response:
         health = await overview.health()
-        return web.json_response(health.as_json(), status=200 if health.is_well else 503)
+        told = health.as_json() if may_read(request, watching.settings.token) else {"ok": health.is_well}
+        return web.json_response(told, status=200 if health.is_well else 503)
 
     app.router.add_routes(login.routes())
     for row in PAGES:
@@ -134,7 +137,6 @@ def create_dashboard_app(
     health = app.router.add_resource(HEALTH)
     health.add_route("GET", healthz)
     app[HOME] = health
-    watching = Monitor([neonpay, *more], settings_of(MonitoringSettings, "monitoring"), watches_loops=watches_loops)
     app.add_routes(routes(watching, with_health=False))
     for file in files("neonpay.web").joinpath("static").iterdir():
         app.router.add_get(f"{STATIC}/{file.name}", _file(file.read_bytes(), _KINDS[Path(file.name).suffix]))

@@ -10,7 +10,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from neonpay.ledger import Transaction
-from neonpay.ledger.tables_access import accounts
+from neonpay.ledger.tables_access import accounts, login_links, sessions
 from neonpay.web.access.roles import Role
 from neonpay.web.access.visit import LOCAL
 
@@ -84,8 +84,8 @@ def choose(
     zone: str | None,
     single_keys: bool,
 ) -> None:
-    """Keep how somebody wants the pages; a unit of work."""
-    if find_account(transaction, name) is None:
+    """Keep how somebody wants the pages; a unit of work. Nobody becomes an account by it but whoever sits at the machine."""
+    if name == LOCAL and find_account(transaction, name) is None:
         keep_account(transaction, name, Role.OWNER, at_us)
     chosen = {"language": language, "zone": zone, "single_keys": single_keys, "changed_at": at_us}
     transaction.connection.execute(sa.update(accounts).where(accounts.c.name == name).values(chosen))
@@ -93,6 +93,9 @@ def choose(
 
 def remove_account(transaction: Transaction, name: str) -> bool:
     """Take an account away, with all that it is signed in with; whether it was there. A unit of work."""
+    # Sessions and links go for good: the name may come back, and then means somebody who has to sign in.
+    for entered_by in (sessions, login_links):
+        transaction.connection.execute(sa.delete(entered_by).where(entered_by.c.account == name))
     return transaction.connection.execute(sa.delete(accounts).where(accounts.c.name == name)).rowcount > 0
 
 

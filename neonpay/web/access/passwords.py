@@ -20,7 +20,7 @@ def is_long_enough(password: str) -> bool:
 
 def hashed(password: str) -> str:
     """What is kept of a password; takes some time, as it should."""
-    return PasswordHasher().hash(password)
+    return PasswordHasher().hash(_bytes(password))
 
 
 async def is_right(password_hash: str | None, password: str) -> bool:
@@ -30,10 +30,14 @@ async def is_right(password_hash: str | None, password: str) -> bool:
 
 def _is_right(password_hash: str | None, password: str) -> bool:
     try:
-        PasswordHasher().verify(password_hash or _nobodys(), password)
+        PasswordHasher().verify(password_hash or _nobodys(), _bytes(password))
     except (VerificationError, InvalidHashError):
         return False
     return password_hash is not None
+
+
+def _bytes(password: str) -> bytes:
+    return password.encode("utf-8", "surrogatepass")  # a form in UTF-7 may hold halves of characters
 
 
 @cache

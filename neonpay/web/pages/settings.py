@@ -156,7 +156,11 @@ async def change_password(request: web.Request) -> web.Response:
         return await _page(request, error="settings.wrong_password", status=403)
     if not is_long_enough(form.get("password", "")):
         return await _page(request, error="settings.too_short", status=400)
-    await _change_password(request, account.name, account.role, form["password"])
+    password_hash = await asyncio.to_thread(hashed, form["password"])
+    if not await shops(request).ledger.run(
+        _keep_own, account.name, _now_us(request), password_hash, somebody.session_hash
+    ):
+        raise web.HTTPForbidden
     await record_act(request, act="password.changed", subject=account.name)
     raise web.HTTPSeeOther(url(request, PATH, {"done": "password"}))
 
@@ -169,6 +173,14 @@ async def _change_password(request: web.Request, name: str, role: Role, password
 def _keep(transaction: Transaction, name: str, role: Role, at_us: int, password_hash: str, but: str | None) -> None:
     keep_account(transaction, name, role, at_us, password_hash)
     revoke(transaction, moment(at_us), account=name, but=but)
+
+
+def _keep_own(transaction: Transaction, name: str, at_us: int, password_hash: str, but: str | None) -> bool:
+    account = find_account(transaction, name)
+    if account is None:  # taken away since
+        return False
+    _keep(transaction, name, account.role, at_us, password_hash, but)
+    return True
 
 
 async def _page(request: web.Request, *, error: str = "", status: int = 200) -> web.Response:

@@ -128,6 +128,9 @@ async def test_figures_are_for_this_machine_or_for_who_has_the_token(
             ({"X-Forwarded-For": "203.0.113.9", "Authorization": "Bearer s3same"}, 200),
             ({"X-Forwarded-For": "203.0.113.9", "Authorization": "Bearer s3sam"}, 401),
             ({"X-Forwarded-For": "203.0.113.9", "Authorization": "Basic s3same"}, 401),
+            ({"X-Forwarded-For": "203.0.113.9", "Authorization": "Bearer \udcff"}, 401),
+            ({"Host": "foreign.example"}, 401),  # a page's own name that leads here, or a proxy that says nothing
+            ({"Host": "foreign.example", "Authorization": "Bearer s3same"}, 200),
         ):
             answer = await http.get("metrics", headers=headers)
             assert answer.status == status, headers
@@ -140,6 +143,16 @@ async def test_without_a_token_a_proxy_brings_nobody_to_the_figures(shop: Shop) 
     async with shop.polling(), shop.neonpay.serve_health(port=0) as server, aiohttp.ClientSession(server.url) as http:
         headers = {"X-Forwarded-For": "127.0.0.1", "Authorization": "Bearer "}
         assert (await http.get("metrics", headers=headers)).status == 401
+
+
+async def test_a_proxy_that_says_nothing_of_itself_brings_nobody_to_the_figures(shop: Shop) -> None:
+    """nginx, as it comes, asks by HTTP/1.0 under the address that it was given."""
+    async with (
+        shop.polling(),
+        shop.neonpay.serve_health(port=0) as server,
+        aiohttp.ClientSession(server.url, version=aiohttp.HttpVersion10) as http,
+    ):
+        assert (await http.get("metrics")).status == 401
 
 
 async def test_a_shop_is_ready_until_something_is_in_the_way(

@@ -11,6 +11,9 @@ from aiohttp import web
 from neonpay.extensions import ExtensionSpec
 from neonpay.ledger.tables_access import audit
 from neonpay.web import create_dashboard_app, serving
+from neonpay.web.access.accounts import keep_account
+from neonpay.web.access.passwords import hashed
+from neonpay.web.access.roles import Role
 from tests.integration.web.visiting import browser, form_token, send
 
 if TYPE_CHECKING:
@@ -108,3 +111,23 @@ async def test_a_mounted_dashboard_has_its_prefix_in_every_address(shop: Shop) -
     assert [link for link in links if not link.startswith(("/shop/", "#"))] == []
     cookie = answer.cookies["neonpay-" + url.rstrip("/").rpartition(":")[2]]
     assert (cookie["path"], cookie["httponly"], cookie["samesite"], cookie["secure"]) == ("/shop/", True, "Lax", "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/x-www-form-urlencoded; charset=utf-7", b"name=ann&password=+2AA-"),
+        ("application/x-www-form-urlencoded; charset=none-such", b"name=ann&password=x"),
+        (
+            "multipart/form-data; boundary=x",
+            b"--x\r\nContent-Disposition: form-data; name=a\r\nContent-Transfer-Encoding: none-such\r\n\r\n1\r\n--x--\r\n",
+        ),
+    ],
+)
+async def test_a_form_in_a_strange_encoding_is_refused_and_nothing_fails(
+    shop: Shop, served: Served, kind: str, body: bytes
+) -> None:
+    async with shop.polling(), served(specs=[], open_here=False) as http:
+        await shop.neonpay.pipeline.ledger.run(keep_account, "ann", Role.OWNER, 1, hashed("seven ducks on a wall"))
+        headers = {"X-Form-Token": await form_token(http, "/login"), "Content-Type": kind}
+        assert (await http.post("/login", data=body, headers=headers)).status in {400, 403}

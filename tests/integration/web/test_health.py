@@ -128,3 +128,11 @@ async def test_a_program_that_takes_up_no_work_has_no_loops_that_could_stop(shop
         text = await (await http.get("/bots")).text()
     assert (answer.status, told["ok"], told["loops"]) == (200, True, [])
     assert "<h1>The ledger answers.</h1>" in text
+
+
+async def test_how_the_loops_are_is_told_to_this_machine_and_not_to_who_comes_by_a_proxy(
+    shop: Shop, served: Served
+) -> None:
+    async with shop.polling(), served() as http:
+        answer = await http.get("/healthz", headers={"X-Forwarded-For": "203.0.113.9"})
+        assert (answer.status, await answer.json()) == (200, {"ok": True})
