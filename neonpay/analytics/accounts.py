@@ -146,13 +146,18 @@ def _waiting(transaction: Transaction, scope: Scope) -> sa.Select[tuple[int, int
     """Payments that no comparison has looked for yet, and that no page of the list has shown."""
     known = tallies(transaction, scope)
     examined = {bot_id: known[bot_id].examined if bot_id in known else 0 for bot_id in scope.bot_ids}
-    query = (
-        sa.select(microseconds_of(payments.c.paid_at).label("at"), payments.c.amount_stars.label("stars"))
-        .join_from(events, payments, recorded_by())
-        .where(scope.has(payments.c.bot_id, payments.c.stage_id), payments.c.is_listed.is_(None), IN_STARS)
-    )
-    parts = sa.union_all(*[query.where(part) for part in newer(examined)]).subquery("waiting")
-    return sa.select(parts.c.at, parts.c.stars)
+    columns = (microseconds_of(payments.c.paid_at).label("at"), payments.c.amount_stars.label("stars"))
+    is_it = [payments.c.is_listed.is_(None), IN_STARS]
+    if scope.stage_ids is not None:
+        is_it.append(payments.c.stage_id.in_(scope.stage_ids))
+    # Nothing here is said of the bot of a payment: SQLite would begin with all of its payments. The events say it.
+    new = sa.select(*columns).join_from(events, payments, recorded_by()).where(*is_it)
+    parts = [new.where(part) for part in newer({bot_id: number for bot_id, number in examined.items() if number})]
+    if never := [bot_id for bot_id, number in examined.items() if not number]:
+        # Every event is newer than nothing, and payments are fewer than events.
+        parts.append(sa.select(*columns).where(payments.c.bot_id.in_(never), *is_it))
+    together = sa.union_all(*parts).subquery("waiting")
+    return sa.select(together.c.at, together.c.stars)
 
 
 def _sum(transaction: Transaction, rows: sa.Select[tuple[int, int]]) -> tuple[int, int]:
