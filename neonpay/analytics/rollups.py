@@ -24,7 +24,7 @@ from neonpay.store.sequence import last_number
 TASK: Final = "rollup"
 ROLLUP: Final = f"analytics:{TASK}"
 """The periodic task of the extension, whose position says up to which number the rollups have come."""
-BATCH: Final = 2_000
+BATCH: Final = 1_000
 """Events that one transaction rolls up: what a writer waits for it, too."""
 QUARTER_US: Final = 15 * 60 * 1_000_000
 DAY_US: Final = 96 * QUARTER_US
@@ -149,15 +149,16 @@ def buyers(after: Marks) -> sa.Select[Any]:
     """When each buyer of these bots has paid ``first`` and ``last``: from the rollup, and anew for those who are newer."""
     parts = [buyers_of(part) for part in newer(after)]
     touched = sa.union(*parts).cte("touched").prefix_with("MATERIALIZED")
-    is_touched = sa.exists().where(
-        touched.c.bot_id == rollup_buyers.c.bot_id, touched.c.user_id == rollup_buyers.c.user_id
+    # As a list, which SQLite looks up: it would read all of what is new again for each buyer.
+    is_known = sa.tuple_(rollup_buyers.c.bot_id, rollup_buyers.c.user_id).not_in(
+        sa.select(touched.c.bot_id, touched.c.user_id)
     )
     known = sa.select(
         rollup_buyers.c.bot_id,
         rollup_buyers.c.user_id,
         microseconds_of(rollup_buyers.c.first_paid_at).label("first"),
         microseconds_of(rollup_buyers.c.last_paid_at).label("last"),
-    ).where(rollup_buyers.c.bot_id.in_(list(after)), ~is_touched)
+    ).where(rollup_buyers.c.bot_id.in_(list(after)), is_known)
     together = sa.union_all(known, anew(touched)).subquery("buyers")
     return sa.select(together)
 
