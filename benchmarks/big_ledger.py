@@ -2,7 +2,7 @@
 
 They are what the store writes for these facts: for each payment an invoice, an approved checkout, the payment, its journal and
 its delivered job; and a second event of an invoice that nobody paid, or of a checkout that was declined. That is five events
-for each payment, and a few more for refunds.
+for each payment, and a few more for refunds. Telegram's list was read to its end, as a shop does by itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 
 from neonpay import PaymentStage
-from neonpay.ledger.tables import events, invoices, jobs, journal, payments, refunds, sequences, stages
+from neonpay.ledger.tables import duties, events, invoices, jobs, journal, payments, refunds, sequences, stages
+from neonpay.reconcile.checkpoint import Tally
+from neonpay.reconcile.reconciler import RECONCILE
 from neonpay.store.ids import twin_id
 
 BOT_ID: Final = 42
@@ -132,6 +134,12 @@ def _one(chunk: Chunk, place: int, count: int, at: int, until_us: int, number: i
     return number
 
 
+def _compared(count: int, written: int, until_us: int) -> tuple[object, ...]:
+    """The row of ``duties`` that says so."""
+    tally = Tally(position=count, examined=written, balance=0, compared_us=until_us)
+    return BOT_ID, RECONCILE, until_us, tally.position, tally.memo
+
+
 async def fill(database_url: str, count: int, until_us: int) -> int:
     """Write them into an empty ledger that has its tables; how many events there are."""
     write = _fill_sqlite if database_url.startswith("sqlite") else _fill_postgres
@@ -156,6 +164,8 @@ def _into_file(path: str, count: int, until_us: int) -> int:
             written += len(chunk.rows[events])
             connection.commit()
         connection.execute(f"INSERT INTO {sequences.name} (bot_id, last_number) VALUES (?, ?)", (BOT_ID, written))
+        compared = f"INSERT INTO {duties.name} (bot_id, name, run_at, position, memo) VALUES (?, ?, ?, ?, ?)"
+        connection.execute(compared, _compared(count, written, until_us))
         connection.commit()
     connection.close()
     return written
@@ -174,6 +184,8 @@ async def _fill_postgres(database_url: str, count: int, until_us: int) -> int:
                 await connection.copy_records_to_table(table.name, records=rows, columns=COLUMNS[table].split())
             written += len(chunk.rows[events])
         await connection.execute(f"INSERT INTO {sequences.name} (bot_id, last_number) VALUES ($1, $2)", BOT_ID, written)
+        compared = f"INSERT INTO {duties.name} (bot_id, name, run_at, position, memo) VALUES ($1, $2, $3, $4, $5)"
+        await connection.execute(compared, *_compared(count, written, until_us))
         await connection.execute("VACUUM ANALYZE")
     finally:
         await connection.close()

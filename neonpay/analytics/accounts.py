@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
@@ -28,6 +29,9 @@ _AHEAD: Final = timedelta(days=36_500)
 """What Telegram's clock may be ahead of ours: whatever was paid since is held."""
 _EVER: Final = Span(moment(0), moment(1))
 """Where the measures of the balance count everything."""
+_ALWAYS: Final = Span(moment(0), datetime.max.replace(tzinfo=UTC))
+_UNEXPLAINED: Final = "unexplained"
+_WAITING: Final = "waiting"
 
 
 def tallies(transaction: Transaction, scope: Scope) -> dict[int, Tally]:
@@ -70,20 +74,20 @@ def account(transaction: Transaction, scope: Scope, period: Period, by: Bucket, 
     paid = _by_place(transaction, Measure.PAID, scope, spans)
     refunded = _by_place(transaction, Measure.REFUNDED, scope, spans)
     moved = _by_place(transaction, Measure.MOVED, scope, spans)
-    unlisted = {place: (number, stars) for place, number, stars in _unlisted_in(transaction, scope, spans)}
+    unlisted = _unlisted_in(transaction, scope, [*spans, _ALWAYS])
     days = [
         AccountDay(
             span=span,
             paid_stars=paid.get(place, 0),
             refunded_stars=refunded.get(place, 0),
             other_nanostars=moved.get(place, 0),
-            unlisted=unlisted.get(place, (0, 0))[0],
-            unlisted_stars=unlisted.get(place, (0, 0))[1],
+            unlisted=unlisted[place, _UNEXPLAINED][0] + unlisted[place, _WAITING][0],
+            unlisted_stars=unlisted[place, _UNEXPLAINED][1] + unlisted[place, _WAITING][1],
         )
         for place, span in enumerate(spans)
     ]
-    unexplained_count, unexplained_stars = _sum(transaction, _unexplained(scope))
-    waiting, waiting_stars = _sum(transaction, _waiting(transaction, scope))
+    unexplained_count, unexplained_stars = unlisted[len(spans), _UNEXPLAINED]
+    waiting, waiting_stars = unlisted[len(spans), _WAITING]
     return Account(
         period=period,
         days=tuple(days),
@@ -120,16 +124,31 @@ def _by_place(transaction: Transaction, measure: Measure, scope: Scope, spans: S
     return {int(place): value for (place,), _, value in found}
 
 
-def _unlisted_in(transaction: Transaction, scope: Scope, spans: Sequence[Span]) -> list[tuple[int, int, int]]:
-    rows = sa.union_all(_unexplained(scope), _waiting(transaction, scope)).subquery("unlisted")
-    edges = edges_of(spans)
-    within = sa.and_(rows.c.at >= edges.c.starts, rows.c.at < edges.c.ends)
-    query = (
-        sa.select(edges.c.place, sa.func.count(), sa.func.sum(rows.c.stars))
-        .join_from(edges, rows, within)
-        .group_by(edges.c.place)
+def _unlisted_in(
+    transaction: Transaction, scope: Scope, spans: Sequence[Span]
+) -> dict[tuple[int, str], tuple[int, int]]:
+    """How many payments and Stars Telegram's list does not have or not yet, by the place of the span and by which it is."""
+    kinds = ((_UNEXPLAINED, _unexplained(scope)), (_WAITING, _waiting(transaction, scope)))
+    # Read whole and before the edges, once for all of them.
+    rows = sa.union_all(
+        *[
+            sa.select(sa.literal_column(f"'{kind}'", sa.Text).label("kind"), part.c.at, part.c.stars)
+            for kind, query in kinds
+            for part in [query.subquery()]
+        ]
     )
-    return [(int(place), int(number), int(stars)) for place, number, stars in transaction.connection.execute(query)]
+    rows_read = rows.cte("rows_read").prefix_with("MATERIALIZED")
+    edges = edges_of(spans)
+    within = sa.and_(rows_read.c.at >= edges.c.starts, rows_read.c.at < edges.c.ends)
+    query = (
+        sa.select(edges.c.place, rows_read.c.kind, sa.func.count(), sa.func.sum(rows_read.c.stars))
+        .join_from(edges, rows_read, within)
+        .group_by(edges.c.place, rows_read.c.kind)
+    )
+    found: dict[tuple[int, str], tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for place, kind, number, stars in transaction.connection.execute(query):
+        found[int(place), str(kind)] = (int(number), int(stars))
+    return found
 
 
 def _unexplained(scope: Scope) -> sa.Select[tuple[int, int]]:
@@ -146,13 +165,18 @@ def _waiting(transaction: Transaction, scope: Scope) -> sa.Select[tuple[int, int
     """Payments that no comparison has looked for yet, and that no page of the list has shown."""
     known = tallies(transaction, scope)
     examined = {bot_id: known[bot_id].examined if bot_id in known else 0 for bot_id in scope.bot_ids}
-    query = (
-        sa.select(microseconds_of(payments.c.paid_at).label("at"), payments.c.amount_stars.label("stars"))
-        .join_from(events, payments, recorded_by())
-        .where(scope.has(payments.c.bot_id, payments.c.stage_id), payments.c.is_listed.is_(None), IN_STARS)
-    )
-    parts = sa.union_all(*[query.where(part) for part in newer(examined)]).subquery("waiting")
-    return sa.select(parts.c.at, parts.c.stars)
+    columns = (microseconds_of(payments.c.paid_at).label("at"), payments.c.amount_stars.label("stars"))
+    is_it = [payments.c.is_listed.is_(None), IN_STARS]
+    if scope.stage_ids is not None:
+        is_it.append(payments.c.stage_id.in_(scope.stage_ids))
+    # Nothing here is said of the bot of a payment: SQLite would begin with all of its payments. The events say it.
+    new = sa.select(*columns).join_from(events, payments, recorded_by()).where(*is_it)
+    parts = [new.where(part) for part in newer({bot_id: number for bot_id, number in examined.items() if number})]
+    if never := [bot_id for bot_id, number in examined.items() if not number]:
+        # Every event is newer than nothing, and payments are fewer than events.
+        parts.append(sa.select(*columns).where(payments.c.bot_id.in_(never), *is_it))
+    together = sa.union_all(*parts).subquery("waiting")
+    return sa.select(together.c.at, together.c.stars)
 
 
 def _sum(transaction: Transaction, rows: sa.Select[tuple[int, int]]) -> tuple[int, int]:

@@ -9,11 +9,11 @@ import sqlalchemy as sa
 
 from neonpay.analytics.measures import EXACT, Measure, microseconds_of, rows_of
 from neonpay.analytics.periods import Span
-from neonpay.analytics.rollups import QUARTER_US, Marks, marks, newer
+from neonpay.analytics.rollups import DAY_US, QUARTER_US, Marks, marks, newer
 from neonpay.analytics.scope import Scope
 from neonpay.core.clock import moment
 from neonpay.ledger import Transaction
-from neonpay.ledger.tables_rollups import rollup_counts
+from neonpay.ledger.tables_rollups import rollup_counts, rollup_days
 
 Counted = sa.sql.selectable.NamedFromClause
 """A subquery with the columns ``place``, ``bot_id``, ``stage_id``, ``kind``, ``detail``, ``value`` and ``n``."""
@@ -32,11 +32,11 @@ def counted(transaction: Transaction, measure: Measure, scope: Scope, spans: Seq
     after = marks(transaction, scope)
     if not after:
         return _union([_from_tables(measure, scope, edges)])
-    inner = [(place, starts, ends) for place, since, until in edges for starts, ends in _whole(since, until)]
-    outer = [(place, starts, ends) for place, since, until in edges for starts, ends in _rest(since, until)]
-    parts = []
+    inner, outer = _cut(edges, QUARTER_US)
+    days, quarters = _cut(inner, DAY_US)
+    parts = [_from_rollup(table, measure, scope, some) for table, some in _kept(days, quarters)]
     if inner:
-        parts = [_from_rollup(measure, scope, inner), _from_tail(measure, scope, inner, after)]
+        parts.append(_from_tail(measure, scope, inner, after))
     if outer:
         parts.append(_from_tables(measure, scope, outer))
     return _union(parts)
@@ -63,10 +63,13 @@ def _from_tail(measure: Measure, scope: Scope, edges: Sequence[Edge], after: Mar
     return _within(edges, rows, rows.c.at, scope, rows.c.value, sa.literal_column("1", _NUMBER))
 
 
-def _from_rollup(measure: Measure, scope: Scope, edges: Sequence[Edge]) -> Part:
-    slot = microseconds_of(rollup_counts.c.slot)
-    part = _within(edges, rollup_counts, slot, scope, rollup_counts.c.value, rollup_counts.c.n)
-    return part.where(rollup_counts.c.measure == measure.value)
+def _kept(days: Sequence[Edge], quarters: Sequence[Edge]) -> list[tuple[sa.Table, Sequence[Edge]]]:
+    return [(table, edges) for table, edges in ((rollup_days, days), (rollup_counts, quarters)) if edges]
+
+
+def _from_rollup(table: sa.Table, measure: Measure, scope: Scope, edges: Sequence[Edge]) -> Part:
+    part = _within(edges, table, microseconds_of(table.c.slot), scope, table.c.value, table.c.n)
+    return part.where(table.c.measure == measure.value)
 
 
 def _within(
@@ -96,18 +99,18 @@ def _edges(measure: Measure, span: Span) -> tuple[int, int]:
     return span.starts_us // QUARTER_US * QUARTER_US, -(-span.ends_us // QUARTER_US) * QUARTER_US
 
 
-def _whole(since: int, until: int) -> list[tuple[int, int]]:
-    """The whole quarters of an hour from one time to another."""
-    starts, ends = -(-since // QUARTER_US) * QUARTER_US, until // QUARTER_US * QUARTER_US
-    return [(starts, ends)] if starts < ends else []
-
-
-def _rest(since: int, until: int) -> list[tuple[int, int]]:
-    """What is before and after the whole quarters."""
-    whole = _whole(since, until)
-    if not whole:
-        return [(since, until)]
-    return [(starts, ends) for starts, ends in ((since, whole[0][0]), (whole[0][1], until)) if starts < ends]
+def _cut(edges: Sequence[Edge], width_us: int) -> tuple[list[Edge], list[Edge]]:
+    """The whole slots of a width in each of the edges, and what is before and after them."""
+    whole: list[Edge] = []
+    rest: list[Edge] = []
+    for place, since, until in edges:
+        starts, ends = -(-since // width_us) * width_us, until // width_us * width_us
+        if starts < ends:
+            whole.append((place, starts, ends))
+            rest += [(place, *edge) for edge in ((since, starts), (ends, until)) if edge[0] < edge[1]]
+        else:
+            rest.append((place, since, until))
+    return whole, rest
 
 
 def edges_of(spans: Sequence[Span]) -> sa.sql.selectable.NamedFromClause:

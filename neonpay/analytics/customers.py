@@ -37,10 +37,16 @@ def paying(transaction: Transaction, scope: Scope, span: Span) -> int:
     # Most are told by their first and last payment; only of those who paid before and after it payments are looked at.
     known = buyers(after).subquery("known")
     has_paid = sa.exists().where(payments.c.bot_id == known.c.bot_id, payments.c.user_id == known.c.user_id, *is_in)
-    query = sa.select(sa.func.count(sa.distinct(known.c.user_id))).where(
-        known.c.first < span.ends_us,
-        known.c.last >= span.starts_us,
-        sa.or_(known.c.first >= span.starts_us, known.c.last < span.ends_us, has_paid),
+    # Of one bot each buyer is there once.
+    number = sa.func.count() if len(scope.bot_ids) == 1 else sa.func.count(sa.distinct(known.c.user_id))
+    query = (
+        sa.select(number)
+        .select_from(known)
+        .where(
+            known.c.first < span.ends_us,
+            known.c.last >= span.starts_us,
+            sa.or_(known.c.first >= span.starts_us, known.c.last < span.ends_us, has_paid),
+        )
     )
     return int(transaction.connection.execute(query).scalar_one())
 
@@ -174,6 +180,8 @@ def _first_payments(transaction: Transaction, scope: Scope) -> sa.Select[tuple[i
     after = _marks(transaction, scope)
     if after:
         known = buyers(after).subquery("known")
+        if len(scope.bot_ids) == 1:  # by whose first payment they are found
+            return sa.select(known.c.user_id, known.c.first)
         return sa.select(known.c.user_id, sa.func.min(known.c.first).label("first")).group_by(known.c.user_id)
     return (
         sa.select(payments.c.user_id, sa.func.min(microseconds_of(payments.c.paid_at)).label("first"))

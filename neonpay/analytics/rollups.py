@@ -1,4 +1,4 @@
-"""Rollups: what the measures count, by quarters of an hour, and when each buyer has paid first and last.
+"""Rollups: what the measures count, by quarters of an hour and by days of UTC, and when each buyer has paid first and last.
 
 They are filled from the events by their number, a batch at a time, in the transaction that saves how far they have come; a
 process that is killed leaves both or neither. Whatever has no number yet, or a higher one, is read from the tables by the same
@@ -17,16 +17,17 @@ from neonpay.analytics.measures import IN_STARS, Measure, microseconds_of, recor
 from neonpay.analytics.scope import Scope
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import duties, events, payments
-from neonpay.ledger.tables_rollups import rollup_buyers, rollup_counts
+from neonpay.ledger.tables_rollups import rollup_buyers, rollup_counts, rollup_days
 from neonpay.store.periodic import Turn
 from neonpay.store.sequence import last_number
 
 TASK: Final = "rollup"
 ROLLUP: Final = f"analytics:{TASK}"
 """The periodic task of the extension, whose position says up to which number the rollups have come."""
-BATCH: Final = 2_000
+BATCH: Final = 1_000
 """Events that one transaction rolls up: what a writer waits for it, too."""
 QUARTER_US: Final = 15 * 60 * 1_000_000
+DAY_US: Final = 96 * QUARTER_US
 
 Marks = Mapping[int, int]
 """Up to which number the events of each bot are in the rollups."""
@@ -87,7 +88,8 @@ def roll_up(transaction: Transaction, turn: Turn, after: int, most: int) -> int:
     new = sa.and_(events.c.bot_id == turn.bot_id, events.c.number > after, events.c.number <= last)
     turn.save(transaction, position=last)
     for measure in Measure:
-        _add_counts(transaction, measure, new)
+        _add_counts(transaction, rollup_counts, QUARTER_US, measure, new)
+        _add_counts(transaction, rollup_days, DAY_US, measure, new)
     _renew_buyers(transaction, new)
     return last
 
@@ -97,18 +99,18 @@ def _position(transaction: Transaction, bot_id: int) -> int:
     return int(transaction.connection.execute(query.with_for_update()).scalar_one())
 
 
-def _add_counts(transaction: Transaction, measure: Measure, new: sa.ColumnElement[bool]) -> None:
+def _add_counts(
+    transaction: Transaction, table: sa.Table, width_us: int, measure: Measure, new: sa.ColumnElement[bool]
+) -> None:
     rows = rows_of(measure, new).subquery("rows")
-    quarter = sa.literal_column(str(QUARTER_US), sa.BigInteger)
-    slot = rows.c.at // quarter * quarter
+    width = sa.literal_column(str(width_us), sa.BigInteger)
+    slot = rows.c.at // width * width
     keys = (rows.c.stage_id, rows.c.kind, rows.c.detail, rows.c.value)
     name = sa.literal_column(f"'{measure.value}'", sa.Text)
     counts = sa.select(rows.c.bot_id, name, slot, *keys, sa.func.count()).group_by(rows.c.bot_id, slot, *keys)
-    insert = _insert(transaction, rollup_counts).from_select([column.name for column in rollup_counts.c], counts)
-    more = {"n": rollup_counts.c.n + insert.excluded.n}
-    transaction.connection.execute(
-        insert.on_conflict_do_update(index_elements=list(rollup_counts.primary_key), set_=more)
-    )
+    insert = _insert(transaction, table).from_select([column.name for column in table.c], counts)
+    more = {"n": table.c.n + insert.excluded.n}
+    transaction.connection.execute(insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=more))
 
 
 def _renew_buyers(transaction: Transaction, new: sa.ColumnElement[bool]) -> None:
@@ -147,15 +149,16 @@ def buyers(after: Marks) -> sa.Select[Any]:
     """When each buyer of these bots has paid ``first`` and ``last``: from the rollup, and anew for those who are newer."""
     parts = [buyers_of(part) for part in newer(after)]
     touched = sa.union(*parts).cte("touched").prefix_with("MATERIALIZED")
-    is_touched = sa.exists().where(
-        touched.c.bot_id == rollup_buyers.c.bot_id, touched.c.user_id == rollup_buyers.c.user_id
+    # As a list, which SQLite looks up: it would read all of what is new again for each buyer.
+    is_known = sa.tuple_(rollup_buyers.c.bot_id, rollup_buyers.c.user_id).not_in(
+        sa.select(touched.c.bot_id, touched.c.user_id)
     )
     known = sa.select(
         rollup_buyers.c.bot_id,
         rollup_buyers.c.user_id,
         microseconds_of(rollup_buyers.c.first_paid_at).label("first"),
         microseconds_of(rollup_buyers.c.last_paid_at).label("last"),
-    ).where(rollup_buyers.c.bot_id.in_(list(after)), ~is_touched)
+    ).where(rollup_buyers.c.bot_id.in_(list(after)), is_known)
     together = sa.union_all(known, anew(touched)).subquery("buyers")
     return sa.select(together)
 

@@ -191,26 +191,39 @@ def _movements(
     """How MRR moves from edge to edge; only those who began or ended something in a bucket are looked at for it."""
     theirs: dict[Subscriber, list[PaidPeriod]] = defaultdict(list)
     ends_at = [span.ends_us for span in spans]
+    begin_us = spans[0].starts_us
     touched: list[set[Subscriber]] = [set() for _ in spans]
     for one in known:
         theirs[one.subscriber].append(one)
         for at_us in (one.starts_us, one.ends_us):
             # What happens at the very end of a bucket is true at that edge.
             place = bisect_left(ends_at, at_us)
-            if spans[0].starts_us < at_us and place < len(spans):
+            if begin_us < at_us and place < len(spans):
                 touched[place].add(one.subscriber)
     standing = active_at(known, spans[0].starts_us)
     count = sum(len(stages) for stages in standing.values())
     stars = sum(_stars(stages) for stages in standing.values())
-    first = _first_ever(transaction, scope, set().union(*touched))
+    changes = []
+    arrived: set[Subscriber] = set()
     for span, changed in zip(spans, touched, strict=True):
-        moved = _Moved()
+        here = []
         for subscriber in changed:
             before = standing.pop(subscriber, {})
             after = active_at(theirs[subscriber], span.ends_us).get(subscriber, {})
             if after:
                 standing[subscriber] = after
-            moved.note(before, after, is_new=first[subscriber] > span.starts_us)
+                if not before:
+                    arrived.add(subscriber)
+            if before or after:
+                here.append((subscriber, before, after))
+        changes.append(here)
+    # Only of those who came it matters whether they had been there before.
+    first = _first_ever(transaction, scope, arrived)
+    for span, here in zip(spans, changes, strict=True):
+        moved = _Moved()
+        starts_us = span.starts_us
+        for subscriber, before, after in here:
+            moved.note(before, after, is_new=not before and first[subscriber] > starts_us)
             count += len(after) - len(before)
             stars += _stars(after) - _stars(before)
         yield Movement(span=span, mrr_stars=stars, active=count, **moved.figures)

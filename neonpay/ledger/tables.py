@@ -173,6 +173,7 @@ sa.Index(
     jobs.c.bot_id,
     jobs.c.consumer,  # first, so that a look for one's own work reads nobody else's
     jobs.c.run_at,
+    jobs.c.state,  # last, so that SQLite counts by the index alone
     sqlite_where=IS_UNFINISHED,
     postgresql_where=IS_UNFINISHED,
 )
@@ -180,6 +181,7 @@ sa.Index(
     "neonpay_jobs_parked",
     jobs.c.bot_id,
     jobs.c.consumer,
+    jobs.c.state,
     sqlite_where=IS_PARKED,
     postgresql_where=IS_PARKED,
 )

@@ -1,6 +1,6 @@
 """What reports keep so as not to count everything again: written by a periodic task, never by what records a payment.
 
-Both follow from the other tables and may be emptied at any time, together with the row ``analytics:rollup`` of ``duties``,
+All follow from the other tables and may be emptied at any time, together with the row ``analytics:rollup`` of ``duties``,
 which says up to which number of event they have come.
 """
 
@@ -10,19 +10,27 @@ import sqlalchemy as sa
 
 from neonpay.ledger.table_kit import Moment, table
 
-rollup_counts = table(
-    "rollup_counts",
-    sa.Column("measure", sa.Text, nullable=False),
-    # The quarter of an hour: zones are off by that, so days and hours of every zone are made of whole ones.
-    sa.Column("slot", Moment, nullable=False),
-    sa.Column("stage_id", sa.Text, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("detail", sa.Text, nullable=False),
-    # Prices are few, so that a count of each is small and still has sums, averages and medians in it.
-    sa.Column("value", sa.BigInteger, nullable=False),
-    sa.Column("n", sa.BigInteger, nullable=False),
-    sa.PrimaryKeyConstraint("bot_id", "measure", "slot", "stage_id", "kind", "detail", "value"),
-)
+
+def _counts(name: str) -> sa.Table:
+    return table(
+        name,
+        sa.Column("measure", sa.Text, nullable=False),
+        sa.Column("slot", Moment, nullable=False),
+        sa.Column("stage_id", sa.Text, nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("detail", sa.Text, nullable=False),
+        # Prices are few, so that a count of each is small and still has sums, averages and medians in it.
+        sa.Column("value", sa.BigInteger, nullable=False),
+        sa.Column("n", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("bot_id", "measure", "slot", "stage_id", "kind", "detail", "value"),
+    )
+
+
+rollup_counts = _counts("rollup_counts")
+"""By the quarter of an hour: zones are off by that, so days and hours of every zone are made of whole ones."""
+
+rollup_days = _counts("rollup_days")
+"""The same by the day of UTC, which long periods are made of but for their ends."""
 
 rollup_buyers = table(
     "rollup_buyers",
@@ -30,4 +38,14 @@ rollup_buyers = table(
     sa.Column("first_paid_at", Moment, nullable=False),
     sa.Column("last_paid_at", Moment, nullable=False),
     sa.PrimaryKeyConstraint("bot_id", "user_id"),
+)
+# Reports about people look at those who paid first, or last, in a period or after it began, and at nobody else.
+sa.Index(
+    "neonpay_rollup_buyers_by_first",
+    rollup_buyers.c.bot_id,
+    rollup_buyers.c.first_paid_at,
+    rollup_buyers.c.last_paid_at,
+)
+sa.Index(
+    "neonpay_rollup_buyers_by_last", rollup_buyers.c.bot_id, rollup_buyers.c.last_paid_at, rollup_buyers.c.first_paid_at
 )

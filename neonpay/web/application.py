@@ -24,6 +24,7 @@ from neonpay.web.access.door import DOOR, Door
 from neonpay.web.access.entrance import entrance
 from neonpay.web.access.forms import checked
 from neonpay.web.access.peer import host_name, is_loopback, networks
+from neonpay.web.counting import keep_counted
 from neonpay.web.failures import told_in_a_page
 from neonpay.web.guard import add_headers, guard
 from neonpay.web.layout import Layout
@@ -64,7 +65,8 @@ def create_dashboard_app(
 ) -> web.Application:
     """The dashboard of a shop, to be served alone or mounted: ``server.add_subapp("/shop/", …)``.
 
-    Beside the pages it answers ``/healthz``, ``/readyz`` and ``/metrics``.
+    Beside the pages it answers ``/healthz``, ``/readyz`` and ``/metrics``. While it is served, the rollups of reports are
+    kept up to date, unless ``only_looks`` or the role of the shop is to read.
 
     An extension whose pages cannot be loaded or made is told of on the first page, and the rest is served.
 
@@ -122,6 +124,8 @@ def create_dashboard_app(
     app.on_response_prepare.append(add_headers)
     app.on_response_prepare.append(give)
     end_streams_of(app)
+    if not only_looks:
+        keep_counted(app)
     overview = app[OVERVIEW] = Overview(neonpay, parts, helps, errors, watches_loops=watches_loops)
 
     watching = Monitor([neonpay, *more], settings_of(MonitoringSettings, "monitoring"), watches_loops=watches_loops)

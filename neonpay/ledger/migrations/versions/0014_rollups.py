@@ -10,6 +10,8 @@ down_revision = "0013"
 works_with = "0010"
 """A program of before keeps the indexes right without knowing them, and nobody but reports reads the tables."""
 
+_IS_UNFINISHED = "state = 'ready' OR state = 'leased'"
+_IS_PARKED = "state = 'held' OR state = 'stranded' OR state = 'dead'"
 _IS_WAITING = "state = 'needs_attention' OR state = 'refund_due'"
 
 
@@ -23,19 +25,27 @@ def upgrade() -> None:
         sqlite_where=sa.text(_IS_WAITING),
         postgresql_where=sa.text(_IS_WAITING),
     )
-    op.create_table(
-        "neonpay_rollup_counts",
-        sa.Column("bot_id", sa.BigInteger, nullable=False),
-        sa.Column("measure", sa.Text, nullable=False),
-        sa.Column("slot", sa.BigInteger, nullable=False),
-        sa.Column("stage_id", sa.Text, nullable=False),
-        sa.Column("kind", sa.Text, nullable=False),
-        sa.Column("detail", sa.Text, nullable=False),
-        sa.Column("value", sa.BigInteger, nullable=False),
-        sa.Column("n", sa.BigInteger, nullable=False),
-        sa.PrimaryKeyConstraint("bot_id", "measure", "slot", "stage_id", "kind", "detail", "value"),
-        sqlite_with_rowid=False,
-    )
+    # With the state in them, SQLite counts what waits by these alone, and looks at no job that is done.
+    for name, columns, where in (
+        ("neonpay_jobs_due", ["bot_id", "consumer", "run_at", "state"], _IS_UNFINISHED),
+        ("neonpay_jobs_parked", ["bot_id", "consumer", "state"], _IS_PARKED),
+    ):
+        op.drop_index(name, "neonpay_jobs")
+        op.create_index(name, "neonpay_jobs", columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+    for name in ("neonpay_rollup_counts", "neonpay_rollup_days"):
+        op.create_table(
+            name,
+            sa.Column("bot_id", sa.BigInteger, nullable=False),
+            sa.Column("measure", sa.Text, nullable=False),
+            sa.Column("slot", sa.BigInteger, nullable=False),
+            sa.Column("stage_id", sa.Text, nullable=False),
+            sa.Column("kind", sa.Text, nullable=False),
+            sa.Column("detail", sa.Text, nullable=False),
+            sa.Column("value", sa.BigInteger, nullable=False),
+            sa.Column("n", sa.BigInteger, nullable=False),
+            sa.PrimaryKeyConstraint("bot_id", "measure", "slot", "stage_id", "kind", "detail", "value"),
+            sqlite_with_rowid=False,
+        )
     op.create_table(
         "neonpay_rollup_buyers",
         sa.Column("bot_id", sa.BigInteger, nullable=False),
@@ -45,3 +55,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("bot_id", "user_id"),
         sqlite_with_rowid=False,
     )
+    for first, second in (("first", "last"), ("last", "first")):
+        op.create_index(
+            f"neonpay_rollup_buyers_by_{first}",
+            "neonpay_rollup_buyers",
+            ["bot_id", f"{first}_paid_at", f"{second}_paid_at"],
+        )
