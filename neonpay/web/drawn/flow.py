@@ -58,11 +58,7 @@ def flow(w: Speech, funnel: Funnel, *, needs_person: bool) -> Flow:
     stops = _stops(w, funnel, needs_person=needs_person)
     has_looks = funnel.viewed is not None
     first = stops[0].count
-    say = (
-        ""
-        if not first
-        else w(f"overview.paid_of_{'views' if has_looks else 'invoices'}", share=_share(w, funnel.paid, first))
-    )
+    say = "" if not first else _paid_of(w, funnel.paid, first, has_looks=has_looks)
     counts = [stop.count for stop in stops]
     label = ", ".join(w("overview.stop_label", stop=stop.name, n=w.number(stop.count)) for stop in stops)
     return Flow(
@@ -72,6 +68,13 @@ def flow(w: Speech, funnel: Funnel, *, needs_person: bool) -> Flow:
         stops=stops,
         definition=METRICS["funnel"].said(w.language),
     )
+
+
+def _paid_of(w: Speech, paid: int, first: int, *, has_looks: bool) -> str:
+    """How many came to the goods; as two numbers where people pay one invoice several times, since no share is above all."""
+    if paid > first:
+        return w("overview.paid_often", paid=w.number(paid), invoices=w.number(first))
+    return w(f"overview.paid_of_{'views' if has_looks else 'invoices'}", share=_share(w, paid, first))
 
 
 def _stops(w: Speech, funnel: Funnel, *, needs_person: bool) -> list[Stop]:

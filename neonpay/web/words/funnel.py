@@ -9,6 +9,7 @@ from typing import Final
 _EN: Final[Mapping[str, str | tuple[str, ...]]] = {
     "nav": "Funnel",
     "of_invoices": "{share} of invoices were paid in {period}.",
+    "often": "{paid} payments of {invoices} invoices in {period}.",
     "lost_none": "No checkout was declined.",
     "lost_most": "Most checkouts that were declined: {reason}, {n}.",
     "nothing": "Nobody was sent an invoice in {period}.",
@@ -51,6 +52,7 @@ _EN: Final[Mapping[str, str | tuple[str, ...]]] = {
 _RU: Final[Mapping[str, str | tuple[str, ...]]] = {
     "nav": "Воронка",
     "of_invoices": "За {period} оплачено {share} счетов.",
+    "often": "За {period} платежей: {paid}, счетов: {invoices}.",
     "lost_none": "Ни одна проверка не отклонена.",
     "lost_most": "Чаще всего проверки отклонялись по причине «{reason}»: {n}.",
     "nothing": "За {period} никому не отправлено ни одного счёта.",

@@ -64,9 +64,8 @@ def view_of(
 ) -> Page:
     """The page as this reader sees it."""
     w, period = about.w, about.w(f"overview.in_{about.name}")
-    share = w.percent(funnel.paid / funnel.invoiced) if funnel.invoiced else ""
     return Page(
-        sentence=w("funnel.of_invoices", share=share, period=period) if share else w("funnel.nothing", period=period),
+        sentence=_sentence(w, funnel, period),
         lead=_lead(w, funnel),
         flow=flow(w, funnel, needs_person=attention.payments > 0),
         findings=findings(w, funnel, products),
@@ -85,6 +84,14 @@ def view_of(
         times_definition=METRICS["time_to_deliver"].said(w.language),
         dots=_dots(w, deliveries),
     )
+
+
+def _sentence(w: Speech, funnel: Funnel, period: str) -> str:
+    if not funnel.invoiced:
+        return w("funnel.nothing", period=period)
+    if funnel.paid > funnel.invoiced:  # one invoice may be paid several times
+        return w("funnel.often", paid=w.number(funnel.paid), invoices=w.number(funnel.invoiced), period=period)
+    return w("funnel.of_invoices", share=w.percent(funnel.paid / funnel.invoiced), period=period)
 
 
 def findings(w: Speech, funnel: Funnel, products: Sequence[Product]) -> list[Finding]:
