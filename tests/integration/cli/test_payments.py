@@ -235,11 +235,11 @@ async def test_the_bot_has_to_be_named_when_there_are_several(open_shop: Callabl
     other = open_shop(username="other_bot")
     await other.neonpay.setup()
     bot_id = neonpay.shop.account.id
-    unnamed = await neonpay("export")
+    unnamed = await neonpay("verify")
     assert unnamed.exit_code == 3
     assert "name the bot: --bot " in unnamed.stderr
     assert str(bot_id) in unnamed.stderr
-    assert (await neonpay("export", NEONPAY_BOT_ID=str(bot_id))).exit_code == 0
+    assert (await neonpay("verify", NEONPAY_BOT_ID=str(bot_id))).exit_code == 0
     wrong = await neonpay("reconcile", NEONPAY_BOT_ID="7", **neonpay.with_token)
     assert f"the token is that of bot {bot_id}, and NEONPAY_BOT_ID" in wrong.stderr
     assert len(await neonpay.json("payments", "list", "--bot-id", str(bot_id))) == 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections import Counter
 from contextlib import AsyncExitStack
@@ -59,6 +60,7 @@ class Shop:
         self._bot: Bot = telegram.aiogram_bot(account)
         self._dispatcher = Dispatcher()
         self._running = AsyncExitStack()
+        self._level = logging.getLogger("neonpay").level  # of the whole process, which may have other shops
         self.neonpay = create_neonpay(
             self._bot,
             dispatcher=self._dispatcher,
@@ -89,6 +91,7 @@ class Shop:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
+            stack.callback(logging.getLogger("neonpay").setLevel, self._level)
             await stack.enter_async_context(self.telegram.feeding(self.account, self._feed))
             stack.push_async_callback(self._bot.session.close)
             stack.push_async_callback(self.neonpay.close)
