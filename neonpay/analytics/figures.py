@@ -390,8 +390,8 @@ class Proceeds:
     """What the net revenue of a period would be worth as a reward; an estimate that decides nothing.
 
     Attributes:
-        usd: estimated by the rates that held on each day; None where no rate is known for some of it.
+        usd: estimated by the rate that was read last by each day; ``neonpay.core.reward_rates`` has them.
     """
 
     net_stars: int
-    usd: float | None
+    usd: float

@@ -21,6 +21,8 @@ DECLINE_SHARE: Final = 0.2
 UNSELLABLE_MIN: Final = 3
 LINK_PAYERS_MIN: Final = 20
 REFUNDS_MIN: Final = 3
+RETURNS_MIN: Final = 5
+RETURN_SHARE: Final = 0.1
 _MOST: Final = 50
 
 
@@ -30,27 +32,24 @@ def findings(transaction: Transaction, scope: Scope, period: Period) -> tuple[Fi
     ``unsellable``: a stage of which at least three checkouts were asked for and every one was declined. ``many_declines``: a
     stage with at least ten declines that are more than a fifth of its checkouts. ``shared_link``: an invoice that anybody may
     pay and that twenty people or more have paid in the period. ``refund_abuser``: somebody who got three refunds or more in it.
+    ``many_refunds``: a stage of whose payments in the period five or more, and more than a tenth, have gone back.
     """
     found = [
         *_declines(transaction, scope, period),
         *_shared_links(transaction, scope, period),
         *_refund_abusers(transaction, scope, period),
+        *_returns(transaction, scope, period),
     ]
     return tuple(found)
 
 
 def _declines(transaction: Transaction, scope: Scope, period: Period) -> Iterator[Finding]:
     by_stage = {
-        measure: {
-            (int(bot_id), str(stage_id)): number
-            for (bot_id, stage_id), number, _ in sums(transaction, rows, "bot_id", "stage_id")
-        }
-        for measure in (Measure.DECLINED, Measure.APPROVED)
-        for rows in [counted(transaction, measure, scope, [period.span])]
+        measure: _by_stage(transaction, scope, period, measure) for measure in (Measure.DECLINED, Measure.APPROVED)
     }
     kinds: dict[str, list[Finding]] = {"unsellable": [], "many_declines": []}
-    for (bot_id, stage_id), declined in by_stage[Measure.DECLINED].items():
-        approved = by_stage[Measure.APPROVED].get((bot_id, stage_id), 0)
+    for (bot_id, stage_id), (declined, _) in by_stage[Measure.DECLINED].items():
+        approved, _ = by_stage[Measure.APPROVED].get((bot_id, stage_id), (0, 0))
         kind = None
         if not approved and declined >= UNSELLABLE_MIN and stage_id:
             kind = "unsellable"
@@ -60,6 +59,27 @@ def _declines(transaction: Transaction, scope: Scope, period: Period) -> Iterato
             kinds[kind].append(Finding(id=kind, bot_id=bot_id, count=declined, subject=stage_id))
     for each in kinds.values():
         yield from sorted(each, key=_most_frequent)[:_MOST]
+
+
+def _returns(transaction: Transaction, scope: Scope, period: Period) -> Iterator[Finding]:
+    paid = _by_stage(transaction, scope, period, Measure.PAID)
+    found = [
+        Finding(id="many_refunds", bot_id=bot_id, count=returned, subject=stage_id, stars=stars)
+        for (bot_id, stage_id), (returned, stars) in _by_stage(transaction, scope, period, Measure.RETURNED).items()
+        if returned >= RETURNS_MIN and returned > RETURN_SHARE * paid[bot_id, stage_id][0]
+    ]
+    yield from sorted(found, key=_most_frequent)[:_MOST]
+
+
+def _by_stage(
+    transaction: Transaction, scope: Scope, period: Period, measure: Measure
+) -> dict[tuple[int, str], tuple[int, int]]:
+    """How often, and in how many Stars, by bot and stage."""
+    rows = counted(transaction, measure, scope, [period.span])
+    return {
+        (int(bot_id), str(stage_id)): (number, stars)
+        for (bot_id, stage_id), number, stars in sums(transaction, rows, "bot_id", "stage_id")
+    }
 
 
 def _shared_links(transaction: Transaction, scope: Scope, period: Period) -> Iterator[Finding]:

@@ -343,18 +343,23 @@ ADVICE: Final[Mapping[str, Advice]] = MappingProxyType(
                 english="One link was paid by {count} people, invoice {subject}. If it was meant for one, make it for "
                 "that user "
                 "(user_id) or give its product max_payments.",
-                russian="По одной ссылке заплатили {count} человек, счёт {subject}. Если она была для одного, укажите "
-                "при создании "
-                "user_id или задайте товару max_payments.",
+                russian="По одной ссылке заплатили несколько человек, всего {count}; счёт {subject}. Если она была для "
+                "одного, укажите при создании user_id или задайте товару max_payments.",
             ),
             Advice(
                 id="refund_abuser",
                 english="User {subject} got {count} refunds in this period, {stars} Stars. Limit refunds in the "
                 "security settings, or "
                 "block this user.",
-                russian="Пользователь {subject} получил за период {count} возвратов, {stars} звёзд. Ограничьте "
-                "возвраты в настройках "
+                russian="Пользователь {subject}: возвратов за период {count}, звёзд {stars}. Ограничьте возвраты в настройках "
                 "безопасности или заблокируйте его.",
+            ),
+            Advice(
+                id="many_refunds",
+                english="Many payments of “{subject}” in this period went back, {count} so far. Compare what its "
+                "description promises with what is delivered.",
+                russian="У «{subject}» много возвратов: {count} из платежей за период. Сравните, что обещает описание и что "
+                "выдаётся.",
             ),
         )
     }

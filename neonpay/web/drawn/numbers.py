@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
@@ -11,8 +11,6 @@ from neonpay.web.marks import stars
 
 if TYPE_CHECKING:
     from neonpay.web.speech import Speech
-
-_TENTHS: Final = 10
 
 
 def amount(w: Speech, value: float | None) -> Markup | str:
@@ -24,11 +22,12 @@ def amount(w: Speech, value: float | None) -> Markup | str:
     return decimal(w, value)
 
 
-def decimal(w: Speech, value: float) -> str:
-    """A number to one digit, as the language writes it."""
-    tenths = round(abs(value) * _TENTHS)
-    sign = "\N{MINUS SIGN}" if value < 0 and tenths else ""
-    return f"{sign}{w.number(tenths // _TENTHS)}{_point(w)}{tenths % _TENTHS}"
+def decimal(w: Speech, value: float, *, digits: int = 1) -> str:
+    """A number to so many digits, as the language writes it."""
+    scale = 10**digits
+    parts = round(abs(value) * scale)
+    sign = "\N{MINUS SIGN}" if value < 0 and parts else ""
+    return f"{sign}{w.number(parts // scale)}{_point(w)}{parts % scale:0{digits}d}"
 
 
 def nanostars(w: Speech, value: int) -> str:

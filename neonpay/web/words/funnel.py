@@ -39,15 +39,6 @@ _EN: Final[Mapping[str, str | tuple[str, ...]]] = {
     "dot": "{time}: {took}",
     "findings": "Worth a look",
     "nothing_found": "Nothing stands out in this time.",
-    "many_declines": "{share} of checkouts were declined. The first reason: {reason}.",
-    "many_declines_advice": "People press Pay and are turned away: see the reasons below.",
-    "nobody_can_buy": (
-        "{product}: {n} checkout, and all of them declined.",
-        "{product}: {n} checkouts, and all of them declined.",
-    ),
-    "nobody_can_buy_advice": "Its price, its stock or its hook turns everybody away. Buy it yourself in the simulator.",
-    "many_refunds": "{product}: {share} of its orders went back.",
-    "many_refunds_advice": "Compare what its description promises with what is delivered.",
 }
 _RU: Final[Mapping[str, str | tuple[str, ...]]] = {
     "nav": "Воронка",
@@ -82,16 +73,6 @@ _RU: Final[Mapping[str, str | tuple[str, ...]]] = {
     "dot": "{time}: {took}",
     "findings": "Стоит посмотреть",
     "nothing_found": "За это время ничего не выделяется.",
-    "many_declines": "Отклонено {share} проверок. Первая причина: {reason}.",
-    "many_declines_advice": "Люди нажимают «Заплатить» и получают отказ: причины ниже.",
-    "nobody_can_buy": (
-        "{product}: {n} проверка, и она отклонена.",
-        "{product}: {n} проверки, и все отклонены.",
-        "{product}: {n} проверок, и все отклонены.",
-    ),
-    "nobody_can_buy_advice": "Цена, запас или проверка бота никого не пропускают. Купите его сами в симуляторе.",
-    "many_refunds": "{product}: {share} заказов возвращены.",
-    "many_refunds_advice": "Сравните, что обещает описание и что выдаётся.",
 }
 WORDS: Final[Mapping[str, Mapping[str, str | tuple[str, ...]]]] = MappingProxyType(
     {"en": MappingProxyType(_EN), "ru": MappingProxyType(_RU)}

@@ -51,6 +51,8 @@ _EN: Final[Mapping[str, str | tuple[str, ...]]] = {
     "apart_language": "By language",
     "read_part": "{when}: {parts}",
     "one_part": "{part} {n}",
+    "estimate": "As a reward that may be worth {usd} US dollars, at {rate} a Star as read on {day}. An estimate: "
+    "Telegram pays by the rate of the payout.",
     "export": "Export",
     "by_refund_day": "Stars paid by the day of payment, less Stars refunded by the day of the refund.",
 }
@@ -107,6 +109,8 @@ _RU: Final[Mapping[str, str | tuple[str, ...]]] = {
     "apart_language": "По языкам",
     "read_part": "{when}: {parts}",
     "one_part": "{part} {n}",
+    "estimate": "Как вознаграждение это может стоить {usd} доллара США, по {rate} за звезду на {day}. Это оценка: "
+    "Telegram платит по курсу дня выплаты.",
     "export": "Выгрузить",
     "by_refund_day": "Оплаченные звёзды по дню оплаты минус возвращённые по дню возврата.",
 }

@@ -84,6 +84,24 @@ def asked(stage: str, count: int, reason: str | None) -> tuple[Checkout, ...]:
         pytest.param(
             History(payments=(payment(4, refunded=BEGIN + 40 * DAY_US),) * 3), [], id="refunds after the period"
         ),
+        pytest.param(
+            History(
+                payments=tuple(
+                    payment(user, refunded=BEGIN + 2 * DAY_US if user <= 5 else None) for user in range(1, 50)
+                )
+            ),
+            [Finding(id="many_refunds", bot_id=7, count=5, subject="book", stars=150)],
+            id="more than a tenth went back",
+        ),
+        pytest.param(
+            History(
+                payments=tuple(
+                    payment(user, refunded=BEGIN + 2 * DAY_US if user <= 5 else None) for user in range(1, 51)
+                )
+            ),
+            [],
+            id="a tenth went back",
+        ),
     ],
 )
 async def test_a_period_has_the_findings_that_it_should(

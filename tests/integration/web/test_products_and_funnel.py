@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from neonpay.analytics.figures import Declined, Funnel, Product, Takings
-from neonpay.analytics.periods import Period
-from neonpay.core.clock import moment
+from neonpay.analytics.figures import Finding, Product, Takings
 from neonpay.web.pages.funnel.view import findings
 from neonpay.web.speech import Speech
 from tests.integration.web.looked_at import (
@@ -79,23 +77,15 @@ async def test_without_invoices_the_stream_is_hollow(shop: Shop, served: Served)
     assert heading(products) == "Nothing was sold in 30 days."
 
 
-def test_many_declines_a_product_nobody_can_buy_and_one_that_comes_back_stand_out() -> None:
-    funnel = Funnel(
-        period=Period(since=moment(0), until=moment(DAY_US)),
-        invoiced=30,
-        checkouts=20,
-        declined=8,
-        declines=(Declined("link_used_up", 8),),
-        paid=12,
-        delivered=12,
-        ripe=0,
-        abandoned=0,
-    )
-    sold = Product(stage_id="a", title="A", takings=Takings(12, 120, 6, 60), invoiced=20, declined=0, delivered=12)
+def test_what_stands_out_is_said_of_products_by_their_titles() -> None:
     barred = Product(stage_id="b", title=EVIL, takings=Takings(), invoiced=10, declined=8, delivered=0)
-    found = [finding.words for finding in findings(Speech("en", UTC), funnel, [sold, barred])]
-    assert found == [
-        "40.0% of checkouts were declined. The first reason: sold out.",
-        "A: 50.0% of its orders went back.",
-        f"{EVIL}: 8 checkouts, and all of them declined.",
-    ]
+    found = findings(
+        Speech("en", UTC),
+        [
+            Finding(id="unsellable", bot_id=7, count=8, subject="b"),
+            Finding(id="refund_abuser", bot_id=7, count=3, subject="44", stars=1200),
+        ],
+        [barred],
+    )
+    assert found[0].startswith(f"Nobody can buy “{EVIL}”: every checkout was declined, 8 in all.")
+    assert found[1].startswith("User 44 got 3 refunds in this period, 1,200 Stars.")

@@ -26,5 +26,6 @@ async def show(request: web.Request) -> web.Response:
     waiting = await told(lambda: reports.attention(bots=bots))
     times = await told(lambda: reports.delivery_times(period, bots=bots))
     products = await told(lambda: reports.products(period, bots=bots))
+    stands_out = await told(lambda: reports.findings(period, bots=bots))
     deliveries = await read(request, read_deliveries, bots)
-    return render(request, "funnel.html", f=view_of(about, found, waiting, times, products, deliveries))
+    return render(request, "funnel.html", f=view_of(about, found, waiting, times, products, stands_out, deliveries))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from neonpay.analytics import METRICS
+from neonpay.analytics import ADVICE, METRICS
 from neonpay.web.charts import Dot, dots
 from neonpay.web.drawn.flow import Flow, flow, reason_words
 from neonpay.web.drawn.numbers import decimal
@@ -15,26 +15,17 @@ from neonpay.web.pages.products import name_of
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from neonpay.analytics.figures import Attention, DeliveryTimes, Funnel, Product
+    from neonpay.analytics.figures import Attention, DeliveryTimes, Finding, Funnel, Product
     from neonpay.web.pages.funnel.query import Delivery
     from neonpay.web.reporting import Asked
     from neonpay.web.speech import Speech
 
 STUCK_S: Final = 600
 _MINUTE_S: Final = 60
-_MANY: Final = 0.1
-_FEWEST: Final = 5
-"""Fewer than so many say nothing about a share."""
+_ABOUT_OTHERS: Final = frozenset({"shared_link", "refund_abuser"})
+"""Findings whose subject is no product."""
 
 Row = tuple[str, str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that stands out, and what to do about it."""
-
-    words: str
-    advice: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +35,7 @@ class Page:
     sentence: str
     lead: str
     flow: Flow
-    findings: Sequence[Finding]
+    findings: Sequence[str]
     declines: Sequence[Row]
     declines_definition: str
     abandoned: Sequence[Row]
@@ -60,6 +51,7 @@ def view_of(
     attention: Attention,
     times: DeliveryTimes,
     products: Sequence[Product],
+    stands_out: Sequence[Finding],
     deliveries: Sequence[Delivery],
 ) -> Page:
     """The page as this reader sees it."""
@@ -68,7 +60,7 @@ def view_of(
         sentence=_sentence(w, funnel, period),
         lead=_lead(w, funnel),
         flow=flow(w, funnel, needs_person=attention.payments > 0),
-        findings=findings(w, funnel, products),
+        findings=findings(w, stands_out, products),
         declines=[
             (reason_words(w, one.reason), w.number(one.count), w.percent(one.count / max(1, funnel.checkouts)))
             for one in funnel.declines
@@ -94,23 +86,19 @@ def _sentence(w: Speech, funnel: Funnel, period: str) -> str:
     return w("funnel.of_invoices", share=w.percent(funnel.paid / funnel.invoiced), period=period)
 
 
-def findings(w: Speech, funnel: Funnel, products: Sequence[Product]) -> list[Finding]:
-    """What stands out: many declines, a product that nobody can buy, one that comes back often."""
-    found = []
-    rate = funnel.decline_rate
-    if rate is not None and rate >= _MANY and funnel.declined >= _FEWEST:
-        said = {"share": w.percent(rate), "reason": reason_words(w, funnel.declines[0].reason)}
-        found.append(Finding(w("funnel.many_declines", **said), w("funnel.many_declines_advice")))
-    for product in products:
-        takings, name = product.takings, name_of(w, product)
-        if product.declined >= _FEWEST and not takings.orders:
-            words = w.count("funnel.nobody_can_buy", product.declined, product=name)
-            found.append(Finding(words, w("funnel.nobody_can_buy_advice")))
-        back = takings.refund_rate
-        if back is not None and back >= _MANY and takings.returned >= _FEWEST:
-            words = w("funnel.many_refunds", product=name, share=w.percent(back))
-            found.append(Finding(words, w("funnel.many_refunds_advice")))
-    return found
+def findings(w: Speech, stands_out: Sequence[Finding], products: Sequence[Product]) -> list[str]:
+    """What stands out, and what there is to do about it."""
+    names = {product.stage_id: name_of(w, product) for product in products}
+    return [
+        ADVICE[one.id]
+        .said(w.language)
+        .format(
+            count=w.number(one.count),
+            subject=one.subject if one.id in _ABOUT_OTHERS else names.get(one.subject, one.subject),
+            stars=w.number(one.stars or 0),
+        )
+        for one in stands_out
+    ]
 
 
 def took(w: Speech, seconds: float | None) -> str:

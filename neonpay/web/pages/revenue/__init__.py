@@ -28,8 +28,9 @@ async def show(request: web.Request) -> web.Response:
     reports, period, bots = about.reports, about.period, about.bots
     found = await told(lambda: reports.revenue(period, by=chosen.by, split=chosen.split, compare=True, bots=bots))
     orders = await told(lambda: reports.orders(period, bots=bots))
+    estimate = await told(lambda: reports.proceeds(period, bots=bots))
     names = await read(request, _titles, bots) if chosen.split in {Split.STAGE, Split.PLAN} else {}
-    page = view_of(about, chosen, found, orders, names)
+    page = view_of(about, chosen, found, orders, estimate, names)
     return render(request, "revenue.html", r=page, chosen=chosen, bys=BYS, splits=SPLITS, days=DAYS)
 
 

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Final
 
 from neonpay.analytics import METRICS, Split
 from neonpay.analytics.figures import RevenueShare, Takings
+from neonpay.core.reward_rates import RATES
 from neonpay.web.charts import Bar, Figure, Key, Table, bars
 from neonpay.web.drawn.net import compared, net_chart
-from neonpay.web.drawn.numbers import amount
+from neonpay.web.drawn.numbers import amount, decimal
 from neonpay.web.drawn.times import below, is_open, spoken
 from neonpay.web.marks import stars
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from neonpay.analytics.figures import Orders, Revenue
+    from neonpay.analytics.figures import Orders, Proceeds, Revenue
     from neonpay.web.pages.revenue.choice import Choice
     from neonpay.web.reporting import Asked
     from neonpay.web.speech import Speech
@@ -32,6 +33,7 @@ class Page:
     """The page.
 
     Attributes:
+        estimate: what the net may be worth, as a note; empty when nothing was earned.
         parts: what revenue is taken apart into; empty when it is not.
     """
 
@@ -40,11 +42,14 @@ class Page:
     chart: Figure
     statement: Sequence[tuple[str, Markup | str, str]]
     figures: Sequence[tuple[str, Markup | str, str]]
+    estimate: str
     parts: Table | None
     parts_title: str
 
 
-def view_of(about: Asked, chosen: Choice, revenue: Revenue, orders: Orders, names: Mapping[str, str]) -> Page:
+def view_of(
+    about: Asked, chosen: Choice, revenue: Revenue, orders: Orders, estimate: Proceeds, names: Mapping[str, str]
+) -> Page:
     """The page as this reader sees it."""
     w = about.w
     takings = revenue.takings if revenue.shares == () or chosen.split is not Split.PLAN else _sum(revenue.shares)
@@ -70,8 +75,20 @@ def view_of(about: Asked, chosen: Choice, revenue: Revenue, orders: Orders, name
         chart=chart,
         statement=_statement(w, revenue, takings),
         figures=_figures(w, orders),
+        estimate=_estimate(w, estimate),
         parts=None if chosen.split is None else _table(w, chosen.split, revenue.shares, names),
         parts_title="" if chosen.split is None else w(f"revenue.apart_{chosen.split.value}"),
+    )
+
+
+def _estimate(w: Speech, estimate: Proceeds) -> str:
+    """What the net would be worth; never shown as revenue, and with the day on which its rate was read."""
+    if estimate.net_stars <= 0:
+        return ""
+    rate = RATES[-1]
+    rate_words = decimal(w, rate.usd_per_star, digits=3)
+    return w(
+        "revenue.estimate", usd=decimal(w, estimate.usd, digits=2), rate=rate_words, day=w.date(rate.read_on, year=True)
     )
 
 
