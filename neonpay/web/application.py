@@ -21,7 +21,7 @@ from neonpay.monitoring.settings import MonitoringSettings
 from neonpay.settings import settings_of
 from neonpay.web.access.cookies import give
 from neonpay.web.access.door import DOOR, Door
-from neonpay.web.access.entrance import entrance
+from neonpay.web.access.entrance import ENTER, LOGIN, entrance
 from neonpay.web.access.forms import checked
 from neonpay.web.access.peer import host_name, is_loopback, networks
 from neonpay.web.counting import keep_counted
@@ -152,7 +152,7 @@ def create_dashboard_app(
 
 def _part(neonpay: NeonPayCore, spec: ExtensionSpec) -> Part:
     """Raises ExtensionError: the pages cannot be loaded or made."""
-    if f"/{spec.name}" in {HEALTH, METRICS, READY}:
+    if f"/{spec.name}" in {HEALTH, METRICS, READY, LOGIN, ENTER, *(row.path for row in PAGES)}:
         raise ExtensionError(spec.name, f"its pages cannot be reached: /{spec.name} is neonpay's own")
     make = load(spec, "pages")
     if not callable(make):

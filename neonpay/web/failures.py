@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from neonpay.errors import LedgerReadOnlyError
 from neonpay.web.part import Html, language, page
 from neonpay.web.reading import BlindError
 from neonpay.web.rendering import render
@@ -35,6 +36,10 @@ async def told_in_a_page(request: web.Request, handler: Handler) -> web.StreamRe
         return response
     except BlindError as exc:
         return render(request, "blind.html", status=503, headers={"Retry-After": "8"}, seconds=exc.seconds)
+    except LedgerReadOnlyError:
+        words = sentences(language(request))
+        lead = Html(f'<p class="lead">{escape(words["only_reads_lead"])}</p>')
+        return page(request, title=words["only_reads"], body=lead, status=web.HTTPForbidden.status_code)
     except Exception:
         resource = request.match_info.route.resource
         # The pattern of its address and not the address, which may name people and payments.

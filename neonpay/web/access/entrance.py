@@ -50,7 +50,7 @@ async def entrance(request: web.Request, handler: Handler) -> web.StreamResponse
     here = place(request)
     if here in _FOR_MONITORS or here.startswith(_FILES):
         return await handler(request)
-    somebody = await _who(request)
+    somebody = await admitted(request)
     if somebody is not None:
         let_in(request, somebody)
     elif not (here in {LOGIN, ENTER} or here.startswith((f"{LOGIN}/", f"{ENTER}/"))):
@@ -60,7 +60,12 @@ async def entrance(request: web.Request, handler: Handler) -> web.StreamResponse
     return await handler(request)
 
 
-async def _who(request: web.Request) -> Viewer | None:
+async def admitted(request: web.Request) -> Viewer | None:
+    """Who asks, as the ledger knows them now; None for whoever has to sign in.
+
+    Raises:
+        BlindError: the ledger does not answer, and nobody is let in without it.
+    """
     own, the_door = browser_id(request), door(request)
     session_hash = None if own is None else digest(own)
     at = moment(the_door.clock.now_us())

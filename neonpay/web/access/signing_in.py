@@ -79,6 +79,22 @@ async def by_password(request: web.Request, name: str, password: str) -> Refused
     return None
 
 
+async def own_password(request: web.Request, name: str, password: str) -> Refused | None:
+    """Whether whoever is in knows the password of their account, too; counted as a try of it. None when they do.
+
+    Raises:
+        LedgerError: the try could not be counted, and was not made.
+    """
+    ledger = shops(request).ledger
+    left, account = await ledger.run(_counted, name, address(request), _now(request))
+    if left < 0 or account is None:
+        return Refused(0)
+    if not await is_right(account.password_hash, password):
+        return Refused(left)
+    await ledger.run(forget_tries, _of_account(name))
+    return None
+
+
 async def by_link(request: web.Request, token: str) -> bool:
     """Sign a browser in with a link; whether it is in. The link opens nothing any more."""
     ledger, at, where_from = shops(request).ledger, _now(request), address(request)
@@ -139,7 +155,7 @@ async def _send_link(shop: NeonPayCore, admin: int, base: str, at: datetime, w: 
 
 def _counted(transaction: Transaction, name: str, where_from: str, at: datetime) -> tuple[int, Account | None]:
     of_address = tries_left(transaction, f"address {where_from}", at, ADDRESS_TRIES, WINDOW)
-    of_account = tries_left(transaction, f"account {name}", at, ACCOUNT_TRIES, WINDOW)
+    of_account = tries_left(transaction, _of_account(name), at, ACCOUNT_TRIES, WINDOW)
     known = name in with_password(transaction)
     return min(of_address, of_account), find_account(transaction, name) if known else None
 
@@ -150,7 +166,7 @@ def _enter(
     account = find_account(transaction, name)
     if account is None:  # taken away since
         return
-    forget_tries(transaction, f"account {name}")
+    forget_tries(transaction, _of_account(name))
     open_session(transaction, session_hash, name, account.role.word, at, where_from, agent)
     write_act(transaction, Viewer(name, account.role), where_from, microseconds(at), act)
 
@@ -165,6 +181,10 @@ def _enter_by_link(
         keep_account(transaction, link.account, Role.named(link.role), microseconds(at))
     _enter(transaction, session_hash, link.account, where_from, agent, at, "login.link")
     return True
+
+
+def _of_account(name: str) -> str:
+    return f"account {name}"
 
 
 def _now(request: web.Request) -> datetime:

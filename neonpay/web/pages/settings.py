@@ -24,9 +24,10 @@ from neonpay.web.access.accounts import (
 )
 from neonpay.web.access.cookies import LANGUAGE_COOKIE, LIVES_S
 from neonpay.web.access.door import door
-from neonpay.web.access.passwords import hashed, is_long_enough, is_right
+from neonpay.web.access.passwords import hashed, is_long_enough
 from neonpay.web.access.peer import is_secure
 from neonpay.web.access.sessions import Session, revoke, sessions_at
+from neonpay.web.access.signing_in import own_password
 from neonpay.web.access.visit import LOCAL
 from neonpay.web.mount import prefix, url
 from neonpay.web.names import Person, read_people
@@ -152,8 +153,12 @@ async def change_password(request: web.Request) -> web.Response:
     account = await shops(request).ledger.read(find_account, somebody.name)
     if account is None:
         raise web.HTTPForbidden
-    if account.password_hash is not None and not await is_right(account.password_hash, form.get("old", "")):
-        return await _page(request, error="settings.wrong_password", status=403)
+    if account.password_hash is not None:
+        refused = await own_password(request, account.name, form.get("old", ""))
+        if refused is not None and refused.tries_left <= 0:
+            return await _page(request, error="login.too_often", status=429)
+        if refused is not None:
+            return await _page(request, error="settings.wrong_password", status=403)
     if not is_long_enough(form.get("password", "")):
         return await _page(request, error="settings.too_short", status=400)
     password_hash = await asyncio.to_thread(hashed, form["password"])

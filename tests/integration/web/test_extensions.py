@@ -111,3 +111,11 @@ async def test_only_the_extensions_that_are_named_show_pages(served: Served, pla
         assert (await http.get("/healthz")).content_type == "application/json"
         assert (await http.get("/readyz")).content_type == "application/json"
         assert "neonpay_payments_total" in await (await http.get("/metrics")).text()
+
+
+@pytest.mark.parametrize("name", ["login", "enter", "payments", "metrics"])
+async def test_an_extension_cannot_stand_where_a_page_of_ours_does(served: Served, name: str) -> None:
+    spec = ExtensionSpec(name=name, factory="nowhere:Nothing", pages="nowhere:pages")
+    async with served(specs=[spec]) as http:
+        text = await (await http.get("/bots")).text()
+    assert f"/{name} is neonpay&#39;s own" in text or f"/{name} is neonpay&#x27;s own" in text

@@ -10,10 +10,12 @@ import aiohttp
 import pytest
 
 from neonpay.web import create_dashboard_app, serving
-from neonpay.web.pages.live import feed
+from neonpay.web.access import Role
+from neonpay.web.access.accounts import remove_account
+from neonpay.web.pages.live import feed, page
 from neonpay.web.pages.live.feed import FEED
 from tests.integration.web.test_payment import EVIL
-from tests.integration.web.visiting import browser
+from tests.integration.web.visiting import PASSWORD, admit, browser, send
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Shop
@@ -142,3 +144,29 @@ async def test_nonsense_finds_nothing(shop: Shop, served: Served) -> None:
     async with shop.polling(), served() as http:
         for path in ("/live?bot=1", "/live/events?bot=1", "/live/x", "/live/events/1"):
             assert (await http.get(path)).status == 404
+
+
+async def test_a_stream_ends_when_its_reader_may_not_look_any_more(
+    shop: Shop, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "_BEAT_S", 0.02)
+    async with shop.polling(), served(clock=shop.clock) as http:
+        await admit(shop, "vic", Role.VIEWER)
+        await send(http, "/login", name="vic", password=PASSWORD)
+        answer = await http.get("/live/events")
+        await Stream(answer).until(": beat")
+        await shop.neonpay.pipeline.ledger.run(remove_account, "vic")
+        async with asyncio.timeout(10):
+            await answer.content.read()
+    assert answer.content.at_eof()
+
+
+async def test_a_burst_of_readers_takes_no_more_places_than_there_are(
+    shop: Shop, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "MOST_LISTENERS", 2)
+    async with shop.polling(), served() as http:
+        answers = await asyncio.gather(*[http.get("/live/events") for _ in range(6)])
+        assert sorted(answer.status for answer in answers) == [200, 200, 503, 503, 503, 503]
+        for answer in answers:
+            answer.close()

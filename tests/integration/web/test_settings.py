@@ -10,10 +10,9 @@ import sqlalchemy as sa
 from neonpay.ledger.tables_access import accounts, audit
 from neonpay.web.access.accounts import keep_account
 from neonpay.web.access.audit import write_act
-from neonpay.web.access.passwords import hashed
 from neonpay.web.access.roles import Role
 from neonpay.web.access.visit import Viewer
-from tests.integration.web.visiting import browser, form_token, send
+from tests.integration.web.visiting import PASSWORD, admit, browser, form_token, send
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -22,13 +21,6 @@ if TYPE_CHECKING:
     from tests.integration.web.conftest import Served
 
     Query = Callable[[sa.Select[tuple[object, ...]]], Awaitable[list[tuple[object, ...]]]]
-
-PASSWORD = "seven ducks on a wall"
-HASH = hashed(PASSWORD)
-
-
-async def admit(shop: Shop, name: str, role: Role) -> None:
-    await shop.neonpay.pipeline.ledger.run(keep_account, name, role, 1, HASH)
 
 
 async def test_language_zone_and_keys_are_kept_with_whoever_chose_them(shop: Shop, served: Served) -> None:
@@ -130,6 +122,19 @@ async def test_a_new_password_ends_all_other_sessions(shop: Shop, served: Served
             assert (await send(http, "/settings/password", "/settings", old=PASSWORD, password=other)).status == 303
             assert (await http.get("/", allow_redirects=False)).status == 200
             assert (await phone.get("/", allow_redirects=False)).status == 303
+
+
+async def test_the_password_until_now_is_guessed_no_more_often_than_at_the_door(shop: Shop, served: Served) -> None:
+    async with shop.polling(), served(clock=shop.clock) as http:
+        await admit(shop, "ann", Role.OPERATOR)
+        await send(http, "/login", name="ann", password=PASSWORD)
+        other = "eight geese in a row"
+        guesses = [await send(http, "/settings/password", "/settings", old="no", password=other) for _ in range(6)]
+        assert [guess.status for guess in guesses] == [403, 403, 403, 403, 429, 429]
+        known = await send(http, "/settings/password", "/settings", old=PASSWORD, password=other)
+        assert known.status == 429
+        shop.clock.advance(61)
+        assert (await send(http, "/settings/password", "/settings", old=PASSWORD, password=other)).status == 303
 
 
 async def test_the_book_of_acts_is_filtered_and_has_pages_of_fifty(shop: Shop, served: Served) -> None:

@@ -11,11 +11,8 @@ import sqlalchemy as sa
 
 from neonpay.ledger.tables_access import accounts, audit, login_links, sessions
 from neonpay.web import create_dashboard_app, serving
-from neonpay.web.access.accounts import keep_account
-from neonpay.web.access.passwords import hashed
-from neonpay.web.access.roles import Role
 from tests.integration.conftest import MovableClock
-from tests.integration.web.visiting import browser, form_token, send
+from tests.integration.web.visiting import PASSWORD, admit, browser, form_token, send
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -27,14 +24,6 @@ if TYPE_CHECKING:
     from tests.integration.web.conftest import Served
 
     Query = Callable[[sa.Select[tuple[object, ...]]], Awaitable[list[tuple[object, ...]]]]
-
-PASSWORD = "seven ducks on a wall"  # a test's
-HASH = hashed(PASSWORD)
-
-
-async def admit(shop: Shop, name: str = "ann", role: Role = Role.OWNER) -> None:
-    """Give somebody an account with the password of these tests."""
-    await shop.neonpay.pipeline.ledger.run(keep_account, name, role, shop_clock(shop).now_us(), HASH)
 
 
 def shop_clock(shop: Shop) -> MovableClock:

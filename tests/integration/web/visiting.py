@@ -3,8 +3,25 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import aiohttp
+
+from neonpay.web.access.accounts import keep_account
+from neonpay.web.access.passwords import hashed
+from neonpay.web.access.roles import Role
+
+if TYPE_CHECKING:
+    from tests.integration.conftest import Shop
+
+PASSWORD = "seven ducks on a wall"
+HASH = hashed(PASSWORD)
+
+
+async def admit(shop: Shop, name: str = "ann", role: Role = Role.OWNER) -> None:
+    """Give somebody an account with the password of these tests."""
+    assert shop.clock is not None
+    await shop.neonpay.pipeline.ledger.run(keep_account, name, role, shop.clock.now_us(), HASH)
 
 
 def browser(url: str) -> aiohttp.ClientSession:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,8 @@ _KINDS: Final = {
     Format.PARQUET: "application/vnd.apache.parquet",
 }
 _CHUNK_BYTES: Final = 64 * 1024
+_PATIENCE_S: Final = 60.0
+"""How long a reader may take to take a piece; whoever takes longer is let go, with the file."""
 _WRONG: Final = 400
 _BUSY: Final = 503
 
@@ -47,8 +50,7 @@ def routes() -> Iterable[web.AbstractRouteDef]:
             return _page(request, refused="no_parquet", status=_WRONG)
         if one_at_a_time.locked():
             return _page(request, refused="busy", status=_BUSY)
-        async with one_at_a_time:
-            return await _send(request, order)
+        return await _send(request, order, one_at_a_time)
 
     return [web.get(PATH, show), web.post(PATH, download)]
 
@@ -71,7 +73,7 @@ def _page(request: web.Request, *, refused: str = "", status: int = 200) -> web.
     )
 
 
-async def _send(request: web.Request, order: Order) -> web.StreamResponse:
+async def _send(request: web.Request, order: Order, one_at_a_time: asyncio.Lock) -> web.StreamResponse:
     bots, w, ledger = bots_in_scope(request), speech(request), shops(request).ledger
     detail = {
         "format": order.format.value,
@@ -84,7 +86,9 @@ async def _send(request: web.Request, order: Order) -> web.StreamResponse:
         await record_act(
             request, act="export.download", bot_id=scope_of(request).bot_id, subject=order.sheet.value, detail=detail
         )
-        async with made(ledger, bots, order, w.zone) as path:
+        async with AsyncExitStack() as stack:
+            async with one_at_a_time:  # while the ledger is read, and not while somebody's line is slow
+                path = await stack.enter_async_context(made(ledger, bots, order, w.zone))
             return await _stream(request, order, path)
     except LedgerError as exc:
         raise BlindError(LIMIT_S) from exc
@@ -99,10 +103,15 @@ async def _stream(request: web.Request, order: Order, path: Path) -> web.StreamR
         }
     )
     await response.prepare(request)
-    with await asyncio.to_thread(path.open, "rb") as file:
-        while chunk := await asyncio.to_thread(file.read, _CHUNK_BYTES):
-            await response.write(chunk)
-    await response.write_eof()
+    try:
+        with await asyncio.to_thread(path.open, "rb") as file:
+            while chunk := await asyncio.to_thread(file.read, _CHUNK_BYTES):
+                async with asyncio.timeout(_PATIENCE_S):
+                    await response.write(chunk)
+        await response.write_eof()
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()  # so that what has arrived does not look whole
     return response
 
 

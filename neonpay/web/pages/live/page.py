@@ -9,10 +9,12 @@ from typing import Final
 
 from aiohttp import web
 
+from neonpay.web.access import viewer
+from neonpay.web.access.entrance import admitted
 from neonpay.web.mount import url
-from neonpay.web.pages.live.feed import FEED, Feed, Listener
-from neonpay.web.pages.live.query import Happened, Look, newest
-from neonpay.web.reading import read
+from neonpay.web.pages.live.feed import FEED, Listener
+from neonpay.web.pages.live.query import Happened, newest
+from neonpay.web.reading import BlindError, read
 from neonpay.web.rendering import render, speech, templates
 from neonpay.web.scope import scope_of
 from neonpay.web.shops import bots_in_scope
@@ -20,9 +22,9 @@ from neonpay.web.streams import ending
 from neonpay.web.words.events import event_title
 
 _BEAT_S: Final = 15.0
-"""A stream says so often at least that it is alive."""
+"""A stream says so often at least that it is alive, and asks as often whether its reader may still look."""
 _LIFE_S: Final = 600.0
-"""A stream ends then, so that whoever has lost the right to look does not look on; a browser comes again by itself."""
+"""A stream ends then; a browser comes again by itself."""
 _PATIENCE_S: Final = 10.0
 """How long a reader may take to take what was sent."""
 
@@ -45,38 +47,51 @@ async def stream(request: web.Request) -> web.StreamResponse:
     """Events as they come, each as a line of the list in the reader's language."""
     bots = bots_in_scope(request)
     feed = request.config_dict[FEED]
+    look = await read(request, newest, bots)
     if feed.is_full:
         raise web.HTTPServiceUnavailable(headers={"Retry-After": "60"})
-    look = await read(request, newest, bots)
     response = web.StreamResponse(headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"})
     response.content_type = "text/event-stream"
-    with suppress(TimeoutError, ConnectionError):
-        await response.prepare(request)
-        await _tell(request, response, feed, bots, look)
+    async with feed.listening(bots, look) as listener:  # at once, so that no burst takes more places than there are
+        with suppress(TimeoutError, ConnectionError):
+            await response.prepare(request)
+            # What came between the page and its stream, or while a connection was lost, is told again; the page knows what it
+            # has.
+            await _send(response, _lines(request, look.happened) or ": here\n\n")
+            await _tell(request, response, listener)
     return response
 
 
-async def _tell(
-    request: web.Request, response: web.StreamResponse, feed: Feed, bots: Sequence[int], look: Look
-) -> None:
+async def _tell(request: web.Request, response: web.StreamResponse, listener: Listener) -> None:
     loop = asyncio.get_running_loop()
-    ends_at = loop.time() + _LIFE_S
-    # What came between the page and its stream, or while a connection was lost, is told again; the page knows what it has.
-    await _send(response, _lines(request, look.happened) or ": here\n\n")
-    async with feed.listening(bots, look) as listener:
-        ended = asyncio.ensure_future(_end(request, listener))
-        try:
-            while not ended.done() and loop.time() < ends_at:
-                coming = asyncio.ensure_future(listener.waiting.get())
-                await asyncio.wait({coming, ended}, timeout=_BEAT_S, return_when=asyncio.FIRST_COMPLETED)
-                if coming.done():
-                    await _send(response, _lines(request, coming.result()))
-                else:
+    ends_at, asks_at = loop.time() + _LIFE_S, loop.time() + _BEAT_S
+    ended = asyncio.ensure_future(_end(request, listener))
+    try:
+        while not ended.done() and loop.time() < ends_at:
+            coming = asyncio.ensure_future(listener.waiting.get())
+            await asyncio.wait({coming, ended}, timeout=_BEAT_S, return_when=asyncio.FIRST_COMPLETED)
+            if loop.time() >= asks_at:
+                asks_at = loop.time() + _BEAT_S
+                if not await _may_look_on(request):
                     coming.cancel()
-                    if not ended.done():
-                        await _send(response, ": beat\n\n")
-        finally:
-            ended.cancel()
+                    return
+            if coming.done():
+                await _send(response, _lines(request, coming.result()))
+            else:
+                coming.cancel()
+                if not ended.done():
+                    await _send(response, ": beat\n\n")
+    finally:
+        ended.cancel()
+
+
+async def _may_look_on(request: web.Request) -> bool:
+    """False once the reader has signed out, was removed, or is no owner any more."""
+    try:
+        now = await admitted(request)
+    except BlindError:
+        return True  # a ledger that does not answer tells nobody anything
+    return now is not None and now.name == viewer(request).name
 
 
 async def _end(request: web.Request, listener: Listener) -> None:
