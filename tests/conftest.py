@@ -23,7 +23,8 @@ _HERE = Path(__file__).parent
 _LONG = (
     "browser/*", "conformance/test_adapter_*", "conformance/test_extension_*", "e2e/*", "failure/*",
     "integration/adapters/*", "integration/app/*", "integration/botapi/*", "integration/cli/*",
-    "integration/extensions/test_suite.py", "integration/extensions/test_write_an_extension.py", "integration/mtproto/*",
+    "integration/extensions/test_suite.py", "integration/extensions/test_write_an_extension.py", "integration/monitoring/*",
+    "integration/mtproto/*",
     "integration/books/*", "integration/reconcile/*", "integration/registry/*", "unit/simulator/*",
     "integration/ledger/test_black_hole.py", "integration/payments/test_limited_stock_page.py",
     "integration/payments/test_waits_end.py", "integration/payments/test_handlers_that_block.py",

@@ -15,8 +15,17 @@ from neonpay.core.job_states import JobState
 from neonpay.core.payments import PaymentState
 from neonpay.core.requests import RequestState
 from neonpay.ledger import Transaction
-from neonpay.ledger.tables import IS_PARKED, IS_UNFINISHED, IS_WAITING, jobs, payments, refund_requests, unexplained
+from neonpay.ledger.tables import (
+    IS_NOT_ACCEPTED,
+    IS_PARKED,
+    IS_UNFINISHED,
+    jobs,
+    payments,
+    refund_requests,
+    unexplained,
+)
 
+_WAITING: Final = (PaymentState.NEEDS_ATTENTION.value, PaymentState.REFUND_DUE.value)
 STUCK_AFTER: Final = timedelta(minutes=10)
 """How long after it was due a job counts as stuck."""
 
@@ -55,7 +64,7 @@ def attention(transaction: Transaction, scope: Scope, now: datetime) -> Attentio
 def _waiting(transaction: Transaction, scope: Scope) -> dict[str, tuple[int, int]]:
     query = (
         sa.select(payments.c.state, sa.func.count(), sa.func.sum(payments.c.amount_stars))
-        .where(scope.has(payments.c.bot_id, payments.c.stage_id), IS_WAITING)
+        .where(scope.has(payments.c.bot_id, payments.c.stage_id), IS_NOT_ACCEPTED, payments.c.state.in_(_WAITING))
         .group_by(payments.c.state)
     )
     return {str(state): (int(number), int(stars)) for state, number, stars in transaction.connection.execute(query)}

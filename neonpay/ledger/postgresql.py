@@ -8,7 +8,7 @@ import threading
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import chain
+from functools import partial
 from typing import Concatenate
 
 import asyncpg
@@ -24,9 +24,9 @@ from neonpay.ledger.apart import Lanes
 from neonpay.ledger.connecting import Connecting, Pool, cut
 from neonpay.ledger.faults import in_sqlalchemys_words, is_the_units, postgresql_fault, sqlstate
 from neonpay.ledger.home import Home
-from neonpay.ledger.statement import Insert, Statement, arguments, chunks
+from neonpay.ledger.postgresql_transaction import PostgresqlTransaction
 from neonpay.ledger.together import Together
-from neonpay.ledger.unit import A, Ledger, P, Row, T, Transaction, raised_by_a_unit
+from neonpay.ledger.unit import A, Ledger, P, T, Transaction, raised_by_a_unit
 
 logger = logging.getLogger("neonpay.ledger")
 
@@ -52,54 +52,6 @@ _PATIENT_S = 3600.0
 _TOOK_TOO_LONG = "57014"
 _IN_UNIT = "neonpay_in_unit"
 _NOT_ITS_TO_END = "a unit of work neither commits nor rolls back; return from it or raise, and the ledger does"
-
-
-class PostgresqlTransaction(Transaction):
-    """A transaction on one pooled connection; used inside the greenlet that SQLAlchemy runs a unit in."""
-
-    __slots__ = ("_connection", "_cursor")
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
-        self._cursor = connection.connection.cursor()
-
-    @property
-    def connection(self) -> sa.Connection:
-        """The same transaction as a SQLAlchemy connection."""
-        return self._connection
-
-    def forget(self) -> None:
-        """Have the connection closed, which undoes what is open at the server; nothing more is read or written on it."""
-        self._connection.invalidate()
-
-    def limit_waits(self, limit_s: float) -> None:
-        """Wait so long for a lock of another transaction, and fail then; until this one ends."""
-        self._cursor.execute(f"SET LOCAL lock_timeout = {int(limit_s * 1000)}")
-
-    def control(self, sql: str) -> None:
-        """Say something about savepoints to the server."""
-        self._cursor.execute(sql)
-
-    def execute(self, statement: Statement, *values: object) -> int:
-        """Run a prepared statement; the number of rows that it changed."""
-        compiled = statement.compiled(self._connection.dialect)
-        self._cursor.execute(compiled.sql, arguments(compiled, values))
-        return self._cursor.rowcount
-
-    def insert(self, insert: Insert, *rows: tuple[object, ...]) -> int:
-        """Insert rows; the number of those whose key was not there yet."""
-        inserted = 0
-        for part in chunks(rows):
-            compiled = insert.compiled(self._connection.dialect, len(part))
-            self._cursor.execute(compiled.sql, arguments(compiled, tuple(chain.from_iterable(part))))
-            inserted += self._cursor.rowcount
-        return inserted
-
-    def rows(self, statement: Statement, *values: object) -> list[Row]:
-        """Run a prepared statement; the rows that it gives back."""
-        compiled = statement.compiled(self._connection.dialect)
-        self._cursor.execute(compiled.sql, arguments(compiled, values))
-        return list(self._cursor.fetchall())
 
 
 class PostgresqlLedger:
@@ -158,34 +110,26 @@ class PostgresqlLedger:
         """
         with self._making:
             if self._apart is None:
-                self._apart = Lanes(self._new_lane)
+                self._apart = Lanes(partial(self._new_lane, self._connecting))
             return self._apart
-
-    def _new_lane(self) -> PostgresqlLedger:
-        return PostgresqlLedger(
-            self.url,
-            clock=self._clock,
-            pool_size=1,
-            as_it_is=self._as_it_is,
-            in_thread=True,
-            connecting=self._connecting,
-        )
 
     @property
     def _reporting(self) -> Lanes:
+        """The same for reports, which may wait for the server as long as each of them is allowed to."""
         with self._making:
             if self._reporters is None:
-                self._reporters = Lanes(self._new_reporter, most=_REPORTERS)
+                patient = replace(self._connecting, command_timeout_s=_PATIENT_S, pool_timeout_s=_PATIENT_S)
+                self._reporters = Lanes(partial(self._new_lane, patient), most=_REPORTERS)
             return self._reporters
 
-    def _new_reporter(self) -> PostgresqlLedger:
+    def _new_lane(self, connecting: Connecting) -> PostgresqlLedger:
         return PostgresqlLedger(
             self.url,
             clock=self._clock,
             pool_size=1,
             as_it_is=self._as_it_is,
             in_thread=True,
-            connecting=replace(self._connecting, command_timeout_s=_PATIENT_S, pool_timeout_s=_PATIENT_S),
+            connecting=connecting,
         )
 
     @property

@@ -10,13 +10,10 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager
-from itertools import chain
 from pathlib import Path
 from typing import Concatenate, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
-from sqlalchemy.pool import StaticPool
 
 from neonpay.core.clock import Clock, stopwatch_s
 from neonpay.errors import LedgerClosedError, LedgerError, LedgerTimeoutError, NoLedgerError
@@ -25,103 +22,17 @@ from neonpay.ledger.faults import forked, sqlite_fault, was_interrupted
 from neonpay.ledger.fork_gate import ForkGate
 from neonpay.ledger.group_commit import GroupCommit
 from neonpay.ledger.same_file import SameFile
-from neonpay.ledger.statement import Insert, Statement, arguments, chunks
-from neonpay.ledger.unit import A, Ledger, P, Row, T, Transaction
+from neonpay.ledger.sqlite_transaction import SqliteConnection, SqliteTransaction
+from neonpay.ledger.unit import A, Ledger, P, T, Transaction
 
 logger = logging.getLogger("neonpay.ledger")
 
-_DIALECT = SQLiteDialect_pysqlite()
 _READERS = 4
 _REPORTERS = 2
 _STEPS = 10_000
 """Steps of SQLite's machine between two looks at the time: less than a millisecond."""
 _WAL_ATTEMPTS = 10
 C = TypeVar("C", bound=sqlite3.Connection)
-
-
-class _Connection(sqlite3.Connection):
-    """A connection whose transactions belong to the ledger: a unit that commits would commit its neighbours too."""
-
-    is_opening = False
-    """SQLAlchemy is looking the connection over, for which it rolls back what it believes to be nothing."""
-
-    def close(self) -> None:
-        if self.in_transaction:
-            msg = "a unit of work does not close the connection; it is the ledger's"
-            raise LedgerError(msg)
-        super().close()
-
-    def commit(self) -> None:
-        if self.in_transaction and not self.is_opening:
-            msg = "a unit of work does not commit; return from it and the ledger commits"
-            raise LedgerError(msg)
-
-    def rollback(self) -> None:
-        if self.in_transaction and not self.is_opening:
-            msg = "a unit of work does not roll back; raise from it and the ledger rolls back"
-            raise LedgerError(msg)
-
-
-class SqliteTransaction(Transaction):
-    """A transaction on one SQLite connection."""
-
-    __slots__ = ("_raw", "_sqlalchemy")
-
-    def __init__(self, raw: _Connection) -> None:
-        self._raw = raw
-        self._sqlalchemy: sa.Connection | None = None
-
-    @property
-    def connection(self) -> sa.Connection:
-        """The same transaction as a SQLAlchemy connection; made on first use."""
-        if self._sqlalchemy is None or self._sqlalchemy.closed:
-            engine = sa.create_engine(
-                "sqlite://",
-                creator=lambda: self._raw,
-                poolclass=StaticPool,
-                pool_reset_on_return=None,
-                hide_parameters=True,
-            )
-            self._raw.is_opening = True
-            try:
-                self._sqlalchemy = engine.connect()
-            finally:
-                self._raw.is_opening = False
-        return self._sqlalchemy
-
-    def forget(self) -> None:
-        """Give the next unit a SQLAlchemy connection of its own."""
-        self._sqlalchemy = None
-
-    def limit_waits(self, limit_s: float) -> None:
-        """Nothing to do: a file has one writer at a time, and this is it."""
-
-    def control(self, sql: str) -> None:
-        """Say something about savepoints to SQLite."""
-        self._raw.execute(sql)
-
-    def execute(self, statement: Statement, *values: object) -> int:
-        """Run a prepared statement; the number of rows that it changed."""
-        compiled = statement.compiled(_DIALECT)
-        return self._raw.execute(compiled.sql, arguments(compiled, values)).rowcount
-
-    def insert(self, insert: Insert, *rows: tuple[object, ...]) -> int:
-        """Insert rows; the number of those whose key was not there yet."""
-        if len(rows) == 1:
-            insert, narrow_rows = insert.narrowed(rows)
-            compiled = insert.compiled(_DIALECT, 1)
-            return self._raw.execute(compiled.sql, arguments(compiled, narrow_rows[0])).rowcount
-        inserted = 0
-        insert, narrow_rows = insert.narrowed(rows) if rows else (insert, rows)
-        for part in chunks(narrow_rows):
-            compiled = insert.compiled(_DIALECT, len(part))
-            inserted += self._raw.execute(compiled.sql, arguments(compiled, tuple(chain.from_iterable(part)))).rowcount
-        return inserted
-
-    def rows(self, statement: Statement, *values: object) -> list[Row]:
-        """Run a prepared statement; the rows that it gives back."""
-        compiled = statement.compiled(_DIALECT)
-        return self._raw.execute(compiled.sql, arguments(compiled, values)).fetchall()
 
 
 class SqliteLedger:
@@ -156,7 +67,7 @@ class SqliteLedger:
         self._readers: ThreadPoolExecutor | None = None
         self._reporters: ThreadPoolExecutor | None = None
         self._reader = threading.local()
-        self._reading: list[_Connection] = []
+        self._reading: list[SqliteConnection] = []
         self._closed = False
         self._process = os.getpid()
         self._gate = ForkGate()
@@ -199,7 +110,7 @@ class SqliteLedger:
                         migrate.require_sqlite(raw)
                     else:
                         migrate.upgrade_sqlite(raw)
-                connection = self._connect(_Connection)
+                connection = self._connect(SqliteConnection)
             # A command that looks at a ledger is no place to say it; the program that sells is, and `neonpay doctor`.
             if not (self._read_only or self._as_it_is) and (fault := place.passing(self.path)) is not None:
                 logger.warning("%s", fault)
@@ -325,13 +236,13 @@ class SqliteLedger:
                 finally:
                     connection.execute("ROLLBACK")
 
-    def _connection_here(self) -> tuple[_Connection, SqliteTransaction, AbstractContextManager[object]]:
+    def _connection_here(self) -> tuple[SqliteConnection, SqliteTransaction, AbstractContextManager[object]]:
         """What this thread reads with; made for its first unit."""
-        here: tuple[_Connection, SqliteTransaction, AbstractContextManager[object]] | None
+        here: tuple[SqliteConnection, SqliteTransaction, AbstractContextManager[object]] | None
         here = getattr(self._reader, "here", None)
         if here is None:
             with _our_errors():
-                connection = self._connect(_Connection)
+                connection = self._connect(SqliteConnection)
                 connection.execute("PRAGMA query_only=ON")
             self._reading.append(connection)
             here = self._reader.here = (connection, SqliteTransaction(connection), self._gate.door())

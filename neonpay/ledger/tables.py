@@ -127,17 +127,6 @@ sa.Index(
     postgresql_where=payments.c.subscription_expires_at.is_not(None),
 )
 sa.Index("neonpay_payments_by_time", payments.c.bot_id, payments.c.paid_at)
-IS_WAITING = sa.or_(
-    *[payments.c.state == sa.literal_column(f"'{state}'") for state in ("needs_attention", "refund_due")]
-)
-"""Payments that a person has to decide about, or that are on their way back."""
-sa.Index(
-    "neonpay_payments_waiting",
-    payments.c.bot_id,
-    payments.c.paid_at,
-    sqlite_where=IS_WAITING,
-    postgresql_where=IS_WAITING,
-)
 
 jobs = table(
     "jobs",

@@ -64,8 +64,7 @@ class History:
 
     async def jobs_of(self, charge_id: str) -> list[JobRecord]:
         """The jobs of a payment."""
-        await self.payment(charge_id)
-        return await self._ledger.read(read_jobs, self._bot_id, about_payment(self._bot_id, charge_id))
+        return await self._ledger.read(self._jobs_of, charge_id)
 
     async def dead_letters(self) -> list[JobRecord]:
         """Jobs that failed on their last attempt; ``retry`` revives them."""
@@ -80,6 +79,10 @@ class History:
         if found is None:
             raise PaymentNotFoundError(charge_id)
         return found
+
+    def _jobs_of(self, transaction: Transaction, charge_id: str) -> list[JobRecord]:
+        self._get(transaction, charge_id)
+        return read_jobs(transaction, self._bot_id, about_payment(self._bot_id, charge_id))
 
     def _invoice(self, transaction: Transaction, invoice_id: str) -> Invoice | None:
         return find_invoice(transaction, self._catalogue, self._bot_id, invoices.c.invoice_id == invoice_id)

@@ -91,13 +91,14 @@ def remember_bot(transaction: Transaction, bot_id: int, names: Sender, at_us: in
     _write(transaction, bot_id, [(bot_id, names, at_us)])
 
 
-def bot_names(transaction: Transaction) -> dict[int, str]:
-    """The usernames of bots, without ``@``, as far as Telegram has told of them."""
-    query = sa.select(people.c.bot_id, people.c.username)
-    found = transaction.connection.execute(
-        query.where(people.c.user_id == people.c.bot_id, people.c.username.is_not(None))
-    )
-    return {int(bot_id): str(username) for bot_id, username in found}
+def bot_names(transaction: Transaction, bots: Sequence[int]) -> dict[int, str]:
+    """The usernames of these bots, without ``@``, as far as Telegram has told of them."""
+    if not bots:
+        return {}
+    # Row by row: by a comparison of the two columns all people of a bot would be looked at.
+    itself = sa.or_(*[sa.and_(people.c.bot_id == bot_id, people.c.user_id == bot_id) for bot_id in bots])
+    query = sa.select(people.c.bot_id, people.c.username).where(itself, people.c.username.is_not(None))
+    return {int(bot_id): str(username) for bot_id, username in transaction.connection.execute(query)}
 
 
 def was_told_since(transaction: Transaction, bot_id: int, since_us: int) -> bool:

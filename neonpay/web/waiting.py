@@ -73,5 +73,4 @@ def _waiting(transaction: Transaction, bots: Sequence[int]) -> Waiting:
         ),
         "reconciliation": count(unexplained, unexplained.c.bot_id.in_(bots)),
     }
-    names = bot_names(transaction)
-    return Waiting(counts, {bot_id: names[bot_id] for bot_id in bots if bot_id in names})
+    return Waiting(counts, bot_names(transaction, bots))

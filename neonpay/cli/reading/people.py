@@ -37,7 +37,7 @@ def bot_called(transaction: Transaction, known: Sequence[int], username: str, *,
     Raises:
         ConfigurationError: none has it, or it is not the token's; the message says which there are.
     """
-    names = bot_names(transaction)
+    names = bot_names(transaction, known)
     found = [bot_id for bot_id in known if names.get(bot_id) == username.lower()]
     if len(found) != 1:
         called = ", ".join(f"{bot_id} (@{names[bot_id]})" if bot_id in names else str(bot_id) for bot_id in known)

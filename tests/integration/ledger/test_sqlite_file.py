@@ -15,7 +15,7 @@ import pytest
 from neonpay.errors import LedgerError, LedgerUnavailableError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.group_commit import GroupCommit
-from neonpay.ledger.sqlite import SqliteTransaction
+from neonpay.ledger.sqlite_transaction import SqliteTransaction
 
 OpenLedger = Callable[..., Ledger]
 

@@ -1,4 +1,4 @@
-"""What reports have counted is kept, payments are found by their time, and those that wait without a look at the others."""
+"""What reports have counted is kept, payments are found by their time, and jobs that wait without a look at the others."""
 
 from __future__ import annotations
 
@@ -12,19 +12,11 @@ works_with = "0010"
 
 _IS_UNFINISHED = "state = 'ready' OR state = 'leased'"
 _IS_PARKED = "state = 'held' OR state = 'stranded' OR state = 'dead'"
-_IS_WAITING = "state = 'needs_attention' OR state = 'refund_due'"
 
 
 def upgrade() -> None:
     """Add indexes and tables. Payments come in the order of their time, so the first grows at its end, which costs little."""
     op.create_index("neonpay_payments_by_time", "neonpay_payments", ["bot_id", "paid_at"])
-    op.create_index(
-        "neonpay_payments_waiting",
-        "neonpay_payments",
-        ["bot_id", "paid_at"],
-        sqlite_where=sa.text(_IS_WAITING),
-        postgresql_where=sa.text(_IS_WAITING),
-    )
     # With the state in them, SQLite counts what waits by these alone, and looks at no job that is done.
     for name, columns, where in (
         ("neonpay_jobs_due", ["bot_id", "consumer", "run_at", "state"], _IS_UNFINISHED),
