@@ -54,6 +54,7 @@ def create_neonpay(
     reconcile_grace_s: float | None = None,
     all_invoices_are_ours: bool | None = None,
     abandoned_after_s: float | LeftOut | None = LEFT_OUT,
+    keep_names: bool | None = None,
     role: Role | str | None = None,
     start_after_s: float | LeftOut | None = LEFT_OUT,
     clock: Clock | None = None,
@@ -102,6 +103,7 @@ def create_neonpay(
             attention. Otherwise it is the bot's own business.
         abandoned_after_s: seconds after which an invoice that nobody paid counts as abandoned, and the event
             ``invoice_abandoned`` says so; it can still be paid. None for never.
+        keep_names: False to keep no name or username of whoever pays or asks; pages and commands then show their ids alone.
         role: what this program does in a shop of several programs. ``"delivers"``: its handlers deliver. ``"offers"``: it
             sells, refunds and decides, and runs no handler, as a panel does. ``"reads"``: it changes nothing.
         start_after_s: seconds without another declaration after which the shop opens by itself and takes up what is unfinished;
@@ -141,6 +143,7 @@ def create_neonpay(
             "reconcile_grace_s": _unless_none(reconcile_grace_s),
             "all_invoices_are_ours": _unless_none(all_invoices_are_ours),
             "abandoned_after_s": abandoned_after_s,
+            "keep_names": _unless_none(keep_names),
             "role": _unless_none(role),
             "start_after_s": None if start_after_s is LEFT_OUT and runs_tests() else start_after_s,
         },
@@ -178,6 +181,7 @@ def create_neonpay(
             patience_s=core.patience_s,
             messages_per_s=core.messages_per_s,
             abandoned_after_s=core.abandoned_after_s,
+            keeps_names=core.keep_names,
             role=core.role,
             reconcile=ReconcileRules(
                 every_s=core.reconcile_every_s,

@@ -49,6 +49,7 @@ class CoreSettings(Section, frozen=True, kw_only=True):
     reconcile_grace_s: Seconds = RECONCILE_GRACE_S
     all_invoices_are_ours: bool = False
     abandoned_after_s: Annotated[float, msgspec.Meta(gt=0)] | None = ABANDONED_AFTER_S
+    keep_names: bool = True
     start_after_s: Seconds | None = START_AFTER_S
 
 

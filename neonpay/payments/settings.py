@@ -34,6 +34,7 @@ class Settings:
         reconcile: how the ledger is compared with Telegram's list of transactions.
         messages_per_s: messages a second to all chats; None leaves the pace to Telegram's refusals.
         abandoned_after_s: how long an invoice waits for its payment before it counts as abandoned; None for ever.
+        keeps_names: whether names and usernames that updates tell are kept, for people who look for somebody.
         role: what this program does in its shop.
         is_tool: whether this program works on the ledger of a bot that runs elsewhere: it leaves every job to the bot, takes
             no turns at periodic tasks, and neither makes nor upgrades a ledger.
@@ -50,6 +51,7 @@ class Settings:
     reconcile: ReconcileRules = field(default_factory=ReconcileRules)
     messages_per_s: float | None = MESSAGES_PER_S
     abandoned_after_s: float | None = ABANDONED_AFTER_S
+    keeps_names: bool = True
     role: Role = Role.DELIVERS
     is_tool: bool = False
 

@@ -39,18 +39,23 @@ Seen = tuple[int, Sender, int]
 
 
 class People:
-    """Gathers who was seen with one bot, and writes it."""
+    """Gathers who was seen with one bot, and writes it.
 
-    def __init__(self, ledger: Ledger, bot_id: int, *, clock: Clock) -> None:
+    Args:
+        most: people who may wait to be written; 0 for a shop that keeps no names.
+    """
+
+    def __init__(self, ledger: Ledger, bot_id: int, *, clock: Clock, most: int = MAX_WAITING) -> None:
         self._ledger = ledger
         self._bot_id = bot_id
         self._clock = clock
+        self._most = most
         self._waiting: dict[int, Sender] = {}
         self._loop = Loop("people", self._once, first_s=EVERY_S)
 
     def saw(self, user_id: int, sender: Sender | None) -> None:
         """Note somebody; writes nothing."""
-        if sender is not None and (len(self._waiting) < MAX_WAITING or user_id in self._waiting):
+        if sender is not None and (len(self._waiting) < self._most or user_id in self._waiting):
             self._waiting[user_id] = sender
 
     def start(self) -> None:

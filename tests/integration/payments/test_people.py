@@ -34,6 +34,24 @@ async def test_who_pays_is_known_by_name_once_the_shop_is_closed(shop: Shop, que
     assert first_seen <= last_seen
 
 
+async def test_a_shop_that_keeps_no_names_knows_nobody_by_name(
+    open_shop: Callable[..., Shop], query: Callable[..., Any]
+) -> None:
+    shop = open_shop(keep_names=False)
+    shop.neonpay.enable_support(admins=[7])
+
+    @shop.neonpay.on_payment(name="deliver")
+    async def deliver(result: PaymentResult) -> None: ...
+
+    async with shop.polling():
+        ann = shop.telegram.user("Ann", stars=1000, username="Ann_of_Town")
+        await ann.says("/start", to=shop.account)
+        await shop.sells(ann)
+        await ann.says("/paysupport", to=shop.account)
+        await ann.hears(shop.account)
+    assert await query(sa.select(people)) == []
+
+
 async def test_who_asks_for_support_is_known_by_name(shop: Shop, query: Callable[..., Any]) -> None:
     shop.neonpay.enable_support(admins=[7])
     async with shop.polling():
