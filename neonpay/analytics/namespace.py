@@ -75,6 +75,12 @@ class Reports(Namespace[M], path="reports"):
         self._bots = bots
         self._limit_s = limit_s
 
+    def within(self, limit_s: float) -> Reports[M]:
+        """The same reports, each of which may take so long."""
+        return Reports(
+            self._mode, self._opened, clock=self._clock, bots=self._bots, new_token=self._new_token, limit_s=limit_s
+        )
+
     @verb
     async def revenue(
         self,

@@ -15,6 +15,7 @@ from neonpay.core.clock import Clock, SystemClock
 from neonpay.core.secrecy import guard_logs
 from neonpay.errors import ExtensionError
 from neonpay.extensions import ExtensionSpec, installed, load
+from neonpay.monitoring.health import LEDGER_S
 from neonpay.monitoring.monitor import Monitor
 from neonpay.monitoring.routes import METRICS, READY, may_read, routes
 from neonpay.monitoring.settings import MonitoringSettings
@@ -35,6 +36,7 @@ from neonpay.web.overview import OVERVIEW, Overview
 from neonpay.web.pages import login
 from neonpay.web.pages.live.feed import FEED, Feed
 from neonpay.web.part import FRAME, Part
+from neonpay.web.reading import PATIENCE
 from neonpay.web.rendering import IS_SAMPLE, STATIC
 from neonpay.web.shops import SHOPS, Shops
 from neonpay.web.streams import end_streams_of
@@ -61,6 +63,7 @@ def create_dashboard_app(
     trusted_proxies: Collection[str] = (),
     address: str | None = None,
     clock: Clock | None = None,
+    patience_s: float = LEDGER_S,
     is_sample: bool = False,
 ) -> web.Application:
     """The dashboard of a shop, to be served alone or mounted: ``server.add_subapp("/shop/", …)``.
@@ -83,6 +86,7 @@ def create_dashboard_app(
         address: where owners reach it, such as ``https://shop.example``, for links that the bot sends them. When left out, they
             are sent under a name in ``names`` or the address that the connection came to.
         clock: what says when sessions end; the machine's when left out.
+        patience_s: how long a page waits for the ledger before it says that it is blind.
         is_sample: True where no Star of the ledger is a real one, as in `neonpay demo --dashboard`; every page says so.
 
     Raises:
@@ -117,6 +121,7 @@ def create_dashboard_app(
         names=frozenset(host_name(name) for name in names),
     )
     app[FRAME] = Layout()
+    app[PATIENCE] = patience_s
     app[IS_SAMPLE] = is_sample
     app[NAVIGATION] = Navigation(parts)
     app[SHOPS] = Shops([neonpay, *more])

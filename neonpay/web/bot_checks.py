@@ -134,8 +134,8 @@ async def _ask(shop: NeonPayCore) -> _Told:
 
 async def _standing(shop: NeonPayCore) -> Standing | None:
     try:
-        async with asyncio.timeout(LEDGER_S):
-            found: Sequence[Standing] = await shop.pipeline.ledger.read(read_standings, [shop.adapter.bot_id])
+        ledger, bot_id = shop.pipeline.ledger, shop.adapter.bot_id
+        found: Sequence[Standing] = await ledger.report(LEDGER_S, read_standings, [bot_id])
     except Exception as exc:  # noqa: BLE001  # whatever a database says instead of an answer, it is none
         logger.warning("how a bot's books stand could not be read: %s", error_words(exc))
         return None

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from aiohttp import web
+from sqlalchemy.exc import DBAPIError
 
 from neonpay.analytics.extension import ROLL_UP_EVERY_S
 from neonpay.core.text import error_words
@@ -45,6 +46,6 @@ async def _count(shops: Shops, every_s: float) -> None:
                 return
             except BusyError:
                 continue  # another program is at it
-            except LedgerError as error:
+            except (LedgerError, DBAPIError) as error:
                 logger.info("reports are slower for now, what is new could not be rolled up: %s", error_words(error))
         await asyncio.sleep(every_s)

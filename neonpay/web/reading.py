@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Concatenate, ParamSpec, TypeVar
+from collections.abc import Callable
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from aiohttp import web
 from sqlalchemy.exc import DBAPIError
@@ -13,13 +13,14 @@ from sqlalchemy.exc import DBAPIError
 from neonpay.core.text import error_words
 from neonpay.errors import LedgerError
 from neonpay.ledger import Transaction
-from neonpay.monitoring.health import LEDGER_S
 from neonpay.web.shops import shops
 
 logger = logging.getLogger("neonpay.web")
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+PATIENCE: Final = web.AppKey("PATIENCE", float)
 
 
 class BlindError(Exception):
@@ -30,31 +31,26 @@ class BlindError(Exception):
         self.seconds = seconds
 
 
+def patience_s(request: web.Request) -> float:
+    """How long pages wait for an answer of the ledger."""
+    return request.config_dict[PATIENCE]
+
+
 async def read(
     request: web.Request, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """What a unit of work reads in the ledger of the pages.
+    """What a unit of work reads in the ledger of the pages, by connections that nobody who sells waits for.
 
     Raises:
-        BlindError: it did not answer within ``LEDGER_S``, or cannot be read; the reader gets the page that says so.
+        BlindError: it did not answer in time, or cannot be read; the reader gets the page that says so.
     """
-    return await _seen(shops(request).ledger.read(unit, *args, **kwargs))
-
-
-async def report(
-    request: web.Request, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
-) -> T:
-    """``read`` for what looks at much: nobody who sells waits for it."""
-    return await _seen(shops(request).ledger.report(LEDGER_S, unit, *args, **kwargs))
-
-
-async def _seen(reading: Awaitable[T]) -> T:
+    limit_s = patience_s(request)
     try:
-        async with asyncio.timeout(LEDGER_S):
-            return await reading
+        async with asyncio.timeout(2 * limit_s):  # where the limit is not kept, as while a file is being opened
+            return await shops(request).ledger.report(limit_s, unit, *args, **kwargs)
     except TimeoutError:
-        logger.warning("the ledger did not answer a page within %g s", LEDGER_S)
-        raise BlindError(LEDGER_S) from None
+        logger.warning("the ledger did not answer a page within %g s", limit_s)
+        raise BlindError(limit_s) from None
     except LedgerError as exc:
         logger.warning("the ledger cannot be read for a page: %s", error_words(exc))
         raise BlindError(None) from exc

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,10 +14,9 @@ from sqlalchemy.exc import DBAPIError
 from neonpay.analytics import Bucket, Period
 from neonpay.core.clock import moment
 from neonpay.core.text import error_words
-from neonpay.errors import LedgerError
+from neonpay.errors import LedgerError, LedgerTimeoutError
 from neonpay.ledger.table_kit import DatabaseNow
-from neonpay.monitoring.health import LEDGER_S
-from neonpay.web.reading import BlindError, read
+from neonpay.web.reading import BlindError, patience_s, read
 from neonpay.web.rendering import speech
 from neonpay.web.scope import scope_of
 from neonpay.web.shops import bots_in_scope, shops
@@ -70,21 +68,27 @@ async def asked(request: web.Request) -> Asked:
     """
     w, bots, name = speech(request), bots_in_scope(request), scope_of(request).period
     now = moment(await read(request, _now_us))
-    return Asked(w, bots, name, Period.named(name, now=now, zone=w.zone), now, shops(request).each[0].reports)
+    return Asked(
+        w,
+        bots,
+        name,
+        Period.named(name, now=now, zone=w.zone),
+        now,
+        shops(request).each[0].reports.within(patience_s(request)),
+    )
 
 
-async def told(report: Callable[[], Awaitable[T]], *, within_s: float = LEDGER_S) -> T:
-    """What a report says.
+async def told(report: Callable[[], Awaitable[T]]) -> T:
+    """What a report says; one of ``Asked.reports``, which are given as long as a page waits.
 
     Raises:
         BlindError: it did not come in time, or the ledger cannot be read; the reader gets the page that says so.
     """
     try:
-        async with asyncio.timeout(within_s):
-            return await report()
-    except TimeoutError:
-        logger.warning("a report did not come within %g s", within_s)
-        raise BlindError(within_s) from None
+        return await report()
+    except LedgerTimeoutError as exc:
+        logger.warning("a report did not come within %g s", exc.limit_s)
+        raise BlindError(exc.limit_s) from None
     except LedgerError as exc:
         logger.warning("the ledger cannot be read for a report: %s", error_words(exc))
         raise BlindError(None) from exc

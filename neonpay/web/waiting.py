@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -54,9 +53,8 @@ class Counted:
         if now_us >= self._until_us:
             self._until_us = now_us + _KEPT_US
             try:
-                async with asyncio.timeout(_PATIENCE_S):
-                    self._last = await ledger.read(_waiting, list(bots))
-            except (TimeoutError, LedgerError, DBAPIError) as exc:
+                self._last = await ledger.report(_PATIENCE_S, _waiting, list(bots))
+            except (LedgerError, DBAPIError) as exc:
                 logger.warning("what waits for a person could not be counted: %s", error_words(exc))
         return self._last
 

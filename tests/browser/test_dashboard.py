@@ -45,7 +45,7 @@ async def dashboard() -> AsyncIterator[str]:
     """The address of the dashboard of a shop that has sold for some weeks."""
     async with (
         live("memory:", until=UNTIL, days=34, orders_a_day=7) as history,
-        serving(create_dashboard_app(history.neonpay, specs=[], is_sample=True), port=0) as url,
+        serving(create_dashboard_app(history.neonpay, specs=[], is_sample=True, patience_s=60.0), port=0) as url,
     ):
         yield url.rstrip("/")
 

@@ -38,7 +38,7 @@ async def pages(shop: Shop, telegram: Simulator, account: BotAccount) -> AsyncIt
     await ann.pays(link.link or "")
     await telegram.idle(account)
     await shop.neonpay.drain()
-    async with serving(create_dashboard_app(shop.neonpay), port=0) as url:
+    async with serving(create_dashboard_app(shop.neonpay, patience_s=60.0), port=0) as url:
         yield url
 
 

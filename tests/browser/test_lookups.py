@@ -64,7 +64,7 @@ async def pages(shop: Shop) -> AsyncIterator[Pages]:
     async def fail() -> None:
         raise RuntimeError("503 Service Unavailable")
 
-    async with serving(create_dashboard_app(shop.neonpay), port=0) as url:
+    async with serving(create_dashboard_app(shop.neonpay, patience_s=60.0), port=0) as url:
         pages = Pages(shop, url)
         charges = []
         for name in NAMES:

@@ -34,7 +34,7 @@ async def pages(shop: Shop, place: Path) -> AsyncIterator[str]:
     """The address of the pages of a shop that has an extension, and one that is broken."""
     install_loyalty(place)
     install(place, "neonpay-odd", {"odd": "nowhere:SPEC"})
-    async with serving(create_dashboard_app(shop.neonpay), port=0) as url:
+    async with serving(create_dashboard_app(shop.neonpay, patience_s=60.0), port=0) as url:
         yield url
 
 

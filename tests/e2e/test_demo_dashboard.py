@@ -29,7 +29,7 @@ async def test_every_page_of_a_sample_says_so_and_acts_reach_the_simulator() -> 
         telegram, shop = history.telegram, history.shop
         bought = telegram.payments(shop.account)[0]
         held = telegram.balance(shop.account)
-        app = create_dashboard_app(history.neonpay, is_sample=True)
+        app = create_dashboard_app(history.neonpay, is_sample=True, patience_s=60.0)
         async with serving(app, port=0) as url, browser(url) as http:
             for row in PAGES:
                 answer = await http.get(row.path, headers={"Accept-Language": "ru"})

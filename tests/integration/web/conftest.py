@@ -24,12 +24,12 @@ __all__ = ["place"]
 
 @pytest.fixture
 def served(shop: Shop) -> Served:
-    """Serves the pages of the shop inside a block; what asks for them."""
+    """Serves the pages of the shop inside a block; what asks for them. Pages wait for as long as a busy machine needs."""
 
     @asynccontextmanager
     async def served(**options: object) -> AsyncIterator[aiohttp.ClientSession]:
         async with (
-            serving(create_dashboard_app(shop.neonpay, **options), port=0) as url,  # type: ignore[arg-type]
+            serving(create_dashboard_app(shop.neonpay, **{"patience_s": 60.0, **options}), port=0) as url,  # type: ignore[arg-type]
             aiohttp.ClientSession(url, cookie_jar=aiohttp.CookieJar(unsafe=True)) as session,
         ):
             yield session

@@ -59,7 +59,11 @@ async def test_a_dashboard_of_a_program_that_only_reads_rolls_nothing_up(
         await shop.sells(await shop.visitor("Ann"))
         await shop.neonpay.books.seal()
     panel = open_shop(role="reads")
-    async with panel.neonpay, serving(create_dashboard_app(panel.neonpay), port=0), asyncio.timeout(10):
+    async with (
+        panel.neonpay,
+        serving(create_dashboard_app(panel.neonpay, patience_s=60.0), port=0),
+        asyncio.timeout(10),
+    ):
         for task in _rolling_up():
             await task
 

@@ -99,7 +99,7 @@ async def test_what_a_proxy_of_this_machine_brings_does_not_sit_here(served: Ser
 
 async def test_a_mounted_dashboard_has_its_prefix_in_every_address(shop: Shop) -> None:
     host = web.Application()
-    host.add_subapp("/shop/", create_dashboard_app(shop.neonpay))
+    host.add_subapp("/shop/", create_dashboard_app(shop.neonpay, patience_s=60.0))
     async with shop.polling(), serving(host, port=0) as url, browser(url) as http:
         answer = await http.get("/shop/")
         text = await answer.text()

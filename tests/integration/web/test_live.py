@@ -92,7 +92,7 @@ async def test_a_reader_who_comes_again_gets_what_came_meanwhile(shop: Shop, ser
 
 
 async def test_one_look_serves_all_and_nobody_looks_when_nobody_listens(shop: Shop) -> None:
-    app = create_dashboard_app(shop.neonpay)
+    app = create_dashboard_app(shop.neonpay, patience_s=60.0)
     async with shop.polling(), serving(app, port=0) as url, browser(url) as http:
         await shop.neonpay.setup()
         assert not app[FEED].is_looking
@@ -113,7 +113,7 @@ async def test_one_look_serves_all_and_nobody_looks_when_nobody_listens(shop: Sh
 async def test_streams_end_with_the_dashboard(shop: Shop) -> None:
     async with shop.polling(), aiohttp.ClientSession() as http:
         await shop.neonpay.setup()
-        async with serving(create_dashboard_app(shop.neonpay), port=0) as url:
+        async with serving(create_dashboard_app(shop.neonpay, patience_s=60.0), port=0) as url:
             stream = Stream(await http.get(f"{url}live/events"))
             await stream.until(": here")
             ends = asyncio.ensure_future(stream.answer.content.read())
@@ -125,7 +125,7 @@ async def test_streams_end_with_the_dashboard(shop: Shop) -> None:
 
 async def test_a_slow_reader_is_let_go_and_too_many_are_refused(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed, "MOST_LISTENERS", 1)
-    app = create_dashboard_app(shop.neonpay)
+    app = create_dashboard_app(shop.neonpay, patience_s=60.0)
     async with shop.polling(), serving(app, port=0) as url, browser(url) as http:
         await shop.neonpay.setup()
         stream = Stream(await http.get("/live/events"))

@@ -141,7 +141,7 @@ async def test_all_bots_are_summed_and_one_is_shown_alone(shop: Shop, open_shop:
         assert shop.clock is not None
         shop.clock.advance(1)
         async with (
-            serving(create_dashboard_app(shop.neonpay, other.neonpay), port=0) as url,
+            serving(create_dashboard_app(shop.neonpay, other.neonpay, patience_s=60.0), port=0) as url,
             ClientSession(url) as http,
         ):
             both = statement(await page(http))

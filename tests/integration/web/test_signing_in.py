@@ -82,7 +82,7 @@ async def test_wrong_passwords_are_counted_by_account_and_by_address(
             answer = await sign_in(http, password="a guess")
             assert (answer.status, f"{left} tries left" in await answer.text()) == (403, True)
         # Another process of the same shop goes on counting.
-        app = create_dashboard_app(open_shop().neonpay, clock=shop.clock)
+        app = create_dashboard_app(open_shop().neonpay, clock=shop.clock, patience_s=60.0)
         async with serving(app, port=0) as url, browser(url) as other:
             assert "1 try left" in await (await sign_in(other, password="a guess")).text()
             assert (await sign_in(other, password="a guess")).status in {403, 429}
@@ -145,7 +145,7 @@ async def test_an_owner_comes_in_by_a_link_that_the_bot_sends_once(
     async with shop.polling():
         await owner.says("/start", to=shop.account)
         await admit(shop)
-        app = create_dashboard_app(shop.neonpay, clock=shop.clock)
+        app = create_dashboard_app(shop.neonpay, clock=shop.clock, patience_s=60.0)
         async with serving(app, port=0) as url, browser(url) as http:
             told = await send(http, "/login/send", "/login")
             assert (told.status, "has sent the owners a link" in await told.text()) == (200, True)
@@ -171,7 +171,7 @@ async def test_an_owner_comes_in_by_a_link_that_the_bot_sends_once(
             # Where they do not own the shop any more they are out.
             (session_id,) = (cookie.value for cookie in http.cookie_jar)
             for admins, comes_in in (([owner.id], True), ([], False)):
-                app = create_dashboard_app(open_shop(admins=admins).neonpay, clock=shop.clock)
+                app = create_dashboard_app(open_shop(admins=admins).neonpay, clock=shop.clock, patience_s=60.0)
                 async with serving(app, port=0) as other_url, browser(other_url) as other:
                     port = other_url.rstrip("/").rpartition(":")[2]
                     other.cookie_jar.update_cookies({f"neonpay-{port}": session_id})
@@ -187,7 +187,7 @@ async def test_a_link_is_good_for_ten_minutes_and_three_may_be_asked_for(
     shop = open_shop(admins=[owner.id])
     async with shop.polling():
         await owner.says("/start", to=shop.account)
-        app = create_dashboard_app(shop.neonpay, clock=shop.clock, open_here=False)
+        app = create_dashboard_app(shop.neonpay, clock=shop.clock, open_here=False, patience_s=60.0)
         async with serving(app, port=0) as url, browser(url) as http:
             assert [(await send(http, "/login/send", "/login")).status for _ in range(4)] == [200, 200, 200, 429]
             message = await owner.hears(shop.account, predicate=lambda m: "/enter/" in (m.text or ""))
@@ -205,7 +205,7 @@ async def test_no_link_is_sent_under_an_address_that_somebody_made_up(
     shop = open_shop(admins=[owner.id])
     async with shop.polling():
         await owner.says("/start", to=shop.account)
-        app = create_dashboard_app(shop.neonpay, clock=shop.clock, open_here=False)
+        app = create_dashboard_app(shop.neonpay, clock=shop.clock, open_here=False, patience_s=60.0)
         async with serving(app, port=0) as url, browser(url) as http:
             token = await form_token(http, "/login")
             sent = await http.post("/login/send", data={"form_token": token}, headers={"Host": host})

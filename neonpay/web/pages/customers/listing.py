@@ -9,7 +9,7 @@ from aiohttp import web
 from neonpay.web.asked import period_us, words_in
 from neonpay.web.pages.customers.query import Wanted, read_customers
 from neonpay.web.paging import place_of
-from neonpay.web.reading import read, report
+from neonpay.web.reading import read
 from neonpay.web.rendering import render
 from neonpay.web.shops import bots_in_scope, shops
 
@@ -28,6 +28,5 @@ async def show(request: web.Request) -> web.Response:
         words=words_in(request, "q"),
         place=place_of(request.query.get("after", "")),
     )
-    look = report if wanted.order == "most" else read
-    found = await look(request, read_customers, wanted)
+    found = await read(request, read_customers, wanted)
     return render(request, "customers.html", wanted=wanted, found=found, has_bots=len(shops(request).each) > 1)

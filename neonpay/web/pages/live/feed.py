@@ -80,8 +80,7 @@ class Feed:
         while True:
             await asyncio.sleep(self._every_s)
             try:
-                async with asyncio.timeout(LEDGER_S):
-                    look = await self._shops.ledger.read(since, dict(self._numbers))
+                look = await self._shops.ledger.report(LEDGER_S, since, dict(self._numbers))
             except Exception as exc:  # noqa: BLE001  # whatever the database says, it is asked again
                 logger.debug("live events: the ledger did not answer: %s", error_words(exc))
                 continue
