@@ -72,6 +72,7 @@ class Postbox:
     """How one bot gets its updates.
 
     Attributes:
+        allowed_updates: the list that the bot sent last of the kinds that it wants, as it was written.
         stream: its MTProto sessions; while one is open, they get everything, and a poll or a webhook nothing. (Telegram
             would serve both.)
     """
@@ -81,6 +82,7 @@ class Postbox:
     webhook: Webhook | None = None
     webhook_set_at: float | None = None
     stream: Listening | None = None
+    allowed_updates: str = ""
 
     def would_lose(self, until: float) -> bool:
         """Whether a bot that listens has yet to take something which is kept no longer than that."""
