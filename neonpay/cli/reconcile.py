@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from neonpay.cli.counted import counted
 from neonpay.cli.sheets import print_facts, print_json
 from neonpay.cli.shop import (
     FOUND,
@@ -56,7 +57,7 @@ def _is_explained(report: ReconcileReport) -> bool:
 def _print(report: ReconcileReport) -> None:
     facts = {
         "transactions checked": str(report.checked),
-        "payments recovered": f"{report.recovered}, of which {report.needs_attention} need attention",
+        "payments recovered": f"{report.recovered:,}, of which {_needing(report.needs_attention)} attention",
         "sold by another ledger": str(report.sold_elsewhere),
         "refunds noted": str(report.refunded),
         "not neonpay's": str(report.foreign),
@@ -65,8 +66,8 @@ def _print(report: ReconcileReport) -> None:
         "unreadable": str(report.unreadable),
         "failed": f"{report.failed}, whose errors the log has" if report.failed else "0",
         "unexplained": str(report.unexplained),
-        "balance": "not compared" if report.balance_stars is None else f"{report.balance_stars} Stars",
-        "drift": f"{report.drift_stars:+d} Stars, {report.drift_nanostars:+d} nanostars",
+        "balance": "not compared" if report.balance_stars is None else counted(report.balance_stars, "Star"),
+        "drift": f"{_signed(report.drift_stars, 'Star')}, {_signed(report.drift_nanostars, 'nanostar')}",
     }
     print_facts(facts)
     if report.sold_elsewhere:
@@ -78,6 +79,14 @@ def _print(report: ReconcileReport) -> None:
         typer.echo(f"Telegram's list does not have {charge_id}")
     if not report.is_complete:
         typer.echo("The list was not read to its end; the next comparison goes on from there.")
+
+
+def _needing(count: int) -> str:
+    return "1 needs" if count == 1 else f"{count:,} need"
+
+
+def _signed(number: int, noun: str) -> str:
+    return f"{number:+,} {noun if abs(number) == 1 else f'{noun}s'}"
 
 
 def _plain(value: str | int | bool | datetime | tuple[str, ...] | None) -> str | int | bool | list[str] | None:

@@ -87,7 +87,7 @@ def _print(statement: Statement, attention: Attention, bots: list[int]) -> None:
     people = counted(statement.customers, "person", "people")
     typer.echo(f"{whose.capitalize()}, {words_of(statement.period)}:")
     if takings.orders:
-        typer.echo(f"{takings.net_stars:,} Stars net, from {counted(takings.orders, 'order')} of {people}.")
+        typer.echo(f"{counted(takings.net_stars, 'Star')} net, from {counted(takings.orders, 'order')} of {people}.")
     else:
         typer.echo("nothing was sold.")
     say(compared(takings, statement.before, words_of(statement.period.before())))
@@ -115,7 +115,7 @@ def _gap(gap_stars: int | None) -> str:
         return "never compared; neonpay reconcile does it"
     if not gap_stars:
         return "has every payment of the ledger"
-    return f"does not have {gap_stars:,} Stars of payments of the ledger, or not yet"
+    return f"does not have {counted(gap_stars, 'Star')} of payments of the ledger, or not yet"
 
 
 def _waiting(attention: Attention) -> str:

@@ -113,7 +113,7 @@ def _print(found: Revenue, bots: list[int], split: Parts | None, titles: dict[st
     typer.echo()
     if found.refunds:
         refunds = counted(found.refunds, "payment")
-        say(f"Given back in this time, whenever it was paid: {found.refunded_stars:,} Stars of {refunds}.")
+        say(f"Given back in this time, whenever it was paid: {counted(found.refunded_stars, 'Star')} of {refunds}.")
     say(compared(found.takings, found.before, words_of(found.period.before())))
 
 
@@ -121,7 +121,9 @@ def compared(takings: Takings, before: Takings | None, when: str) -> str:
     """How a period did beside the one before it."""
     if before is None or not before.orders:
         return f"The period before ({when}) sold nothing."
-    words = f"The period before ({when}) brought {before.net_stars:,} net from {before.orders:,} orders"
+    from neonpay.cli.counted import counted
+
+    words = f"The period before ({when}) brought {before.net_stars:,} net from {counted(before.orders, 'order')}"
     if before.net_stars <= 0:
         return f"{words}."
     change = (takings.net_stars - before.net_stars) / before.net_stars

@@ -84,6 +84,6 @@ def _about(standing: Standing, settings: MonitoringSettings) -> list[Reason]:
         found.append(Reason("reconciliation", words, standing.bot_id))
     dead, most = standing.attention.dead, settings.dead_letters_max
     if most is not None and dead > most:
-        words = f"{dead} jobs have failed for the last time; {most} are allowed"
+        words = f"{dead} {'job has' if dead == 1 else 'jobs have'} failed for the last time; {most} are allowed"
         found.append(Reason("dead_letters", words, standing.bot_id))
     return found

@@ -347,4 +347,5 @@ def _database_now(transaction: Transaction) -> int:
 
 def _shown(nanostars: int) -> str:
     stars, rest = split_stars(nanostars)
-    return f"{stars} Stars" if not rest else f"{stars} Stars and {rest} nanostars"
+    whole = f"{stars} Star" if stars == 1 else f"{stars} Stars"
+    return f"{whole} and {rest} nanostars" if rest else whole

@@ -12,6 +12,22 @@ from neonpay.core.reports import ReconcileReport
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
 
+def test_one_of_a_thing_is_told_as_one(capsys: pytest.CaptureFixture[str]) -> None:
+    one = ReconcileReport(
+        started_at=NOW,
+        is_complete=True,
+        recovered=1,
+        needs_attention=1,
+        balance_stars=1,
+        drift_stars=-1,
+        drift_nanostars=2,
+    )
+    _print(one)
+    shown = capsys.readouterr().out
+    for words in ("1, of which 1 needs attention", "1 Star\n", "-1 Star, +2 nanostars\n"):
+        assert words in shown
+
+
 def test_rows_that_fail_are_told_of_and_unexplained(capsys: pytest.CaptureFixture[str]) -> None:
     report = ReconcileReport(started_at=NOW, failed=2, is_complete=True)
     _print(report)
