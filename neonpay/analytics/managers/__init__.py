@@ -8,6 +8,7 @@ from __future__ import annotations
 from neonpay.analytics.managers.asked import AnalyticsPeriod
 from neonpay.analytics.managers.events import EventType, MultiBotEvent
 from neonpay.analytics.managers.manager import AnalyticsDashboard, AnalyticsManager
+from neonpay.analytics.managers.network import MultiBotAnalyticsManager
 from neonpay.analytics.managers.shapes import (
     BotAnalytics,
     ConversionData,
@@ -23,6 +24,7 @@ __all__ = [
     "BotAnalytics",
     "ConversionData",
     "EventType",
+    "MultiBotAnalyticsManager",
     "MultiBotEvent",
     "NetworkAnalytics",
     "ProductPerformance",

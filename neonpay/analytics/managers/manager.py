@@ -74,7 +74,7 @@ class AnalyticsManager:
         self._zone = zone
         self._high_value_stars = high_value_stars
         self._clock = clock or SystemClock()
-        self._store = store_of(neonpay, database_url, max_events)
+        self._store = store_of(neonpay, database_url, max_events, self._clock)
         self._is_memory = isinstance(self._store, MemoryStore)
         self._bot = _OWN if self._is_memory else bot_id
         if neonpay is not None and bot_id is None:
@@ -224,7 +224,7 @@ def written(report: Mapping[str, JsonValue], format_type: str) -> str:
     raise ValidationError("format_type", format_type, "json or csv")
 
 
-def store_of(neonpay: Shop | None, database_url: str | None, max_events: int) -> Store:
+def store_of(neonpay: Shop | None, database_url: str | None, max_events: int, clock: Clock) -> Store:
     """Where a manager keeps and reads: the ledger that was named, or memory of its own.
 
     Raises:
@@ -235,9 +235,9 @@ def store_of(neonpay: Shop | None, database_url: str | None, max_events: int) ->
         msg = "a manager has one ledger: give it neonpay= or database_url=, not both"
         raise ConfigurationError(msg)
     if neonpay is not None:
-        return LedgerStore.of_shop(neonpay)
+        return LedgerStore.of_shop(neonpay, clock=clock)
     if database_url is not None:
-        return LedgerStore.of_url(database_url)
+        return LedgerStore.of_url(database_url, clock=clock)
     if not is_whole(max_events, 1, EVENTS_MAX):
         raise ValidationError("max_events", max_events, f"a whole number, 1–{EVENTS_MAX:,}")
     return MemoryStore(max_events)

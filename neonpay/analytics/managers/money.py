@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -20,6 +20,9 @@ from neonpay.analytics.takings import takings_by
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables_tracking import soft_events
 from neonpay.tracking.kinds import LedgerKind
+
+HOURLY_DAYS_MAX: Final = 92
+"""Up to how many days a report has hours although it was asked for something else."""
 
 
 def takings(
@@ -66,15 +69,10 @@ def whole(transaction: Transaction, sides: Sides, span: Span) -> Takings:
 def revenue_data(transaction: Transaction, sides: Sides, asked: Asked) -> RevenueData:
     """What was sold, by the day, the hour and the period that was asked for."""
     total = whole(transaction, sides, asked.period.span)
-    days = asked.cut(Bucket.DAY)
-    by_day = _by_span(transaction, sides, days)
-    sold = [day for day, one in zip(days, by_day, strict=True) if one.orders]
-    hours = [
-        hour
-        for day in sold
-        for hour in replace(asked.period, since=day.starts_at, until=day.ends_at).buckets(Bucket.HOUR)
-    ]
-    by_hour = _by_span(transaction, sides, hours)
+    by = Bucket(asked.by.value)
+    is_fine = by is Bucket.HOUR or asked.days <= HOURLY_DAYS_MAX
+    hours = _spans(transaction, sides, asked, Bucket.HOUR) if is_fine else []
+    lines = hours or _spans(transaction, sides, asked, Bucket.DAY)
     return RevenueData(
         total_revenue=total.net_stars,
         total_transactions=total.orders,
@@ -82,9 +80,9 @@ def revenue_data(transaction: Transaction, sides: Sides, asked: Asked) -> Revenu
         period=asked.by.value,
         start_date=asked.period.since,
         end_date=asked.period.until,
-        daily_breakdown=_lines(asked, Bucket.DAY, days, by_day),
-        hourly_breakdown=_lines(asked, Bucket.HOUR, *_with_sales(hours, by_hour)),
-        breakdown=trend(transaction, sides, asked),
+        daily_breakdown=_lines(asked, Bucket.DAY, lines),
+        hourly_breakdown=_lines(asked, Bucket.HOUR, [(span, one) for span, one in hours if one.orders]),
+        breakdown=_lines(asked, by, lines),
         refunded=total.returned_stars,
     )
 
@@ -92,8 +90,20 @@ def revenue_data(transaction: Transaction, sides: Sides, asked: Asked) -> Revenu
 def trend(transaction: Transaction, sides: Sides, asked: Asked) -> dict[str, int]:
     """Stars by the period that was asked for, in the order of time."""
     by = Bucket(asked.by.value)
-    spans = asked.cut(by)
-    return _lines(asked, by, spans, _by_span(transaction, sides, spans))
+    return _lines(asked, by, _spans(transaction, sides, asked, by))
+
+
+def _spans(transaction: Transaction, sides: Sides, asked: Asked, by: Bucket) -> list[tuple[Span, Takings]]:
+    """The whole period in such buckets; hours are looked at on days that sold something, since they are so many."""
+    if by is not Bucket.HOUR:
+        spans = asked.cut(by)
+        return list(zip(spans, _by_span(transaction, sides, spans), strict=True))
+    days = _spans(transaction, sides, asked, Bucket.DAY)
+    sold = {asked.named(day.starts_at, Bucket.DAY) for day, one in days if one.orders}
+    spans = asked.cut(Bucket.HOUR)
+    looked_at = [span for span in spans if asked.named(span.starts_at, Bucket.DAY) in sold]
+    found = dict(zip(looked_at, _by_span(transaction, sides, looked_at), strict=True))
+    return [(span, found.get(span, Takings())) for span in spans]
 
 
 def _by_span(transaction: Transaction, sides: Sides, spans: Sequence[Span]) -> list[Takings]:
@@ -101,14 +111,9 @@ def _by_span(transaction: Transaction, sides: Sides, spans: Sequence[Span]) -> l
     return [found.get((place, ""), Takings()) for place in range(len(spans))]
 
 
-def _with_sales(spans: Sequence[Span], found: Sequence[Takings]) -> tuple[list[Span], list[Takings]]:
-    kept = [(span, one) for span, one in zip(spans, found, strict=True) if one.orders]
-    return [span for span, _ in kept], [one for _, one in kept]
-
-
-def _lines(asked: Asked, by: Bucket, spans: Sequence[Span], found: Sequence[Takings]) -> dict[str, int]:
+def _lines(asked: Asked, by: Bucket, spans: Sequence[tuple[Span, Takings]]) -> dict[str, int]:
     lines: dict[str, int] = defaultdict(int)
-    for span, one in zip(spans, found, strict=True):
-        # Of the hour that a clock has twice there are two spans, which one line tells.
+    for span, one in spans:
+        # Of the hour that a clock has twice there are two spans, which one line tells; so are the hours of a day.
         lines[asked.named(span.starts_at, by)] += one.net_stars
     return dict(lines)

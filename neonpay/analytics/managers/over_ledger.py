@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -13,11 +12,13 @@ from typing import Any, Final, Protocol, TypeVar
 
 from neonpay.analytics.managers.roster import roster
 from neonpay.analytics.managers.stores import forget_before, keep_in
+from neonpay.core.clock import Clock
 from neonpay.core.ports import Adapter
 from neonpay.errors import LedgerError
 from neonpay.ledger import Ledger, Transaction, open_ledger
 from neonpay.ledger.loop_thread import LoopThread
 from neonpay.tracking import SoftEvent
+from neonpay.tracking.buffer import SoftBuffer
 
 T = TypeVar("T")
 
@@ -25,9 +26,6 @@ logger = logging.getLogger("neonpay.analytics")
 
 LIMIT_S: Final = 30.0
 """How long a question may take."""
-WAITING_MAX: Final = 20_000
-"""Events that may wait to be written; what comes when there are more is shed, and counted."""
-_AT_ONCE: Final = 500
 _EVERY_S: Final = 1.0
 
 
@@ -63,55 +61,47 @@ class LedgerStore:
     Args:
         ledger: the ledger of the moment.
         closes: whether the ledger is this store's, and closed with it.
+        clock: by which it is told once a minute what was shed.
     """
 
-    def __init__(self, ledger: Callable[[], Ledger], *, closes: bool, limit_s: float = LIMIT_S) -> None:
+    def __init__(self, ledger: Callable[[], Ledger], *, closes: bool, clock: Clock, limit_s: float = LIMIT_S) -> None:
         self._ledger = ledger
         self._closes = closes
         self._limit_s = limit_s
-        self._lock = threading.Lock()
-        self._waiting: deque[SoftEvent] = deque()
-        self._shed = 0
-        self._is_due = False
+        self._buffer = SoftBuffer(clock=clock)
+        self._starting = threading.Lock()
         self._thread: LoopThread | None = None
         self._writing: asyncio.Lock | None = None
 
     @classmethod
-    def of_url(cls, database_url: str) -> LedgerStore:
+    def of_url(cls, database_url: str, *, clock: Clock) -> LedgerStore:
         """A store over the ledger of a URL, whose tables are made when they are missing; raises ConfigurationError."""
-        ledger = open_ledger(database_url)
-        return cls(lambda: ledger, closes=True)
+        ledger = open_ledger(database_url, clock=clock)
+        return cls(lambda: ledger, closes=True, clock=clock)
 
     @classmethod
-    def of_shop(cls, shop: Shop) -> LedgerStore:
+    def of_shop(cls, shop: Shop, *, clock: Clock) -> LedgerStore:
         """A store over the ledger of a program that sells."""
-        return cls(lambda: shop.pipeline.ledger, closes=False)
+        return cls(lambda: shop.pipeline.ledger, closes=False, clock=clock)
 
     @property
     def shed(self) -> int:
         """How many events there was no room for."""
-        return self._shed
+        return self._buffer.shed
 
     def keep(self, event: SoftEvent) -> None:
         """Take one event; it is written within about a second, or with the next question."""
-        with self._lock:
-            if len(self._waiting) >= WAITING_MAX:
-                self._shed += 1
-                if self._shed == 1:
-                    logger.warning(
-                        "events come faster than the ledger takes them, and are shed; get_stats() counts them"
-                    )
-                return
-            self._waiting.append(event)
-            if self._is_due:
-                return
-            self._is_due = True
-        loop = self._at_work().loop
-        loop.call_soon_threadsafe(loop.call_later, _EVERY_S, self._write_soon)
+        self._at_work()
+        self._buffer.put(event)
 
     def write(self, events: Sequence[SoftEvent]) -> int:
-        """Take events and have them kept on return; how many were not there yet."""
-        return self._wait(self._write(list(events)))
+        """Take events and have them kept on return, and what was taken before them; how many were not there yet."""
+
+        async def write() -> int:
+            await self._flush()
+            return await self._write(list(events))
+
+        return self._wait(write())
 
     def read(self, unit: Callable[[Transaction], T]) -> T:
         """What a unit of work makes of the ledger and of all that was taken.
@@ -120,7 +110,12 @@ class LedgerStore:
             LedgerTimeoutError: it took too long.
             LedgerError: the ledger cannot be used.
         """
-        return self._wait(self._read(unit))
+
+        async def read() -> T:
+            await self._flush()
+            return await self._ledger().apart.report(self._limit_s, unit)
+
+        return self._wait(read())
 
     def clean(self, before: datetime) -> int:
         """Forget the events of before a time; how many that were. Payments stay."""
@@ -132,36 +127,39 @@ class LedgerStore:
         Raises:
             LedgerError: the ledger cannot be used, and what waits is lost.
         """
-        if self._thread is None and not self._closes:
+        if self._thread is None:
             return
         try:
             self._wait(self._flush())
         finally:
             if self._closes:
                 self._wait(self._ledger().close())
-            if self._thread is not None:
-                self._thread.close()
-                self._thread = None
+            self._buffer.disconnect()
+            self._thread.close()
+            self._thread = None
 
     def _at_work(self) -> LoopThread:
-        with self._lock:
+        if self._thread is not None and self._thread.is_of_this_process:
+            return self._thread
+        with self._starting:
             if self._thread is None or not self._thread.is_of_this_process:
+                if self._thread is not None:
+                    self._buffer.begin_in_child()
                 self._thread = LoopThread(name="neonpay-analytics")
                 self._writing = asyncio.Lock()
+                self._buffer.connect(self._wake, lambda: None)
             return self._thread
+
+    def _wake(self) -> None:
+        if self._thread is not None:
+            loop = self._thread.loop
+            loop.call_soon_threadsafe(loop.call_later, _EVERY_S, self._write_soon)
 
     def _wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self._at_work().submit(coroutine).result()
 
-    async def _read(self, unit: Callable[[Transaction], T]) -> T:
-        await self._flush()
-        ledger = self._ledger().apart
-        await ledger.open()
-        return await ledger.report(self._limit_s, unit)
-
     def _write_soon(self) -> None:
-        writing = asyncio.get_running_loop().create_task(self._write_behind())
-        writing.add_done_callback(lambda done: done.exception())
+        self._behind = asyncio.get_running_loop().create_task(self._write_behind())
 
     async def _write_behind(self) -> None:
         try:
@@ -174,16 +172,10 @@ class LedgerStore:
         """Write all that waits; what could not be written goes on waiting."""
         assert self._writing is not None, "it is made with the thread"
         async with self._writing:
-            while True:
-                with self._lock:
-                    batch = [self._waiting[place] for place in range(min(_AT_ONCE, len(self._waiting)))]
-                    if not batch:
-                        self._is_due = False
-                        return
+            while batch := self._buffer.take():
                 await self._write(batch)
-                with self._lock:
-                    for _ in batch:
-                        self._waiting.popleft()
+                self._buffer.wrote()
+            self._buffer.may_rest()
 
     async def _write(self, events: Sequence[SoftEvent]) -> int:
         return await self._ledger().apart.run(_keep, events)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from neonpay.analytics.managers.events import bot_number
 from neonpay.analytics.managers.sides import REGISTERED, Sides
 from neonpay.core import jsontext
+from neonpay.core.jsontext import JsonValue
 from neonpay.errors import ValidationError
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables_tracking import soft_events
@@ -67,18 +68,20 @@ class Roster:
         return found
 
 
-def registration(bot_id: str, name: str, at: datetime) -> SoftEvent:
-    """What keeps the name of a bot; raises ValidationError: the name is none, or the word."""
+def registration(bot_id: str, name: str, at: datetime, *, is_hearsay: bool = False) -> SoftEvent:
+    """What keeps the name of a bot.
+
+    Args:
+        is_hearsay: nobody has registered it, and an event says so: it counts as long as nobody does.
+
+    Raises:
+        ValidationError: the name is none, or the word.
+    """
     bot_number(bot_id)
     if not _is_name(name):
         raise ValidationError("bot_name", name, f"1–{_NAME_MAX_CHARS} characters that can be printed")
-    return SoftEvent(
-        event_id=new_event_id(),
-        bot_id=_REGISTRY,
-        kind=REGISTERED,
-        at=at,
-        data={"bot_id": bot_id, "bot_name": name},
-    )
+    data: dict[str, JsonValue] = {"bot_id": bot_id, "bot_name": name, "is_hearsay": is_hearsay}
+    return SoftEvent(event_id=new_event_id(), bot_id=_REGISTRY, kind=REGISTERED, at=at, data=data)
 
 
 def _is_name(name: object) -> bool:
@@ -92,7 +95,13 @@ def is_registration(event: SoftEvent) -> bool:
 
 def is_news(transaction: Transaction, event: SoftEvent) -> bool:
     """Whether a registration says what was not known."""
-    return _registered(transaction).get(str(event.data["bot_id"])) != event.data["bot_name"]
+    known = _registered(transaction).get(str(event.data["bot_id"]))
+    if known is None:
+        return True
+    name, is_hearsay = known
+    if event.data["is_hearsay"]:
+        return is_hearsay and name != event.data["bot_name"]
+    return is_hearsay or name != event.data["bot_name"]
 
 
 def roster(transaction: Transaction) -> Roster:
@@ -101,18 +110,22 @@ def roster(transaction: Transaction) -> Roster:
     usernames = bot_names(transaction, own)
     aliases = {bot_number(name): bot for bot, name in usernames.items()}
     bots = {bot: KnownBot(bot, str(bot), f"@{usernames[bot]}" if bot in usernames else str(bot)) for bot in own}
-    for word, name in _registered(transaction).items():
+    for word, (name, is_hearsay) in _registered(transaction).items():
         number = bot_number(word)
         number = aliases.get(number, number)
-        bots[number] = KnownBot(number, word, name)
+        if not (is_hearsay and number in bots):
+            bots[number] = KnownBot(number, word, name)
     told = tuple(number for number in bots if number not in set(own))
     return Roster(Sides(tuple(own), told), bots, aliases)
 
 
-def _registered(transaction: Transaction) -> dict[str, str]:
+def _registered(transaction: Transaction) -> dict[str, tuple[str, bool]]:
+    """The names of bots by their words, the newest ones; what events say only where nobody has registered the bot."""
     rows = sa.select(soft_events.c.data).where(soft_events.c.bot_id == _REGISTRY, soft_events.c.kind == REGISTERED)
-    found: dict[str, str] = {}
+    found: dict[str, tuple[str, bool]] = {}
     for (text,) in transaction.connection.execute(rows.order_by(soft_events.c.at, soft_events.c.event_id)):
         data = jsontext.load_object(text)
-        found[str(data["bot_id"])] = str(data["bot_name"])
+        word, is_hearsay = str(data["bot_id"]), bool(data["is_hearsay"])
+        if not is_hearsay or found.get(word, ("", True))[1]:
+            found[word] = (str(data["bot_name"]), is_hearsay)
     return found

@@ -18,7 +18,7 @@ class RevenueData:
         total_transactions: payments, renewals among them.
         average_transaction: what one of them was worth before anything went back; 0.0 without any.
         daily_breakdown: Stars by day, days without sales among them.
-        hourly_breakdown: Stars by hour, for hours in which something was sold.
+        hourly_breakdown: Stars by hour, for hours that sold something; for more than 92 days only when hours were asked for.
         breakdown: Stars by the period that was asked for, in the order of time; a week is called by its Monday.
         refunded: of these payments, the Stars that went back.
     """

@@ -16,11 +16,14 @@ from neonpay.core.clock import microseconds
 from neonpay.ledger import Transaction
 from neonpay.ledger.sqlite_transaction import SqliteConnection, SqliteTransaction
 from neonpay.ledger.table_kit import metadata
-from neonpay.ledger.tables_tracking import soft_events
+from neonpay.ledger.tables import keys, payments, people, refunds
+from neonpay.ledger.tables_tracking import first_touches, soft_events
 from neonpay.tracking import SoftEvent, write_soft
 
 T = TypeVar("T")
 _AT_ONCE: Final = 500
+_TABLES: Final = (soft_events, first_touches, keys, payments, refunds, people)
+"""What figures look into, whether a ledger is there or not."""
 
 
 class Store(Protocol):
@@ -67,7 +70,7 @@ class MemoryStore:
         self._shed = 0
         self._raw = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, factory=SqliteConnection)
         self._transaction = SqliteTransaction(self._raw)
-        metadata.create_all(self._transaction.connection)
+        metadata.create_all(self._transaction.connection, _TABLES, checkfirst=False)
 
     @property
     def shed(self) -> int:

@@ -51,7 +51,7 @@ def test_a_breakdown_is_cut_by_the_period_that_was_asked_for() -> None:
     assert lines(AnalyticsPeriod.HOUR, 2) == {"2026-11-28 20:00": 1, "2026-11-27 20:00": 2}
     assert lines(AnalyticsPeriod.DAY, 30) == {"2026-11-28": 1, "2026-11-27": 2, "2026-11-20": 4}
     assert lines(AnalyticsPeriod.WEEK, 30) == {"2026-11-23": 3, "2026-11-16": 4}
-    assert lines(AnalyticsPeriod.MONTH) == {"2026-11": 7, "2026-10": 8, "2026-02": 0 or 16}
+    assert lines(AnalyticsPeriod.MONTH) == {"2026-11": 7, "2026-10": 8, "2026-02": 16}
     assert lines(AnalyticsPeriod.QUARTER) == {"2026-Q4": 15, "2026-Q1": 16}
     assert lines(AnalyticsPeriod.YEAR, 500) == {"2026": 31, "2025": 32}
 
@@ -133,7 +133,7 @@ def test_csv_has_each_figure_and_no_formula() -> None:
     analytics.track_event("payment_completed", 1, amount=100, stage_id='=cmd|x",1')
     rows = list(csv.DictReader(io.StringIO(analytics.export_analytics("csv") or "")))
     assert {"section": "revenue", "item": "", "figure": "total", "value": "100"} in rows
-    assert [row["item"] for row in rows if row["figure"] == "total_revenue"] == ['\'=cmd|x",1']
+    assert [row["item"] for row in rows if row["figure"] == "total_revenue"] == ["'=cmd|x\",1"]
     with pytest.raises(ValidationError, match="json or csv"):
         analytics.export_analytics("xml")
 
@@ -177,7 +177,7 @@ told = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(told, st.integers(1, 60))
 def test_every_figure_is_what_was_told(events: list[tuple[str, int, int, int, str | None]], days: int) -> None:
     analytics = manager()
