@@ -48,25 +48,51 @@ class Dashboard:
         return {
             "period": self.asked.as_json(),
             "revenue": {
-                "total": revenue.total_revenue,
-                "transactions": revenue.total_transactions,
-                "average_transaction": revenue.average_transaction,
-                "refunded": revenue.refunded,
+                **self._totals,
                 "daily_breakdown": dict(revenue.daily_breakdown),
                 "hourly_breakdown": dict(revenue.hourly_breakdown),
                 "breakdown": dict(revenue.breakdown),
             },
             "conversion": {
-                "rate": conversion.conversion_rate,
-                "visitors": conversion.total_visitors,
-                "purchases": conversion.total_purchases,
+                **self._rates,
                 "funnel_steps": dict(conversion.funnel_steps),
                 "drop_off_points": dict(conversion.drop_off_points),
             },
             "products": [asdict(product) for product in self.products],
             "users": dict(self.users),
-            "generated_at": self.asked.now.astimezone(UTC).isoformat(),
+            "generated_at": self._at,
         }
+
+    def totals_as_json(self) -> dict[str, JsonValue]:
+        """The same without breakdowns and products."""
+        return {
+            "period": self.asked.as_json(),
+            "revenue": self._totals,
+            "conversion": self._rates,
+            "users": dict(self.users),
+            "generated_at": self._at,
+        }
+
+    @property
+    def _totals(self) -> dict[str, JsonValue]:
+        return {
+            "total": self.revenue.total_revenue,
+            "transactions": self.revenue.total_transactions,
+            "average_transaction": self.revenue.average_transaction,
+            "refunded": self.revenue.refunded,
+        }
+
+    @property
+    def _rates(self) -> dict[str, JsonValue]:
+        return {
+            "rate": self.conversion.conversion_rate,
+            "visitors": self.conversion.total_visitors,
+            "purchases": self.conversion.total_purchases,
+        }
+
+    @property
+    def _at(self) -> str:
+        return self.asked.now.astimezone(UTC).isoformat()
 
 
 def dashboard(transaction: Transaction, sides: Sides, asked: Asked) -> Dashboard:
