@@ -50,6 +50,7 @@ COMMANDS: Final = (
         "neonpay.cli.subscriptions:subscriptions",
         "Who pays every month, and until when; and ending that.",
     ),
+    CommandRow("people", "neonpay.cli.people:people", "What is kept about one person: give it out, or remove it."),
     CommandRow("handlers", "neonpay.cli.handlers:handlers", "Who delivers in the shop, over all of its programs."),
     CommandRow(
         "verify",
