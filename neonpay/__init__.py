@@ -12,6 +12,9 @@ from neonpay._version import __version__
 
 if TYPE_CHECKING:
     from neonpay.app import NeonPayCore
+    from neonpay.collection.collectors import CentralEventCollector, MultiBotEventCollector, RealTimeEventCollector
+    from neonpay.collection.config import EventCollectorConfig
+    from neonpay.collection.serving import run_analytics_server
     from neonpay.core.checkout import CheckoutRefused
     from neonpay.core.payments import Invoice, Payment, PaymentResult, PaymentStatus
     from neonpay.core.retrying import RetryPolicy
@@ -47,10 +50,13 @@ if TYPE_CHECKING:
 __all__ = [
     "ActionType",
     "AdapterError",
+    "CentralEventCollector",
     "CheckoutRefused",
     "ConfigurationError",
+    "EventCollectorConfig",
     "Invoice",
     "Limits",
+    "MultiBotEventCollector",
     "NeonPayCore",
     "NeonPayError",
     "Payment",
@@ -62,6 +68,7 @@ __all__ = [
     "PaymentStatus",
     "Rate",
     "RateLimiter",
+    "RealTimeEventCollector",
     "RefundError",
     "RefundPolicy",
     "RefundRefused",
@@ -78,15 +85,19 @@ __all__ = [
     "ValidationError",
     "__version__",
     "create_neonpay",
+    "run_analytics_server",
 ]
 
 _HOMES = {
     "ActionType": "neonpay.security",
     "AdapterError": "neonpay.errors",
+    "CentralEventCollector": "neonpay.collection.collectors",
     "CheckoutRefused": "neonpay.core.checkout",
     "ConfigurationError": "neonpay.errors",
+    "EventCollectorConfig": "neonpay.collection.config",
     "Invoice": "neonpay.core.payments",
     "Limits": "neonpay.security",
+    "MultiBotEventCollector": "neonpay.collection.collectors",
     "NeonPayCore": "neonpay.app",
     "NeonPayError": "neonpay.errors",
     "Payment": "neonpay.core.payments",
@@ -98,6 +109,7 @@ _HOMES = {
     "PaymentStatus": "neonpay.core.payments",
     "Rate": "neonpay.security",
     "RateLimiter": "neonpay.security.rate_limiter",
+    "RealTimeEventCollector": "neonpay.collection.collectors",
     "RefundError": "neonpay.errors",
     "RefundPolicy": "neonpay.core.stages",
     "RefundRefused": "neonpay.errors",
@@ -113,6 +125,7 @@ _HOMES = {
     "UserSecurityProfile": "neonpay.security",
     "ValidationError": "neonpay.errors",
     "create_neonpay": "neonpay.factory",
+    "run_analytics_server": "neonpay.collection.serving",
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Final
@@ -11,7 +10,7 @@ import msgspec
 
 from neonpay.collection.placing import Placed, placed
 from neonpay.core.clock import microseconds, moment
-from neonpay.core.jsontext import dump
+from neonpay.core.jsontext import JsonValue, dump
 from neonpay.errors import ValidationError
 from neonpay.tracking import SoftEvent
 from neonpay.tracking.soft_event import DATA_MAX_CHARS, ID_MAX_CHARS, NAME_MAX_CHARS, TEXT_MAX_CHARS
@@ -152,15 +151,13 @@ def told_of(event: SoftEvent) -> Told:
     )
 
 
-def check_to_send(events: Sequence[SoftEvent]) -> None:
+def check_to_send(event: SoftEvent) -> None:
     """Raise ValidationError for an event that no centre would take."""
-    for event in events:
-        _soft_event(told_of(event), event.bot_id, Placed(microseconds(event.at), is_moved=False))
+    if event.data:
+        _check_data(dict(event.data))
 
 
 def _soft_event(told: Told, bot_number: int, at: Placed) -> SoftEvent:
-    if MARK in told.data:
-        raise ValidationError("data", MARK, "an object without the key that the centre marks events with")
     event = SoftEvent(
         event_id=told.event_id,
         bot_id=bot_number,
@@ -172,6 +169,13 @@ def _soft_event(told: Told, bot_number: int, at: Placed) -> SoftEvent:
         stars=told.stars,
         data=told.data,
     )
-    if told.data and len(dump(dict(event.data))) > DATA_CHARS:
-        raise ValidationError("data", "", f"at most {DATA_CHARS} characters of JSON")
+    if told.data:
+        _check_data(dict(event.data))
     return replace(event, data={**told.data, MARK: told.at.isoformat()}) if at.is_moved else event
+
+
+def _check_data(data: dict[str, JsonValue]) -> None:
+    if MARK in data:
+        raise ValidationError("data", MARK, "an object without the key that the centre marks events with")
+    if len(dump(data)) > DATA_CHARS:
+        raise ValidationError("data", "", f"at most {DATA_CHARS} characters of JSON")

@@ -13,6 +13,7 @@ from neonpay.ledger.table_kit import Moment, metadata, table
 outbox = table(
     "outbox",
     sa.Column("batch_id", sa.Text, nullable=False),
+    sa.Column("alias", sa.Text),  # what its program calls the bot
     sa.Column("events", sa.BigInteger, nullable=False),
     sa.Column("made_at", Moment, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
@@ -20,6 +21,8 @@ outbox = table(
     sa.PrimaryKeyConstraint("bot_id", "batch_id"),
     with_rowid=True,
 )
+# How many events wait is read without a look at their bodies.
+sa.Index("neonpay_outbox_waiting", outbox.c.bot_id, outbox.c.refused, outbox.c.events)
 
 # Bots that have sent something, at the centre. ``events``: how many are kept; ``repeated``: how many came once more;
 # ``moved``: how many of those that came were said to be of a time that cannot be.

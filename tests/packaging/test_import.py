@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 PUBLIC_NAMES = [
     "ActionType",
     "AdapterError",
+    "CentralEventCollector",
     "CheckoutRefused",
     "ConfigurationError",
+    "EventCollectorConfig",
     "Invoice",
     "Limits",
+    "MultiBotEventCollector",
     "NeonPayCore",
     "NeonPayError",
     "Payment",
@@ -32,6 +35,7 @@ PUBLIC_NAMES = [
     "PaymentStatus",
     "Rate",
     "RateLimiter",
+    "RealTimeEventCollector",
     "RefundError",
     "RefundPolicy",
     "RefundRefused",
@@ -48,6 +52,7 @@ PUBLIC_NAMES = [
     "ValidationError",
     "__version__",
     "create_neonpay",
+    "run_analytics_server",
 ]
 
 NOT_ON_IMPORT = {

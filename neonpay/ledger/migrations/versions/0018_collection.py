@@ -16,12 +16,14 @@ def upgrade() -> None:
         "neonpay_outbox",
         sa.Column("bot_id", sa.BigInteger, nullable=False),
         sa.Column("batch_id", sa.Text, nullable=False),
+        sa.Column("alias", sa.Text),
         sa.Column("events", sa.BigInteger, nullable=False),
         sa.Column("made_at", sa.BigInteger, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
         sa.Column("refused", sa.Text),
         sa.PrimaryKeyConstraint("bot_id", "batch_id"),
     )
+    op.create_index("neonpay_outbox_waiting", "neonpay_outbox", ["bot_id", "refused", "events"])
     op.create_table(
         "neonpay_collected_bots",
         sa.Column("bot_id", sa.BigInteger, nullable=False),
