@@ -25,6 +25,9 @@ if TYPE_CHECKING:
         RevenueData,
     )
     from neonpay.app import NeonPayCore
+    from neonpay.collection.collectors import CentralEventCollector, MultiBotEventCollector, RealTimeEventCollector
+    from neonpay.collection.config import EventCollectorConfig
+    from neonpay.collection.serving import run_analytics_server
     from neonpay.core.checkout import CheckoutRefused
     from neonpay.core.payments import Invoice, Payment, PaymentResult, PaymentStatus
     from neonpay.core.retrying import RetryPolicy
@@ -64,14 +67,17 @@ __all__ = [
     "AnalyticsManager",
     "AnalyticsPeriod",
     "BotAnalytics",
+    "CentralEventCollector",
     "CheckoutRefused",
     "ConfigurationError",
     "ConversionData",
+    "EventCollectorConfig",
     "EventType",
     "Invoice",
     "Limits",
     "MultiBotAnalyticsManager",
     "MultiBotEvent",
+    "MultiBotEventCollector",
     "NeonPayCore",
     "NeonPayError",
     "NetworkAnalytics",
@@ -85,6 +91,7 @@ __all__ = [
     "ProductPerformance",
     "Rate",
     "RateLimiter",
+    "RealTimeEventCollector",
     "RefundError",
     "RefundPolicy",
     "RefundRefused",
@@ -102,6 +109,7 @@ __all__ = [
     "ValidationError",
     "__version__",
     "create_neonpay",
+    "run_analytics_server",
 ]
 
 _HOMES = {
@@ -111,14 +119,17 @@ _HOMES = {
     "AnalyticsManager": "neonpay.analytics.managers",
     "AnalyticsPeriod": "neonpay.analytics.managers",
     "BotAnalytics": "neonpay.analytics.managers",
+    "CentralEventCollector": "neonpay.collection.collectors",
     "CheckoutRefused": "neonpay.core.checkout",
     "ConfigurationError": "neonpay.errors",
     "ConversionData": "neonpay.analytics.managers",
+    "EventCollectorConfig": "neonpay.collection.config",
     "EventType": "neonpay.analytics.managers",
     "Invoice": "neonpay.core.payments",
     "Limits": "neonpay.security",
     "MultiBotAnalyticsManager": "neonpay.analytics.managers",
     "MultiBotEvent": "neonpay.analytics.managers",
+    "MultiBotEventCollector": "neonpay.collection.collectors",
     "NeonPayCore": "neonpay.app",
     "NeonPayError": "neonpay.errors",
     "NetworkAnalytics": "neonpay.analytics.managers",
@@ -132,6 +143,7 @@ _HOMES = {
     "ProductPerformance": "neonpay.analytics.managers",
     "Rate": "neonpay.security",
     "RateLimiter": "neonpay.security.rate_limiter",
+    "RealTimeEventCollector": "neonpay.collection.collectors",
     "RefundError": "neonpay.errors",
     "RefundPolicy": "neonpay.core.stages",
     "RefundRefused": "neonpay.errors",
@@ -148,6 +160,7 @@ _HOMES = {
     "UserSecurityProfile": "neonpay.security",
     "ValidationError": "neonpay.errors",
     "create_neonpay": "neonpay.factory",
+    "run_analytics_server": "neonpay.collection.serving",
 }
 
 

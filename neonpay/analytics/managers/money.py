@@ -21,6 +21,8 @@ from neonpay.ledger import Transaction
 from neonpay.ledger.tables_tracking import soft_events
 from neonpay.tracking.kinds import LedgerKind
 
+GIVEN_BACK: Final = ("payment_refunded", "payment_rejected")
+"""Kinds by which programs tell that Stars went back, in Stars below zero; such an event counts at its own time."""
 HOURLY_DAYS_MAX: Final = 92
 """Up to how many days a report has hours although it was asked for something else."""
 
@@ -49,15 +51,24 @@ def _told(
     at = microseconds_of(events.c.at)
     columns = {Split.STAGE: [events.c.subject], Split.BOT: [events.c.bot_id]}
     keys = columns[split] if split is not None else []
+    is_paid = events.c.kind == LedgerKind.PAYMENT_COMPLETED.value
+    counts = sa.or_(is_paid, sa.and_(events.c.kind.in_(GIVEN_BACK), events.c.stars < 0))
+    stars = sa.func.coalesce(events.c.stars, 0)
+    figures = [
+        sa.func.sum(sa.case((condition, value), else_=0))
+        for condition, value in ((is_paid, 1), (is_paid, stars), (~is_paid, 1), (~is_paid, -stars))
+    ]
     query = (
-        sa.select(edges.c.place, sa.func.count(), sa.func.coalesce(sa.func.sum(events.c.stars), 0), *keys)
+        sa.select(edges.c.place, *figures, *keys)
         .join_from(edges, events, sa.and_(at >= edges.c.starts, at < edges.c.ends))
-        .where(events.c.bot_id.in_(bots), events.c.kind == LedgerKind.PAYMENT_COMPLETED.value)
+        .where(events.c.bot_id.in_(bots), events.c.kind.in_((LedgerKind.PAYMENT_COMPLETED.value, *GIVEN_BACK)), counts)
         .group_by(edges.c.place, *keys)
     )
     return {
-        (int(place), "" if not part or part[0] is None else str(part[0])): Takings(int(orders), int(stars))
-        for place, orders, stars, *part in transaction.connection.execute(query)
+        (int(place), "" if not part or part[0] is None else str(part[0])): Takings(
+            int(orders), int(gross), int(returned), int(back)
+        )
+        for place, orders, gross, returned, back, *part in transaction.connection.execute(query)
     }
 
 

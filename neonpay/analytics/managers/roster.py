@@ -15,6 +15,7 @@ from neonpay.core import jsontext
 from neonpay.core.jsontext import JsonValue
 from neonpay.errors import ValidationError
 from neonpay.ledger import Transaction
+from neonpay.ledger.tables_collection import collected_bots
 from neonpay.ledger.tables_tracking import soft_events
 from neonpay.store.ids import new_event_id
 from neonpay.store.people import bot_names
@@ -110,6 +111,8 @@ def roster(transaction: Transaction) -> Roster:
     usernames = bot_names(transaction, own)
     aliases = {bot_number(name): bot for bot, name in usernames.items()}
     bots = {bot: KnownBot(bot, str(bot), f"@{usernames[bot]}" if bot in usernames else str(bot)) for bot in own}
+    for number, bot in _collected(transaction).items():
+        bots.setdefault(aliases.get(number, number), bot)
     for word, (name, is_hearsay) in _registered(transaction).items():
         number = bot_number(word)
         number = aliases.get(number, number)
@@ -117,6 +120,15 @@ def roster(transaction: Transaction) -> Roster:
             bots[number] = KnownBot(number, word, name)
     told = tuple(number for number in bots if number not in set(own))
     return Roster(Sides(tuple(own), told), bots, aliases)
+
+
+def _collected(transaction: Transaction) -> dict[int, KnownBot]:
+    """The bots that have sent something to this centre, by their numbers."""
+    columns = (collected_bots.c.bot_id, collected_bots.c.alias, collected_bots.c.name)
+    return {
+        int(number): KnownBot(int(number), alias or str(number), name or alias or str(number))
+        for number, alias, name in transaction.connection.execute(sa.select(*columns))
+    }
 
 
 def _registered(transaction: Transaction) -> dict[str, tuple[str, bool]]:

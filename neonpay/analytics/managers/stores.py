@@ -17,12 +17,13 @@ from neonpay.ledger import Transaction
 from neonpay.ledger.sqlite_transaction import SqliteConnection, SqliteTransaction
 from neonpay.ledger.table_kit import metadata
 from neonpay.ledger.tables import keys, payments, people, refunds
+from neonpay.ledger.tables_collection import collected_bots
 from neonpay.ledger.tables_tracking import first_touches, soft_events
 from neonpay.tracking import SoftEvent, write_soft
 
 T = TypeVar("T")
 _AT_ONCE: Final = 500
-_TABLES: Final = (soft_events, first_touches, keys, payments, refunds, people)
+_TABLES: Final = (soft_events, first_touches, collected_bots, keys, payments, refunds, people)
 """What figures look into, whether a ledger is there or not."""
 
 

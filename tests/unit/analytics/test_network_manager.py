@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from neonpay.analytics.managers import AnalyticsPeriod, EventType, MultiBotAnalyticsManager, MultiBotEvent
+from neonpay.analytics.managers.events import bot_number
+from neonpay.collection.bot_numbers import bot_number as number_at_a_centre
 from neonpay.core.clock import microseconds
 from neonpay.errors import ValidationError
 
@@ -105,6 +107,20 @@ def test_events_that_are_collected_twice_count_once_and_a_bad_one_keeps_the_batc
     bot = network.get_bot_analytics("far")
     assert bot is not None
     assert (bot.bot_name, bot.total_revenue, bot.total_events) == ("Far Bot", 100, 2)
+
+
+def test_stars_that_are_told_to_have_gone_back_lower_revenue(network: MultiBotAnalyticsManager) -> None:
+    network.track_event("payment_completed", "store_bot", 1, 100, "vip")
+    network.track_event("payment_refunded", "store_bot", 1, -40, "vip")
+    network.track_event("payment_refunded", "store_bot", 2, None, "vip")  # of what never was revenue
+    bot = network.get_bot_analytics("store_bot")
+    assert bot is not None
+    assert (bot.total_revenue, bot.total_transactions, bot.revenue_by_product) == (60, 1, {"vip": 60})
+
+
+@pytest.mark.parametrize("word", ["store_bot", "@Store_Bot", "123456", 7_000_001, "бот"])
+def test_a_bot_has_the_number_that_a_centre_gives_it(word: str | int) -> None:
+    assert bot_number(word) == number_at_a_centre(word)
 
 
 def test_a_name_that_was_registered_stands_over_what_events_say(network: MultiBotAnalyticsManager) -> None:
