@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 import neonpay.ledger.tables_access  # these, so that whoever asks for all tables gets them, too
+import neonpay.ledger.tables_collection
 import neonpay.ledger.tables_rollups
 import neonpay.ledger.tables_security
 import neonpay.ledger.tables_tracking  # noqa: F401
