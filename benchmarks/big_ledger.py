@@ -124,7 +124,7 @@ def _one(chunk: Chunk, place: int, count: int, at: int, until_us: int, number: i
         told.append((other_id, "invoice_created", at, user_id, stage_id, unpaid_id, None, stars, None))
     if is_refunded:
         back = min(at + 3 * _DAY_US, until_us)
-        rows[refunds].append((BOT_ID, charge_id, user_id, stars, "refunded", "asked for", "bot", back, back))
+        rows[refunds].append((BOT_ID, charge_id, user_id, stars, "refunded", "asked for", "call", back, back))
         told.append(
             (f"{back // 1000:012x}70048{place:015x}"[:32], "payment_refunded", back, *about, charge_id, stars, None)
         )
