@@ -90,10 +90,25 @@ def chunks(count: int, until_us: int) -> Iterator[Chunk]:
         yield chunk
 
 
+def _buyer(place: int, count: int) -> tuple[int, str, bool]:
+    """Who pays, for what, and whether it is the first period of a subscription: plans are paid again each thirty days.
+
+    A subscription is renewed up to eleven times, and then somebody else has its place.
+    """
+    scattered = place * _PRIME % 2**32
+    a_month = max(1, count * 30 // DAYS)
+    slot, month = place % a_month, place // a_month
+    stage_id = tuple(STAGES)[slot * _PRIME % 2**32 % len(STAGES)]
+    users = max(1, count // 8)
+    if stage_id not in _PLANS:
+        return _FIRST_USER + scattered % users, stage_id, False
+    lasts = 1 + slot * _PRIME % 2**32 // 97 % 12
+    return _FIRST_USER + (slot + month // lasts * 7_919) * _PRIME % 2**32 % users, stage_id, month % lasts == 0
+
+
 def _one(chunk: Chunk, place: int, count: int, at: int, until_us: int, number: int) -> int:
     scattered = place * _PRIME % 2**32
-    user_id = _FIRST_USER + scattered % max(1, count // 8)
-    stage_id = tuple(STAGES)[scattered % len(STAGES)]
+    user_id, stage_id, is_first = _buyer(place, count)
     stars = STAGES[stage_id]
     head = f"{at // 1000:012x}7"
     event_id = f"{head}0008{place:015x}"
@@ -101,7 +116,6 @@ def _one(chunk: Chunk, place: int, count: int, at: int, until_us: int, number: i
     invoice_id = f"inv{place:019x}"
     charge_id = f"stx{scattered:010d}_{place}".ljust(_CHARGE_CHARS, "x")
     is_plan = stage_id in _PLANS
-    is_first = is_plan and place % 3 == 0
     is_refunded = place % _REFUND_EVERY == 0
     rows = chunk.rows
     about = (user_id, stage_id, invoice_id)

@@ -22,7 +22,7 @@ from neonpay.analytics.subscription_periods import first_ever, paid_periods, sub
 from neonpay.analytics.subscription_steps import Step, Subscriber, steps
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import payments
-from neonpay.ledger.tables_rollups import rollup_subscriptions
+from neonpay.ledger.tables_rollups import IS_MOVING, rollup_subscriptions
 
 NEW: Final = "new"
 RETURNED: Final = "returned"
@@ -165,7 +165,7 @@ class SubscriptionCounts:
                 (sa.func.max(microseconds_of(s.first_at)) > sa.func.max(edges.c.starts)).label("is_new"),
             )
             .join_from(edges, rollup_subscriptions, sa.and_(at > edges.c.starts, at <= edges.c.ends))
-            .where(*self._is_known())
+            .where(*self._is_known(), IS_MOVING)
             .group_by(edges.c.place, s.bot_id, s.user_id)
             .subquery("one")
         )

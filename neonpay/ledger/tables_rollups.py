@@ -67,6 +67,8 @@ rollup_subscriptions = table(
     sa.PrimaryKeyConstraint("bot_id", "user_id", "stage_id", "at"),
 )
 """The moments at which what somebody pays for a stage has changed; see ``neonpay.analytics.subscription_steps``."""
+IS_MOVING = rollup_subscriptions.c.stars != rollup_subscriptions.c.stars_before
+"""Steps that change what somebody pays; a renewal does not, and most are."""
 # Both have all that is asked for, so that a report reads one range of one index.
 sa.Index(
     "neonpay_rollup_subscriptions_by_at",
@@ -74,6 +76,8 @@ sa.Index(
         rollup_subscriptions.c[name]
         for name in "bot_id at user_id stars_before stars active_before active churn first_at".split()  # noqa: SIM905
     ],
+    sqlite_where=IS_MOVING,
+    postgresql_where=IS_MOVING,
 )
 sa.Index(
     "neonpay_rollup_subscriptions_by_end",

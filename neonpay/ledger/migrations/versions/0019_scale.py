@@ -10,6 +10,7 @@ down_revision = "0017"
 works_with = "0010"
 
 _REFUSED = sa.text("state = 'failed'")
+_MOVING = sa.text("stars != stars_before")
 _STEPS = "neonpay_rollup_subscriptions"
 _BY_AT = ["bot_id", "at", "user_id", "stars_before", "stars", "active_before", "active", "churn", "first_at"]
 _BY_END = ["bot_id", "until_at", "at", "user_id", "stage_id", "ends_at", "stars", "renews"]
@@ -42,7 +43,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("bot_id", "user_id", "stage_id", "at"),
         sqlite_with_rowid=False,
     )
-    op.create_index("neonpay_rollup_subscriptions_by_at", _STEPS, _BY_AT)
+    op.create_index(
+        "neonpay_rollup_subscriptions_by_at", _STEPS, _BY_AT, sqlite_where=_MOVING, postgresql_where=_MOVING
+    )
     op.create_index("neonpay_rollup_subscriptions_by_end", _STEPS, _BY_END)
     for name in ("counts", "days", "buyers"):
         op.execute(f"DELETE FROM neonpay_rollup_{name}")  # noqa: S608
