@@ -298,6 +298,16 @@ refunds = table(
 )
 
 sa.Index("neonpay_refunds_by_time", refunds.c.bot_id, refunds.c.finished_at)
+IS_REFUSED = refunds.c.state == sa.literal_column("'failed'")
+"""Refunds that Telegram refuses for good: few, and all of them wait for a person."""
+sa.Index(
+    "neonpay_refunds_refused",
+    refunds.c.bot_id,
+    refunds.c.charge_id,
+    sqlite_where=IS_REFUSED,
+    postgresql_where=IS_REFUSED,
+)
+
 early_refunds = table(
     "early_refunds",
     sa.Column("charge_id", sa.Text, nullable=False),
