@@ -8,10 +8,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from neonpay.collection.centre import Centre
+from neonpay.collection.config import HOST, PORT
 from neonpay.collection.nobody import Nobody
 from neonpay.collection.receiving import kept_secrets, made_secret
 from neonpay.collection.routes import beside_pages
-from neonpay.collection.server import HOST, PORT
 from neonpay.collection.signing import keys_of
 from neonpay.collection.telling import Telling, teller_to
 from neonpay.core.clock import Clock, SystemClock
