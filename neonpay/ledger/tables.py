@@ -392,9 +392,7 @@ unexplained = table(
 extension_tables = sa.Table(
     "neonpay_extension_tables",
     metadata,
-    sa.Column("table_name", sa.Text, nullable=False),
-    sa.Column("extension", sa.Text, nullable=False),
-    sa.Column("package", sa.Text, nullable=False),
+    *[sa.Column(name, sa.Text, nullable=False) for name in ("table_name", "extension", "package")],
     sa.PrimaryKeyConstraint("table_name"),
     sqlite_with_rowid=False,
 )
