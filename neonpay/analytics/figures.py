@@ -75,7 +75,7 @@ class RevenuePoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevenueShare:
-    """What one stage, plan, bot or language has brought.
+    """What one stage, plan, bot, language or source has brought.
 
     Attributes:
         key: its id; "" where none is known.
@@ -146,7 +146,7 @@ class Funnel:
     """How far people came on the way to what they bought; renewals are not on it.
 
     Attributes:
-        viewed: None: looks at an offer are not counted.
+        viewed: looks at an offer that the bot has told of as ``product_view``; None while it tells of none.
         invoiced: invoices that were written.
         checkouts: answers to people who pressed Pay, with what was declined.
         declines: why, most frequent first.
@@ -260,6 +260,8 @@ class Attention:
     """What waits for a person now.
 
     Attributes:
+        payments: those that go on without nobody: undecided, with a delivery that was given up or that no program takes,
+            or with a refund that Telegram refuses.
         undecided, undecided_stars: payments that need a decision.
         going_back, going_back_stars: payments whose refund is due and has not gone through.
         dead: jobs that have failed for the last time.
@@ -269,6 +271,7 @@ class Attention:
         unexplained: payments that Telegram's list of transactions does not have.
     """
 
+    payments: int
     undecided: int
     undecided_stars: int
     going_back: int
@@ -278,11 +281,6 @@ class Attention:
     stuck: int
     requests: int
     unexplained: int
-
-    @property
-    def payments(self) -> int:
-        """Payments that a person has to look at."""
-        return self.undecided + self.dead + self.stranded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

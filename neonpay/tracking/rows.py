@@ -1,0 +1,53 @@
+"""Soft events in the ledger: written in batches, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from neonpay.core.clock import microseconds
+from neonpay.core.jsontext import dump
+from neonpay.ledger import Insert, Transaction
+from neonpay.ledger.tables_tracking import first_touches, soft_events
+from neonpay.tracking.kinds import SoftKind
+from neonpay.tracking.soft_event import SoftEvent
+
+_EVENTS = Insert(soft_events, "bot_id", "event_id", "kind", "at", "user_id", "subject", "source", "stars", "data")
+_TOUCHES = Insert(first_touches, "bot_id", "user_id", "source", "at")
+
+
+def write_soft(transaction: Transaction, events: Sequence[SoftEvent]) -> int:
+    """Keep these events; the number of those that were not there yet.
+
+    An event is known by its bot and its id, and the first one stays. Whoever starts a bot for the first time leaves where they
+    came from, which stays as well; of one batch the earliest counts.
+    """
+    if not events:
+        return 0
+    touches = sorted(
+        (event.bot_id, event.user_id, microseconds(event.at), event.source or "")
+        for event in events
+        if event.kind == SoftKind.USER_STARTED and event.user_id is not None
+    )
+    if touches:
+        transaction.insert(_TOUCHES, *[(bot, user, source or None, at) for bot, user, at, source in touches])
+    # In the order of their keys, so that two who write the same events wait for each other and do not deadlock.
+    return transaction.insert(_EVENTS, *sorted(map(_row, events), key=_key))
+
+
+def _row(event: SoftEvent) -> tuple[Any, ...]:
+    return (
+        event.bot_id,
+        event.event_id,
+        str(event.kind),
+        microseconds(event.at),
+        event.user_id,
+        event.subject,
+        event.source,
+        event.stars,
+        dump(dict(event.data)) if event.data else "{}",
+    )
+
+
+def _key(row: tuple[Any, ...]) -> tuple[int, str]:
+    return row[0], row[1]
