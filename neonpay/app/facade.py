@@ -24,6 +24,7 @@ from neonpay.payments.namespaces.handlers import Handlers
 from neonpay.payments.namespaces.invoices import Invoices
 from neonpay.payments.namespaces.jobs import Jobs
 from neonpay.payments.namespaces.payments import Payments
+from neonpay.payments.namespaces.people import People
 from neonpay.payments.namespaces.refunds import Refunds
 from neonpay.payments.namespaces.served import Opened
 from neonpay.payments.namespaces.subscriptions import Subscriptions
@@ -263,6 +264,11 @@ class Facade(Namespace[M]):
     def subscriptions(self) -> Subscriptions[M]:
         """Who has one, ending what renews itself, and allowing it again."""
         return self.namespace(Subscriptions)
+
+    @cached_property
+    def people(self) -> People[M]:
+        """What is kept about one person: given out, or removed."""
+        return People(self._mode, self._house.opened, self._house.extensions)
 
     @cached_property
     def books(self) -> Books[M]:

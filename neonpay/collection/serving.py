@@ -11,7 +11,6 @@ from neonpay.collection.centre import Centre
 from neonpay.collection.nobody import Nobody
 from neonpay.collection.receiving import kept_secrets, made_secret
 from neonpay.collection.routes import beside_pages
-from neonpay.collection.server import HOST, PORT
 from neonpay.collection.signing import keys_of
 from neonpay.collection.telling import Telling, teller_to
 from neonpay.core.clock import Clock, SystemClock
@@ -41,8 +40,8 @@ async def serving_centre(
     multi_bot_analytics: Telling | None = None,
     event_collector: Collecting | None = None,
     *,
-    host: str = HOST,
-    port: int = PORT,
+    host: str,
+    port: int,
     webhook_secret: str | Sequence[str] | None = None,
     neonpay: NeonPayCore | None = None,
     database_url: str | None = None,

@@ -13,6 +13,10 @@ class Writes(Protocol):
         """Write from now on, on the running event loop."""
         ...
 
+    async def write(self) -> None:
+        """Write what waits; raises LedgerError."""
+        ...
+
     async def stop(self) -> None:
         """Write what waits, if the ledger takes it, and nothing more; raises nothing."""
         ...
@@ -32,6 +36,11 @@ class Beside:
         """Have all of them write."""
         for writes in self._writing:
             writes.start()
+
+    async def write(self) -> None:
+        """Have all of them write what waits, now; raises LedgerError."""
+        for writes in self._writing:
+            await writes.write()
 
     async def stop(self) -> None:
         """Have all of them write what waits, and nothing more."""

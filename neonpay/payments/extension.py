@@ -266,6 +266,17 @@ class Extension:
         """A checkout was declined, by whomever."""
         raise NotImplementedError
 
+    def erase(self, transaction: Lent, user_id: int) -> None:
+        """Remove what the extension keeps about a person, for ``neonpay.people.erase``. What the books need stays.
+
+        Idempotent. When it raises, nothing of the person is removed.
+        """
+        raise NotImplementedError
+
+    def export(self, transaction: Lent, user_id: int) -> JsonObject:
+        """What the extension keeps about a person, for ``neonpay.people.export``; it writes nothing."""
+        raise NotImplementedError
+
     def subscribers(self) -> Sequence[Subscriber]:
         """Who is told of events; read when the shop opens."""
         return ()
@@ -302,7 +313,7 @@ class Extension:
         raise NotImplementedError
 
 
-HOOKS = ("quote", "hold", "let_go", "settle", "declined", "seen", "running")
+HOOKS = ("quote", "hold", "let_go", "settle", "declined", "erase", "export", "seen", "running")
 """The methods of an extension that are called only where they are overridden."""
 
 

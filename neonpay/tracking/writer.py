@@ -52,11 +52,11 @@ class SoftWriter:
             self._task.cancel()
             await asyncio.wait({self._task}, timeout=_STOP_S)
         try:
-            await self.flush()
+            await self.write()
         except LedgerError as exc:
             logger.warning("%d soft events could not be written: %s", len(self._buffer), exc)
 
-    async def flush(self) -> None:
+    async def write(self) -> None:
         """Write what waits.
 
         Raises:
@@ -114,7 +114,7 @@ class SoftWriter:
                     await (asyncio.sleep(pause_s) if failures else self._is_full.wait())
             self._is_full.clear()
             try:
-                await self.flush()
+                await self.write()
             except LedgerError as exc:
                 failures += 1
                 if failures == 1:

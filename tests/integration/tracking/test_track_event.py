@@ -157,9 +157,9 @@ async def test_what_the_ledger_could_not_take_is_written_once_it_can(
     try:
         for _ in range(2):
             with pytest.raises(LedgerUnavailableError):
-                await writer.flush()
+                await writer.write()
             assert len(buffer) == BATCH + 5
-        await writer.flush()
+        await writer.write()
     finally:
         await ledger.close()
     assert (len(buffer), buffer.written, buffer.shed) == (0, BATCH + 5, 0)
@@ -175,7 +175,7 @@ async def test_what_the_ledger_refuses_for_good_keeps_nothing_else_waiting(
     for number in range(BATCH + 5):
         tell(buffer, clock, user_id=number)
     try:
-        await writer.flush()
+        await writer.write()
     finally:
         await ledger.close()
     assert (buffer.written, buffer.shed) == (5, BATCH)
