@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from neonpay.app import NeonPayCore
     from neonpay.collection.collectors import CentralEventCollector, MultiBotEventCollector, RealTimeEventCollector
     from neonpay.collection.config import EventCollectorConfig
-    from neonpay.collection.serving import run_analytics_server
+    from neonpay.collection.server import run_analytics_server
     from neonpay.core.checkout import CheckoutRefused
     from neonpay.core.payments import Invoice, Payment, PaymentResult, PaymentStatus
     from neonpay.core.retrying import RetryPolicy
@@ -160,7 +160,7 @@ _HOMES = {
     "UserSecurityProfile": "neonpay.security",
     "ValidationError": "neonpay.errors",
     "create_neonpay": "neonpay.factory",
-    "run_analytics_server": "neonpay.collection.serving",
+    "run_analytics_server": "neonpay.collection.server",
 }
 
 

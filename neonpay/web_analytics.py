@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from neonpay.collection.serving import run_analytics_server
+from neonpay.collection.server import run_analytics_server
 
 __all__ = ["run_analytics_server"]
