@@ -105,12 +105,14 @@ async def _shops(stack: AsyncExitStack, database_url: str, clock: Clock) -> list
             known = await ledger.run(bots_of)
         finally:
             await ledger.close()
+    # A tool makes no tables, and those of a centre in memory are nobody else's to make.
+    settings = Settings(is_tool=not is_memory(database_url))
     shops = [
-        NeonPayCore(Nobody(bot_id), database_url=database_url, settings=Settings(is_tool=True), clock=clock)
+        NeonPayCore(Nobody(bot_id), database_url=database_url, settings=settings, clock=clock)
         for bot_id in known or [Nobody.CENTRE]
     ]
     for shop in shops:
-        stack.push_async_callback(shop.pipeline.ledger.close)
+        stack.push_async_callback(shop.pipeline.ledger.close if settings.is_tool else shop.close)
     return shops
 
 
