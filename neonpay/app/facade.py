@@ -30,6 +30,7 @@ from neonpay.payments.namespaces.served import Opened
 from neonpay.payments.namespaces.subscriptions import Subscriptions
 from neonpay.security.manager import SecurityManager
 from neonpay.telegram.pacing import PATIENCE_S, may_wait
+from neonpay.tracking.namespace import Tracked
 from neonpay.tracking.telling import track
 
 if TYPE_CHECKING:
@@ -235,6 +236,11 @@ class Facade(Namespace[M]):
         """Wait until no handler and no listener runs in this process, however long that takes."""
         await self._house.pipeline.drain()
 
+    @property
+    def soft_stats(self) -> Mapping[str, int]:
+        """How many soft events wait, were written and were shed in this process, and how often an extension failed at one."""
+        return self._house.soft_stats()
+
     @cached_property
     def payments(self) -> Payments[M]:
         """Payments by id and by what they have in common, and those that wait for a decision."""
@@ -269,6 +275,11 @@ class Facade(Namespace[M]):
     def people(self) -> People[M]:
         """What is kept about one person: given out, or removed."""
         return People(self._mode, self._house.opened, self._house.extensions)
+
+    @cached_property
+    def tracking(self) -> Tracked[M]:
+        """What was counted of what people do beside buying."""
+        return self.namespace(Tracked)
 
     @cached_property
     def books(self) -> Books[M]:

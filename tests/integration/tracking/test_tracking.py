@@ -14,7 +14,7 @@ from aiogram.types import Message
 from neonpay.core.clock import SystemClock, moment
 from neonpay.core.payload import PREFIX
 from neonpay.core.seen import SeenKind, SeenUpdate, command_in
-from neonpay.errors import ConfigurationError
+from neonpay.errors import ConfigurationError, ValidationError
 from neonpay.ledger import open_ledger
 from neonpay.ledger.tables_tracking import first_touches, soft_events
 from neonpay.tracking import SoftEvent, SoftKind, Tracking, write_soft
@@ -168,3 +168,46 @@ def seen(**fields: Any) -> SeenUpdate:
         "update_id": None,
     }
     return SeenUpdate(**{**said, **fields})
+
+
+async def test_events_are_counted_by_kind_subject_and_source_and_people_once(shop: Shop) -> None:
+    async with shop.neonpay:
+        for user_id, stage_id in ((1, "vip"), (1, "vip"), (2, "vip"), (2, "tea")):
+            shop.neonpay.track_event("product_view", user_id, stage_id=stage_id, source="menu")
+        shop.neonpay.track_event("product_share", 2)
+        tracking = shop.neonpay.tracking
+        assert await tracking.count() == {"product_view": 4, "product_share": 1}
+        assert await tracking.count(by="subject", kind="product_view") == {"vip": 3, "tea": 1}
+        assert await tracking.count(by="subject", kind="product_view", people=True) == {"vip": 2, "tea": 1}
+        assert await tracking.count(by="source") == {"menu": 4, "": 1}
+        now = moment(shop.clock.now_us() if shop.clock else 0)
+        assert await tracking.count(until=now) == {}
+        assert sum((await tracking.count(since=now)).values()) == 5
+
+
+async def test_an_export_names_nobody_and_the_same_person_alike_each_time(shop: Shop) -> None:
+    person = 912_345_678
+    async with shop.neonpay:
+        for number in range(5):
+            shop.neonpay.track_event("product_view", person if number else None, metadata={"said": "Ann"})
+        whole = await shop.neonpay.tracking.export()
+        first = await shop.neonpay.tracking.export(limit=2)
+        rest = await shop.neonpay.tracking.export(after=str(first[-1]["event_id"]))
+        assert shop.clock is not None
+        shop.clock.advance(1)
+        await shop.neonpay.books.rotate_key()
+        later = await shop.neonpay.tracking.export()
+    assert first + rest == whole == later
+    pseudonyms = {str(event["person"]) for event in whole}
+    assert len(pseudonyms - {"None"}) == 1
+    assert (str(person) in str(whole), "Ann" in str(whole)) == (False, False)
+
+
+async def test_old_data_is_cleaned_up_by_hand_as_well(shop: Shop) -> None:
+    long_ago = SoftEvent(event_id="old", bot_id=shop.account.id, kind="x", at=datetime(2020, 1, 1, tzinfo=UTC))
+    async with shop.neonpay:
+        await shop.neonpay.pipeline.ledger.run(write_soft, [long_ago])
+        assert await shop.neonpay.tracking.cleanup_old_data(days=30) == 1
+        assert await shop.neonpay.tracking.cleanup_old_data(days=30) == 0
+        with pytest.raises(ValidationError):
+            await shop.neonpay.tracking.cleanup_old_data(days=0)
