@@ -134,7 +134,7 @@ async def _shops(stack: AsyncExitStack, database_url: str, clock: Clock) -> list
         for bot_id in known or [Nobody.CENTRE]
     ]
     for shop in shops:
-        stack.push_async_callback(shop.pipeline.ledger.close)
+        stack.push_async_callback(shop.pipeline.ledger.close if settings.is_tool else shop.close)
     return shops
 
 

@@ -30,6 +30,7 @@ _RANKS: Final = {
     LedgerKind.PAYMENT_STARTED.value: _STARTED,
     LedgerKind.PAYMENT_COMPLETED.value: _BOUGHT,
 }
+_SECOND_US: Final = 1_000_000
 Ranks = Mapping[int, int]
 """How many people came so far and no further."""
 
@@ -173,7 +174,10 @@ def who_bought(transaction: Transaction, sides: Sides, span: Span, shown_by: str
         shown = shown.where(events.c.kind == shown_by, events.c.user_id.is_not(None)).group_by(events.c.user_id)
         rows = transaction.connection.execute(shown)
         found = {int(user): (int(at), found.get(int(user), (0, None))[1]) for user, at in rows}
-    return [(user, last is not None and int(last) >= at) for user, (at, last) in found.items()]
+    # Telegram tells the time of a payment in whole seconds, so one in the same second came after what it followed.
+    return [
+        (user, last is not None and int(last) >= at // _SECOND_US * _SECOND_US) for user, (at, last) in found.items()
+    ]
 
 
 def spenders(transaction: Transaction, sides: Sides, span: Span, least_stars: int) -> dict[int, int]:
