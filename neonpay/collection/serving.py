@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from neonpay.collection.centre import Centre
+from neonpay.collection.cleaning import cleaning
 from neonpay.collection.nobody import Nobody
 from neonpay.collection.receiving import kept_secrets, made_secret
 from neonpay.collection.routes import beside_pages
@@ -20,6 +21,7 @@ from neonpay.monitoring.settings import MonitoringSettings
 from neonpay.payments.settings import Settings
 from neonpay.settings import settings_of
 from neonpay.store.signing_keys import bots as bots_of
+from neonpay.tracking.settings import TrackingSettings
 from neonpay.web.access.peer import host_name, is_loopback
 from neonpay.web.running import run_dashboard
 
@@ -89,6 +91,8 @@ async def serving_centre(
             own_stats=None if event_collector is None else event_collector.get_stats,
             kept=teller_to(multi_bot_analytics if is_told else None),
         )
+        keeps = settings_of(TrackingSettings, "tracking")
+        await stack.enter_async_context(cleaning(await ledger(), keeps))
         running = run_dashboard(
             *shops,
             host=host,
