@@ -88,6 +88,17 @@ EXTENSIONS: Final[tuple[ExtensionSpec, ...]] = (
         help="Keeps rollups, so that reports of long periods are quick.",
     ),
     ExtensionSpec(
+        name="tracking",
+        factory="neonpay.tracking.extension:Tracking",
+        help="Counts who starts the bot, writes to it and presses its buttons, and where they came from.",
+    ),
+    ExtensionSpec(
+        name="collection",
+        factory="neonpay.collection.extension:Collection",
+        extra="botapi",
+        help="Sends what happens to the centre of several bots.",
+    ),
+    ExtensionSpec(
         name="support",
         factory="neonpay.support.extension:Support",
         help="Answers /paysupport and brings requests for refunds to a person.",

@@ -34,7 +34,8 @@ from neonpay.adapters._common.facts import delivery_of
 from neonpay.adapters._common.given import refuse_unused
 from neonpay.adapters._common.kinds import ALL, with_ours
 from neonpay.adapters._common.one_shop import Claim
-from neonpay.core.clock import microseconds
+from neonpay.adapters._common.seeing import tell_of
+from neonpay.core.clock import Clock, microseconds
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.payments import Charge, PreCheckout, RefundNotice
 from neonpay.core.people import Sender
@@ -96,6 +97,7 @@ class AiogramAdapter:
         self._claim: Claim | None = None
         self._started_with: dict[str, object] = {}
         self._converses = False
+        self._sees: Clock | None = None
 
     @property
     def bot_id(self) -> int:
@@ -137,6 +139,16 @@ class AiogramAdapter:
         """Hand over the commands and pressed buttons that the sink wants, too."""
         self._converses = True
         self._dispatcher.callback_query.register(_nothing, _never)
+
+    def see(self, clock: Clock) -> None:
+        """Tell the sink of each update of a person, too."""
+        if self._sees is None:
+            self._sees = clock
+            self._dispatcher.callback_query.register(_nothing, _never)
+
+    @property
+    def _wants_presses(self) -> bool:
+        return self._converses or self._sees is not None
 
     def host_data(self) -> Mapping[str, object]:
         """The bot, and what the host gave the dispatcher or ``start_polling``."""
@@ -184,7 +196,7 @@ class AiogramAdapter:
         if self._sink is not None and bot.id == self._bot.id:
             self._sink.host_is_up()
             if isinstance(method, GetUpdates | SetWebhook) and method.allowed_updates:
-                kinds = with_ours(method.allowed_updates, converses=self._converses)
+                kinds = with_ours(method.allowed_updates, presses=self._wants_presses)
                 method = method.model_copy(update={"allowed_updates": kinds})
         return await make_request(bot, method)
 
@@ -193,6 +205,8 @@ class AiogramAdapter:
         if isinstance(event, Update) and bot is not None and bot.id == self._bot.id:
             assert self._sink is not None, "the middleware is registered when a sink is attached"
             self._sink.host_is_up()
+            if self._sees is not None:
+                tell_of(self._sink, bot.id, event, self._sees)
             if await self._take(event):
                 return None
         return await handler(event, data)

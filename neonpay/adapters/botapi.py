@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from neonpay.adapters._common.facts import delivery_of
 from neonpay.adapters._common.given import refuse_unused
 from neonpay.adapters._common.kinds import MESSAGE, PRE_CHECKOUT, PRESS, SUBSCRIPTION, with_ours
+from neonpay.adapters._common.seeing import tell_of_plain
 from neonpay.core.clock import Clock, SystemClock
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Capabilities, Foreign, Level, Route, UpdateSink
@@ -75,6 +76,7 @@ class BotApiAdapter:
         self._client = client
         self._sink: UpdateSink | None = None
         self._converses = False
+        self._sees: Clock | None = None
         self._foreign_tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -95,6 +97,14 @@ class BotApiAdapter:
         """Hand over the commands and pressed buttons that the sink wants, too."""
         self._converses = True
 
+    def see(self, clock: Clock) -> None:
+        """Tell the sink of each update of a person, too."""
+        self._sees = clock
+
+    @property
+    def _wants_presses(self) -> bool:
+        return self._converses or self._sees is not None
+
     def host_data(self) -> Mapping[str, object]:
         """Nothing: there is no host."""
         return {}
@@ -104,7 +114,7 @@ class BotApiAdapter:
         """The result of a Bot API method; raises TelegramError or TelegramUnreachableError."""
         kinds = params.get("allowed_updates")
         if isinstance(kinds, list):
-            ours = with_ours(map(str, kinds), _OURS, converses=self._converses)
+            ours = with_ours(map(str, kinds), _OURS, presses=self._wants_presses)
             params = {**params, "allowed_updates": cast("JsonValue", ours)}
         return await self._client.call(method, params)
 
@@ -112,6 +122,8 @@ class BotApiAdapter:
         """Whether an update was ours; if so, everything about it is done. Raises what the sink raises."""
         assert self._sink is not None, "an application attaches its sink when it is made"
         self._sink.host_is_up()
+        if self._sees is not None:
+            tell_of_plain(self._sink, self.bot_id, update, self._sees)
         delivery = delivery_of(self._sink, self.bot_id, update, converses=self._converses)
         if delivery is None:
             return False
@@ -133,7 +145,7 @@ class BotApiAdapter:
                 self._foreign_tasks.add(task)
                 task.add_done_callback(self._foreign_tasks.discard)
 
-        kinds = () if foreign is not None else (_WITH_BUTTONS if self._converses else _OURS)
+        kinds = () if foreign is not None else (_WITH_BUTTONS if self._wants_presses else _OURS)
         await self._sink.open()
         try:
             await Poller(self._client, take, kinds=kinds).run()

@@ -25,6 +25,8 @@ from neonpay.adapters._common.held import HeldUpdates
 from neonpay.adapters._common.kinds import with_ours
 from neonpay.adapters._common.one_shop import Claim
 from neonpay.adapters._common.ptb_calls import PtbCalls
+from neonpay.adapters._common.seeing import tell_of
+from neonpay.core.clock import Clock
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Capabilities, Level, UpdateSink
 from neonpay.errors import AdapterError
@@ -106,6 +108,7 @@ class PtbAdapter:
         self._sink: UpdateSink | None = None
         self._claim: Claim | None = None
         self._converses = False
+        self._sees: Clock | None = None
         self._held = HeldUpdates()
         self._poller: asyncio.Task[object] | None = None
         self._running: set[asyncio.Task[None]] = set()
@@ -136,6 +139,14 @@ class PtbAdapter:
     def converse(self) -> None:
         """Hand over the commands and pressed buttons that the sink wants, too."""
         self._converses = True
+
+    def see(self, clock: Clock) -> None:
+        """Tell the sink of each update of a person, too."""
+        self._sees = clock
+
+    @property
+    def _wants_presses(self) -> bool:
+        return self._converses or self._sees is not None
 
     def host_data(self) -> Mapping[str, object]:
         """The bot, the application, and what the host keeps for the whole bot."""
@@ -170,6 +181,8 @@ class PtbAdapter:
 
         async def put_theirs(item: object) -> None:
             ours = self._ours(item)
+            if ours is not None:
+                self._tell_of(item)
             if ours is None:
                 await put(item)
             elif not ours.is_money:
@@ -184,12 +197,14 @@ class PtbAdapter:
             if ours is None:
                 put_nowait(item)
             else:
+                self._tell_of(item)
                 self._begin(ours)
 
         async def get_theirs() -> object:
             # Some may have been in line before us.
             while (ours := self._ours(item := await get())) is not None:
                 queue.task_done()
+                self._tell_of(item)
                 self._begin(ours)
             return item
 
@@ -221,6 +236,7 @@ class PtbAdapter:
 
         async def process_update(_: AnyApplication, update: object) -> None:
             sink.host_is_up()
+            self._tell_of(update)
             ours = self._ours(update)
             if ours is None:
                 await kind.process_update(application, update)
@@ -260,7 +276,7 @@ class PtbAdapter:
             options |= {
                 "limit": limit,
                 "timeout": timeout,
-                "allowed_updates": with_ours(allowed_updates, converses=self._converses),
+                "allowed_updates": with_ours(allowed_updates, presses=self._wants_presses),
             }
             if held is None or offset is None or not 0 <= held < offset:
                 return await kind.get_updates(bot, offset=offset, **options)
@@ -279,12 +295,17 @@ class PtbAdapter:
             *arguments: Any,
             **options: Any,
         ) -> bool:
-            kinds = with_ours(allowed_updates, converses=self._converses)
+            kinds = with_ours(allowed_updates, presses=self._wants_presses)
             return await kind.set_webhook(bot, url, certificate, max_connections, kinds, *arguments, **options)
 
         _put_in_front(
             bot, get_updates=get_updates, getUpdates=get_updates, set_webhook=set_webhook, setWebhook=set_webhook
         )
+
+    def _tell_of(self, item: object) -> None:
+        """Tell of an update that goes no further in the queue, or has come through it: each comes by here once."""
+        if self._sees is not None and self._sink is not None and isinstance(item, Update):
+            tell_of(self._sink, self._bot_id, item, self._sees)
 
     def _begin(self, ours: _Ours) -> None:
         """Deliver in a task that nobody waits for but the end of the application."""

@@ -18,6 +18,7 @@ from neonpay.adapters import detect
 from neonpay.adapters._common.given import refuse_unused
 from neonpay.adapters._common.mtproto import MtprotoTap, TokenCalls, refusal
 from neonpay.adapters._common.one_shop import Claim
+from neonpay.core.clock import Clock
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Capabilities, Level, Route, UpdateSink
 from neonpay.errors import AdapterError, TelegramUnreachableError
@@ -147,6 +148,10 @@ class PyrogramAdapter:
     def converse(self) -> None:
         """Hand over the commands and pressed buttons that the sink wants, too."""
         self._tap.converses = True
+
+    def see(self, clock: Clock) -> None:
+        """Tell the sink of each update of a person, too."""
+        self._tap.sees = clock
 
     def host_data(self) -> Mapping[str, object]:
         """The client, as ``client`` and as ``bot``."""

@@ -22,6 +22,7 @@ from neonpay.adapters._common.facts import Delivery, delivery_of, must_be_record
 from neonpay.adapters._common.given import refuse_unused
 from neonpay.adapters._common.held_back import CONFIRM_WITHIN_S, PAUSE_S, HeldBack
 from neonpay.adapters._common.one_shop import Claim
+from neonpay.adapters._common.seeing import tell_of
 from neonpay.adapters._common.telebot import (
     TELLS_OF_SUBSCRIPTIONS,
     as_fields,
@@ -30,6 +31,7 @@ from neonpay.adapters._common.telebot import (
     refused,
     repair_parser,
 )
+from neonpay.core.clock import Clock
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Capabilities, Level, UpdateSink
 from neonpay.errors import AdapterError, TelegramUnreachableError
@@ -74,6 +76,7 @@ class AsyncTeleBotAdapter:
         self._sink: UpdateSink | None = None
         self._claim: Claim | None = None
         self._converses = False
+        self._sees: Clock | None = None
         self._taken: weakref.WeakSet[types.Update] = weakref.WeakSet()
         self._held = HeldBack()
         self._running: set[asyncio.Task[None]] = set()
@@ -108,6 +111,14 @@ class AsyncTeleBotAdapter:
     def converse(self) -> None:
         """Hand over the commands and pressed buttons that the sink wants, too."""
         self._converses = True
+
+    def see(self, clock: Clock) -> None:
+        """Tell the sink of each update of a person, too."""
+        self._sees = clock
+
+    @property
+    def _wants_presses(self) -> bool:
+        return self._converses or self._sees is not None
 
     def host_data(self) -> Mapping[str, object]:
         """The bot."""
@@ -154,7 +165,7 @@ class AsyncTeleBotAdapter:
     ) -> list[types.Update]:
         """A batch for the host's polling, once its payments are recorded; what could not be is left to Telegram."""
         self._open_soon()
-        asked = asking_for_ours(theirs, args, kwargs, converses=self._converses)
+        asked = asking_for_ours(theirs, args, kwargs, presses=self._wants_presses)
         updates = await theirs(*asked.args, **asked.kwargs)
         recording: list[tuple[int, asyncio.Task[None]]] = []
         others: set[int] = set()
@@ -182,7 +193,7 @@ class AsyncTeleBotAdapter:
     async def _webhook_set(self, theirs: Callable[..., Awaitable[bool]], *args: Any, **kwargs: Any) -> bool:
         assert self._sink is not None, "the bot is tapped when a sink is attached"
         self._sink.host_is_up()
-        asked = asking_for_ours(theirs, args, kwargs, converses=self._converses)
+        asked = asking_for_ours(theirs, args, kwargs, presses=self._wants_presses)
         return await theirs(*asked.args, **asked.kwargs)
 
     def _may_be_confirmed(self, update: types.Update, task: asyncio.Task[None]) -> bool:
@@ -208,6 +219,8 @@ class AsyncTeleBotAdapter:
         rest: list[types.Update] = []
         waited: list[asyncio.Task[None]] = []
         for update in updates:
+            if self._sees is not None and self._sink is not None:
+                tell_of(self._sink, self.bot_id, update, self._sees)
             if update in self._taken:
                 continue
             delivery, _ = self._delivery(update)

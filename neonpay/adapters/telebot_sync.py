@@ -26,6 +26,7 @@ from neonpay.adapters._common.facts import Delivery, delivery_of, must_be_record
 from neonpay.adapters._common.given import refuse_unused
 from neonpay.adapters._common.held_back import CONFIRM_WITHIN_S, PAUSE_S, HeldBack
 from neonpay.adapters._common.one_shop import Claim
+from neonpay.adapters._common.seeing import tell_of
 from neonpay.adapters._common.telebot import (
     TELLS_OF_SUBSCRIPTIONS,
     as_fields,
@@ -34,6 +35,7 @@ from neonpay.adapters._common.telebot import (
     refused,
     repair_parser,
 )
+from neonpay.core.clock import Clock
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Capabilities, Level, UpdateSink
 from neonpay.errors import AdapterError, TelegramUnreachableError
@@ -83,6 +85,7 @@ class TeleBotAdapter:
         self._sink: UpdateSink | None = None
         self._claim: Claim | None = None
         self._converses = False
+        self._sees: Clock | None = None
         self._starting = threading.Lock()
         self._thread: LoopThread | None = None
         self._callers: tuple[ThreadPoolExecutor, ThreadPoolExecutor] | None = None
@@ -124,6 +127,14 @@ class TeleBotAdapter:
     def converse(self) -> None:
         """Hand over the commands and pressed buttons that the sink wants, too."""
         self._converses = True
+
+    def see(self, clock: Clock) -> None:
+        """Tell the sink of each update of a person, too."""
+        self._sees = clock
+
+    @property
+    def _wants_presses(self) -> bool:
+        return self._converses or self._sees is not None
 
     def host_data(self) -> Mapping[str, object]:
         """The bot."""
@@ -199,7 +210,7 @@ class TeleBotAdapter:
     def _polled(self, theirs: Callable[..., list[types.Update]], *args: Any, **kwargs: Any) -> list[types.Update]:
         """A batch for the host's polling, once its payments are recorded; what could not be is left to Telegram."""
         self._open_soon()
-        asked = asking_for_ours(theirs, args, kwargs, converses=self._converses)
+        asked = asking_for_ours(theirs, args, kwargs, presses=self._wants_presses)
         updates = theirs(*asked.args, **asked.kwargs)
         recording: list[tuple[int, Future[None]]] = []
         others: set[int] = set()
@@ -224,7 +235,7 @@ class TeleBotAdapter:
         return updates
 
     def _webhook_set(self, theirs: Callable[..., bool], *args: Any, **kwargs: Any) -> bool:
-        asked = asking_for_ours(theirs, args, kwargs, converses=self._converses)
+        asked = asking_for_ours(theirs, args, kwargs, presses=self._wants_presses)
         return theirs(*asked.args, **asked.kwargs)
 
     def _may_be_confirmed(self, update: types.Update, future: Future[None]) -> bool:
@@ -248,6 +259,8 @@ class TeleBotAdapter:
         rest: list[types.Update] = []
         waited: list[tuple[types.Update, Future[None]]] = []
         for update in updates:
+            if self._sees is not None and self._sink is not None:
+                tell_of(self._sink, self.bot_id, update, self._sees)
             if update in self._taken:
                 self._move_past(update)
                 continue

@@ -75,7 +75,7 @@ class RevenuePoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevenueShare:
-    """What one stage, plan, bot or language has brought.
+    """What one stage, plan, bot, language or source has brought.
 
     Attributes:
         key: its id; "" where none is known.
@@ -146,7 +146,7 @@ class Funnel:
     """How far people came on the way to what they bought; renewals are not on it.
 
     Attributes:
-        viewed: None: looks at an offer are not counted.
+        viewed: looks at an offer that the bot has told of as ``product_view``; None while it tells of none.
         invoiced: invoices that were written.
         checkouts: answers to people who pressed Pay, with what was declined.
         declines: why, most frequent first.

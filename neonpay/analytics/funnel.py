@@ -7,6 +7,7 @@ from typing import Final
 
 from neonpay.analytics.counting import counted, sums, total, whole_quarters
 from neonpay.analytics.figures import Declined, Funnel
+from neonpay.analytics.looks import views
 from neonpay.analytics.measures import RENEWAL, Measure
 from neonpay.analytics.periods import Period, Span
 from neonpay.analytics.scope import Scope
@@ -21,7 +22,8 @@ def funnel(transaction: Transaction, scope: Scope, period: Period, now: datetime
 
     Invoices and checkouts count at their own time, orders and deliveries at the time of payment. A renewal has neither
     invoice nor checkout and is left out. An invoice is abandoned when it is a day old and nobody has paid it; one that
-    several people pay counts once. Views are not counted. All of it in whole quarters of an hour.
+    several people pay counts once. Views are the looks that the bot has told of as ``product_view``. All of it in whole
+    quarters of an hour.
     """
     span = whole_quarters(period.span)
     invoiced, _ = total(transaction, Measure.INVOICED, scope, span)
@@ -32,6 +34,7 @@ def funnel(transaction: Transaction, scope: Scope, period: Period, now: datetime
     ripe, settled = _ripe(transaction, scope, span, now)
     return Funnel(
         period=period,
+        viewed=views(transaction, scope, span),
         invoiced=invoiced,
         checkouts=approved + declined,
         declined=declined,

@@ -142,9 +142,9 @@ _ALL: Final = (
         unit="count",
         verb="funnel",
         english="Invoices written and checkouts answered, by their own time; orders without renewals, and those "
-        "delivered, by the time of payment. Views are not counted.",
+        "delivered, by the time of payment. Views are the looks that the bot tells of; without them there is no such step.",
         russian="Выписанные счета и проверки перед оплатой по их времени; заказы без продлений и выданные из них по "
-        "времени оплаты. Просмотры не считаются.",
+        "времени оплаты. Просмотры — те, о которых сообщает бот; без них этого шага нет.",
     ),
     Metric(
         id="declines",

@@ -19,12 +19,15 @@ class Split(enum.StrEnum):
         PLAN: by what was sold, subscriptions alone.
         BOT: by the bot that sold it.
         LANGUAGE: by the language in which the buyer has Telegram, as far as it is known today.
+        SOURCE: by where the buyer came from first, the parameter of their first ``/start``, as far as ``Tracking`` has heard
+            it.
     """
 
     STAGE = "stage"
     PLAN = "plan"
     BOT = "bot"
     LANGUAGE = "language"
+    SOURCE = "source"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import RefundState
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import payments, people, refunds
+from neonpay.ledger.tables_tracking import first_touches
 
 Key = tuple[int, str, bool]
 """A bucket, a part of the split and whether it is one-off."""
@@ -31,7 +32,9 @@ def takings_by(
 ) -> dict[Key, Takings]:
     """The figures of ``revenue`` by bucket, by part, and by whether they are one-off."""
     if split is Split.LANGUAGE:
-        return _by_language(transaction, scope, spans)
+        return _by_person(transaction, scope, spans, people, people.c.language_code)
+    if split is Split.SOURCE:
+        return _by_person(transaction, scope, spans, first_touches, first_touches.c.source)
     column = {Split.BOT: "bot_id", Split.STAGE: "stage_id", Split.PLAN: "stage_id"}.get(split) if split else None
     found: dict[Key, Takings] = defaultdict(Takings)
     for measure in (Measure.PAID, Measure.RETURNED):
@@ -47,10 +50,12 @@ def takings_by(
     return found
 
 
-def _by_language(transaction: Transaction, scope: Scope, spans: Sequence[Span]) -> dict[Key, Takings]:
-    """The same, by the language of the buyer as it is known today; no rollup knows it, so payments are read."""
+def _by_person(
+    transaction: Transaction, scope: Scope, spans: Sequence[Span], known: sa.Table, column: sa.Column[str]
+) -> dict[Key, Takings]:
+    """The same, by what is known today of the buyer; no rollup knows it, so payments are read."""
     found: dict[Key, Takings] = defaultdict(Takings)
-    is_theirs = sa.and_(people.c.bot_id == payments.c.bot_id, people.c.user_id == payments.c.user_id)
+    is_theirs = sa.and_(known.c.bot_id == payments.c.bot_id, known.c.user_id == payments.c.user_id)
     is_its = sa.and_(
         refunds.c.bot_id == payments.c.bot_id,
         refunds.c.charge_id == payments.c.charge_id,
@@ -58,12 +63,12 @@ def _by_language(transaction: Transaction, scope: Scope, spans: Sequence[Span]) 
     )
     is_back = refunds.c.charge_id.is_not(None)
     stars = payments.c.amount_stars
-    language = sa.func.coalesce(people.c.language_code, "")
+    part = sa.func.coalesce(column, sa.literal_column("''", sa.Text))
     for place, span in enumerate(spans):
         paid_at = microseconds_of(payments.c.paid_at)
         query = (
             sa.select(
-                language,
+                part,
                 payments.c.is_recurring,
                 sa.func.count(),
                 sa.func.sum(stars),
@@ -71,12 +76,12 @@ def _by_language(transaction: Transaction, scope: Scope, spans: Sequence[Span]) 
                 sa.func.sum(sa.case((is_back, stars), else_=0)),
             )
             .select_from(payments)
-            .outerjoin(people, is_theirs)
+            .outerjoin(known, is_theirs)
             .outerjoin(refunds, is_its)
             .where(payments.c.currency == CURRENCY, paid_at >= span.starts_us, paid_at < span.ends_us)
             .where(scope.has(payments.c.bot_id, payments.c.stage_id))
-            .group_by(language, payments.c.is_recurring)
+            .group_by(part, payments.c.is_recurring)
         )
-        for code, is_recurring, *figures in transaction.connection.execute(query):
-            found[place, str(code), not is_recurring] += Takings(*[int(figure) for figure in figures])
+        for key, is_recurring, *figures in transaction.connection.execute(query):
+            found[place, str(key), not is_recurring] += Takings(*[int(figure) for figure in figures])
     return found

@@ -302,6 +302,7 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
             "loops_alive": sum(loop.is_alive for loop in loops),
             "loops_failing": sum(loop.failures > 0 for loop in loops),
             "open_circuits": len(self.open_circuits),
+            **self._house.soft_stats(),
         }
 
     @property

@@ -24,11 +24,14 @@ from neonpay.payments.namespaces.handlers import Handlers
 from neonpay.payments.namespaces.invoices import Invoices
 from neonpay.payments.namespaces.jobs import Jobs
 from neonpay.payments.namespaces.payments import Payments
+from neonpay.payments.namespaces.people import People
 from neonpay.payments.namespaces.refunds import Refunds
 from neonpay.payments.namespaces.served import Opened
 from neonpay.payments.namespaces.subscriptions import Subscriptions
 from neonpay.security.manager import SecurityManager
 from neonpay.telegram.pacing import PATIENCE_S, may_wait
+from neonpay.tracking.namespace import Tracked
+from neonpay.tracking.telling import track
 
 if TYPE_CHECKING:
     from neonpay.analytics.namespace import Reports
@@ -183,10 +186,60 @@ class Facade(Namespace[M]):
             patience_s = PATIENCE_S if may_wait.get() else 0.0
         return await self._house.pipeline.adapter.call(method, params or {}, patience_s=patience_s)
 
+    def track_event(
+        self,
+        event_type: str,
+        user_id: int | None = None,
+        amount: int | None = None,
+        stage_id: str | None = None,
+        metadata: JsonObject | None = None,
+        *,
+        source: str | None = None,
+        event_id: str | None = None,
+    ) -> bool:
+        """Count something that somebody did beside buying; from any thread, and without waiting for anything.
+
+        It is written with others about a second later, and with the end of the program. No payment waits for it, and no figure
+        about money goes by it: what the ledger knows itself (``payment_completed`` and the others of
+        ``neonpay.tracking.kinds.LedgerKind``) is counted from the ledger, once, and not kept a second time.
+
+        Args:
+            event_type: what happened; a name of ``neonpay.tracking.SoftKind`` or one of your own, 64 characters at most.
+            amount: Stars, where it is about some.
+            stage_id: the stage, or whatever else it is about.
+            metadata: more of it, as JSON, 4096 characters at most.
+            source: where the person came from. That of the first ``user_started`` stays with them.
+            event_id: the same for one event however often it is told, which is then kept once.
+
+        Returns:
+            Whether it is on its way to the ledger: False for what the ledger knows, and when more come than it takes, which
+            ``get_stats()`` counts as ``soft_events_shed``.
+
+        Raises:
+            ValidationError: an argument is of another kind than it has to be. A stage or a source that is too long is cut.
+        """
+        return track(
+            self._house.soft,
+            self._house.adapter.bot_id,
+            self._house.clock,
+            kind=event_type,
+            user_id=user_id,
+            stars=amount,
+            subject=stage_id,
+            source=source,
+            data=metadata,
+            event_id=event_id,
+        )
+
     @verb
     async def drain(self) -> None:
         """Wait until no handler and no listener runs in this process, however long that takes."""
         await self._house.pipeline.drain()
+
+    @property
+    def soft_stats(self) -> Mapping[str, int]:
+        """How many soft events wait, were written and were shed in this process, and how often an extension failed at one."""
+        return self._house.soft_stats()
 
     @cached_property
     def payments(self) -> Payments[M]:
@@ -217,6 +270,16 @@ class Facade(Namespace[M]):
     def subscriptions(self) -> Subscriptions[M]:
         """Who has one, ending what renews itself, and allowing it again."""
         return self.namespace(Subscriptions)
+
+    @cached_property
+    def people(self) -> People[M]:
+        """What is kept about one person: given out, or removed."""
+        return People(self._mode, self._house.opened, self._house.extensions)
+
+    @cached_property
+    def tracking(self) -> Tracked[M]:
+        """What was counted of what people do beside buying."""
+        return self.namespace(Tracked)
 
     @cached_property
     def books(self) -> Books[M]:

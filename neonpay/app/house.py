@@ -33,6 +33,8 @@ from neonpay.payments.pipeline import Pipeline
 from neonpay.payments.settings import Settings
 from neonpay.payments.steps import Around
 from neonpay.security.extension import Security
+from neonpay.tracking.buffer import MAX_WAITING, SoftBuffer
+from neonpay.tracking.writer import SoftWriter
 
 logger = logging.getLogger("neonpay.app")
 
@@ -76,6 +78,7 @@ class House:
         self.extensions = Extensions()
         self.security = Security(adapter.bot_id)
         self.extensions.add(self.security)
+        self.soft = SoftBuffer(clock=clock, most=MAX_WAITING if settings.takes_up_work else 0)
         for registry in (self.handlers, self.revokers, self.reviewers, self.stages, self.extensions):
             registry.tell(self._declare_soon)
         for handlers in (self.handlers, self.revokers, self.reviewers):
@@ -112,6 +115,16 @@ class House:
         pipeline = self.pipeline
         await pipeline.open()
         return pipeline
+
+    def soft_stats(self) -> dict[str, int]:
+        """How many soft events wait, and what has become of the others since this process began."""
+        soft = self.soft
+        return {
+            "soft_events_waiting": len(soft),
+            "soft_events_written": soft.written,
+            "soft_events_shed": soft.shed,
+            "seen_faults": self.extensions.seen_faults,
+        }
 
     def new_token(self) -> int:
         """A token that no other lease has."""
@@ -155,6 +168,7 @@ class House:
         self._residing = threading.Lock()
         self._left.append(self.pipeline)
         self.listeners.forget()
+        self.soft.begin_in_child()
         self.pipeline = self._new_pipeline()
 
     def add_gate(self, gate: Gate) -> None:
@@ -213,6 +227,7 @@ class House:
         pipeline.fulfilment.middlewares = self.middlewares
         if self._around is not None:
             pipeline.surround(self._around)
+        pipeline.beside.add(SoftWriter(self.soft, pipeline.ledger))
         return pipeline
 
     def _host_while_open(self) -> Mapping[str, object] | None:

@@ -7,6 +7,7 @@ from neonpay.core.namespaces import Awaiting, Namespace, verb
 from neonpay.core.payload import is_ours
 from neonpay.core.payments import Charge, PreCheckout, RefundNotice
 from neonpay.core.ports import Command, Press
+from neonpay.core.seen import SeenUpdate
 from neonpay.core.subscriptions import SubscriptionChange
 
 
@@ -72,6 +73,10 @@ class Sink(Namespace[Awaiting]):
         conversation = self._house.extensions.pressed(press.data)
         if conversation is not None:
             await conversation.press(press)
+
+    def seen(self, update: SeenUpdate) -> None:
+        """Tell the extensions that want to know."""
+        self._house.extensions.see(update)
 
     def host_is_up(self) -> None:
         """The host is at work on the running event loop."""

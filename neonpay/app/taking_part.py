@@ -7,13 +7,14 @@ from typing import Any, TypeVar, overload
 
 from neonpay.app.house import House
 from neonpay.core.events import Event
-from neonpay.core.ports import Conversing
+from neonpay.core.ports import Conversing, Seeing
 from neonpay.errors import AdapterError
 from neonpay.payments.checkout.hooks import Hook
 from neonpay.payments.extension import Extension, overrides
 from neonpay.payments.gates import Gate
 from neonpay.payments.handlers.middleware import PaymentMiddleware
 from neonpay.payments.handlers.registry import MAX_ATTEMPTS
+from neonpay.tracking.extension import Counts
 
 F = TypeVar("F", bound=Callable[..., Any])
 X = TypeVar("X", bound=Extension)
@@ -152,17 +153,25 @@ class TakingPart:
 
         Raises:
             ValidationError: its name is none, or it is in use already.
-            AdapterError: it has commands or buttons in the bot, whose library cannot hand them over.
+            AdapterError: it has commands or buttons in the bot, or wants to be told of its updates, and the library cannot hand
+                them over.
         """
-        talks = overrides(extension, "conversation")
+        talks, sees = overrides(extension, "conversation"), overrides(extension, "seen")
         adapter = self._house.adapter
+        if sees and not isinstance(adapter, Seeing):
+            msg = f"the adapter of {adapter.library} tells of no updates, which extension {extension.name!r} counts"
+            raise AdapterError(msg)
         if talks and not isinstance(adapter, Conversing):
             msg = f"the adapter of {adapter.library} hands over no commands, which extension {extension.name!r} answers"
             raise AdapterError(msg)
+        if isinstance(extension, Counts):
+            extension.count_into(self._house.soft)
         is_first = not self._house.extensions.conversations
         self._house.extensions.add(extension)
         if talks and is_first and isinstance(adapter, Conversing):
             adapter.converse()
+        if sees and isinstance(adapter, Seeing):
+            adapter.see(self._house.clock)
         return extension
 
     def add_gate(self, gate: Gate, /) -> None:

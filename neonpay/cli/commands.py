@@ -50,6 +50,7 @@ COMMANDS: Final = (
         "neonpay.cli.subscriptions:subscriptions",
         "Who pays every month, and until when; and ending that.",
     ),
+    CommandRow("people", "neonpay.cli.people:people", "What is kept about one person: give it out, or remove it."),
     CommandRow("handlers", "neonpay.cli.handlers:handlers", "Who delivers in the shop, over all of its programs."),
     CommandRow(
         "verify",
@@ -70,6 +71,16 @@ COMMANDS: Final = (
         "report",
         "neonpay.cli.report:report",
         "Tell how a period went: what was sold and went back, to how many people, and whether the books and Telegram agree.",
+    ),
+    CommandRow(
+        "analytics",
+        "neonpay.cli.analytics:analytics",
+        "Show what was sold, how many of those who came have bought, and how each product does; all bots of the ledger.",
+    ),
+    CommandRow(
+        "multi-analytics",
+        "neonpay.cli.multi_analytics:multi_analytics",
+        "How all bots of a ledger do together, and each of them.",
     ),
     CommandRow(
         "export",

@@ -49,6 +49,7 @@ class Parts(enum.StrEnum):
     PLAN = "plan"
     BOT = "bot"
     LANGUAGE = "language"
+    SOURCE = "source"
 
 
 def revenue(
@@ -56,7 +57,9 @@ def revenue(
     by: Annotated[By, typer.Option(help="What one line is about; weeks begin on Monday.")] = By.DAY,
     split: Annotated[
         Parts | None,
-        typer.Option(help="Take it apart: by stage, by plan (subscriptions alone), by bot or by the buyer's language."),
+        typer.Option(
+            help="Take it apart: by stage, by plan (subscriptions alone), by bot, or by the buyer's language or source."
+        ),
     ] = None,
     since: SinceTyped = None,
     until: UntilTyped = None,

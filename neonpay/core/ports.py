@@ -8,9 +8,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
+from neonpay.core.clock import Clock
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.payments import Charge, PreCheckout, RefundNotice
 from neonpay.core.people import Sender
+from neonpay.core.seen import SeenUpdate
 from neonpay.core.subscriptions import SubscriptionChange
 
 T = TypeVar("T")
@@ -139,6 +141,10 @@ class UpdateSink(Protocol):
         """Do what a button that was wanted says, and answer it."""
         ...
 
+    def seen(self, update: SeenUpdate) -> None:
+        """Somebody did something with the bot; the update stays the host's. From any thread; neither waits nor raises."""
+        ...
+
     def host_is_up(self) -> None:
         """The host does something on the running event loop, and may never tell of a start; cheap, and harmless again."""
         ...
@@ -198,6 +204,15 @@ class Conversing(Protocol):
 
     def converse(self) -> None:
         """From now on have Telegram deliver messages and pressed buttons, and hand over those that the sink wants."""
+        ...
+
+
+@runtime_checkable
+class Seeing(Protocol):
+    """An adapter that can tell of the host's updates, too, and leaves them to the host."""
+
+    def see(self, clock: Clock) -> None:
+        """From now on have Telegram deliver messages and pressed buttons, and tell the sink once of each update of a person."""
         ...
 
 

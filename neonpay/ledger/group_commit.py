@@ -53,9 +53,10 @@ class GroupCommit:
 
     ``door`` is passed for each transaction; before and after it ``check`` says whether the database is where it was.
 
-    Each unit runs inside a savepoint, all that wait at the same time inside one transaction; the results are told after the
-    commit. When a unit fails, its savepoint is rolled back. When the transaction itself is lost (SQLite ends it on a full
-    disk or an I/O error), or its commit fails, the units run again one by one, so that each has an outcome of its own.
+    All units that wait at the same time run inside one transaction, each inside a savepoint; the results are told after the
+    commit. Where all of them take many items, the savepoints are left out until one has failed. When a unit fails, its
+    savepoint is rolled back. When the transaction itself is lost (SQLite ends it on a full disk or an I/O error), or its
+    commit fails, the units run again one by one, so that each has an outcome of its own.
     """
 
     def __init__(
@@ -152,7 +153,6 @@ class GroupCommit:
             return [_failed(submitted, exc) for submitted in batch]
 
     def _commit(self, batch: list[_Submitted]) -> list[_Outcome]:
-        outcomes: list[_Outcome] = []
         try:
             # Before as well: the log beside a file that was restored in its place is that file's now.
             self._check()
@@ -164,10 +164,7 @@ class GroupCommit:
             # No unit has run. Each trying alone would wait as long for a locked file, one after another.
             return [_failed(submitted, exc) for submitted in batch]
         try:
-            for group in _groups(batch):
-                outcomes += (
-                    self._run_together(group) if len(group) > 1 else [self._run(group[0], alone=len(batch) == 1)]
-                )
+            outcomes = self._run_batch(batch)
             if self._connection.in_transaction:
                 self._connection.execute("COMMIT")
             self._check()
@@ -182,19 +179,41 @@ class GroupCommit:
             return [outcome for submitted in batch for outcome in self._commit([submitted])]
         return outcomes
 
-    def _run_together(self, group: list[_Submitted]) -> list[_Outcome]:
+    def _run_batch(self, batch: list[_Submitted]) -> list[_Outcome]:
+        groups = _groups(batch)
+        if len(batch) > 1 and all(group[0].each is not None for group in groups):
+            # Units that take many items run again when one is at fault, so they need no savepoint before one is.
+            try:
+                outcomes = [outcome for group in groups for outcome in self._run_each(group)]
+            except BaseException:  # noqa: BLE001  # with savepoints, each gets the outcome that is its own
+                self._transaction.forget()
+            else:
+                if self._connection.in_transaction:
+                    return outcomes
+            self._abandon()
+            self._connection.execute("BEGIN IMMEDIATE")
+        outcomes = []
+        for group in groups:
+            outcomes += self._run_together(group) if len(group) > 1 else [self._run(group[0], alone=len(batch) == 1)]
+        return outcomes
+
+    def _run_each(self, group: list[_Submitted]) -> list[_Outcome]:
         unit = group[0].each
         assert unit is not None, "only items of one unit run together"
+        results = one_result_each(self._transaction, unit, [submitted.item for submitted in group])
+        return [_Outcome(s.future, result, None) for s, result in zip(group, results, strict=True)]
+
+    def _run_together(self, group: list[_Submitted]) -> list[_Outcome]:
         self._connection.execute("SAVEPOINT unit")
         try:
-            results = one_result_each(self._transaction, unit, [submitted.item for submitted in group])
+            outcomes = self._run_each(group)
         except BaseException:  # noqa: BLE001  # one of the items is at fault; alone, each gets the outcome that is its own
             self._transaction.forget()
             self._connection.execute("ROLLBACK TO unit")
             self._connection.execute("RELEASE unit")
             return [self._run(submitted, alone=False) for submitted in group]
         self._connection.execute("RELEASE unit")
-        return [_Outcome(s.future, result, None) for s, result in zip(group, results, strict=True)]
+        return outcomes
 
     def _run(self, submitted: _Submitted, *, alone: bool) -> _Outcome:
         if not alone:

@@ -64,6 +64,8 @@ def samples(monitor: Monitor, snapshot: Snapshot) -> Iterator[Sample]:
             for loop in shop.loops:
                 yield "neonpay_loop_up", (bot, loop.name), loop.is_alive
                 yield "neonpay_loop_failures", (bot, loop.name), loop.failures
+            for name, number in shop.soft_stats.items():
+                yield f"neonpay_{name}", (bot,), number
         for method in shop.open_circuits:
             yield "neonpay_circuit_open", (bot, method), 1
     for bot_id, counts in snapshot.counts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -22,6 +22,11 @@ class Watched(Protocol):
     @property
     def open_circuits(self) -> Sequence[str]:
         """Methods that Telegram is not asked for, since it has not answered them."""
+        ...
+
+    @property
+    def soft_stats(self) -> Mapping[str, int]:
+        """What has become of the soft events of this process, by the names of its metrics without ``neonpay_``."""
         ...
 
     @property

@@ -17,6 +17,7 @@ from neonpay.core.events import Event
 from neonpay.core.jsontext import JsonObject, JsonValue
 from neonpay.core.payments import Invoice, Payment, PreCheckout
 from neonpay.core.ports import Command, Press
+from neonpay.core.seen import SeenUpdate
 from neonpay.ledger import ExtensionTables, Ledger
 from neonpay.payments.gates import Refusal
 from neonpay.payments.handlers.builtin_jobs import BuiltinJob
@@ -265,6 +266,17 @@ class Extension:
         """A checkout was declined, by whomever."""
         raise NotImplementedError
 
+    def erase(self, transaction: Lent, user_id: int) -> None:
+        """Remove what the extension keeps about a person, for ``neonpay.people.erase``. What the books need stays.
+
+        Idempotent. When it raises, nothing of the person is removed.
+        """
+        raise NotImplementedError
+
+    def export(self, transaction: Lent, user_id: int) -> JsonObject:
+        """What the extension keeps about a person, for ``neonpay.people.export``; it writes nothing."""
+        raise NotImplementedError
+
     def subscribers(self) -> Sequence[Subscriber]:
         """Who is told of events; read when the shop opens."""
         return ()
@@ -284,6 +296,15 @@ class Extension:
         """Its commands and buttons in the bot."""
         return None
 
+    def seen(self, update: SeenUpdate) -> None:
+        """Somebody did something with the bot; told for each update of the host, which gets it all the same.
+
+        It is called from whatever thread handles updates, and the host waits meanwhile, so it only remembers: it does no input
+        or output. What it raises is counted (``get_stats()["seen_faults"]``) and logged, and reaches nobody. Where no
+        extension has it, no update is looked at.
+        """
+        raise NotImplementedError
+
     def running(self, host: Host) -> AbstractAsyncContextManager[None]:
         """Entered once checkouts can be answered, and left before the ledger closes.
 
@@ -292,7 +313,7 @@ class Extension:
         raise NotImplementedError
 
 
-HOOKS = ("quote", "hold", "let_go", "settle", "declined", "running")
+HOOKS = ("quote", "hold", "let_go", "settle", "declined", "erase", "export", "seen", "running")
 """The methods of an extension that are called only where they are overridden."""
 
 

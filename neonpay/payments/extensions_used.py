@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 
+from neonpay.core.seen import SeenUpdate
 from neonpay.errors import ValidationError
 from neonpay.payments.extension import Conversation, Extension, Subscriber, overrides
 
@@ -24,6 +25,9 @@ class Extensions:
         self._having: dict[str, tuple[Extension, ...]] = {}
         self._conversations: tuple[Conversation, ...] | None = None
         self._tell: Callable[[], None] = lambda: None
+        self.seen_faults = 0
+        """How often an extension has raised when it was told of an update, since this process began."""
+        self._blamed: set[tuple[str, type[Exception]]] = set()
 
     def tell(self, changed: Callable[[], None]) -> None:
         """Call ``changed`` whenever an extension is taken into use."""
@@ -93,6 +97,21 @@ class Extensions:
     def pressed(self, data: str) -> Conversation | None:
         """Whose button was pressed, or None."""
         return next((one for one in self.conversations if _wants(one.wants_press, data)), None)
+
+    def see(self, update: SeenUpdate) -> None:
+        """Tell those that want to know of an update of the host; raises nothing."""
+        for extension in self.having("seen"):
+            try:
+                extension.seen(update)
+            except Exception as error:  # noqa: BLE001  # the update is the host's, which has no part in this
+                self._blame(extension, error)
+
+    def _blame(self, extension: Extension, error: Exception) -> None:
+        self.seen_faults += 1
+        kind = (extension.name, type(error))
+        if kind not in self._blamed:  # each update may raise it, and one line says as much as a thousand
+            self._blamed.add(kind)
+            logger.error("extension %s failed at an update, which goes on to the bot", extension.name, exc_info=error)
 
     def subscribers(self) -> dict[str, Subscriber]:
         """Who is told of events, by what their jobs are called."""

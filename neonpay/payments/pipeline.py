@@ -21,6 +21,7 @@ from neonpay.ledger import Ledger
 from neonpay.ledger.migrate import REVISIONS
 from neonpay.payments.announcing import Announcing
 from neonpay.payments.assembly import Assembly, Registered
+from neonpay.payments.beside import Beside
 from neonpay.payments.consumers.declarations import Declarations
 from neonpay.payments.consumers.fan_out import FanOut
 from neonpay.payments.consumers.presence import Presence
@@ -128,6 +129,7 @@ class Pipeline:
         wake = self.fulfilment.changed.set
         self.subscriptions = parts.subscriptions()
         self.people = People(ledger, bot_id, clock=self._clock, most=MAX_WAITING if self._settings.keeps_names else 0)
+        self.beside = Beside(self.people)
         self.entrance = Entrance(
             self,
             self._signing,
@@ -298,15 +300,14 @@ class Pipeline:
                 self._given_back = []
             self._worker.start()
             self.periodic.start()
-            self.people.start()
+            self.beside.start()
             self._has_begun = True
             self._tell_started(began_s)
             if begun:
                 handlers = ", ".join(sorted({handler_name(consumer) for consumer, _ in begun}))
                 next_in_s = max(0.0, round(begun[-1][1], 1))
                 JOBS_BEGUN_BEFORE.tell(bot_id=self._bot_id, jobs=len(begun), handler=handlers, next_in_s=next_in_s)
-            stranded = await self.history.stranded()
-            if stranded:
+            if stranded := await self.history.stranded():
                 names = sorted({job.consumer for job in stranded})
                 logger.warning("%d jobs wait for handlers that no program of this shop has: %s", len(stranded), names)
 
@@ -333,7 +334,7 @@ class Pipeline:
         for threads in (self._parts.handler_threads, self._parts.hook_threads):
             threads.close()
         if self._has_begun and self._settings.takes_up_work:
-            await within(_GIVE_BACK_S, self.people.stop(), "writing who was seen")
+            await within(_GIVE_BACK_S, self.beside.stop(), "writing who was seen and what was counted")
         await within(_CLOSE_S, self._ledger.close(), "closing the ledger")
         if self._has_begun and not self._settings.is_tool:
             PROGRAM_STOPPED.tell(began_s=began_s, bot_id=self._bot_id)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import sqlalchemy as sa
+
+from neonpay.core.jsontext import JsonObject
 from neonpay.core.payments import PreCheckout
+from neonpay.ledger.tables_security import conduct, standings
 from neonpay.payments.extending.lending import unit_of
 from neonpay.payments.extension import Claim, Extension, Lent, Release, Released
 from neonpay.payments.gates import Refusal, Sale
@@ -53,6 +57,23 @@ class Security(Extension):
     def declined(self, transaction: Lent, query: PreCheckout, reason: str) -> None:
         """Count it."""
         self.gate.declined(unit_of(transaction), query, reason)
+
+    def erase(self, transaction: Lent, user_id: int) -> None:
+        """Words go; a block stays, and what limits count."""
+        for table, column in ((standings, standings.c.reason), (conduct, conduct.c.note)):
+            its = (table.c.bot_id == self._bot_id, table.c.user_id == user_id, column.is_not(None))
+            transaction.connection.execute(sa.update(table).where(*its).values({column: None}))
+
+    def export(self, transaction: Lent, user_id: int) -> JsonObject:
+        """Whether they are blocked or trusted, and since when and why."""
+        query = sa.select(standings.c.standing, standings.c.since, standings.c.until, standings.c.reason)
+        row = transaction.connection.execute(
+            query.where(standings.c.bot_id == self._bot_id, standings.c.user_id == user_id)
+        ).first()
+        if row is None:
+            return {}
+        until = None if row.until is None else row.until.isoformat()
+        return {"standing": row.standing, "since": row.since.isoformat(), "until": until, "reason": row.reason}
 
     def _sale(self, claim: Claim) -> Sale:
         return Sale(

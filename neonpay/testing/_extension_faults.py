@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from neonpay.core.payments import PaymentState
+from neonpay.core.seen import SeenKind, SeenUpdate
 from neonpay.payments.extension import HOOKS, overrides
 from neonpay.testing._extension_base import ExtensionFixtures, NewShop
 from neonpay.testing._extension_shop import ExtensionShop
@@ -65,6 +67,21 @@ class FaultRules(ExtensionFixtures):
         await shop.passes(seller, [outcome.charge_id or ""])
         assert await self.left(helper) == expected
 
+    async def test_it_may_be_told_of_an_update_in_any_thread_and_before_the_shop_opens(
+        self, shop: ExtensionShop
+    ) -> None:
+        program = shop.program()
+        extension = program.extension
+        assert extension is not None
+        if overrides(extension, "seen"):
+            for update in _updates(shop):
+                extension.seen(update)
+                await asyncio.to_thread(extension.seen, update)
+        async with shop.receiving(program):
+            await shop.visitor()
+            await shop.telegram.idle(shop.account)
+        assert program.neonpay.get_stats()["seen_faults"] == 0
+
     async def test_what_it_does_not_override_is_never_called(self, shop: ExtensionShop) -> None:
         program = shop.program()
         extension = program.extension
@@ -78,6 +95,15 @@ class FaultRules(ExtensionFixtures):
         await program.neonpay.refund(charge_ids[0])
         await shop.passes(program, charge_ids)
         assert called == []
+
+
+def _updates(shop: ExtensionShop) -> list[SeenUpdate]:
+    """One of each kind, with as little in it as Telegram may tell."""
+    return [
+        SeenUpdate(shop.account.id, 7, None, kind, command, None, None, 1_800_000_000_000_000, None)
+        for kind in SeenKind
+        for command in (None, "start")
+    ]
 
 
 def _noting(called: list[str], hook: str) -> Any:

@@ -36,9 +36,10 @@ from neonpay.testing._adapter_calls import CallRules
 from neonpay.testing._adapter_life import LifeRules
 from neonpay.testing._adapter_manners import MannerRules
 from neonpay.testing._adapter_money import MoneyRules
+from neonpay.testing._adapter_seeing import SeeingRules
 from neonpay.testing._adapter_subscriptions import SubscriptionRules
 from neonpay.testing.adapter_host import BUSY, BUY, BotHost, HostFactory, Noted
 
 
-class AdapterConformance(MoneyRules, SubscriptionRules, MannerRules, LifeRules, CallRules):
+class AdapterConformance(MoneyRules, SubscriptionRules, MannerRules, SeeingRules, LifeRules, CallRules):
     """Subclass it with a fixture ``host_factory``: a ``Callable[[Simulator, BotAccount], BotHost]``."""

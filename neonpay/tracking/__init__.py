@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from neonpay.tracking.extension import Tracking as Tracking
 from neonpay.tracking.kinds import SoftKind as SoftKind
 from neonpay.tracking.rows import write_soft as write_soft
 from neonpay.tracking.soft_event import SoftEvent as SoftEvent

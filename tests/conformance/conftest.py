@@ -15,6 +15,7 @@ pytest.register_assert_rewrite(
     "neonpay.testing._adapter_life",
     "neonpay.testing._adapter_manners",
     "neonpay.testing._adapter_money",
+    "neonpay.testing._adapter_seeing",
     "neonpay.testing._adapter_subscriptions",
     "neonpay.testing._extension_faults",
     "neonpay.testing._extension_holding",

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from neonpay.ledger import tables
 from neonpay.ledger.table_kit import metadata
+from neonpay.ledger.tables_tracking import first_touches
 from tests.property.report_times import BEGIN, DAY_US, MINUTE_US
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 BOTS = (7, 8)
 STAGES = ("book", "plus", None)
 LANGUAGES = {1: "en", 2: "ru", 3: None}
+SOURCES = {1: "ad", 2: None, 3: "friend"}
 PERIOD_US = 30 * DAY_US
 ACCOUNTS = ("withdrawals", "gifts", "foreign")
 
@@ -222,6 +224,7 @@ def write(transaction: Transaction, history: History) -> None:
             first_seen=at,
             last_seen=at,
         )
+        rows.add(first_touches, bot_id=bot, user_id=user, source=SOURCES.get(user), at=at)
     for bot in BOTS:
         rows.add(tables.keys, bot_id=bot, key_id=f"{bot}", secret=b"k", created_at=BEGIN)
     _number(rows, history)

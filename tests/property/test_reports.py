@@ -19,7 +19,7 @@ from neonpay.analytics.rollups import ROLLUP, roll_up
 from neonpay.core.clock import moment
 from neonpay.ledger import Ledger, open_ledger
 from neonpay.store.periodic import PeriodicStore
-from tests.property.report_history import BOTS, LANGUAGES, History, histories, write
+from tests.property.report_history import BOTS, LANGUAGES, SOURCES, History, histories, write
 from tests.property.report_oracle import Oracle
 from tests.property.report_times import BEGIN, DAY_US, MINUTE_US
 
@@ -157,6 +157,7 @@ async def compare_shares(reports: Reports, oracle: Oracle, period: Period) -> No
         Split.STAGE: lambda one: one.stage or "",
         Split.BOT: lambda one: str(one.bot),
         Split.LANGUAGE: lambda one: (LANGUAGES.get(one.user) or "") if (one.bot, one.user) in seen else "",
+        Split.SOURCE: lambda one: (SOURCES.get(one.user) or "") if (one.bot, one.user) in seen else "",
         Split.PLAN: lambda one: one.stage or "",
     }
     for split, key in keys.items():

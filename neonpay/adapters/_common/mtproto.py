@@ -9,7 +9,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
 from neonpay.adapters._common.facts import Delivery, delivery_of
+from neonpay.adapters._common.seeing import tell_of_tl
 from neonpay.adapters._common.tl import TlObject, Users, update_of
+from neonpay.core.clock import Clock
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import UpdateSink
 from neonpay.errors import AdapterError, TelegramError
@@ -49,6 +51,7 @@ class MtprotoTap:
         self._deliveries: set[asyncio.Task[None]] = set()
         self._is_stopped = False
         self.converses = False
+        self.sees: Clock | None = None
 
     @property
     def sink(self) -> UpdateSink | None:
@@ -70,6 +73,8 @@ class MtprotoTap:
 
     def keeps(self, update: TlObject, users: Users) -> bool:
         """Whether an update on its way to the host's handlers is ours and goes no further."""
+        if self.sees is not None and self._sink is not None and not self._is_stopped:
+            tell_of_tl(self._sink, self._bot_id, update, users, self.sees)
         if self._taken.get(id(update)) is update:
             del self._taken[id(update)]
             return True

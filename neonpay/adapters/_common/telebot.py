@@ -99,11 +99,11 @@ def refused(method: str, refusal: Refusal) -> TelegramError:
 
 
 def asking_for_ours(
-    method: Callable[..., object], args: tuple[Any, ...], kwargs: Mapping[str, Any], *, converses: bool
+    method: Callable[..., object], args: tuple[Any, ...], kwargs: Mapping[str, Any], *, presses: bool
 ) -> inspect.BoundArguments:
     """The arguments of a call of getUpdates or setWebhook, whose kinds of updates get ours beside them."""
     asked = inspect.signature(method).bind(*args, **kwargs)
-    kinds = with_ours(asked.arguments.get("allowed_updates"), _OURS, converses=converses)
+    kinds = with_ours(asked.arguments.get("allowed_updates"), _OURS, presses=presses)
     if kinds is not None:
         asked.arguments["allowed_updates"] = kinds
     return asked

@@ -56,13 +56,11 @@ def flow(w: Speech, funnel: Funnel, *, needs_person: bool) -> Flow:
         needs_person: whether something that was paid waits for a person.
     """
     stops = _stops(w, funnel, needs_person=needs_person)
-    has_looks = funnel.viewed is not None
-    first = stops[0].count
-    say = "" if not first else _paid_of(w, funnel.paid, first, has_looks=has_looks)
+    say = _paid_of(w, funnel) if funnel.invoiced or funnel.viewed else ""
     counts = [stop.count for stop in stops]
     label = ", ".join(w("overview.stop_label", stop=stop.name, n=w.number(stop.count)) for stop in stops)
     return Flow(
-        title=w("overview.stream" if has_looks else "overview.stream_trace"),
+        title=w("overview.stream" if funnel.viewed is not None else "overview.stream_trace"),
         say=say,
         plot=stream(counts, label=label) if any(counts) else blank_stream(len(stops)),
         stops=stops,
@@ -70,18 +68,25 @@ def flow(w: Speech, funnel: Funnel, *, needs_person: bool) -> Flow:
     )
 
 
-def _paid_of(w: Speech, paid: int, first: int, *, has_looks: bool) -> str:
+def _has_all_looks(funnel: Funnel) -> bool:
+    """Whether shares of looks say anything: a bot that tells of some looks only has more invoices than looks."""
+    return bool(funnel.viewed) and (funnel.viewed or 0) >= max(funnel.invoiced, funnel.paid)
+
+
+def _paid_of(w: Speech, funnel: Funnel) -> str:
     """How many came to the goods; as two numbers where people pay one invoice several times, since no share is above all."""
-    if paid > first:
-        return w("overview.paid_often", paid=w.number(paid), invoices=w.number(first))
-    return w(f"overview.paid_of_{'views' if has_looks else 'invoices'}", share=_share(w, paid, first))
+    if _has_all_looks(funnel):
+        return w("overview.paid_of_views", share=_share(w, funnel.paid, funnel.viewed))
+    if funnel.paid > funnel.invoiced:
+        return w("overview.paid_often", paid=w.number(funnel.paid), invoices=w.number(funnel.invoiced))
+    return w("overview.paid_of_invoices", share=_share(w, funnel.paid, funnel.invoiced))
 
 
 def _stops(w: Speech, funnel: Funnel, *, needs_person: bool) -> list[Stop]:
     stops = []
     if funnel.viewed is not None:
         stops.append(Stop(w("overview.viewed"), funnel.viewed))
-    of_views = w("overview.of_views", share=_share(w, funnel.invoiced, funnel.viewed)) if funnel.viewed else ""
+    of_views = w("overview.of_views", share=_share(w, funnel.invoiced, funnel.viewed)) if _has_all_looks(funnel) else ""
     stops.append(Stop(w("overview.invoiced"), funnel.invoiced, of_views))
     of_invoices = (
         w("overview.of_invoices", share=_share(w, funnel.checkouts, funnel.invoiced)) if funnel.invoiced else ""

@@ -52,7 +52,7 @@ class BotApiHost(BotHost):
             self.heard.add(f"paid:{message['successful_payment']['invoice_payload']}")
         elif "refunded_payment" in message:
             self.heard.add(f"refunded:{message['refunded_payment']['invoice_payload']}")
-        else:
+        elif message:
             self.heard.add(f"text:{message.get('text')}")
             if message.get("text") == BUSY:
                 await asyncio.to_thread(self.released.wait)

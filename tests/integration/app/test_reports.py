@@ -13,6 +13,7 @@ from neonpay.analytics.rollups import marks
 from neonpay.analytics.scope import Scope
 from neonpay.errors import ValidationError
 from neonpay.ledger import open_ledger
+from neonpay.tracking import Tracking
 
 if TYPE_CHECKING:
     from tests.integration.conftest import MovableClock, Shop
@@ -43,6 +44,28 @@ async def test_reports_say_what_was_sold_and_what_went_back(shop: Shop) -> None:
     statement = await shop.neonpay.reports.statement(EVER)
     assert (statement.balance.stars, statement.gap_stars) == (2 * price, None)
     assert (await shop.neonpay.reports.attention()).payments == 0
+
+
+async def test_where_buyers_came_from_and_what_they_looked_at_is_in_the_reports(shop: Shop) -> None:
+    shop.neonpay.use(Tracking())
+    shop.neonpay.on_payment(stage="vip")(_deliver)
+    price = shop.neonpay.list_payment_stages()["vip"].price
+    async with shop.polling():
+        ann, bob = shop.telegram.user("Ann", stars=1000), shop.telegram.user("Bob", stars=1000)
+        await ann.says("/start ad_7", to=shop.account)
+        await bob.says("/start", to=shop.account)
+        for stage_id in ("vip", "vip", "vip", "other"):
+            shop.neonpay.track_event("product_view", ann.id, stage_id=stage_id)
+        for buyer in (ann, ann, bob):
+            await shop.sells(buyer)
+    found = await shop.neonpay.reports.revenue(EVER, by=Bucket.YEAR, split=Split.SOURCE)
+    assert [(share.key, share.takings.net_stars) for share in found.shares] == [("ad_7", 2 * price), ("", price)]
+    everything = await shop.neonpay.reports.funnel(EVER)
+    of_one = await shop.neonpay.reports.funnel(EVER, stages=["vip"])
+    of_none = await shop.neonpay.reports.funnel(EVER, stages=["nothing"])
+    assert [one.viewed for one in (everything, of_one, of_none)] == [4, 3, None]
+    later = Period(since=datetime(2039, 1, 1, tzinfo=UTC), until=datetime(2040, 1, 1, tzinfo=UTC))
+    assert (await shop.neonpay.reports.funnel(later)).viewed == 0
 
 
 async def test_after_a_comparison_the_balance_of_telegram_stands_beside_that_of_the_books(shop: Shop) -> None:

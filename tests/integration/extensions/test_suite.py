@@ -24,7 +24,7 @@ class Grants(Extension):
     name = "grants"
 
     def __init__(self):
-        self.seen = []
+        self.shown = []
 
     @asynccontextmanager
     async def running(self, host):
@@ -59,9 +59,9 @@ class Wrong(Grants):
     "a_unit_that_was_undone_and_runs_again_leaves_what_one_run_leaves": """
 class Wrong(Grants):
     def settle(self, transaction, payments):
-        self.seen += payments
+        self.shown += payments
         for one in payments:
-            self.grant_once(transaction, f"number {len(self.seen)}")
+            self.grant_once(transaction, f"number {len(self.shown)}")
         return {}
 """,
     "a_batch_is_settled_as_its_payments_one_by_one": """
@@ -82,8 +82,8 @@ class Wrong(Grants):
 class Wrong(Grants):
     def settle(self, transaction, payments):
         for one in payments:
-            if one.payment.charge_id not in self.seen:
-                self.seen.append(one.payment.charge_id)
+            if one.payment.charge_id not in self.shown:
+                self.shown.append(one.payment.charge_id)
                 self.grant(transaction, one.payment.charge_id)
         return {}
 """,
@@ -124,8 +124,8 @@ from dataclasses import replace
 
 class Wrong(Grants):
     def quote(self, transaction, asked, quote):
-        self.seen.append(asked)
-        return replace(quote, price_stars=quote.price_stars + len(self.seen))
+        self.shown.append(asked)
+        return replace(quote, price_stars=quote.price_stars + len(self.shown))
 """,
     "a_subscriber_that_is_told_again_changes_nothing_more": """
 class Wrong(Grants):
@@ -135,6 +135,11 @@ class Wrong(Grants):
     async def hear(self, event):
         await self.host.ledger.run(lambda tx: tx.connection.execute(sa.insert(grants).values(what="heard")).rowcount)
 """,
+    "it_may_be_told_of_an_update_in_any_thread_and_before_the_shop_opens": """
+class Wrong(Grants):
+    def seen(self, update):
+        self.host.call("sendMessage", {"chat_id": update.user_id, "text": "I see you"})
+""",
 }
 
 
@@ -143,14 +148,14 @@ def test_an_extension_that_breaks_a_rule_fails_its_test(pytester: pytest.Pyteste
     pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n")
     pytester.makepyfile(SUITE + WRONG[rule] + CONFORMANCE)
     result = pytester.runpytest_inprocess("-p", "no:randomly", "-k", f"test_{rule}")
-    result.assert_outcomes(failed=1, deselected=13)
+    result.assert_outcomes(failed=1, deselected=14)
 
 
 def test_a_rule_about_a_hook_that_is_not_overridden_holds_by_itself(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n")
     pytester.makepyfile(SUITE + "\nWrong = type('Nothing', (Extension,), {'name': 'nothing'})\n" + CONFORMANCE)
     result = pytester.runpytest_inprocess("-p", "no:randomly")
-    result.assert_outcomes(passed=14)
+    result.assert_outcomes(passed=15)
 
 
 def test_a_suite_without_a_factory_says_what_it_needs(pytester: pytest.Pytester) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 BYS: Final = (Bucket.HOUR, Bucket.DAY, Bucket.WEEK, Bucket.MONTH)
-SPLITS: Final = (Split.STAGE, Split.PLAN, Split.BOT, Split.LANGUAGE)
+SPLITS: Final = (Split.STAGE, Split.PLAN, Split.BOT, Split.LANGUAGE, Split.SOURCE)
 DAYS: Final = ("payment", "refund")
 """On which day a refund counts."""
 _SERIES: Final = 2

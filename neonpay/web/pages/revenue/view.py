@@ -162,7 +162,7 @@ def part_name(w: Speech, split: Split, key: str, names: Mapping[str, str]) -> st
     """How a part is called; what came from outside is as it is."""
     if split in {Split.STAGE, Split.PLAN}:
         return names.get(key) or key or w("revenue.unknown_stage")
-    return key or w("revenue.unknown_language")
+    return key or w("revenue.unknown_source" if split is Split.SOURCE else "revenue.unknown_language")
 
 
 def _sum(shares: Sequence[RevenueShare]) -> Takings:

@@ -1,0 +1,107 @@
+"""``neonpay people``: what is kept about one person."""
+
+from __future__ import annotations
+
+import json as plain_json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from neonpay.cli.asking import agreed
+from neonpay.cli.export import private_file
+from neonpay.cli.sheets import print_json
+from neonpay.cli.shop import (
+    BotOption,
+    DatabaseOption,
+    JsonOption,
+    errors_in_one_line,
+    run_in_shop,
+    where,
+    where_to_read,
+)
+from neonpay.cli.typed import TypedUser, user_typed
+
+if TYPE_CHECKING:
+    from neonpay.app import NeonPayCore
+    from neonpay.core.jsontext import JsonObject
+    from neonpay.payments.erasure import Erased
+
+people = typer.Typer(help="What is kept about one person: give it out, or remove it.", no_args_is_help=True)
+
+PersonArgument = Annotated[
+    TypedUser, typer.Argument(parser=user_typed, metavar="USER", help="User id, or @username as it was last seen.")
+]
+_NAMED = {
+    "names": "names",
+    "first_touch": "source",
+    "notes": "notes on payments",
+    "unsent_request": "words of a request that was not sent",
+    "refund_requests": "requests for refunds whose words are gone",
+    "refunds": "refunds whose reason is gone",
+    "facts": "facts whose words are gone",
+    "soft_events": "soft events",
+}
+
+
+@people.command()
+def export(
+    user: PersonArgument,
+    *,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File to write, readable by you alone; standard output when left out."),
+    ] = None,
+    database: DatabaseOption = None,
+    bot_id: BotOption = None,
+) -> None:
+    """Write everything that the ledger has about a person, as JSON."""
+
+    async def work(shop: NeonPayCore) -> JsonObject:
+        return await shop.people.export(await _user_id(shop, user))
+
+    with errors_in_one_line():
+        found = run_in_shop(where_to_read(database, bot_id), work, only_reads=True)
+        if output is None:
+            print_json(found)
+            return
+        with private_file(output) as file:
+            file.write(f"{plain_json.dumps(found, ensure_ascii=False, indent=2)}\n")
+    typer.echo(f"What the ledger has about user {found['user_id']} is in {output}.", err=True)
+
+
+@people.command()
+def erase(
+    user: PersonArgument,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    json: JsonOption = False,
+    database: DatabaseOption = None,
+    bot_id: BotOption = None,
+) -> None:
+    """Remove what is kept about a person beside the books, which stay as they are, with the bare user id."""
+
+    async def work(shop: NeonPayCore) -> Erased:
+        user_id = await _user_id(shop, user)
+        agreed(f"Remove what bot {shop.adapter.bot_id} keeps about user {user_id}, for good?", yes=yes)
+        return await shop.people.erase(user_id)
+
+    with errors_in_one_line():
+        erased = run_in_shop(where(database, bot_id), work)
+    if json:
+        print_json({"user_id": erased.user_id, "removed": dict(erased.removed), "kept": list(erased.kept)})
+        return
+    what = ", ".join(f"{count} {_NAMED[name]}" for name, count in erased.removed.items())
+    typer.echo(
+        f"Removed of user {erased.user_id}: {what}." if what else f"Nothing is kept about user {erased.user_id}."
+    )
+    if erased.kept:
+        typer.echo(f"Rows that their extensions do not remove are in: {', '.join(erased.kept)}.", err=True)
+
+
+async def _user_id(shop: NeonPayCore, user: TypedUser) -> int:
+    from neonpay.cli.reading.people import user_id_of
+
+    found = await shop.pipeline.ledger.read(user_id_of, [shop.adapter.bot_id], user)
+    assert found is not None, "somebody was typed"
+    return found
