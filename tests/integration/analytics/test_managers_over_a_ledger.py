@@ -114,6 +114,29 @@ async def test_what_was_collected_is_there_after_a_restart_and_once(database_url
         assert [bot["bot_name"] for bot in (network.get_network_report() or {})["bots"].values()] == ["Bot A"]  # type: ignore[union-attr,call-overload,index]
 
 
+async def test_an_ab_test_is_told_by_the_ledger_s_buyers(sold: Shop) -> None:
+    assert sold.clock is not None
+    with AnalyticsManager(neonpay=sold.neonpay, clock=sold.clock) as analytics:
+        everybody = analytics.get_experiment("x", ("a", "b"))
+        shown = analytics.get_experiment("x", ("a", "b"), shown_by="offer_shown")
+    assert everybody is not None
+    assert shown is not None
+    assert [sum(one.people for one in everybody.variants), sum(one.bought for one in everybody.variants)] == [3, 2]
+    assert sum(one.people for one in shown.variants) == 0
+
+
+async def test_a_bot_that_the_ledger_does_not_have_is_no_bot_without_sales(sold: Shop, database_url: str) -> None:
+    with (
+        AnalyticsManager(database_url=database_url, bot_id=999) as analytics,
+        pytest.raises(ConfigurationError, match=rf"bot 999; it has: {sold.account.id}"),
+    ):
+        analytics.get_revenue_analytics()
+    with AnalyticsManager(database_url=database_url, bot_id=sold.account.id, clock=sold.clock) as analytics:
+        revenue = analytics.get_revenue_analytics()
+    assert revenue is not None
+    assert revenue.total_revenue == 50
+
+
 async def test_an_event_of_no_bot_in_particular_says_what_to_type(database_url: str) -> None:
     with (
         AnalyticsManager(database_url=database_url) as analytics,
