@@ -16,7 +16,20 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 
 from neonpay import PaymentStage
-from neonpay.ledger.tables import duties, events, invoices, jobs, journal, payments, refunds, sequences, stages
+from neonpay.ledger.tables import (
+    duties,
+    events,
+    invoices,
+    jobs,
+    journal,
+    payments,
+    people,
+    refunds,
+    sequences,
+    stages,
+)
+from neonpay.payments.invoices.endings import ABANDON
+from neonpay.payments.subscription_ends import END
 from neonpay.reconcile.checkpoint import Tally
 from neonpay.reconcile.reconciler import RECONCILE
 from neonpay.store.ids import twin_id
@@ -25,6 +38,8 @@ BOT_ID: Final = 42
 DAYS: Final = 365
 EVENTS_EACH: Final = 5
 STAGES: Final = {"lessons": 250, "phrasebook": 75, "print": 400, "plus": 120, "club": 300}
+LANGUAGES: Final = ("en", "ru", "de", "uk", None)
+_FIRST_USER: Final = 100_000
 _PLANS: Final = frozenset({"plus", "club"})
 _DAY_US: Final = 86_400_000_000
 _PERIOD_US: Final = 30 * _DAY_US
@@ -44,6 +59,7 @@ COLUMNS: Final = {
     jobs: "bot_id event_id consumer charge_id state attempts run_at",
     events: "bot_id event_id name at user_id stage_id invoice_id charge_id amount_stars reason number",
     refunds: "bot_id charge_id user_id amount_stars state reason source requested_at finished_at",
+    people: "bot_id user_id username first_name language_code first_seen last_seen",
 }
 """What is written of each table; the rest stays NULL or is the table's default."""
 
@@ -65,15 +81,34 @@ def chunks(count: int, until_us: int) -> Iterator[Chunk]:
             for stage_id, stars in STAGES.items():
                 stage = PaymentStage(title=stage_id.title(), description="As good as it sounds", price=stars)
                 chunk.rows[stages].append((BOT_ID, stage_id, 1, stage.digest, stage.to_json(), start_us))
+            for place in range(max(1, count // 8)):
+                language = LANGUAGES[place % len(LANGUAGES)]
+                seen = (f"buyer{place}", f"Buyer {place}", language, start_us, until_us)
+                chunk.rows[people].append((BOT_ID, _FIRST_USER + place, *seen))
         for place in range(first, min(first + _CHUNK, count)):
             number = _one(chunk, place, count, start_us + place * step_us, until_us, number)
         yield chunk
 
 
+def _buyer(place: int, count: int) -> tuple[int, str, bool]:
+    """Who pays, for what, and whether it is the first period of a subscription: plans are paid again each thirty days.
+
+    A subscription is renewed up to eleven times, and then somebody else has its place.
+    """
+    scattered = place * _PRIME % 2**32
+    a_month = max(1, count * 30 // DAYS)
+    slot, month = place % a_month, place // a_month
+    stage_id = tuple(STAGES)[slot * _PRIME % 2**32 % len(STAGES)]
+    users = max(1, count // 8)
+    if stage_id not in _PLANS:
+        return _FIRST_USER + scattered % users, stage_id, False
+    lasts = 1 + slot * _PRIME % 2**32 // 97 % 12
+    return _FIRST_USER + (slot + month // lasts * 7_919) * _PRIME % 2**32 % users, stage_id, month % lasts == 0
+
+
 def _one(chunk: Chunk, place: int, count: int, at: int, until_us: int, number: int) -> int:
     scattered = place * _PRIME % 2**32
-    user_id = 100_000 + scattered % max(1, count // 8)
-    stage_id = tuple(STAGES)[scattered % len(STAGES)]
+    user_id, stage_id, is_first = _buyer(place, count)
     stars = STAGES[stage_id]
     head = f"{at // 1000:012x}7"
     event_id = f"{head}0008{place:015x}"
@@ -81,7 +116,6 @@ def _one(chunk: Chunk, place: int, count: int, at: int, until_us: int, number: i
     invoice_id = f"inv{place:019x}"
     charge_id = f"stx{scattered:010d}_{place}".ljust(_CHARGE_CHARS, "x")
     is_plan = stage_id in _PLANS
-    is_first = is_plan and place % 3 == 0
     is_refunded = place % _REFUND_EVERY == 0
     rows = chunk.rows
     about = (user_id, stage_id, invoice_id)
@@ -124,7 +158,7 @@ def _one(chunk: Chunk, place: int, count: int, at: int, until_us: int, number: i
         told.append((other_id, "invoice_created", at, user_id, stage_id, unpaid_id, None, stars, None))
     if is_refunded:
         back = min(at + 3 * _DAY_US, until_us)
-        rows[refunds].append((BOT_ID, charge_id, user_id, stars, "refunded", "asked for", "bot", back, back))
+        rows[refunds].append((BOT_ID, charge_id, user_id, stars, "refunded", "asked for", "call", back, back))
         told.append(
             (f"{back // 1000:012x}70048{place:015x}"[:32], "payment_refunded", back, *about, charge_id, stars, None)
         )
@@ -134,10 +168,14 @@ def _one(chunk: Chunk, place: int, count: int, at: int, until_us: int, number: i
     return number
 
 
-def _compared(count: int, written: int, until_us: int) -> tuple[object, ...]:
-    """The row of ``duties`` that says so."""
+def _done(count: int, written: int, until_us: int) -> list[tuple[object, ...]]:
+    """The rows of ``duties`` that say what the tasks of a shop that has run all the time have done."""
     tally = Tally(position=count, examined=written, balance=0, compared_us=until_us)
-    return BOT_ID, RECONCILE, until_us, tally.position, tally.memo
+    return [
+        (BOT_ID, RECONCILE, until_us, tally.position, tally.memo),
+        (BOT_ID, ABANDON, until_us, written, ""),
+        (BOT_ID, END, until_us, until_us, f"{until_us} {until_us} {until_us}"),
+    ]
 
 
 async def fill(database_url: str, count: int, until_us: int) -> int:
@@ -165,7 +203,7 @@ def _into_file(path: str, count: int, until_us: int) -> int:
             connection.commit()
         connection.execute(f"INSERT INTO {sequences.name} (bot_id, last_number) VALUES (?, ?)", (BOT_ID, written))
         compared = f"INSERT INTO {duties.name} (bot_id, name, run_at, position, memo) VALUES (?, ?, ?, ?, ?)"
-        connection.execute(compared, _compared(count, written, until_us))
+        connection.executemany(compared, _done(count, written, until_us))
         connection.commit()
     connection.close()
     return written
@@ -185,7 +223,7 @@ async def _fill_postgres(database_url: str, count: int, until_us: int) -> int:
             written += len(chunk.rows[events])
         await connection.execute(f"INSERT INTO {sequences.name} (bot_id, last_number) VALUES ($1, $2)", BOT_ID, written)
         compared = f"INSERT INTO {duties.name} (bot_id, name, run_at, position, memo) VALUES ($1, $2, $3, $4, $5)"
-        await connection.execute(compared, *_compared(count, written, until_us))
+        await connection.executemany(compared, _done(count, written, until_us))
         await connection.execute("VACUUM ANALYZE")
     finally:
         await connection.close()

@@ -11,7 +11,23 @@ from typing import TYPE_CHECKING
 from neonpay._version import __version__
 
 if TYPE_CHECKING:
+    from neonpay.analytics.managers import (
+        AnalyticsDashboard,
+        AnalyticsManager,
+        AnalyticsPeriod,
+        BotAnalytics,
+        ConversionData,
+        EventType,
+        MultiBotAnalyticsManager,
+        MultiBotEvent,
+        NetworkAnalytics,
+        ProductPerformance,
+        RevenueData,
+    )
     from neonpay.app import NeonPayCore
+    from neonpay.collection.collectors import CentralEventCollector, MultiBotEventCollector, RealTimeEventCollector
+    from neonpay.collection.config import EventCollectorConfig
+    from neonpay.collection.server import run_analytics_server
     from neonpay.core.checkout import CheckoutRefused
     from neonpay.core.payments import Invoice, Payment, PaymentResult, PaymentStatus
     from neonpay.core.retrying import RetryPolicy
@@ -47,12 +63,24 @@ if TYPE_CHECKING:
 __all__ = [
     "ActionType",
     "AdapterError",
+    "AnalyticsDashboard",
+    "AnalyticsManager",
+    "AnalyticsPeriod",
+    "BotAnalytics",
+    "CentralEventCollector",
     "CheckoutRefused",
     "ConfigurationError",
+    "ConversionData",
+    "EventCollectorConfig",
+    "EventType",
     "Invoice",
     "Limits",
+    "MultiBotAnalyticsManager",
+    "MultiBotEvent",
+    "MultiBotEventCollector",
     "NeonPayCore",
     "NeonPayError",
+    "NetworkAnalytics",
     "Payment",
     "PaymentContext",
     "PaymentError",
@@ -60,13 +88,16 @@ __all__ = [
     "PaymentResult",
     "PaymentStage",
     "PaymentStatus",
+    "ProductPerformance",
     "Rate",
     "RateLimiter",
+    "RealTimeEventCollector",
     "RefundError",
     "RefundPolicy",
     "RefundRefused",
     "RejectPayment",
     "RetryPolicy",
+    "RevenueData",
     "SaleRefused",
     "SecretFilter",
     "SecurityEvent",
@@ -78,17 +109,30 @@ __all__ = [
     "ValidationError",
     "__version__",
     "create_neonpay",
+    "run_analytics_server",
 ]
 
 _HOMES = {
     "ActionType": "neonpay.security",
     "AdapterError": "neonpay.errors",
+    "AnalyticsDashboard": "neonpay.analytics.managers",
+    "AnalyticsManager": "neonpay.analytics.managers",
+    "AnalyticsPeriod": "neonpay.analytics.managers",
+    "BotAnalytics": "neonpay.analytics.managers",
+    "CentralEventCollector": "neonpay.collection.collectors",
     "CheckoutRefused": "neonpay.core.checkout",
     "ConfigurationError": "neonpay.errors",
+    "ConversionData": "neonpay.analytics.managers",
+    "EventCollectorConfig": "neonpay.collection.config",
+    "EventType": "neonpay.analytics.managers",
     "Invoice": "neonpay.core.payments",
     "Limits": "neonpay.security",
+    "MultiBotAnalyticsManager": "neonpay.analytics.managers",
+    "MultiBotEvent": "neonpay.analytics.managers",
+    "MultiBotEventCollector": "neonpay.collection.collectors",
     "NeonPayCore": "neonpay.app",
     "NeonPayError": "neonpay.errors",
+    "NetworkAnalytics": "neonpay.analytics.managers",
     "Payment": "neonpay.core.payments",
     "PaymentContext": "neonpay.payments.handlers.context",
     "PaymentError": "neonpay.errors",
@@ -96,13 +140,16 @@ _HOMES = {
     "PaymentResult": "neonpay.core.payments",
     "PaymentStage": "neonpay.core.stages",
     "PaymentStatus": "neonpay.core.payments",
+    "ProductPerformance": "neonpay.analytics.managers",
     "Rate": "neonpay.security",
     "RateLimiter": "neonpay.security.rate_limiter",
+    "RealTimeEventCollector": "neonpay.collection.collectors",
     "RefundError": "neonpay.errors",
     "RefundPolicy": "neonpay.core.stages",
     "RefundRefused": "neonpay.errors",
     "RejectPayment": "neonpay.errors",
     "RetryPolicy": "neonpay.core.retrying",
+    "RevenueData": "neonpay.analytics.managers",
     "SaleRefused": "neonpay.errors",
     "SecretFilter": "neonpay.core.secrecy",
     "SecurityEvent": "neonpay.security",
@@ -113,6 +160,7 @@ _HOMES = {
     "UserSecurityProfile": "neonpay.security",
     "ValidationError": "neonpay.errors",
     "create_neonpay": "neonpay.factory",
+    "run_analytics_server": "neonpay.collection.server",
 }
 
 

@@ -93,6 +93,12 @@ EXTENSIONS: Final[tuple[ExtensionSpec, ...]] = (
         help="Counts who starts the bot, writes to it and presses its buttons, and where they came from.",
     ),
     ExtensionSpec(
+        name="collection",
+        factory="neonpay.collection.extension:Collection",
+        extra="botapi",
+        help="Sends what happens to the centre of several bots.",
+    ),
+    ExtensionSpec(
         name="support",
         factory="neonpay.support.extension:Support",
         help="Answers /paysupport and brings requests for refunds to a person.",

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from neonpay.analytics.extension import Analytics
+from neonpay.analytics.managers import (
+    AnalyticsDashboard,
+    AnalyticsManager,
+    AnalyticsPeriod,
+    ConversionData,
+    ProductPerformance,
+    RevenueData,
+)
 from neonpay.analytics.metrics import ADVICE, METRICS, Advice, Metric
 from neonpay.analytics.namespace import Reports, reports_of
 from neonpay.analytics.periods import Bucket, Period, Span, zone_of
@@ -13,10 +21,16 @@ __all__ = [
     "METRICS",
     "Advice",
     "Analytics",
+    "AnalyticsDashboard",
+    "AnalyticsManager",
+    "AnalyticsPeriod",
     "Bucket",
+    "ConversionData",
     "Metric",
     "Period",
+    "ProductPerformance",
     "Reports",
+    "RevenueData",
     "Scope",
     "Span",
     "Split",

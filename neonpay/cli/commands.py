@@ -73,6 +73,16 @@ COMMANDS: Final = (
         "Tell how a period went: what was sold and went back, to how many people, and whether the books and Telegram agree.",
     ),
     CommandRow(
+        "analytics",
+        "neonpay.cli.analytics:analytics",
+        "Show what was sold, how many of those who came have bought, and how each product does; all bots of the ledger.",
+    ),
+    CommandRow(
+        "multi-analytics",
+        "neonpay.cli.multi_analytics:multi_analytics",
+        "How all bots of a ledger do together, and each of them.",
+    ),
+    CommandRow(
         "export",
         "neonpay.cli.export:export",
         "Write payments, refunds, the journal or its days, oldest first, with columns that stay.",

@@ -23,8 +23,10 @@ from neonpay.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from neonpay.app import NeonPayCore
+    from neonpay.cli.typed import TypedBot
     from neonpay.ledger import Transaction
     from neonpay.web.access import Role
 
@@ -67,6 +69,35 @@ def serve(
     if context.invoked_subcommand is not None:
         return
 
+    open_dashboard(
+        host=host,
+        port=port,
+        names=name or (),
+        address=address,
+        trusted_proxies=trusted_proxy or (),
+        read_only=read_only,
+        database=database,
+        bot=bot,
+        token_file=token_file,
+        api_url=api_url,
+    )
+
+
+def open_dashboard(
+    *,
+    host: str,
+    port: int,
+    names: Sequence[str] = (),
+    address: str | None = None,
+    trusted_proxies: Sequence[str] = (),
+    read_only: bool = False,
+    database: str | None = None,
+    bot: TypedBot | None = None,
+    token_file: Path | None = None,
+    api_url: str | None = None,
+) -> None:
+    """Serve the dashboard until somebody stops it; what is in the way is told in one line, and ends the command."""
+
     async def run(shops: Sequence[NeonPayCore]) -> None:
         from neonpay.web import run_dashboard
 
@@ -75,9 +106,9 @@ def serve(
             *shops,
             host=host,
             port=port,
-            names=name or (),
+            names=names,
             address=address,
-            trusted_proxies=trusted_proxy or (),
+            trusted_proxies=trusted_proxies,
             only_looks=read_only,
             watches_loops=False,
             tell=typer.echo,

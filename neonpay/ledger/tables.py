@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 import neonpay.ledger.tables_access  # these, so that whoever asks for all tables gets them, too
+import neonpay.ledger.tables_collection
 import neonpay.ledger.tables_rollups
 import neonpay.ledger.tables_security
 import neonpay.ledger.tables_tracking  # noqa: F401
@@ -297,6 +298,16 @@ refunds = table(
 )
 
 sa.Index("neonpay_refunds_by_time", refunds.c.bot_id, refunds.c.finished_at)
+IS_REFUSED = refunds.c.state == sa.literal_column("'failed'")
+"""Refunds that Telegram refuses for good: few, and all of them wait for a person."""
+sa.Index(
+    "neonpay_refunds_refused",
+    refunds.c.bot_id,
+    refunds.c.charge_id,
+    sqlite_where=IS_REFUSED,
+    postgresql_where=IS_REFUSED,
+)
+
 early_refunds = table(
     "early_refunds",
     sa.Column("charge_id", sa.Text, nullable=False),
@@ -381,9 +392,7 @@ unexplained = table(
 extension_tables = sa.Table(
     "neonpay_extension_tables",
     metadata,
-    sa.Column("table_name", sa.Text, nullable=False),
-    sa.Column("extension", sa.Text, nullable=False),
-    sa.Column("package", sa.Text, nullable=False),
+    *[sa.Column(name, sa.Text, nullable=False) for name in ("table_name", "extension", "package")],
     sa.PrimaryKeyConstraint("table_name"),
     sqlite_with_rowid=False,
 )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Final, TypeAlias
 
 from neonpay.core.clock import Clock
 from neonpay.core.seen import SeenUpdate
 from neonpay.errors import ValidationError
+from neonpay.ledger import Transaction
 from neonpay.store.ids import new_event_id
 from neonpay.tracking.soft_event import TEXT_MAX_CHARS, SoftEvent
 
@@ -47,6 +48,8 @@ class SoftBuffer:
         self._shedding = threading.Lock()
         self._told_at_us = 0
         self._untold = 0
+        self.also: Callable[[Transaction, Sequence[SoftEvent]], None] | None = None
+        """A unit of work that is given each batch in the transaction that writes it."""
         self.shed = 0
         """Events that were not kept, since this process began."""
         self.written = 0

@@ -11,10 +11,11 @@ from typing import Final
 from neonpay.core.retrying import RetryPolicy
 from neonpay.core.text import error_words
 from neonpay.errors import LedgerClosedError, LedgerError
-from neonpay.ledger import Ledger
+from neonpay.ledger import Ledger, Transaction
 from neonpay.payments.patience import AWAY
 from neonpay.tracking.buffer import SoftBuffer
 from neonpay.tracking.rows import write_soft
+from neonpay.tracking.soft_event import SoftEvent
 
 logger = logging.getLogger("neonpay.tracking")
 
@@ -64,7 +65,7 @@ class SoftWriter:
         async with self._writing:
             while batch := self._buffer.take():
                 try:
-                    await self._ledger.run(write_soft, batch)
+                    await self._ledger.run(self._write, batch)
                 except (*AWAY, LedgerClosedError):
                     raise
                 except Exception as exc:  # noqa: BLE001  # it would be refused again, and what is behind it never written
@@ -72,6 +73,11 @@ class SoftWriter:
                     self._buffer.give_up()
                 else:
                     self._buffer.wrote()
+
+    def _write(self, transaction: Transaction, batch: list[SoftEvent]) -> None:
+        write_soft(transaction, batch)
+        if self._buffer.also is not None:
+            self._buffer.also(transaction, batch)
 
     def _wake(self) -> None:
         self._soon(self._begin)

@@ -25,6 +25,7 @@ from neonpay.web.access.door import DOOR, Door
 from neonpay.web.access.entrance import ENTER, LOGIN, entrance
 from neonpay.web.access.forms import checked
 from neonpay.web.access.peer import host_name, is_loopback, networks
+from neonpay.web.beside import BESIDE, Beside
 from neonpay.web.counting import keep_counted
 from neonpay.web.failures import told_in_a_page
 from neonpay.web.guard import add_headers, guard
@@ -65,6 +66,7 @@ def create_dashboard_app(
     clock: Clock | None = None,
     patience_s: float = LEDGER_S,
     is_sample: bool = False,
+    beside: Sequence[Beside] = (),
 ) -> web.Application:
     """The dashboard of a shop, to be served alone or mounted: ``server.add_subapp("/shop/", …)``.
 
@@ -88,6 +90,7 @@ def create_dashboard_app(
         clock: what says when sessions end; the machine's when left out.
         patience_s: how long a page waits for the ledger before it says that it is blind.
         is_sample: True where no Star of the ledger is a real one, as in `neonpay demo --dashboard`; every page says so.
+        beside: what answers other programs under the same address, such as a centre that bots send to.
 
     Raises:
         ConfigurationError: a trusted proxy is no address.
@@ -123,6 +126,7 @@ def create_dashboard_app(
     app[FRAME] = Layout()
     app[PATIENCE] = patience_s
     app[IS_SAMPLE] = is_sample
+    app[BESIDE] = frozenset().union(*(each.paths for each in beside))
     app[NAVIGATION] = Navigation(parts)
     app[SHOPS] = Shops([neonpay, *more])
     app[FEED] = Feed(app[SHOPS])
@@ -141,6 +145,8 @@ def create_dashboard_app(
         return web.json_response(told, status=200 if health.is_well else 503)
 
     app.router.add_routes(login.routes())
+    for each in beside:
+        app.router.add_routes(each.routes)
     for row in PAGES:
         app.router.add_routes(_routes(row.routes))
     health = app.router.add_resource(HEALTH)

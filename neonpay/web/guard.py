@@ -14,6 +14,7 @@ from aiohttp import web
 
 from neonpay.web.access.forms import LOOKS
 from neonpay.web.access.peer import host_name, is_address
+from neonpay.web.beside import is_beside
 from neonpay.web.speech import language_of
 from neonpay.web.words.frame import sentences
 
@@ -47,7 +48,7 @@ def guard(names: Collection[str]) -> Middleware:
         hosts = request.headers.getall("Host", ())
         host = hosts[0] if len(hosts) == 1 else ""
         name = host_name(host)
-        if name not in known and not is_address(name):
+        if name not in known and not is_address(name) and not is_beside(request):
             return _refused(request, "foreign_name")
         if request.method not in LOOKS and _is_foreign(request, host):
             return _refused(request, "foreign_page")

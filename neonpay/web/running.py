@@ -12,6 +12,7 @@ from neonpay.web.access.peer import is_loopback
 from neonpay.web.access.roles import Role
 from neonpay.web.access.signing_in import link_for
 from neonpay.web.application import create_dashboard_app
+from neonpay.web.beside import Beside
 from neonpay.web.serving import HOST, PORT, serving
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ async def run_dashboard(
     watches_loops: bool = True,
     specs: Sequence[ExtensionSpec] | None = None,
     clock: Clock | None = None,
+    beside: Sequence[Beside] = (),
     tell: Callable[[str], None] = print,
 ) -> AsyncIterator[str]:
     """Serve the dashboard inside the block; its address. Signals stay the program's: it ends when the block does.
@@ -42,7 +44,7 @@ async def run_dashboard(
     Args:
         host: address to listen on.
         port: 0 picks a free one.
-        names, address, trusted_proxies, only_looks, watches_loops, specs, clock: as for ``create_dashboard_app``.
+        names, address, trusted_proxies, only_looks, watches_loops, specs, clock, beside: as for ``create_dashboard_app``.
         tell: what shows the link to whoever started the program; it must not be a log.
 
     Raises:
@@ -61,6 +63,7 @@ async def run_dashboard(
         trusted_proxies=trusted_proxies,
         address=address,
         clock=clock,
+        beside=beside,
     )
     async with serving(app, host=host, port=port) as url:
         ledger = neonpay.pipeline.ledger

@@ -27,7 +27,8 @@ async def serving(app: web.Application, *, host: str = HOST, port: int = PORT) -
         ConfigurationError: nobody can listen there.
     """
     # No access log: addresses of pages name people and payments.
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+    # Nothing here takes a body with a Content-Encoding, and a body that nobody reads need not be unpacked.
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S, auto_decompress=False)
     await runner.setup()
     try:
         try:

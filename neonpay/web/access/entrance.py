@@ -20,6 +20,7 @@ from neonpay.web.access.roles import Role
 from neonpay.web.access.sessions import NOTED_EVERY, account_of, note_seen
 from neonpay.web.access.viewer import let_in
 from neonpay.web.access.visit import LOCAL, Viewer
+from neonpay.web.beside import is_beside
 from neonpay.web.mount import HEALTH, place, url
 from neonpay.web.reading import BlindError, read
 from neonpay.web.shops import shops
@@ -48,7 +49,7 @@ class _Known:
 async def entrance(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Lets a request in as whoever it comes from, and leads it to the door when nobody knows."""
     here = place(request)
-    if here in _FOR_MONITORS or here.startswith(_FILES):
+    if here in _FOR_MONITORS or here.startswith(_FILES) or is_beside(request):
         return await handler(request)
     somebody = await admitted(request)
     if somebody is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from neonpay.web.access.cookies import browser_id, own_id
+from neonpay.web.beside import is_beside
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
@@ -28,7 +29,7 @@ def form_token(request: web.Request) -> str:
 @web.middleware
 async def checked(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuses with 403 whatever would change something and does not hold the token of this browser."""
-    if request.method not in LOOKS and request.match_info.http_exception is None:
+    if request.method not in LOOKS and request.match_info.http_exception is None and not is_beside(request):
         known = browser_id(request)
         given = await _given(request)
         if known is None or not hmac.compare_digest(_token(known).encode(), given.encode("utf-8", "surrogatepass")):

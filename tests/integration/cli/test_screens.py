@@ -46,6 +46,11 @@ COMMANDS = {
         "bot",
     ),
     "report": ("report", "--since", "2125-11-01", "--until", "2125-12-01"),
+    "analytics": ("analytics", "--period", "7days", "--until", "2125-11-30"),
+    "analytics_summary": ("analytics", "--summary", "--until", "2125-11-30", "--bot-id", "{bot}"),
+    "multi_analytics_network": ("multi-analytics", "network", "--until", "2125-11-30"),
+    "multi_analytics_bot": ("multi-analytics", "bot", "{bot}", "--period", "90days", "--until", "2125-11-30"),
+    "multi_analytics_status": ("multi-analytics", "status"),
     "verify": ("verify", "--bot-id", "{bot}"),
 }
 _VARIES = (

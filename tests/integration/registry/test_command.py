@@ -119,7 +119,7 @@ def test_neonpays_own_extensions_are_listed_and_can_be_used(python: Python) -> N
     done = python("-m", "neonpay", "extensions", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     rows = json.loads(done.stdout)
-    assert [row["name"] for row in rows] == ["security", "analytics", "tracking", "support"]
+    assert [row["name"] for row in rows] == ["security", "analytics", "tracking", "collection", "support"]
     assert {row["error"] for row in rows} == {None}
 
 

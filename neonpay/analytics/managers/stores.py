@@ -1,0 +1,155 @@
+"""Where a manager keeps what it is told, and reads its figures from: memory of its own, or a ledger."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final, Protocol, TypeVar
+
+import sqlalchemy as sa
+
+from neonpay.analytics.managers.roster import is_news, is_registration
+from neonpay.analytics.managers.sides import REGISTERED
+from neonpay.core.clock import microseconds
+from neonpay.ledger import Transaction
+from neonpay.ledger.sqlite_transaction import SqliteConnection, SqliteTransaction
+from neonpay.ledger.table_kit import metadata
+from neonpay.ledger.tables import keys, payments, people, refunds
+from neonpay.ledger.tables_collection import collected_bots
+from neonpay.ledger.tables_tracking import first_touches, soft_events
+from neonpay.tracking import SoftEvent, write_soft
+
+T = TypeVar("T")
+_AT_ONCE: Final = 500
+_TABLES: Final = (soft_events, first_touches, collected_bots, keys, payments, refunds, people)
+"""What figures look into, whether a ledger is there or not."""
+
+
+class Store(Protocol):
+    """Takes events without waiting for anybody, and answers from all that it has taken."""
+
+    @property
+    def shed(self) -> int:
+        """How many events it has taken and has no longer, or had no room for."""
+        ...
+
+    def keep(self, event: SoftEvent) -> None:
+        """Take one event."""
+        ...
+
+    def write(self, events: Sequence[SoftEvent]) -> int:
+        """Take events and have them kept on return; how many were not there yet."""
+        ...
+
+    def read(self, unit: Callable[[Transaction], T]) -> T:
+        """What a unit of work makes of all that was taken; it does not write."""
+        ...
+
+    def clean(self, before: datetime) -> int:
+        """Forget the events of before a time; how many that were."""
+        ...
+
+    def close(self) -> None:
+        """Keep what is not kept yet, and give everything back."""
+        ...
+
+
+class MemoryStore:
+    """A SQLite database in memory with the tables of a ledger, for so many events; the oldest tenth goes when there are more.
+
+    Args:
+        most: how many events there may be.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lock = threading.RLock()
+        self._waiting: list[SoftEvent] = []
+        self._count = 0
+        self._shed = 0
+        self._raw = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, factory=SqliteConnection)
+        self._transaction = SqliteTransaction(self._raw)
+        metadata.create_all(self._transaction.connection, _TABLES, checkfirst=False)
+
+    @property
+    def shed(self) -> int:
+        """How many events it has forgotten to make room."""
+        with self._lock:
+            self._write()
+            return self._shed
+
+    def keep(self, event: SoftEvent) -> None:
+        """Take one event."""
+        with self._lock:
+            self._waiting.append(event)
+            if len(self._waiting) >= _AT_ONCE:
+                self._write()
+
+    def write(self, events: Sequence[SoftEvent]) -> int:
+        """Take events and have them kept on return; how many were not there yet."""
+        with self._lock:
+            self._write()
+            new = keep_in(self._transaction, events)
+            self._count += new
+            self._make_room()
+            return new
+
+    def read(self, unit: Callable[[Transaction], T]) -> T:
+        """What a unit of work makes of all that was taken."""
+        with self._lock:
+            self._write()
+            return unit(self._transaction)
+
+    def clean(self, before: datetime) -> int:
+        """Forget the events of before a time; how many that were."""
+        with self._lock:
+            self._write()
+            gone = forget_before(self._transaction, before)
+            self._count -= gone
+            return gone
+
+    def close(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._transaction.connection.close()
+            self._raw.close()
+
+    def _write(self) -> None:
+        self._count += keep_in(self._transaction, self._waiting)
+        self._waiting.clear()
+        self._make_room()
+
+    def _make_room(self) -> None:
+        if self._count <= self._most:
+            return
+        over = self._count - self._most + self._most // 10
+        oldest = (
+            sa.select(soft_events.c.at)
+            .where(soft_events.c.kind != REGISTERED)
+            .order_by(soft_events.c.at)
+            .offset(over - 1)
+        )
+        edge = self._transaction.connection.execute(oldest.limit(1)).scalar()
+        if edge is None:
+            return
+        gone = self._forget_until(edge)
+        self._count -= gone
+        self._shed += gone
+
+    def _forget_until(self, edge: datetime) -> int:
+        is_old = sa.and_(soft_events.c.at <= edge, soft_events.c.kind != REGISTERED)
+        return self._transaction.connection.execute(sa.delete(soft_events).where(is_old)).rowcount
+
+
+def keep_in(transaction: Transaction, events: Sequence[SoftEvent]) -> int:
+    """Keep events, and of registrations those that say something new; how many of all were not there yet."""
+    kept = [event for event in events if not is_registration(event) or is_news(transaction, event)]
+    return write_soft(transaction, kept)
+
+
+def forget_before(transaction: Transaction, before: datetime) -> int:
+    """Forget what was told of before a time, names of bots excepted; how many events that were."""
+    is_old = sa.and_(soft_events.c.at < microseconds(before), soft_events.c.kind != REGISTERED)
+    return transaction.connection.execute(sa.delete(soft_events).where(is_old)).rowcount

@@ -1,0 +1,83 @@
+"""A batch becomes rows at the centre: one transaction writes its events, each once, and registers its bot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import sqlalchemy as sa
+
+from neonpay.collection.bot_numbers import bot_number, word_in
+from neonpay.collection.signing import new_secret
+from neonpay.collection.wire import Accepted, Batch, soft_events
+from neonpay.errors import NeonPayError
+from neonpay.ledger import Insert, Transaction
+from neonpay.ledger.tables_collection import collected_bots, collection_secrets
+from neonpay.tracking import SoftEvent, write_soft
+
+BOTS_MAX: Final = 10_000
+"""Bots of one centre; who is one too many is refused, as a program that invents bots would be."""
+_FIRST: Final = "first"
+_BOTS = Insert(collected_bots, "bot_id", "alias", "name", "first_at", "seen_at", "events", "repeated", "moved")
+_SECRETS = Insert(collection_secrets, "secret_id", "secret", "made_at")
+
+
+class TooManyBotsError(NeonPayError):
+    """A centre has heard of as many bots as it takes."""
+
+
+def receive(transaction: Transaction, batch: Batch, events: list[SoftEvent], moved: int, now_us: int) -> Accepted:
+    """Keep the events of a batch and register its bot; a unit of work. What came before is not written again.
+
+    Raises:
+        TooManyBotsError: the bot is new, and there are 10,000.
+    """
+    number = bot_number(batch.bot_id)
+    _register(transaction, batch, number, now_us)
+    new = write_soft(transaction, events)
+    bot = collected_bots.c
+    counted = {
+        "seen_at": now_us,
+        "events": bot.events + new,
+        "repeated": bot.repeated + (len(events) - new),
+        "moved": bot.moved + moved,
+    }
+    if batch.bot_name is not None:
+        counted["name"] = batch.bot_name
+    transaction.connection.execute(sa.update(collected_bots).where(bot.bot_id == number).values(counted))
+    return Accepted(received=len(events), new=new, moved=moved)
+
+
+def placed_events(batch: Batch, now_us: int) -> tuple[list[SoftEvent], int]:
+    """The events of a batch as ``receive`` takes them, and how many of them are kept under another time than they told.
+
+    Raises:
+        ValidationError: one cannot be kept.
+    """
+    return soft_events(batch, bot_number(batch.bot_id), now_us)
+
+
+def kept_secrets(transaction: Transaction) -> list[str]:
+    """The secrets that the ledger keeps, newest first; a unit of work."""
+    newest_first = sa.select(collection_secrets.c.secret).order_by(
+        collection_secrets.c.made_at.desc(), collection_secrets.c.secret_id.desc()
+    )
+    return list(transaction.connection.execute(newest_first).scalars())
+
+
+def made_secret(transaction: Transaction, now_us: int, token_bytes: Callable[[int], bytes]) -> str | None:
+    """The secret that was made now; None when the ledger has one. A unit of work."""
+    # Two centres that start together insert under one id, and the second finds the first one's secret.
+    secret = new_secret(token_bytes)
+    return secret if transaction.insert(_SECRETS, (_FIRST, secret, now_us)) else None
+
+
+def _register(transaction: Transaction, batch: Batch, number: int, now_us: int) -> None:
+    query = sa.select(collected_bots.c.bot_id).where(collected_bots.c.bot_id == number).with_for_update()
+    if transaction.connection.execute(query).first() is not None:
+        return
+    count = transaction.connection.execute(sa.select(sa.func.count()).select_from(collected_bots)).scalar_one()
+    if count >= BOTS_MAX:
+        msg = f"this centre has {BOTS_MAX} bots, and takes no more"
+        raise TooManyBotsError(msg)
+    transaction.insert(_BOTS, (number, word_in(batch.bot_id), batch.bot_name, now_us, now_us, 0, 0, 0))

@@ -1,0 +1,127 @@
+"""A centre beside the pages of the dashboard: what the guide calls the analytics server."""
+
+from __future__ import annotations
+
+import secrets as random_secrets
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+
+from neonpay.collection.centre import Centre
+from neonpay.collection.config import HOST, PORT
+from neonpay.collection.nobody import Nobody
+from neonpay.collection.receiving import kept_secrets, made_secret
+from neonpay.collection.routes import beside_pages
+from neonpay.collection.signing import keys_of
+from neonpay.collection.telling import Telling, teller_to
+from neonpay.core.clock import Clock, SystemClock
+from neonpay.ledger import Ledger, open_ledger
+from neonpay.ledger.memory import KEEPS_NOTHING_URL, is_memory
+from neonpay.monitoring.settings import MonitoringSettings
+from neonpay.payments.settings import Settings
+from neonpay.settings import settings_of
+from neonpay.store.signing_keys import bots as bots_of
+from neonpay.web.access.peer import host_name, is_loopback
+from neonpay.web.running import run_dashboard
+
+if TYPE_CHECKING:
+    from neonpay.app import NeonPayCore
+
+
+class Collecting(Protocol):
+    """What a centre asks of a collector of the same program."""
+
+    def get_stats(self) -> dict[str, Any]:
+        """What it has sent, and what it holds."""
+        ...
+
+
+@asynccontextmanager
+async def serving_centre(
+    multi_bot_analytics: Telling | None = None,
+    event_collector: Collecting | None = None,
+    *,
+    host: str = HOST,
+    port: int = PORT,
+    webhook_secret: str | Sequence[str] | None = None,
+    neonpay: NeonPayCore | None = None,
+    database_url: str | None = None,
+    names: Collection[str] = (),
+    address: str | None = None,
+    trusted_proxies: Collection[str] = (),
+    token: str | None = None,
+    tell: Callable[[str], None] = print,
+    clock: Clock | None = None,
+    **options: Any,
+) -> AsyncIterator[str]:
+    """``run_analytics_server`` for the time of a block; its address."""
+    clock = clock or SystemClock()
+    keys = keys_of(webhook_secret)
+    async with AsyncExitStack() as stack:
+        shops = [neonpay] if neonpay is not None else await _shops(stack, database_url or KEEPS_NOTHING_URL, clock)
+
+        async def ledger() -> Ledger:
+            return shops[0].pipeline.ledger
+
+        is_here_alone = is_loopback(host) and all(is_loopback(host_name(name)) for name in names)
+        takes_unsigned = is_here_alone and not keys
+        if not keys:
+            kept = await (await ledger()).run(kept_secrets)
+            if not kept and not is_here_alone:
+                kept = [await _new_secret(await ledger(), clock, port, address, tell)]
+            keys = keys_of(kept)
+        centre = Centre(
+            ledger,
+            clock,
+            keys,
+            takes_unsigned=takes_unsigned,
+            token=token or settings_of(MonitoringSettings, "monitoring").token,
+            own_stats=None if event_collector is None else event_collector.get_stats,
+            kept=teller_to(multi_bot_analytics),
+        )
+        running = run_dashboard(
+            *shops,
+            host=host,
+            port=port,
+            names=names,
+            address=address,
+            trusted_proxies=trusted_proxies,
+            watches_loops=neonpay is not None,
+            clock=clock,
+            beside=[beside_pages(centre)],
+            tell=tell,
+            **options,
+        )
+        yield await stack.enter_async_context(running)
+
+
+async def _shops(stack: AsyncExitStack, database_url: str, clock: Clock) -> list[NeonPayCore]:
+    """What pages read: every bot of the ledger, which is made when it is not there; the centre by itself while it has none."""
+    from neonpay.app import NeonPayCore
+
+    known: list[int] = []
+    if not is_memory(database_url):
+        ledger = open_ledger(database_url, clock=clock)
+        try:
+            known = await ledger.run(bots_of)
+        finally:
+            await ledger.close()
+    shops = [
+        NeonPayCore(Nobody(bot_id), database_url=database_url, settings=Settings(is_tool=True), clock=clock)
+        for bot_id in known or [Nobody.CENTRE]
+    ]
+    for shop in shops:
+        stack.push_async_callback(shop.pipeline.ledger.close)
+    return shops
+
+
+async def _new_secret(ledger: Ledger, clock: Clock, port: int, address: str | None, tell: Callable[[str], None]) -> str:
+    secret = await ledger.run(made_secret, clock.now_us(), random_secrets.token_bytes)
+    if secret is None:  # another centre was quicker, and has told it
+        return str((await ledger.run(kept_secrets))[0])
+    at = address or f"http://ADDRESS-OF-THIS-MACHINE:{port}"
+    tell(
+        "Bots have to sign what they send here. This secret was made for them, and is not shown again:\n"
+        f'EventCollectorConfig("{at}", secret="{secret}")'
+    )
+    return secret

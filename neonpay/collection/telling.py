@@ -1,0 +1,69 @@
+"""What a centre has kept is told to a manager of the same program, which has figures of its own."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from neonpay.collection.wire import Batch
+from neonpay.core.jsontext import JsonValue
+from neonpay.errors import NeonPayError
+from neonpay.tracking import SoftEvent
+
+logger = logging.getLogger("neonpay.collection")
+
+Kept = Callable[[Batch, Sequence[SoftEvent]], None]
+
+
+class Telling(Protocol):
+    """What a centre needs of ``MultiBotAnalyticsManager``."""
+
+    def register_bot(self, bot_id: str, bot_name: str) -> Any:
+        """Know what people call a bot."""
+        ...
+
+    def track_event(
+        self,
+        event_type: str,
+        bot_id: str,
+        user_id: int | None,
+        amount: int | None = None,
+        product_id: str | None = None,
+        metadata: Mapping[str, JsonValue] | None = None,
+        *,
+        at: datetime,
+        event_id: str,
+    ) -> Any:
+        """Take an event; one that it has taken before is not counted again."""
+        ...
+
+
+def teller_to(manager: Telling | None) -> Kept | None:
+    """What tells a manager of a batch that was kept; None without one."""
+    if manager is None:
+        return None
+    named: dict[str, str] = {}
+
+    def tell(batch: Batch, events: Sequence[SoftEvent]) -> None:
+        bot_id = str(batch.bot_id)
+        try:
+            if batch.bot_name is not None and named.get(bot_id) != batch.bot_name:
+                manager.register_bot(bot_id, batch.bot_name)
+                named[bot_id] = batch.bot_name
+            for event in events:
+                manager.track_event(
+                    event.kind,
+                    bot_id,
+                    event.user_id,
+                    event.stars,
+                    event.subject,
+                    event.data,
+                    at=event.at,
+                    event_id=event.event_id,
+                )
+        except NeonPayError as error:
+            logger.warning("a manager does not take what the centre has kept: %s", error)
+
+    return tell

@@ -1,0 +1,74 @@
+"""A shop that sends to a centre: the sums there are those of its books, whatever happens between."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from neonpay import EventCollectorConfig
+from neonpay.collection.extension import Collection
+from neonpay.tracking import Tracking
+from tests.integration.collection.conftest import SECRET
+from tests.integration.collection.test_receiving import figures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.integration.collection.test_receiving import Centres
+    from tests.integration.conftest import Shop
+
+
+async def arrived(served: Any, *, events: int) -> dict[str, Any]:
+    """The figures of the centre once it has so many events, a second after the other."""
+    while (found := await figures(served))["events"] < events:
+        served.clock.advance(1)
+    return found
+
+
+async def test_payments_refunds_and_what_people_did_are_at_the_centre_once(
+    centre_of: Centres, open_shop: Callable[..., Shop], tmp_path: Path
+) -> None:
+    async with centre_of(database_url=f"sqlite:///{tmp_path / 'centre.db'}") as served:
+        shop = open_shop()
+        sending = EventCollectorConfig(served.url, secret=SECRET, collection_interval_seconds=0.05, retry_delay=0.0)
+        shop.neonpay.use(Tracking())
+        shop.neonpay.use(Collection(sending, bot_name="Shop"))
+        async with shop.polling():
+            ann = await shop.visitor("Ann")
+            first, second = await shop.sells(ann), await shop.sells(ann)
+            await shop.neonpay.refund(first.charge_id or "")
+            assert second.charge_id
+            await shop.settles()
+            # Two invoices, two payments, a refund; a start of the bot and one of Ann.
+            found = await arrived(served, events=7)
+        (bot,) = found["bots"]
+        status = (await served.get("/analytics/status"))[1]["bots"]
+    assert bot["bot_id"] == shop.neonpay.adapter.bot_id
+    assert bot["name"] == "Shop"
+    assert (bot["payments"], bot["revenue_stars"]) == (2, 50)
+    assert bot["events_by_kind"] == {
+        "bot_started": 1, "payment_completed": 2, "payment_refunded": 1, "payment_started": 2, "user_started": 1,
+    }  # fmt: skip
+    assert [one["repeated"] for one in status] == [0]
+
+
+async def test_a_centre_that_is_away_is_told_later_and_no_sale_waits_for_it(
+    centre_of: Centres, open_shop: Callable[..., Shop], tmp_path: Path
+) -> None:
+    away = EventCollectorConfig("http://127.0.0.1:1", secret=SECRET, collection_interval_seconds=0.05, retry_delay=0.0)
+    shop = open_shop()
+    shop.neonpay.use(Tracking())
+    shop.neonpay.use(Collection(away))
+    async with shop.polling():
+        await shop.sells(await shop.visitor("Ann"))
+    await shop.neonpay.close()
+    async with centre_of(database_url=f"sqlite:///{tmp_path / 'centre.db'}") as served:
+        again = open_shop()
+        sending = EventCollectorConfig(served.url, secret=SECRET, collection_interval_seconds=0.05)
+        again.neonpay.use(Tracking())
+        again.neonpay.use(Collection(sending))
+        async with again.polling():
+            # An invoice, a payment, Ann, and the starts of two programs.
+            found = await arrived(served, events=5)
+        (bot,) = found["bots"]
+    assert (bot["payments"], bot["revenue_stars"], bot["people"]) == (1, 50, 1)

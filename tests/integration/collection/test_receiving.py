@@ -1,0 +1,191 @@
+"""A centre keeps what bots send, once, and takes nothing from strangers."""
+
+from __future__ import annotations
+
+import gzip
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from neonpay.collection.signing import new_secret
+from neonpay.core.clock import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from tests.integration.collection.conftest import Served
+
+    Centres = Callable[..., AbstractAsyncContextManager[Served]]
+
+
+async def figures(served: Served, query: str = "") -> dict[str, Any]:
+    status, told = await served.get(f"/analytics/query{query}")
+    assert status == 200, told
+    return dict(told)
+
+
+async def test_a_batch_is_kept_once_however_often_it_is_sent(centre_of: Centres) -> None:
+    async with centre_of() as served:
+        batch = served.batch(
+            served.event("a"),
+            served.event("b", kind="payment_completed", stars=50, user_id=8),
+            bot_id="store_bot",
+            bot_name="Main Store",
+        )
+        assert await served.send(batch) == (200, {"received": 2, "new": 2, "moved": 0})
+        assert await served.send(batch) == (200, {"received": 2, "new": 0, "moved": 0})
+        assert await served.send(served.batch(served.event("a"))) == (200, {"received": 1, "new": 1, "moved": 0})
+        found = await figures(served, "?bot_id=store_bot")
+        (bot,) = found["bots"]
+        status, told = await served.get("/analytics/status")
+    assert (bot["alias"], bot["name"], bot["events"], bot["people"], bot["revenue_stars"]) == (
+        "store_bot", "Main Store", 2, 2, 50,
+    )  # fmt: skip
+    assert bot["events_by_kind"] == {"payment_completed": 1, "user_started": 1}
+    assert status == 200
+    assert [(one["alias"], one["events"], one["repeated"]) for one in told["bots"]] == [
+        (None, 1, 0),
+        ("store_bot", 2, 2),
+    ]
+
+
+async def test_one_event_is_kept_before_it_is_answered(centre_of: Centres) -> None:
+    async with centre_of() as served:
+        batch = served.batch(served.event("a"))
+        (batch["event"],) = batch.pop("events")
+        assert await served.send(batch, path="realtime") == (200, {"received": 1, "new": 1, "moved": 0})
+        assert (await figures(served))["events"] == 1
+
+
+async def test_a_forged_an_unsigned_and_an_old_batch_are_refused(centre_of: Centres) -> None:
+    async with centre_of() as served:
+        batch = served.batch(served.event("a"))
+        now_s = served.clock.now_us() // 1_000_000
+        for refused in (
+            await served.send(batch, secret=new_secret(lambda n: b"x" * n)),
+            await served.send(batch, secret=None),
+            await served.send(batch, at_s=now_s - 301),
+            await served.send(batch, at_s=now_s + 301),
+        ):
+            assert refused[0] == 401, refused
+        assert (await figures(served))["bots"] == []
+
+
+async def test_this_machine_needs_no_secret_where_none_is_set(centre_of: Centres) -> None:
+    async with centre_of(webhook_secret=None) as served:
+        batch = served.batch(served.event("a"))
+        assert (await served.send(batch, secret=None))[0] == 200
+        for name in ("X-Forwarded-For", "Forwarded", "Via"):
+            assert (await served.send(batch, secret=None, **{name: "for=203.0.113.9"}))[0] == 401
+        assert (await served.send(batch, secret=None, Host="evil.example"))[0] == 401
+        assert (await served.send(batch, secret=None, Origin="https://evil.example"))[0] == 403
+
+
+async def test_a_bot_may_use_any_name_of_the_centre_when_it_signs(centre_of: Centres) -> None:
+    async with centre_of() as served:
+        assert (await served.send(served.batch(served.event("a")), Host="centre:8081"))[0] == 200
+        async with served.session.get("/", headers={"Host": "centre:8081"}) as page:
+            assert page.status == 403
+
+
+async def test_figures_are_for_who_is_signed_in_or_has_the_token(centre_of: Centres) -> None:
+    async with centre_of(names=["shop.example"], token="t0ken") as served:
+        for path in ("query", "export", "status"):
+            assert (await served.get(f"/analytics/{path}"))[0] == 401
+            assert (await served.get(f"/analytics/{path}", Authorization="Bearer wrong"))[0] == 401
+            assert (await served.get(f"/analytics/{path}", Authorization="Bearer t0ken"))[0] == 200
+        assert await served.get("/health") == (200, {"ok": True})
+
+
+AT = b'"2026-09-21T14:13:20Z"'
+WELL = b'{"bot_id":1,"sent_at":' + AT + b',"events":[{"event_id":"a","kind":"k","at":' + AT + b"}]}"
+NO_BATCHES = [
+    b"", b"{}", b"[]", b"null", b"\xff\xfe", b"[" * 100_000, WELL + b"x",
+    *[
+        WELL.replace(b'"kind":"k"', b'"kind":"k",' + more)
+        for more in (
+            b'"stars":"boom"', b'"stars":9223372036854775808', b'"stars":1.5', b'"price":5', b'"user_id":true',
+            b'"subject":"a\\u0000"', b'"source":"\\ud800"', b'"subject":""', b'"data":{"at_told":"x"}', b'"data":[]',
+            b'"data":{"long":"' + b"x" * 4100 + b'"}', b'"data":{"n":1e999}',
+            b'"data":{"deep":' + b"[" * 50_000 + b"]" * 50_000 + b"}",
+            b'"data":{"deep":' + b"[" * 900 + b"]" * 900 + b',"half":"\\ud800"}',
+        )
+    ],
+    WELL.replace(b'"bot_id":1', b'"bot_id":0'), WELL.replace(b'"bot_id":1', b'"bot_id":""'),
+    WELL.replace(b'"bot_id":1', b'"bot_id":4503599627370497'), WELL.replace(b"20Z", b"20"),
+    WELL.replace(b'"sent_at"', b'"sent_by"'), WELL[: WELL.index(b"[")] + b"[]}",
+]  # fmt: skip
+
+
+async def test_a_batch_that_is_none_is_refused_as_a_whole(centre_of: Centres) -> None:
+    async with centre_of() as served:
+        for body in NO_BATCHES:
+            status, told = await served.send(body, is_packed=False)
+            assert (status, told.get("error")) == (400, "invalid"), (body[:200], told)
+        assert (await figures(served))["bots"] == []
+        assert (await served.send(WELL, is_packed=False))[0] == 200
+
+
+async def test_what_is_packed_is_unpacked_no_further_than_a_batch_may_be_long(centre_of: Centres) -> None:
+    async with centre_of() as served:
+        bomb = gzip.compress(b" " * (8 * 1024 * 1024 + 1))
+        assert (await served.send(bomb))[0] == 413
+        assert (await served.send(gzip.compress(b"{}") + b"more"))[0] == 400
+        assert (await served.send(gzip.compress(b"{}")[:-1]))[0] == 400
+        assert (await served.send(b"{}"))[0] == 400
+        too_long = served.batch(*[served.event(str(number), data={"x": "y" * 1500}) for number in range(700)])
+        assert (await served.send(too_long, is_packed=False))[0] == 413
+        assert (await served.send(bomb, **{"Content-Encoding": "gzip"}))[0] == 415
+        assert (await served.send(b"{}", **{"Content-Type": "text/plain"}))[0] == 415
+
+
+async def test_what_is_far_from_now_gets_a_time_of_the_centre_and_a_mark(centre_of: Centres) -> None:
+    async with centre_of() as served:
+        now = moment(served.clock.now_us())
+        late = served.batch(served.event("yesterday", at=(now - timedelta(days=1)).isoformat()))
+        assert (await served.send(late))[1]["moved"] == 0
+        ahead = served.batch(served.event("ahead", at=(now + timedelta(days=1)).isoformat()))
+        assert (await served.send(ahead))[1]["moved"] == 1
+        old = served.batch(served.event("old", at="0001-01-01T00:00:00+14:00"), sent_at="9999-12-31T23:59:59-14:00")
+        assert (await served.send(old))[1]["moved"] == 1
+        # A clock that is three hours ahead: what it did an hour before it sent was an hour ago.
+        three = timedelta(hours=3)
+        told = served.batch(
+            served.event("wrong", at=(now + three - timedelta(hours=1)).isoformat()), sent_at=(now + three).isoformat()
+        )
+        assert (await served.send(told))[1]["moved"] == 1
+        status, rows = await served.get("/analytics/export?format=json&days=30")
+    assert status == 200
+    assert sum(row["events"] for row in rows) == 4
+    assert {row["day"] for row in rows} == {now.date().isoformat(), (now - timedelta(days=1)).date().isoformat()}
+
+
+async def test_a_query_about_nobody_makes_nobody(centre_of: Centres) -> None:
+    async with centre_of() as served:
+        assert (await served.get("/analytics/query?bot_id=ghost"))[0] == 404
+        assert (await served.get("/analytics/query?days=abc"))[0] == 400
+        assert (await served.get("/analytics/query?days=401"))[0] == 400
+        assert (await served.get("/analytics/query?bot_id=-5"))[0] == 404
+        assert (await served.get("/analytics/export?format=xml"))[0] == 400
+        assert (await served.get("/analytics/status"))[1]["bots"] == []
+
+
+async def test_an_export_for_a_spreadsheet_holds_no_formula(centre_of: Centres) -> None:
+    async with centre_of() as served:
+        await served.send(served.batch(served.event("a", kind="=cmd()"), bot_name="=SUM(A1)"))
+        status, text = await served.get("/analytics/export?format=csv")
+    assert status == 200
+    assert ",'=SUM(A1),'=cmd(),1,1,0" in text
+
+
+async def test_off_this_machine_a_secret_is_made_kept_and_told_once(centre_of: Centres) -> None:
+    async with centre_of(webhook_secret=None, host="0.0.0.0") as served:  # noqa: S104  # as the guide has it
+        batch = served.batch(served.event("a"))
+        assert (await served.send(batch, secret=None))[0] == 401
+        (line,) = [line for text in served.told for line in text.splitlines() if "whsec_" in line]
+        secret = line.partition('secret="')[2].partition('"')[0]
+        assert (await served.send(batch, secret=secret))[0] == 200
+    async with centre_of(webhook_secret=None, host="0.0.0.0") as served:  # noqa: S104
+        assert not any("whsec_" in text for text in served.told)
+        assert (await served.send(batch, secret=secret))[0] == 200
+        assert (await served.send(batch, secret=None))[0] == 401
