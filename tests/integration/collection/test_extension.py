@@ -98,3 +98,22 @@ async def test_a_batch_of_payments_whose_answer_was_lost_counts_once(
             while not (bot := (await served.get("/analytics/status"))[1]["bots"][0])["repeated"]:
                 served.clock.advance(1)
         assert (bot["events"], (await figures(served))["revenue_stars"]) == (2, 50)
+
+
+async def test_the_centre_forgets_whom_the_bot_forgets_and_the_sums_stay(
+    centre_of: Centres, open_shop: Callable[..., Shop], tmp_path: Path
+) -> None:
+    async with centre_of(database_url=f"sqlite:///{tmp_path / 'centre.db'}") as served:
+        shop = open_shop()
+        shop.neonpay.on_payment(stage="vip")(delivers)
+        shop.neonpay.use(Tracking())
+        shop.neonpay.use(Collection(EventCollectorConfig(served.url, secret=SECRET, collection_interval_seconds=0.05)))
+        async with shop.polling():
+            ann, ben = await shop.visitor("Ann"), await shop.visitor("Ben")
+            await shop.sells(ann)
+            await shop.sells(ben)
+            await arrived(served, events=7)
+            await shop.neonpay.people.erase(ann.id)
+            while (found := await figures(served))["people"] > 1:
+                served.clock.advance(1)
+    assert (found["revenue_stars"], found["payments"]) == (100, 2)
