@@ -16,7 +16,20 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 
 from neonpay import PaymentStage
-from neonpay.ledger.tables import duties, events, invoices, jobs, journal, payments, refunds, sequences, stages
+from neonpay.ledger.tables import (
+    duties,
+    events,
+    invoices,
+    jobs,
+    journal,
+    payments,
+    people,
+    refunds,
+    sequences,
+    stages,
+)
+from neonpay.payments.invoices.endings import ABANDON
+from neonpay.payments.subscription_ends import END
 from neonpay.reconcile.checkpoint import Tally
 from neonpay.reconcile.reconciler import RECONCILE
 from neonpay.store.ids import twin_id
@@ -25,6 +38,8 @@ BOT_ID: Final = 42
 DAYS: Final = 365
 EVENTS_EACH: Final = 5
 STAGES: Final = {"lessons": 250, "phrasebook": 75, "print": 400, "plus": 120, "club": 300}
+LANGUAGES: Final = ("en", "ru", "de", "uk", None)
+_FIRST_USER: Final = 100_000
 _PLANS: Final = frozenset({"plus", "club"})
 _DAY_US: Final = 86_400_000_000
 _PERIOD_US: Final = 30 * _DAY_US
@@ -44,6 +59,7 @@ COLUMNS: Final = {
     jobs: "bot_id event_id consumer charge_id state attempts run_at",
     events: "bot_id event_id name at user_id stage_id invoice_id charge_id amount_stars reason number",
     refunds: "bot_id charge_id user_id amount_stars state reason source requested_at finished_at",
+    people: "bot_id user_id username first_name language_code first_seen last_seen",
 }
 """What is written of each table; the rest stays NULL or is the table's default."""
 
@@ -54,7 +70,7 @@ class Chunk(NamedTuple):
     rows: dict[sa.Table, list[tuple[object, ...]]]
 
 
-def chunks(count: int, until_us: int) -> Iterator[Chunk]:
+def chunks(count: int, until_us: int, bot_id: int) -> Iterator[Chunk]:
     """The rows of so many payments in the year before ``until_us``, in the order of their time."""
     step_us = DAYS * _DAY_US // count
     start_us = until_us - DAYS * _DAY_US
@@ -64,16 +80,35 @@ def chunks(count: int, until_us: int) -> Iterator[Chunk]:
         if not first:
             for stage_id, stars in STAGES.items():
                 stage = PaymentStage(title=stage_id.title(), description="As good as it sounds", price=stars)
-                chunk.rows[stages].append((BOT_ID, stage_id, 1, stage.digest, stage.to_json(), start_us))
+                chunk.rows[stages].append((bot_id, stage_id, 1, stage.digest, stage.to_json(), start_us))
+            for place in range(max(1, count // 8)):
+                language = LANGUAGES[place % len(LANGUAGES)]
+                seen = (f"buyer{place}", f"Buyer {place}", language, start_us, until_us)
+                chunk.rows[people].append((bot_id, _FIRST_USER + place, *seen))
         for place in range(first, min(first + _CHUNK, count)):
-            number = _one(chunk, place, count, start_us + place * step_us, until_us, number)
+            number = _one(chunk, bot_id, place, count, start_us + place * step_us, until_us, number)
         yield chunk
 
 
-def _one(chunk: Chunk, place: int, count: int, at: int, until_us: int, number: int) -> int:
+def _buyer(place: int, count: int) -> tuple[int, str, bool]:
+    """Who pays, for what, and whether it is the first period of a subscription: plans are paid again each thirty days.
+
+    A subscription is renewed up to eleven times, and then somebody else has its place.
+    """
     scattered = place * _PRIME % 2**32
-    user_id = 100_000 + scattered % max(1, count // 8)
-    stage_id = tuple(STAGES)[scattered % len(STAGES)]
+    a_month = max(1, count * 30 // DAYS)
+    slot, month = place % a_month, place // a_month
+    stage_id = tuple(STAGES)[slot * _PRIME % 2**32 % len(STAGES)]
+    users = max(1, count // 8)
+    if stage_id not in _PLANS:
+        return _FIRST_USER + scattered % users, stage_id, False
+    lasts = 1 + slot * _PRIME % 2**32 // 97 % 12
+    return _FIRST_USER + (slot + month // lasts * 7_919) * _PRIME % 2**32 % users, stage_id, month % lasts == 0
+
+
+def _one(chunk: Chunk, bot_id: int, place: int, count: int, at: int, until_us: int, number: int) -> int:
+    scattered = place * _PRIME % 2**32
+    user_id, stage_id, is_first = _buyer(place, count)
     stars = STAGES[stage_id]
     head = f"{at // 1000:012x}7"
     event_id = f"{head}0008{place:015x}"
@@ -81,26 +116,25 @@ def _one(chunk: Chunk, place: int, count: int, at: int, until_us: int, number: i
     invoice_id = f"inv{place:019x}"
     charge_id = f"stx{scattered:010d}_{place}".ljust(_CHARGE_CHARS, "x")
     is_plan = stage_id in _PLANS
-    is_first = is_plan and place % 3 == 0
     is_refunded = place % _REFUND_EVERY == 0
     rows = chunk.rows
     about = (user_id, stage_id, invoice_id)
     payload = f"np1.{invoice_id}.{stars}.{stage_id}.{scattered:032x}"
     rows[invoices].append(
-        (BOT_ID, *(invoice_id, user_id, stage_id, 1, stars, "sent", 1, at - 60_000_000, payload, "{}"))
+        (bot_id, *(invoice_id, user_id, stage_id, 1, stars, "sent", 1, at - 60_000_000, payload, "{}"))
     )
     ends = at + _PERIOD_US if is_plan else None
     state = "refunded" if is_refunded else "accepted"
     rows[payments].append(
         (
-            *(BOT_ID, charge_id, event_id, user_id, stars, "XTR", state, invoice_id, stage_id, 1, 1, payload),
+            *(bot_id, charge_id, event_id, user_id, stars, "XTR", state, invoice_id, stage_id, 1, 1, payload),
             *(at, at + 200_000, "update", int(is_plan), int(is_first), ends, 1),
         )
     )
     rows[journal] += [
-        (BOT_ID, event_id, account, sign * stars, at + 200_000, 0) for account, sign in (("stars", 1), ("revenue", -1))
+        (bot_id, event_id, account, sign * stars, at + 200_000, 0) for account, sign in (("stars", 1), ("revenue", -1))
     ]
-    rows[jobs].append((BOT_ID, event_id, "handler:deliver", charge_id, "done", 1, at + 200_000))
+    rows[jobs].append((bot_id, event_id, "handler:deliver", charge_id, "done", 1, at + 200_000))
     told: list[tuple[str, str, int, int, str, str, str | None, int, str | None]] = [
         (asked_id, "invoice_created", at - 60_000_000, *about, None, stars, None),
         (checked_id, "checkout_approved", at - 2_000_000, *about, None, stars, None),
@@ -120,58 +154,62 @@ def _one(chunk: Chunk, place: int, count: int, at: int, until_us: int, number: i
         reason = _REASONS[place % len(_REASONS)]
         told.append((other_id, "checkout_declined", at, user_id, stage_id, invoice_id, None, stars, reason))
     else:
-        rows[invoices].append((BOT_ID, *(unpaid_id, user_id, stage_id, 1, stars, "sent", 0, at, payload, "{}")))
+        rows[invoices].append((bot_id, *(unpaid_id, user_id, stage_id, 1, stars, "sent", 0, at, payload, "{}")))
         told.append((other_id, "invoice_created", at, user_id, stage_id, unpaid_id, None, stars, None))
     if is_refunded:
         back = min(at + 3 * _DAY_US, until_us)
-        rows[refunds].append((BOT_ID, charge_id, user_id, stars, "refunded", "asked for", "bot", back, back))
+        rows[refunds].append((bot_id, charge_id, user_id, stars, "refunded", "asked for", "call", back, back))
         told.append(
             (f"{back // 1000:012x}70048{place:015x}"[:32], "payment_refunded", back, *about, charge_id, stars, None)
         )
     for event in told:
         number += 1
-        rows[events].append((BOT_ID, *event, number))
+        rows[events].append((bot_id, *event, number))
     return number
 
 
-def _compared(count: int, written: int, until_us: int) -> tuple[object, ...]:
-    """The row of ``duties`` that says so."""
+def _done(bot_id: int, count: int, written: int, until_us: int) -> list[tuple[object, ...]]:
+    """The rows of ``duties`` that say what the tasks of a shop that has run all the time have done."""
     tally = Tally(position=count, examined=written, balance=0, compared_us=until_us)
-    return BOT_ID, RECONCILE, until_us, tally.position, tally.memo
+    return [
+        (bot_id, RECONCILE, until_us, tally.position, tally.memo),
+        (bot_id, ABANDON, until_us, written, ""),
+        (bot_id, END, until_us, until_us, f"{until_us} {until_us} {until_us}"),
+    ]
 
 
-async def fill(database_url: str, count: int, until_us: int) -> int:
+async def fill(database_url: str, count: int, until_us: int, *, bot_id: int = BOT_ID) -> int:
     """Write them into an empty ledger that has its tables; how many events there are."""
     write = _fill_sqlite if database_url.startswith("sqlite") else _fill_postgres
-    return await write(database_url, count, until_us)
+    return await write(database_url, count, until_us, bot_id)
 
 
-async def _fill_sqlite(database_url: str, count: int, until_us: int) -> int:
+async def _fill_sqlite(database_url: str, count: int, until_us: int, bot_id: int) -> int:
     path = database_url.removeprefix("sqlite:///")
-    return await asyncio.to_thread(_into_file, path, count, until_us)
+    return await asyncio.to_thread(_into_file, path, count, until_us, bot_id)
 
 
-def _into_file(path: str, count: int, until_us: int) -> int:
+def _into_file(path: str, count: int, until_us: int, bot_id: int) -> int:
     written = 0
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA synchronous=OFF")
         connection.execute("PRAGMA cache_size=-400000")
-        for chunk in chunks(count, until_us):
+        for chunk in chunks(count, until_us, bot_id):
             for table, rows in chunk.rows.items():
                 names = COLUMNS[table].split()
                 marks = ", ".join("?" * len(names))
                 connection.executemany(f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})", rows)
             written += len(chunk.rows[events])
             connection.commit()
-        connection.execute(f"INSERT INTO {sequences.name} (bot_id, last_number) VALUES (?, ?)", (BOT_ID, written))
+        connection.execute(f"INSERT INTO {sequences.name} (bot_id, last_number) VALUES (?, ?)", (bot_id, written))
         compared = f"INSERT INTO {duties.name} (bot_id, name, run_at, position, memo) VALUES (?, ?, ?, ?, ?)"
-        connection.execute(compared, _compared(count, written, until_us))
+        connection.executemany(compared, _done(bot_id, count, written, until_us))
         connection.commit()
     connection.close()
     return written
 
 
-async def _fill_postgres(database_url: str, count: int, until_us: int) -> int:
+async def _fill_postgres(database_url: str, count: int, until_us: int, bot_id: int) -> int:
     import asyncpg
 
     parts = urlsplit(database_url)
@@ -179,13 +217,13 @@ async def _fill_postgres(database_url: str, count: int, until_us: int) -> int:
     connection = await asyncpg.connect(parts._replace(scheme="postgresql").geturl())
     try:
         await connection.execute("SET synchronous_commit = off")
-        for chunk in chunks(count, until_us):
+        for chunk in chunks(count, until_us, bot_id):
             for table, rows in chunk.rows.items():
                 await connection.copy_records_to_table(table.name, records=rows, columns=COLUMNS[table].split())
             written += len(chunk.rows[events])
-        await connection.execute(f"INSERT INTO {sequences.name} (bot_id, last_number) VALUES ($1, $2)", BOT_ID, written)
+        await connection.execute(f"INSERT INTO {sequences.name} (bot_id, last_number) VALUES ($1, $2)", bot_id, written)
         compared = f"INSERT INTO {duties.name} (bot_id, name, run_at, position, memo) VALUES ($1, $2, $3, $4, $5)"
-        await connection.execute(compared, *_compared(count, written, until_us))
+        await connection.executemany(compared, _done(bot_id, count, written, until_us))
         await connection.execute("VACUUM ANALYZE")
     finally:
         await connection.close()

@@ -7,6 +7,7 @@ it is the time on the wall, since nothing here waits for anything. The ratios sa
 
     python benchmarks/simulator.py             # under a minute
     python benchmarks/simulator.py --quick     # proves that everything runs
+    python benchmarks/simulator.py --steps     # instructions of the interpreter instead, which no other process disturbs
     python benchmarks/simulator.py --profile in_process
 """
 
@@ -16,6 +17,7 @@ import argparse
 import asyncio
 import cProfile
 import gc
+import inspect
 import json
 import pstats
 import sys
@@ -23,6 +25,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from statistics import median
+from types import FrameType
 from typing import Any, Final
 
 from aiogram import Bot, Dispatcher
@@ -44,6 +47,7 @@ _PRICE: Final = 5
 _ANSWERS: Final = [hold_answer_model(kind) for kind in (User, Message, list[Update], bool)]
 """aiogram makes these models again and again if nobody holds them; that is its own time, and would drown the rest."""
 Purchase = Callable[[], Awaitable[None]]
+TraceFunction = Callable[[FrameType, str, Any], Any]
 
 
 def shop() -> Dispatcher:
@@ -169,6 +173,29 @@ async def measure(way: str, purchases: int, profile: cProfile.Profile | None = N
     return took_s / purchases
 
 
+async def count_steps(way: str, purchases: int = 10) -> float:
+    """Instructions that the interpreter executes per purchase; what is written in C counts as one."""
+    steps = 0
+
+    def count(frame: FrameType, event: str, _argument: object) -> TraceFunction:
+        nonlocal steps
+        frame.f_trace_opcodes = True
+        steps += event == "opcode"
+        return count
+
+    async with bare() if way == "bare" else simulated(way) as purchase:
+        for _ in range(10):
+            await purchase()
+        frame = inspect.currentframe()
+        while frame is not None:  # those that run already, the loop's among them, are asked one by one
+            frame.f_trace, frame.f_trace_opcodes, frame = count, True, frame.f_back
+        sys.settrace(count)
+        for _ in range(purchases):
+            await purchase()
+        sys.settrace(None)
+    return steps / purchases
+
+
 def main() -> int:
     """Measure and print; 0 always, because a slow machine is no failure."""
     arguments = _arguments()
@@ -176,6 +203,11 @@ def main() -> int:
         profile = cProfile.Profile()
         asyncio.run(measure(arguments.profile, arguments.purchases, profile))
         pstats.Stats(profile).sort_stats("tottime").print_stats(40).sort_stats("cumtime").print_stats("simulator")
+        return 0
+    if arguments.steps:
+        steps = {way: asyncio.run(count_steps(way)) for way in WAYS}
+        for way in WAYS:
+            print(f"{way:12} {steps[way]:12,.0f} steps a purchase {steps[way] / steps['bare']:9.2f}x bare")
         return 0
     rounds, purchases = (1, 20) if arguments.quick else (arguments.rounds, arguments.purchases)
     took_s: dict[str, list[float]] = {way: [] for way in WAYS}
@@ -197,6 +229,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--purchases", type=int, default=300, help="in each turn")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each way")
     parser.add_argument("--quick", action="store_true", help="one short turn of each")
+    parser.add_argument(
+        "--steps", action="store_true", help="count instructions of the interpreter, and measure no time"
+    )
     parser.add_argument("--profile", choices=WAYS, help="show where one way spends its time, and measure nothing")
     return parser.parse_args()
 

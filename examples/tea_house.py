@@ -1,7 +1,7 @@
 """A tea house for Telegram Stars, written so that a test can open it: invitations, credits, discounts, the last pot, a club.
 
 ``examples/scenarios/*.scenario.yaml`` are played against it. BOT_TOKEN is what @BotFather gives you, OWNER_WORD what its owner
-says after /owner. With TELEGRAM_API_URL=http://127.0.0.1:8081 it runs against `neonpay simulate` instead of Telegram.
+says after /owner. With TELEGRAM_API_URL=http://127.0.0.1:8082 it runs against `neonpay simulate` instead of Telegram.
 Needs the extra `aiogram`.
 """
 

@@ -24,6 +24,7 @@ from neonpay.ledger.tables import (
     refund_requests,
     unexplained,
 )
+from neonpay.payments.waiting import count_waiting
 
 _WAITING: Final = (PaymentState.NEEDS_ATTENTION.value, PaymentState.REFUND_DUE.value)
 STUCK_AFTER: Final = timedelta(minutes=10)
@@ -33,10 +34,10 @@ STUCK_AFTER: Final = timedelta(minutes=10)
 def attention(transaction: Transaction, scope: Scope, now: datetime) -> Attention:
     """What waits for a person now, whenever it began.
 
-    Payments that need a decision, and payments whose refund is due and has not gone through. Jobs that have failed for the
-    last time, jobs whose consumer no program has, and jobs that nobody has taken up ten minutes after they were due. Requests
-    for refunds that nobody has decided, and payments that Telegram's list does not have. Jobs and requests are counted for all
-    stages.
+    Payments that wait for a person, and of these the ones that need a decision; payments whose refund is due and has not gone
+    through. Jobs that have failed for the last time, jobs whose consumer no program has, and jobs that nobody has taken up ten
+    minutes after they were due. Requests for refunds that nobody has decided, and payments that Telegram's list does not have.
+    Jobs and requests are counted for all stages.
     """
     waiting = _waiting(transaction, scope)
     parked = _parked(transaction, scope)
@@ -44,6 +45,7 @@ def attention(transaction: Transaction, scope: Scope, now: datetime) -> Attentio
     going_back = waiting.get(PaymentState.REFUND_DUE.value, (0, 0))
     late = microseconds(now - STUCK_AFTER)
     return Attention(
+        payments=count_waiting(transaction, scope.bot_ids, scope.stage_ids),
         undecided=undecided[0],
         undecided_stars=undecided[1],
         going_back=going_back[0],

@@ -260,6 +260,8 @@ class Attention:
     """What waits for a person now.
 
     Attributes:
+        payments: those that go on without nobody: undecided, with a delivery that was given up or that no program takes,
+            or with a refund that Telegram refuses.
         undecided, undecided_stars: payments that need a decision.
         going_back, going_back_stars: payments whose refund is due and has not gone through.
         dead: jobs that have failed for the last time.
@@ -269,6 +271,7 @@ class Attention:
         unexplained: payments that Telegram's list of transactions does not have.
     """
 
+    payments: int
     undecided: int
     undecided_stars: int
     going_back: int
@@ -278,11 +281,6 @@ class Attention:
     stuck: int
     requests: int
     unexplained: int
-
-    @property
-    def payments(self) -> int:
-        """Payments that a person has to look at."""
-        return self.undecided + self.dead + self.stranded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

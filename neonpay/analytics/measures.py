@@ -44,7 +44,9 @@ class Measure(enum.StrEnum):
         SETTLED: invoices that were paid, each once, at the time at which they were written.
         APPROVED: checkouts that were approved.
         DECLINED: checkouts that were declined; ``detail`` is why.
-        DELIVERED: payments that were delivered, at their time of payment; ``value`` is how long it took, in milliseconds.
+        DELIVERED: payments that were delivered, at their time of payment.
+        WAITED: the same, of whatever kind; ``value`` is how long it took, in milliseconds.
+        SHARED: invoices that anybody may pay, each once, at the time of the twentieth payment; ``detail`` is which.
         MOVED: Stars that came or went otherwise than by payments of ours, at the time at which they were booked; ``detail`` is
             the account, and ``value`` what they have done to the balance, in nanostars.
         BALANCE: whole Stars on the account of what Telegram holds, all at one time, 0.
@@ -59,6 +61,8 @@ class Measure(enum.StrEnum):
     APPROVED = "approved"
     DECLINED = "declined"
     DELIVERED = "delivered"
+    WAITED = "waited"
+    SHARED = "shared"
     MOVED = "moved"
     BALANCE = "balance"
     BALANCE_REST = "balance_rest"
@@ -170,11 +174,30 @@ def _told(name: str, detail: sa.ColumnElement[Any] | None = None) -> Callable[[s
 
 
 def _delivered(tail: sa.ColumnElement[bool] | None) -> Rows:
+    return _of_deliveries(_row(payments.c.bot_id, payments.c.paid_at, payments.c.stage_id, _ALWAYS, _KIND), tail)
+
+
+def _waited(tail: sa.ColumnElement[bool] | None) -> Rows:
     wait_us = microseconds_of(events.c.at) - microseconds_of(payments.c.paid_at)
-    rows = _row(payments.c.bot_id, payments.c.paid_at, payments.c.stage_id, two_digits(wait_us), _KIND)
+    return _of_deliveries(_row(payments.c.bot_id, payments.c.paid_at, payments.c.stage_id, two_digits(wait_us)), tail)
+
+
+def _of_deliveries(rows: Rows, tail: sa.ColumnElement[bool] | None) -> Rows:
     rows = rows.select_from(events).join(payments, _ITS_PAYMENT)
     rows = rows.where(IN_STARS, events.c.name == PaymentDelivered.name)
     return rows if tail is None else rows.where(tail)
+
+
+LINK_PAYERS_MIN: Final = 20
+"""How many people pay one invoice before anybody wonders."""
+
+
+def _shared(tail: sa.ColumnElement[bool] | None) -> Rows:
+    rows = _row(payments.c.bot_id, payments.c.paid_at, payments.c.stage_id, _ALWAYS, detail=payments.c.invoice_id)
+    rows = rows.where(payments.c.number == sa.literal_column(str(LINK_PAYERS_MIN)), invoices.c.user_id.is_(None))
+    if tail is None:
+        return rows.select_from(payments).join(invoices, _ITS_INVOICE)
+    return rows.select_from(events).join(payments, recorded_by()).join(invoices, _ITS_INVOICE).where(tail)
 
 
 _OF_SALES: Final = (STARS, REVENUE, UNSETTLED, REFUNDS)
@@ -232,6 +255,8 @@ _MEASURES: Final[Mapping[Measure, Callable[[sa.ColumnElement[bool] | None], Rows
         Measure.APPROVED: _told(CheckoutApproved.name),
         Measure.DECLINED: _told(CheckoutDeclined.name, sa.func.substr(events.c.reason, 1, _REASON_MAX)),
         Measure.DELIVERED: _delivered,
+        Measure.WAITED: _waited,
+        Measure.SHARED: _shared,
         Measure.MOVED: _moved,
         Measure.BALANCE: _balance,
         Measure.BALANCE_REST: _balance_rest,

@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from neonpay.analytics.measures import IN_STARS, Measure, microseconds_of, recorded_by, rows_of
 from neonpay.analytics.scope import Scope
+from neonpay.analytics.subscription_rollup import renew_subscribers
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables import duties, events, payments
 from neonpay.ledger.tables_rollups import rollup_buyers, rollup_counts, rollup_days
@@ -91,6 +92,7 @@ def roll_up(transaction: Transaction, turn: Turn, after: int, most: int) -> int:
         _add_counts(transaction, rollup_counts, QUARTER_US, measure, new)
         _add_counts(transaction, rollup_days, DAY_US, measure, new)
     _renew_buyers(transaction, new)
+    renew_subscribers(transaction, turn.bot_id, new)
     return last
 
 

@@ -70,7 +70,7 @@ def delivery_times(transaction: Transaction, scope: Scope, period: Period) -> De
     From the time of payment, which Telegram tells in whole seconds, to the end of the last handler. What was not delivered is
     not among them.
     """
-    waits = distribution(transaction, Measure.DELIVERED, scope, period.span)
+    waits = distribution(transaction, Measure.WAITED, scope, period.span)
     p50, p95, p99 = (percentile(waits, percent) for percent in (50, 95, 99))
     return DeliveryTimes(
         delivered=sum(number for _, number in waits), p50_s=_seconds(p50), p95_s=_seconds(p95), p99_s=_seconds(p99)

@@ -6,13 +6,14 @@ import asyncio
 import os
 import webbrowser
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 
+from neonpay.cli.counted import counted
 from neonpay.cli.pointing import ELSEWHERE, lines, variables
 from neonpay.cli.scenarios import play_all
 from neonpay.cli.shop import COULD_NOT
@@ -25,12 +26,14 @@ if TYPE_CHECKING:
     from neonpay.simulator import BotAccount, Simulator
     from neonpay.testing.scenario import Scenario
 
+PORT: Final = 8082
+"""Next to 8081, where the dashboard listens: the two are often looked at side by side."""
 _STARS = 1_000
 
 
 def simulate(
     *,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = 8081,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = PORT,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     seed: Annotated[int, typer.Option(help="Every generated id follows from it.")] = 0,
     token: Annotated[
@@ -94,7 +97,7 @@ def simulate(
         errors.print(str(error), style="red", markup=False)
         raise typer.Exit(COULD_NOT) from error
     except OSError as error:
-        why = f"{escape(error.strerror or str(error))}; --port 0 picks a free one"
+        why = f"{escape(error.strerror or str(error))}; type: neonpay simulate --port 0, which picks a free one"
         errors.print(f"[red]Cannot listen on {escape(host)} port {port}:[/] {why}")
         raise typer.Exit(COULD_NOT) from error
     if not went_well:
@@ -103,7 +106,7 @@ def simulate(
 
 def _bots(telegram: Simulator, tokens: Sequence[str | None], names: Sequence[str]) -> list[BotAccount]:
     if len(names) > len(tokens):
-        words = f"there are {len(names)} names for {len(tokens)} bot(s); give --token for each"
+        words = f"there are {len(names)} names for {counted(len(tokens), 'bot')}; give --token for each"
         raise typer.BadParameter(words, param_hint="--bot-name")
     bots = []
     for number, token in enumerate(tokens, start=1):

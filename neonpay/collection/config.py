@@ -13,6 +13,9 @@ from neonpay.core.whole import is_whole
 from neonpay.errors import ConfigurationError, ValidationError
 
 MAX_HELD: Final = 1_000_000
+HOST: Final = "localhost"
+PORT: Final = 8081
+"""Where a centre listens unless told otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from neonpay.collection.config import HOST, PORT
 
 if TYPE_CHECKING:
     from neonpay.app import NeonPayCore
     from neonpay.collection.serving import Collecting
     from neonpay.collection.telling import Telling
     from neonpay.core.clock import Clock
-
-HOST: Final = "localhost"
-PORT: Final = 8081
 
 
 async def run_analytics_server(

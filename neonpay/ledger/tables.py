@@ -1,7 +1,7 @@
 """The tables. Every key starts with ``bot_id``; times are microseconds since the epoch, UTC; Stars are whole numbers.
 
-There is no table of leases: a row of ``jobs``, ``duties`` or ``invoices`` says itself who has it and until when. ``holds`` are
-seats of stock that a buyer has until the payment.
+There is no table of leases: a row of ``jobs``, ``invoices``, ``effects`` or ``duties`` (the periodic tasks) says itself who has
+it and until when. ``holds`` are seats of stock that a buyer has until the payment.
 
 Names carry the prefix ``neonpay_`` because the tables may live in the host bot's own database.
 """
@@ -298,6 +298,16 @@ refunds = table(
 )
 
 sa.Index("neonpay_refunds_by_time", refunds.c.bot_id, refunds.c.finished_at)
+IS_REFUSED = refunds.c.state == sa.literal_column("'failed'")
+"""Refunds that Telegram refuses for good: few, and all of them wait for a person."""
+sa.Index(
+    "neonpay_refunds_refused",
+    refunds.c.bot_id,
+    refunds.c.charge_id,
+    sqlite_where=IS_REFUSED,
+    postgresql_where=IS_REFUSED,
+)
+
 early_refunds = table(
     "early_refunds",
     sa.Column("charge_id", sa.Text, nullable=False),
@@ -382,9 +392,7 @@ unexplained = table(
 extension_tables = sa.Table(
     "neonpay_extension_tables",
     metadata,
-    sa.Column("table_name", sa.Text, nullable=False),
-    sa.Column("extension", sa.Text, nullable=False),
-    sa.Column("package", sa.Text, nullable=False),
+    *[sa.Column(name, sa.Text, nullable=False) for name in ("table_name", "extension", "package")],
     sa.PrimaryKeyConstraint("table_name"),
     sqlite_with_rowid=False,
 )

@@ -79,6 +79,7 @@ def samples(monitor: Monitor, snapshot: Snapshot) -> Iterator[Sample]:
 
 def _of(standing: Standing) -> Iterator[Sample]:
     bot, waiting = (str(standing.bot_id),), standing.attention
+    yield "neonpay_payments_waiting", bot, waiting.payments
     yield "neonpay_payments_undecided", bot, waiting.undecided
     yield "neonpay_refunds_due", bot, waiting.going_back
     yield "neonpay_refund_requests_open", bot, waiting.requests

@@ -55,6 +55,7 @@ METRICS: Final = (
     Metric("neonpay_deliveries_total", _C, _BOT, "Payments whose handlers are all done."),
     Metric("neonpay_delivery_failures_total", _C, _BOT, "Attempts of handlers that have failed."),
     Metric("neonpay_dead_letters_total", _C, _BOT, "Handlers that have failed for the last time."),
+    Metric("neonpay_payments_waiting", _G, _BOT, "Payments that wait for a person: undecided, given up or refused."),
     Metric("neonpay_payments_undecided", _G, _BOT, "Payments that wait for a person's decision."),
     Metric("neonpay_refunds_due", _G, _BOT, "Payments whose Stars are to go back and have not."),
     Metric("neonpay_refund_requests_open", _G, _BOT, "Requests of buyers that nobody has decided."),

@@ -144,10 +144,12 @@ def event_id_of(bot_id: int, charge_id: str) -> sa.ScalarSelect[str]:
 def about_payment(bot_id: int, charge_id: str) -> sa.ColumnElement[bool]:
     """Whether a job is about a payment, or sends a message that one of its handlers has said."""
     event_id = event_id_of(bot_id, charge_id)
-    # As ``message_id`` makes them, so that a range of the key has them.
+    # As ``message_id`` makes them, so that one range of the key has them and the payment's own: of two parts joined by OR
+    # alone, SQLite would read every job of the bot.
     beside = sa.func.substr(event_id, 1, 12, type_=sa.Text)
     said = (jobs.c.event_id >= beside + "8", jobs.c.event_id < beside + "9")
-    return sa.or_(jobs.c.event_id == event_id, sa.and_(*said, jobs.c.consumer == TELL, jobs.c.charge_id == charge_id))
+    is_its = sa.or_(jobs.c.event_id == event_id, sa.and_(*said, jobs.c.consumer == TELL, jobs.c.charge_id == charge_id))
+    return sa.and_(jobs.c.event_id >= beside, jobs.c.event_id < beside + "g", is_its)
 
 
 def read_jobs(transaction: Transaction, bot_id: int, where: sa.ColumnElement[bool]) -> list[JobRecord]:

@@ -1,16 +1,29 @@
 """Which payments only a person can help: a decision, a delivery that was given up, a refund that Telegram refuses.
 
-Their conditions go by the narrow indexes of what is parked, so that they read what waits and not what was ever sold.
+The one definition of it: pages, reports and monitoring count by it. Its conditions go by the narrow indexes of what is parked,
+so that they read what waits and not what was ever sold.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from neonpay.core.job_states import JobState
-from neonpay.core.payments import PaymentState, RefundState
+from neonpay.core.payments import PaymentState
+from neonpay.ledger import Transaction
 from neonpay.ledger.table_kit import DatabaseNow
-from neonpay.ledger.tables import IS_NOT_ACCEPTED, IS_PARKED, IS_UNFINISHED, consumers, jobs, payments, refunds
+from neonpay.ledger.tables import (
+    IS_NOT_ACCEPTED,
+    IS_PARKED,
+    IS_REFUSED,
+    IS_UNFINISHED,
+    consumers,
+    jobs,
+    payments,
+    refunds,
+)
 from neonpay.payments.consumers.fan_out import UNSEEN_US
 from neonpay.payments.handlers.registry import ON_PAYMENT, ON_REFUND
 
@@ -33,11 +46,35 @@ def needs_person(bot_id: int) -> sa.ColumnElement[bool]:
         IS_NOT_ACCEPTED,
         payments.c.state == sa.literal_column(f"'{PaymentState.NEEDS_ATTENTION.value}'"),
     )
-    of_bot = sa.select(jobs.c.charge_id).where(jobs.c.bot_id == bot_id, jobs.c.charge_id.is_not(None))
-    given_up = of_bot.where(IS_PARKED, jobs.c.state.in_((JobState.DEAD.value, JobState.STRANDED.value)))
-    left_alone = of_bot.where(is_left_alone())
-    refused = sa.select(refunds.c.charge_id).where(
-        refunds.c.bot_id == bot_id, refunds.c.state == RefundState.FAILED.value
-    )
+    given_up = charges_of(bot_id, IS_PARKED, jobs.c.state.in_((JobState.DEAD.value, JobState.STRANDED.value)))
+    left_alone = charges_of(bot_id, is_left_alone())
+    refused = sa.select(refunds.c.charge_id).where(refunds.c.bot_id == bot_id, IS_REFUSED)
     waits = sa.union_all(decide, given_up, left_alone, refused).subquery()
     return payments.c.charge_id.in_(sa.select(waits.c.charge_id))
+
+
+def count_waiting(transaction: Transaction, bot_ids: Sequence[int], stage_ids: Sequence[str] | None = None) -> int:
+    """How many payments of these bots wait for a person, of all stages or of these."""
+    found = 0
+    for bot_id in bot_ids:
+        query = (
+            sa.select(sa.func.count()).select_from(payments).where(payments.c.bot_id == bot_id, needs_person(bot_id))
+        )
+        if stage_ids is not None:
+            query = query.where(payments.c.stage_id.in_(stage_ids))
+        found += int(transaction.connection.execute(query).scalar_one())
+    return found
+
+
+def charges_of(bot_id: int, *conditions: sa.ColumnElement[bool]) -> sa.Select[tuple[str | None]]:
+    """The payments of a bot that jobs of one of the narrow indexes are about.
+
+    Args:
+        conditions: on ``jobs``; one of them is ``IS_PARKED``, or implies ``IS_UNFINISHED``.
+    """
+    # The keys by the narrow index alone, and then the jobs by their keys: asked for the charge at once, SQLite would take the
+    # key of the table for as good, and read every job that there ever was.
+    keys = sa.select(jobs.c.event_id, jobs.c.consumer).where(jobs.c.bot_id == bot_id, *conditions)
+    whole = jobs.alias("whole")
+    is_one = sa.tuple_(whole.c.event_id, whole.c.consumer).in_(keys)
+    return sa.select(whole.c.charge_id).where(whole.c.bot_id == bot_id, is_one, whole.c.charge_id.is_not(None))

@@ -10,11 +10,9 @@ from aiohttp import web
 
 from neonpay.errors import SimulatorError
 from neonpay.simulator.bell import PATIENCE_S
-from neonpay.simulator.chats.accounts import BotAccount
 from neonpay.simulator.clock import SteppedClock, in_seconds
 from neonpay.simulator.control.routes import add_control
 from neonpay.simulator.feeding import feeding
-from neonpay.simulator.files.images import pixels
 from neonpay.simulator.http.api import BotApi
 from neonpay.simulator.http.doorway import Doorway
 from neonpay.simulator.http.guard import guard
@@ -22,6 +20,7 @@ from neonpay.simulator.http.server import add_bot_api
 from neonpay.simulator.page import add_page
 from neonpay.simulator.people.buyers import Buyer
 from neonpay.simulator.people.founding import Places
+from neonpay.simulator.people.portraits import give_picture
 from neonpay.simulator.people.treasury import Treasury
 from neonpay.simulator.updates.webhook import WebhookSettings
 from neonpay.simulator.world import World
@@ -30,9 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from types import TracebackType
 
-    from aiogram import Bot
+    from aiogram import Bot, types
     from aiogram.client.default import DefaultBotProperties
 
+    from neonpay.simulator.chats.accounts import BotAccount
     from neonpay.simulator.clients.ptb import AnyBuilder
     from neonpay.simulator.clock import Timer
     from neonpay.simulator.faults import Faults
@@ -251,7 +251,7 @@ class Simulator(Places):
         return await self.until(
             lambda: calls if len(calls := self.calls(method)) >= count else None,
             timeout_s=timeout_s,
-            what=f"{count} call(s) of {method}",
+            what=f"a call of {method}" if count == 1 else f"{count} calls of {method}",
         )
 
     async def until(
@@ -320,21 +320,15 @@ class Simulator(Places):
         """Let time pass until the next thing that falls due has happened, and return it; None when nothing waits."""
         return await self._world.step()
 
-    def picture(self, of: BotAccount | Buyer, picture: bytes | str | None) -> None:
-        """Give a bot or a person a picture: a file's bytes, the id of a photo that was sent, or None for none.
+    def picture(self, of: BotAccount | Buyer | types.Message, picture: bytes | str | None) -> None:
+        """Give a bot, a person or an invoice a picture: a file's bytes, the id of a photo that was sent, or None for none.
+
+        That of an invoice is what the page shows in the place of what stands at its ``photo_url``.
 
         Raises:
-            SimulatorError: it is no PNG, JPEG, GIF or WebP, or no photo with these bytes was sent.
+            SimulatorError: it is no PNG, JPEG, GIF or WebP, no photo with this id was uploaded, or the message is no invoice.
         """
-        if isinstance(picture, str):
-            file = self._world.files.find(picture)
-            if file is None or file.content is None:
-                raise SimulatorError(f"no photo with the id {picture!r} was uploaded")
-            picture = file.content
-        if picture is not None and pixels(picture) is None:
-            raise SimulatorError("a picture is a PNG, JPEG, GIF or WebP file")
-        account = of if isinstance(of, BotAccount) else self._world.accounts.users[of.id]
-        account.picture = picture
+        give_picture(self._world, of, None if picture is None else self._world.pictures.given(picture))
         self._world.bell.ring()
 
     def freeze(self) -> None:

@@ -18,6 +18,7 @@ from neonpay.simulator.chats.reactions import Reactions
 from neonpay.simulator.clock import PATIENCE_S
 from neonpay.simulator.diary import Diary, Note
 from neonpay.simulator.faults import REORDER_HOLD_S, Faults
+from neonpay.simulator.files.pictures import Pictures
 from neonpay.simulator.files.store import Files
 from neonpay.simulator.inline import Inline
 from neonpay.simulator.journal import Journal
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
     from neonpay.simulator.chats.invoices import Invoice
     from neonpay.simulator.clock import SteppedClock, Timer
+    from neonpay.simulator.files.store import StoredFile
     from neonpay.simulator.money.presses import Press
     from neonpay.simulator.wire.params import Params
 
@@ -70,6 +72,7 @@ class Postbox:
     """How one bot gets its updates.
 
     Attributes:
+        allowed_updates: the list that the bot sent last of the kinds that it wants, as it was written.
         stream: its MTProto sessions; while one is open, they get everything, and a poll or a webhook nothing. (Telegram
             would serve both.)
     """
@@ -79,6 +82,7 @@ class Postbox:
     webhook: Webhook | None = None
     webhook_set_at: float | None = None
     stream: Listening | None = None
+    allowed_updates: str = ""
 
     def would_lose(self, until: float) -> bool:
         """Whether a bot that listens has yet to take something which is kept no longer than that."""
@@ -122,7 +126,6 @@ class World:
         clock.before_time_passes = self._let_bots_listen
         self.random = random
         self.test_environment = test_environment
-        self.fetches_pictures = fetch_pictures
         self.bell = Bell()
         self.accounts = Accounts(random, token_bytes)
         self.chats = Chats(self.accounts, clock, self.bell.ring)
@@ -152,12 +155,21 @@ class World:
         self.paid_media = PaidMediaShelf(self.till, self.tell)
         self.presses: dict[str, Press] = {}
         self.files = Files(random)
+        self.pictures = Pictures(self.files, fetches=fetch_pictures)
         self.faults = Faults(clock, seed=_peek(random), changed=self.bell.ring)
         self.journal = Journal(self.accounts.hide_tokens, described)
         self.carry_out: CarryOut | None = None
         self._postboxes: dict[int, Postbox] = {}
         self.posted = 0
         self._owned: list[tuple[BotAccount, Postbox]] = []
+
+    async def picture_of_invoice(self, message_id: int) -> StoredFile | None:
+        """What an invoice was given here, else what stands at its ``photo_url``; None when there is none to be had."""
+        given = self.pictures.of_invoices.get(message_id)
+        post = self.chats.find(message_id)
+        if given is not None or post is None or post.invoice is None:
+            return given
+        return await self.pictures.at(post.invoice.photo_url)
 
     def postbox(self, bot: BotAccount) -> Postbox:
         """Where the bot's updates wait."""

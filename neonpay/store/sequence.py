@@ -44,6 +44,18 @@ def last_number(transaction: Transaction, bot_id: int) -> int:
     return int(found.scalar() or 0)
 
 
+def newest_unnumbered(bot_id: int, most: int) -> sa.ColumnElement[bool]:
+    """Whether an event is one of the newest of a bot that have no number yet, at most so many.
+
+    Their ids come of the index by number alone: asked for whole rows in the order of their ids, SQLite reads all events of the
+    bot until it has found so many.
+    """
+    unnumbered = events.alias("unnumbered")
+    newest = sa.select(unnumbered.c.event_id).where(unnumbered.c.bot_id == bot_id, unnumbered.c.number.is_(None))
+    newest = newest.order_by(unnumbered.c.number, unnumbered.c.event_id.desc()).limit(most)
+    return sa.and_(events.c.bot_id == bot_id, events.c.event_id.in_(newest))
+
+
 def _unnumbered(bot_id: int) -> sa.Select[tuple[str]]:
     return sa.select(events.c.event_id).where(events.c.bot_id == bot_id, events.c.number.is_(None))
 

@@ -15,8 +15,8 @@ from neonpay.core.requests import RequestState
 from neonpay.core.text import error_words
 from neonpay.errors import LedgerError
 from neonpay.ledger import Ledger, Transaction
-from neonpay.ledger.tables import payments, refund_requests, unexplained
-from neonpay.payments.waiting import needs_person
+from neonpay.ledger.tables import refund_requests, unexplained
+from neonpay.payments.waiting import count_waiting
 from neonpay.store.people import bot_names
 
 logger = logging.getLogger("neonpay.web")
@@ -65,7 +65,7 @@ def _waiting(transaction: Transaction, bots: Sequence[int]) -> Waiting:
         return int(transaction.connection.execute(query).scalar_one())
 
     counts = {
-        "payments": sum(count(payments, payments.c.bot_id == bot_id, needs_person(bot_id)) for bot_id in bots),
+        "payments": count_waiting(transaction, bots),
         "refunds": count(
             refund_requests, refund_requests.c.bot_id.in_(bots), refund_requests.c.state == RequestState.OPEN.value
         ),

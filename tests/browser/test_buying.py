@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.async_api import expect
 
+from neonpay.simulator.people.attachments import one_pixel
+
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Page
 
@@ -222,6 +224,20 @@ async def test_paid_media_are_unlocked_and_a_reply_keyboard_writes(look: Look, t
     await place.get_by_role("button", name="Large").click()
     await expect(place.get_by_text("Large it is.")).to_be_visible()
     assert ann.stars == 20
+
+
+async def test_pictures_come_into_view_as_they_are_given(look: Look, telegram: Simulator, shop: Shop) -> None:
+    ann = telegram.user("Ann", stars=300)
+    page = await look()
+    place = chat(page, "Ann")
+    await starts(place)
+    await opens_invoice(place)
+    await expect(page.locator("img.mono-face")).to_have_count(0)
+    telegram.picture(shop.account, one_pixel())
+    telegram.picture(ann.messages(shop.account)[-1], one_pixel())
+    await expect(page.locator("img.mono-face").first).to_be_visible()
+    goods = place.locator("img.goods-picture")
+    assert await goods.evaluate("image => image.decode().then(() => image.naturalWidth)") == 1
 
 
 async def test_a_deep_link_starts_the_bot_with_its_parameter(look: Look, telegram: Simulator, shop: Shop) -> None:

@@ -56,7 +56,9 @@ class Stage:
         return self.names[name]
 
     async def call(self, method: str, given: dict[str, object], files: dict[str, Upload] | None = None):
-        return await BotApi(self.world).call(self.names["token"], method, as_params(given, files))
+        return await BotApi(self.world).call(
+            self.names["token"], method, as_params(given, files or {"dot": Upload("dot.png", one_pixel())})
+        )
 
 
 def as_params(given: dict[str, object], files: dict[str, Upload] | None = None) -> Params:
@@ -218,6 +220,7 @@ VALID = {
     "reopenGeneralForumTopic": _with("chat_id=quiet"),
     "restrictChatMember": _with("chat_id=group", "user_id=bob", permissions={"can_send_messages": False}),
     "revokeChatInviteLink": _with("chat_id=group", "invite_link=link"),
+    "removeMyProfilePhoto": _with(),
     "savePreparedInlineMessage": _with("user_id=ann", result=ARTICLE),
     "sendAnimation": _to(animation="https://example.com/a.gif"),
     "sendAudio": _to(audio="https://example.com/a.mp3", title="t"),
@@ -250,6 +253,7 @@ VALID = {
     "setMyDefaultAdministratorRights": _with(rights={"can_invite_users": True}),
     "setMyDescription": _with(description="d"),
     "setMyName": _with(name="n"),
+    "setMyProfilePhoto": _with(photo={"type": "static", "photo": "attach://dot"}),
     "setMyShortDescription": _with(short_description="d"),
     "setWebhook": _with(url="http://127.0.0.1:9/hook"),
     "stopPoll": _of("poll"),

@@ -147,13 +147,20 @@ class Oracle:
             if who not in before:
                 kind = "new" if self.first_period(who) > since else "returned"
             elif who not in after:
-                last = max(before[who].items(), key=lambda item: (*self._rank(item[1]), item[0]))[1]
+                last = self._last_to_end(who, until)
                 words = {"canceled": "voluntary_churn", "failed": "involuntary_churn"}
                 kind = words.get(self.told(last) or "", "untold_churn")
             else:
                 kind = "expansion" if now > was else "contraction"
             found[kind] += abs(now - was)
         return +found
+
+    def _last_to_end(self, who: tuple[int, int], until: int) -> Payment:
+        """Of what had been in force when nothing was any more before ``until``, what ends last."""
+        theirs = [one for one in self.paid if (one.bot, one.user) == who and one.kind != "one_off"]
+        edge = max(self.until(one) for one in theirs if self._is_in_force(one, one.at) and self.until(one) <= until)
+        ended = self.active(edge - 1)[who]
+        return max(ended.items(), key=lambda item: (*self._rank(item[1]), item[0]))[1]
 
     def seen(self) -> dict[int, int]:
         found: dict[int, int] = {}

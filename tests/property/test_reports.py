@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from neonpay.analytics import Bucket, Period, Split, reports_of, zone_of
+from neonpay.analytics.declines import count_declines
 from neonpay.analytics.rollups import ROLLUP, roll_up
 from neonpay.core.clock import moment
 from neonpay.ledger import Ledger, open_ledger
@@ -113,6 +114,14 @@ async def compare_all(ledger: Ledger, history: History, period: Period, scope: S
     await compare_subscriptions(reports, oracle, period)
     await compare_customers(reports, oracle, period)
     await compare_proceeds(reports, oracle, period)
+    await compare_declines(ledger, oracle, period, bots)
+
+
+async def compare_declines(ledger: Ledger, oracle: Oracle, period: Period, bots: tuple[int, ...]) -> None:
+    for bot in bots:
+        told = [one for one in oracle.history.checkouts if one.bot == bot and one.at >= period.span.starts_us]
+        found = await ledger.read(count_declines, bot, period.span.starts_us)
+        assert found == sum(one.reason is not None for one in told)
 
 
 def edges(period: Period) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from neonpay.analytics.managers.sides import Columns, Sides
 from neonpay.analytics.measures import FIRST, RENEWAL, Measure, microseconds_of
 from neonpay.analytics.periods import Span
 from neonpay.analytics.scope import Scope
-from neonpay.analytics.subscriptions import paid_periods
+from neonpay.analytics.subscription_periods import paid_periods
 from neonpay.core.clock import moment
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.payments import InvoiceState

@@ -1,6 +1,6 @@
 """A small shop for Telegram Stars: three things for sale, each delivered once in a way of its own.
 
-BOT_TOKEN is what @BotFather gives you, ADMIN_ID the user who may refund. With TELEGRAM_API_URL=http://127.0.0.1:8081 the
+BOT_TOKEN is what @BotFather gives you, ADMIN_ID the user who may refund. With TELEGRAM_API_URL=http://127.0.0.1:8082 the
 shop runs against `neonpay simulate` instead of Telegram. Needs the extra `aiogram`.
 """
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
+    from neonpay.simulator.files.store import StoredFile
+
 _TOKEN_LETTERS: Final = string.ascii_letters + string.digits + "_-"
 _TOKEN_SECRET_CHARS: Final = 35
 _USERNAME_LETTERS: Final = frozenset(string.ascii_letters + string.digits + "_")
@@ -35,7 +37,7 @@ class BotAccount:
         balance_nanostars: what it has beside them, billionths of a Star.
         reads_all_group_messages: privacy mode is off, as @BotFather would have it.
         profile: what it tells people of itself.
-        picture: the file of its picture; ``Simulator.picture`` sets it.
+        photos: of its profile, the newest first.
     """
 
     id: int
@@ -46,7 +48,7 @@ class BotAccount:
     balance_nanostars: int = 0
     reads_all_group_messages: bool = False
     profile: BotProfile = field(default_factory=BotProfile, repr=False)
-    picture: bytes | None = field(default=None, repr=False)
+    photos: list[StoredFile] = field(default_factory=list, repr=False)
 
     def gets(self, nanostars: int) -> None:
         """Change the balance; a negative amount is taken away."""
@@ -57,6 +59,11 @@ class BotAccount:
     def name(self) -> str:
         """What people see: what the bot has set for those of no language in particular, else what it was made with."""
         return self.profile.names.get("") or self.first_name
+
+    @property
+    def photo(self) -> StoredFile | None:
+        """What people see beside the name."""
+        return self.photos[0] if self.photos else None
 
     @property
     def as_user(self) -> dict[str, object]:
@@ -70,7 +77,7 @@ class UserAccount:
 
     Attributes:
         began_with_stars: the first balance.
-        picture: the file of their picture; ``Simulator.picture`` sets it.
+        photos: of their profile, the newest first.
     """
 
     id: int
@@ -78,11 +85,16 @@ class UserAccount:
     username: str | None = None
     language_code: str = "en"
     balance_stars: int = 0
-    picture: bytes | None = field(default=None, repr=False)
+    photos: list[StoredFile] = field(default_factory=list, repr=False)
     began_with_stars: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         self.began_with_stars = self.balance_stars
+
+    @property
+    def photo(self) -> StoredFile | None:
+        """What everybody sees beside the name."""
+        return self.photos[0] if self.photos else None
 
     @property
     def as_user(self) -> dict[str, object]:

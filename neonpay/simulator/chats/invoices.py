@@ -7,8 +7,6 @@ import string
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from aiogram import types
-
 from neonpay.core.limits import (
     CURRENCY,
     DESCRIPTION_MAX_CHARS,
@@ -19,7 +17,6 @@ from neonpay.core.limits import (
     TITLE_MAX_CHARS,
 )
 from neonpay.simulator.chats import currencies
-from neonpay.simulator.wire.objects import build, dump
 from neonpay.simulator.wire.params import is_utf8
 from neonpay.simulator.wire.refusal import Unreadable, bad_request, not_simulated
 from neonpay.simulator.wire.urls import parse_url
@@ -74,16 +71,13 @@ class Invoice:
     @property
     def as_json(self) -> dict[str, object]:
         """The ``Invoice`` object inside a message."""
-        return dump(
-            build(
-                types.Invoice,
-                title=self.title,
-                description=self.description,
-                start_parameter=self.start_parameter,
-                currency=self.currency,
-                total_amount=self.amount,
-            )
-        )
+        return {
+            "title": self.title,
+            "description": self.description,
+            "start_parameter": self.start_parameter,
+            "currency": self.currency,
+            "total_amount": self.amount,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -9,14 +10,17 @@ from typing import TYPE_CHECKING, Final
 from neonpay._version import __version__
 from neonpay.simulator.control import orders
 from neonpay.simulator.control.company import Edits, Joins, Leaves, Reacts
+from neonpay.simulator.control.pictures import HasPicture
 from neonpay.simulator.control.places import NewGroup, SendsPhoto
 from neonpay.simulator.control.sales import Buys, NamesSubscription
+from neonpay.simulator.people.attachments import one_pixel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     Body = tuple[type[orders.Order], Mapping[str, object]]
 
+_ONE_PIXEL: Final = base64.b64encode(one_pixel()).decode()
 BODIES: Final[Mapping[str, Body]] = MappingProxyType(
     {
         "/users": (orders.NewUser, {"name": "Ann", "stars": 500}),
@@ -42,6 +46,9 @@ BODIES: Final[Mapping[str, Body]] = MappingProxyType(
             NewGroup,
             {"title": "Club", "kind": "channel", "id": -1001234567890, "administrators": ["bot1_bot"]},
         ),
+        "/users/{user}/picture": (HasPicture, {"content_base64": _ONE_PIXEL}),
+        "/bots/{bot}/picture": (HasPicture, {"content_base64": _ONE_PIXEL}),
+        "/invoices/{message_id}/picture": (HasPicture, {"content_base64": _ONE_PIXEL}),
         "/bots": (orders.NewBot, {"username": "other_bot", "token": "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}),
         "/bots/{bot}/moves": (orders.Moves, {"kind": "withdrawal", "stars": 1000, "ends": "succeeded"}),
         "/checkouts/{query_id}/answers": (orders.Answers, {"ok": True}),

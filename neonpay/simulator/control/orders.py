@@ -25,19 +25,19 @@ ADVANCE_MAX_S: Final = 400 * 86_400
 """Most virtual time that one order lets pass."""
 
 
-async def read(request: web.Request, order: type[OrderT]) -> OrderT:
+async def read(request: web.Request, order: type[OrderT], *, max_bytes: int = BODY_MAX_BYTES) -> OrderT:
     """Read the body of a request.
 
     Raises:
         SimulatorError: it is too large.
         ValidationError: it is not such an order.
     """
-    body = await request.content.read(BODY_MAX_BYTES + 1)
-    while len(body) <= BODY_MAX_BYTES and (more := await request.content.read(BODY_MAX_BYTES)):
+    body = bytearray()
+    while len(body) <= max_bytes and (more := await request.content.read(max_bytes + 1 - len(body))):
         body += more
-    if len(body) > BODY_MAX_BYTES:
-        raise SimulatorError(f"the body is larger than {BODY_MAX_BYTES} bytes")
-    return order.model_validate_json(body or b"{}")
+    if len(body) > max_bytes:
+        raise SimulatorError(f"the body is larger than {max_bytes} bytes")
+    return order.model_validate_json(bytes(body) or b"{}")
 
 
 class Order(BaseModel):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field, model_validator
@@ -11,6 +9,7 @@ from pydantic import Field, model_validator
 from neonpay.errors import SimulatorError
 from neonpay.simulator.chats.groups import GroupKind
 from neonpay.simulator.control import orders
+from neonpay.simulator.control.pictures import BODY_MAX_BYTES, Content, decoded
 from neonpay.simulator.people.founding import Places
 from neonpay.simulator.wire.objects import dump
 
@@ -55,7 +54,7 @@ class SendsPhoto(orders.ToSomewhere):
     """Send a photo, of one pixel when no content is given."""
 
     caption: Annotated[str, Field(max_length=1024)] = ""
-    content_base64: Annotated[str, Field(max_length=orders.BODY_MAX_BYTES)] | None = None
+    content_base64: Content | None = None
 
     @model_validator(mode="after")
     def _can_be_decoded(self) -> SendsPhoto:
@@ -68,10 +67,7 @@ class SendsPhoto(orders.ToSomewhere):
         Raises:
             SimulatorError: it is not base64.
         """
-        try:
-            return None if self.content_base64 is None else base64.b64decode(self.content_base64, validate=True)
-        except binascii.Error as error:
-            raise SimulatorError("content_base64 is not base64") from error
+        return None if self.content_base64 is None else decoded(self.content_base64)
 
 
 class _Founder(Places):
@@ -119,7 +115,7 @@ class PlacesControl:
         return _shown(group)
 
     async def _sends_photo(self, request: web.Request) -> Json:
-        order = await orders.read(request, SendsPhoto)
+        order = await orders.read(request, SendsPhoto, max_bytes=BODY_MAX_BYTES)
         where = self._desk.place(order.bot, order.group, order.topic)
         sent = await self._desk.buyer(request).sends_photo(to=where, content=order.content(), caption=order.caption)
         return {"message": dump(sent)}

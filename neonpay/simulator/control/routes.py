@@ -16,10 +16,12 @@ from neonpay.simulator.chats.currencies import price_as_json
 from neonpay.simulator.control import orders
 from neonpay.simulator.control.checkout import CheckoutControl
 from neonpay.simulator.control.company import CompanyControl
-from neonpay.simulator.control.conditions import add_fault, described_fault, described_time, described_timer
+from neonpay.simulator.control.conditions import add_fault, described_fault
 from neonpay.simulator.control.described import openapi
+from neonpay.simulator.control.pictures import PicturesControl
 from neonpay.simulator.control.places import PlacesControl
 from neonpay.simulator.control.sales import SalesControl
+from neonpay.simulator.control.time import TimeControl
 from neonpay.simulator.people.buyers import Buyer
 from neonpay.simulator.people.treasury import Treasury
 from neonpay.simulator.wire.loopback import is_loopback
@@ -63,6 +65,8 @@ class Control:
         self._sales = SalesControl(world, self)
         self._places = PlacesControl(world, self)
         self._company = CompanyControl(self)
+        self._pictures = PicturesControl(world, self)
+        self._time = TimeControl(world)
 
     def routes(self) -> Iterable[tuple[str, str, Handler]]:
         """Verb, path under ``/_sim`` and what it does."""
@@ -89,15 +93,12 @@ class Control:
         yield "POST", "/faults", self._new_fault
         yield "DELETE", "/faults", self._no_faults
         yield "DELETE", "/faults/{number}", self._no_fault
-        yield "GET", "/time", self._time
-        yield "POST", "/advance", self._advance
         yield from self._checkout.routes()
         yield from self._sales.routes()
         yield from self._places.routes()
         yield from self._company.routes()
-        yield "POST", "/time/freeze", self._freeze
-        yield "POST", "/time/run", self._run
-        yield "POST", "/time/step", self._step
+        yield from self._pictures.routes()
+        yield from self._time.routes()
 
     def guarded(self, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """The handler behind the checks that every route has, its errors as JSON."""
@@ -295,29 +296,6 @@ class Control:
             raise SimulatorError(f"{number!r} is no number of a fault")
         self._world.faults.remove(int(number))
         return await self._faults(request)
-
-    async def _time(self, request: web.Request) -> Json:
-        return described_time(self._world.clock)
-
-    async def _advance(self, request: web.Request) -> Json:
-        expired = await self._world.advance((await orders.read(request, orders.Advance)).total_s())
-        return {**described_time(self._world.clock), "expired_updates": expired}
-
-    async def _freeze(self, request: web.Request) -> Json:
-        await orders.read(request, orders.Nothing)
-        self._world.clock.freeze()
-        return described_time(self._world.clock)
-
-    async def _run(self, request: web.Request) -> Json:
-        await orders.read(request, orders.Nothing)
-        self._world.clock.run()
-        return described_time(self._world.clock)
-
-    async def _step(self, request: web.Request) -> Json:
-        await orders.read(request, orders.Nothing)
-        done = await self._world.step()
-        happened = None if done is None else described_timer(done, self._world.clock)
-        return {**described_time(self._world.clock), "happened": happened}
 
     def buyer(self, request: web.Request) -> Buyer:
         """The person that the path names."""

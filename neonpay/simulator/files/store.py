@@ -183,6 +183,10 @@ class Files:
         content_type = guessed or (_TYPES[kind] if kind != "document" else upload.content_type)
         return self._add(kind, content, content_type, about, file_name=upload.filename)
 
+    def unseen_photo(self) -> StoredFile:
+        """A photo that nobody here can look at, such as a frame of a video."""
+        return self._add("photo", None, _TYPES["photo"], About())
+
     def find(self, file_id: str) -> StoredFile | None:
         """The file with this id."""
         return self._by_id.get(file_id)

@@ -20,6 +20,7 @@ from neonpay.simulator.methods import (
     messages,
     paid_media,
     polls,
+    profile_photos,
     queries,
     stars,
     suggestions,
@@ -46,7 +47,7 @@ SUBJECTS: Final[Mapping[str, Mapping[str, Method]]] = MappingProxyType(
         "Queries": queries.METHODS,
         "Chats and members": {**chats.METHODS, **members.METHODS},
         "Topics of forums": topics.METHODS,
-        "The bot itself": {**bot.METHODS, **menu.METHODS},
+        "The bot itself": {**bot.METHODS, **menu.METHODS, **profile_photos.METHODS},
     }
 )
 """The methods, sorted by what they are about."""

@@ -41,6 +41,9 @@ def get_chat(request: Request) -> Done:
         "accepted_gift_types": dict.fromkeys(everything, True),
     }
     fields |= place.as_json
+    if isinstance(place, Chat) and (photo := place.user.photo) is not None:
+        sizes = {f"{size}_file_id": photo.file_id for size in ("small", "big")}
+        fields["photo"] = sizes | {f"{size}_file_unique_id": photo.unique_id for size in ("small", "big")}
     if isinstance(place, Seat):
         group = place.group
         fields["description"] = group.description or None

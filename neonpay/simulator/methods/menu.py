@@ -64,17 +64,6 @@ def get_my_default_administrator_rights(request: Request) -> Done:
     return Done(dump(build_from(types.ChatAdministratorRights, rights)))
 
 
-@simulated("People here have none, so it is always empty.")
-def get_user_profile_photos(request: Request) -> Done:
-    """The photos of a person's profile."""
-    user_id = request.params.integer("user_id")
-    if user_id <= 0:
-        raise bad_request("invalid user_id specified")  # SRV: get_user_id
-    if user_id not in request.world.accounts.users and user_id not in request.world.accounts.bots:
-        raise bad_request("user not found")  # SRV: check_user
-    return Done(dump(build(types.UserProfilePhotos, total_count=0, photos=[])))
-
-
 def _chat(request: Request) -> int:
     if not request.params.has("chat_id"):
         return 0
@@ -111,7 +100,6 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
     {
         "getChatMenuButton": get_chat_menu_button,
         "getMyDefaultAdministratorRights": get_my_default_administrator_rights,
-        "getUserProfilePhotos": get_user_profile_photos,
         "setChatMenuButton": set_chat_menu_button,
         "setMyDefaultAdministratorRights": set_my_default_administrator_rights,
     }

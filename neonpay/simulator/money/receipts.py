@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aiogram import types
-
 from neonpay.core.limits import CURRENCY
-from neonpay.simulator.wire.objects import build, dump
+from neonpay.simulator.wire.objects import dump
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,36 +42,30 @@ class Receipts:
 
     def write(self, bot: BotAccount, payer: UserAccount, payment: Payment, period: PaidPeriod | None = None) -> None:
         """Tell of a payment, which for a subscription is of one period; flags are there only when true (SRV)."""
-        recurring: dict[str, object] = {}
+        paid: dict[str, object] = {
+            "currency": CURRENCY,
+            "total_amount": payment.amount,
+            "invoice_payload": payment.payload,
+            "telegram_payment_charge_id": payment.charge_id,
+            "provider_payment_charge_id": f"{payer.id}_{len(self._till.payments(bot))}",
+        }
         if period is not None:
-            recurring = {
-                "subscription_expiration_date": period.expires_at_s,
-                "is_recurring": True,
-                "is_first_recurring": True if period.is_first else None,
-            }
-        paid = build(
-            types.SuccessfulPayment,
-            currency=CURRENCY,
-            total_amount=payment.amount,
-            invoice_payload=payment.payload,
-            telegram_payment_charge_id=payment.charge_id,
-            provider_payment_charge_id=f"{payer.id}_{len(self._till.payments(bot))}",
-            **recurring,
-        )
+            paid |= {"subscription_expiration_date": period.expires_at_s, "is_recurring": True}
+            if period.is_first:
+                paid["is_first_recurring"] = True
         self._post(bot, payer, paid)
 
     def write_card(self, bot: BotAccount, payer: UserAccount, payment: CardPayment) -> None:
         """Tell of a payment in another currency than Stars."""
-        paid = build(
-            types.SuccessfulPayment,
-            currency=payment.currency,
-            total_amount=payment.amount,
-            invoice_payload=payment.payload,
-            telegram_payment_charge_id=payment.charge_id,
-            provider_payment_charge_id=payment.provider_charge_id,
-        )
+        paid: dict[str, object] = {
+            "currency": payment.currency,
+            "total_amount": payment.amount,
+            "invoice_payload": payment.payload,
+            "telegram_payment_charge_id": payment.charge_id,
+            "provider_payment_charge_id": payment.provider_charge_id,
+        }
         self._post(bot, payer, paid)
 
-    def _post(self, bot: BotAccount, payer: UserAccount, paid: types.SuccessfulPayment) -> None:
-        post = self._chats.post(self._chats.between(bot, payer), {"successful_payment": dump(paid)}, by_bot=False)
+    def _post(self, bot: BotAccount, payer: UserAccount, paid: dict[str, object]) -> None:
+        post = self._chats.post(self._chats.between(bot, payer), {"successful_payment": paid}, by_bot=False)
         self._tell(bot, "message", dump(post.message), (payer.id, "message"))

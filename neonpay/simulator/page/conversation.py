@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from neonpay.simulator.chats.book import Chat
     from neonpay.simulator.chats.invoices import Invoice
     from neonpay.simulator.chats.posts import Post
+    from neonpay.simulator.files.store import StoredFile
     from neonpay.simulator.money.checkout import Checkout
     from neonpay.simulator.world import World
 
@@ -71,12 +72,19 @@ def tell(world: World, chat: Chat, mine: list[Checkout], most: int) -> Iterator[
         yield Told(post.message.message_id, post.message, seen_as, by, extra)
 
 
+def stamp(picture: StoredFile | None) -> str:
+    """Another one for another picture; empty for none that can be shown."""
+    return "" if picture is None or picture.content is None else picture.unique_id
+
+
 def _extra(world: World, chat: Chat, post: Post, mine: list[Checkout]) -> Iterator[tuple[str, object]]:
     if post.invoice is not None:
         yield "trace", _trace(world, chat, post.invoice, mine)
         yield from price_as_json(post.invoice.amount, post.invoice.currency).items()
         yield "photo_url", post.invoice.photo_url
-        yield "photo_shown", world.fetches_pictures
+        own = world.pictures.of_invoices.get(post.message.message_id)
+        yield "photo_shown", own is not None or (world.pictures.fetches and post.invoice.photo_url != "")
+        yield "picture", stamp(own)
     paid = post.message.successful_payment
     if paid is not None:
         yield "price", words(paid.total_amount, paid.currency)

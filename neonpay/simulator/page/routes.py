@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from neonpay.errors import SimulatorTimeoutError
-from neonpay.simulator.page.pictures import Picture, Pictures
 from neonpay.simulator.page.scenario import write_scenario
 from neonpay.simulator.page.view import View
 from neonpay.simulator.page.wire import Wire
@@ -24,6 +23,7 @@ from neonpay.simulator.wire.loopback import is_loopback
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from neonpay.simulator.files.store import StoredFile
     from neonpay.simulator.world import World
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -69,7 +69,6 @@ class Page:
         self._world = world
         self._from_anywhere = from_anywhere
         self._wire = Wire(world)
-        self._pictures = Pictures(world)
         self._stopping = False
         world.bell.listen(self._wire.listen)
 
@@ -93,18 +92,17 @@ class Page:
 
     async def photo(self, request: web.Request) -> web.Response:
         """A photo that the bot has uploaded."""
-        file = self._world.files.find(request.match_info["file_id"])
-        if file is None or file.content is None or file.content_type not in _SHOWN_IMAGES:
-            return web.Response(status=404, headers=_HEADERS)
-        return web.Response(body=file.content, content_type=file.content_type, headers=_HEADERS)
+        return _picture(self._world.files.find(request.match_info["file_id"]))
 
     async def face(self, request: web.Request) -> web.Response:
         """The picture of a bot or a person."""
-        return _picture(self._pictures.face(int(request.match_info["account_id"])))
+        accounts, number = self._world.accounts, int(request.match_info["account_id"])
+        account = accounts.bots.get(number) or accounts.users.get(number)
+        return _picture(None if account is None else account.photo)
 
     async def invoice_picture(self, request: web.Request) -> web.Response:
-        """The picture of an invoice."""
-        return _picture(await self._pictures.of_invoice(int(request.match_info["message_id"])))
+        """What an invoice was given here, else what stands at its ``photo_url``."""
+        return _picture(await self._world.picture_of_invoice(int(request.match_info["message_id"])))
 
     async def scenario(self, request: web.Request) -> web.Response:
         """The conversation of a bot and a person, as a file."""
@@ -157,10 +155,10 @@ class Page:
         return f"data: {self._world.accounts.hide_tokens(text)}\n\n".encode()
 
 
-def _picture(picture: Picture | None) -> web.Response:
-    if picture is None:
+def _picture(file: StoredFile | None) -> web.Response:
+    if file is None or file.content is None or file.content_type not in _SHOWN_IMAGES:
         return web.Response(status=404, headers=_HEADERS)
-    return web.Response(body=picture[0], content_type=picture[1], headers=_HEADERS)
+    return web.Response(body=file.content, content_type=file.content_type, headers=_HEADERS)
 
 
 def _file(name: str) -> web.Response:

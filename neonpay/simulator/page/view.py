@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from itertools import islice
 from typing import TYPE_CHECKING, Final
-from zlib import crc32
 
 from neonpay.simulator.clock import RunningClock
 from neonpay.simulator.control.conditions import described_fault
-from neonpay.simulator.page.conversation import Told, newest_checkouts, tell
+from neonpay.simulator.page.conversation import Told, newest_checkouts, stamp, tell
 from neonpay.simulator.page.money import agenda, checkouts, moved, subscriptions
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ class View:
                     "name": user.first_name,
                     "username": user.username,
                     "stars": user.balance_stars,
-                    "picture": _stamp(user.picture),
+                    "picture": stamp(user.photo),
                 }
                 for user in world.accounts.users.values()
             ],
@@ -99,7 +98,7 @@ class View:
             "name": bot.name,
             "about": bot.profile.descriptions.get("", ""),
             "stars": bot.balance_stars,
-            "picture": _stamp(bot.picture),
+            "picture": stamp(bot.photo),
             "link": self._link(bot),
             "commands": [{"command": one.command, "description": one.description} for one in commands],
         }
@@ -184,8 +183,3 @@ class View:
         clock = self._world.clock
         self._clock_told = (clock.now(), self._monotonic(), clock.frozen)
         return {"unix": clock.now(), "frozen": clock.frozen, "can_run": isinstance(clock, RunningClock)}
-
-
-def _stamp(picture: bytes | None) -> str:
-    """Another one for another picture; empty for none."""
-    return "" if picture is None else f"{crc32(picture):08x}"

@@ -101,6 +101,17 @@ class Fields:
             raise Unreadable(f'Field "{name}" must be a valid Number')
         return number
 
+    def number(self, name: str, default: float = 0.0) -> float:
+        """A number with or without a fraction (TDL: get_optional_double_field).
+
+        Raises:
+            Unreadable: it is something else, also a text.
+        """
+        value = self._fields.get(name, default)
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise _wrong_type(name, "Number")
+        return float(value)
+
     def inner(self, name: str) -> Fields | None:
         """An object; None when there is none.
 

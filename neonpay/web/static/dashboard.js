@@ -93,7 +93,41 @@ addEventListener("click", (event) => {
 });
 for (const button of document.querySelectorAll("[data-keys-open]")) button.addEventListener("click", () => help?.showModal());
 
-// A page that takes its time says so, and a form is not sent twice.
+// What takes its time says so: in the places of the words there are ghosts, until the next page comes or has failed to.
+const PATIENCE_MS = 300;
+const LONGEST_MS = 20_000;
+const main = document.querySelector("main");
+const said = document.querySelector("[data-loading]");
+let busy = 0;
+
+function showBusy(isBusy) {
+  clearTimeout(busy);
+  main?.toggleAttribute("aria-busy", false);
+  if (isBusy) main?.setAttribute("aria-busy", "true");
+  if (said !== null) said.textContent = isBusy ? said.dataset.loading : "";
+  if (isBusy) busy = setTimeout(showBusy, LONGEST_MS, false);
+}
+
+function leaves(link, event) {
+  if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return false;
+  return link.origin === location.origin && !link.target && !link.download && link.pathname + link.search !== location.pathname + location.search;
+}
+
+function waitForPage() {
+  clearTimeout(busy);
+  busy = setTimeout(showBusy, PATIENCE_MS, true);
+}
+
+addEventListener("click", (event) => {
+  const link = event.target instanceof Element ? event.target.closest("a[href]") : null;
+  if (link instanceof HTMLAnchorElement && !event.defaultPrevented && leaves(link, event)) waitForPage();
+});
+addEventListener("submit", (event) => {
+  if (event.target instanceof HTMLFormElement && event.target.method === "get") waitForPage();
+});
+addEventListener("pageshow", () => showBusy(false));
+
+// A form is not sent twice.
 addEventListener("submit", (event) => {
   const form = event.target;
   if (!(form instanceof HTMLFormElement) || form.method !== "post") return;

@@ -15,6 +15,7 @@ from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from telegram.ext import ApplicationBuilder
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from neonpay import create_neonpay
@@ -70,10 +71,10 @@ def test_the_line_of_each_library_is_one_that_the_library_takes(tmp_path, monkey
         "asyncio_helper": SimpleNamespace(),
         "create_neonpay": create_neonpay,
     }
-    printed = lines("http://127.0.0.1:8081")
+    printed = lines("http://127.0.0.1:8082")
     for line in printed.values():
         exec(line, there)  # noqa: S102 - our own words
-    assert there["apihelper"].API_URL.format("TOKEN", "getMe") == "http://127.0.0.1:8081/botTOKEN/getMe"
+    assert there["apihelper"].API_URL.format("TOKEN", "getMe") == "http://127.0.0.1:8082/botTOKEN/getMe"
     assert there["asyncio_helper"] == there["apihelper"]
     assert len(printed) == 5
 
@@ -91,7 +92,17 @@ def test_a_port_that_is_taken_is_told():
         result = CliRunner().invoke(app, ["simulate", "--port", str(port)])
     assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (3, "", 1)
     assert f"Cannot listen on 127.0.0.1 port {port}" in result.stderr
-    assert "--port 0" in result.stderr
+    assert "type: neonpay simulate --port 0, which picks a free one" in result.stderr
+
+
+def test_the_simulator_and_the_dashboard_listen_beside_each_other_when_nobody_says_where():
+    group = get_command(app)
+    context = group.make_context("neonpay", ["simulate"])
+    ports = {}
+    for name in ("simulate", "dashboard"):
+        command = group.resolve_command(context, [name])[1]
+        ports[name] = next(one.default for one in command.params if "--port" in one.opts)
+    assert ports == {"simulate": 8082, "dashboard": 8081}
 
 
 def test_a_token_that_cannot_be_one_is_refused():
@@ -155,4 +166,4 @@ async def test_a_bot_has_the_name_that_is_given():
 def test_more_names_than_bots_are_refused():
     result = CliRunner().invoke(app, ["simulate", "--bot-name", "One", "--bot-name", "Two"])
     assert result.exit_code == 2
-    assert "there are 2 names for 1 bot(s)" in result.output
+    assert "there are 2 names for 1 bot;" in result.output

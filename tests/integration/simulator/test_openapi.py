@@ -96,7 +96,7 @@ async def test_the_server_does_what_each_example_says(telegram, http, invoice, p
     stage = Stage(telegram, http)
     words = await stage.arrange(path, invoice)
     approving = asyncio.create_task(stage.approve()) if path.endswith(("/pays", "/presses")) else None
-    url = path.format(user=stage.ann.id, bot="bot1_bot", query_id=stage.query_id) if "{" in path else path
+    url = path.format(user=stage.ann.id, bot="bot1_bot", query_id=stage.query_id, message_id=2) if "{" in path else path
     body = {name: words.get(value, value) if isinstance(value, str) else value for name, value in example.items()}
     status, answer = await stage.post(url, body)
     assert status == 200, answer

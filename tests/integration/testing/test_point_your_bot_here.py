@@ -27,7 +27,7 @@ def made(telegram, monkeypatch):
     def run(word: str) -> dict[str, Any]:
         (block,) = [one for one in BLOCKS if word in one]
         there: dict[str, Any] = {"__name__": "page"}
-        exec(block.replace("http://127.0.0.1:8081", telegram.base_url), there)  # noqa: S102 - the page's own code
+        exec(block.replace("http://127.0.0.1:8082", telegram.base_url), there)  # noqa: S102 - the page's own code
         return there
 
     return run
@@ -101,7 +101,7 @@ async def test_the_pyrogram_family(telegram, made, monkeypatch):
     # The block starts a simulator itself, on a port of its own here.
     (block,) = [one for one in BLOCKS if "Client(" in one]
     there: dict[str, Any] = {"__name__": "page"}
-    exec(block.replace("port=8081", "port=0"), there)  # noqa: S102 - the page's own code
+    exec(block.replace("port=8082", "port=0"), there)  # noqa: S102 - the page's own code
 
     async def run(client):
         async with running(client):

@@ -113,7 +113,7 @@ function ticket(told, act) {
     : h("button", { type: "button", class: "btn gold wide tall", "data-k": `pay-${told.id}`, disabled: !payable, onclick: () => act.pay(told) }, label);
   return h("li", { class: `msg ticket ${told.by === "bot" ? "in" : "out"}`, "data-invoice": told.id },
     h("div", { class: "goods" },
-      photoUrl ? goodsPicture(told) : null,
+      photoUrl || told.picture ? goodsPicture(told) : null,
       above(message),
       h("h3", null, withStars(message.invoice.title)),
       h("p", null, withStars(message.invoice.description))),
@@ -122,10 +122,10 @@ function ticket(told, act) {
 }
 
 // Shown when the simulator may fetch it, and named otherwise, or when there is none to be had.
-function goodsPicture({ id, photo_url: url, photo_shown: shown_, message }) {
+function goodsPicture({ id, photo_url: url, photo_shown: shown_, picture: own, message }) {
   const named = () => h("p", { class: "away small soft" }, icon("i-picture"), w.photoAway(host(url)));
   if (!shown_) return named();
-  const image = h("img", { class: "goods-picture", src: `/page/invoices/${id}`, alt: message.invoice.title });
+  const image = h("img", { class: "goods-picture", src: `/page/invoices/${id}?${own}`, alt: message.invoice.title });
   image.addEventListener("error", () => image.replaceWith(named()), { once: true });
   return image;
 }

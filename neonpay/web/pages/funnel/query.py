@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from neonpay.core.events import PaymentDelivered
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import events, payments
+from neonpay.store.sequence import newest_unnumbered
 
 SHOWN: Final = 200
 _LOOKED_AT: Final = 3_000
@@ -31,19 +32,18 @@ def read_deliveries(transaction: Transaction, bots: Sequence[int]) -> list[Deliv
     found: list[Delivery] = []
     for bot_id in bots:
         # What has no number yet is newer than whatever has one.
-        found += _among(transaction, bot_id, events.c.number.is_(None))
-        found += _among(transaction, bot_id, events.c.number.is_not(None))
+        columns = sa.select(events.c.name, events.c.charge_id, events.c.at)
+        numbered = columns.where(events.c.bot_id == bot_id, events.c.number.is_not(None))
+        for newest in (
+            columns.where(newest_unnumbered(bot_id, _LOOKED_AT)),
+            numbered.order_by(events.c.number.desc()).limit(_LOOKED_AT),
+        ):
+            found += _among(transaction, bot_id, newest)
     return sorted(found, key=lambda one: one.at)[-SHOWN:]
 
 
-def _among(transaction: Transaction, bot_id: int, where: sa.ColumnElement[bool]) -> list[Delivery]:
-    newest = (
-        sa.select(events.c.name, events.c.charge_id, events.c.at)
-        .where(events.c.bot_id == bot_id, where)
-        .order_by(events.c.number.desc(), events.c.event_id.desc())
-        .limit(_LOOKED_AT)
-        .subquery("newest")
-    )
+def _among(transaction: Transaction, bot_id: int, some: sa.Select[tuple[str, str | None, datetime]]) -> list[Delivery]:
+    newest = some.subquery("newest")
     is_its = sa.and_(payments.c.bot_id == bot_id, payments.c.charge_id == newest.c.charge_id)
     query = (
         sa.select(newest.c.at, payments.c.paid_at)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import events
-from neonpay.store.sequence import last_number
+from neonpay.store.sequence import last_number, newest_unnumbered
 from neonpay.web.names import Person, read_people
 from neonpay.web.pages.payments.search import titles
 
@@ -63,9 +63,9 @@ def newest(transaction: Transaction, bots: Sequence[int]) -> Look:
     for bot_id in bots:
         of_bot = _SELECT.where(events.c.bot_id == bot_id)
         numbered = of_bot.where(events.c.number.is_not(None)).order_by(events.c.number.desc())
-        unnumbered = of_bot.where(events.c.number.is_(None)).order_by(events.c.event_id.desc())
-        for query in (numbered, unnumbered):
-            rows += list(transaction.connection.execute(query.limit(SHOWN)))
+        unnumbered = _SELECT.where(newest_unnumbered(bot_id, SHOWN))
+        for query in (numbered.limit(SHOWN), unnumbered):
+            rows += list(transaction.connection.execute(query))
     return Look(_whole(transaction, bots, rows)[-SHOWN:], numbers)
 
 
@@ -76,8 +76,7 @@ def since(transaction: Transaction, numbers: Mapping[int, int]) -> Look:
     for bot_id, number in numbers.items():
         of_bot = _SELECT.where(events.c.bot_id == bot_id)
         beyond = of_bot.where(events.c.number > number).order_by(events.c.number.desc()).limit(MOST_AT_ONCE)
-        unnumbered = of_bot.where(events.c.number.is_(None)).order_by(events.c.event_id.desc()).limit(MOST_AT_ONCE)
-        for query in (beyond, unnumbered):
+        for query in (beyond, _SELECT.where(newest_unnumbered(bot_id, MOST_AT_ONCE))):
             rows += list(transaction.connection.execute(query))
         seen[bot_id] = max([number, *[row.number for row in rows if row.bot_id == bot_id and row.number is not None]])
     return Look(_whole(transaction, list(numbers), rows), seen)

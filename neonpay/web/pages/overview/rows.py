@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
+from neonpay.analytics.measures import microseconds_of, unindexed
 from neonpay.core.payments import Payment
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import jobs, payments
-from neonpay.payments.waiting import needs_person
+from neonpay.payments.waiting import count_waiting, needs_person
 from neonpay.store.job_rows import JobRecord
 from neonpay.store.payment_rows import payment_of, select_payments
 from neonpay.store.stage_versions import Catalogue
@@ -56,13 +57,12 @@ def read_lines(transaction: Transaction, bots: Sequence[int]) -> Lines:
     """The payments of these bots that wait for a person, and the newest of all."""
     waiting: list[tuple[Payment, str]] = []
     newest: list[tuple[Payment, str]] = []
-    count = 0
+    count = count_waiting(transaction, bots)
     for bot_id in bots:
-        waits = needs_person(bot_id)
-        total = sa.select(sa.func.count()).select_from(payments).where(payments.c.bot_id == bot_id, waits)
-        count += int(transaction.connection.execute(total).scalar_one())
-        waiting += _payments(transaction, bot_id, JOBS_SHOWN, waits)
-        newest += _payments(transaction, bot_id, NEWEST_SHOWN)
+        # Found first and ordered then: by the index of times SQLite would go through all until it has met enough that wait.
+        found_first = unindexed(microseconds_of(payments.c.paid_at))
+        waiting += _payments(transaction, bot_id, JOBS_SHOWN, found_first, needs_person(bot_id))
+        newest += _payments(transaction, bot_id, NEWEST_SHOWN, payments.c.paid_at)
     waiting = sorted(waiting, key=_newest_first)[:JOBS_SHOWN]
     newest = sorted(newest, key=_newest_first)[:NEWEST_SHOWN]
     names = read_people(transaction, {(one.bot_id, one.user_id) for one, _ in (*waiting, *newest)})
@@ -83,9 +83,9 @@ def _newest_first(one: tuple[Payment, str]) -> tuple[float, str]:
 
 
 def _payments(
-    transaction: Transaction, bot_id: int, limit: int, *where: sa.ColumnElement[bool]
+    transaction: Transaction, bot_id: int, limit: int, at: sa.ColumnElement[Any], *where: sa.ColumnElement[bool]
 ) -> list[tuple[Payment, str]]:
-    order = (payments.c.paid_at.desc(), payments.c.charge_id.desc())
+    order = (at.desc(), payments.c.charge_id.desc())
     query = select_payments(bot_id).where(*where).order_by(*order).limit(limit)
     catalogue = Catalogue(bot_id)
     rows = transaction.connection.execute(query).mappings().all()

@@ -9,6 +9,8 @@ from typing import Final, Literal, get_args
 
 import sqlalchemy as sa
 
+from neonpay.analytics.declines import count_declines
+from neonpay.analytics.measures import microseconds_of, unindexed
 from neonpay.core.clock import microseconds
 from neonpay.core.job_states import JobState
 from neonpay.core.payments import PaymentState
@@ -17,7 +19,7 @@ from neonpay.ledger.table_kit import DatabaseNow
 from neonpay.ledger.tables import IS_DECLINED, IS_NOT_ACCEPTED, IS_PARKED, IS_UNFINISHED, events, jobs, payments
 from neonpay.payments.consumers.selection import PLAN
 from neonpay.payments.handlers.registry import ON_PAYMENT
-from neonpay.payments.waiting import needs_person
+from neonpay.payments.waiting import charges_of, needs_person
 from neonpay.store.job_rows import JobRecord
 from neonpay.store.payment_rows import payment_of, select_payments
 from neonpay.store.stage_versions import Catalogue
@@ -28,6 +30,7 @@ from neonpay.web.paging import PAGE_ROWS, Place, after, merged
 
 Tab = Literal["all", "need-you", "delivered", "refunded", "declined"]
 TABS: Final[tuple[Tab, ...]] = get_args(Tab)
+_FEW: Final[tuple[Tab, ...]] = ("need-you", "refunded")
 MOST_COUNTED: Final = 10_000
 """Where counting ends while something is looked for."""
 _NONE_HAS_NUMBER: Final = -1
@@ -111,14 +114,15 @@ def read_list(transaction: Transaction, asked: Asked) -> Found:
     more: set[Tab] = set()
     known = titles(transaction, asked.bots)
     for number, bot_id in enumerate(asked.bots):
-        for tab in TABS:
-            where = _conditions(bot_id, asked, search, now_us, tab)
-            counts[tab] += _count(transaction, bot_id, asked, where, tab, more)
+        for tab, count in _counts(transaction, bot_id, asked, search, now_us, more).items():
+            counts[tab] += count
         where = _conditions(bot_id, asked, search, now_us, asked.tab)
         if asked.tab != "declined":
-            streams.append(_payments(transaction, bot_id, asked, where, number * 2))
+            is_of_few = asked.tab == "need-you" or (search is not None and search.is_of_few)
+            streams.append(_payments(transaction, bot_id, asked, where, number * 2, is_of_few=is_of_few))
         if asked.tab in {"all", "declined"}:
-            streams.append(_declines(transaction, bot_id, asked, where, number * 2 + 1, known))
+            is_of_few = search is not None and search.is_of_few
+            streams.append(_declines(transaction, bot_id, asked, where, number * 2 + 1, known, is_of_few=is_of_few))
     page = merged(streams, lambda row: row.place, descending=asked.descending)
     called = read_people(transaction, {(row.bot_id, row.user_id) for row in page.rows})
     is_empty = not any(counts.values()) and not _has_any(transaction, asked.bots)
@@ -131,8 +135,10 @@ def _conditions(bot_id: int, asked: Asked, search: Search | None, now_us: int, t
     declined = [events.c.bot_id == bot_id, IS_DECLINED]
     if asked.days_us is not None and search is None and tab != "need-you":  # whoever waits does so however long ago
         since = sa.literal(now_us - asked.days_us, sa.BigInteger)
-        paid.append(sa.type_coerce(payments.c.paid_at, sa.BigInteger) >= since)
-        declined.append(sa.type_coerce(events.c.at, sa.BigInteger) >= since)
+        paid_at = microseconds_of(payments.c.paid_at)
+        # What has gone back is little, and has an index of its own.
+        paid.append((unindexed(paid_at) if tab == "refunded" else paid_at) >= since)
+        declined.append(microseconds_of(events.c.at) >= since)
     if search is not None:
         paid.append(search.payments(bot_id))
         declined.append(search.declines(bot_id))
@@ -155,10 +161,14 @@ def _has_open_job(bot_id: int) -> sa.ColumnElement[bool]:
     return sa.exists().where(*of_it, sa.or_(IS_UNFINISHED, IS_PARKED), keeps_open)
 
 
-def _count(transaction: Transaction, bot_id: int, asked: Asked, where: _Conditions, tab: Tab, more: set[Tab]) -> int:
+def _counts(
+    transaction: Transaction, bot_id: int, asked: Asked, search: Search | None, now_us: int, more: set[Tab]
+) -> dict[Tab, int]:
+    """How many rows of a bot stand under each tab."""
     is_narrow = bool(asked.words or asked.stage_id)
+    wheres = {tab: _conditions(bot_id, asked, search, now_us, tab) for tab in TABS}
 
-    def number(table: sa.Table, *conditions: sa.ColumnElement[bool]) -> int:
+    def number(tab: Tab, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> int:
         if not is_narrow:
             query = sa.select(sa.func.count()).select_from(table).where(*conditions)
             return int(transaction.connection.execute(query).scalar_one())
@@ -168,29 +178,52 @@ def _count(transaction: Transaction, bot_id: int, asked: Asked, where: _Conditio
             more.add(tab)
         return min(found, MOST_COUNTED)
 
-    if tab == "declined":
-        return number(events, *where.declines)
-    if tab == "all":
-        return number(payments, *where.payments) + number(events, *where.declines)
-    if tab == "delivered" and not is_narrow:
+    paid = number("all", payments, *wheres["all"].payments)
+    if is_narrow or asked.days_us is None:
+        declined = number("declined", events, *wheres["declined"].declines)
+    else:
+        declined = count_declines(transaction, bot_id, now_us - asked.days_us)
+    if declined >= MOST_COUNTED and "declined" in more:
+        more.add("all")
+    waiting, refunded = [number(tab, payments, *wheres[tab].payments) for tab in _FEW]
+    if is_narrow:
+        delivered = number("delivered", payments, *wheres["delivered"].payments)
+    else:
         # Nearly all are delivered: the others are counted, which the narrow indexes have.
-        everything = where.payments[:-2]
-        unaccepted = number(payments, *everything, IS_NOT_ACCEPTED)
-        open_ones = sa.select(jobs.c.charge_id).where(
-            jobs.c.bot_id == bot_id, sa.or_(IS_UNFINISHED, IS_PARKED), jobs.c.charge_id.is_not(None)
-        )
-        is_open = (payments.c.charge_id.in_(open_ones), payments.c.state == PaymentState.ACCEPTED.value)
-        undelivered = number(payments, *everything, *is_open, _has_open_job(bot_id))
-        return number(payments, *everything) - unaccepted - undelivered
-    return number(payments, *where.payments)
+        delivered = paid - _undelivered(transaction, bot_id, asked, now_us)
+    return {
+        "all": paid + declined,
+        "need-you": waiting,
+        "delivered": delivered,
+        "refunded": refunded,
+        "declined": declined,
+    }
 
 
-def _payments(transaction: Transaction, bot_id: int, asked: Asked, where: _Conditions, stream: int) -> Sequence[Row]:
+def _undelivered(transaction: Transaction, bot_id: int, asked: Asked, now_us: int) -> int:
+    """How many payments of the period are not accepted, or have a delivery that has not ended."""
+    in_time = [payments.c.bot_id == bot_id]
+    if asked.days_us is not None:
+        since = sa.literal(now_us - asked.days_us, sa.BigInteger)
+        in_time.append(unindexed(microseconds_of(payments.c.paid_at)) >= since)
+    parts = sa.union_all(*[charges_of(bot_id, narrow) for narrow in (IS_UNFINISHED, IS_PARKED)]).subquery()
+    is_open = payments.c.charge_id.in_(sa.select(parts.c.charge_id))
+    is_accepted = payments.c.state == PaymentState.ACCEPTED.value
+    found = 0
+    for conditions in ([IS_NOT_ACCEPTED], [is_open, is_accepted, _has_open_job(bot_id)]):
+        query = sa.select(sa.func.count()).select_from(payments).where(*in_time, *conditions)
+        found += int(transaction.connection.execute(query).scalar_one())
+    return found
+
+
+def _payments(
+    transaction: Transaction, bot_id: int, asked: Asked, where: _Conditions, stream: int, *, is_of_few: bool
+) -> Sequence[Row]:
     at, key = payments.c.paid_at, payments.c.charge_id
     query = select_payments(bot_id).where(
         *where.payments, *after(asked.place, stream, at, key, descending=asked.descending)
     )
-    rows = transaction.connection.execute(_ordered(query, at, key, asked)).mappings().all()
+    rows = transaction.connection.execute(_ordered(query, at, key, asked, is_of_few=is_of_few)).mappings().all()
     waits = _waiting(transaction, bot_id, [row["charge_id"] for row in rows])
     of_event = _jobs(transaction, bot_id, [row["event_id"] for row in rows])
     catalogue = Catalogue(bot_id)
@@ -215,7 +248,14 @@ def _payments(transaction: Transaction, bot_id: int, asked: Asked, where: _Condi
 
 
 def _declines(
-    transaction: Transaction, bot_id: int, asked: Asked, where: _Conditions, stream: int, known: Mapping[str, str]
+    transaction: Transaction,
+    bot_id: int,
+    asked: Asked,
+    where: _Conditions,
+    stream: int,
+    known: Mapping[str, str],
+    *,
+    is_of_few: bool,
 ) -> Sequence[Row]:
     at, key = events.c.at, events.c.event_id
     query = sa.select(events).where(*where.declines, *after(asked.place, stream, at, key, descending=asked.descending))
@@ -232,14 +272,21 @@ def _declines(
             place=Place(microseconds(row["at"]), stream, row["event_id"]),
             reason=row["reason"],
         )
-        for row in transaction.connection.execute(_ordered(query, at, key, asked)).mappings()
+        for row in transaction.connection.execute(_ordered(query, at, key, asked, is_of_few=is_of_few)).mappings()
     ]
 
 
 def _ordered(
-    query: sa.Select[tuple[object, ...]], at: sa.Column[datetime], key: sa.Column[str], asked: Asked
+    query: sa.Select[tuple[object, ...]],
+    at: sa.Column[datetime],
+    key: sa.Column[str],
+    asked: Asked,
+    *,
+    is_of_few: bool,
 ) -> sa.Select[tuple[object, ...]]:
-    order = (at.desc(), key.desc()) if asked.descending else (at.asc(), key.asc())
+    # What is few is found first and ordered then: by the index of times SQLite would go through all until it has met enough.
+    by = unindexed(microseconds_of(at)) if is_of_few else at
+    order = (by.desc(), key.desc()) if asked.descending else (by.asc(), key.asc())
     return query.order_by(*order).limit(PAGE_ROWS + 1)
 
 

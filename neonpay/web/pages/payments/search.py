@@ -9,10 +9,11 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from neonpay.analytics.measures import microseconds_of
 from neonpay.core.charge_ids import charge_key
 from neonpay.core.jsontext import load_object
 from neonpay.ledger import Transaction
-from neonpay.ledger.tables import events, payments, stages
+from neonpay.ledger.tables import IS_NOT_ACCEPTED, events, invoices, payments, stages
 from neonpay.web.names import users_called
 
 MOST_CHARS: Final = 200
@@ -20,6 +21,21 @@ _MOST_DIGITS: Final = 18
 _CUT: Final = re.compile(r"…|\.\.\.")
 _LEAST_OF_ID: Final = 4
 """A beginning of an id has at least so many characters; fewer would find what nobody meant."""
+_MOST_INVOICES: Final = 20
+_AHEAD_US: Final = 3_600 * 1_000_000
+"""What Telegram's clock, by which payments are dated, may be behind ours."""
+_ASKED_WITHIN_US: Final = 30 * 86_400 * 1_000_000
+_LAST: Final = "\U0010ffff"
+"""Follows whatever an id may go on with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """An invoice that is meant: who may pay it, None for anybody, and when it was made, in microseconds."""
+
+    invoice_id: str
+    user_id: int | None
+    created_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,30 +45,69 @@ class Search:
     Attributes:
         users: whose payments, by bot.
         stages: which products.
+        invoices: which invoices, by bot.
+        has_ranges: whether a beginning of an id is a range of its index, which PostgreSQL finds out by itself.
     """
 
     words: str
     users: Mapping[int, frozenset[int]]
     stages: frozenset[str]
+    invoices: Mapping[int, Sequence[Meant]]
+    has_ranges: bool
 
     def payments(self, bot_id: int) -> sa.ColumnElement[bool]:
-        """Whether a payment of a bot is meant."""
-        meant = self._common(payments, bot_id)
-        for column in (payments.c.charge_id, payments.c.invoice_id):
-            meant += _ids(column, self.words)
-        return sa.or_(sa.false(), *meant)
+        """Whether a payment of a bot is meant.
+
+        An invoice that this ledger does not have is found among payments that are not accepted.
+        """
+        of_bot = sa.select(payments.c.charge_id).where(payments.c.bot_id == bot_id)
+        parts = [of_bot.where(is_it) for is_it in _ids(payments.c.charge_id, self.words, has_ranges=self.has_ranges)]
+        is_its = sa.or_(*_ids(payments.c.invoice_id, self.words, has_ranges=False))
+        parts.append(of_bot.where(IS_NOT_ACCEPTED, is_its))
+        if users := self.users.get(bot_id):
+            parts.append(of_bot.where(payments.c.user_id.in_(sorted(users))))
+        for one in self.invoices.get(bot_id, ()):
+            of_invoice = of_bot.where(payments.c.invoice_id == one.invoice_id)
+            whose = payments.c.user_id == one.user_id if one.user_id is not None else None
+            paid_at = microseconds_of(payments.c.paid_at)
+            parts.append(of_invoice.where(paid_at >= one.created_us - _AHEAD_US if whose is None else whose))
+        # Each part goes by an index, and the payments by their keys: in one condition with OR, SQLite reads all of them.
+        found = sa.union_all(*parts).subquery()
+        is_one = payments.c.charge_id.in_(sa.select(found.c.charge_id))
+        return sa.or_(payments.c.stage_id.in_(sorted(self.stages)), is_one) if self.stages else is_one
 
     def declines(self, bot_id: int) -> sa.ColumnElement[bool]:
-        """Whether a declined checkout of a bot is meant."""
-        return sa.or_(sa.false(), *self._common(events, bot_id), *_ids(events.c.invoice_id, self.words))
-
-    def _common(self, table: sa.Table, bot_id: int) -> list[sa.ColumnElement[bool]]:
+        """Whether a declined checkout of a bot is meant; of an invoice, within thirty days after it was made."""
+        declined, told = events.alias("declined"), events.alias("told")
+        parts: list[sa.Select[tuple[str]]] = []
+        if users := sorted(self.users.get(bot_id, ())):
+            of_user = sa.select(told.c.event_id).where(told.c.bot_id == bot_id, told.c.user_id.in_(users))
+            parts.append(of_user.where(told.c.number.is_not(None)))
+            parts.append(sa.select(told.c.event_id).where(told.c.bot_id == bot_id, told.c.number.is_(None)))
+        for one in self.invoices.get(bot_id, ()):
+            at = microseconds_of(declined.c.at)
+            parts.append(
+                sa.select(declined.c.event_id).where(
+                    declined.c.bot_id == bot_id,
+                    declined.c.name == sa.literal_column("'checkout_declined'"),
+                    at >= one.created_us - _AHEAD_US,
+                    at < one.created_us + _ASKED_WITHIN_US,
+                )
+            )
         meant: list[sa.ColumnElement[bool]] = []
-        if users := self.users.get(bot_id):
-            meant.append(table.c.user_id.in_(sorted(users)))
         if self.stages:
-            meant.append(table.c.stage_id.in_(sorted(self.stages)))
-        return meant
+            meant.append(events.c.stage_id.in_(sorted(self.stages)))
+        if parts:
+            found = sa.union_all(*parts).subquery()
+            ids = [one.invoice_id for one in self.invoices.get(bot_id, ())]
+            is_about = sa.or_(events.c.user_id.in_(users), events.c.invoice_id.in_(ids))
+            meant.append(sa.and_(events.c.event_id.in_(sa.select(found.c.event_id)), is_about))
+        return sa.or_(sa.false(), *meant)
+
+    @property
+    def is_of_few(self) -> bool:
+        """Whether what is meant is found by its keys; a product has as many payments as it likes."""
+        return not self.stages
 
 
 def read_search(transaction: Transaction, bots: Sequence[int], words: str) -> Search:
@@ -68,7 +123,23 @@ def read_search(transaction: Transaction, bots: Sequence[int], words: str) -> Se
     meant = {
         stage_id for stage_id, title in found.items() if folded in title.casefold() or folded == stage_id.casefold()
     }
-    return Search(words, {bot_id: frozenset(one) for bot_id, one in users.items()}, frozenset(meant))
+    has_ranges = transaction.connection.dialect.name == "sqlite"
+    return Search(
+        words,
+        {bot_id: frozenset(one) for bot_id, one in users.items()},
+        frozenset(meant),
+        {bot_id: _invoices(transaction, bot_id, words, has_ranges=has_ranges) for bot_id in bots},
+        has_ranges,
+    )
+
+
+def _invoices(transaction: Transaction, bot_id: int, words: str, *, has_ranges: bool) -> list[Meant]:
+    columns = (invoices.c.invoice_id, invoices.c.user_id, microseconds_of(invoices.c.created_at))
+    found: dict[str, Meant] = {}
+    for is_it in _ids(invoices.c.invoice_id, words, has_ranges=has_ranges):
+        query = sa.select(*columns).where(invoices.c.bot_id == bot_id, is_it).limit(_MOST_INVOICES)
+        found |= {row[0]: Meant(*row) for row in transaction.connection.execute(query)}
+    return list(found.values())[:_MOST_INVOICES]
 
 
 def titles(transaction: Transaction, bots: Sequence[int]) -> dict[str, str]:
@@ -87,12 +158,14 @@ def titles(transaction: Transaction, bots: Sequence[int]) -> dict[str, str]:
     return found
 
 
-def _ids(column: sa.ColumnElement[str], words: str) -> list[sa.ColumnElement[bool]]:
+def _ids(column: sa.ColumnElement[str], words: str, *, has_ranges: bool) -> list[sa.ColumnElement[bool]]:
     beginning, *rest = _CUT.split(words, maxsplit=1)
     end = rest[0] if rest else ""
     meant = [column == (charge_key(words) if column is payments.c.charge_id else words)]
     if len(beginning) >= _LEAST_OF_ID and "\0" not in words and (not end or len(end) >= _LEAST_OF_ID):
         meant.append(_between(column, beginning, end))
+        if has_ranges:
+            meant[-1] = sa.and_(column >= beginning, column < beginning + _LAST, meant[-1])
     return meant
 
 

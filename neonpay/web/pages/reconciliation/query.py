@@ -54,8 +54,12 @@ def read_books(transaction: Transaction, bots: Sequence[int]) -> Books:
     scope = Scope.of(bots)
     is_it = sa.and_(payments.c.bot_id == unexplained.c.bot_id, payments.c.charge_id == unexplained.c.charge_id)
     columns = [payments.c[name] for name in ("bot_id", "charge_id", "user_id", "stage_id", "amount_stars", "paid_at")]
-    query = sa.select(*columns).join_from(unexplained, payments, is_it).where(unexplained.c.bot_id.in_(bots))
-    query = query.order_by(payments.c.paid_at.desc(), payments.c.charge_id).limit(MISSING_SHOWN)
+    found = sa.select(*columns).join_from(unexplained, payments, is_it).where(unexplained.c.bot_id.in_(bots))
+    # Found whole and then ordered: SQLite would go through all payments, newest first, until it has met enough of these.
+    missing_ones = found.cte("missing").prefix_with("MATERIALIZED")
+    query = (
+        sa.select(missing_ones).order_by(missing_ones.c.paid_at.desc(), missing_ones.c.charge_id).limit(MISSING_SHOWN)
+    )
     rows = transaction.connection.execute(query).all()
     people = read_people(transaction, {(row.bot_id, row.user_id) for row in rows})
     names = titles(transaction, scope) if rows else {}

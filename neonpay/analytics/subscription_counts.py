@@ -1,0 +1,224 @@
+"""What the steps of subscribers add up to: from the rollup for those of whom nothing is new, and for the others anew.
+
+Both are counted in the same way. A rollup knows nothing of the stages that somebody has beside those that are looked at, so
+where stages are named everybody is counted anew.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from neonpay.analytics.counting import edges_of
+from neonpay.analytics.measures import microseconds_of
+from neonpay.analytics.periods import Span
+from neonpay.analytics.rollups import marks, newer
+from neonpay.analytics.scope import Scope
+from neonpay.analytics.subscription_periods import first_ever, paid_periods, subscribers_of
+from neonpay.analytics.subscription_steps import Step, Subscriber, steps
+from neonpay.ledger import Transaction
+from neonpay.ledger.tables import payments
+from neonpay.ledger.tables_rollups import IS_MOVING, rollup_subscriptions
+
+NEW: Final = "new"
+RETURNED: Final = "returned"
+EXPANSION: Final = "expansion"
+CONTRACTION: Final = "contraction"
+CHURNS: Final = ("untold_churn", "voluntary_churn", "involuntary_churn")
+"""By the codes of ``subscription_steps``."""
+_NONE: Final = ""
+_ONE: Final = sa.literal_column("1", sa.BigInteger)
+_ZERO: Final = sa.literal_column("0", sa.BigInteger)
+
+
+@dataclass(slots=True)
+class Moved:
+    """How the subscribers of one bucket have changed.
+
+    Attributes:
+        count, stars: by how much there are more at its end than at its beginning.
+        kinds: how many subscribers, and Stars, of each kind of movement.
+    """
+
+    count: int = 0
+    stars: int = 0
+    kinds: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def note(self, kind: str, number: int, stars: int, more: int, more_stars: int) -> None:
+        """Count some subscribers."""
+        known = self.kinds.get(kind, (0, 0))
+        self.kinds[kind] = (known[0] + number, known[1] + stars)
+        self.count += more
+        self.stars += more_stars
+
+
+@dataclass(slots=True)
+class Standing:
+    """What of one stage is in force at a moment."""
+
+    active: int = 0
+    mrr_stars: int = 0
+    renewing: int = 0
+
+    def note(self, active: int, mrr_stars: int, renewing: int) -> None:
+        """Count some."""
+        self.active += active
+        self.mrr_stars += mrr_stars
+        self.renewing += renewing
+
+
+class SubscriptionCounts:
+    """Counts of the subscriptions of some bots and stages, each of which begins with who is newer than the rollup.
+
+    Args:
+        since_us, until_us: between which moments everything that is asked for lies.
+    """
+
+    def __init__(self, transaction: Transaction, scope: Scope, since_us: int, until_us: int) -> None:
+        self._transaction = transaction
+        self._scope = scope
+        after = marks(transaction, scope) if scope.stage_ids is None else {}
+        self._is_rolled_up = bool(after)
+        if not after:
+            self._anew = list(steps(paid_periods(transaction, scope, since_us, until_us)))
+            return
+        parts = [subscribers_of(part) for part in newer(after)]
+        self._newer = sa.union(*parts).cte("newer_subscribers").prefix_with("MATERIALIZED")
+        is_newer = sa.tuple_(payments.c.bot_id, payments.c.user_id).in_(self._who())
+        self._anew = list(steps(paid_periods(transaction, scope, since_us, until_us, is_newer)))
+
+    def standing(self, at_us: int) -> dict[str, Standing]:
+        """What is in force at a moment, by stage."""
+        found: dict[str, Standing] = defaultdict(Standing)
+        for step in self._anew:
+            if step.at_us <= at_us < step.until_us:
+                found[step.stage_id].note(1, step.stars, int(step.renews))
+        if self._is_rolled_up:
+            s = rollup_subscriptions.c
+            query = sa.select(s.stage_id, sa.func.count(), sa.func.sum(s.stars), sa.func.sum(s.renews))
+            for stage_id, *figures in self._execute(query.where(*self._holds(at_us)).group_by(s.stage_id)):
+                found[str(stage_id)].note(*[int(figure) for figure in figures])
+        return dict(found)
+
+    def ending(self, at_us: int, spans: Sequence[Span]) -> dict[int, tuple[int, int]]:
+        """What is in force at a moment, ends in each span and is set to renew: how many and Stars, by the span's place."""
+        found: dict[int, tuple[int, int]] = defaultdict(lambda: (0, 0))
+        for step in self._anew:
+            if step.at_us <= at_us < step.until_us and step.renews:
+                for place, span in enumerate(spans):
+                    if span.starts_us <= step.ends_us < span.ends_us:
+                        found[place] = (found[place][0] + 1, found[place][1] + step.stars)
+        if self._is_rolled_up:
+            s, edges = rollup_subscriptions.c, edges_of(spans)
+            ends = microseconds_of(s.ends_at)
+            query = (
+                sa.select(edges.c.place, sa.func.count(), sa.func.sum(s.stars))
+                .join_from(rollup_subscriptions, edges, sa.and_(ends >= edges.c.starts, ends < edges.c.ends))
+                .where(*self._holds(at_us), s.renews == _ONE)
+                .group_by(edges.c.place)
+            )
+            for place, number, stars in self._execute(query):
+                found[int(place)] = (found[int(place)][0] + int(number), found[int(place)][1] + int(stars))
+        return dict(found)
+
+    def moved(self, spans: Sequence[Span]) -> list[Moved]:
+        """How subscribers have changed from the beginning of each span to its end."""
+        found = [Moved() for _ in spans]
+        for place, kind, *figures in self._moved_anew(spans):
+            found[place].note(kind, *figures)
+        if self._is_rolled_up:
+            for place, kind, *numbers in self._execute(self._moved_in_rollup(spans)):
+                found[int(place)].note(str(kind), *[int(number) for number in numbers])
+        return found
+
+    def _moved_anew(self, spans: Sequence[Span]) -> Iterator[tuple[int, str, int, int, int, int]]:
+        for place, span in enumerate(spans):
+            theirs: dict[Subscriber, list[Step]] = defaultdict(list)
+            for step in self._anew:
+                if span.starts_us < step.at_us <= span.ends_us:
+                    theirs[step.subscriber].append(step)
+            came = [who for who, each in theirs.items() if not _first(each).active_before and _last(each).active]
+            first = first_ever(self._transaction, self._scope, came)
+            for who, each in theirs.items():
+                stars = sum(step.stars - step.stars_before for step in each)
+                count = sum((step.stars > 0) - (step.stars_before > 0) for step in each)
+                is_new = first.get(who, 0) > span.starts_us
+                yield place, _kind(each, stars, is_new=is_new), 1, abs(stars), count, stars
+
+    def _moved_in_rollup(self, spans: Sequence[Span]) -> sa.Select[Any]:
+        s, edges = rollup_subscriptions.c, edges_of(spans)
+        at = microseconds_of(s.at)
+        # The latest and the earliest step, with what is asked of it in the last digits.
+        last = sa.func.max(at * 8 + s.churn * 2 + _if(s.active > _ZERO))
+        first = sa.func.min(at * 2 + _if(s.active_before > _ZERO))
+        one = (
+            sa.select(
+                edges.c.place,
+                sa.func.sum(s.stars - s.stars_before).label("stars"),
+                sa.func.sum(_if(s.stars > _ZERO) - _if(s.stars_before > _ZERO)).label("count"),
+                first.label("first"),
+                last.label("last"),
+                (sa.func.max(microseconds_of(s.first_at)) > sa.func.max(edges.c.starts)).label("is_new"),
+            )
+            .join_from(edges, rollup_subscriptions, sa.and_(at > edges.c.starts, at <= edges.c.ends))
+            .where(*self._is_known(), IS_MOVING)
+            .group_by(edges.c.place, s.bot_id, s.user_id)
+            .subquery("one")
+        )
+        was, is_now = one.c.first % 2 == _ONE, one.c.last % 2 == _ONE
+        churn = one.c.last // 2 % 4
+        kind = sa.case(
+            (sa.and_(sa.not_(was), is_now, one.c.is_new), sa.literal_column(f"'{NEW}'")),
+            (sa.and_(sa.not_(was), is_now), sa.literal_column(f"'{RETURNED}'")),
+            *[
+                (sa.and_(was, sa.not_(is_now), churn == code), sa.literal_column(f"'{name}'"))
+                for code, name in enumerate(CHURNS)
+            ],
+            (sa.and_(was, one.c.stars > _ZERO), sa.literal_column(f"'{EXPANSION}'")),
+            (sa.and_(was, one.c.stars < _ZERO), sa.literal_column(f"'{CONTRACTION}'")),
+            else_=sa.literal_column(f"'{_NONE}'"),
+        )
+        stars, changed = sa.func.sum(one.c.stars), sa.func.sum(sa.func.abs(one.c.stars))
+        figures = (sa.func.count(), changed, sa.func.sum(one.c.count), stars)
+        return sa.select(one.c.place, kind.label("kind"), *figures).group_by(one.c.place, kind)
+
+    def _holds(self, at_us: int) -> tuple[sa.ColumnElement[bool], ...]:
+        s = rollup_subscriptions.c
+        return (*self._is_known(), microseconds_of(s.until_at) > at_us, microseconds_of(s.at) <= at_us)
+
+    def _is_known(self) -> tuple[sa.ColumnElement[bool], ...]:
+        s = rollup_subscriptions.c
+        return s.bot_id.in_(self._scope.bot_ids), sa.tuple_(s.bot_id, s.user_id).not_in(self._who())
+
+    def _who(self) -> sa.Select[tuple[int, int]]:
+        return sa.select(self._newer.c.bot_id, self._newer.c.user_id)
+
+    def _execute(self, query: sa.Select[Any]) -> Iterable[Any]:
+        return self._transaction.connection.execute(query)
+
+
+def _if(condition: sa.ColumnElement[bool]) -> sa.Case[int]:
+    return sa.case((condition, _ONE), else_=_ZERO)
+
+
+def _first(each: Sequence[Step]) -> Step:
+    return min(each, key=lambda step: step.at_us)
+
+
+def _last(each: Sequence[Step]) -> Step:
+    return max(each, key=lambda step: step.at_us)
+
+
+def _kind(each: Sequence[Step], stars: int, *, is_new: bool) -> str:
+    was, last = _first(each).active_before > 0, _last(each)
+    if not last.active:
+        return CHURNS[last.churn] if was else _NONE
+    if not was:
+        return NEW if is_new else RETURNED
+    if not stars:
+        return _NONE
+    return EXPANSION if stars > 0 else CONTRACTION

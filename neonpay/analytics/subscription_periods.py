@@ -1,0 +1,135 @@
+"""The paid periods of subscriptions, from the tables that hold the facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from neonpay.analytics.measures import microseconds_of, unindexed
+from neonpay.analytics.scope import Scope
+from neonpay.analytics.subscription_steps import PaidPeriod, Subscriber
+from neonpay.core.events import SubscriptionCanceled, SubscriptionFailed, SubscriptionRestored
+from neonpay.core.limits import CURRENCY
+from neonpay.core.payments import PaymentState, RefundState
+from neonpay.ledger import Transaction
+from neonpay.ledger.tables import events, payments, refunds, subscriptions
+
+_IN_FORCE: Final = (PaymentState.ACCEPTED.value, PaymentState.REFUNDED.value)
+_WORDS: Final = (SubscriptionCanceled.name, SubscriptionFailed.name, SubscriptionRestored.name)
+_AT_ONCE: Final = 500
+_TOLD_WITHIN_US: Final = 86_400 * 1_000_000
+"""How long after the end of a period Telegram may tell what has become of it; a later word is about a later period."""
+
+
+def subscribers_of(tail: sa.ColumnElement[bool]) -> sa.Select[tuple[int, int]]:
+    """Whose subscriptions may be otherwise than before because of these events; some more than once."""
+    is_about = sa.and_(payments.c.bot_id == events.c.bot_id, payments.c.charge_id == events.c.charge_id)
+    paid = (
+        sa.select(payments.c.bot_id, payments.c.user_id)
+        .join_from(events, payments, is_about)
+        .where(tail, payments.c.subscription_expires_at.is_not(None))
+    )
+    is_word = (events.c.name.in_(_WORDS), events.c.user_id.is_not(None))
+    told = sa.select(events.c.bot_id, events.c.user_id).where(tail, *is_word)
+    together = sa.union_all(paid, told).subquery()
+    return sa.select(together.c.bot_id, together.c.user_id)
+
+
+def paid_periods(
+    transaction: Transaction, scope: Scope, since_us: int, until_us: int, *who: sa.ColumnElement[bool]
+) -> list[PaidPeriod]:
+    """The paid periods of subscriptions that are in force at some moment from ``since_us`` to ``until_us``.
+
+    One is in force from its payment until it ends, or until it is refunded; one that nobody has accepted is not.
+
+    Args:
+        who: conditions on ``payments``; everybody when left out.
+    """
+    starts, ends = microseconds_of(payments.c.paid_at), microseconds_of(payments.c.subscription_expires_at)
+    # Of everybody those are found that have not ended; of some, all that they have paid.
+    is_in_time = (
+        (ends > since_us, unindexed(starts) <= until_us)
+        if not who
+        else (unindexed(ends) > since_us, starts <= until_us)
+    )
+    query = _PERIODS.where(scope.has(payments.c.bot_id, payments.c.stage_id), *is_in_time, *who)
+    return _read(transaction, query, since_us)
+
+
+def periods_of(transaction: Transaction, bot_id: int, users: Sequence[int]) -> list[PaidPeriod]:
+    """All paid periods of these users of a bot."""
+    found: list[PaidPeriod] = []
+    for start in range(0, len(users), _AT_ONCE):
+        is_theirs = (payments.c.bot_id == bot_id, payments.c.user_id.in_(users[start : start + _AT_ONCE]))
+        found += _read(transaction, _PERIODS.where(*is_theirs, payments.c.subscription_expires_at.is_not(None)), 0)
+    return found
+
+
+def first_ever(transaction: Transaction, scope: Scope, who: Iterable[Subscriber]) -> dict[Subscriber, int]:
+    """When each of them has paid for the first period of a subscription, of the stages that are looked at."""
+    users = sorted({user_id for _, user_id in who})
+    found: dict[Subscriber, int] = {}
+    for start in range(0, len(users), _AT_ONCE):
+        query = (
+            sa.select(payments.c.bot_id, payments.c.user_id, sa.func.min(microseconds_of(payments.c.paid_at)))
+            .where(
+                scope.has(payments.c.bot_id, payments.c.stage_id),
+                payments.c.user_id.in_(users[start : start + _AT_ONCE]),
+                payments.c.currency == CURRENCY,
+                payments.c.state.in_(_IN_FORCE),
+                payments.c.subscription_expires_at.is_not(None),
+            )
+            .group_by(payments.c.bot_id, payments.c.user_id)
+        )
+        for bot_id, user_id, first_us in transaction.connection.execute(query):
+            found[bot_id, user_id] = int(first_us)
+    return found
+
+
+def _read(transaction: Transaction, query: sa.Select[Any], since_us: int) -> list[PaidPeriod]:
+    found = []
+    for bot_id, user_id, stage_id, stars, starts_us, ends_us, refunded_us, told in transaction.connection.execute(
+        query
+    ):
+        until = ends_us if refunded_us is None else min(ends_us, refunded_us)
+        if until > max(since_us, starts_us):
+            found.append(PaidPeriod((bot_id, user_id), stage_id, int(stars), starts_us, until, told))
+    return found
+
+
+def _periods() -> sa.Select[Any]:
+    is_refunded = sa.and_(
+        refunds.c.bot_id == payments.c.bot_id,
+        refunds.c.charge_id == payments.c.charge_id,
+        refunds.c.state == RefundState.REFUNDED.value,
+    )
+    is_its = sa.and_(
+        subscriptions.c.bot_id == payments.c.bot_id,
+        subscriptions.c.user_id == payments.c.user_id,
+        subscriptions.c.invoice_id == payments.c.invoice_id,
+        # A word of before this period was paid was about an earlier one.
+        microseconds_of(subscriptions.c.changed_at) >= microseconds_of(payments.c.recorded_at),
+        microseconds_of(subscriptions.c.changed_at)
+        <= microseconds_of(payments.c.subscription_expires_at) + _TOLD_WITHIN_US,
+    )
+    return (
+        sa.select(
+            payments.c.bot_id,
+            payments.c.user_id,
+            sa.func.coalesce(payments.c.stage_id, ""),
+            payments.c.amount_stars,
+            microseconds_of(payments.c.paid_at),
+            microseconds_of(payments.c.subscription_expires_at),
+            microseconds_of(refunds.c.finished_at),
+            subscriptions.c.state,
+        )
+        .select_from(payments)
+        .outerjoin(refunds, is_refunded)
+        .outerjoin(subscriptions, is_its)
+        .where(payments.c.currency == CURRENCY, payments.c.state.in_(_IN_FORCE))
+    )
+
+
+_PERIODS: Final = _periods()
