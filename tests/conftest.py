@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _HERE = Path(__file__).parent
 _LONG = (
+    "integration/analytics/test_guide.py",
     "browser/*", "conformance/test_adapter_*", "conformance/test_extension_*", "e2e/*", "failure/*",
     "integration/adapters/*", "integration/app/*", "integration/botapi/*", "integration/cli/*", "integration/collection/*",
     "integration/extensions/test_suite.py", "integration/extensions/test_write_an_extension.py", "integration/monitoring/*",

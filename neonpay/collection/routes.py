@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import web
 from sqlalchemy.exc import DBAPIError
 
-from neonpay.collection import figures
+from neonpay.collection import figures, pages
 from neonpay.collection.bot_numbers import bot_number
 from neonpay.collection.centre import AWAY_S, Centre
 from neonpay.collection.openapi import document
@@ -107,7 +107,8 @@ def beside_pages(centre: Centre) -> Beside:
             web.get(STATUS, status),
             web.get(OPENAPI, openapi),
             web.get(HEALTH, health),
-        )
+        ),
+        parts=[(pages.NAME, pages.part(centre))],
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from neonpay.collection.centre import Centre
 from neonpay.collection.cleaning import cleaning
+from neonpay.collection.config import HOST, PORT
 from neonpay.collection.nobody import Nobody
 from neonpay.collection.receiving import kept_secrets, made_secret
 from neonpay.collection.routes import beside_pages
@@ -46,8 +47,8 @@ async def serving_centre(
     multi_bot_analytics: Telling | None = None,
     event_collector: Collecting | None = None,
     *,
-    host: str,
-    port: int,
+    host: str = HOST,
+    port: int = PORT,
     webhook_secret: str | Sequence[str] | None = None,
     neonpay: NeonPayCore | None = None,
     database_url: str | None = None,

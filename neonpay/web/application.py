@@ -101,8 +101,8 @@ def create_dashboard_app(
         there = installed()
         specs = [found.spec for found in there if found.spec is not None]
         errors += [found.error for found in there if found.error is not None]
-    parts: list[tuple[str, Part]] = []
-    helps: dict[str, str] = {}
+    parts: list[tuple[str, Part]] = [named for each in beside for named in each.parts]
+    helps: dict[str, str] = {name: "" for name, _ in parts}
     for spec in specs:
         if spec.pages is None:
             continue

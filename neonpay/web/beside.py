@@ -13,6 +13,7 @@ from typing import Final
 from aiohttp import web
 
 from neonpay.web.mount import place
+from neonpay.web.part import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +22,11 @@ class Beside:
 
     Attributes:
         routes: which paths of the dashboard it answers, without patterns in them.
+        parts: pages that it has inside the dashboard, behind its door, each with the name that its address begins with.
     """
 
     routes: Sequence[web.RouteDef]
+    parts: Sequence[tuple[str, Part]] = ()
 
     @property
     def paths(self) -> frozenset[str]:

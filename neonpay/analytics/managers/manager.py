@@ -55,8 +55,9 @@ class AnalyticsManager:
         clock: what "now" is.
 
     Raises:
-        ConfigurationError: a shop and a database were both named, or the URL is none.
-        ValidationError: ``max_events`` or ``bot_id`` is no such number.
+        ConfigurationError: a shop and a database were both named, or the URL is none. A question raises it when the ledger does
+            not have the bot that was named.
+        ValidationError: ``max_events`` is no such number.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class AnalyticsManager:
         self._clock = clock or SystemClock()
         self._store = store_of(neonpay, database_url, max_events, self._clock)
         self._is_memory = isinstance(self._store, MemoryStore)
+        self._is_own = neonpay is not None and bot_id is None
         self._bot = _OWN if self._is_memory else bot_id
         if neonpay is not None and bot_id is None:
             self._bot = neonpay.adapter.bot_id
@@ -216,8 +218,15 @@ class AnalyticsManager:
     def _sides(self, transaction: Transaction) -> Sides:
         if self._is_memory:
             return Sides(told=(_OWN,))
+        if self._is_own:  # which the ledger does not have before its first start
+            return Sides(ledger=(self._bot or 0,))
         everybody = roster(transaction).sides
-        return everybody if self._bot is None else Sides(ledger=(self._bot,))
+        if self._bot is None:
+            return everybody
+        if self._bot not in everybody.all:
+            msg = f"the ledger does not have bot {self._bot}; it has: {', '.join(map(str, everybody.all)) or 'none'}"
+            raise ConfigurationError(msg)
+        return everybody.only(self._bot)
 
     def _number(self) -> int:
         if self._bot is None:

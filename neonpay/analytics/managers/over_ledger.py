@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final, Protocol, TypeVar
 
 from neonpay.analytics.managers.roster import roster
-from neonpay.analytics.managers.stores import forget_before, keep_in
+from neonpay.analytics.managers.stores import forget_some, keep_in, kinds_told
 from neonpay.core.clock import Clock
 from neonpay.core.ports import Adapter
 from neonpay.errors import LedgerError
@@ -26,6 +26,7 @@ logger = logging.getLogger("neonpay.analytics")
 
 LIMIT_S: Final = 30.0
 """How long a question may take."""
+_AT_ONCE: Final = 500
 _EVERY_S: Final = 1.0
 
 
@@ -118,8 +119,19 @@ class LedgerStore:
         return self._wait(read())
 
     def clean(self, before: datetime) -> int:
-        """Forget the events of before a time; how many that were. Payments stay."""
-        return self._wait(self._ledger().apart.run(forget_before, before))
+        """Forget the events of before a time, a few at a time; how many that were. Payments stay."""
+
+        async def clean() -> int:
+            await self._flush()
+            ledger = self._ledger().apart
+            bots = (await ledger.read(roster)).sides.all
+            forgotten = 0
+            for bot, kind in await ledger.read(kinds_told, bots):
+                while gone := await ledger.run(forget_some, bot, kind, before, _AT_ONCE):
+                    forgotten += gone
+            return forgotten
+
+        return self._wait(clean())
 
     def close(self) -> None:
         """Write what waits, and end the thread.

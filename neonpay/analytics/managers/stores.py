@@ -106,7 +106,8 @@ class MemoryStore:
         """Forget the events of before a time; how many that were."""
         with self._lock:
             self._write()
-            gone = forget_before(self._transaction, before)
+            is_old = sa.and_(soft_events.c.at < microseconds(before), soft_events.c.kind != REGISTERED)
+            gone = self._transaction.connection.execute(sa.delete(soft_events).where(is_old)).rowcount
             self._count -= gone
             return gone
 
@@ -149,7 +150,16 @@ def keep_in(transaction: Transaction, events: Sequence[SoftEvent]) -> int:
     return write_soft(transaction, kept)
 
 
-def forget_before(transaction: Transaction, before: datetime) -> int:
-    """Forget what was told of before a time, names of bots excepted; how many events that were."""
-    is_old = sa.and_(soft_events.c.at < microseconds(before), soft_events.c.kind != REGISTERED)
-    return transaction.connection.execute(sa.delete(soft_events).where(is_old)).rowcount
+def kinds_told(transaction: Transaction, bots: Sequence[int]) -> list[tuple[int, str]]:
+    """Of which bots which kinds of events are there, names of bots excepted."""
+    query = sa.select(soft_events.c.bot_id, soft_events.c.kind).distinct()
+    query = query.where(soft_events.c.bot_id.in_(bots), soft_events.c.kind != REGISTERED)
+    return [(int(bot), str(kind)) for bot, kind in transaction.connection.execute(query)]
+
+
+def forget_some(transaction: Transaction, bot: int, kind: str, before: datetime, most: int) -> int:
+    """Forget so many events of a kind at most that were before a time; how many that were."""
+    is_its = sa.and_(soft_events.c.bot_id == bot, soft_events.c.kind == kind)
+    old = sa.select(soft_events.c.event_id).where(is_its, soft_events.c.at < microseconds(before)).limit(most)
+    delete = sa.delete(soft_events).where(soft_events.c.bot_id == bot, soft_events.c.event_id.in_(old))
+    return transaction.connection.execute(delete).rowcount

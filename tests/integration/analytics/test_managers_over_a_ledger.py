@@ -11,12 +11,15 @@ import sqlalchemy as sa
 
 from neonpay import AnalyticsManager, MultiBotAnalyticsManager, MultiBotEvent
 from neonpay.analytics import Period
+from neonpay.analytics.managers.events import bot_number
 from neonpay.core.clock import moment
 from neonpay.core.people import Sender
 from neonpay.errors import ConfigurationError
 from neonpay.ledger import open_ledger
 from neonpay.ledger.tables import payments
+from neonpay.ledger.tables_collection import collected_bots
 from neonpay.store.people import remember_bot
+from neonpay.tracking import SoftEvent, write_soft
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Shop
@@ -112,6 +115,53 @@ async def test_what_was_collected_is_there_after_a_restart_and_once(database_url
     with MultiBotAnalyticsManager(database_url=database_url, clock=clock) as network:
         assert network.cleanup_old_data(days=90) == 9
         assert [bot["bot_name"] for bot in (network.get_network_report() or {})["bots"].values()] == ["Bot A"]  # type: ignore[union-attr,call-overload,index]
+
+
+async def test_bots_that_a_centre_heard_of_are_in_every_report(database_url: str, clock: Any) -> None:
+    at = moment(clock.now_us())
+    number = bot_number("far_bot")
+    heard = sa.insert(collected_bots).values(
+        bot_id=number, alias="far_bot", name="Far Bot", first_at=at, seen_at=at, events=2, repeated=0, moved=0
+    )
+    sold_and_back = [
+        SoftEvent(event_id="1", bot_id=number, kind="payment_completed", at=at, user_id=1, subject="vip", stars=90),
+        SoftEvent(event_id="2", bot_id=number, kind="payment_refunded", at=at, user_id=1, subject="vip", stars=-90),
+    ]
+    ledger = open_ledger(database_url)
+    await ledger.run(lambda transaction: transaction.connection.execute(heard).rowcount)
+    await ledger.run(write_soft, sold_and_back)
+    await ledger.close()
+    with MultiBotAnalyticsManager(database_url=database_url, clock=clock) as network:
+        bot = network.get_bot_analytics("far_bot")
+        assert bot is not None
+        assert (bot.bot_name, bot.total_events, bot.total_revenue, bot.total_transactions) == ("Far Bot", 2, 0, 1)
+        assert bot.revenue_by_product == {"vip": 0}
+        network.register_bot("far_bot", "Ours")
+        stats = network.get_stats()
+    assert stats["bot_registry"] == {"far_bot": {"bot_name": "Ours"}}
+
+
+async def test_an_ab_test_is_told_by_the_ledger_s_buyers(sold: Shop) -> None:
+    assert sold.clock is not None
+    with AnalyticsManager(neonpay=sold.neonpay, clock=sold.clock) as analytics:
+        everybody = analytics.get_experiment("x", ("a", "b"))
+        shown = analytics.get_experiment("x", ("a", "b"), shown_by="offer_shown")
+    assert everybody is not None
+    assert shown is not None
+    assert [sum(one.people for one in everybody.variants), sum(one.bought for one in everybody.variants)] == [3, 2]
+    assert sum(one.people for one in shown.variants) == 0
+
+
+async def test_a_bot_that_the_ledger_does_not_have_is_no_bot_without_sales(sold: Shop, database_url: str) -> None:
+    with (
+        AnalyticsManager(database_url=database_url, bot_id=999) as analytics,
+        pytest.raises(ConfigurationError, match=rf"bot 999; it has: {sold.account.id}"),
+    ):
+        analytics.get_revenue_analytics()
+    with AnalyticsManager(database_url=database_url, bot_id=sold.account.id, clock=sold.clock) as analytics:
+        revenue = analytics.get_revenue_analytics()
+    assert revenue is not None
+    assert revenue.total_revenue == 50
 
 
 async def test_an_event_of_no_bot_in_particular_says_what_to_type(database_url: str) -> None:

@@ -186,6 +186,29 @@ async def test_what_is_older_than_its_kind_is_kept_goes(centre_of: Centres, monk
         assert (await figures(served))["bots"][0]["people"] == 1
 
 
+async def test_the_dashboard_has_a_page_of_the_bots_that_report(centre_of: Centres) -> None:
+    async with centre_of() as served:
+        assert "No bot has sent anything yet." in (await served.get("/centre/"))[1]
+        paid = served.event("b", kind="payment_completed", stars=1250)
+        await served.send(served.batch(served.event("a"), paid, bot_name="<b>Main</b>"))
+        status, text = await served.get("/centre/", **{"Accept-Language": "ru"})
+        assert 'href="/centre/"' in (await served.get("/"))[1]
+        assert (await served.get("/bots"))[0] == 200
+    assert status == 200
+    assert "&lt;b&gt;Main&lt;/b&gt;" in text
+    assert "<b>Main" not in text
+    assert ">1,250<" in text
+    assert "Боты, которые сообщают сюда" in text
+
+
+async def test_the_page_is_behind_the_door(centre_of: Centres) -> None:
+    async with (
+        centre_of(names=["shop.example"]) as served,
+        served.session.get("/centre/", allow_redirects=False) as answer,
+    ):
+        assert (answer.status, answer.headers["Location"]) == (303, "/login")
+
+
 async def test_an_export_for_a_spreadsheet_holds_no_formula(centre_of: Centres) -> None:
     async with centre_of() as served:
         await served.send(served.batch(served.event("a", kind="=cmd()"), bot_name="=SUM(A1)"))

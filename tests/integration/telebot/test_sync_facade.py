@@ -268,3 +268,17 @@ async def test_a_step_that_waits_refuses_on_the_loop(shop: Shop) -> None:
         (said,) = await shop.seen.has()
 
     assert "await ctx.step(...)" in said
+
+
+async def test_events_are_tracked_counted_and_a_person_erased_without_an_event_loop(shop: Shop) -> None:
+    neonpay = shop.neonpay
+
+    def work() -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
+        sync = neonpay.sync
+        with sync:
+            assert sync.track_event("product_view", 5, stage_id="vip")
+            counted = sync.tracking.count()
+            erased = sync.people.erase(5)
+            return counted, dict(erased.removed), sync.tracking.count()
+
+    assert await asyncio.to_thread(work) == ({"product_view": 1}, {"soft_events": 1}, {})

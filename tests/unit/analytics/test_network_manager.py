@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from neonpay.analytics.managers import AnalyticsPeriod, EventType, MultiBotAnalyticsManager, MultiBotEvent
 from neonpay.analytics.managers.events import bot_number
@@ -147,3 +150,55 @@ def test_what_is_no_bot_is_refused(network: MultiBotAnalyticsManager, bot_id: An
     with pytest.raises(ValidationError, match="bot"):
         network.register_bot(bot_id, "Name")
     assert network.get_stats()["registered_bots"] == 2
+
+
+told = st.lists(
+    st.tuples(
+        st.sampled_from(["store_bot", "support_bot", "third"]),
+        st.sampled_from(["product_view", "user_started", "payment_started", "payment_completed", "payment_refunded"]),
+        st.integers(1, 4),
+        st.integers(0, 60 * 24 * 40),
+        st.integers(1, 900),
+        st.sampled_from(["book", "plus", None]),
+    ),
+    max_size=30,
+)
+
+
+@settings(max_examples=15, deadline=None)
+@given(told, st.integers(1, 35))
+def test_every_figure_of_the_network_is_what_was_told(events: list[tuple[Any, ...]], days: int) -> None:
+    manager = MultiBotAnalyticsManager(clock=At())
+    since = NOW.replace(hour=0, minute=0) - timedelta(days=days - 1)
+    users: dict[str, set[int]] = defaultdict(set)
+    buyers: dict[str, set[int]] = defaultdict(set)
+    stars: dict[str, int] = defaultdict(int)
+    kinds: dict[str, Counter[str]] = defaultdict(Counter)
+    for bot, kind, user, minutes, amount, product in events:
+        at = NOW - timedelta(minutes=minutes)
+        signed = -amount if kind == "payment_refunded" else amount
+        manager.track_event(kind, bot, user, amount=signed, product_id=product, at=at)
+        if at < since:
+            continue
+        users[bot].add(user)
+        kinds[bot][kind] += 1
+        if kind == "payment_completed":
+            buyers[bot].add(user)
+        if kind in {"payment_completed", "payment_refunded"}:
+            stars[bot] += signed
+    report: Any = json.loads(json.dumps(manager.get_network_report(days=days)))
+    network = report["network"]
+    everybody = set().union(*users.values()) if users else set()
+    bought = set().union(*buyers.values()) if buyers else set()
+    assert network["total_revenue"] == sum(stars.values()) == sum(network["revenue_trends"].values())
+    assert (network["total_users"], network["total_events"]) == (
+        len(everybody),
+        sum(count for each in kinds.values() for count in each.values()),
+    )
+    assert network["network_conversion_rate"] == (pytest.approx(100 * len(bought) / len(everybody)) if everybody else 0)
+    assert set(report["bots"]) == {bot for bot, *_ in events}
+    for bot, found in report["bots"].items():
+        assert (found["total_revenue"], found["total_users"]) == (stars[bot], len(users[bot]))
+        assert found["events_by_type"] == dict(kinds[bot])
+        assert sum(found["revenue_by_product"].values()) == stars[bot]
+        assert 0 <= found["conversion_rate"] <= 100
