@@ -61,10 +61,10 @@ class CentralEventCollector:
     ) -> None:
         self.config = config
         self._clock = clock or SystemClock()
-        self._ledger: Ledger | None = None if database_url is None else open_ledger(database_url, clock=self._clock)
-        self._outbox: Outbox = (
-            MemoryOutbox(config.max_held) if self._ledger is None else LedgerOutbox(self._ledger, config.max_held)
-        )
+        self._database_url = database_url
+        self._ledger: Ledger | None = None
+        self._outbox: Outbox = MemoryOutbox(config.max_held)
+        self._open_outbox()
         self._bots: dict[int, _Bot] = {}
         self._courier = Courier(config, self._clock)
         self._sender = Sender(config, self._courier, name_of=self._name_of)
@@ -126,6 +126,7 @@ class CentralEventCollector:
         await self._courier.close()
         if self._ledger is not None:
             await self._ledger.close()
+            self._open_outbox()  # another start opens it
 
     async def collect_now(self) -> dict[str, bool]:
         """Send what waits; for each bot whether the centre has all of it."""
@@ -155,6 +156,11 @@ class CentralEventCollector:
     async def __aexit__(self, *_: object) -> None:
         """Stop after it."""
         await self.stop_collection()
+
+    def _open_outbox(self) -> None:
+        if self._database_url is not None:
+            self._ledger = open_ledger(self._database_url, clock=self._clock)
+            self._outbox = LedgerOutbox(self._ledger, self.config.max_held)
 
     async def _collect(self) -> None:
         while True:

@@ -193,3 +193,16 @@ async def losing_answers_of(url: str, count: int) -> AsyncIterator[str]:
         app.router.add_post("/analytics/collect", pass_on)
         async with serving(app, port=0) as between:
             yield between
+
+
+async def test_a_collector_that_was_stopped_starts_again(
+    centre_of: Centres, clock: MovableClock, tmp_path: Path
+) -> None:
+    async with centre_of() as served:
+        for own in (None, f"sqlite:///{tmp_path / 'bot.db'}"):
+            collector = MultiBotEventCollector(config(served.url), database_url=own, clock=clock)
+            for number in range(2):
+                async with collector:
+                    await collector.tell({**PAID, "event_id": f"{own is None} {number}"})
+                    assert all((await collector.collect_now()).values())
+        assert (await figures(served))["events"] == 4
