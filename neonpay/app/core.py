@@ -54,7 +54,7 @@ class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
     Its methods follow the life of a payment: stages say what may be sold (``create_payment_stage``), an invoice offers one
     (``send_payment``), hooks are asked at checkout (``on_pre_checkout``), handlers deliver what was paid (``on_payment``), and
     Stars go back (``refund``, ``on_refund``). What people look up and decide afterwards is in the namespaces: ``payments``,
-    ``invoices``, ``refunds``, ``jobs``, ``handlers``, ``subscriptions``, ``people``, ``books``, ``security``, and the figures in
+    ``invoices``, ``refunds``, ``jobs``, ``handlers``, ``subscriptions``, ``people``, ``books``, ``security``, and figures in
     ``reports`` and ``tracking``. Bots without an event loop have all that is awaited at ``sync``.
 
     The ledger opens by itself once the program has declared what it sells, with the host library's start-up, with ``setup()``,
