@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parent
 _LONG = (
     "browser/*", "conformance/test_adapter_*", "conformance/test_extension_*", "e2e/*", "failure/*",
-    "integration/adapters/*", "integration/app/*", "integration/botapi/*", "integration/cli/*",
+    "integration/adapters/*", "integration/app/*", "integration/botapi/*", "integration/cli/*", "integration/collection/*",
     "integration/extensions/test_suite.py", "integration/extensions/test_write_an_extension.py", "integration/monitoring/*",
     "integration/mtproto/*",
     "integration/books/*", "integration/reconcile/*", "integration/registry/*", "unit/simulator/*",

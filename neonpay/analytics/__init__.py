@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from neonpay.analytics.experiments import ExperimentResult, variant_of
 from neonpay.analytics.extension import Analytics
 from neonpay.analytics.managers import (
     AnalyticsDashboard,
@@ -26,6 +27,7 @@ __all__ = [
     "AnalyticsPeriod",
     "Bucket",
     "ConversionData",
+    "ExperimentResult",
     "Metric",
     "Period",
     "ProductPerformance",
@@ -35,5 +37,6 @@ __all__ = [
     "Span",
     "Split",
     "reports_of",
+    "variant_of",
     "zone_of",
 ]

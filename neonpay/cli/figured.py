@@ -82,7 +82,7 @@ def written_to(output: Path | None) -> Iterator[None]:
 
     with private_file(output) as file, redirect_stdout(file):
         yield
-    typer.echo(f"The report is in {output}.", err=True)
+    typer.echo(f"The report is in {output}.")
 
 
 def print_report(report: Mapping[str, JsonValue], shape: Shape) -> None:

@@ -40,6 +40,7 @@ _NAMED = {
     "refund_requests": "requests for refunds whose words are gone",
     "refunds": "refunds whose reason is gone",
     "facts": "facts whose words are gone",
+    "acts": "acts on the dashboard whose words are gone",
     "soft_events": "soft events",
 }
 

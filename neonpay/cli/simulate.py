@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 
+from neonpay.cli.counted import counted
 from neonpay.cli.pointing import ELSEWHERE, lines, variables
 from neonpay.cli.scenarios import play_all
 from neonpay.cli.shop import COULD_NOT
@@ -105,7 +106,7 @@ def simulate(
 
 def _bots(telegram: Simulator, tokens: Sequence[str | None], names: Sequence[str]) -> list[BotAccount]:
     if len(names) > len(tokens):
-        words = f"there are {len(names)} names for {len(tokens)} bot(s); give --token for each"
+        words = f"there are {len(names)} names for {counted(len(tokens), 'bot')}; give --token for each"
         raise typer.BadParameter(words, param_hint="--bot-name")
     bots = []
     for number, token in enumerate(tokens, start=1):

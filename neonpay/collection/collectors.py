@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -81,6 +81,10 @@ class CentralEventCollector:
     def remove_bot(self, bot_id: str | int) -> bool:
         """Forget the name of a bot; whether it was known. What waits of it is sent all the same."""
         return self._bots.pop(bot_number(bot_id), None) is not None
+
+    def trust(self, keys: Sequence[bytes]) -> None:
+        """Sign with the first of these keys, unless the config has a secret: a centre of the same program gives its own."""
+        self._courier.trust(keys)
 
     async def tell(self, event: Mapping[str, Any]) -> None:
         """Hold an event; on return it is as durable as this collector can make it.

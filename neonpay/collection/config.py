@@ -23,7 +23,7 @@ class EventCollectorConfig:
     """Where events go, and how.
 
     Attributes:
-        central_analytics_url: address of the centre, such as ``https://centre.example``.
+        central_analytics_url: address of the centre; that of one on this machine when left out.
         collection_interval_seconds: how long events wait for others to be sent with.
         batch_size: events in one batch at most, 1–1000.
         max_retries: attempts in one round; what was not sent then is tried in the next one, and never given up for that.
@@ -39,7 +39,7 @@ class EventCollectorConfig:
         ValidationError: a number is out of its range.
     """
 
-    central_analytics_url: str
+    central_analytics_url: str = "http://localhost:8081"
     collection_interval_seconds: float = 30
     batch_size: int = 100
     max_retries: int = 3

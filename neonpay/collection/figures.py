@@ -78,12 +78,8 @@ def bots(transaction: Transaction) -> list[BotStatus]:
     return [BotStatus(**row) for row in transaction.connection.execute(query).mappings()]
 
 
-def network(transaction: Transaction, bot_id: int | None, since_us: int, until_us: int) -> NetworkFigures | None:
-    """The figures of a period, of all bots or one; None when it has sent nothing yet. A unit of work."""
-    known = [bot for bot in bots(transaction) if bot_id is None or bot.bot_id == bot_id]
-    if bot_id is not None and not known:
-        return None
-    each = [_of_bot(transaction, bot, since_us, until_us) for bot in known]
+def together(each: list[BotFigures], since_us: int, until_us: int) -> NetworkFigures:
+    """The figures of bots, and their sums."""
     return NetworkFigures(
         since=moment(since_us),
         until=moment(until_us),
@@ -99,23 +95,21 @@ DAILY: Final = ("day", "bot_id", "alias", "name", "kind", "events", "people", "s
 """The columns of an export."""
 
 
-def daily(transaction: Transaction, bot_id: int | None, since_us: int, until_us: int) -> list[tuple[object, ...]]:
-    """Events by UTC day, bot and kind, in the columns ``DAILY``; a unit of work. Nobody is named in it."""
-    known = {bot.bot_id: bot for bot in bots(transaction) if bot_id is None or bot.bot_id == bot_id}
+def daily(transaction: Transaction, bot: BotStatus, since_us: int, until_us: int) -> list[tuple[object, ...]]:
+    """Events of a bot by UTC day and kind, in the columns ``DAILY``; a unit of work. Nobody is named in it."""
     event = soft_events.c
     width = sa.literal_column(str(DAY_US), sa.BigInteger)
     day = (sa.type_coerce(event.at, sa.BigInteger) // width).label("day")
+    query = (
+        sa.select(day, event.kind, sa.func.count(), sa.func.count(event.user_id.distinct()), _stars())
+        .where(event.bot_id == bot.bot_id, event.at >= since_us, event.at < until_us)
+        .group_by(day, event.kind)
+        .order_by(day, event.kind)
+    )
     found: list[tuple[object, ...]] = []
-    for bot in known.values():
-        query = (
-            sa.select(day, event.kind, sa.func.count(), _people(), _stars())
-            .where(event.bot_id == bot.bot_id, event.at >= since_us, event.at < until_us)
-            .group_by(day, event.kind)
-            .order_by(day, event.kind)
-        )
-        for number, kind, events, people, stars in transaction.connection.execute(query).all():
-            on = moment(int(number) * DAY_US).date().isoformat()
-            found.append((on, bot.bot_id, bot.alias, bot.name, kind, events, people, int(stars)))
+    for number, kind, events, people, stars in transaction.connection.execute(query).all():
+        on = moment(int(number) * DAY_US).date().isoformat()
+        found.append((on, bot.bot_id, bot.alias, bot.name, kind, events, people, int(stars)))
     return found
 
 
@@ -133,12 +127,15 @@ def _cells(rows: Sequence[tuple[object, ...]]) -> Iterator[list[object]]:
         yield [f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" and cell else cell for cell in row]
 
 
-def _of_bot(transaction: Transaction, bot: BotStatus, since_us: int, until_us: int) -> BotFigures:
+def of_bot(transaction: Transaction, bot: BotStatus, since_us: int, until_us: int) -> BotFigures:
+    """What a bot has told of a period; a unit of work."""
     event = soft_events.c
     mine = (event.bot_id == bot.bot_id, event.at >= since_us, event.at < until_us)
     kinds = sa.select(event.kind, sa.func.count()).where(*mine).group_by(event.kind).order_by(event.kind)
     by_kind = {str(kind): int(count) for kind, count in transaction.connection.execute(kinds).all()}
-    people = transaction.connection.execute(sa.select(_people()).where(*mine)).scalar_one()
+    # Two steps, of which PostgreSQL hashes the first; it would sort for a count of what is distinct.
+    whoever = sa.select(event.user_id).where(*mine, event.user_id.is_not(None)).distinct().subquery()
+    people = transaction.connection.execute(sa.select(sa.func.count()).select_from(whoever)).scalar_one()
     paid = sa.select(_stars(), sa.func.count().filter(event.kind == "payment_completed")).where(
         *mine, event.kind.in_(MONEY)
     )
@@ -153,10 +150,6 @@ def _of_bot(transaction: Transaction, bot: BotStatus, since_us: int, until_us: i
         revenue_stars=int(stars),
         events_by_kind=by_kind,
     )
-
-
-def _people() -> sa.ColumnElement[int]:
-    return sa.func.count(soft_events.c.user_id.distinct())
 
 
 def _stars() -> sa.ColumnElement[int]:

@@ -33,6 +33,7 @@ HEALTH: Final = "/health"
 _READ_S: Final = 30.0
 """How long the body of a batch may take to arrive."""
 _REPORT_S: Final = 30.0
+"""How long the ledger may take for one bot."""
 _HEALTH_S: Final = 5.0
 _DAYS: Final = 30
 _US: Final = 1_000_000
@@ -50,10 +51,11 @@ def beside_pages(centre: Centre) -> Beside:
     async def query(request: web.Request) -> web.Response:
         await _require_reader(request, centre)
         bot_id, since_us, until_us = _asked(request, centre)
-        found = await _report(centre, figures.network, bot_id, since_us, until_us)
-        if found is None:
+        known = await _known(centre, bot_id)
+        if bot_id is not None and not known:
             raise _problem(404, "no_such_bot", "this bot has sent nothing yet")
-        return _json(found)
+        each = [await _report(centre, figures.of_bot, bot, since_us, until_us) for bot in known]
+        return _json(figures.together(each, since_us, until_us))
 
     async def export(request: web.Request) -> web.Response:
         await _require_reader(request, centre)
@@ -61,7 +63,9 @@ def beside_pages(centre: Centre) -> Beside:
         if kind not in {"json", "csv"}:
             raise _problem(400, "invalid", "format is json or csv")
         bot_id, since_us, until_us = _asked(request, centre)
-        rows = await _report(centre, figures.daily, bot_id, since_us, until_us)
+        rows = []
+        for bot in await _known(centre, bot_id):
+            rows += await _report(centre, figures.daily, bot, since_us, until_us)
         if kind == "json":
             return _json([dict(zip(figures.DAILY, row, strict=True)) for row in rows])
         attached = {"Content-Disposition": 'attachment; filename="analytics.csv"'}
@@ -157,6 +161,11 @@ def _asked(request: web.Request, centre: Centre) -> tuple[int | None, int, int]:
     except ValidationError as exc:
         raise _problem(400, "invalid", str(exc)) from None
     return number, until_us - int(days) * figures.DAY_US, until_us
+
+
+async def _known(centre: Centre, bot_id: int | None) -> list[figures.BotStatus]:
+    known: list[figures.BotStatus] = await _report(centre, figures.bots)
+    return [bot for bot in known if bot_id is None or bot.bot_id == bot_id]
 
 
 async def _report(centre: Centre, unit: Any, *args: object) -> Any:

@@ -42,7 +42,8 @@ async def run_analytics_server(
         port: 0 picks a free one.
         webhook_secret: the secret of the centre, or several while it is being replaced, the one that signs first.
         neonpay: a shop of this program, in whose ledger everything is kept.
-        database_url: the ledger in which everything is kept; memory, which is forgotten, when both are left out.
+        database_url: the ledger in which everything is kept. When both are left out, it is that of the manager; without one it
+            is memory, which is forgotten.
         names, address, trusted_proxies: as for ``neonpay.web.run_dashboard``.
         token: with which programs read figures; that of ``[monitoring]`` when left out.
         tell: what shows the address, and a secret that was made, to whoever started the program; it must not be a log.

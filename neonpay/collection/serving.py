@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from neonpay.collection.centre import Centre
-from neonpay.collection.config import HOST, PORT
+from neonpay.collection.cleaning import cleaning
 from neonpay.collection.nobody import Nobody
 from neonpay.collection.receiving import kept_secrets, made_secret
 from neonpay.collection.routes import beside_pages
@@ -21,6 +21,7 @@ from neonpay.monitoring.settings import MonitoringSettings
 from neonpay.payments.settings import Settings
 from neonpay.settings import settings_of
 from neonpay.store.signing_keys import bots as bots_of
+from neonpay.tracking.settings import TrackingSettings
 from neonpay.web.access.peer import host_name, is_loopback
 from neonpay.web.running import run_dashboard
 
@@ -35,14 +36,18 @@ class Collecting(Protocol):
         """What it has sent, and what it holds."""
         ...
 
+    def trust(self, keys: Sequence[bytes]) -> None:
+        """Sign with the first of these keys, unless it has a secret of its own."""
+        ...
+
 
 @asynccontextmanager
 async def serving_centre(
     multi_bot_analytics: Telling | None = None,
     event_collector: Collecting | None = None,
     *,
-    host: str = HOST,
-    port: int = PORT,
+    host: str,
+    port: int,
     webhook_secret: str | Sequence[str] | None = None,
     neonpay: NeonPayCore | None = None,
     database_url: str | None = None,
@@ -58,6 +63,11 @@ async def serving_centre(
     clock = clock or SystemClock()
     keys = keys_of(webhook_secret)
     async with AsyncExitStack() as stack:
+        if neonpay is None and database_url is None:
+            neonpay, database_url = _place_of(multi_bot_analytics)
+            is_told = neonpay is None and database_url is None
+        else:
+            is_told = True
         shops = [neonpay] if neonpay is not None else await _shops(stack, database_url or KEEPS_NOTHING_URL, clock)
 
         async def ledger() -> Ledger:
@@ -70,6 +80,8 @@ async def serving_centre(
             if not kept and not is_here_alone:
                 kept = [await _new_secret(await ledger(), clock, port, address, tell)]
             keys = keys_of(kept)
+        if event_collector is not None:
+            event_collector.trust(keys)
         centre = Centre(
             ledger,
             clock,
@@ -77,8 +89,10 @@ async def serving_centre(
             takes_unsigned=takes_unsigned,
             token=token or settings_of(MonitoringSettings, "monitoring").token,
             own_stats=None if event_collector is None else event_collector.get_stats,
-            kept=teller_to(multi_bot_analytics),
+            kept=teller_to(multi_bot_analytics if is_told else None),
         )
+        keeps = settings_of(TrackingSettings, "tracking")
+        await stack.enter_async_context(cleaning(await ledger(), keeps))
         running = run_dashboard(
             *shops,
             host=host,
@@ -95,6 +109,14 @@ async def serving_centre(
         yield await stack.enter_async_context(running)
 
 
+def _place_of(manager: Telling | None) -> tuple[NeonPayCore | None, str | None]:
+    """The ledger of a manager, which then need not be told of what is in it."""
+    from neonpay.app import NeonPayCore
+
+    neonpay, database_url = getattr(manager, "neonpay", None), getattr(manager, "database_url", None)
+    return neonpay if isinstance(neonpay, NeonPayCore) else None, database_url
+
+
 async def _shops(stack: AsyncExitStack, database_url: str, clock: Clock) -> list[NeonPayCore]:
     """What pages read: every bot of the ledger, which is made when it is not there; the centre by itself while it has none."""
     from neonpay.app import NeonPayCore
@@ -106,12 +128,13 @@ async def _shops(stack: AsyncExitStack, database_url: str, clock: Clock) -> list
             known = await ledger.run(bots_of)
         finally:
             await ledger.close()
+    settings = Settings(is_tool=not is_memory(database_url))  # and there is nobody else who would make its tables
     shops = [
-        NeonPayCore(Nobody(bot_id), database_url=database_url, settings=Settings(is_tool=True), clock=clock)
+        NeonPayCore(Nobody(bot_id), database_url=database_url, settings=settings, clock=clock)
         for bot_id in known or [Nobody.CENTRE]
     ]
     for shop in shops:
-        stack.push_async_callback(shop.pipeline.ledger.close)
+        stack.push_async_callback(shop.pipeline.ledger.close if settings.is_tool else shop.close)
     return shops
 
 

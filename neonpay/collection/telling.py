@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from neonpay.collection.wire import Batch
+from neonpay.collection.wire import ERASED, Batch
 from neonpay.core.jsontext import JsonValue
 from neonpay.errors import NeonPayError
 from neonpay.tracking import SoftEvent
@@ -53,6 +53,8 @@ def teller_to(manager: Telling | None) -> Kept | None:
                 manager.register_bot(bot_id, batch.bot_name)
                 named[bot_id] = batch.bot_name
             for event in events:
+                if event.kind == ERASED:
+                    continue  # it keeps nothing that outlives its program
                 manager.track_event(
                     event.kind,
                     bot_id,

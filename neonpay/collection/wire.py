@@ -17,6 +17,8 @@ from neonpay.tracking.soft_event import DATA_MAX_CHARS, ID_MAX_CHARS, NAME_MAX_C
 
 EVENTS_MAX: Final = 1000
 """Events in one batch."""
+ERASED: Final = "person_erased"
+"""The kind of an event that has a centre forget the person whom it names, as far as it heard of them from that bot."""
 MARK: Final = "at_told"
 """The key in ``data`` of an event that is kept under another time than it told; with the time that it told."""
 DATA_CHARS: Final = DATA_MAX_CHARS - 48

@@ -36,6 +36,7 @@ class SeenUpdate(NamedTuple):
         language_code: as Telegram names their language, where it tells.
         at_us: when it arrived here, in microseconds since the epoch.
         update_id: the same when Telegram delivers the update again; None in libraries that have none.
+        sent_s: when the message was sent, or that with the button, in whole seconds since the epoch; None where it is not told.
     """
 
     bot_id: int
@@ -47,6 +48,7 @@ class SeenUpdate(NamedTuple):
     language_code: str | None
     at_us: int
     update_id: int | None
+    sent_s: int | None = None
 
     @property
     def at(self) -> datetime:

@@ -1,7 +1,7 @@
 """The tables. Every key starts with ``bot_id``; times are microseconds since the epoch, UTC; Stars are whole numbers.
 
-There is no table of leases: a row of ``jobs``, ``duties`` or ``invoices`` says itself who has it and until when. ``holds`` are
-seats of stock that a buyer has until the payment.
+There is no table of leases: a row of ``jobs``, ``invoices``, ``effects`` or ``duties`` (the periodic tasks) says itself who has
+it and until when. ``holds`` are seats of stock that a buyer has until the payment.
 
 Names carry the prefix ``neonpay_`` because the tables may live in the host bot's own database.
 """

@@ -120,7 +120,7 @@ class Entrance:
         await self._get_ready()
         notice = fit_notice(notice)
         ref = await self._signing.read(notice.payload)
-        await self._refunds.note(notice, None if ref is None else ref.invoice_id)
+        await self._refunds.record_from_outside(notice, None if ref is None else ref.invoice_id)
 
     async def subscription_changed(self, change: SubscriptionChange) -> None:
         """Record what Telegram tells of a subscription; one with a payload that does not verify is nobody's."""

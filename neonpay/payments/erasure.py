@@ -9,38 +9,17 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from neonpay.core.events import (
-    RefundRequestApproved,
-    RefundRequested,
-    RefundRequestRefused,
-    RefundReviewRequested,
-    UserBlocked,
-    UserReported,
-    UserTrusted,
-    UserUnblocked,
-)
 from neonpay.core.jsontext import JsonObject, JsonValue, load
 from neonpay.errors import ExtensionError
 from neonpay.ledger import Transaction
 from neonpay.ledger.extension_tables import listed
-from neonpay.ledger.tables import events, notes, payments, people, refund_requests, refunds, request_words
+from neonpay.ledger.tables import notes, payments, people, refund_requests, refunds, request_words
 from neonpay.ledger.tables_tracking import first_touches, soft_events
+from neonpay.payments.clearing import clear_acts, clear_facts
 from neonpay.payments.extending.lending import LentTransaction, lend
 from neonpay.payments.extensions_used import Extensions
-from neonpay.store.persons_events import of_person
 
 SOFT_AT_ONCE: Final = 500
-_WORDED: Final = (
-    RefundRequested,
-    RefundReviewRequested,
-    RefundRequestApproved,
-    RefundRequestRefused,
-    UserBlocked,
-    UserReported,
-    UserTrusted,
-    UserUnblocked,
-)
-"""Events whose reason is in somebody's own words."""
 _JSON: Final = frozenset({"data"})
 
 
@@ -67,7 +46,7 @@ def remove_soft(transaction: Transaction, bot_id: int, user_id: int) -> int:
 
 
 def erase_person(transaction: Transaction, bot_id: int, user_id: int, extensions: Extensions) -> Erased:
-    """The unit of work that removes the rest: names, where they came from, notes, and what was said about refunds.
+    """The unit of work that removes the rest: names, where they came from, notes, and all that was said.
 
     Payments, refunds, the journal and facts stay with the bare user id, without which the books would not add up.
 
@@ -78,7 +57,6 @@ def erase_person(transaction: Transaction, bot_id: int, user_id: int, extensions
     theirs = sa.select(payments.c.charge_id).where(payments.c.bot_id == bot_id, payments.c.user_id == user_id)
     by_charge = {table: (table.c.bot_id == bot_id, table.c.charge_id.in_(theirs)) for table in (notes, refund_requests)}
     requests, refunded = refund_requests.c, refunds.c
-    worded = [kind.name for kind in _WORDED]
     changes: dict[str, Any] = {
         "names": sa.delete(people).where(people.c.bot_id == bot_id, people.c.user_id == user_id),
         "first_touch": sa.delete(first_touches).where(
@@ -94,11 +72,10 @@ def erase_person(transaction: Transaction, bot_id: int, user_id: int, extensions
         "refunds": sa.update(refunds)
         .where(refunded.bot_id == bot_id, refunded.charge_id.in_(theirs), _has_words(refunded.reason))
         .values(reason=None),
-        "facts": sa.update(events)
-        .where(*of_person(bot_id, user_id), events.c.name.in_(worded), _has_words(events.c.reason))
-        .values(reason=None),
     }
     removed = {what: transaction.connection.execute(change).rowcount for what, change in changes.items()}
+    removed["facts"] = clear_facts(transaction, bot_id, user_id)
+    removed["acts"] = clear_acts(transaction, bot_id, user_id, theirs)
     for extension in extensions.having("erase"):
         lend(transaction, extension, lambda lent, its=extension: its.erase(lent, user_id))  # type: ignore[misc]
     return Erased(user_id=user_id, removed={what: count for what, count in removed.items() if count}, kept=kept)

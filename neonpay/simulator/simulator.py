@@ -251,7 +251,7 @@ class Simulator(Places):
         return await self.until(
             lambda: calls if len(calls := self.calls(method)) >= count else None,
             timeout_s=timeout_s,
-            what=f"{count} call(s) of {method}",
+            what=f"a call of {method}" if count == 1 else f"{count} calls of {method}",
         )
 
     async def until(

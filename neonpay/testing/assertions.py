@@ -75,13 +75,13 @@ def assert_called(
     fitting = [call for call in calls if all(call.params.get(name) == value for name, value in params.items())]
     if (len(fitting) == times) if times is not None else fitting:
         return fitting
-    wanted = "at all" if times is None else f"{times} time(s)"
+    wanted = "at all" if times is None else _times(times)
     with_what = f" with {params}" if params else ""
     seen = "\n".join(f"  {call.params} -> {'ok' if call.ok else call.description}" for call in calls[-10:])
-    there = f"{method} was called {len(calls)} time(s):\n{seen}" if calls else f"{method} was never called"
+    there = f"{method} was called {_times(len(calls))}:\n{seen}" if calls else f"{method} was never called"
     others = sorted({call.method for call in telegram.calls()} - {"getUpdates"})
     raise AssertionError(
-        f"{method} was not called {wanted}{with_what}, but {len(fitting)} time(s). {there}\ncalled at all: {others}"
+        f"{method} was not called {wanted}{with_what}, but {_times(len(fitting))}. {there}\ncalled at all: {others}"
     )
 
 
@@ -105,7 +105,7 @@ async def assert_delivered_once(
     assert recorded is not None, f"charge {charge_id} was paid, and neonpay has not recorded it after {timeout_s:g} s"
     assert recorded.attention is None, f"charge {charge_id} needs attention and was not delivered: {recorded.attention}"
     told = "".join(
-        f"\n  {job.consumer}: {job.state}, {job.attempts} attempt(s), {job.error or 'no error'}" for job in jobs
+        f"\n  {job.consumer}: {job.state}, attempts: {job.attempts}, {job.error or 'no error'}" for job in jobs
     )
     nobody = f"no handler takes payments of stage {recorded.stage_id!r}, so nothing was delivered"
     assert jobs, nobody
@@ -128,3 +128,7 @@ def _is_under_way(jobs: list[JobRecord]) -> bool:
 def _told(outcome: Outcome) -> str:
     reason = f" ({outcome.reason})" if outcome.reason else ""
     return f"the payment of {outcome.amount_stars} Stars is {outcome.status}{reason}"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

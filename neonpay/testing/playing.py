@@ -249,7 +249,7 @@ class Player:
     def _told_of_calls(self, method: str) -> str:
         calls = [call for call in self._telegram.calls()[self._calls_before :] if call.method.lower() == method.lower()]
         lines = [f"{call.params} -> {'ok' if call.ok else call.description}" for call in calls[-_TALK_MAX:]]
-        return "\n".join([f"{method} was called {len(calls)} time(s)", *lines])
+        return "\n".join([f"{method} was called {_times(len(calls))}", *lines])
 
     def _is_refunded(self, charge_id: str) -> bool:
         return any(one.charge_id == charge_id and one.refunded for one in self._telegram.payments(self._bot))
@@ -350,3 +350,7 @@ async def _run(scenario: Scenario, program: Program, telegram: Simulator, bot: B
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(scenario.path)]
         line, code = (frames[-1].lineno or 1, frames[-1].line or "") if frames else (1, scenario.name)
         raise ScenarioFailedError(scenario.path, line, code, str(error) or "assertion failed") from error
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

@@ -140,8 +140,9 @@ def _event_of(waiting: Waiting) -> SoftEvent | None:
     if isinstance(waiting, SoftEvent):
         return waiting
     kind, seen, source = waiting
-    # Telegram delivers an update again until it is answered, and it is counted once.
-    event_id = new_event_id() if seen.update_id is None else f"update-{seen.update_id}"
+    # Telegram delivers an update again until it is answered, and it is counted once. Its number alone does not tell it from
+    # one of long ago: Telegram begins elsewhere after a quiet week, and a simulator begins anew each time.
+    event_id = new_event_id() if seen.update_id is None else f"update-{seen.update_id}-{seen.sent_s or 0}"
     try:
         return SoftEvent(
             event_id=event_id,

@@ -74,13 +74,23 @@ def _of_object(bot_id: int, update: Any, clock: Clock) -> SeenUpdate | None:
             user.language_code,
             clock.now_us(),
             update.update_id,
+            _seconds(message.date),
         )
     press = update.callback_query
     if press is not None:
         user, under = press.from_user, press.message
-        chat_id = None if under is None else under.chat.id
+        chat_id, sent_s = (None, None) if under is None else (under.chat.id, _seconds(under.date))
         return SeenUpdate(
-            bot_id, user.id, chat_id, _CALLBACK, None, None, user.language_code, clock.now_us(), update.update_id
+            bot_id,
+            user.id,
+            chat_id,
+            _CALLBACK,
+            None,
+            None,
+            user.language_code,
+            clock.now_us(),
+            update.update_id,
+            sent_s,
         )
     query = update.inline_query
     if query is not None:
@@ -91,8 +101,14 @@ def _of_object(bot_id: int, update: Any, clock: Clock) -> SeenUpdate | None:
     return None
 
 
+def _seconds(date: Any) -> int:
+    """Unix time of a date, which pyTelegramBotAPI has as a number, and all have so of a message that is gone."""
+    return date if isinstance(date, int) else int(date.timestamp())
+
+
 def _of_plain(bot_id: int, update: Mapping[str, Any], clock: Clock) -> SeenUpdate | None:
     chat_id: int | None = None
+    sent_s: int | None = None
     command: str | None = None
     parameter: str | None = None
     kind = _MESSAGE
@@ -100,11 +116,12 @@ def _of_plain(bot_id: int, update: Mapping[str, Any], clock: Clock) -> SeenUpdat
     if told is not None:
         if "from" not in told or any(money in told for money in _MONEY):
             return None
-        chat_id = told["chat"]["id"]
+        chat_id, sent_s = told["chat"]["id"], told.get("date")
         command, parameter = command_in(told.get("text"))
     elif (told := update.get("callback_query")) is not None:
         kind = _CALLBACK
-        chat_id = told.get("message", {}).get("chat", {}).get("id")
+        under = told.get("message", {})
+        chat_id, sent_s = under.get("chat", {}).get("id"), under.get("date")
     elif (told := update.get("inline_query")) is not None:
         kind = _INLINE
     else:
@@ -113,8 +130,8 @@ def _of_plain(bot_id: int, update: Mapping[str, Any], clock: Clock) -> SeenUpdat
     if user.get("is_bot"):
         return None
     language_code = user.get("language_code")
-    update_id = update.get("update_id")
-    return SeenUpdate(bot_id, user["id"], chat_id, kind, command, parameter, language_code, clock.now_us(), update_id)
+    now_us, update_id = clock.now_us(), update.get("update_id")
+    return SeenUpdate(bot_id, user["id"], chat_id, kind, command, parameter, language_code, now_us, update_id, sent_s)
 
 
 def _of_tl(bot_id: int, update: Any, users: Mapping[int, Any], clock: Clock) -> SeenUpdate | None:

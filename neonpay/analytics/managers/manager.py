@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
+from neonpay.analytics.experiments import ExperimentResult, result_of
 from neonpay.analytics.managers import dashboard, money
 from neonpay.analytics.managers.asked import DAYS_MAX, AnalyticsPeriod, Asked
 from neonpay.analytics.managers.events import soft_event
 from neonpay.analytics.managers.happenings import by_kind
 from neonpay.analytics.managers.over_ledger import LedgerStore, Shop
-from neonpay.analytics.managers.people import STEPS, active, reached
+from neonpay.analytics.managers.people import STEPS, active, reached, who_bought
 from neonpay.analytics.managers.roster import roster
 from neonpay.analytics.managers.shapes import ConversionData, ProductPerformance, RevenueData
 from neonpay.analytics.managers.sides import Sides
@@ -136,6 +137,27 @@ class AnalyticsManager:
         """All of it from one moment, as ``json.dumps`` takes it; ``shed_events`` counts what is not in it any more."""
         found = self._answer(dashboard.dashboard, period, days)
         return None if found is None else {**found.as_json(), "shed_events": self._store.shed}
+
+    def get_experiment(
+        self, experiment: str, variants: Sequence[str], *, days: int = 30, shown_by: str | None = None
+    ) -> ExperimentResult | None:
+        """How many people of each variant of an A/B test have bought, and how sure that is.
+
+        Who was shown which follows from their ids by ``variant_of``, so nothing of it is kept.
+
+        Args:
+            variants: as ``variant_of`` is given them, in the same order.
+            shown_by: the kind of the event by which the bot tells that it has shown somebody what is tested. Only those
+                people count, and what they bought since. Everybody who came counts when it is left out.
+
+        Raises:
+            ValidationError: an argument is not what it has to be.
+        """
+
+        def unit(transaction: Transaction, sides: Sides, asked: Asked) -> ExperimentResult:
+            return result_of(experiment, variants, who_bought(transaction, sides, asked.period.span, shown_by))
+
+        return self._answer(unit, DAY, days)
 
     def export_analytics(self, format_type: str = "json", period: AnalyticsPeriod = DAY, days: int = 30) -> str | None:
         """The dashboard's report as text.

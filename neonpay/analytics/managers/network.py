@@ -60,6 +60,8 @@ class MultiBotAnalyticsManager:
         self._high_value_stars = high_value_stars
         self._clock = clock or SystemClock()
         self._store = store_of(neonpay, database_url, max_events, self._clock)
+        self.neonpay = neonpay
+        self.database_url = database_url
         self._named: dict[str, tuple[str, bool]] = {}
         """What was said of bots, and whether only events said so."""
 

@@ -30,6 +30,7 @@ _RANKS: Final = {
     LedgerKind.PAYMENT_STARTED.value: _STARTED,
     LedgerKind.PAYMENT_COMPLETED.value: _BOUGHT,
 }
+_SECOND_US: Final = 1_000_000
 Ranks = Mapping[int, int]
 """How many people came so far and no further."""
 
@@ -39,22 +40,23 @@ def _rank(value: int) -> sa.ColumnElement[int]:
 
 
 def acts(sides: Sides, span: Span) -> sa.sql.selectable.NamedFromClause:
-    """What people did in a span, a row for each act: ``bot_id``, ``user_id``, ``subject``, and in ``rank`` how far it went."""
+    """What people did in a span, one row for each act: ``bot_id``, ``user_id``, ``subject``, ``at`` and its ``rank``."""
     events = soft_events
     far = sa.case(*[(events.c.kind == kind, _rank(rank)) for kind, rank in _RANKS.items()], else_=_rank(_CAME))
-    columns = (events.c.bot_id, events.c.user_id, events.c.subject.label("subject"), far.label("rank"))
+    at = microseconds_of(events.c.at).label("at")
+    columns = (events.c.bot_id, events.c.user_id, events.c.subject.label("subject"), far.label("rank"), at)
     parts: list[Columns] = [sides.has_told(span, *columns).where(events.c.user_id.is_not(None))]
     if sides.ledger:
         paid_at, created_at = microseconds_of(payments.c.paid_at), microseconds_of(invoices.c.created_at)
         is_renewal = sa.and_(payments.c.is_recurring == _rank(1), payments.c.is_first_recurring == _rank(0))
         far = sa.case((is_renewal, _rank(_RENEWED)), else_=_rank(_BOUGHT))
         parts.append(
-            sa.select(payments.c.bot_id, payments.c.user_id, payments.c.stage_id, far).where(
+            sa.select(payments.c.bot_id, payments.c.user_id, payments.c.stage_id, far, paid_at).where(
                 payments.c.bot_id.in_(sides.ledger), IN_STARS, paid_at >= span.starts_us, paid_at < span.ends_us
             )
         )
         parts.append(
-            sa.select(invoices.c.bot_id, invoices.c.user_id, invoices.c.stage_id, _rank(_STARTED)).where(
+            sa.select(invoices.c.bot_id, invoices.c.user_id, invoices.c.stage_id, _rank(_STARTED), created_at).where(
                 invoices.c.bot_id.in_(sides.ledger),
                 invoices.c.user_id.is_not(None),
                 created_at >= span.starts_us,
@@ -152,6 +154,30 @@ def newcomers(transaction: Transaction, sides: Sides, span: Span) -> int:
     ]
     query = sa.select(sa.func.count()).select_from(came).where(~sa.or_(*known))
     return int(transaction.connection.execute(query).scalar_one())
+
+
+def who_bought(transaction: Transaction, sides: Sides, span: Span, shown_by: str | None) -> list[tuple[int, bool]]:
+    """People, each once, and whether they have bought since they came.
+
+    Args:
+        shown_by: the kind of the events by which somebody is told to have been shown something; only those people count, and
+            only what they bought since. None for everybody who came.
+    """
+    done = acts(sides, span)
+    came = sa.func.min(done.c.at)
+    bought = sa.func.max(sa.case((done.c.rank == _rank(_BOUGHT), done.c.at)))
+    query = sa.select(done.c.user_id, came, bought).where(done.c.rank != _rank(_RENEWED)).group_by(done.c.user_id)
+    found = {int(user): (int(at), last) for user, at, last in transaction.connection.execute(query)}
+    if shown_by is not None:
+        events = soft_events
+        shown = sides.has_told(span, events.c.user_id, sa.func.min(microseconds_of(events.c.at)))
+        shown = shown.where(events.c.kind == shown_by, events.c.user_id.is_not(None)).group_by(events.c.user_id)
+        rows = transaction.connection.execute(shown)
+        found = {int(user): (int(at), found.get(int(user), (0, None))[1]) for user, at in rows}
+    # Telegram tells the time of a payment in whole seconds, so one in the same second came after what it followed.
+    return [
+        (user, last is not None and int(last) >= at // _SECOND_US * _SECOND_US) for user, (at, last) in found.items()
+    ]
 
 
 def spenders(transaction: Transaction, sides: Sides, span: Span, least_stars: int) -> dict[int, int]:

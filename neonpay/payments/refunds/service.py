@@ -93,13 +93,13 @@ class RefundService:
         """Refunds, newest first."""
         return await self._ledger.read(self._book.in_state, state, limit)
 
-    async def note(self, notice: RefundNotice, invoice_id: str | None) -> Event | None:
+    async def record_from_outside(self, notice: RefundNotice, invoice_id: str | None) -> Event | None:
         """Telegram tells of a refund, ours or somebody else's; the ledger ends in the same state.
 
         Returns the event when that was news; None when the ledger knew, or keeps it for a payment that it does not have yet.
         """
         began_s = stopwatch_s()
-        unit = self._book.once(notice.charge_id, self._book.note)
+        unit = self._book.once(notice.charge_id, self._book.record_from_outside)
 
         def attempt(inside: bool) -> Awaitable[Change | None]:
             return (self._apart if inside else self._ledger).run(unit, notice, invoice_id, inside)

@@ -2,7 +2,7 @@
 
 Refunds, handlers that finish, retries and people who accept a payment all meet at the row of the payment: whoever has its
 lock decides, and the others decide on what it has left. A refund that is asked for here is ``intend``; one that was made
-outside, and that Telegram tells of, is ``note``, and before its payment is known it is an early refund.
+outside, and that Telegram tells of, is ``record_from_outside``, and before its payment is known it is an early refund.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ class RefundStore:
             return None
         return payment
 
-    def note(
+    def record_from_outside(
         self, transaction: Transaction, notice: RefundNotice, invoice_id: str | None, inside: bool
     ) -> Change | None:
         """Write a refund that was made outside, in Telegram or by another program, and that Telegram tells of.

@@ -122,7 +122,7 @@ async def main(after_s):
     helper.start()
     helper.join()
     assert helper.exitcode == 0, helper.exitcode
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(50):
         while not opened:
             await asyncio.sleep(0)
 
@@ -175,7 +175,7 @@ async def test_a_shop_that_was_made_before_the_loop_opens_with_the_first_call_of
     neonpay = await asyncio.to_thread(make)
     try:
         await bot.set_webhook("https://shop.example/hook")
-        await asyncio.wait_for(notes.is_open.wait(), 10)
+        await asyncio.wait_for(notes.is_open.wait(), 50)
     finally:
         await neonpay.close()
         await bot.session.close()

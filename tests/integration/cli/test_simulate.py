@@ -166,4 +166,4 @@ async def test_a_bot_has_the_name_that_is_given():
 def test_more_names_than_bots_are_refused():
     result = CliRunner().invoke(app, ["simulate", "--bot-name", "One", "--bot-name", "Two"])
     assert result.exit_code == 2
-    assert "there are 2 names for 1 bot(s)" in result.output
+    assert "there are 2 names for 1 bot;" in result.output

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from neonpay import EventCollectorConfig
+from neonpay import EventCollectorConfig, Payment
 from neonpay.collection.extension import Collection
 from neonpay.tracking import Tracking
 from tests.integration.collection.conftest import SECRET
+from tests.integration.collection.test_collectors import losing_answers_of
 from tests.integration.collection.test_receiving import figures
 
 if TYPE_CHECKING:
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
     from tests.integration.collection.test_receiving import Centres
     from tests.integration.conftest import Shop
+
+
+async def delivers(payment: Payment) -> None:
+    """There is nothing to do."""
 
 
 async def arrived(served: Any, *, events: int) -> dict[str, Any]:
@@ -31,6 +36,7 @@ async def test_payments_refunds_and_what_people_did_are_at_the_centre_once(
     async with centre_of(database_url=f"sqlite:///{tmp_path / 'centre.db'}") as served:
         shop = open_shop()
         sending = EventCollectorConfig(served.url, secret=SECRET, collection_interval_seconds=0.05, retry_delay=0.0)
+        shop.neonpay.on_payment(stage="vip")(delivers)
         shop.neonpay.use(Tracking())
         shop.neonpay.use(Collection(sending, bot_name="Shop"))
         async with shop.polling():
@@ -57,6 +63,7 @@ async def test_a_centre_that_is_away_is_told_later_and_no_sale_waits_for_it(
 ) -> None:
     away = EventCollectorConfig("http://127.0.0.1:1", secret=SECRET, collection_interval_seconds=0.05, retry_delay=0.0)
     shop = open_shop()
+    shop.neonpay.on_payment(stage="vip")(delivers)
     shop.neonpay.use(Tracking())
     shop.neonpay.use(Collection(away))
     async with shop.polling():
@@ -65,6 +72,7 @@ async def test_a_centre_that_is_away_is_told_later_and_no_sale_waits_for_it(
     async with centre_of(database_url=f"sqlite:///{tmp_path / 'centre.db'}") as served:
         again = open_shop()
         sending = EventCollectorConfig(served.url, secret=SECRET, collection_interval_seconds=0.05)
+        again.neonpay.on_payment(stage="vip")(delivers)
         again.neonpay.use(Tracking())
         again.neonpay.use(Collection(sending))
         async with again.polling():
@@ -72,3 +80,40 @@ async def test_a_centre_that_is_away_is_told_later_and_no_sale_waits_for_it(
             found = await arrived(served, events=5)
         (bot,) = found["bots"]
     assert (bot["payments"], bot["revenue_stars"], bot["people"]) == (1, 50, 1)
+
+
+async def test_a_batch_of_payments_whose_answer_was_lost_counts_once(
+    centre_of: Centres, open_shop: Callable[..., Shop], tmp_path: Path
+) -> None:
+    async with (
+        centre_of(database_url=f"sqlite:///{tmp_path / 'centre.db'}") as served,
+        losing_answers_of(served.url, 2) as url,
+    ):
+        shop = open_shop()
+        shop.neonpay.on_payment(stage="vip")(delivers)
+        shop.neonpay.use(Collection(EventCollectorConfig(url, secret=SECRET, collection_interval_seconds=0.05)))
+        async with shop.polling():
+            await shop.sells(await shop.visitor("Ann"))
+            await arrived(served, events=2)
+            while not (bot := (await served.get("/analytics/status"))[1]["bots"][0])["repeated"]:
+                served.clock.advance(1)
+        assert (bot["events"], (await figures(served))["revenue_stars"]) == (2, 50)
+
+
+async def test_the_centre_forgets_whom_the_bot_forgets_and_the_sums_stay(
+    centre_of: Centres, open_shop: Callable[..., Shop], tmp_path: Path
+) -> None:
+    async with centre_of(database_url=f"sqlite:///{tmp_path / 'centre.db'}") as served:
+        shop = open_shop()
+        shop.neonpay.on_payment(stage="vip")(delivers)
+        shop.neonpay.use(Tracking())
+        shop.neonpay.use(Collection(EventCollectorConfig(served.url, secret=SECRET, collection_interval_seconds=0.05)))
+        async with shop.polling():
+            ann, ben = await shop.visitor("Ann"), await shop.visitor("Ben")
+            await shop.sells(ann)
+            await shop.sells(ben)
+            await arrived(served, events=7)
+            await shop.neonpay.people.erase(ann.id)
+            while (found := await figures(served))["people"] > 1:
+                served.clock.advance(1)
+    assert (found["revenue_stars"], found["payments"]) == (100, 2)

@@ -6,6 +6,8 @@ import gzip
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from neonpay.collection.signing import new_secret
 from neonpay.core.clock import moment
 
@@ -168,6 +170,20 @@ async def test_a_query_about_nobody_makes_nobody(centre_of: Centres) -> None:
         assert (await served.get("/analytics/query?bot_id=-5"))[0] == 404
         assert (await served.get("/analytics/export?format=xml"))[0] == 400
         assert (await served.get("/analytics/status"))[1]["bots"] == []
+
+
+async def test_what_is_older_than_its_kind_is_kept_goes(centre_of: Centres, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with centre_of() as served:
+        now = moment(served.clock.now_us())
+        await served.send(
+            served.batch(served.event("new"), served.event("old", at=(now - timedelta(days=8)).isoformat()))
+        )
+        assert (await figures(served))["events"] == 2
+    monkeypatch.setenv("NEONPAY_TRACKING_KEEP_DAYS", "7")
+    async with centre_of() as served:
+        while (await figures(served))["events"] > 1:
+            assert (await served.get("/health"))[0] == 200
+        assert (await figures(served))["bots"][0]["people"] == 1
 
 
 async def test_an_export_for_a_spreadsheet_holds_no_formula(centre_of: Centres) -> None:

@@ -96,4 +96,4 @@ def test_the_extension_passes_the_suite_as_the_page_shows_it(pytester: pytest.Py
     pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n")
     pytester.makepyfile(SUITE)
     result = pytester.runpytest_inprocess("-p", "no:randomly", "-k", "shown_again or quoted_alike")
-    result.assert_outcomes(passed=2, deselected=12)
+    result.assert_outcomes(passed=2, deselected=13)

@@ -38,7 +38,7 @@ async def test_what_was_said_stays_as_it_was_said(telegram, ann, wire):
 
 
 async def test_a_call_can_be_waited_for(telegram, wire):
-    with pytest.raises(SimulatorError, match=r"2 call\(s\) of getMe"):
+    with pytest.raises(SimulatorError, match=r"2 calls of getMe"):
         await telegram.called("getMe", count=2, timeout_s=0.01)
     await wire("getMe")
     await wire("getMe")

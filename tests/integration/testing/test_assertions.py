@@ -78,7 +78,7 @@ async def test_a_payment_that_was_not_given_back(telegram, buyer, neonpay_app, t
 async def test_a_payment_that_was_not_delivered(buyer, neonpay_app, tea):
     deliver(neonpay_app, fails=True)
     outcome = await buyer.pays(tea)
-    with pytest.raises(AssertionError, match=r"was not delivered:(.|\n)*1 attempt.*no tea left"):
+    with pytest.raises(AssertionError, match=r"was not delivered:(.|\n)*attempts: 1.*no tea left"):
         await assert_delivered_once(neonpay_app, outcome)
     with pytest.raises(AssertionError, match="has not recorded it after 0 s"):
         await assert_delivered_once(neonpay_app, "stxNothing", timeout_s=0)
@@ -95,7 +95,7 @@ async def test_balances_and_calls_that_differ(telegram, buyer, neonpay_app, tea)
         assert_balance(buyer, 995)
     with pytest.raises(AssertionError, match="shop_bot has 0 Stars and not 5"):
         assert_balance(telegram.bots()[0], 5)
-    with pytest.raises(AssertionError, match=r"was not called 2 time\(s\), but 1(.|\n)*'title': 'Tea'"):
+    with pytest.raises(AssertionError, match=r"was not called 2 times, but once(.|\n)*'title': 'Tea'"):
         assert_called(telegram, "sendInvoice", times=2)
     with pytest.raises(AssertionError, match=r"refundStarPayment was never called(.|\n)*called at all:.*sendInvoice"):
         assert_called(telegram, "refundStarPayment")

@@ -84,7 +84,7 @@ def written(tmp_path):
         (["Ann says: /buy pot", "Ann hears", "Ann pays: declined"], 5, "it ended as 'paid'"),
         (["Bob says: /buy pot", "Bob hears", "Bob pays"], 5, "it ended as 'balance_too_low' (BALANCE_TOO_LOW)"),
         (["Ann says: hello", "balance: {Ann: 99}"], 4, "the balances are {'Ann': 100}"),
-        (["Ann says: /start", "calls: {sendInvoice: 1}"], 4, "sendInvoice was called 0 time(s)"),
+        (["Ann says: /start", "calls: {sendInvoice: 1}"], 4, "sendInvoice was called 0 times"),
         (["Ann says: /start", "refunded: Ann"], 4, "Ann has paid nothing yet"),
         (["step"], 3, "nothing waits for time to pass"),
         (["advance: a while"], 3, "write '30 days'"),

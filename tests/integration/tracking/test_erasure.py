@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
+from neonpay import PaymentContext
 from neonpay.core.jsontext import JsonObject
 from neonpay.errors import ExtensionError, ValidationError
 from neonpay.ledger import ExtensionTables
-from neonpay.ledger.tables import events, notes, payments, people, refunds
+from neonpay.ledger.tables import events, notes, payments, people, refund_requests, refunds
+from neonpay.ledger.tables_access import audit
 from neonpay.ledger.tables_security import standings
 from neonpay.ledger.tables_tracking import first_touches, soft_events
 from neonpay.payments.extension import Extension, Lent
 from neonpay.store.ids import new_event_id
 from neonpay.tracking import Tracking
+from neonpay.web.access.audit import write_act
+from neonpay.web.access.roles import Role
+from neonpay.web.access.visit import Viewer
 from neonpay.web.pages.payments.notes import write_note
 
 if TYPE_CHECKING:
@@ -57,20 +62,26 @@ async def leave_traces(shop: Shop) -> tuple[Buyer, Buyer]:
     neonpay.use(Tracking())
 
     @neonpay.on_payment(name="deliver")
-    async def deliver(result: Any) -> None: ...
+    async def deliver(result: Any, ctx: PaymentContext) -> None:
+        ctx.tell(SECRET)
 
     async with shop.polling():
         ann = shop.telegram.user("Ann", stars=1000, username="ann_of_town")
         bob = await shop.visitor("Bob")
         await ann.says("/start ad_7", to=shop.account)
         first = await shop.sells(ann)
-        await shop.sells(ann)
+        later = await shop.sells(ann)
         await shop.sells(bob)
         ledger = neonpay.pipeline.ledger
         await ledger.run(write_note, shop.account.id, first.charge_id or "", new_event_id(), SECRET, "Olga")
         await neonpay.refund(first.charge_id or "", reason=SECRET)
         await neonpay.security.block_user(ann.id, reason=SECRET)
         neonpay.track_event("product_view", ann.id, metadata={"said": SECRET})
+        request = await neonpay.refunds.request(later.charge_id or "", user_id=ann.id, words=SECRET)
+        await neonpay.refunds.refuse(request.request_id, by="Olga", answer=SECRET)
+        detail = {"reason": SECRET, "stars": 50}
+        owner = Viewer("olga", Role.OWNER)
+        await ledger.run(write_act, owner, "", 0, "payment.refund", shop.account.id, first.charge_id, detail)
         await shop.settles()
     return ann, bob
 
@@ -93,8 +104,10 @@ async def test_what_is_kept_about_a_person_goes_and_the_books_are_as_they_were(
         "names": 1,
         "first_touch": 1,
         "notes": 1,
+        "refund_requests": 1,
         "refunds": 1,
-        "facts": 2,
+        "facts": 6,
+        "acts": 1,
         "soft_events": 2,
     }
     assert (dict(again.removed), again.kept) == ({}, ())
@@ -103,7 +116,7 @@ async def test_what_is_kept_about_a_person_goes_and_the_books_are_as_they_were(
         assert ann.id not in users
         assert bob.id in users
     assert await query(sa.select(notes)) == []
-    for table in (refunds, events, standings):
+    for table in (refunds, refund_requests, events, standings, audit):
         assert SECRET not in str(await query(sa.select(table)))
     assert [row[0] for row in await query(sa.select(standings.c.standing))] == ["blocked"]
 

@@ -31,12 +31,14 @@ class Watched:
     def __init__(self, ledger: Ledger, error: LedgerError | None = None, *, times: int = 0) -> None:
         self.ledger, self._error, self._times = ledger, error, times
         self.has_run = asyncio.Event()
+        self.sizes: list[int] = []
 
     async def run(self, *args: Any) -> Any:
         if self._error is not None and self._times:
             self._times -= 1
             raise self._error
         result = await self.ledger.run(*args)
+        self.sizes.append(len(args[1]))
         self.has_run.set()
         return result
 
@@ -179,3 +181,65 @@ async def test_what_the_ledger_refuses_for_good_keeps_nothing_else_waiting(
     finally:
         await ledger.close()
     assert (buffer.written, buffer.shed) == (5, BATCH)
+
+
+async def test_no_transaction_has_more_than_a_batch_so_that_a_checkout_waits_for_little(
+    database_url: str, clock: MovableClock
+) -> None:
+    watched = Watched(open_ledger(database_url, clock=clock))
+    buffer = SoftBuffer(clock=clock)
+    for number in range(3 * BATCH + 1):
+        tell(buffer, clock, user_id=number)
+    try:
+        await SoftWriter(buffer, watched).write()  # type: ignore[arg-type]
+    finally:
+        await watched.ledger.close()
+    assert watched.sizes == [BATCH, BATCH, BATCH, 1]
+
+
+async def test_what_an_event_loop_that_died_has_left_is_written_by_the_next(
+    database_url: str, clock: MovableClock, query: Callable[..., Any]
+) -> None:
+    buffer = SoftBuffer(clock=clock)
+
+    async def dies() -> None:
+        SoftWriter(buffer, open_ledger(database_url, clock=clock)).start()
+        tell(buffer, clock, user_id=1)
+
+    await asyncio.to_thread(asyncio.run, dies())
+    tell(buffer, clock, user_id=2)
+    ledger = open_ledger(database_url, clock=clock)
+    writer = SoftWriter(buffer, ledger)
+    writer.start()
+    await writer.stop()
+    await ledger.close()
+    assert [user_id for _, user_id in await query(_KINDS)] == [1, 2]
+
+
+async def test_a_writer_whose_task_was_cancelled_goes_on(database_url: str, clock: MovableClock) -> None:
+    watched = Watched(open_ledger(database_url, clock=clock))
+    buffer = SoftBuffer(clock=clock)
+    writer = SoftWriter(buffer, watched, every_s=0.01)  # type: ignore[arg-type]
+    writer.start()
+    try:
+        tell(buffer, clock)
+        await asyncio.sleep(0)
+        for task in asyncio.all_tasks():
+            if task.get_name() == "neonpay soft events":
+                task.cancel()
+        async with asyncio.timeout(15):
+            await watched.has_run.wait()
+    finally:
+        await writer.stop()
+        await watched.ledger.close()
+    assert buffer.written == 1
+
+
+def test_a_process_that_was_forked_has_nothing_of_its_parents(clock: MovableClock) -> None:
+    buffer = SoftBuffer(clock=clock, most=1)
+    tell(buffer, clock)
+    with buffer._shedding:  # noqa: SLF001  # as a thread may hold it that is not there after the fork
+        buffer.begin_in_child()
+        assert len(buffer) == 0
+        assert tell(buffer, clock)
+        assert not tell(buffer, clock)

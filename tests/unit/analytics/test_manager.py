@@ -183,7 +183,10 @@ def test_every_figure_is_what_was_told(events: list[tuple[str, int, int, int, st
     analytics = manager()
     since = NOW.replace(hour=0, minute=0) - timedelta(days=days - 1)
     before = since - timedelta(days=days)
-    far, users, earlier, last = defaultdict(int), set(), set(), set()
+    far: dict[int, int] = defaultdict(int)
+    users: set[int] = set()
+    earlier: set[int] = set()
+    last: set[int] = set()
     stars = purchases = 0
     ranks = {"product_view": 1, "product_click": 1, "add_to_cart": 2, "payment_started": 3, "payment_completed": 4}
     spent: dict[int, int] = defaultdict(int)

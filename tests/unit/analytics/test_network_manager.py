@@ -88,8 +88,9 @@ def test_totals_of_bots_are_the_total_of_the_network_and_json_takes_them(network
         "high_value_users": 0,
         "active_users": 7,
     }
-    trends = network.get_network_report(AnalyticsPeriod.WEEK)
-    assert sum(trends["network"]["revenue_trends"].values()) == sum(range(60))  # type: ignore[index, call-overload]
+    weekly = network.get_network_analytics(AnalyticsPeriod.WEEK)
+    assert weekly is not None
+    assert sum(weekly.revenue_trends.values()) == sum(range(60))
     rows = list(csv.DictReader(io.StringIO(network.export_network_analytics(format_type="csv") or "")))
     assert {"section": "bots", "item": "third", "figure": "total_events", "value": "20"} in rows
 

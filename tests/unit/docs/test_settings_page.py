@@ -15,12 +15,14 @@ from neonpay.settings import Section
 from neonpay.settings.section import settings_in
 from neonpay.settings.sources import variable_of
 from neonpay.support.settings import SupportSettings
+from neonpay.tracking.settings import TrackingSettings
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/reference/settings.md"
 SECTIONS: dict[str, type[Section]] = {
     "neonpay": CoreSettings,
     "security": SecuritySettings,
     "support": SupportSettings,
+    "tracking": TrackingSettings,
     "monitoring": MonitoringSettings,
 }
 

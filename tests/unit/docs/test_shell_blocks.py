@@ -23,6 +23,7 @@ from neonpay import create_neonpay
 from neonpay._version import __version__
 from neonpay.cli.commands import COMMANDS as ROWS
 from neonpay.cli.main import app
+from neonpay.collection.openapi import document
 from neonpay.simulator import Simulator
 from tests.unit.docs.blocks import PAGES, ROOT, blocks, page_text
 
@@ -179,7 +180,7 @@ def test_python_is_given_files_that_are_there() -> None:
         assert words[0] == "-m" or is_printed or any((ROOT / at / file).is_file() for at in ("", "examples")), place
 
 
-async def test_curl_asks_for_what_the_simulator_serves() -> None:
+async def test_curl_asks_for_what_the_simulator_or_a_centre_serves() -> None:
     async with (
         Simulator() as telegram,
         aiohttp.ClientSession() as http,
@@ -187,6 +188,7 @@ async def test_curl_asks_for_what_the_simulator_serves() -> None:
     ):
         listed = (await answer.json())["routes"]
     served = {re.sub(r"\{\w+\}", "[^/]+", row) for row in listed}
+    served |= {f"{verb.upper()} {path}" for path, verbs in document()["paths"].items() for verb in verbs}
     for place, words in _of("curl"):
         (url,) = [word for word in words if word.startswith("http")]
         asked = f"{'POST' if '-d' in words else 'GET'} {urlsplit(url).path}"

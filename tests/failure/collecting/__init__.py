@@ -1,0 +1,1 @@
+"""Programs of a centre and its bots, for tests that kill them."""
