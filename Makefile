@@ -62,6 +62,8 @@ bench: .venv/.ready-dev ## how fast payments are recorded and delivered, and che
 	$(BIN)/python benchmarks/checkout_burst.py
 	$(BIN)/python benchmarks/reconcile.py
 	$(BIN)/python benchmarks/simulator.py
+	$(BIN)/python benchmarks/analytics.py
+	$(BIN)/python benchmarks/dashboard_beside_sales.py
 
 wheel: $(BIN)/python ## the package as one file in dist/, and the line that installs it
 	@rm -f dist/neonpay-*.whl

@@ -6,6 +6,7 @@ where stages are named everybody is counted anew.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 from neonpay.analytics.counting import edges_of
 from neonpay.analytics.measures import microseconds_of
 from neonpay.analytics.periods import Span
-from neonpay.analytics.rollups import marks, newer
+from neonpay.analytics.rollups import QUARTER_US, marks, newer
 from neonpay.analytics.scope import Scope
 from neonpay.analytics.subscription_periods import first_ever, paid_periods, subscribers_of
 from neonpay.analytics.subscription_steps import Step, Subscriber, steps
@@ -105,7 +106,11 @@ class SubscriptionCounts:
         return dict(found)
 
     def ending(self, at_us: int, spans: Sequence[Span]) -> dict[int, tuple[int, int]]:
-        """What is in force at a moment, ends in each span and is set to renew: how many and Stars, by the span's place."""
+        """What is in force at a moment, ends in each day and is set to renew: how many and Stars, by the day's place.
+
+        Args:
+            spans: days of a zone, one after the other.
+        """
         found: dict[int, tuple[int, int]] = defaultdict(lambda: (0, 0))
         for step in self._anew:
             if step.at_us <= at_us < step.until_us and step.renews:
@@ -113,16 +118,16 @@ class SubscriptionCounts:
                     if span.starts_us <= step.ends_us < span.ends_us:
                         found[place] = (found[place][0] + 1, found[place][1] + step.stars)
         if self._is_rolled_up:
-            s, edges = rollup_subscriptions.c, edges_of(spans)
-            ends = microseconds_of(s.ends_at)
-            query = (
-                sa.select(edges.c.place, sa.func.count(), sa.func.sum(s.stars))
-                .join_from(rollup_subscriptions, edges, sa.and_(ends >= edges.c.starts, ends < edges.c.ends))
-                .where(*self._holds(at_us), s.renews == _ONE)
-                .group_by(edges.c.place)
-            )
-            for place, number, stars in self._execute(query):
-                found[int(place)] = (found[int(place)][0] + int(number), found[int(place)][1] + int(stars))
+            s = rollup_subscriptions.c
+            # Days of every zone are made of whole quarters of an hour.
+            slot = microseconds_of(s.ends_at) // sa.literal_column(str(QUARTER_US), sa.BigInteger)
+            query = sa.select(slot, sa.func.count(), sa.func.sum(s.stars)).group_by(slot)
+            starts = [span.starts_us for span in spans]
+            for at_slot, number, stars in self._execute(query.where(*self._holds(at_us), s.renews == _ONE)):
+                ends_us = int(at_slot) * QUARTER_US
+                place = bisect_right(starts, ends_us) - 1
+                if place >= 0 and ends_us < spans[place].ends_us:
+                    found[place] = (found[place][0] + int(number), found[place][1] + int(stars))
         return dict(found)
 
     def moved(self, spans: Sequence[Span]) -> list[Moved]:
@@ -197,7 +202,7 @@ class SubscriptionCounts:
     def _who(self) -> sa.Select[tuple[int, int]]:
         return sa.select(self._newer.c.bot_id, self._newer.c.user_id)
 
-    def _execute(self, query: sa.Select[Any]) -> Iterable[Any]:
+    def _execute(self, query: sa.Executable) -> Iterable[Any]:
         return self._transaction.connection.execute(query)
 
 
