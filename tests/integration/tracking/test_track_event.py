@@ -15,7 +15,7 @@ from neonpay.errors import LedgerError, LedgerUnavailableError, ValidationError
 from neonpay.ledger import Ledger, open_ledger
 from neonpay.ledger.tables_tracking import soft_events
 from neonpay.tracking.buffer import BATCH, SoftBuffer
-from neonpay.tracking.kinds import OF_LEDGER
+from neonpay.tracking.kinds import KNOWN, OF_LEDGER
 from neonpay.tracking.telling import track
 from neonpay.tracking.writer import SoftWriter
 
@@ -243,3 +243,15 @@ def test_a_process_that_was_forked_has_nothing_of_its_parents(clock: MovableCloc
         assert len(buffer) == 0
         assert tell(buffer, clock)
         assert not tell(buffer, clock)
+
+
+def test_every_name_of_the_guide_is_known() -> None:
+    guide = """
+        user_started user_message user_callback
+        product_view product_click product_share
+        payment_started payment_completed payment_failed payment_cancelled
+        promo_code_used promo_code_invalid
+        subscription_created subscription_renewed subscription_expired subscription_cancelled
+        bot_started bot_sync bot_error
+    """
+    assert set(guide.split()) == set(map(str, KNOWN))
