@@ -6,6 +6,7 @@ python -m benchmarks.seen
 from __future__ import annotations
 
 import statistics
+from datetime import UTC, datetime
 from time import perf_counter
 
 from aiogram.types import Chat, Message, Update, User
@@ -35,7 +36,13 @@ def main() -> None:
     extensions.add(tracking)
     sink = _Sink(extensions)
     person = User(id=7, is_bot=False, first_name="Ann", language_code="en")
-    message = Message(message_id=1, date=0, chat=Chat(id=7, type="private"), from_user=person, text="/start ad_7")
+    message = Message(
+        message_id=1,
+        date=datetime.fromtimestamp(0, UTC),
+        chat=Chat(id=7, type="private"),
+        from_user=person,
+        text="/start ad_7",
+    )
     update = Update(update_id=1, message=message)
     plain = update.model_dump(mode="json", by_alias=True, exclude_none=True)
     for name, tell, given in (("object", tell_of, update), ("plain", tell_of_plain, plain)):
