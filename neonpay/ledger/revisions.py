@@ -7,12 +7,18 @@ itself. So a program of the release before may go on, and start again, while the
 
 from __future__ import annotations
 
+import asyncio
+import os
 import re
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy.util import await_only
 
 from neonpay.core.clock import stopwatch_s
 from neonpay.core.log_lines import LEDGER_UPGRADED
@@ -80,11 +86,48 @@ def is_due(standing: Standing | None, known: Sequence[str], *, package: str) -> 
 
 
 def upgrade(connection: sa.Connection, folder: Path, version_table: str, metadata: sa.MetaData) -> None:
-    """Run the migrations of a folder that a database has not had, inside the transaction of a connection."""
+    """Run the migrations of a folder that a database has not had, inside the transaction of a connection.
+
+    Ledgers of one process take turns: what a script calls ``op`` is Alembic's, and there is one of it.
+    """
     began_s = stopwatch_s()
-    with quiet_alembic():
+    with _TURNS.mine(connection), quiet_alembic():
         _run(connection, folder, version_table, metadata)
     LEDGER_UPGRADED.tell(began_s=began_s, version_table=version_table, schema=revisions_in(folder)[-1])
+
+
+class _Turns:
+    """Whose scripts run in this process."""
+
+    def __init__(self) -> None:
+        self._begin()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._begin)
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def mine(self, connection: sa.Connection) -> Iterator[None]:
+        """Nobody else's run inside the block."""
+        if connection.dialect.is_async:
+            # On an event loop, where the one that has the turn may need it to get on.
+            await_only(self._wait())
+        else:
+            self._lock.acquire()
+        lock = self._lock
+        try:
+            yield
+        finally:
+            lock.release()
+
+    async def _wait(self) -> None:
+        while not self._lock.acquire(blocking=False):  # noqa: ASYNC110  # the lock is that of threads, too
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+
+_LOOK_EVERY_S = 0.01
+_TURNS: Final = _Turns()
 
 
 def _run(connection: sa.Connection, folder: Path, version_table: str, metadata: sa.MetaData) -> None:

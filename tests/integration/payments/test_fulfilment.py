@@ -305,6 +305,10 @@ async def test_stats_say_what_this_process_does(shop: Shop) -> None:
         "loops_alive": 0,
         "loops_failing": 0,
         "open_circuits": 0,
+        "soft_events_waiting": 0,
+        "soft_events_written": 0,
+        "soft_events_shed": 0,
+        "seen_faults": 0,
     }
     async with shop.neonpay:
         assert shop.neonpay.get_stats()["is_open"] is True

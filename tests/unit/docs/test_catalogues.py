@@ -88,7 +88,7 @@ def test_making_a_catalogue_again_changes_no_word_of_it(path: Path) -> None:
 
 def test_what_is_said_in_telegram_is_in_no_source_but_the_catalogue() -> None:
     """The pages, what stands below their charts, and the demo have words of their own."""
-    apart = re.compile(r"neonpay/(simulator|web|cli/demo|testing|analytics/metrics)\b")
+    apart = re.compile(r"neonpay/(simulator|web|cli/demo|testing|analytics/metrics|collection/pages)\b")
     sources = {path.relative_to(ROOT).as_posix(): path for path in (ROOT / "neonpay").rglob("*.py")}
     russian = [
         name
