@@ -31,7 +31,10 @@ WIDTHS: Final = (320, 390, 768, 1440, 2560)
 LANGUAGES: Final = ("en-GB", "ru-RU")
 EACH_PAGE: Final = pytest.mark.parametrize("path", [row.path for row in PAGES])
 _OWN_PAGE: Final = re.compile(r"/(\d+|[0-9A-Za-z_%-]{20,}=*)(?=/|$)")
-_TOO_WIDE: Final = """() => {
+_TOO_WIDE: Final = """async () => {
+  for (let frames = 0; frames < 30 && document.documentElement.scrollWidth > innerWidth; frames++) {
+    await new Promise(requestAnimationFrame);  // a window that has just been resized is drawn anew
+  }
   const apart = "svg, pre, .sr, .skip, details:not([open])";
   const sticksOut = (one) => !one.closest(apart) && one.checkVisibility() && one.getBoundingClientRect().right > innerWidth + 1;
   if (document.documentElement.scrollWidth <= innerWidth) return [];
