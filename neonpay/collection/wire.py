@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from neonpay.collection.money import COMPLETED, MONEY
 from neonpay.collection.placing import Placed, placed
 from neonpay.core.clock import microseconds, moment
 from neonpay.core.jsontext import JsonValue, dump
@@ -155,6 +156,7 @@ def told_of(event: SoftEvent) -> Told:
 
 def check_to_send(event: SoftEvent) -> None:
     """Raise ValidationError for an event that no centre would take."""
+    _check_money(event)
     if event.data:
         _check_data(dict(event.data))
 
@@ -171,9 +173,17 @@ def _soft_event(told: Told, bot_number: int, at: Placed) -> SoftEvent:
         stars=told.stars,
         data=told.data,
     )
-    if told.data:
-        _check_data(dict(event.data))
+    check_to_send(event)
     return replace(event, data={**told.data, MARK: told.at.isoformat()}) if at.is_moved else event
+
+
+def _check_money(event: SoftEvent) -> None:
+    if event.stars is None or event.kind not in MONEY:
+        return
+    if event.kind == COMPLETED and event.stars < 0:
+        raise ValidationError("stars", event.stars, f"0 or more for {COMPLETED}")
+    if event.kind != COMPLETED and event.stars > 0:
+        raise ValidationError("stars", event.stars, f"0 or less for {event.kind}: what was given back is below zero")
 
 
 def _check_data(data: dict[str, JsonValue]) -> None:
