@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -23,3 +23,9 @@ def _batch(kind: str, stars: int, at: datetime = NOW) -> Batch:
 def test_money_with_the_wrong_sign_is_refused(kind: str, stars: int) -> None:
     with pytest.raises(ValidationError, match="stars"):
         soft_events(_batch(kind, stars), 42, microseconds(NOW))
+
+
+def test_a_sale_of_500_days_ago_stays_one_of_500_days_ago() -> None:
+    then = NOW - timedelta(days=500)
+    (event,), moved = soft_events(_batch("payment_completed", 100, then), 42, microseconds(NOW))
+    assert (event.at, moved) == (then, 0)
