@@ -14,7 +14,7 @@ from neonpay.core.clock import microseconds, moment
 from neonpay.core.jsontext import JsonValue, dump
 from neonpay.errors import ValidationError
 from neonpay.tracking import SoftEvent
-from neonpay.tracking.soft_event import DATA_MAX_CHARS, ID_MAX_CHARS, NAME_MAX_CHARS, TEXT_MAX_CHARS
+from neonpay.tracking.soft_event import DATA_MAX_CHARS, ID_MAX_CHARS, NAME_MAX_CHARS, STARS_MAX, TEXT_MAX_CHARS
 
 EVENTS_MAX: Final = 1000
 """Events in one batch."""
@@ -31,6 +31,7 @@ Id = Annotated[str, msgspec.Meta(min_length=1, max_length=ID_MAX_CHARS, pattern=
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_MAX_CHARS, pattern=_NO_NUL)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT_MAX_CHARS, pattern=_NO_NUL)]
 Whole = Annotated[int, msgspec.Meta(ge=-_INT64, le=_INT64)]
+Stars = Annotated[int, msgspec.Meta(ge=-STARS_MAX, le=STARS_MAX)]
 Aware = Annotated[datetime, msgspec.Meta(tz=True)]
 BotNumber = Annotated[int, msgspec.Meta(ge=1, le=2**52)]
 BotId = BotNumber | Name
@@ -56,7 +57,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     user_id: Whole | None = None
     subject: Text | None = None
     source: Text | None = None
-    stars: Whole | None = None
+    stars: Stars | None = None
     data: dict[str, Any] = msgspec.field(default_factory=dict)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
-from neonpay.collection.wire import Batch, Told, soft_events
+from neonpay.collection.wire import Batch, Told, decoded, soft_events
 from neonpay.core.clock import microseconds
 from neonpay.errors import ValidationError
 
@@ -29,3 +30,9 @@ def test_a_sale_of_500_days_ago_stays_one_of_500_days_ago() -> None:
     then = NOW - timedelta(days=500)
     (event,), moved = soft_events(_batch("payment_completed", 100, then), 42, microseconds(NOW))
     assert (event.at, moved) == (then, 0)
+
+
+def test_stars_that_would_overflow_a_sum_are_refused() -> None:
+    body = msgspec.json.encode(_batch("payment_completed", 2**62))
+    with pytest.raises(ValidationError, match="stars"):
+        decoded(Batch, body)
