@@ -228,3 +228,13 @@ async def test_off_this_machine_a_secret_is_made_kept_and_told_once(centre_of: C
         assert not any("whsec_" in text for text in served.told)
         assert (await served.send(batch, secret=secret))[0] == 200
         assert (await served.send(batch, secret=None))[0] == 401
+
+
+async def test_a_ledger_that_once_made_a_secret_takes_nothing_unsigned(
+    centre_of: Centres,
+) -> None:
+    async with centre_of(webhook_secret=None, host="0.0.0.0"):  # noqa: S104 - so that it makes a secret
+        pass
+    async with centre_of(webhook_secret=None) as centre:
+        status, _ = await centre.send(centre.batch(centre.event("e1")), secret=None)
+    assert status == 401
