@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy.exc import DBAPIError
 
 from neonpay.collection import packing
-from neonpay.collection.receiving import TooManyBotsError, placed_events, receive
+from neonpay.collection.receiving import OwnBotError, TooManyBotsError, placed_events, receive
 from neonpay.collection.signing import SignatureError, verify
 from neonpay.collection.telling import Kept
 from neonpay.collection.wire import Accepted, Batch, Problem, RealTime, decoded
@@ -97,10 +97,14 @@ class Centre:
         self._waiting += 1
         try:
             ledger = await self.ledger()
-            accepted = await ledger.run(receive, batch, events, moved, now_us)
+            accepted = await ledger.run(
+                receive, batch, events, moved, now_us, is_signed=bool(self.keys) and "webhook-signature" in headers
+            )
             if self.kept is not None:
                 self.kept(batch, events)
             return Answer(200, accepted)
+        except OwnBotError as exc:
+            return self._no(403, "own_bot", str(exc))
         except TooManyBotsError as exc:
             return self._no(403, "too_many_bots", str(exc))
         except (LedgerError, DBAPIError, TimeoutError) as exc:

@@ -9,8 +9,6 @@ from typing import Final
 _US: Final = timedelta(microseconds=1)
 AGREE_US: Final = timedelta(minutes=5) // _US
 """Two clocks agree when they are no further apart than this."""
-OLDEST_US: Final = timedelta(days=400) // _US
-"""What is said to be older than this has no time that could be true."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ def placed(told_us: int, sent_us: int, now_us: int) -> Placed:
     """The time of an event that was told in a batch.
 
     Clocks that disagree are set off against each other: what happened an hour before it was sent happened an hour ago. What
-    still lies ahead, or more than 400 days back, gets the time in which it came.
+    still lies ahead, or before 1970, gets the time in which it came; a sale of two years ago stays one.
 
     Args:
         told_us: when it happened, by the clock of the bot.
@@ -39,6 +37,6 @@ def placed(told_us: int, sent_us: int, now_us: int) -> Placed:
     """
     apart_us = now_us - sent_us
     at_us = told_us if abs(apart_us) <= AGREE_US else told_us + apart_us
-    if not now_us - OLDEST_US <= at_us <= now_us + AGREE_US:
+    if not 0 <= at_us <= now_us + AGREE_US:
         at_us = now_us
     return Placed(at_us, at_us != told_us)

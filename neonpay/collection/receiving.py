@@ -16,6 +16,7 @@ from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables_collection import collected_bots, collection_secrets
 from neonpay.ledger.tables_tracking import first_touches
 from neonpay.ledger.tables_tracking import soft_events as kept_events
+from neonpay.store.signing_keys import read_keys
 from neonpay.tracking import SoftEvent, write_soft
 
 BOTS_MAX: Final = 10_000
@@ -25,17 +26,27 @@ _BOTS = Insert(collected_bots, "bot_id", "alias", "name", "first_at", "seen_at",
 _SECRETS = Insert(collection_secrets, "secret_id", "secret", "made_at")
 
 
+class OwnBotError(NeonPayError):
+    """The bot sells on the ledger of the centre, and nobody else may speak for it without a signature."""
+
+
 class TooManyBotsError(NeonPayError):
     """A centre has heard of as many bots as it takes."""
 
 
-def receive(transaction: Transaction, batch: Batch, events: list[SoftEvent], moved: int, now_us: int) -> Accepted:
+def receive(
+    transaction: Transaction, batch: Batch, events: list[SoftEvent], moved: int, now_us: int, *, is_signed: bool = True
+) -> Accepted:
     """Keep the events of a batch and register its bot; a unit of work. What came before is not written again.
 
     Raises:
+        OwnBotError: the batch is not signed, and its bot sells on this ledger.
         TooManyBotsError: the bot is new, and there are 10,000.
     """
     number = bot_number(batch.bot_id)
+    if not is_signed and read_keys(transaction, number):
+        msg = f"bot {number} sells on the ledger of this centre: sign what you send for it, with the centre's secret"
+        raise OwnBotError(msg)
     _register(transaction, batch, number, now_us)
     new = write_soft(transaction, events)
     for event in events:

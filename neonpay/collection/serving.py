@@ -75,12 +75,12 @@ async def serving_centre(
             return shops[0].pipeline.ledger
 
         is_here_alone = is_loopback(host) and all(is_loopback(host_name(name)) for name in names)
-        takes_unsigned = is_here_alone and not keys
         if not keys:
             kept = await (await ledger()).run(kept_secrets)
             if not kept and not is_here_alone:
                 kept = [await _new_secret(await ledger(), clock, port, address, tell)]
             keys = keys_of(kept)
+        takes_unsigned = is_here_alone and not keys
         if event_collector is not None:
             event_collector.trust(keys)
         centre = Centre(

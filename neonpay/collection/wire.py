@@ -8,12 +8,13 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from neonpay.collection.money import COMPLETED, MONEY
 from neonpay.collection.placing import Placed, placed
 from neonpay.core.clock import microseconds, moment
 from neonpay.core.jsontext import JsonValue, dump
 from neonpay.errors import ValidationError
 from neonpay.tracking import SoftEvent
-from neonpay.tracking.soft_event import DATA_MAX_CHARS, ID_MAX_CHARS, NAME_MAX_CHARS, TEXT_MAX_CHARS
+from neonpay.tracking.soft_event import DATA_MAX_CHARS, ID_MAX_CHARS, NAME_MAX_CHARS, STARS_MAX, TEXT_MAX_CHARS
 
 EVENTS_MAX: Final = 1000
 """Events in one batch."""
@@ -30,6 +31,7 @@ Id = Annotated[str, msgspec.Meta(min_length=1, max_length=ID_MAX_CHARS, pattern=
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_MAX_CHARS, pattern=_NO_NUL)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT_MAX_CHARS, pattern=_NO_NUL)]
 Whole = Annotated[int, msgspec.Meta(ge=-_INT64, le=_INT64)]
+Stars = Annotated[int, msgspec.Meta(ge=-STARS_MAX, le=STARS_MAX)]
 Aware = Annotated[datetime, msgspec.Meta(tz=True)]
 BotNumber = Annotated[int, msgspec.Meta(ge=1, le=2**52)]
 BotId = BotNumber | Name
@@ -55,7 +57,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     user_id: Whole | None = None
     subject: Text | None = None
     source: Text | None = None
-    stars: Whole | None = None
+    stars: Stars | None = None
     data: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
@@ -155,6 +157,7 @@ def told_of(event: SoftEvent) -> Told:
 
 def check_to_send(event: SoftEvent) -> None:
     """Raise ValidationError for an event that no centre would take."""
+    _check_money(event)
     if event.data:
         _check_data(dict(event.data))
 
@@ -171,9 +174,17 @@ def _soft_event(told: Told, bot_number: int, at: Placed) -> SoftEvent:
         stars=told.stars,
         data=told.data,
     )
-    if told.data:
-        _check_data(dict(event.data))
+    check_to_send(event)
     return replace(event, data={**told.data, MARK: told.at.isoformat()}) if at.is_moved else event
+
+
+def _check_money(event: SoftEvent) -> None:
+    if event.stars is None or event.kind not in MONEY:
+        return
+    if event.kind == COMPLETED and event.stars < 0:
+        raise ValidationError("stars", event.stars, f"0 or more for {COMPLETED}")
+    if event.kind != COMPLETED and event.stars > 0:
+        raise ValidationError("stars", event.stars, f"0 or less for {event.kind}: what was given back is below zero")
 
 
 def _check_data(data: dict[str, JsonValue]) -> None:

@@ -17,6 +17,8 @@ NAME_MAX_CHARS: Final = 64
 TEXT_MAX_CHARS: Final = 128
 DATA_MAX_CHARS: Final = 4096
 """Longest ``data``, as JSON."""
+STARS_MAX: Final = 10**9
+"""Most Stars of one event, either way; so many events add up to no more than a ledger can count."""
 _INT64: Final = 2**63 - 1
 _NO_DATA: Final[Mapping[str, JsonValue]] = {}
 
@@ -59,8 +61,8 @@ class SoftEvent:
             raise ValidationError("bot_id", self.bot_id, "Telegram's whole-number id of a bot")
         if self.user_id is not None and not is_whole(self.user_id, -_INT64, _INT64):
             raise ValidationError("user_id", self.user_id, "Telegram's whole-number id, or None")
-        if self.stars is not None and not is_whole(self.stars, -_INT64, _INT64):
-            raise ValidationError("stars", self.stars, "a whole number of Stars, or None")
+        if self.stars is not None and not is_whole(self.stars, -STARS_MAX, STARS_MAX):
+            raise ValidationError("stars", self.stars, f"a whole number of Stars, at most {STARS_MAX}, or None")
         if not _is_aware(self.at):
             raise ValidationError("at", self.at, "a datetime with a time zone")
         if self.data:

@@ -10,6 +10,8 @@ import pytest
 
 from neonpay.collection.signing import new_secret
 from neonpay.core.clock import moment
+from neonpay.ledger import open_ledger
+from neonpay.store.signing_keys import insert_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -228,3 +230,23 @@ async def test_off_this_machine_a_secret_is_made_kept_and_told_once(centre_of: C
         assert not any("whsec_" in text for text in served.told)
         assert (await served.send(batch, secret=secret))[0] == 200
         assert (await served.send(batch, secret=None))[0] == 401
+
+
+async def test_a_ledger_that_once_made_a_secret_takes_nothing_unsigned(
+    centre_of: Centres,
+) -> None:
+    async with centre_of(webhook_secret=None, host="0.0.0.0"):  # noqa: S104 - so that it makes a secret
+        pass
+    async with centre_of(webhook_secret=None) as centre:
+        status, _ = await centre.send(centre.batch(centre.event("e1")), secret=None)
+    assert status == 401
+
+
+async def test_nobody_speaks_unsigned_for_a_bot_that_sells_on_the_ledger(centre_of: Centres, database_url: str) -> None:
+    ledger = open_ledger(database_url)
+    await ledger.run(insert_key, 42, 1, lambda n: b"k" * n, key_id="first")
+    await ledger.close()
+    async with centre_of(webhook_secret=None) as served:
+        erased = served.event("e1", kind="person_erased")
+        assert (await served.send(served.batch(erased), secret=None))[0] == 403
+        assert (await served.send(served.batch(erased, bot_id=43), secret=None))[0] == 200
