@@ -76,7 +76,7 @@ class Oracle:
                 self.repeated += 1
                 continue
             at = event["at"] if abs(skew) <= timedelta(minutes=5) else event["at"] - skew
-            if not NOW - timedelta(days=400) <= at <= NOW + timedelta(minutes=5):
+            if not datetime(1970, 1, 1, tzinfo=UTC) <= at <= NOW + timedelta(minutes=5):
                 at = NOW
             self.kept[key] = (event["kind"], at, event.get("user_id"), event.get("stars"))
         return 200

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
@@ -188,7 +188,8 @@ class AnalyticsManager:
         Raises:
             ValidationError: ``days`` is no such number.
         """
-        return self._store.clean(self._asked(DAY, days).period.since)
+        self._asked(DAY, days)  # which refuses what is no number of days
+        return self._store.clean(self._now - timedelta(days=days))
 
     def close(self) -> None:
         """Keep what is not kept yet; in memory, forget everything. Safe to call again."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -192,7 +192,8 @@ class MultiBotAnalyticsManager:
         Raises:
             ValidationError: ``days`` is no such number.
         """
-        return self._store.clean(self._asked(DAY, days).period.since)
+        self._asked(DAY, days)  # which refuses what is no number of days
+        return self._store.clean(self._now - timedelta(days=days))
 
     def close(self) -> None:
         """Keep what is not kept yet; in memory, forget everything. Safe to call again."""

@@ -69,6 +69,7 @@ class MemoryStore:
         self._waiting: list[SoftEvent] = []
         self._count = 0
         self._shed = 0
+        self._is_closed = False
         self._raw = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, factory=SqliteConnection)
         self._transaction = SqliteTransaction(self._raw)
         metadata.create_all(self._transaction.connection, _TABLES, checkfirst=False)
@@ -114,6 +115,9 @@ class MemoryStore:
     def close(self) -> None:
         """Forget everything."""
         with self._lock:
+            if self._is_closed:
+                return
+            self._is_closed = True
             self._transaction.connection.close()
             self._raw.close()
 
@@ -126,22 +130,12 @@ class MemoryStore:
         if self._count <= self._most:
             return
         over = self._count - self._most + self._most // 10
-        oldest = (
-            sa.select(soft_events.c.at)
-            .where(soft_events.c.kind != REGISTERED)
-            .order_by(soft_events.c.at)
-            .offset(over - 1)
-        )
-        edge = self._transaction.connection.execute(oldest.limit(1)).scalar()
-        if edge is None:
-            return
-        gone = self._forget_until(edge)
+        key = (soft_events.c.bot_id, soft_events.c.event_id)
+        oldest = sa.select(*key).where(soft_events.c.kind != REGISTERED).order_by(soft_events.c.at, *key).limit(over)
+        is_old = sa.tuple_(*key).in_(oldest)
+        gone = self._transaction.connection.execute(sa.delete(soft_events).where(is_old)).rowcount
         self._count -= gone
         self._shed += gone
-
-    def _forget_until(self, edge: datetime) -> int:
-        is_old = sa.and_(soft_events.c.at <= edge, soft_events.c.kind != REGISTERED)
-        return self._transaction.connection.execute(sa.delete(soft_events).where(is_old)).rowcount
 
 
 def keep_in(transaction: Transaction, events: Sequence[SoftEvent]) -> int:

@@ -92,9 +92,31 @@ def test_what_is_shed_is_counted_and_what_is_newest_stays() -> None:
     assert revenue.daily_breakdown["2026-11-28"] == 870
 
 
+def test_of_events_of_one_moment_no_more_are_shed_than_are_too_many() -> None:
+    analytics = manager(max_events=1_000)
+    for number in range(1_001):
+        analytics.track_event("payment_completed", number, amount=1, at=NOW)
+    stats = analytics.get_stats()
+    assert stats["shed_events"] + stats["total_events"] == 1_001
+    assert stats["total_events"] >= 900
+
+
+def test_an_event_is_old_when_the_days_are_over_to_the_hour() -> None:
+    analytics = manager()
+    analytics.track_event("user_message", 1, at=NOW - timedelta(days=89, hours=23))
+    analytics.track_event("user_message", 1, at=NOW - timedelta(days=90, hours=1))
+    assert analytics.cleanup_old_data(90) == 1
+
+
+def test_closing_twice_is_closing() -> None:
+    analytics = manager()
+    analytics.close()
+    analytics.close()
+
+
 def test_old_events_are_forgotten_when_that_is_asked_for() -> None:
     analytics = manager()
-    for days in (0, 1, 89, 90, 200):
+    for days in (0, 1, 89, 91, 200):
         analytics.track_event("user_message", 1, at=NOW - timedelta(days=days))
     assert analytics.cleanup_old_data(days=90) == 2
     assert analytics.get_stats()["total_events"] == 3
