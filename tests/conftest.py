@@ -24,7 +24,7 @@ _LONG = (
     "integration/analytics/test_guide.py",
     "browser/*", "conformance/test_adapter_*", "conformance/test_extension_*", "e2e/*", "failure/*",
     "integration/adapters/*", "integration/app/*", "integration/botapi/*", "integration/cli/*", "integration/collection/*",
-    "integration/extensions/test_suite.py", "integration/extensions/test_write_an_extension.py", "integration/monitoring/*",
+    "integration/extensions/*", "integration/monitoring/*", "integration/ledger/test_upgrades_at_once.py",
     "integration/mtproto/*",
     "integration/books/*", "integration/reconcile/*", "integration/registry/*", "unit/simulator/*",
     "integration/ledger/test_black_hole.py", "integration/payments/test_limited_stock_page.py",
