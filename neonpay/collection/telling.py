@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -48,13 +49,14 @@ def teller_to(manager: Telling | None) -> Kept | None:
 
     def tell(batch: Batch, events: Sequence[SoftEvent]) -> None:
         bot_id = str(batch.bot_id)
-        try:
-            if batch.bot_name is not None and named.get(bot_id) != batch.bot_name:
+        if batch.bot_name is not None and named.get(bot_id) != batch.bot_name:
+            named[bot_id] = batch.bot_name  # also one that is refused, which is not tried with each batch
+            with _told("the name of a bot"):
                 manager.register_bot(bot_id, batch.bot_name)
-                named[bot_id] = batch.bot_name
-            for event in events:
-                if event.kind == ERASED:
-                    continue  # it keeps nothing that outlives its program
+        for event in events:
+            if event.kind == ERASED:
+                continue  # it keeps nothing that outlives its program
+            with _told("an event"):
                 manager.track_event(
                     event.kind,
                     bot_id,
@@ -65,7 +67,14 @@ def teller_to(manager: Telling | None) -> Kept | None:
                     at=event.at,
                     event_id=event.event_id,
                 )
-        except NeonPayError as error:
-            logger.warning("a manager does not take what the centre has kept: %s", error)
 
     return tell
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """What a manager refuses is warned of, and keeps nothing else from it."""
+    try:
+        yield
+    except NeonPayError as error:
+        logger.warning("a manager does not take %s that the centre has kept: %s", what, error)

@@ -262,6 +262,7 @@ async def test_the_sweep_gives_a_payment_the_job_that_it_lacks_and_never_a_secon
         await bot.neonpay.pipeline.ledger.run(loses_its_jobs, outcomes[1].charge_id or "")
         # None where the sweep of the bot itself was there first.
         assert sum(await asyncio.gather(fan_out.complete(), fan_out.complete())) <= 1
+        assert list(await states(bot, outcomes[1])) == ["handler:deliver"]
         assert await asyncio.gather(fan_out.complete(), fan_out.complete()) == [0, 0]
         await bot.delivers(outcomes[1])
     assert told == [outcome.charge_id for outcome in (*outcomes, outcomes[1])]
