@@ -30,7 +30,8 @@ _RANKS: Final = {
     LedgerKind.PAYMENT_STARTED.value: _STARTED,
     LedgerKind.PAYMENT_COMPLETED.value: _BOUGHT,
 }
-_SECOND_US: Final = 1_000_000
+_CLOCKS_DIFFER_US: Final = 10_000_000
+"""Telegram tells the time of a payment in whole seconds of its own clock, and the machine of the bot tells that of a look."""
 Ranks = Mapping[int, int]
 """How many people came so far and no further."""
 
@@ -161,7 +162,7 @@ def who_bought(transaction: Transaction, sides: Sides, span: Span, shown_by: str
 
     Args:
         shown_by: the kind of the events by which somebody is told to have been shown something; only those people count, and
-            only what they bought since. None for everybody who came.
+            only what they bought since, as far as two clocks agree (ten seconds). None for everybody who came.
     """
     done = acts(sides, span)
     came = sa.func.min(done.c.at)
@@ -174,10 +175,7 @@ def who_bought(transaction: Transaction, sides: Sides, span: Span, shown_by: str
         shown = shown.where(events.c.kind == shown_by, events.c.user_id.is_not(None)).group_by(events.c.user_id)
         rows = transaction.connection.execute(shown)
         found = {int(user): (int(at), found.get(int(user), (0, None))[1]) for user, at in rows}
-    # Telegram tells the time of a payment in whole seconds, so one in the same second came after what it followed.
-    return [
-        (user, last is not None and int(last) >= at // _SECOND_US * _SECOND_US) for user, (at, last) in found.items()
-    ]
+    return [(user, last is not None and int(last) >= at - _CLOCKS_DIFFER_US) for user, (at, last) in found.items()]
 
 
 def spenders(transaction: Transaction, sides: Sides, span: Span, least_stars: int) -> dict[int, int]:

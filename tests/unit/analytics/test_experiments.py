@@ -98,6 +98,15 @@ def test_people_who_are_missing_on_one_side_are_noticed() -> None:
     assert not result_of("even", BOTH, kept).is_dealt_evenly
 
 
+def test_a_clock_of_telegram_that_is_a_little_behind_takes_no_sale_from_a_test() -> None:
+    analytics = AnalyticsManager(clock=At())
+    analytics.track_event("banner_shown", 1, at=NOW - timedelta(hours=1))
+    analytics.track_event("payment_completed", 1, amount=10, at=NOW - timedelta(hours=1, seconds=2))
+    found = analytics.get_experiment("banner", BOTH, shown_by="banner_shown")
+    assert found is not None
+    assert sum(one.bought for one in found.variants) == 1
+
+
 def test_only_those_who_were_shown_it_count_and_what_they_bought_since() -> None:
     analytics = AnalyticsManager(clock=At())
     olds = [user for user in range(100) if variant_of("banner", user, BOTH) == "old"]
