@@ -92,7 +92,7 @@ async def test_of_an_extension_that_settles(open_shop: Callable[..., Shop], cloc
         await shop.fact("payment_refunded")
         assert ann.stars == 1000
         assert (await shop.neonpay.books.verify()).is_clean
-    # A clock that leaps past a lease lets a second worker begin again what one is about to finish, so how often is not asked here.
+    # A clock that leaps past a lease lets a second worker begin again what one is about to finish: how often is not asked.
     assert set(delivered) == {outcome.charge_id for outcome in outcomes}
 
 
