@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Self
 
-from neonpay.collection.bot_numbers import bot_number, word_in
+from neonpay.collection.bot_numbers import bot_number, bot_title, word_in
 from neonpay.collection.config import EventCollectorConfig
 from neonpay.collection.courier import CentreAwayError, Courier
 from neonpay.collection.outbox import LedgerOutbox, MemoryOutbox, Outbox
@@ -75,8 +75,8 @@ class CentralEventCollector:
         self._held = 0
 
     def add_bot(self, bot_id: str | int, bot_name: str, webhook_url: str = "") -> None:
-        """Have the centre know what people call a bot; raises ValidationError when it is no bot."""
-        self._bots[bot_number(bot_id)] = _Bot(str(bot_id), bot_name, webhook_url)
+        """Have the centre know what people call a bot; raises ValidationError when it is no bot, or that no name."""
+        self._bots[bot_number(bot_id)] = _Bot(str(bot_id), bot_title(bot_name), webhook_url)
 
     def remove_bot(self, bot_id: str | int) -> bool:
         """Forget the name of a bot; whether it was known. What waits of it is sent all the same."""
@@ -222,8 +222,8 @@ class CentralEventCollector:
         )
         check_to_send(soft)
         name = event.get("bot_name")
-        if isinstance(name, str) and name and number not in self._bots:
-            self.add_bot(bot_id, name)
+        if name is not None and name != "" and number not in self._bots:
+            self.add_bot(bot_id, bot_title(name))
         return word_in(bot_id), soft
 
     def _moment(self, timestamp: object) -> datetime:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from neonpay.collection.bot_numbers import bot_title
 from neonpay.collection.config import EventCollectorConfig
 from neonpay.collection.courier import CentreAwayError, CentreRefusedError, Courier
 from neonpay.collection.facts import next_facts
@@ -57,6 +58,7 @@ class Collection(Extension):
 
     Raises:
         ConfigurationError: aiohttp is not installed, when the shop opens.
+        ValidationError: the name is none that a centre takes.
     """
 
     name = "collection"
@@ -65,7 +67,7 @@ class Collection(Extension):
         self, config: EventCollectorConfig, *, bot_name: str | None = None, sends_payments: bool = True
     ) -> None:
         self._config = config
-        self._bot_name = bot_name
+        self._bot_name = None if bot_name is None else bot_title(bot_name)
         self._sends_payments = sends_payments
         self._open: _Open | None = None
         self._host: Host | None = None

@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from neonpay import CentralEventCollector, EventCollectorConfig, MultiBotEventCollector, RealTimeEventCollector
+from neonpay.collection.extension import Collection
 from neonpay.errors import ConfigurationError, ValidationError
 from neonpay.web import serving
 from tests.integration.collection.conftest import SECRET
@@ -44,6 +45,20 @@ async def test_the_guides_collector_has_the_centre_know_what_it_is_told(
         (bot,) = (await figures(served))["bots"]
     assert (bot["alias"], bot["name"], bot["revenue_stars"], bot["people"]) == ("store_bot", "Main Store Bot", 100, 1)
     assert json.loads(json.dumps(stats))["sent_events"] == 1
+
+
+@pytest.mark.parametrize("name", ["", "a" * 1_000, "nul\0", "half \ud83d", 7])
+async def test_a_name_that_no_centre_takes_is_refused_before_it_costs_a_batch(name: Any) -> None:
+    collector = CentralEventCollector(config(NOBODY))
+    with pytest.raises(ValidationError, match="bot_name"):
+        collector.add_bot("dead", name)
+    with pytest.raises(ValidationError, match="bot_name"):
+        Collection(config(NOBODY), bot_name=name)
+    if name:
+        with pytest.raises(ValidationError, match="bot_name"):
+            await collector.tell({**PAID, "bot_name": name})
+    assert await collector.collect_now() == {}
+    await collector.stop_collection()
 
 
 async def test_a_dead_centre_is_told_of_and_nothing_is_said_to_have_arrived(clock: MovableClock) -> None:
