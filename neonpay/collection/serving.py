@@ -20,6 +20,7 @@ from neonpay.ledger import Ledger, open_ledger
 from neonpay.ledger.memory import KEEPS_NOTHING_URL, is_memory
 from neonpay.monitoring.settings import MonitoringSettings
 from neonpay.payments.settings import Settings
+from neonpay.reconcile.reconciler import ReconcileRules
 from neonpay.settings import settings_of
 from neonpay.store.signing_keys import bots as bots_of
 from neonpay.tracking.settings import TrackingSettings
@@ -129,7 +130,8 @@ async def _shops(stack: AsyncExitStack, database_url: str, clock: Clock) -> list
             known = await ledger.run(bots_of)
         finally:
             await ledger.close()
-    settings = Settings(is_tool=not is_memory(database_url))  # and there is nobody else who would make its tables
+    # Nobody else would make the tables of a memory; and without a token there is no list to compare it with.
+    settings = Settings(is_tool=not is_memory(database_url), reconcile=ReconcileRules(every_s=None))
     shops = [
         NeonPayCore(Nobody(bot_id), database_url=database_url, settings=settings, clock=clock)
         for bot_id in known or [Nobody.CENTRE]

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import socket
+
+import pytest
 
 from neonpay import EventCollectorConfig, MultiBotAnalyticsManager, MultiBotEventCollector
 from neonpay.web_analytics import run_analytics_server
 
 
-async def test_manager_collector_and_server_of_one_program_know_an_event_once() -> None:
+async def test_manager_collector_and_server_of_one_program_know_an_event_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     with socket.socket() as found:
         found.bind(("0.0.0.0", 0))  # noqa: S104  # as the guide has it
         port = found.getsockname()[1]
@@ -46,6 +51,7 @@ async def test_manager_collector_and_server_of_one_program_know_an_event_once() 
     await event_collector.stop()
     server.cancel()
     await asyncio.wait({server})
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
     assert report is not None
     network = json.loads(json.dumps(report))["network"]
     assert (network["total_revenue"], network["total_transactions"]) == (170, 2)
