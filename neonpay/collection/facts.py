@@ -11,13 +11,13 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from neonpay.collection.money import COMPLETED, REFUNDED, REJECTED
 from neonpay.collection.outbox import encoded
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import events, journal
 from neonpay.store.entries import REFUNDS, REVENUE
 from neonpay.store.sequence import last_number
 from neonpay.tracking import SoftEvent
+from neonpay.tracking.money import COMPLETED, REFUNDED, REJECTED
 
 _KINDS: Final = MappingProxyType(
     {

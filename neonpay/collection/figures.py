@@ -11,11 +11,11 @@ from typing import Final
 import msgspec
 import sqlalchemy as sa
 
-from neonpay.collection.money import MONEY
 from neonpay.core.clock import moment
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables_collection import collected_bots
 from neonpay.ledger.tables_tracking import soft_events
+from neonpay.tracking.money import MONEY
 
 DAY_US: Final = timedelta(days=1) // timedelta(microseconds=1)
 DAYS_MAX: Final = 400

@@ -8,16 +8,14 @@ from typing import Final
 import sqlalchemy as sa
 
 from neonpay.collection.bot_numbers import bot_number, word_in
-from neonpay.collection.money import MONEY
 from neonpay.collection.signing import new_secret
 from neonpay.collection.wire import ERASED, Accepted, Batch, soft_events
 from neonpay.errors import NeonPayError
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables_collection import collected_bots, collection_secrets
-from neonpay.ledger.tables_tracking import first_touches
-from neonpay.ledger.tables_tracking import soft_events as kept_events
 from neonpay.store.signing_keys import read_keys
 from neonpay.tracking import SoftEvent, write_soft
+from neonpay.tracking.forgetting import forget_told
 
 BOTS_MAX: Final = 10_000
 """Bots of one centre; who is one too many is refused, as a program that invents bots would be."""
@@ -51,7 +49,7 @@ def receive(
     new = write_soft(transaction, events)
     for event in events:
         if event.kind == ERASED and event.user_id is not None:
-            _forget(transaction, number, event.user_id)
+            forget_told(transaction, number, event.user_id)
     bot = collected_bots.c
     counted = {
         "seen_at": now_us,
@@ -87,15 +85,6 @@ def made_secret(transaction: Transaction, now_us: int, token_bytes: Callable[[in
     # Two centres that start together insert under one id, and the second finds the first one's secret.
     secret = new_secret(token_bytes)
     return secret if transaction.insert(_SECRETS, (_FIRST, secret, now_us)) else None
-
-
-def _forget(transaction: Transaction, bot_number: int, user_id: int) -> None:
-    """Nothing of a bot names this person any more; what was earned and given back stays, as nobody's."""
-    connection, event, touch = transaction.connection, kept_events.c, first_touches.c
-    theirs = (event.bot_id == bot_number, event.user_id == user_id)
-    connection.execute(sa.delete(kept_events).where(*theirs, event.kind.not_in(MONEY)))
-    connection.execute(sa.update(kept_events).where(*theirs).values(user_id=None, source=None, data="{}"))
-    connection.execute(sa.delete(first_touches).where(touch.bot_id == bot_number, touch.user_id == user_id))
 
 
 def _register(transaction: Transaction, batch: Batch, number: int, now_us: int) -> None:

@@ -65,11 +65,11 @@ async def serving_centre(
     clock = clock or SystemClock()
     keys = keys_of(webhook_secret)
     async with AsyncExitStack() as stack:
+        theirs = _place_of(multi_bot_analytics)
         if neonpay is None and database_url is None:
-            neonpay, database_url = _place_of(multi_bot_analytics)
-            is_told = neonpay is None and database_url is None
-        else:
-            is_told = True
+            neonpay, database_url = theirs
+        # A manager that reads this very ledger has what is kept there, and would bring back who was erased from it.
+        is_told = theirs == (None, None) or theirs != (neonpay, database_url)
         shops = [neonpay] if neonpay is not None else await _shops(stack, database_url or KEEPS_NOTHING_URL, clock)
 
         async def ledger() -> Ledger:

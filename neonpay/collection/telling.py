@@ -40,6 +40,10 @@ class Telling(Protocol):
         """Take an event; one that it has taken before is not counted again."""
         ...
 
+    def forget_person(self, bot_id: str, user_id: int) -> None:
+        """Nothing that was told of a bot names this person any more."""
+        ...
+
 
 def teller_to(manager: Telling | None) -> Kept | None:
     """What tells a manager of a batch that was kept; None without one."""
@@ -55,7 +59,10 @@ def teller_to(manager: Telling | None) -> Kept | None:
                 manager.register_bot(bot_id, batch.bot_name)
         for event in events:
             if event.kind == ERASED:
-                continue  # it keeps nothing that outlives its program
+                if event.user_id is not None:
+                    with _told("that a person is forgotten"):
+                        manager.forget_person(bot_id, event.user_id)
+                continue
             with _told("an event"):
                 manager.track_event(
                     event.kind,

@@ -8,12 +8,12 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from neonpay.collection.money import COMPLETED, MONEY
 from neonpay.collection.placing import Placed, placed
 from neonpay.core.clock import microseconds, moment
 from neonpay.core.jsontext import JsonValue, dump
 from neonpay.errors import ValidationError
 from neonpay.tracking import SoftEvent
+from neonpay.tracking.money import COMPLETED, MONEY
 from neonpay.tracking.soft_event import DATA_MAX_CHARS, ID_MAX_CHARS, NAME_MAX_CHARS, STARS_MAX, TEXT_MAX_CHARS
 
 EVENTS_MAX: Final = 1000

@@ -195,6 +195,15 @@ class MultiBotAnalyticsManager:
         self._asked(DAY, days)  # which refuses what is no number of days
         return self._store.clean(self._now - timedelta(days=days))
 
+    def forget_person(self, bot_id: str, user_id: int) -> None:
+        """Nothing that was told of a bot names this person any more; sums of Stars stay as they are.
+
+        Raises:
+            ValidationError: ``bot_id`` is no bot.
+            LedgerError: the ledger cannot be used; nothing was forgotten.
+        """
+        self._store.forget(bot_number(bot_id), user_id)
+
     def close(self) -> None:
         """Keep what is not kept yet; in memory, forget everything. Safe to call again."""
         self._store.close()

@@ -19,6 +19,7 @@ from neonpay.ledger import Ledger, Transaction, open_ledger
 from neonpay.ledger.loop_thread import LoopThread
 from neonpay.tracking import SoftEvent
 from neonpay.tracking.buffer import SoftBuffer
+from neonpay.tracking.forgetting import forget_told
 
 T = TypeVar("T")
 
@@ -133,6 +134,15 @@ class LedgerStore:
 
         return self._wait(clean())
 
+    def forget(self, bot_id: int, user_id: int) -> None:
+        """Nothing that was told of a bot names a person any more; payments and sums of Stars stay."""
+
+        async def forget() -> None:
+            await self._flush()
+            await self._ledger().apart.run(_forget, bot_id, user_id)
+
+        self._wait(forget())
+
     def close(self) -> None:
         """Write what waits, and end the thread.
 
@@ -197,3 +207,7 @@ def _keep(transaction: Transaction, events: Sequence[SoftEvent]) -> int:
     """Keep events under the numbers of the bots that their words mean in this ledger."""
     aliases = roster(transaction).aliases
     return keep_in(transaction, [replace(one, bot_id=aliases.get(one.bot_id, one.bot_id)) for one in events])
+
+
+def _forget(transaction: Transaction, bot_id: int, user_id: int) -> None:
+    forget_told(transaction, roster(transaction).aliases.get(bot_id, bot_id), user_id)

@@ -20,6 +20,7 @@ from neonpay.ledger.tables import keys, payments, people, refunds
 from neonpay.ledger.tables_collection import collected_bots
 from neonpay.ledger.tables_tracking import first_touches, soft_events
 from neonpay.tracking import SoftEvent, write_soft
+from neonpay.tracking.forgetting import forget_told
 
 T = TypeVar("T")
 _AT_ONCE: Final = 500
@@ -49,6 +50,10 @@ class Store(Protocol):
 
     def clean(self, before: datetime) -> int:
         """Forget the events of before a time; how many that were."""
+        ...
+
+    def forget(self, bot_id: int, user_id: int) -> None:
+        """Nothing that was told of a bot names a person any more."""
         ...
 
     def close(self) -> None:
@@ -111,6 +116,14 @@ class MemoryStore:
             gone = self._transaction.connection.execute(sa.delete(soft_events).where(is_old)).rowcount
             self._count -= gone
             return gone
+
+    def forget(self, bot_id: int, user_id: int) -> None:
+        """Nothing that was told of a bot names a person any more; sums of Stars stay."""
+        with self._lock:
+            self._write()
+            forget_told(self._transaction, bot_id, user_id)
+            count = sa.select(sa.func.count()).select_from(soft_events)
+            self._count = self._transaction.connection.execute(count).scalar_one()
 
     def close(self) -> None:
         """Forget everything."""

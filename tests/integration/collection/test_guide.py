@@ -6,11 +6,16 @@ import asyncio
 import json
 import logging
 import socket
+from typing import TYPE_CHECKING
 
 import pytest
 
 from neonpay import EventCollectorConfig, MultiBotAnalyticsManager, MultiBotEventCollector
 from neonpay.web_analytics import run_analytics_server
+
+if TYPE_CHECKING:
+    from tests.integration.collection.test_receiving import Centres
+    from tests.integration.conftest import MovableClock
 
 
 async def test_manager_collector_and_server_of_one_program_know_an_event_once(
@@ -56,3 +61,34 @@ async def test_manager_collector_and_server_of_one_program_know_an_event_once(
     network = json.loads(json.dumps(report))["network"]
     assert (network["total_revenue"], network["total_transactions"]) == (170, 2)
     assert (stats["sent_events"], stats["sent_batches"], stats["repeated"]) == (1, 1, 0)
+
+
+async def test_who_is_erased_at_the_centre_is_erased_from_the_figures_of_its_manager(
+    centre_of: Centres, clock: MovableClock
+) -> None:
+    manager = MultiBotAnalyticsManager(clock=clock)
+    async with centre_of(multi_bot_analytics=manager, database_url=None) as served:
+        paid = {"kind": "payment_completed", "stars": 30, "subject": "vip"}
+        told = [served.event("1"), served.event("2", **paid), served.event("3", user_id=8)]
+        assert (await served.send(served.batch(*told, bot_id="shop")))[0] == 200
+        before = manager.get_network_analytics()
+        assert (await served.send(served.batch(served.event("4", kind="person_erased"), bot_id="shop")))[0] == 200
+        after = manager.get_network_analytics()
+    assert before is not None
+    assert after is not None
+    assert (before.total_users, before.total_revenue) == (2, 30)
+    assert (after.total_users, after.total_revenue) == (1, 30)
+    manager.close()
+
+
+async def test_a_manager_of_the_centres_own_ledger_does_not_bring_back_who_was_erased(
+    centre_of: Centres, database_url: str, clock: MovableClock
+) -> None:
+    manager = MultiBotAnalyticsManager(database_url=database_url, clock=clock)
+    async with centre_of(multi_bot_analytics=manager) as served:
+        batch = [served.event("1"), served.event("2", kind="person_erased")]
+        assert (await served.send(served.batch(*batch, bot_id="shop")))[0] == 200
+        found = await asyncio.to_thread(manager.get_network_analytics)
+        manager.close()
+    assert found is not None
+    assert (found.total_users, found.total_events) == (0, 0)
