@@ -57,7 +57,8 @@ def teller_to(manager: Telling | None) -> Kept | None:
             named[bot_id] = batch.bot_name  # also one that is refused, which is not tried with each batch
             with _told("the name of a bot"):
                 manager.register_bot(bot_id, batch.bot_name)
-        for event in events:
+        # A centre forgets whom a batch erases from all of that batch, in whatever order it has its events.
+        for event in sorted(events, key=lambda event: event.kind == ERASED):
             if event.kind == ERASED:
                 if event.user_id is not None:
                     with _told("that a person is forgotten"):

@@ -72,7 +72,8 @@ async def test_who_is_erased_at_the_centre_is_erased_from_the_figures_of_its_man
         told = [served.event("1"), served.event("2", **paid), served.event("3", user_id=8)]
         assert (await served.send(served.batch(*told, bot_id="shop")))[0] == 200
         before = manager.get_network_analytics()
-        assert (await served.send(served.batch(served.event("4", kind="person_erased"), bot_id="shop")))[0] == 200
+        erased = [served.event("4", kind="person_erased"), served.event("5")]
+        assert (await served.send(served.batch(*erased, bot_id="shop")))[0] == 200
         after = manager.get_network_analytics()
     assert before is not None
     assert after is not None
@@ -86,7 +87,7 @@ async def test_a_manager_of_the_centres_own_ledger_does_not_bring_back_who_was_e
 ) -> None:
     manager = MultiBotAnalyticsManager(database_url=database_url, clock=clock)
     async with centre_of(multi_bot_analytics=manager) as served:
-        batch = [served.event("1"), served.event("2", kind="person_erased")]
+        batch = [served.event("1", kind="person_erased"), served.event("2")]
         assert (await served.send(served.batch(*batch, bot_id="shop")))[0] == 200
         found = await asyncio.to_thread(manager.get_network_analytics)
         manager.close()
