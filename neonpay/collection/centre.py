@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -101,7 +102,8 @@ class Centre:
                 receive, batch, events, moved, now_us, is_signed=bool(self.keys) and "webhook-signature" in headers
             )
             if self.kept is not None:
-                self.kept(batch, events)
+                # A manager over a ledger of its own waits for that, and the loop here may be that of a bot that sells.
+                await asyncio.to_thread(self.kept, batch, events)
             return Answer(200, accepted)
         except OwnBotError as exc:
             return self._no(403, "own_bot", str(exc))
