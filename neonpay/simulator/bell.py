@@ -12,9 +12,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-PATIENCE_S: Final = 15.0
+PATIENCE_S: Final = 30.0
 """Real seconds that a wait takes at most unless it is told otherwise: far more than a busy machine needs, as only a test that
 fails waits so long."""
+_SLICE_S: Final = 1.0
+"""A wait is counted in slices, so that a process that was stopped for a while (a machine that paused it, an import that took
+its time) has one slice less and not none left: the bot that is waited for stood still as well."""
 
 
 class Bell:
@@ -50,26 +53,31 @@ class Bell:
 
         Args:
             look: called now and after each change.
-            timeout_s: real seconds.
+            timeout_s: real seconds in which this event loop ran; seconds in which it stood still are not counted.
             what: what is waited for, for the message.
 
         Raises:
             SimulatorTimeoutError: it was not seen within ``timeout_s``.
         """
-        seen = look()
-        if seen is not None and seen is not False:
-            return seen
-        try:
-            async with asyncio.timeout(timeout_s):
-                while True:
-                    seen = look()
-                    if seen is not None and seen is not False:
-                        return seen
-                    changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-                    self._waiting.add(changed)
-                    try:
-                        await changed
-                    finally:
-                        self._waiting.discard(changed)
-        except TimeoutError as error:
-            raise SimulatorTimeoutError(what, timeout_s) from error
+        left_s = timeout_s
+        while True:
+            slice_s = min(_SLICE_S, left_s)
+            try:
+                async with asyncio.timeout(slice_s):
+                    return await self._seen(look)
+            except TimeoutError as error:
+                left_s -= slice_s
+                if left_s <= 0:
+                    raise SimulatorTimeoutError(what, timeout_s) from error
+
+    async def _seen(self, look: Callable[[], T | None]) -> T:
+        while True:
+            seen = look()
+            if seen is not None and seen is not False:
+                return seen
+            changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.add(changed)
+            try:
+                await changed
+            finally:
+                self._waiting.discard(changed)

@@ -15,7 +15,7 @@ from neonpay.simulator import BotAccount, Simulator
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_PATIENCE_S = 15.0
+_PATIENCE_S = 60.0
 BUSY = "be busy"
 """A message that keeps the host's handler busy until the test lets it go."""
 BUY = "buy"
@@ -39,7 +39,7 @@ class Noted(Generic[T]):
         """Wait until so many things are noted that ``look`` agrees to, and return them.
 
         Raises:
-            TimeoutError: they were not, after 15 seconds.
+            TimeoutError: they were not, after 60 seconds.
         """
         async with asyncio.timeout(_PATIENCE_S):
             while len(found := [thing for thing in self.all if look(thing)]) < count:

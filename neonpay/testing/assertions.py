@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from neonpay.store.job_rows import JobRecord
     from neonpay.testing.blocking import SyncBuyer, SyncSimulator
 
-_PATIENCE_S: Final = 15.0
+_PATIENCE_S: Final = 30.0
 _PAUSE_S: Final = 0.002
 _UNDER_WAY: Final = frozenset({JobState.READY, JobState.LEASED})
 

@@ -25,7 +25,7 @@ FLAGS = (
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=60_000)
 
 Look = Callable[..., Awaitable[Page]]
 
@@ -86,7 +86,7 @@ async def look(browser: Browser, telegram: Simulator) -> AsyncIterator[Look]:
         )
         contexts.append(context)
         page = await context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(60_000)
         page.on("console", lambda said: complaints.append(said.text) if _is_complaint(said) else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         await page.goto(telegram.base_url + path)

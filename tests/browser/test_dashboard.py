@@ -64,7 +64,7 @@ async def reader(browser: Browser, url: str, *, width: int, language: str, dark:
         reduced_motion="reduce",
     )
     page = await context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(60_000)
     complaints: list[str] = []
     page.on("console", lambda said: complaints.append(f"{page.url}: {said.text}"))
     page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))

@@ -45,7 +45,7 @@ async def pages(shop: Shop, telegram: Simulator, account: BotAccount) -> AsyncIt
 async def opened(browser: Browser, **options: object) -> tuple[Page, list[str]]:
     context = await browser.new_context(reduced_motion="reduce", **options)  # type: ignore[arg-type]
     page = await context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(60_000)
     complaints: list[str] = []
     page.on("console", lambda said: complaints.append(said.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -55,7 +55,7 @@ async def test_a_slow_page_shows_ghosts_until_it_is_there(browser: Browser, dash
         await page.evaluate(_TELL_WHEN_BUSY)
         await page.route("**/revenue*", hold)
         await page.click('nav a[href^="/revenue"]', no_wait_after=True)
-        assert await asyncio.wait_for(told.get(), 30.0) == ["true", "Loading", "breathe"]
+        assert await asyncio.wait_for(told.get(), 100) == ["true", "Loading", "breathe"]
         may_come.set()
         await page.wait_for_url("**/revenue*")
         assert await page.get_attribute("main", "aria-busy") is None

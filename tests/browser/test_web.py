@@ -44,7 +44,7 @@ def visit(browser: Browser, pages: str) -> Visit:
     async def visit(**options: object) -> AsyncIterator[Page]:
         context = await browser.new_context(java_script_enabled=False, **options)  # type: ignore[arg-type]
         page = await context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(60_000)
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         complaints: list[str] = []

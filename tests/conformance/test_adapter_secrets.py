@@ -65,7 +65,7 @@ class Shop:
         self.neonpay.on(Event)(self._hear)
 
     def _ask(self) -> None:
-        requests.post(f"{self._address}/getMe", timeout=5).raise_for_status()
+        requests.post(f"{self._address}/getMe", timeout=60).raise_for_status()
         msg = f"{self._address} said nothing"
         raise RuntimeError(msg)
 

@@ -61,7 +61,7 @@ class MortalShop:
     async def settles(self) -> None:
         """Wait until it is done with its updates and with every job."""
         await self.telegram.idle(self.account, timeout_s=20)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(100):
             while await self._read(unfinished):
                 pass
 

@@ -95,7 +95,7 @@ async def _serve(telegram: Simulator, shops: list[Shop]) -> None:
         pairs = zip(buyers, links, strict=True)
         outcomes = await asyncio.gather(*[buyer.pays(link, timeout_s=60) for buyer, link in pairs])
         assert [outcome.status for outcome in outcomes] == ["paid"] * BUYERS
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(100):
             while len(await shops[0].neonpay.payments.list()) < BUYERS:
                 await shops[0].settles()
         for outcome in outcomes:

@@ -115,7 +115,7 @@ class Shop:
 
     async def delivers(self, outcome: Outcome) -> None:
         """Wait until every job of a payment has come to its end."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(100):
             while any(
                 job.state not in {"done", "refused"} for job in await self.neonpay.jobs.of(outcome.charge_id or "")
             ):
@@ -123,7 +123,7 @@ class Shop:
 
     async def fact(self, name: str, *, count: int = 1) -> Event:
         """Wait for the event of this name that comes as number ``count``."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(100):
             while len(found := self.named(name)) < count:
                 self._told.clear()
                 await self._told.wait()

@@ -161,7 +161,7 @@ class _Example:
 
     async def settled(self, charge_id: str) -> Payment:
         neonpay = self.market.shops[0].neonpay
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(100):
             while (payment := await neonpay.payments.get(charge_id)).state is PaymentState.REFUND_DUE:
                 pass
             return payment

@@ -81,7 +81,7 @@ async def test_of_an_extension_that_settles(open_shop: Callable[..., Shop], cloc
         ann, bob = await shop.visitor("Ann"), await shop.visitor("Bob")
         hostile.victim = ann.id
         outcomes = [*await asyncio.gather(buys(shop, ann), buys(shop, bob)), await buys(shop, bob)]
-        async with asyncio.timeout(50):
+        async with asyncio.timeout(100):
             while len(await shop.neonpay.payments.list()) < 3:
                 pass
             while len(set(delivered)) < 3:

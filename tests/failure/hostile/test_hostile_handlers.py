@@ -40,7 +40,7 @@ class Scene:
             self.victim = ann.id
             outcomes = await asyncio.gather(self._buys(ann), self._buys(bob))
             await self._recorded(*outcomes)
-            async with asyncio.timeout(50):
+            async with asyncio.timeout(100):
                 while not await self.shop.neonpay.jobs.dead_letters():
                     # Or a lease would be over, by the clock, before what its holder has done is written.
                     if all([await self._is_written(charge_id) for charge_id in self.delivered]):
@@ -58,7 +58,7 @@ class Scene:
         return await buyer.pays(await buyer.hears(self.shop.account, predicate=lambda m: m.invoice is not None))
 
     async def _recorded(self, *outcomes: Outcome) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(100):
             while True:
                 known = {payment.charge_id for payment in await self.shop.neonpay.payments.list(limit=9)}
                 if {outcome.charge_id for outcome in outcomes} <= known:

@@ -112,7 +112,7 @@ async def test_of_a_refund_handler_with_the_transactions_connection(
         charge_id = (await buys(shop, await shop.visitor())).charge_id or ""
         refund = await shop.neonpay.refund(charge_id)
         assert refund.state == "refunded"
-        async with asyncio.timeout(50):
+        async with asyncio.timeout(100):
             while not (letters := await shop.neonpay.jobs.dead_letters()):
                 clock.advance(7 * 3600)
         assert [(letter.consumer, letter.attempts) for letter in letters] == [("on_refund:hostile", 2)]
@@ -155,7 +155,7 @@ async def test_of_handlers_that_block(shop: Shop, database_url: str, form: str) 
                 message = await ann.hears(shop.account, predicate=lambda m: m.invoice is not None)
                 assert (await ann.pays(message)).status == "paid"
             for _ in range(3):
-                assert await asyncio.to_thread(begun.acquire, timeout=10)
+                assert await asyncio.to_thread(begun.acquire, timeout=60)
             await shop.neonpay.send_payment(bob.id, "vip")
             outcome = await bob.pays(await bob.hears(shop.account, predicate=lambda m: m.invoice is not None))
             assert outcome.status == "paid"

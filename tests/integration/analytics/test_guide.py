@@ -137,7 +137,7 @@ async def test_the_server(heading: str, tmp_path: Path, monkeypatch: pytest.Monk
     running = asyncio.create_task(run(there, heading, port=str(port)))
     status = 0
     try:
-        async with asyncio.timeout(20), aiohttp.ClientSession() as http:
+        async with asyncio.timeout(100), aiohttp.ClientSession() as http:
             while not status and not running.done():
                 with suppress(aiohttp.ClientConnectorError):
                     status = (await http.get(f"http://localhost:{port}/health")).status

@@ -89,7 +89,7 @@ async def test_the_extension_rolls_up_what_the_shop_does(shop: Shop, clock: Mova
     await sell_three_and_refund_one(shop)
     before = await shop.neonpay.reports.revenue(EVER, by=Bucket.YEAR, split=Split.STAGE)
     await shop.neonpay.books.seal()
-    async with asyncio.timeout(50):
+    async with asyncio.timeout(100):
         while not await shop.neonpay.pipeline.ledger.read(marks, Scope((bot_id,))):
             clock.advance(1)
     assert await shop.neonpay.reports.revenue(EVER, by=Bucket.YEAR, split=Split.STAGE) == before

@@ -122,7 +122,7 @@ async def main(after_s):
     helper.start()
     helper.join()
     assert helper.exitcode == 0, helper.exitcode
-    async with asyncio.timeout(50):
+    async with asyncio.timeout(100):
         while not opened:
             await asyncio.sleep(0)
 

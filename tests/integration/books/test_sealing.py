@@ -134,7 +134,7 @@ async def test_a_shop_seals_its_journal_while_it_runs(
     charges = await sell_everything(shop)
     clock.advance(60)
     async with shop.neonpay:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(100):
             while (await shop.neonpay.books.verify()).unsealed_rows:
                 pass
         proof = await shop.neonpay.books.verify()

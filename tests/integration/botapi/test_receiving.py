@@ -169,7 +169,7 @@ async def test_a_post_without_the_secret_is_refused(open_shop: Callable[..., Sho
                 words = info.get("last_error_message")
                 return str(words) if words is not None else None
 
-            async with asyncio.timeout(50):
+            async with asyncio.timeout(100):
                 while (words := await refused()) is None:
                     pass
     assert "403" in words
@@ -256,7 +256,7 @@ async def test_a_bot_of_a_library_is_started_by_its_library(telegram: Simulator,
 
 async def test_polling_beside_a_webhook_says_what_to_do(open_shop: Callable[..., Shop]) -> None:
     shop = open_shop()
-    async with shop.served(), asyncio.timeout(50):
+    async with shop.served(), asyncio.timeout(100):
         with pytest.raises(ConfigurationError, match="deleteWebhook"):
             await shop.neonpay.run_polling(handle_signals=False)
 

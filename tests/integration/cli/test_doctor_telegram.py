@@ -158,7 +158,7 @@ async def test_a_webhook_that_fails_is_told(patient: Patient) -> None:
     await patient.call("setWebhook", {"url": "http://127.0.0.1:9/hook"})
     assert (await patient.checks())["updates.errors"]["state"] == "ok"
     await patient.telegram.user("Ann").says("hello", to=patient.account)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(100):
         while "last_error_date" not in (await patient.call("getWebhookInfo", {})):  # type: ignore[operator]
             pass
     checks = await patient.checks()

@@ -150,7 +150,7 @@ async def test_a_payment_that_is_accepted_is_delivered_by_the_bot(
         assert accepted.exit_code == 0
         assert "the bot delivers it" in accepted.stdout
         assert await charges_of(neonpay, "--needs-attention") == []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(100):
             while not delivered:
                 await shop.neonpay.jobs.of(neonpay.charges["waiting"])
         assert (await shop.neonpay.books.verify()).is_clean

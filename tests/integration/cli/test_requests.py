@@ -93,6 +93,6 @@ async def test_a_refund_that_telegram_refuses_is_told(neonpay: Command, asked: s
     telegram = neonpay.shop.telegram
     telegram.faults.fail("refundStarPayment", error_code=400, description="Bad Request: CHARGE_NOT_FOUND")
     options = ("--yes", "--api-url", telegram.base_url)
-    refused = await asyncio.wait_for(neonpay("requests", "approve", asked, *options, **neonpay.with_token), 30)
+    refused = await asyncio.wait_for(neonpay("requests", "approve", asked, *options, **neonpay.with_token), 100)
     assert refused.exit_code == 1
     assert "the request is approved, but Telegram refuses" in refused.stderr

@@ -78,7 +78,7 @@ async def test_what_nobody_has_cancelled_is_not_allowed_again(sold: Command) -> 
 
 
 async def test_only_telegram_ends_a_subscription(sold: Command) -> None:
-    told = await asyncio.wait_for(sold("subscriptions", "cancel", sold.charges["Ann"]), 30)
+    told = await asyncio.wait_for(sold("subscriptions", "cancel", sold.charges["Ann"]), 100)
     assert told.exit_code == 3
     assert "set NEONPAY_BOT_TOKEN or give --token-file" in told.stderr
 

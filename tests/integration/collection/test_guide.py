@@ -41,7 +41,7 @@ async def test_manager_collector_and_server_of_one_program_know_an_event_once(
     server = asyncio.create_task(
         run_analytics_server(multi_analytics, event_collector, host="0.0.0.0", port=port, tell=shown.put_nowait)  # noqa: S104
     )
-    while "dashboard" not in await asyncio.wait_for(shown.get(), 30):
+    while "dashboard" not in await asyncio.wait_for(shown.get(), 100):
         assert not server.done()
     await event_collector.start()
     multi_analytics.track_event(

@@ -140,7 +140,7 @@ async def test_a_periodic_task_of_an_extension_runs_under_a_name_of_its_own(shop
     async with shop.neonpay:
         if used != "before the shop opens":
             shop.neonpay.use(counts)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             await counts.worked.wait()
     assert counts.turns == ["counts:reconcile"]
 
@@ -184,7 +184,7 @@ async def test_what_an_extension_runs_is_entered_again_when_it_fails_and_the_sho
     async with shop.polling():
         outcome = await shop.sells(await shop.visitor())
         await shop.delivers(outcome)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             await runs.first.wait()
             runs.breaks.set()
             await runs.again.wait()
@@ -237,7 +237,7 @@ async def test_a_dead_letter_about_an_event_is_told_again_by_its_event(shop: Sho
         (letter,) = await shop.neonpay.jobs.dead_letters()
         unheard.fails = False
         assert await shop.neonpay.jobs.retry_event(letter.event_id) == 1
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             await unheard.has_heard.wait()
         with pytest.raises(PaymentError, match="no subscriber has given up"):
             await shop.neonpay.jobs.retry_event("0" * 32)
@@ -302,7 +302,7 @@ async def test_a_payment_recorded_beside_the_declaration_of_an_extension_is_sett
         await shop.neonpay.pipeline.ledger.run(plan_without)
     clock.advance(120)
     async with helper.neonpay:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             await settles.was_shown.wait()
 
 

@@ -79,7 +79,7 @@ async def test_a_handler_with_a_connection_is_told_like_any(shop: Shop, heard: H
 async def test_what_waits_until_somebody_writes_is_told_only_quietly(shop: Shop, heard: Heard) -> None:
     delivers(shop)
     async with shop.neonpay:
-        async with asyncio.timeout(50):
+        async with asyncio.timeout(100):
             while not (done := heard("task_done")):
                 await shop.neonpay.jobs.dead_letters()
 

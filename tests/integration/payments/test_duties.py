@@ -176,7 +176,7 @@ async def test_a_periodic_task_that_is_not_due_is_done_at_the_start_where_it_say
     round_.add(PeriodicTask("count", 600, work, at_start=at_start))
     round_.add(PeriodicTask("other", 0, work))
     round_.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(100):
         await enough.wait()
     await round_.stop()
     assert ("count" in turns) == at_start
@@ -195,7 +195,7 @@ async def test_a_turn_that_fails_is_given_back_and_comes_again(
     round_ = PeriodicRunner(book, poll_s=0.01)
     round_.add(PeriodicTask("count", 600, work))
     round_.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(100):
         first = await attempts.get()
         while attempts.empty():
             clock.advance(600)
@@ -216,5 +216,5 @@ async def test_a_round_stops_when_its_database_is_gone(book: PeriodicStore, ledg
     round_.start()
     await begun.wait()
     await ledger.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(100):
         await round_.stop()

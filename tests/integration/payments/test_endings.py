@@ -130,7 +130,7 @@ async def test_a_payment_is_delivered_when_the_last_of_its_handlers_is_done(
         paid = await ann.pays(await ann.hears(shop.account, predicate=lambda m: m.invoice is not None))
         outcome = paid.charge_id or ""
         await first.wait()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             while {job.consumer: job.state for job in await shop.neonpay.jobs.of(outcome)}["handler:quick"] != "done":
                 pass
         assert shop.named("payment_delivered") == []

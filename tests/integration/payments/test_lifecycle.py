@@ -24,7 +24,7 @@ async def _nothing(result: PaymentResult) -> None: ...
 
 async def test_a_cancelled_call_is_cancelled_and_not_an_error(shop: Shop) -> None:
     # Otherwise a library that stops by cancelling takes the error for a failed update, and goes on.
-    async with shop.neonpay, asyncio.timeout(60):
+    async with shop.neonpay, asyncio.timeout(100):
         for rounds in range(1000):
             call = asyncio.ensure_future(shop.neonpay.payments.history(1))
             for _ in range(rounds):

@@ -172,7 +172,7 @@ async def test_a_rename_that_was_forgotten_at_first_leaves_no_job_that_nobody_ru
         pass
     async with new.polling():
         outcome = await new.sells(await new.visitor())
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             while (await states(new, outcome))["handler:grant"] != "done":
                 pass
         assert (await states(new, outcome))["handler:deliver"] == "ready"

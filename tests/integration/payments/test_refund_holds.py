@@ -72,7 +72,7 @@ async def test_what_a_refund_has_held_is_delivered_when_telegram_refuses_it_for_
         clock.advance(3600)
         await shop.fact("refund_failed")
         await shop.settles()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             while (await states(shop, outcome))["handler:deliver"] != "done":
                 pass
     assert goods.attempts == [outcome.charge_id] * 2
@@ -143,7 +143,7 @@ async def test_an_attempt_that_runs_when_the_refund_is_intended_is_its_last(
         goes_on.set()
         await shop.fact("fulfilment_failed")
         clock.advance(600)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             while (await states(shop, outcome))["handler:deliver"] != "held":
                 pass
         clock.advance(3600)
@@ -172,7 +172,7 @@ async def test_a_delivery_of_a_process_that_died_is_not_taken_up_once_its_refund
         makes_telegram_wait(first)
         await panel.neonpay.refund(outcome.charge_id or "")
         clock.advance(31)  # the lease of the process that hangs
-        async with second.neonpay, asyncio.timeout(30):
+        async with second.neonpay, asyncio.timeout(100):
             while (await states(second, outcome))["handler:deliver"] != "held":
                 pass
     assert goods.attempts == []
@@ -210,6 +210,6 @@ async def test_a_refund_handler_that_was_given_up_is_retried_by_its_name(open_sh
             await shop.neonpay.jobs.retry(charge_id, handler="typo")
         fails = False
         assert await shop.neonpay.jobs.retry(charge_id, handler="revoke") == 1
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             while (await states(shop, outcome))["on_refund:revoke"] != "done":
                 pass

@@ -189,7 +189,7 @@ async def test_a_refund_that_comes_while_its_payment_is_being_written_waits_for_
         await tells(shop, "refunded_payment", outcome.charge_id, to=other)
 
     await tells(shop, "successful_payment", outcome.charge_id)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(100):
         await begun.wait()
         await noted[0]
     payment = await shop.neonpay.payments.get(outcome.charge_id or "")

@@ -178,7 +178,7 @@ async def test_a_rejected_payment_that_telegram_will_not_take_back_can_be_accept
         outcome = await shop.sells(ann)
         in_stock.append(True)
         payment = await shop.neonpay.payments.accept(outcome.charge_id or "")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(100):
             while any(job.state != "done" for job in await shop.neonpay.jobs.of(payment.charge_id)):
                 pass
 

@@ -74,7 +74,7 @@ async def test_a_charge_that_was_given_up_is_recorded_when_telegram_tells_of_it_
     with pytest.raises(LedgerUnavailableError):
         await shop.neonpay.pipeline.entrance.charged(charge)
     proxy.light_up()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(100):
         while not await shop.neonpay.payments.list():
             try:
                 await shop.neonpay.pipeline.entrance.charged(charge)

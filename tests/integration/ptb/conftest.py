@@ -87,7 +87,7 @@ class PtbShop:
         return outcome
 
     async def has_delivered(self, charge_id: str | None) -> None:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(100):
             while charge_id not in [result.transaction_id for result in self.delivered]:
                 self._changed.clear()
                 await self._changed.wait()

@@ -56,7 +56,7 @@ async def test_a_poll_that_is_cancelled_is_over(telegram, shop, bot):
     await telegram.until(lambda: telegram.polling(shop))
     waiting.cancel()
     await telegram.until(lambda: not telegram.polling(shop))
-    assert waiting.cancelled() or isinstance(await asyncio.wait_for(waiting, 5), list)
+    assert waiting.cancelled() or isinstance(await asyncio.wait_for(waiting, 100), list)
 
 
 async def test_defaults_of_the_bot_are_sent(telegram, shop, ann):

@@ -39,7 +39,7 @@ class Hook:
         return self.answers.pop(0) if self.answers else web.Response()
 
     async def received(self, count: int):
-        async with asyncio.timeout(50), self.changed:
+        async with asyncio.timeout(100), self.changed:
             await self.changed.wait_for(lambda: len(self.got) >= count)
         return self.got
 

@@ -20,7 +20,7 @@ from neonpay.testing import SimulatedClock, SimulatorClock, point_telebot, runni
 async def answers(telegram, name="Ann"):
     buyer = telegram.user(name)
     await buyer.says("/start")
-    return (await buyer.hears(timeout_s=15)).text
+    return (await buyer.hears(timeout_s=60)).text
 
 
 async def test_an_async_telebot_that_is_pointed_here(telegram):

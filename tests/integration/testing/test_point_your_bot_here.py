@@ -36,7 +36,7 @@ def made(telegram, monkeypatch):
 async def hello(telegram):
     ann = telegram.user("Ann")
     await ann.says("Hello")
-    assert (await ann.hears(timeout_s=15)).text == "Hello yourself"
+    assert (await ann.hears(timeout_s=60)).text == "Hello yourself"
 
 
 async def test_aiogram(telegram, made):

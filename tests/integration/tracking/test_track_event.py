@@ -72,7 +72,7 @@ async def test_it_is_written_by_itself(database_url: str, clock: MovableClock, q
         for number in range(3):
             watched.has_run.clear()
             tell(buffer, clock, user_id=number)
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(100):
                 await watched.has_run.wait()
     finally:
         await writer.stop()
@@ -227,7 +227,7 @@ async def test_a_writer_whose_task_was_cancelled_goes_on(database_url: str, cloc
         for task in asyncio.all_tasks():
             if task.get_name() == "neonpay soft events":
                 task.cancel()
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(100):
             await watched.has_run.wait()
     finally:
         await writer.stop()

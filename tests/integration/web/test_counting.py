@@ -27,7 +27,7 @@ async def test_what_is_sold_while_a_dashboard_is_served_is_rolled_up(shop: Shop,
     async with shop.polling():
         await shop.sells(await shop.visitor("Ann"))
         await shop.neonpay.books.seal()
-        async with served(), asyncio.timeout(50):
+        async with served(), asyncio.timeout(100):
             before = await _rolled_up(shop, 0)
             await shop.sells(await shop.visitor("Bob"))
             await shop.neonpay.books.seal()
@@ -62,7 +62,7 @@ async def test_a_dashboard_of_a_program_that_only_reads_rolls_nothing_up(
     async with (
         panel.neonpay,
         serving(create_dashboard_app(panel.neonpay, patience_s=60.0), port=0),
-        asyncio.timeout(50),
+        asyncio.timeout(100),
     ):
         for task in _rolling_up():
             await task

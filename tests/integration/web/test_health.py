@@ -93,7 +93,7 @@ async def test_a_loop_that_fails_is_named_and_is_no_alarm(shop: Shop, served: Se
     async with shop.polling(), served() as http:
         await rename(database_url, "neonpay_jobs", "taken_away")
         answer = await http.get("/healthz")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             while not any(loop["name"] == "jobs" and loop["failures"] for loop in (await answer.json())["loops"]):
                 answer = await http.get("/healthz")
         told = await answer.json()

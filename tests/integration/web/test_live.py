@@ -33,7 +33,7 @@ class Stream:
 
     async def until(self, words: str, *, count: int = 1) -> str:
         """Read on until words were told so often."""
-        async with asyncio.timeout(50):
+        async with asyncio.timeout(100):
             while self.text.count(words) < count:
                 chunk = await self.answer.content.readany()
                 assert chunk, f"it has ended: {self.text}"
@@ -103,7 +103,7 @@ async def test_one_look_serves_all_and_nobody_looks_when_nobody_listens(shop: Sh
         assert app[FEED].is_looking
         for stream in streams:
             stream.answer.close()
-        async with asyncio.timeout(50):
+        async with asyncio.timeout(100):
             while app[FEED].is_looking:
                 await shop.sells(
                     await shop.visitor("Ben")
@@ -119,7 +119,7 @@ async def test_streams_end_with_the_dashboard(shop: Shop) -> None:
             ends = asyncio.ensure_future(stream.answer.content.read())
             await shop.sells(await shop.visitor("Ann"))
             assert not ends.done()
-        async with asyncio.timeout(50):
+        async with asyncio.timeout(100):
             await ends
 
 
@@ -136,7 +136,7 @@ async def test_a_slow_reader_is_let_go_and_too_many_are_refused(shop: Shop, monk
             listener.waiting.put_nowait([])
         app[FEED]._tell(listener, [object()])  # type: ignore[list-item]  # noqa: SLF001
         assert listener.is_let_go.is_set()
-        async with asyncio.timeout(50):
+        async with asyncio.timeout(100):
             await stream.answer.content.read()
 
 
@@ -156,7 +156,7 @@ async def test_a_stream_ends_when_its_reader_may_not_look_any_more(
         answer = await http.get("/live/events")
         await Stream(answer).until(": beat")
         await shop.neonpay.pipeline.ledger.run(remove_account, "vic")
-        async with asyncio.timeout(50):
+        async with asyncio.timeout(100):
             await answer.content.read()
     assert answer.content.at_eof()
 

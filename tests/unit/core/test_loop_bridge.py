@@ -46,7 +46,7 @@ def test_a_call_whose_loop_ends_in_its_middle_says_what_to_do_instead() -> None:
     thread.start()
     is_home.wait(10)
     with pytest.raises(LedgerError, match="keep one event loop running"):
-        asyncio.run(asyncio.wait_for(bridged(shop.sells, shop, None)(60), 10))
+        asyncio.run(asyncio.wait_for(bridged(shop.sells, shop, None)(60), 100))
     thread.join(10)
 
 
@@ -54,7 +54,7 @@ def test_a_call_that_has_not_begun_when_its_loop_ends_is_made_on_its_own() -> No
     shop, ended = Shop(), asyncio.new_event_loop()
     shop.home = ended  # it does not run, so nothing that is handed to it begins
     threading.Timer(0.3, ended.close).start()
-    assert asyncio.run(asyncio.wait_for(bridged(shop.sells, shop, None)(0), 10)) == "sold"
+    assert asyncio.run(asyncio.wait_for(bridged(shop.sells, shop, None)(0), 100)) == "sold"
     assert len(shop.calls) == 1
     assert shop.calls != [ended]
 

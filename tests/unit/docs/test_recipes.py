@@ -53,7 +53,7 @@ async def test_an_owner_asks_the_bot_how_the_shop_is_and_nobody_else_is_told(
     await ann.says("/status", to=account)
     await shop.send_payment(ann.id, "vip")
     await ann.pays(await ann.hears(account))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(100):
         await given_up.wait()
     await owner.says("/status", to=account)
     told = (await owner.hears(account)).text
