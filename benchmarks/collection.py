@@ -21,7 +21,7 @@ import sqlalchemy as sa
 import uuid_utils
 
 from neonpay.collection.serving import serving_centre
-from neonpay.collection.signing import keys_of, new_secret, sign
+from neonpay.core.webhook_signing import keys_of, new_secret, sign
 from neonpay.core.clock import SystemClock, moment
 from neonpay.ledger import Transaction, open_ledger
 from neonpay.testing.postgres import throwaway_postgres

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from neonpay.collection import packing
 from neonpay.collection.receiving import OwnBotError, TooManyBotsError, placed_events, receive
-from neonpay.collection.signing import SignatureError, verify
+from neonpay.core.webhook_signing import SignatureError, verify
 from neonpay.collection.telling import Kept
 from neonpay.collection.wire import Accepted, Batch, Problem, RealTime, decoded
 from neonpay.core.clock import Clock

@@ -10,7 +10,7 @@ import msgspec
 
 from neonpay.collection.config import EventCollectorConfig
 from neonpay.collection.packing import GZIP, packed
-from neonpay.collection.signing import keys_of, sign
+from neonpay.core.webhook_signing import keys_of, sign
 from neonpay.collection.wire import Accepted, Problem
 from neonpay.core.clock import Clock, microseconds, moment
 from neonpay.core.text import clean

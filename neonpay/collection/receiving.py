@@ -8,7 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from neonpay.collection.bot_numbers import bot_number, word_in
-from neonpay.collection.signing import new_secret
+from neonpay.core.webhook_signing import new_secret
 from neonpay.collection.wire import ERASED, Accepted, Batch, soft_events
 from neonpay.errors import NeonPayError
 from neonpay.ledger import Insert, Transaction

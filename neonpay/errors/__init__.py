@@ -40,6 +40,9 @@
     │   ├── LeaseLostError               another worker or a refund has ended this attempt; nothing more of it is kept
     │   ├── TransactionEndedError        code that was lent a connection has ended its transaction, or lost it
     │   └── SchemaTooNewError            written by a newer neonpay
+    ├── NotificationError                a message to people or programs did not arrive: channel
+    │   ├── NotificationRefusedError     for good
+    │   └── NotificationDelayedError     now; it may later: retry_after_s
     └── SimulatorError                   the simulator was asked for something that its Telegram would not do
         └── SimulatorTimeoutError (TimeoutError)
 
@@ -76,6 +79,7 @@ from neonpay.errors.ledger import (
     SchemaTooOldError,
     TransactionEndedError,
 )
+from neonpay.errors.notifications import NotificationDelayedError, NotificationError, NotificationRefusedError
 from neonpay.errors.payments import (
     ConsumerNotFoundError,
     ExtensionMissingError,
@@ -121,6 +125,9 @@ __all__ = [
     "LedgerUnavailableError",
     "NeonPayError",
     "NoLedgerError",
+    "NotificationDelayedError",
+    "NotificationError",
+    "NotificationRefusedError",
     "PayloadError",
     "PaymentError",
     "PaymentNotFoundError",

@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from neonpay.collection.signing import keys_of, new_secret, sign
+from neonpay.core.webhook_signing import keys_of, new_secret, sign
 from neonpay.core.clock import moment
 
 PROGRAMS = Path(__file__).parent / "collecting"

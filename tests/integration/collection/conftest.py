@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from neonpay.collection.serving import serving_centre
-from neonpay.collection.signing import keys_of, new_secret, sign
+from neonpay.core.webhook_signing import keys_of, new_secret, sign
 from neonpay.core.clock import moment
 from tests.integration.conftest import MovableClock
 

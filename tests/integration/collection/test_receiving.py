@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from neonpay.collection.signing import new_secret
+from neonpay.core.webhook_signing import new_secret
 from neonpay.core.clock import moment
 from neonpay.ledger import open_ledger
 from neonpay.store.signing_keys import insert_key

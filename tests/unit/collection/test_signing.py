@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from neonpay.collection.signing import SignatureError, TimestampError, keys_of, new_secret, sign, verify
+from neonpay.core.webhook_signing import SignatureError, TimestampError, keys_of, new_secret, sign, verify
 from neonpay.errors import ConfigurationError
 
 # The example of the specification's reference libraries.

@@ -1,4 +1,4 @@
-"""Signatures of batches, as Standard Webhooks has them (https://www.standardwebhooks.com), over the bytes that are sent."""
+"""Signatures of what is posted between programs, as Standard Webhooks has them (https://www.standardwebhooks.com), over the bytes that are sent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ID: Final = "webhook-id"
 TIMESTAMP: Final = "webhook-timestamp"
 SIGNATURE: Final = "webhook-signature"
 TOLERANCE_S: Final = 300
-"""How old, or how far ahead, the timestamp of a batch may be."""
+"""How old, or how far ahead, the timestamp of a body may be."""
 PREFIX: Final = "whsec_"
 _VERSION: Final = "v1"
 _LEAST_BYTES, _MOST_BYTES = 24, 64
@@ -26,13 +26,13 @@ _SECONDS_MOST_CHARS: Final = 12
 
 
 class SignatureError(NeonPayError):
-    """A batch is not what it says: unsigned, signed with another secret, or altered."""
+    """A body is not what it says: unsigned, signed with another secret, or altered."""
 
     error = "signature"
 
 
 class TimestampError(SignatureError):
-    """A batch was signed at another time: it is sent again by somebody else, or a clock is wrong."""
+    """A body was signed at another time: it is sent again by somebody else, or a clock is wrong."""
 
     error = "timestamp"
 
@@ -79,7 +79,7 @@ def verify(keys: Sequence[bytes], headers: Mapping[str, str], body: bytes, now_s
         for right in wanted
     ]
     if not any(matches):
-        msg = "it is not signed with a secret of this centre"
+        msg = "it is not signed with a secret that is known here"
         raise SignatureError(msg)
     if abs(now_s - int(at)) > TOLERANCE_S:
         msg = f"its {TIMESTAMP} is more than {TOLERANCE_S} seconds from now; Date says what time it is here"
@@ -102,7 +102,7 @@ def _key(secret: str) -> bytes:
         found = b""
     if not secret.startswith(PREFIX) or not _LEAST_BYTES <= len(found) <= _MOST_BYTES:
         msg = (
-            f"the secret of a centre is {PREFIX} and the base64 of {_LEAST_BYTES} to {_MOST_BYTES} bytes; make one with: "
+            f"a secret is {PREFIX} and the base64 of {_LEAST_BYTES} to {_MOST_BYTES} bytes; make one with: "
             "python -c \"import base64, secrets; print('whsec_' + base64.b64encode(secrets.token_bytes(32)).decode())\""
         )
         raise ConfigurationError(msg) from None

@@ -1,0 +1,112 @@
+"""Where messages go, and with which secrets; nothing that shows it shows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+from neonpay.core.webhook_signing import keys_of
+from neonpay.core.whole import is_whole
+from neonpay.errors import ConfigurationError, ValidationError
+from neonpay.notifications.kinds import NotificationType
+
+SUBMISSION: Final = 587
+IMPLICIT_TLS: Final = 465
+"""The port of mail over TLS from the first byte (RFC 8314, section 3.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationConfig:
+    """The channels of a program; those of which nothing is given are not there.
+
+    Attributes:
+        smtp_use_tls: over TLS from the first byte on port 465, by STARTTLS on any other, and never without when that fails.
+        smtp_from: the sender's address; the user name when left out.
+        smtp_ca_file: certificates to trust beside the system's, for a mail server of your own.
+        telegram_bot_token: of the bot that writes; the shop's own bot when left out.
+        telegram_admin_chat_id: to whom, where a message does not say.
+        sms_provider: an Apprise URL (https://github.com/caronc/apprise/wiki) in which ``{recipient}``, ``{key}`` and
+            ``{secret}`` stand for the phone number, ``sms_api_key`` and ``sms_api_secret``.
+        webhook_url: for messages that name no other.
+        webhook_secret: ``whsec_…``; bodies are signed with it (https://www.standardwebhooks.com).
+        slack_channel: for messages that name no other, where the webhook may choose.
+        timeout_s: seconds that a channel has for one message.
+
+    Raises:
+        ConfigurationError: an address or a secret is none; secrets are not shown.
+        ValidationError: a number is out of its range.
+    """
+
+    smtp_host: str | None = None
+    smtp_port: int = SUBMISSION
+    smtp_username: str | None = None
+    smtp_password: str | None = field(default=None, repr=False)
+    smtp_use_tls: bool = True
+    telegram_bot_token: str | None = field(default=None, repr=False)
+    telegram_admin_chat_id: str | int | None = None
+    sms_provider: str | None = field(default=None, repr=False)
+    sms_api_key: str | None = field(default=None, repr=False)
+    sms_api_secret: str | None = field(default=None, repr=False)
+    webhook_url: str | None = field(default=None, repr=False)
+    webhook_secret: str | None = field(default=None, repr=False)
+    slack_webhook_url: str | None = field(default=None, repr=False)
+    slack_channel: str | None = None
+    discord_webhook_url: str | None = field(default=None, repr=False)
+    smtp_from: str | None = None
+    smtp_ca_file: str | None = None
+    telegram_base_url: str | None = None
+    timeout_s: float = 20.0
+
+    def __post_init__(self) -> None:
+        for name, url in (
+            ("webhook_url", self.webhook_url),
+            ("slack_webhook_url", self.slack_webhook_url),
+            ("discord_webhook_url", self.discord_webhook_url),
+        ):
+            if url is not None:
+                check_url(name, url)
+        if self.webhook_secret is not None:
+            keys_of(self.webhook_secret)
+        if self.sms_provider is not None and "://" not in self.sms_provider:
+            msg = (
+                'sms_provider is an Apprise URL such as "twilio://{key}:{secret}@+15550100/{recipient}"; '
+                "https://github.com/caronc/apprise/wiki has one for each provider"
+            )
+            raise ConfigurationError(msg)
+        if not is_whole(self.smtp_port, 1, 65_535):
+            raise ValidationError("smtp_port", self.smtp_port, "a port, 1–65535")
+        if not 0 < self.timeout_s <= _MOST_S:
+            raise ValidationError("timeout_s", self.timeout_s, f"more than 0 and at most {_MOST_S:g} seconds")
+
+    @property
+    def sender(self) -> str | None:
+        """The address that mail comes from."""
+        return self.smtp_from or self.smtp_username
+
+    def default_recipient(self, channel: NotificationType) -> str | None:
+        """Who gets a message by this channel that names nobody; None when that is not said."""
+        chosen = {
+            NotificationType.TELEGRAM: self.telegram_admin_chat_id,
+            NotificationType.WEBHOOK: self.webhook_url,
+            NotificationType.SLACK: self.slack_channel or self.slack_webhook_url,
+            NotificationType.DISCORD: self.discord_webhook_url,
+        }.get(channel)
+        return None if chosen is None else str(chosen)
+
+
+_MOST_S: Final = 30.0
+"""A turn of a channel has a lease of a minute, which a message must not outlast."""
+
+
+def check_url(name: str, url: str) -> str:
+    """The URL, which is one to post to.
+
+    Raises:
+        ConfigurationError: it is none; it is not shown, since such addresses are secrets.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or any(ord(sign) <= ord(" ") for sign in url):
+        msg = f"{name} is an address such as https://example.com/hook"
+        raise ConfigurationError(msg)
+    return url
