@@ -1,0 +1,88 @@
+"""Telegram: by the shop's own bot, or by one whose token is given."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from neonpay.core.jsontext import JsonValue
+from neonpay.errors import (
+    ConfigurationError,
+    NotificationDelayedError,
+    NotificationRefusedError,
+    TelegramError,
+    TelegramUnreachableError,
+)
+from neonpay.notifications.channels import Means
+from neonpay.notifications.fitting import fit_utf16
+from neonpay.notifications.kinds import NotificationType
+from neonpay.notifications.note import Note
+from neonpay.telegram.client import BASE_URL, BotApiClient
+
+TEXT_MAX_UNITS: Final = 4096
+"""UTF-16 code units of one message (https://core.telegram.org/bots/api#sendmessage, read 2026-11-20)."""
+_FOR_GOOD: Final = frozenset({400, 401, 403, 404})
+_TOO_MANY: Final = 429
+
+
+class TelegramChannel:
+    """Writes plain text, in which nothing that somebody else has written can be markup."""
+
+    def __init__(self, means: Means) -> None:
+        config, self._client = means.config, None
+        self._timeout_s = config.timeout_s
+        self._default = config.telegram_admin_chat_id
+        if config.telegram_bot_token is not None:
+            self._client = BotApiClient(
+                config.telegram_bot_token,
+                base_url=config.telegram_base_url or BASE_URL,
+                timeout_s=config.timeout_s,
+                connections=10,
+            )
+        elif means.call is None:
+            msg = "the channel telegram needs telegram_bot_token, or a shop whose bot writes"
+            raise ConfigurationError(msg)
+        self._call = self._client.call if self._client is not None else means.call
+
+    async def send(self, note: Note) -> None:
+        """Have Telegram take it.
+
+        Raises:
+            NotificationRefusedError: the chat is gone, has blocked the bot, or is none.
+            NotificationDelayedError: Telegram wants to be asked later, or did not answer.
+        """
+        assert self._call is not None
+        text = fit_utf16(note.text, TEXT_MAX_UNITS)
+        params: dict[str, JsonValue] = {"chat_id": _chat(note.recipient), "text": text}
+        params["link_preview_options"] = {"is_disabled": True}
+        buttons = note.data.get("buttons")
+        if buttons:
+            params["reply_markup"] = {"inline_keyboard": buttons}
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await self._call("sendMessage", params)
+        except TelegramError as exc:
+            if exc.error_code in _FOR_GOOD:
+                raise NotificationRefusedError(NotificationType.TELEGRAM, exc.description) from exc
+            after = exc.retry_after_s if exc.error_code == _TOO_MANY else None
+            raise NotificationDelayedError(
+                NotificationType.TELEGRAM, exc.description, retry_after_s=None if after is None else float(after)
+            ) from exc
+        except (TelegramUnreachableError, TimeoutError) as exc:
+            raise NotificationDelayedError(NotificationType.TELEGRAM, "no answer") from exc
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        if self._client is not None:
+            await self._client.close()
+
+
+def _chat(recipient: str) -> int | str:
+    chat = recipient.strip()
+    if chat.removeprefix("-").isdecimal():
+        return int(chat)
+    if chat.startswith("@"):
+        return chat
+    raise NotificationRefusedError(
+        NotificationType.TELEGRAM, "a recipient is a chat id such as 123456789, or the @name of a channel"
+    )

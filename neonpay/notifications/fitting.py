@@ -1,0 +1,32 @@
+"""Texts made fit for channels that count differently."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_MORE: Final = "…"
+
+
+def utf16_units(text: str) -> int:
+    """How long Telegram finds a text."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def fit_utf16(text: str, most: int) -> str:
+    """The text, or as much of it as fits, with "…" for the rest; no character is cut in two, and none is half of one."""
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    if utf16_units(text) <= most:
+        return text
+    kept = text.encode("utf-16-le")[: 2 * (most - len(_MORE))].decode("utf-16-le", "ignore")
+    return kept.rstrip() + _MORE
+
+
+def fit_chars(text: str, most: int) -> str:
+    """The text, or as many characters of it as fit, with "…" for the rest."""
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return text if len(text) <= most else text[: most - len(_MORE)].rstrip() + _MORE
+
+
+def one_line(text: str, most: int) -> str:
+    """The text on one line, as headers and subjects need it: nothing in it can begin another header."""
+    return fit_chars(" ".join("".join(sign if sign.isprintable() else " " for sign in text).split()), most)
