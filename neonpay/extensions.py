@@ -99,6 +99,12 @@ EXTENSIONS: Final[tuple[ExtensionSpec, ...]] = (
         help="Sends what happens to the centre of several bots.",
     ),
     ExtensionSpec(
+        name="notifications",
+        factory="neonpay.notifications.extension:Notifications",
+        extra="notifications",
+        help="Tells owners and programs of what happens, once each.",
+    ),
+    ExtensionSpec(
         name="support",
         factory="neonpay.support.extension:Support",
         help="Answers /paysupport and brings requests for refunds to a person.",

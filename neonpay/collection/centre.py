@@ -11,11 +11,11 @@ from sqlalchemy.exc import DBAPIError
 
 from neonpay.collection import packing
 from neonpay.collection.receiving import OwnBotError, TooManyBotsError, placed_events, receive
-from neonpay.core.webhook_signing import SignatureError, verify
 from neonpay.collection.telling import Kept
 from neonpay.collection.wire import Accepted, Batch, Problem, RealTime, decoded
 from neonpay.core.clock import Clock
 from neonpay.core.text import error_words
+from neonpay.core.webhook_signing import SignatureError, verify
 from neonpay.errors import LedgerError, ValidationError
 from neonpay.ledger import Ledger
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
-from neonpay.core.webhook_signing import keys_of
 from neonpay.collection.wire import EVENTS_MAX
+from neonpay.core.webhook_signing import keys_of
 from neonpay.core.whole import is_whole
 from neonpay.errors import ConfigurationError, ValidationError
 

@@ -10,10 +10,10 @@ import msgspec
 
 from neonpay.collection.config import EventCollectorConfig
 from neonpay.collection.packing import GZIP, packed
-from neonpay.core.webhook_signing import keys_of, sign
 from neonpay.collection.wire import Accepted, Problem
 from neonpay.core.clock import Clock, microseconds, moment
 from neonpay.core.text import clean
+from neonpay.core.webhook_signing import keys_of, sign
 from neonpay.errors import ConfigurationError, NeonPayError
 from neonpay.installing import install_line
 from neonpay.store.ids import new_event_id

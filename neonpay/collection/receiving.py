@@ -8,8 +8,8 @@ from typing import Final
 import sqlalchemy as sa
 
 from neonpay.collection.bot_numbers import bot_number, word_in
-from neonpay.core.webhook_signing import new_secret
 from neonpay.collection.wire import ERASED, Accepted, Batch, soft_events
+from neonpay.core.webhook_signing import new_secret
 from neonpay.errors import NeonPayError
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables_collection import collected_bots, collection_secrets

@@ -13,9 +13,9 @@ from neonpay.collection.config import HOST, PORT
 from neonpay.collection.nobody import Nobody
 from neonpay.collection.receiving import kept_secrets, made_secret
 from neonpay.collection.routes import beside_pages
-from neonpay.core.webhook_signing import keys_of
 from neonpay.collection.telling import Telling, teller_to
 from neonpay.core.clock import Clock, SystemClock
+from neonpay.core.webhook_signing import keys_of
 from neonpay.ledger import Ledger, open_ledger
 from neonpay.ledger.memory import KEEPS_NOTHING_URL, is_memory
 from neonpay.monitoring.settings import MonitoringSettings

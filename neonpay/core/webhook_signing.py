@@ -1,4 +1,4 @@
-"""Signatures of what is posted between programs, as Standard Webhooks has them (https://www.standardwebhooks.com), over the bytes that are sent."""
+"""Signatures of what programs post to each other, as Standard Webhooks has them (https://www.standardwebhooks.com)."""
 
 from __future__ import annotations
 

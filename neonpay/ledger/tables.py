@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 import neonpay.ledger.tables_access  # these, so that whoever asks for all tables gets them, too
 import neonpay.ledger.tables_collection
+import neonpay.ledger.tables_notifications
 import neonpay.ledger.tables_rollups
 import neonpay.ledger.tables_security
 import neonpay.ledger.tables_tracking  # noqa: F401

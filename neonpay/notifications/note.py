@@ -54,8 +54,8 @@ class NotificationMessage:
     """A message as a program writes it.
 
     Attributes:
-        recipient: a chat id, an address, a phone number or a URL. ``admin_chat_id`` and an empty text stand for the one that the
-            configuration names.
+        recipient: a chat id, an address, a phone number or a URL. ``admin_chat_id`` and an empty text stand for the one that
+            the configuration names.
         template_name: a template to write it with, from ``variables``, in place of ``subject`` and ``body``.
         metadata: goes with it where programs read it.
     """

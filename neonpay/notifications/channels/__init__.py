@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Final, Protocol
 
@@ -25,17 +25,42 @@ class BotCall(Protocol):
         ...
 
 
+ENDPOINT: Final = "ep_"
+"""How the ids of endpoints begin."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """A program that is told of events.
+
+    Attributes:
+        events: names of the events that it wants; empty for all.
+        secret: ``whsec_…``, with which bodies for it are signed.
+        version: of the bodies.
+        is_on: whether it is told of anything.
+    """
+
+    endpoint_id: str
+    url: str = field(repr=False)
+    secret: str = field(repr=False)
+    events: tuple[str, ...] = ()
+    version: int = 1
+    is_on: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Means:
     """What a channel may use.
 
     Attributes:
         call: the shop's own bot; None without a shop.
+        endpoint: finds an endpoint of the shop by its id; None for one that is gone or off.
     """
 
     config: NotificationConfig
     clock: Clock
     call: BotCall | None = None
+    endpoint: Callable[[str], Awaitable[Endpoint | None]] | None = None
 
 
 class Channel(Protocol):

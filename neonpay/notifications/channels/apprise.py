@@ -42,7 +42,9 @@ class AppriseChannel:
         """
         sender = apprise.Apprise()
         if not sender.add(self._url_for(note.recipient)):
-            raise NotificationRefusedError(NotificationType.SMS, "Apprise does not know this kind of URL, or a part of it is wrong")
+            raise NotificationRefusedError(
+                NotificationType.SMS, "Apprise does not know this kind of URL, or a part of it is wrong"
+            )
         title, body = one_line(note.subject, 100), fit_chars(note.body or note.subject, TEXT_MAX_CHARS)
         sending = asyncio.get_running_loop().run_in_executor(
             self._threads, lambda: sender.notify(body=body, title=title if note.body else "")

@@ -99,7 +99,7 @@ class EmailChannel:
 def _address(text: str) -> Address:
     try:
         address = Address(addr_spec=text.strip())
-    except Exception as exc:  # noqa: BLE001  # the standard library's parser raises whatever it stumbles over
+    except Exception as exc:  # the standard library's parser raises whatever it stumbles over
         raise NotificationRefusedError(NotificationType.EMAIL, "the address is none") from exc
     if not address.username or not address.domain or any(sign in text for sign in "\r\n,;<>"):
         raise NotificationRefusedError(NotificationType.EMAIL, "the address is none")

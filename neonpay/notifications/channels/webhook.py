@@ -8,24 +8,23 @@ from neonpay._version import __version__
 from neonpay.core.jsontext import dump
 from neonpay.core.webhook_signing import ID, TIMESTAMP, keys_of, sign
 from neonpay.errors import ConfigurationError, NotificationRefusedError
-from neonpay.notifications.channels import Means
+from neonpay.notifications.channels import ENDPOINT, Means
 from neonpay.notifications.channels.posting import Poster
 from neonpay.notifications.config import check_url
 from neonpay.notifications.kinds import NotificationType
 from neonpay.notifications.note import Note
 
 _US: Final = 1_000_000
-SECRET: Final = "secret"
-"""Key in a note's data of the secret of its endpoint, which is not sent."""
 
 
 class WebhookChannel:
-    """Posts to the URL that a note names."""
+    """Posts to the URL that a note names, or to the endpoint of the shop whose id it names."""
 
     def __init__(self, means: Means) -> None:
         self._poster = Poster(NotificationType.WEBHOOK, means.config.timeout_s, means.clock)
         self._clock = means.clock
         self._secret = means.config.webhook_secret
+        self._endpoint_of = means.endpoint
 
     async def send(self, note: Note) -> None:
         """Have the program take it; its ``webhook-id`` is the same in every attempt.
@@ -34,14 +33,19 @@ class WebhookChannel:
             NotificationRefusedError: the program does not want it, or answers with a redirect.
             NotificationDelayedError: the program is away or wants it later.
         """
+        url, secret = note.recipient, self._secret
+        if url.startswith(ENDPOINT) and self._endpoint_of is not None:
+            endpoint = await self._endpoint_of(url)
+            if endpoint is None:
+                raise NotificationRefusedError(NotificationType.WEBHOOK, "the endpoint has been removed, or is off")
+            url, secret = endpoint.url, endpoint.secret
         try:
-            url = check_url("recipient", note.recipient)
+            check_url("recipient", url)
         except ConfigurationError as exc:
             raise NotificationRefusedError(NotificationType.WEBHOOK, str(exc)) from exc
-        secret = note.data.get(SECRET)
         body = body_of(note)
         now_s = self._clock.now_us() // _US
-        signed = sign(keys_of(str(secret) if secret else self._secret), note.note_id, now_s, body)
+        signed = sign(keys_of(secret), note.note_id, now_s, body)
         headers = {ID: note.note_id, TIMESTAMP: str(now_s), **signed}
         await self._poster.post(
             url, body, {**headers, "Content-Type": "application/json", "User-Agent": f"neonpay/{__version__}"}
@@ -54,7 +58,7 @@ class WebhookChannel:
 
 def body_of(note: Note) -> bytes:
     """What is posted: ``type``, ``timestamp`` and ``data``."""
-    data = {name: value for name, value in note.data.items() if name not in {SECRET, "buttons"}}
+    data = {name: value for name, value in note.data.items() if name != "buttons"}
     if "subject" not in data and "body" not in data and (note.subject or note.body):
         data |= {"subject": note.subject, "body": note.body, "priority": note.priority.value}
     return dump({"type": note.kind, "timestamp": note.at.isoformat(), "data": data}).encode()

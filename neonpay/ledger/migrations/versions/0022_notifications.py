@@ -1,0 +1,67 @@
+"""Messages to owners, buyers and programs wait in the ledger until they have arrived."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0022"
+down_revision = "0019"
+works_with = "0010"
+
+_WAITING = sa.text("state = 'waiting'")
+
+
+def upgrade() -> None:
+    """Add four tables; what is there stays as it is."""
+    op.create_table(
+        "neonpay_notifications",
+        sa.Column("bot_id", sa.BigInteger, nullable=False),
+        *[
+            sa.Column(name, sa.Text, nullable=False)
+            for name in ("note_id", "channel", "recipient", "kind", "priority", "subject", "body", "data")
+        ],
+        sa.Column("user_id", sa.BigInteger),
+        sa.Column("gathered", sa.Text),
+        sa.Column("state", sa.Text, nullable=False),
+        *[sa.Column(name, sa.BigInteger, nullable=False) for name in ("attempts", "made_at", "due_at")],
+        sa.Column("ended_at", sa.BigInteger),
+        sa.Column("sent_as", sa.Text),
+        sa.Column("error", sa.Text),
+        sa.PrimaryKeyConstraint("bot_id", "note_id"),
+    )
+    op.create_index(
+        "neonpay_notifications_waiting",
+        "neonpay_notifications",
+        ["bot_id", "channel", "due_at"],
+        sqlite_where=_WAITING,
+        postgresql_where=_WAITING,
+    )
+    op.create_index("neonpay_notifications_by_time", "neonpay_notifications", ["bot_id", "made_at"])
+    op.create_table(
+        "neonpay_notification_attempts",
+        sa.Column("bot_id", sa.BigInteger, nullable=False),
+        sa.Column("note_id", sa.Text, nullable=False),
+        *[sa.Column(name, sa.BigInteger, nullable=False) for name in ("attempt", "at", "took_us")],
+        sa.Column("error", sa.Text),
+        sa.PrimaryKeyConstraint("bot_id", "note_id", "attempt"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "neonpay_notification_endpoints",
+        sa.Column("bot_id", sa.BigInteger, nullable=False),
+        *[sa.Column(name, sa.Text, nullable=False) for name in ("endpoint_id", "url", "secret", "events")],
+        sa.Column("version", sa.BigInteger, nullable=False),
+        sa.Column("is_on", sa.Boolean, nullable=False),
+        sa.Column("made_at", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("bot_id", "endpoint_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "neonpay_notification_mutes",
+        sa.Column("bot_id", sa.BigInteger, nullable=False),
+        sa.Column("recipient", sa.Text, nullable=False),
+        sa.Column("until_at", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("bot_id", "recipient"),
+        sqlite_with_rowid=False,
+    )

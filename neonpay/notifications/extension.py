@@ -1,0 +1,255 @@
+"""Notifications as an extension: rules turn events into messages, which wait in the ledger and go out by their channels."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import sqlalchemy as sa
+
+from neonpay.core.events import Event
+from neonpay.core.jsontext import JsonObject, JsonValue
+from neonpay.errors import ConfigurationError, LedgerClosedError
+from neonpay.ledger.tables_notifications import notification_attempts, notifications
+from neonpay.notifications import queue
+from neonpay.notifications.alert_words import written
+from neonpay.notifications.channels import CHANNELS, Means, open_channel
+from neonpay.notifications.config import NotificationConfig
+from neonpay.notifications.endpoints import EndpointBook
+from neonpay.notifications.kinds import NotificationType
+from neonpay.notifications.manners import Manners
+from neonpay.notifications.queue import Queued
+from neonpay.notifications.rules import Rule, variables_of
+from neonpay.notifications.sender import Sender
+from neonpay.notifications.templates import Templates, Translate
+from neonpay.payments.extension import Extension, Host, Lent, Subscriber
+from neonpay.store.periodic import PeriodicTask, Turn
+
+logger = logging.getLogger("neonpay.notifications")
+
+_LOOK_S: Final = 60.0
+_NOT_OPEN_S: Final = 1.0
+_CLEAN_S: Final = 3600.0
+_FORGET_AT_ONCE: Final = 500
+_DAY_US: Final = 24 * 3600 * 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    host: Host
+    means: Means
+    senders: Mapping[NotificationType, Sender]
+
+
+class Notifications(Extension):
+    """Tells people and programs of what happens: ``neonpay.use(Notifications(config, rules=[Rule(…)]))``.
+
+    A message is written to the ledger once under an id that follows from its event, rule and recipient, and sent until its
+    channel has taken it, by one program of the shop at a time. A program that is killed between sending and marking sends it
+    again: at least once, with the same id. No sale waits for any of it.
+
+    Args:
+        config: the channels. Telegram is there without one, by the shop's own bot.
+        rules: what is told to whom.
+        owners: user ids of those who are told where neither rule nor configuration says to whom.
+        language_code: of what owners read.
+        manners: quiet hours, throttling, gathering.
+        translate: the host's own translator, asked before ours.
+        keep_days: how long what was sent is kept for the log.
+    """
+
+    name = "notifications"
+
+    def __init__(
+        self,
+        config: NotificationConfig | None = None,
+        *,
+        rules: Sequence[Rule] = (),
+        owners: Sequence[int] = (),
+        language_code: str | None = None,
+        manners: Manners | None = None,
+        translate: Translate | None = None,
+        keep_days: int = 30,
+    ) -> None:
+        self.config = config or NotificationConfig()
+        self.rules = list(rules)
+        self.templates = Templates(translate)
+        self.manners = manners or Manners()
+        self.language_code = language_code
+        self._owners = tuple(str(owner) for owner in owners)
+        self._keep_us = keep_days * _DAY_US
+        self._open: _Open | None = None
+        self.buttons_of: Callable[[Event, str | None], list[JsonValue]] | None = None
+        """Makes the rows of buttons under what an owner is told of an event."""
+
+    @asynccontextmanager
+    async def running(self, host: Host) -> AsyncIterator[None]:
+        """Send while the shop is open."""
+        endpoints = EndpointBook(host.ledger, host.bot_id)
+        means = Means(self.config, host.clock, call=_Calls(host), endpoint=endpoints.find)
+        self._say_what_is_missing(means)
+        senders = {
+            name: Sender(
+                name,
+                partial(open_channel, name, means),
+                host.ledger,
+                host.clock,
+                manners=self.manners,
+                language_of=lambda _: self.language_code,
+            )
+            for name in CHANNELS
+        }
+        opened = self._open = _Open(host, means, senders)
+        try:
+            yield
+        finally:
+            if self._open is opened:  # and not that of a shop which was opened on another event loop meanwhile
+                self._open = None
+            for sender in senders.values():
+                await sender.close()
+
+    def subscribers(self) -> Sequence[Subscriber]:
+        """One, for all events that a rule is about."""
+        events = frozenset().union(*[rule.events for rule in self.rules])
+        return [Subscriber(name="rules", events=events, run=self.tell)] if events else []
+
+    def periodic(self) -> Sequence[PeriodicTask]:
+        """A task for each channel, so that none waits for another, and one that forgets what is old."""
+        sending = [PeriodicTask(name.value, _LOOK_S, self._turn_of(name), at_start=True) for name in CHANNELS]
+        return [*sending, PeriodicTask("clean", _CLEAN_S, self._clean)]
+
+    async def tell(self, event: Event) -> None:
+        """Queue what the rules say of an event."""
+        queued = [
+            self._queued(rule, event, recipient)
+            for rule in self.rules
+            if rule.wants(event)
+            for recipient in self.recipients_of(rule)
+        ]
+        await self.put(queued)
+
+    async def put(self, queued: Sequence[Queued]) -> int:
+        """Queue messages; how many were not there already.
+
+        Raises:
+            LedgerClosedError: the shop is not open.
+        """
+        if not queued:
+            return 0
+        host = self._opened().host
+        return await host.ledger.run(queue.put, host.bot_id, queued)
+
+    @property
+    def means(self) -> Means:
+        """What its channels may use.
+
+        Raises:
+            LedgerClosedError: the shop is not open.
+        """
+        return self._opened().means
+
+    def recipients_of(self, rule: Rule) -> tuple[str, ...]:
+        """To whom a rule tells."""
+        if rule.recipients:
+            return rule.recipients
+        chosen = self.config.default_recipient(rule.channel)
+        if chosen is not None:
+            return (chosen,)
+        return self._owners if rule.channel is NotificationType.TELEGRAM else ()
+
+    def erase(self, transaction: Lent, user_id: int) -> None:
+        """Remove what was said about a person, and to them."""
+        row, attempts = notifications.c, notification_attempts.c
+        bot_id = self._opened().host.bot_id
+        about = sa.or_(
+            row.user_id == user_id,
+            sa.and_(row.channel == NotificationType.TELEGRAM.value, row.recipient == str(user_id)),
+        )
+        gone = sa.select(row.note_id).where(row.bot_id == bot_id, about)
+        for statement in (
+            sa.delete(notification_attempts).where(attempts.bot_id == bot_id, attempts.note_id.in_(gone)),
+            sa.delete(notifications).where(row.bot_id == bot_id, about),
+        ):
+            transaction.connection.execute(statement)
+
+    def export(self, transaction: Lent, user_id: int) -> JsonObject:
+        """What was said about a person."""
+        row = notifications.c
+        query = sa.select(row.made_at, row.channel, row.kind, row.subject, row.body).where(
+            row.bot_id == self._opened().host.bot_id, row.user_id == user_id
+        )
+        told = transaction.connection.execute(query.order_by(row.made_at)).all()
+        return {
+            "notifications": [
+                {"at": at.isoformat(), "channel": channel, "kind": kind, "subject": subject, "body": body}
+                for at, channel, kind, subject, body in told
+            ]
+        }
+
+    def _queued(self, rule: Rule, event: Event, recipient: str) -> Queued:
+        variables = variables_of(event)
+        if rule.template is not None:
+            text = self.templates.written(rule.template, variables, self.language_code)
+        else:
+            text = written(event, self.language_code)
+        data: dict[str, JsonValue] = {name: value for name, value in event_data(event).items() if value is not None}
+        if self.buttons_of is not None and recipient in self._owners:
+            data["buttons"] = self.buttons_of(event, self.language_code)
+        return rule.queued(event, recipient, text, self.manners, data)
+
+    def _turn_of(self, name: NotificationType) -> Callable[[Turn], Awaitable[float | None]]:
+        async def turn(turn: Turn) -> float | None:
+            if self._open is None:
+                return _NOT_OPEN_S
+            pause_s = await self._open.senders[name].turn(turn)
+            return None if pause_s is None else min(pause_s, _LOOK_S)
+
+        return turn
+
+    async def _clean(self, turn: Turn) -> float | None:
+        if self._open is None:
+            return _NOT_OPEN_S
+        host = self._open.host
+        before_us = host.clock.now_us() - self._keep_us
+        gone = await host.ledger.run(queue.forget_old, host.bot_id, before_us, _FORGET_AT_ONCE)
+        return 0.0 if gone == _FORGET_AT_ONCE else None
+
+    def _say_what_is_missing(self, means: Means) -> None:
+        for rule in self.rules:
+            row = CHANNELS[rule.channel]
+            if not row.is_there(means):
+                msg = f"rule {rule.name!r} tells by {rule.channel}, which needs {row.needs}; give it to NotificationConfig(…)"
+                raise ConfigurationError(msg)
+            if not self.recipients_of(rule):
+                logger.warning(
+                    "rule %s tells nobody: write create_neonpay(..., admins=[123456789]) or set NEONPAY_ADMINS=123456789, "
+                    "with your own user id, or name its recipients",
+                    rule.name,
+                )
+
+    def _opened(self) -> _Open:
+        if self._open is None:
+            msg = "nobody can be told before the shop is open"
+            raise LedgerClosedError(msg)
+        return self._open
+
+
+class _Calls:
+    """The shop's own bot, as channels call it."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    async def __call__(self, method: str, params: Mapping[str, JsonValue]) -> JsonValue:
+        return await self._host.call(method, params, patience_s=5.0)
+
+
+def event_data(event: Event) -> dict[str, JsonValue]:
+    """What programs read of an event."""
+    told = variables_of(event)
+    guided = ("amount", "product_name", "plan_name", "details", "alert_type", "error_type", "error_message")
+    return {name: value for name, value in told.items() if name not in guided or name in event.data}

@@ -1,0 +1,207 @@
+"""What is to be sent, in the ledger: each message once under its id, claimed before it is tried, marked when it has gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+
+from neonpay.core.clock import microseconds
+from neonpay.core.jsontext import dump, load_object
+from neonpay.core.text import clean
+from neonpay.ledger import Insert, Transaction
+from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.tables import duties
+from neonpay.ledger.tables_notifications import IS_WAITING, notification_attempts, notifications
+from neonpay.notifications.kinds import NotificationPriority, NotificationType
+from neonpay.notifications.note import Note
+
+WAITING, SENT, MERGED, DEAD = "waiting", "sent", "merged", "dead"
+_SUBJECT_CHARS: Final = 500
+_BODY_CHARS: Final = 16_000
+_INSERT = Insert(
+    notifications,
+    *(
+        "bot_id",
+        "note_id",
+        "channel",
+        "recipient",
+        "kind",
+        "priority",
+        "subject",
+        "body",
+        "data",
+        "user_id",
+        "gathered",
+    ),
+    *("state", "attempts", "made_at", "due_at"),
+)
+_ATTEMPT = Insert(notification_attempts, "bot_id", "note_id", "attempt", "at", "took_us", "error")
+_row = notifications.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """A note that waits.
+
+    Attributes:
+        attempts: how often it has been tried.
+        gathered: notes of one recipient with the same one go out together; None for one that goes alone.
+    """
+
+    note: Note
+    due_at_us: int
+    attempts: int = 0
+    gathered: str | None = None
+
+
+def duty(channel: NotificationType) -> str:
+    """The name of the periodic task that sends by a channel."""
+    return f"notifications:{channel}"
+
+
+def put(transaction: Transaction, bot_id: int, queued: Sequence[Queued]) -> int:
+    """Queue notes and have their channels looked at soon; how many were not there already."""
+    new = 0
+    channels = set()
+    for one in queued:
+        note = one.note
+        row = (
+            *(bot_id, note.note_id, note.channel.value, note.recipient, note.kind, note.priority.value),
+            *(clean(note.subject, _SUBJECT_CHARS), clean(note.body, _BODY_CHARS), dump(note.data)),
+            *(note.user_id, one.gathered, WAITING, 0, microseconds(note.at), one.due_at_us),
+        )
+        if transaction.insert(_INSERT, row):
+            new += 1
+            channels.add(duty(note.channel))
+    if channels:
+        # A turn that is under way is left alone: it looks again before it ends, or a minute later.
+        mine = (duties.c.bot_id == bot_id, duties.c.name.in_(channels), duties.c.token.is_(None))
+        transaction.connection.execute(sa.update(duties).where(*mine).values(run_at=DatabaseNow()))
+    return new
+
+
+def due(transaction: Transaction, bot_id: int, channel: NotificationType, now_us: int, most: int) -> list[Queued]:
+    """What is due, in the order in which it became so."""
+    query = sa.select(notifications).where(*_waiting(bot_id, channel), _row.due_at <= now_us)
+    return [_queued(row) for row in transaction.connection.execute(query.order_by(_row.due_at).limit(most)).all()]
+
+
+def gathered_with(transaction: Transaction, bot_id: int, one: Queued, most: int) -> list[Queued]:
+    """The notes that go out together with this one, due or not, itself among them, in the order in which they were made."""
+    where = (*_waiting(bot_id, one.note.channel), _row.recipient == one.note.recipient, _row.gathered == one.gathered)
+    query = sa.select(notifications).where(*where).order_by(_row.made_at, _row.note_id).limit(most)
+    return [_queued(row) for row in transaction.connection.execute(query).all()]
+
+
+def next_due_us(transaction: Transaction, bot_id: int, channel: NotificationType) -> int | None:
+    """When the next note is due; None when none waits."""
+    query = sa.select(sa.func.min(sa.type_coerce(_row.due_at, sa.BigInteger))).where(*_waiting(bot_id, channel))
+    return transaction.connection.execute(query).scalar()
+
+
+def claim(transaction: Transaction, bot_id: int, notes: Sequence[Queued], until_us: int) -> bool:
+    """Count an attempt that is about to be made, and whether it may be: another program may have begun it.
+
+    One of which no end is heard is made again from ``until_us`` on.
+    """
+    first, *others = notes
+    values = {"attempts": _row.attempts + 1, "due_at": until_us}
+    mine = sa.update(notifications).where(*_these(bot_id, [first.note.note_id]), _row.attempts == first.attempts)
+    if not transaction.connection.execute(mine.values(**values)).rowcount:
+        return False
+    if others:
+        note_ids = [one.note.note_id for one in others]
+        transaction.connection.execute(sa.update(notifications).where(*_these(bot_id, note_ids)).values(**values))
+    return True
+
+
+def hold_until(
+    transaction: Transaction, bot_id: int, note_ids: Sequence[str], at_us: int, gathered: str | None
+) -> None:
+    """Have notes wait until then; with a key they go out together."""
+    values: dict[str, object] = {"due_at": at_us} | ({} if gathered is None else {"gathered": gathered})
+    transaction.connection.execute(sa.update(notifications).where(*_these(bot_id, note_ids)).values(**values))
+
+
+def wait_behind(transaction: Transaction, bot_id: int, one: Note, at_us: int) -> None:
+    """Have all that waits for a recipient who is away wait until then; nothing of it counts as tried."""
+    mine = (*_waiting(bot_id, one.channel), _row.recipient == one.recipient, _row.due_at < at_us)
+    transaction.connection.execute(sa.update(notifications).where(*mine).values(due_at=at_us))
+
+
+def end(
+    transaction: Transaction, bot_id: int, notes: Sequence[Queued], *, state: str, at_us: int, error: str | None = None
+) -> None:
+    """The first of the notes has been sent, for all of them, or never will be."""
+    first, *others = [one.note.note_id for one in notes]
+    values = {"state": state, "ended_at": at_us, "error": error}
+    transaction.connection.execute(sa.update(notifications).where(*_these(bot_id, [first])).values(**values))
+    if others:
+        merged = {"state": MERGED, "ended_at": at_us, "sent_as": first}
+        transaction.connection.execute(sa.update(notifications).where(*_these(bot_id, others)).values(**merged))
+
+
+def note_attempt(
+    transaction: Transaction, bot_id: int, one: Queued, *, at_us: int, took_us: int, error: str | None
+) -> None:
+    """Keep what became of an attempt."""
+    attempt = one.attempts + 1
+    transaction.insert(_ATTEMPT, (bot_id, one.note.note_id, attempt, at_us, took_us, error))
+    if error is not None:
+        told = sa.update(notifications).where(*_these(bot_id, [one.note.note_id])).values(error=error)
+        transaction.connection.execute(told)
+
+
+def sent_since(transaction: Transaction, bot_id: int, one: Note, since_us: int) -> int:
+    """How many notes of this kind have gone to this recipient since then."""
+    query = sa.select(sa.func.count()).where(
+        _row.bot_id == bot_id,
+        _row.made_at >= since_us - 24 * 3600 * 1_000_000,
+        _row.channel == one.channel.value,
+        _row.recipient == one.recipient,
+        _row.kind == one.kind,
+        _row.state == SENT,
+        _row.ended_at >= since_us,
+    )
+    return int(transaction.connection.execute(query).scalar_one())
+
+
+def forget_old(transaction: Transaction, bot_id: int, before_us: int, most: int) -> int:
+    """Remove so many notes that ended before then, and their attempts; how many there were."""
+    ended = sa.select(_row.note_id).where(_row.bot_id == bot_id, _row.made_at < before_us, _row.state != WAITING)
+    note_ids = list(transaction.connection.scalars(ended.order_by(_row.made_at).limit(most)))
+    if note_ids:
+        attempts = notification_attempts.c
+        gone = sa.delete(notification_attempts).where(attempts.bot_id == bot_id, attempts.note_id.in_(note_ids))
+        transaction.connection.execute(gone)
+        transaction.connection.execute(
+            sa.delete(notifications).where(_row.bot_id == bot_id, _row.note_id.in_(note_ids))
+        )
+    return len(note_ids)
+
+
+def _waiting(bot_id: int, channel: NotificationType) -> tuple[sa.ColumnElement[bool], ...]:
+    return (_row.bot_id == bot_id, _row.channel == channel.value, IS_WAITING)
+
+
+def _these(bot_id: int, note_ids: Sequence[str]) -> tuple[sa.ColumnElement[bool], ...]:
+    return (_row.bot_id == bot_id, _row.note_id.in_(note_ids), IS_WAITING)
+
+
+def _queued(row: sa.Row[tuple[object, ...]]) -> Queued:
+    note = Note(
+        note_id=row.note_id,
+        channel=NotificationType(row.channel),
+        recipient=row.recipient,
+        subject=row.subject,
+        body=row.body,
+        kind=row.kind,
+        at=row.made_at,
+        priority=NotificationPriority(row.priority),
+        user_id=row.user_id,
+        data=load_object(row.data),
+    )
+    return Queued(note=note, due_at_us=microseconds(row.due_at), attempts=row.attempts, gathered=row.gathered)

@@ -1,0 +1,201 @@
+"""Sends what waits for one channel: one program of the shop at a time, each recipient in order, all of them side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import sqlalchemy as sa
+
+from neonpay.core.clock import Clock, microseconds, stopwatch_s
+from neonpay.core.retrying import RetryPolicy
+from neonpay.core.text import clean, error_words
+from neonpay.errors import ConfigurationError, NotificationDelayedError, NotificationRefusedError
+from neonpay.ledger import Ledger, Transaction
+from neonpay.ledger.tables_notifications import notification_mutes
+from neonpay.notifications import queue
+from neonpay.notifications.channels import Channel
+from neonpay.notifications.kinds import NotificationType
+from neonpay.notifications.manners import HELD, HOUR_US, Manners, is_program
+from neonpay.notifications.merging import merged
+from neonpay.notifications.queue import Queued
+from neonpay.store.periodic import Turn
+
+logger = logging.getLogger("neonpay.notifications")
+
+MAX_ATTEMPTS: Final = 14
+"""With the pauses between them about five hours; what has not arrived by then is a dead letter."""
+AGAIN: Final = RetryPolicy(
+    on=NotificationDelayedError, attempts=MAX_ATTEMPTS, first_pause_s=5.0, most_pause_s=3600.0, total_s=None
+)
+_AT_ONCE: Final = 100
+_SIDE_BY_SIDE: Final = 8
+_ROUNDS: Final = 20
+_ROUND_S: Final = 15.0
+"""After so long no recipient's next note is begun: with the last one's time it is still within the lease of a turn."""
+_UNHEARD_US: Final = 120 * 1_000_000
+"""A note of whose attempt no end was heard, since the program died, is tried again after this."""
+_GATHERED_MOST: Final = 1_000
+
+
+class Sender:
+    """Sends by one channel from the ledger of one bot."""
+
+    def __init__(
+        self,
+        name: NotificationType,
+        open_channel: Callable[[], Channel],
+        ledger: Ledger,
+        clock: Clock,
+        *,
+        manners: Manners,
+        language_of: Callable[[str], str | None] = lambda _: None,
+    ) -> None:
+        self.name = name
+        self._open_channel = open_channel
+        self._channel: Channel | None = None
+        self._ledger = ledger
+        self._clock = clock
+        self._manners = manners
+        self._language_of = language_of
+
+    async def turn(self, turn: Turn) -> float | None:
+        """Send what is due; seconds until more is, None when nothing waits."""
+        for _ in range(_ROUNDS):
+            found = await self._ledger.read(queue.due, turn.bot_id, self.name, self._clock.now_us(), _AT_ONCE)
+            if not found:
+                return await self._pause_s(turn.bot_id)
+            await self._round(turn.bot_id, found)
+            await self._ledger.run(_keep, turn)
+        return 0.0
+
+    async def close(self) -> None:
+        """Give the channel's connections back."""
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            await channel.close()
+
+    async def _pause_s(self, bot_id: int) -> float | None:
+        next_us = await self._ledger.read(queue.next_due_us, bot_id, self.name)
+        return None if next_us is None else max(0.0, (next_us - self._clock.now_us()) / 1_000_000)
+
+    async def _round(self, bot_id: int, found: Sequence[Queued]) -> None:
+        lines: dict[str, list[Queued]] = {}
+        for one in found:
+            lines.setdefault(one.note.recipient, []).append(one)
+        mutes = await self._ledger.read(_mutes, bot_id)
+        places = asyncio.Semaphore(_SIDE_BY_SIDE)
+        began_s = stopwatch_s()
+
+        async def send(line: list[Queued]) -> None:
+            async with places:
+                await self._send_line(bot_id, line, mutes, began_s)
+
+        async with asyncio.TaskGroup() as group:
+            for line in lines.values():
+                group.create_task(send(line))
+
+    async def _send_line(self, bot_id: int, line: Sequence[Queued], mutes: Mapping[str, int], began_s: float) -> None:
+        gone: set[str] = set()
+        for one in line:
+            if stopwatch_s() - began_s > _ROUND_S:
+                return
+            if one.note.note_id in gone or await self._holds(bot_id, one, mutes):
+                continue
+            together = [one]
+            if one.gathered is not None:
+                together = await self._ledger.read(queue.gathered_with, bot_id, one, _GATHERED_MOST) or [one]
+            gone.update(other.note.note_id for other in together)
+            if not await self._send(bot_id, together):
+                return
+
+    async def _holds(self, bot_id: int, one: Queued, mutes: Mapping[str, int]) -> bool:
+        if is_program(one.note):
+            return False
+        now_us = self._clock.now_us()
+        sent = await self._ledger.read(queue.sent_since, bot_id, one.note, now_us - HOUR_US)
+        until_us = self._manners.held_until_us(one.note, now_us, sent_last_hour=sent, mutes=mutes)
+        if until_us is None:
+            return False
+        key = one.gathered or HELD
+        await self._ledger.run(queue.hold_until, bot_id, [one.note.note_id], until_us, key)
+        return True
+
+    async def _send(self, bot_id: int, together: Sequence[Queued]) -> bool:
+        """Try it once; whether the recipient is there for more."""
+        first = together[0]
+        if not await self._ledger.run(queue.claim, bot_id, together, self._clock.now_us() + _UNHEARD_US):
+            return True
+        note = merged([one.note for one in together], self._language_of(first.note.recipient))
+        began_us, began_s = self._clock.now_us(), stopwatch_s()
+        error: str | None = None
+        after_s: float | None = None
+        is_refused = False
+        try:
+            await self._open().send(note)
+        except NotificationRefusedError as exc:
+            error, is_refused = clean(exc), True
+        except (NotificationDelayedError, ConfigurationError) as exc:
+            error, after_s = clean(exc), getattr(exc, "retry_after_s", None)
+        except Exception as exc:  # whatever a channel's library raises, the other notes go out
+            error = error_words(exc)
+            logger.exception("notification %s by %s failed", note.note_id, self.name)
+        took_us = int((stopwatch_s() - began_s) * 1_000_000)
+        await self._ledger.run(self._ended, bot_id, together, began_us, took_us, error, is_refused, after_s)
+        return error is None or is_refused
+
+    def _ended(
+        self,
+        transaction: Transaction,
+        bot_id: int,
+        together: Sequence[Queued],
+        began_us: int,
+        took_us: int,
+        error: str | None,
+        is_refused: bool,
+        after_s: float | None,
+    ) -> None:
+        first, now_us = together[0], self._clock.now_us()
+        queue.note_attempt(transaction, bot_id, first, at_us=began_us, took_us=took_us, error=error)
+        if error is None:
+            queue.end(transaction, bot_id, together, state=queue.SENT, at_us=now_us)
+            return
+        attempts = first.attempts + 1
+        if is_refused or attempts >= MAX_ATTEMPTS:
+            logger.error("notification %s by %s is given up: %s", first.note.note_id, self.name, error)
+            queue.end(transaction, bot_id, together, state=queue.DEAD, at_us=now_us, error=error)
+            return
+        if attempts == 1:
+            logger.warning("notification %s by %s waits: %s", first.note.note_id, self.name, error)
+        again_us = now_us + int(max(AGAIN.pause_s(attempts), after_s or 0.0) * 1_000_000)
+        note_ids = [one.note.note_id for one in together]
+        queue.hold_until(transaction, bot_id, note_ids, again_us, None)
+        queue.wait_behind(transaction, bot_id, first.note, again_us)
+
+    def _open(self) -> Channel:
+        if self._channel is None:
+            self._channel = self._open_channel()
+        return self._channel
+
+
+def _keep(transaction: Transaction, turn: Turn) -> None:
+    turn.save(transaction, position=turn.position)
+
+
+def _mutes(transaction: Transaction, bot_id: int) -> dict[str, int]:
+    row = notification_mutes.c
+    query = sa.select(row.recipient, row.until_at).where(row.bot_id == bot_id)
+    return {recipient: microseconds(until) for recipient, until in transaction.connection.execute(query).all()}
+
+
+def silence(transaction: Transaction, bot_id: int, recipient: str, until_us: int) -> None:
+    """Have a recipient told only of what is critical until then."""
+    row = notification_mutes.c
+    transaction.connection.execute(
+        sa.delete(notification_mutes).where(row.bot_id == bot_id, row.recipient == recipient)
+    )
+    transaction.connection.execute(
+        sa.insert(notification_mutes).values(bot_id=bot_id, recipient=recipient, until_at=until_us)
+    )

@@ -1,0 +1,185 @@
+"""Texts with places for values: those of the guide in two languages, and the program's own, checked when they are defined."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from neonpay.core.words import NEONPAY, Words
+from neonpay.errors import ConfigurationError, ValidationError
+from neonpay.installing import install_line
+from neonpay.notifications.guided import GUIDED, Guided
+from neonpay.notifications.kinds import NotificationPriority, NotificationType
+
+Translate = Callable[[str, str | None], str | None]
+"""The host's own translator: the text of a key in a language, or None to leave it to ours. A key is ``payment_completed.subject``
+or the like; with aiogram's i18n ``lambda key, language: i18n.gettext(key, locale=language)``."""
+
+TEXT_MAX_CHARS: Final = 16_000
+_OLD_PLACE: Final = re.compile(r"(?<![{%#]){([A-Za-z_]\w*)}(?!})")
+"""A value in single braces, as the guide's own templates have it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationTemplate:
+    """One text.
+
+    Attributes:
+        variables: names of all values that it may show.
+    """
+
+    name: str
+    notification_type: NotificationType
+    subject: str
+    body: str
+    variables: tuple[str, ...] = ()
+    priority: NotificationPriority = NotificationPriority.NORMAL
+
+
+class _Text(Protocol):
+    def __call__(self, variables: Mapping[str, Any], language_code: str | None, /) -> tuple[str, str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    template: NotificationTemplate
+    write: _Text
+
+
+class Templates:
+    """The templates of a program.
+
+    Args:
+        translate: asked before ours for each text of our own templates.
+    """
+
+    def __init__(self, translate: Translate | None = None) -> None:
+        self._translate = translate
+        self._kept = {row.name: _Kept(_template(row), self._ours(row)) for row in GUIDED}
+
+    def names(self) -> list[str]:
+        """All of them, sorted."""
+        return sorted(self._kept)
+
+    def find(self, name: str) -> NotificationTemplate:
+        """The template of a name.
+
+        Raises:
+            ConfigurationError: there is none; the message lists those that there are.
+        """
+        return self._found(name).template
+
+    def add(self, template: NotificationTemplate) -> None:
+        """Add a template, in place of another one of its name.
+
+        It is written in Jinja2 (https://jinja.palletsprojects.com), in which a template can reach nothing but its values;
+        ``{name}`` is taken as ``{{ name }}``. Whatever it shows has to be among its variables, so that a misspelt name is
+        found now and not when a payment is told of.
+
+        Raises:
+            ConfigurationError: it cannot be read, shows what is not among its variables, or Jinja2 is not installed.
+            ValidationError: it is too long.
+        """
+        for name, text in (("subject", template.subject), ("body", template.body)):
+            if len(text) > TEXT_MAX_CHARS:
+                raise ValidationError(name, text, f"at most {TEXT_MAX_CHARS:,} characters")
+        subject, body = (_compiled(template, text) for text in (template.subject, template.body))
+
+        def write(variables: Mapping[str, Any], language_code: str | None) -> tuple[str, str]:
+            return subject(variables), body(variables)
+
+        self._kept[template.name] = _Kept(template, write)
+
+    def written(self, name: str, variables: Mapping[str, Any], language_code: str | None = None) -> tuple[str, str]:
+        """Subject and body with the values in their places.
+
+        Raises:
+            ConfigurationError: there is no such template.
+            ValidationError: a value is missing.
+        """
+        kept = self._found(name)
+        missing = [each for each in kept.template.variables if each not in variables]
+        if missing:
+            raise ValidationError(
+                "variables", sorted(variables), f"all that {name} shows; missing: {', '.join(missing)}"
+            )
+        return kept.write(variables, language_code)
+
+    def _found(self, name: str) -> _Kept:
+        kept = self._kept.get(name)
+        if kept is None:
+            msg = f"there is no template {name!r}; there are: {', '.join(self.names())}"
+            raise ConfigurationError(msg)
+        return kept
+
+    def _ours(self, guided: Guided) -> _Text:
+        def say(part: str, english: Words, variables: Mapping[str, Any], language_code: str | None) -> str:
+            own = self._translate(f"{guided.name}.{part}", language_code) if self._translate else None
+            if own is not None:
+                return own.format_map(variables)
+            return NEONPAY.say(english, language_code, **_countable(english, variables))
+
+        def write(variables: Mapping[str, Any], language_code: str | None) -> tuple[str, str]:
+            return (
+                say("subject", guided.subject, variables, language_code),
+                say("body", guided.body, variables, language_code),
+            )
+
+        return write
+
+
+def _countable(words: Words, variables: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The values, of which the one that is counted is a number, for a program may have it as a text."""
+    if words.many is None:
+        return variables
+    try:
+        return {**variables, words.counted: int(variables[words.counted])}
+    except (TypeError, ValueError) as exc:
+        raise ValidationError(words.counted, variables[words.counted], "a whole number") from exc
+
+
+def _template(guided: Guided) -> NotificationTemplate:
+    return NotificationTemplate(
+        name=guided.name,
+        notification_type=guided.notification_type,
+        subject=guided.subject.one,
+        body=guided.body.one,
+        variables=guided.variables,
+        priority=guided.priority,
+    )
+
+
+def _compiled(template: NotificationTemplate, text: str) -> Callable[[Mapping[str, Any]], str]:
+    try:
+        from jinja2 import StrictUndefined, TemplateError, meta  # an extra
+        from jinja2.sandbox import ImmutableSandboxedEnvironment
+    except ImportError as exc:
+        msg = f"templates of your own need jinja2; run: {install_line('notifications')}"
+        raise ConfigurationError(msg) from exc
+    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
+    environment.globals.clear()  # nothing that could run long, such as range(10**9)
+    text = _OLD_PLACE.sub(lambda found: f"{{{{ {found[1]} }}}}" if found[1] in template.variables else found[0], text)
+    try:
+        shown = meta.find_undeclared_variables(environment.parse(text))
+        compiled = environment.from_string(text)
+    except TemplateError as exc:
+        msg = f"template {template.name!r} cannot be read: {exc}"
+        raise ConfigurationError(msg) from exc
+    unknown = sorted(shown - set(template.variables))
+    if unknown:
+        msg = (
+            f"template {template.name!r} shows {', '.join(unknown)}, which is not among its variables: "
+            f"{', '.join(template.variables) or 'it has none'}"
+        )
+        raise ConfigurationError(msg)
+
+    def write(variables: Mapping[str, Any]) -> str:
+        try:
+            return compiled.render(**{name: variables[name] for name in template.variables})
+        except TemplateError as exc:
+            msg = f"template {template.name!r} cannot be written with these values: {exc}"
+            raise ConfigurationError(msg) from exc
+
+    return write
