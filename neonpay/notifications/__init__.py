@@ -1,1 +1,28 @@
 """Messages to owners, buyers and programs: by six channels, once each, through restarts."""
+
+from __future__ import annotations
+
+from neonpay.notifications.config import NotificationConfig
+from neonpay.notifications.endpoints import EndpointBook
+from neonpay.notifications.extension import Notifications
+from neonpay.notifications.kinds import NotificationPriority, NotificationType
+from neonpay.notifications.manager import NotificationManager, Sent
+from neonpay.notifications.manners import Manners, QuietHours
+from neonpay.notifications.note import NotificationMessage
+from neonpay.notifications.rules import Rule
+from neonpay.notifications.templates import NotificationTemplate
+
+__all__ = [
+    "EndpointBook",
+    "Manners",
+    "NotificationConfig",
+    "NotificationManager",
+    "NotificationMessage",
+    "NotificationPriority",
+    "NotificationTemplate",
+    "NotificationType",
+    "Notifications",
+    "QuietHours",
+    "Rule",
+    "Sent",
+]

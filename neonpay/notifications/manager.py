@@ -210,10 +210,14 @@ class NotificationManager:
             subject=subject,
             body=body,
             kind=message.template_name or _KIND,
-            at=moment(self._clock.now_us()),
+            at=moment(self._now_us()),
             priority=NotificationPriority(message.priority),
             data=dict(message.metadata),
         )
+
+    def _now_us(self) -> int:
+        """Now, by the clock of whoever sends."""
+        return (self._clock if self._extension is None else self._extension.means.clock).now_us()
 
     def _check(self, channel: NotificationType, means: Means) -> None:
         row = CHANNELS[channel]

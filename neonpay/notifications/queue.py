@@ -12,11 +12,10 @@ from neonpay.core.clock import microseconds
 from neonpay.core.jsontext import dump, load_object
 from neonpay.core.text import clean
 from neonpay.ledger import Insert, Transaction
-from neonpay.ledger.table_kit import DatabaseNow
-from neonpay.ledger.tables import duties
 from neonpay.ledger.tables_notifications import IS_WAITING, notification_attempts, notifications
 from neonpay.notifications.kinds import NotificationPriority, NotificationType
 from neonpay.notifications.note import Note
+from neonpay.store.periodic import poke
 
 WAITING, SENT, MERGED, DEAD = "waiting", "sent", "merged", "dead"
 _SUBJECT_CHARS: Final = 500
@@ -77,9 +76,7 @@ def put(transaction: Transaction, bot_id: int, queued: Sequence[Queued]) -> int:
             new += 1
             channels.add(duty(note.channel))
     if channels:
-        # A turn that is under way is left alone: it looks again before it ends, or a minute later.
-        mine = (duties.c.bot_id == bot_id, duties.c.name.in_(channels), duties.c.token.is_(None))
-        transaction.connection.execute(sa.update(duties).where(*mine).values(run_at=DatabaseNow()))
+        poke(transaction, bot_id, channels)
     return new
 
 

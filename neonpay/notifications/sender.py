@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 import sqlalchemy as sa
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from neonpay.core.clock import Clock, microseconds, stopwatch_s
 from neonpay.core.retrying import RetryPolicy
 from neonpay.core.text import clean, error_words
-from neonpay.errors import ConfigurationError, NotificationDelayedError, NotificationRefusedError
+from neonpay.errors import ConfigurationError, LedgerError, NotificationDelayedError, NotificationRefusedError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables_notifications import notification_mutes
 from neonpay.notifications import queue
@@ -135,6 +136,12 @@ class Sender:
         is_refused = False
         try:
             await self._open().send(note)
+        except asyncio.CancelledError:
+            # The program stops: the next one need not wait until nobody can be at it any more.
+            with suppress(LedgerError):
+                note_ids = [one.note.note_id for one in together]
+                await self._ledger.run(queue.hold_until, bot_id, note_ids, self._clock.now_us(), None)
+            raise
         except NotificationRefusedError as exc:
             error, is_refused = clean(exc), True
         except (NotificationDelayedError, ConfigurationError) as exc:

@@ -14,8 +14,8 @@ from neonpay.notifications.guided import GUIDED, Guided
 from neonpay.notifications.kinds import NotificationPriority, NotificationType
 
 Translate = Callable[[str, str | None], str | None]
-"""The host's own translator: the text of a key in a language, or None to leave it to ours. A key is ``payment_completed.subject``
-or the like; with aiogram's i18n ``lambda key, language: i18n.gettext(key, locale=language)``."""
+"""The host's own translator: the text of a key, such as ``payment_completed.subject``, in a language; None leaves it to us,
+with aiogram's i18n ``lambda key, language: i18n.gettext(key, locale=language)``."""
 
 TEXT_MAX_CHARS: Final = 16_000
 _OLD_PLACE: Final = re.compile(r"(?<![{%#]){([A-Za-z_]\w*)}(?!})")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -24,6 +24,8 @@ PERIODIC = "periodic"
 _LEASE_US = 60 * 1_000_000
 _AGAIN = RetryPolicy(on=Exception, attempts=None, first_pause_s=5.0, most_pause_s=300.0, jitter=0.0, total_s=None)
 """Pauses after turns that were cut short; none is longer than the task's own."""
+_POKED = "poked"
+"""The memo of a task that somebody has poked while a turn at it was under way."""
 _LEAST_S = 0.05
 """Shortest pause between two readings, however soon something is due."""
 _LOOK_AGAIN_S = 1.0
@@ -310,6 +312,18 @@ def _take(transaction: Transaction, bot_id: int, name: str, token: int, early: b
     return Turn(bot_id, name, token, 0, "") if is_first else None
 
 
+def poke(transaction: Transaction, bot_id: int, names: Collection[str]) -> None:
+    """Have tasks, which keep no memo, looked at soon: at once, or at the end of the turn that somebody has at one of them."""
+    mine = sa.update(duties).where(duties.c.bot_id == bot_id, duties.c.name.in_(names))
+    transaction.connection.execute(mine.where(duties.c.token.is_(None)).values(run_at=DatabaseNow()))
+    transaction.connection.execute(mine.where(duties.c.token.is_not(None)).values(memo=_POKED))
+
+
 def _end(transaction: Transaction, turn: Turn, next_in_us: int) -> None:
-    free = {"token": None, "run_at": DatabaseNow() + next_in_us}
+    is_poked = duties.c.memo == _POKED
+    free = {
+        "token": None,
+        "run_at": DatabaseNow() + sa.case((is_poked, 0), else_=next_in_us),
+        "memo": sa.case((is_poked, ""), else_=duties.c.memo),
+    }
     transaction.connection.execute(sa.update(duties).where(*_held(turn)).values(**free))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from typing import Final
 from urllib.parse import quote
-
-import apprise
 
 from neonpay.errors import NotificationDelayedError, NotificationRefusedError
 from neonpay.notifications.channels import Means
@@ -27,6 +26,8 @@ class AppriseChannel:
     """
 
     def __init__(self, means: Means) -> None:
+        if find_spec("apprise") is None:
+            raise ImportError(name="apprise")
         config = means.config
         self._timeout_s = config.timeout_s
         self._url = config.sms_provider or ""
@@ -40,20 +41,18 @@ class AppriseChannel:
             NotificationRefusedError: the URL is none that Apprise knows.
             NotificationDelayedError: the service did not take it; Apprise does not say why.
         """
-        sender = apprise.Apprise()
-        if not sender.add(self._url_for(note.recipient)):
-            raise NotificationRefusedError(
-                NotificationType.SMS, "Apprise does not know this kind of URL, or a part of it is wrong"
-            )
         title, body = one_line(note.subject, 100), fit_chars(note.body or note.subject, TEXT_MAX_CHARS)
-        sending = asyncio.get_running_loop().run_in_executor(
-            self._threads, lambda: sender.notify(body=body, title=title if note.body else "")
-        )
+        url = self._url_for(note.recipient)
+        loop = asyncio.get_running_loop()
+        sending = loop.run_in_executor(self._threads, _notify, url, title if note.body else "", body)
         try:
             async with asyncio.timeout(self._timeout_s):
                 has_gone = await sending
         except TimeoutError as exc:
             raise NotificationDelayedError(NotificationType.SMS, "no answer") from exc
+        if has_gone is None:
+            finding = "Apprise does not know this kind of URL, or a part of it is wrong"
+            raise NotificationRefusedError(NotificationType.SMS, finding)
         if not has_gone:
             raise NotificationDelayedError(NotificationType.SMS, "the service did not take it")
 
@@ -68,3 +67,11 @@ class AppriseChannel:
         for name, value in {**self._secrets, "recipient": recipient}.items():
             url = url.replace(f"{{{name}}}", quote(value, safe="+"))
         return url
+
+
+def _notify(url: str, title: str, body: str) -> bool | None:
+    """Whether it has gone; None for a URL that Apprise does not know."""
+    import apprise  # here, for it takes a second and more to find its services
+
+    sender = apprise.Apprise()
+    return sender.notify(title=title, body=body) if sender.add(url) else None
