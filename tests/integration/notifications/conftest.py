@@ -122,7 +122,7 @@ async def letters(certificate: tuple[str, str]) -> AsyncIterator[Letters]:
 
     def lets_in(server: SMTP, session: Session, envelope: Envelope, mechanism: str, given: Any) -> AuthResult:
         is_right = isinstance(given, LoginPassword) and (given.login, given.password) == (b"shop@example.com", b"tea")
-        return AuthResult(success=is_right)
+        return AuthResult(success=is_right, handled=False)
 
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
