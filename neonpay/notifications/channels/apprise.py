@@ -74,4 +74,4 @@ def _notify(url: str, title: str, body: str) -> bool | None:
     import apprise  # here, for it takes a second and more to find its services
 
     sender = apprise.Apprise()
-    return sender.notify(title=title, body=body) if sender.add(url) else None
+    return bool(sender.notify(title=title, body=body)) if sender.add(url) else None
