@@ -105,6 +105,11 @@ EXTENSIONS: Final[tuple[ExtensionSpec, ...]] = (
         help="Tells owners and programs of what happens, once each.",
     ),
     ExtensionSpec(
+        name="buyers",
+        factory="neonpay.notifications.buyers:BuyerMessages",
+        help="Receipts, refunds and renewals, told to buyers in their language.",
+    ),
+    ExtensionSpec(
         name="support",
         factory="neonpay.support.extension:Support",
         help="Answers /paysupport and brings requests for refunds to a person.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from neonpay.notifications.buyers import BuyerMessages
 from neonpay.notifications.config import NotificationConfig
 from neonpay.notifications.endpoints import EndpointBook
 from neonpay.notifications.extension import Notifications
@@ -13,6 +14,7 @@ from neonpay.notifications.rules import Rule
 from neonpay.notifications.templates import NotificationTemplate
 
 __all__ = [
+    "BuyerMessages",
     "EndpointBook",
     "Manners",
     "NotificationConfig",

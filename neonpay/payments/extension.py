@@ -155,7 +155,7 @@ class Subscriber:
     Attributes:
         name: stable, since what waits for it is kept under this name.
         events: names of the kinds of events that it is told of.
-        run: awaited with each of them; when it raises, it runs again later.
+        run: awaited with each of them; when it raises, it runs again later. ``PutOff`` says when, and counts as no attempt.
         max_attempts: after so many the event is a dead letter of this subscriber.
     """
 

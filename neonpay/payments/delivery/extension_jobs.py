@@ -19,8 +19,9 @@ from neonpay.payments.extending.settling import settle_with
 from neonpay.payments.extension import Extension, Settlement, Subscriber
 from neonpay.payments.extensions_used import Extensions
 from neonpay.payments.foreign_code import held, words_of
+from neonpay.payments.handlers.builtin_jobs import PutOff
 from neonpay.payments.handlers.call import ended_elsewhere
-from neonpay.payments.jobs import end_job, finish, finish_all, is_left
+from neonpay.payments.jobs import end_job, finish, finish_all, is_left, put_off
 from neonpay.payments.refunds.runner import JobRunner
 from neonpay.payments.refunds.store import Change, RefundStore
 from neonpay.store.entries import find_event, publish
@@ -80,6 +81,8 @@ class ExtensionJobs:
                 await held(subscriber.run(event))
             except LeaseLostError:
                 ended_elsewhere(job)
+            except PutOff as later:
+                await self._ledger.run(put_off, job, later.delay_s)
             except Exception as exc:  # noqa: BLE001  # subscribers are isolated: a fault of one is kept, and it is told again later
                 await self._failed(job, event, exc, subscriber.max_attempts)
             else:

@@ -1,0 +1,234 @@
+"""Messages to buyers as an extension: receipts, refunds, renewals, and their purchases whenever they ask."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+
+from neonpay.core.events import Event
+from neonpay.core.jsontext import JsonValue
+from neonpay.core.payments import Payment, PaymentState
+from neonpay.core.ports import Command, Press
+from neonpay.core.words import NEONPAY, Words
+from neonpay.errors import ValidationError
+from neonpay.ledger import Transaction
+from neonpay.ledger.tables import people
+from neonpay.notifications import buyer_words as say
+from neonpay.notifications.renewals import days_us, tell_of_renewals
+from neonpay.notifications.templates import Translate
+from neonpay.payments.extension import Conversation, Extension, Host, Subscriber
+from neonpay.payments.handlers.builtin_jobs import MessageRefused, PutOff
+from neonpay.payments.host import ShopHost
+from neonpay.store.once import Once
+from neonpay.store.payment_rows import find_payment
+from neonpay.store.periodic import PeriodicTask, Turn
+from neonpay.store.stage_versions import Catalogue
+
+logger = logging.getLogger("neonpay.notifications")
+
+_ORDERS: Final = re.compile(r"/orders(?:@\w+)?\s*", re.IGNORECASE)
+_PRESS: Final = re.compile(r"neonpay:receipt:([0-9a-f]{32})")
+_SHOWN: Final = 10
+_LOOK_S: Final = 3600.0
+_SOON_S: Final = 1.0
+_CHARGE_CHARS: Final = 64
+_DAYS_MOST: Final = 28
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    host: ShopHost
+    catalogue: Catalogue
+
+
+class BuyerMessages(Extension):
+    """Tells buyers what concerns them: ``neonpay.use(BuyerMessages(receipts=True))``.
+
+    Each message is a job of its event: at least once, through restarts, in the buyer's language as their Telegram told it last.
+    Whoever has blocked the bot is not told, which is nobody's failure.
+
+    Args:
+        receipts: a receipt after each payment, and /orders, which shows the last purchases and sends a receipt again.
+        refunds: that the Stars are back.
+        reminder_days: so many days before a subscription renews; 0 for no reminder.
+        failed_renewals: that a renewal failed, and what to do.
+        endings: that a subscription has ended.
+        translate: the host's own translator, asked first; keys are ``receipt``, ``refunded``, ``renews_soon``,
+            ``renewal_failed`` and ``ended``.
+
+    Raises:
+        ValidationError: the reminder comes before the period has begun.
+    """
+
+    name = "buyers"
+
+    def __init__(
+        self,
+        *,
+        receipts: bool = True,
+        refunds: bool = True,
+        reminder_days: float = 3.0,
+        failed_renewals: bool = True,
+        endings: bool = True,
+        translate: Translate | None = None,
+    ) -> None:
+        if not 0 <= reminder_days <= _DAYS_MOST:
+            raise ValidationError("reminder_days", reminder_days, f"0 to {_DAYS_MOST} days")
+        self._receipts = receipts
+        self._reminder_days = reminder_days
+        wanted = {
+            "payment_completed": receipts,
+            "payment_refunded": refunds,
+            "renewal_near": reminder_days > 0,
+            "subscription_failed": failed_renewals,
+            "subscription_ended": endings,
+        }
+        self._events = frozenset(name for name, is_wanted in wanted.items() if is_wanted)
+        self._translate = translate
+        self._open: _Open | None = None
+
+    @asynccontextmanager
+    async def running(self, host: Host) -> AsyncIterator[None]:
+        """Talk to buyers while the shop is open."""
+        assert isinstance(host, ShopHost), "an extension of neonpay's own runs in neonpay's own host"
+        opened = self._open = _Open(host, Catalogue(host.bot_id))
+        try:
+            yield
+        finally:
+            if self._open is opened:  # and not that of a shop which was opened on another event loop meanwhile
+                self._open = None
+
+    def subscribers(self) -> Sequence[Subscriber]:
+        """One for all of them."""
+        return [Subscriber(name="tell", events=self._events, run=self._tell)] if self._events else []
+
+    def periodic(self) -> Sequence[PeriodicTask]:
+        """The look for renewals that are near."""
+        return [PeriodicTask("renewals", _LOOK_S, self._look, at_start=True)] if self._reminder_days else []
+
+    def conversation(self) -> Conversation | None:
+        """Itself, where receipts are given."""
+        return self if self._receipts else None
+
+    def wants_command(self, text: str) -> bool:
+        """Whether a message is /orders."""
+        return _ORDERS.fullmatch(text) is not None
+
+    def wants_press(self, data: str) -> bool:
+        """Whether a button is that of a receipt."""
+        return _PRESS.fullmatch(data) is not None
+
+    async def command(self, command: Command) -> None:
+        """Show the last purchases of whoever asks, in their own chat."""
+        if self._open is None:
+            return
+        host, language = self._open.host, command.language_code
+        rows: list[JsonValue] = []
+        for payment, event_id, _ in await host.requests.choices(command.user_id, limit=_SHOWN):
+            label = f"{_title(payment)} · {payment.amount_stars} ⭐ · {payment.paid_at:%Y-%m-%d}"
+            rows.append([{"text": label, "callback_data": f"neonpay:receipt:{event_id}"}])
+        text = NEONPAY.say(say.ORDERS if rows else say.NO_ORDERS, language)
+        message: dict[str, JsonValue] = {"chat_id": command.user_id, "text": text}
+        if rows:
+            message["reply_markup"] = {"inline_keyboard": rows}
+        if command.message_thread_id is not None:
+            message["message_thread_id"] = command.message_thread_id
+        await host.outbox.post("sendMessage", message, chat_id=command.user_id, asker_id=command.user_id)
+
+    async def press(self, press: Press) -> None:
+        """Send a receipt again, to whoever has paid."""
+        found = _PRESS.fullmatch(press.data)
+        assert found is not None, "only wanted presses are handed over"
+        if self._open is None:
+            return
+        host, toast = self._open.host, ""
+        choices = await host.requests.choices(press.user_id, limit=_SHOWN)
+        payment = next((one for one, event_id, _ in choices if event_id == found[1]), None)
+        if payment is None:
+            toast = NEONPAY.say(say.NOT_YOURS, press.language_code)
+        else:
+            text = self._receipt(payment, press.language_code)
+            message: dict[str, JsonValue] = {"chat_id": press.user_id, "text": text}
+            await host.outbox.post("sendMessage", message, chat_id=press.user_id, asker_id=press.user_id)
+        await host.outbox.post(
+            "answerCallbackQuery",
+            {"callback_query_id": press.query_id, "text": toast},
+            chat_id=press.user_id,
+            asker_id=press.user_id,
+        )
+
+    async def _look(self, turn: Turn) -> float | None:
+        if self._open is None:
+            return _SOON_S
+        host = self._open.host
+        unit = Once(turn.bot_id, tell_of_renewals)
+        facts = await host.ledger.run(unit, turn, host.clock.now_us(), days_us(self._reminder_days))
+        host.announce(*facts)
+        return None
+
+    async def _tell(self, event: Event) -> None:
+        opened = self._open
+        if opened is None:
+            raise PutOff(_SOON_S)
+        found = await opened.host.ledger.read(self._read, event)
+        if found is None:
+            return
+        payment, language = found
+        text = self._text(event, payment, language)
+        try:
+            await opened.host.teller.tell(payment.user_id, {"text": text}, about=payment)
+        except MessageRefused as exc:
+            logger.info("buyer %d is not told of %s: %s", payment.user_id, event.name, exc)
+
+    def _read(self, transaction: Transaction, event: Event) -> tuple[Payment, str | None] | None:
+        assert self._open is not None
+        if event.charge_id is None:
+            return None
+        payment = find_payment(transaction, self._open.catalogue, event.bot_id, event.charge_id)
+        if payment is None:
+            return None
+        query = sa.select(people.c.language_code).where(
+            people.c.bot_id == event.bot_id, people.c.user_id == payment.user_id
+        )
+        return payment, transaction.connection.execute(query).scalar()
+
+    def _text(self, event: Event, payment: Payment, language: str | None) -> str:
+        if event.name == "payment_completed":
+            return self._receipt(payment, language)
+        if event.name == "payment_refunded":
+            return self._say("refunded", say.REFUNDED, payment, language)
+        if event.name == "renewal_near":
+            soon = self._say("renews_soon", say.RENEWS_SOON, payment, language)
+            return f"{soon}\n\n{NEONPAY.say(say.HOW_TO_STOP, language)}"
+        if event.name == "subscription_failed":
+            return self._say("renewal_failed", say.RENEWAL_FAILED, payment, language)
+        return self._say("ended", say.ENDED, payment, language)
+
+    def _receipt(self, payment: Payment, language: str | None) -> str:
+        lines = [self._say("receipt", say.RECEIPT, payment, language, date=f"{payment.paid_at:%Y-%m-%d}")]
+        if payment.state in {PaymentState.REFUNDED, PaymentState.REFUND_DUE}:
+            lines.append(NEONPAY.say(say.RETURNED, language))
+        elif payment.subscription_expires_at is not None:
+            lines.append(NEONPAY.say(say.PAID_UNTIL, language, date=f"{payment.subscription_expires_at:%Y-%m-%d}"))
+        return "\n".join(lines)
+
+    def _say(self, key: str, words: Words, payment: Payment, language: str | None, *, date: str | None = None) -> str:
+        ends = payment.subscription_expires_at
+        values = {
+            "title": _title(payment),
+            "stars": payment.amount_stars,
+            "charge": payment.charge_id[:_CHARGE_CHARS],
+            "date": date or (f"{ends:%Y-%m-%d}" if ends is not None else ""),
+        }
+        own = self._translate(key, language) if self._translate is not None else None
+        return own.format_map(values) if own is not None else NEONPAY.say(words, language, **values)
+
+
+def _title(payment: Payment) -> str:
+    return payment.stage.title if payment.stage is not None else payment.stage_id or "?"

@@ -1,0 +1,78 @@
+"""What buyers are told: what concerns them, in their language, and again when they ask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from neonpay import PaymentStage
+from neonpay.notifications import BuyerMessages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from neonpay.simulator import Simulator
+    from tests.integration.conftest import Shop
+
+MONTH_S = 2_592_000
+
+
+async def nothing(payment: Any) -> None:
+    """There is nothing to deliver."""
+
+
+async def test_a_buyer_has_a_receipt_and_is_told_of_a_refund(open_shop: Callable[..., Shop]) -> None:
+    shop = open_shop()
+    shop.neonpay.on_payment(nothing)
+    shop.neonpay.use(BuyerMessages())
+    async with shop.polling():
+        ann = await shop.visitor("Ann")
+        outcome = await shop.sells(ann)
+        receipt = await ann.hears(shop.account, containing="🧾")
+        await shop.neonpay.refund(outcome.charge_id or "")
+        back = await ann.hears(shop.account, containing="↩️")
+    assert receipt.text is not None
+    assert receipt.text.startswith("🧾 VIP\n50 Stars, paid on ")
+    assert back.text == "↩️ VIP: 50 Stars are back on your balance."
+
+
+async def test_orders_shows_what_was_bought_and_gives_a_receipt_to_nobody_else(open_shop: Callable[..., Shop]) -> None:
+    shop = open_shop()
+    shop.neonpay.on_payment(nothing)
+    shop.neonpay.use(BuyerMessages())
+    async with shop.polling():
+        ann, eve = await shop.visitor("Ann"), await shop.visitor("Eve")
+        await eve.says("/orders", to=shop.account)
+        assert (await eve.hears(shop.account, containing="nothing here")).text
+        await shop.sells(ann)
+        await ann.hears(shop.account, containing="🧾")
+        await ann.says("/orders", to=shop.account)
+        listed = await ann.hears(shop.account, containing="last purchases")
+        await ann.presses_at(0, 0, on=listed)
+        again = await ann.hears(shop.account, containing="🧾")
+    assert again.text is not None
+    assert "50 Stars" in again.text
+
+
+async def test_a_renewal_is_told_of_once_some_days_before(
+    open_shop: Callable[..., Shop], telegram: Simulator, clock: Any
+) -> None:
+    shop = open_shop()
+    shop.neonpay.create_payment_stage("monthly", PaymentStage(title="Club", description="A month", price=70))
+    shop.neonpay.on_payment(nothing)
+    shop.neonpay.use(BuyerMessages(receipts=False))
+    async with shop.polling():
+        ann = await shop.visitor("Ann")
+        link = await shop.neonpay.create_payment_link(
+            "monthly", user_id=ann.id, options={"subscription_period": MONTH_S}
+        )
+        await ann.pays(link.link or "")
+        await shop.settles()
+        expires = (await shop.neonpay.payments.list())[0].subscription_expires_at
+        assert expires is not None
+        clock.advance(expires.timestamp() - clock.now_us() / 1_000_000 - 2 * 86_400)
+        told = await ann.hears(shop.account, containing="🔔")
+        clock.advance(7200)
+        await shop.settles()
+    assert told.text is not None
+    assert told.text.startswith(f"🔔 Club renews on {expires:%Y-%m-%d}. Telegram will take 70 Stars")
+    assert [event.name for event in shop.facts].count("renewal_near") == 1
