@@ -21,7 +21,7 @@ _DAY_US: Final = 86_400 * 1_000_000
 
 
 class RenewalNear(Event):
-    """A subscription renews within the days that the shop has chosen; ``charge_id`` is its last payment, of ``amount_stars``."""
+    """A subscription renews within the days that the shop has chosen; ``charge_id`` its last payment, of ``amount_stars``."""
 
     __slots__ = ()
     name = "renewal_near"
