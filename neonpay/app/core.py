@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
+from neonpay.app.alerting import Alerting
 from neonpay.app.facade import Facade
 from neonpay.app.house import House
 from neonpay.app.once import Effects
@@ -48,7 +49,7 @@ R = TypeVar("R", bound=JsonValue)
 DEFAULT_DATABASE_URL = "sqlite:///neonpay.db"
 
 
-class NeonPayCore(Facade[Awaiting], TakingPart, Receiving):
+class NeonPayCore(Facade[Awaiting], TakingPart, Alerting, Receiving):
     """Sells for Telegram Stars through one bot. ``create_neonpay`` makes one from the bot that you have.
 
     Its methods follow the life of a payment: stages say what may be sold (``create_payment_stage``), an invoice offers one

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Protocol
 
-from neonpay.core.events import Event
+from neonpay.core.events import BalanceDrifted, Event
 from neonpay.core.words import NEONPAY, Words
 
 _SALE: Final = Words("{stars} Star", "{stars} Stars")
@@ -48,18 +48,37 @@ WHAT_TO_DO: Final[Mapping[str, Words]] = {
 }
 
 
-def written(event: Event, language_code: str | None) -> tuple[str, str]:
+_AGREES: Final = Words("⚖️ The balance and Telegram's list agree again")
+SOLVED: Final = "balance_agrees"
+"""Under this name a host's translator is asked for the words about a drift that is over."""
+
+
+class Say(Protocol):
+    """Says words in a language; ``Templates.say``."""
+
+    def __call__(self, key: str, words: Words, language_code: str | None, /, **values: object) -> str:
+        """The words with their values."""
+        ...
+
+
+def ours(key: str, words: Words, language_code: str | None, /, **values: object) -> str:
+    """The words of neonpay's own, whatever a host would say."""
+    return NEONPAY.say(words, language_code, **values)
+
+
+def written(event: Event, language_code: str | None, say: Say = ours) -> tuple[str, str]:
     """Subject and body for an owner, in a language; a kind that has no words of its own is named as it is."""
-    words = SUBJECTS.get(event.name)
-    subject = NEONPAY.say(words, language_code) if words is not None else event.name
+    is_solved = isinstance(event, BalanceDrifted) and event.balance_nanostars == event.listed_nanostars
+    name, words = (SOLVED, _AGREES) if is_solved else (event.name, SUBJECTS.get(event.name))
+    subject = event.name if words is None else say(f"alert.{name}.subject", words, language_code)
     lines = []
-    if event.amount_stars is not None:
-        lines.append(NEONPAY.say(_SALE, language_code, stars=event.amount_stars))
-    for name, line in _LINES.items():
-        value = getattr(event, name)
+    if event.amount_stars is not None and not is_solved:
+        lines.append(say("alert.amount", _SALE, language_code, stars=event.amount_stars))
+    for attribute, line in _LINES.items():
+        value = getattr(event, attribute)
         if value is not None:
-            lines.append(NEONPAY.say(line, language_code, value=str(value)[:_VALUE_CHARS]))
-    advice = WHAT_TO_DO.get(event.name)
+            lines.append(say(f"alert.{attribute}", line, language_code, value=str(value)[:_VALUE_CHARS]))
+    advice = WHAT_TO_DO.get(name)
     if advice is not None:
-        lines += ["", NEONPAY.say(advice, language_code, charge=event.charge_id or "")]
+        lines += ["", say(f"alert.{name}.advice", advice, language_code, charge=event.charge_id or "")]
     return subject, "\n".join(lines)

@@ -83,8 +83,8 @@ class Notifications(Extension):
         self._owners = tuple(str(owner) for owner in owners)
         self._keep_us = keep_days * _DAY_US
         self._open: _Open | None = None
-        self.buttons_of: Callable[[Event, str | None], list[JsonValue]] | None = None
-        """Makes the rows of buttons under what an owner is told of an event."""
+        self.buttons_of: Callable[[Event, str], list[JsonValue]] | None = None
+        """Makes the rows of buttons under what a recipient is told of an event in Telegram; none where it says none."""
 
     @asynccontextmanager
     async def running(self, host: Host) -> AsyncIterator[None]:
@@ -195,10 +195,11 @@ class Notifications(Extension):
         if rule.template is not None:
             text = self.templates.written(rule.template, variables, self.language_code)
         else:
-            text = written(event, self.language_code)
+            text = written(event, self.language_code, self.templates.say)
         data: dict[str, JsonValue] = {name: value for name, value in event_data(event).items() if value is not None}
-        if self.buttons_of is not None and recipient in self._owners:
-            data["buttons"] = self.buttons_of(event, self.language_code)
+        if self.buttons_of is not None and rule.channel is NotificationType.TELEGRAM:
+            buttons = self.buttons_of(event, recipient)
+            data |= {"buttons": buttons} if buttons else {}
         return rule.queued(event, recipient, text, self.manners, data)
 
     def _turn_of(self, name: NotificationType) -> Callable[[Turn], Awaitable[float | None]]:

@@ -107,6 +107,15 @@ class Templates:
             )
         return kept.write(variables, language_code)
 
+    def has(self, name: str) -> bool:
+        """Whether there is a template of this name."""
+        return name in self._kept
+
+    def say(self, key: str, words: Words, language_code: str | None, /, **values: object) -> str:
+        """Words of neonpay's own in a language: those of the host's translator for this key, or else ours."""
+        own = self._translate(key, language_code) if self._translate is not None else None
+        return NEONPAY.say(words, language_code, **values) if own is None else own.format_map(values)
+
     def _found(self, name: str) -> _Kept:
         kept = self._kept.get(name)
         if kept is None:
@@ -116,10 +125,7 @@ class Templates:
 
     def _ours(self, guided: Guided) -> _Text:
         def say(part: str, english: Words, variables: Mapping[str, Any], language_code: str | None) -> str:
-            own = self._translate(f"{guided.name}.{part}", language_code) if self._translate else None
-            if own is not None:
-                return own.format_map(variables)
-            return NEONPAY.say(english, language_code, **_countable(english, variables))
+            return self.say(f"{guided.name}.{part}", english, language_code, **_countable(english, variables))
 
         def write(variables: Mapping[str, Any], language_code: str | None) -> tuple[str, str]:
             return (

@@ -16,8 +16,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from neonpay.core.webhook_signing import keys_of, new_secret, sign
 from neonpay.core.clock import moment
+from neonpay.core.webhook_signing import keys_of, new_secret, sign
 
 PROGRAMS = Path(__file__).parent / "collecting"
 SECRET, ANOTHER = new_secret(lambda n: b"s" * n), new_secret(lambda n: b"x" * n)

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 
 from neonpay.analytics.managers.events import bot_number
 from neonpay.collection.centre import Centre
-from neonpay.core.webhook_signing import keys_of, new_secret, sign
 from neonpay.collection.wire import Batch
 from neonpay.core.clock import microseconds, moment
+from neonpay.core.webhook_signing import keys_of, new_secret, sign
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.memory import Memory
 from neonpay.ledger.tables_collection import collected_bots

@@ -13,8 +13,8 @@ import aiohttp
 import pytest
 
 from neonpay.collection.serving import serving_centre
-from neonpay.core.webhook_signing import keys_of, new_secret, sign
 from neonpay.core.clock import moment
+from neonpay.core.webhook_signing import keys_of, new_secret, sign
 from tests.integration.conftest import MovableClock
 
 if TYPE_CHECKING:

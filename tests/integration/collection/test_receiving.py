@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from neonpay.core.webhook_signing import new_secret
 from neonpay.core.clock import moment
+from neonpay.core.webhook_signing import new_secret
 from neonpay.ledger import open_ledger
 from neonpay.store.signing_keys import insert_key
 

@@ -13,6 +13,7 @@ import yaml
 
 from neonpay.app.settings import CoreSettings
 from neonpay.monitoring.settings import MonitoringSettings
+from neonpay.notifications.alert_settings import AlertSettings
 from neonpay.security.settings import SecuritySettings
 from neonpay.settings import settings_of
 from neonpay.support.settings import SupportSettings
@@ -41,6 +42,7 @@ _SECTIONS = {
     "neonpay": CoreSettings,
     "security": SecuritySettings,
     "support": SupportSettings,
+    "alerts": AlertSettings,
     "monitoring": MonitoringSettings,
 }
 

@@ -1,0 +1,164 @@
+"""``neonpay.enable_alerts``: the owners hear of what needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from neonpay.app.house import House
+from neonpay.errors import ConfigurationError
+from neonpay.settings import settings_of
+
+if TYPE_CHECKING:
+    from neonpay.notifications.alert_settings import AlertSettings
+    from neonpay.notifications.config import NotificationConfig
+    from neonpay.notifications.extension import Notifications
+    from neonpay.notifications.kinds import NotificationType
+    from neonpay.notifications.manners import Manners
+    from neonpay.notifications.templates import Translate
+
+
+class Alerting:
+    """Alerts to the shop's owners."""
+
+    _house: House
+    _admins: tuple[int, ...]
+
+    def enable_alerts(
+        self,
+        config: NotificationConfig | None = None,
+        *,
+        channel: NotificationType | str | None = None,
+        recipients: Sequence[str] = (),
+        admins: Sequence[int] | None = None,
+        sales: bool | None = None,
+        declined: bool | None = None,
+        language: str | None = None,
+        quiet: str | None = None,
+        zone: str | None = None,
+        manners: Manners | None = None,
+        texts: Mapping[str, str] | None = None,
+        translate: Translate | None = None,
+    ) -> Notifications:
+        """Tell the owners from now on of what needs a person, once each, through restarts; no sale waits for it.
+
+        That is a payment that waits for a decision, a delivery that was given up, a refund that Telegram refuses, a balance
+        that differs from Telegram's list, a payment that this list does not have, and a withdrawal that failed. It is told in
+        Telegram by the shop's own bot, which each owner must have started, or by another channel of a configuration. Call it
+        before the bot starts. What is left out comes from the environment or from ``[alerts]`` in ``neonpay.toml``.
+
+        Args:
+            config: the channels; Telegram is there without one.
+            channel: by which they are told; Telegram when left out.
+            recipients: chat ids, addresses or URLs; what the configuration names when left out, and in Telegram the owners.
+            admins: user ids of the owners; those of ``create_neonpay`` when left out.
+            sales: tell of each sale, too.
+            declined: tell of declined checkouts, too, those of five minutes in one message.
+            language: ``en`` or ``ru``.
+            quiet: hours in which only what is critical is told, such as ``22:00-08:00``, in ``zone``.
+            zone: whose hours are meant, such as ``Europe/Moscow``; UTC when nothing says another.
+            manners: throttling and gathering; quiet hours as well, in place of ``quiet``.
+            texts: words of your own by what is told, such as ``{"payment_completed": "Sold: {{ stage_id }}"}``; the first line
+                is the subject. They need jinja2.
+            translate: the translator of your program, asked before ours.
+
+        Returns:
+            The extension that tells; that of the program, with these rules added, where it uses one already.
+
+        Raises:
+            ConfigurationError: it was called before, an admin is no user id, or a setting is wrong. The program has an
+                extension for notifications already, and something is given here that has to be given there.
+        """
+        from neonpay.notifications.alert_settings import AlertSettings  # loaded by those who want alerts
+
+        if admins is not None and not all(_is_user_id(admin) for admin in admins):
+            msg = f"admins are user ids such as 123456789; got {list(admins)!r}"
+            raise ConfigurationError(msg)
+        given = {
+            "admins": admins,
+            "sales": sales,
+            "declined": declined,
+            "language": language,
+            "quiet": quiet,
+            "zone": zone,
+            "texts": None if texts is None else dict(texts),
+        }
+        said = {name: value for name, value in given.items() if value is not None}
+        settings = settings_of(AlertSettings, "alerts", arguments=said)
+        owners = settings.admins or (self._admins if admins is None else ())
+        there = self._there(config=config, manners=manners, translate=translate)
+        notifications = there or self._new(config, settings, owners, manners, translate)
+        self._add_rules(notifications, settings, owners, channel, tuple(recipients))
+        if there is None:
+            self._house.extensions.add(notifications)
+        return notifications
+
+    def _there(self, **given: object) -> Notifications | None:
+        """The extension that the program uses already."""
+        from neonpay.notifications.extension import Notifications
+
+        there = self._house.extensions.find(Notifications.name)
+        if there is None:
+            return None
+        assert isinstance(there, Notifications), "its name is taken"
+        if any(rule.name.startswith(_ALERTS) for rule in there.rules):
+            msg = "enable_alerts was called before; call it once with all that is to be told"
+            raise ConfigurationError(msg)
+        wrong = [name for name, value in given.items() if value is not None]
+        if wrong:
+            msg = f"this program uses Notifications(…) already; give {', '.join(wrong)} there, and not to enable_alerts"
+            raise ConfigurationError(msg)
+        return there
+
+    def _new(
+        self,
+        config: NotificationConfig | None,
+        settings: AlertSettings,
+        owners: Sequence[int],
+        manners: Manners | None,
+        translate: Translate | None,
+    ) -> Notifications:
+        from dataclasses import replace
+
+        from neonpay.notifications.extension import Notifications
+        from neonpay.notifications.manners import Manners, QuietHours
+
+        manners = manners or Manners()
+        if settings.quiet is not None and manners.quiet is None:
+            begin, _, end = settings.quiet.partition("-")
+            manners = replace(manners, quiet=QuietHours(begin.strip(), end.strip(), zone=settings.zone))
+        return Notifications(
+            config, owners=owners, language_code=settings.language, manners=manners, translate=translate
+        )
+
+    def _add_rules(
+        self,
+        notifications: Notifications,
+        settings: AlertSettings,
+        owners: Sequence[int],
+        channel: NotificationType | str | None,
+        recipients: tuple[str, ...],
+    ) -> None:
+        from neonpay.notifications.alerts import alert_rules, own_template
+        from neonpay.notifications.kinds import NotificationType
+
+        by = NotificationType.TELEGRAM if channel is None else NotificationType(channel)
+        is_to_owners = by is NotificationType.TELEGRAM and notifications.config.telegram_admin_chat_id is None
+        if not recipients and is_to_owners:
+            recipients = tuple(str(owner) for owner in owners)
+        for name, text in settings.texts.items():
+            notifications.templates.add(own_template(name, text))
+        notifications.rules += alert_rules(
+            channel=by,
+            recipients=recipients,
+            sales=settings.sales,
+            declined=settings.declined,
+            own=settings.texts,
+        )
+
+
+_ALERTS = "alerts"
+
+
+def _is_user_id(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0

@@ -1,0 +1,116 @@
+"""What owners are told of without having written a rule: what needs a person, and sales and declined checkouts when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from neonpay.core.clock import moment
+from neonpay.core.events import event_type
+from neonpay.errors import ConfigurationError
+from neonpay.notifications.kinds import NotificationPriority, NotificationType
+from neonpay.notifications.rules import Rule, variables_of
+from neonpay.notifications.templates import NotificationTemplate
+
+NEEDS_A_PERSON: Final = frozenset(
+    {
+        "payment_needs_attention",
+        "fulfilment_abandoned",
+        "refund_failed",
+        "balance_drifted",
+        "withdrawal_failed",
+    }
+)
+SPOILT: Final = frozenset({"payment_unexplained"})
+"""Told at night as well: an update may have been forged."""
+SALES: Final = frozenset({"payment_completed"})
+DECLINED: Final = frozenset({"checkout_declined"})
+TOLD: Final = NEEDS_A_PERSON | SPOILT | SALES | DECLINED
+DECLINED_GATHER_S: Final = 300.0
+
+
+def alert_rules(
+    *,
+    channel: NotificationType = NotificationType.TELEGRAM,
+    recipients: tuple[str, ...] = (),
+    sales: bool = False,
+    declined: bool = False,
+    own: Collection[str] = (),
+) -> list[Rule]:
+    """The rules of alerts, under names that stay.
+
+    Args:
+        sales: tell of each sale.
+        declined: tell of declined checkouts, those of five minutes together.
+        own: names of events that templates of the program write, called ``alerts.EVENT``.
+    """
+    sets: list[tuple[str, frozenset[str], NotificationPriority, float]] = [
+        ("alerts", NEEDS_A_PERSON, NotificationPriority.HIGH, 0.0),
+        ("alerts.spoilt", SPOILT, NotificationPriority.CRITICAL, 0.0),
+    ]
+    if sales:
+        sets.append(("alerts.sales", SALES, NotificationPriority.NORMAL, 0.0))
+    if declined:
+        sets.append(("alerts.declined", DECLINED, NotificationPriority.NORMAL, DECLINED_GATHER_S))
+    rules = []
+    for name, events, priority, gather_s in sets:
+        for template, those in _by_template(events, own).items():
+            rules.append(
+                Rule(
+                    name=name if template is None else template,
+                    events=those,
+                    channel=channel,
+                    recipients=recipients,
+                    template=template,
+                    priority=priority,
+                    gather_s=gather_s,
+                )
+            )
+    return rules
+
+
+def own_template(name: str, text: str, variables: Collection[str] | None = None) -> NotificationTemplate:
+    """The program's own words for one alert: the first line is the subject, the rest the body.
+
+    Args:
+        name: of the event, or of what else is told.
+        variables: what the text may show; what the event has when left out.
+
+    Raises:
+        ConfigurationError: no alert is about such an event.
+    """
+    if variables is None:
+        variables = variables_of_event(name)
+    subject, _, body = text.strip().partition("\n")
+    return NotificationTemplate(
+        name=template_name(name),
+        notification_type=NotificationType.TELEGRAM,
+        subject=subject.strip(),
+        body=body.strip(),
+        variables=tuple(variables),
+    )
+
+
+def template_name(name: str) -> str:
+    """What the program's own template for an alert is called."""
+    return f"alerts.{name}"
+
+
+def variables_of_event(name: str) -> list[str]:
+    """Names of all values that a text about an event may show.
+
+    Raises:
+        ConfigurationError: no alert is about such an event.
+    """
+    if name not in TOLD:
+        msg = f"there is no alert {name!r}; there are: {', '.join(sorted(TOLD))}"
+        raise ConfigurationError(msg)
+    return sorted(variables_of(event_type(name)(bot_id=0, event_id="", at=moment(0))))
+
+
+def _by_template(events: frozenset[str], own: Collection[str]) -> Mapping[str | None, frozenset[str]]:
+    written = {event for event in events if event in own}
+    found: dict[str | None, frozenset[str]] = {template_name(event): frozenset({event}) for event in sorted(written)}
+    if events - written:
+        found[None] = events - written
+    return found

@@ -1,0 +1,129 @@
+"""What owners are told without having written a rule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+
+from neonpay.errors import ConfigurationError
+from neonpay.ledger.tables_notifications import notifications
+from neonpay.notifications import NotificationConfig, Notifications, NotificationType, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.integration.conftest import MovableClock, Shop
+    from tests.integration.notifications.conftest import Receiver
+
+ROW = notifications.c
+
+
+async def fails(payment: Any) -> None:
+    raise RuntimeError("no more of it")
+
+
+async def nothing(payment: Any) -> None:
+    """There is nothing to deliver."""
+
+
+async def test_owners_are_told_in_one_line_of_what_needs_them_and_nobody_else_is(
+    open_shop: Callable[..., Shop],
+) -> None:
+    shop = open_shop()
+    owner, ann = await shop.visitor("Owner"), await shop.visitor("Ann")
+    shop = open_shop(admins=[owner.id])
+    shop.neonpay.on_payment(max_attempts=1)(fails)
+    shop.neonpay.enable_alerts()
+    async with shop.polling():
+        outcome = await shop.sells(ann)
+        told = await owner.hears(shop.account, containing="given up")
+    assert f"Charge: {outcome.charge_id}" in (told.text or "")
+    assert f"neonpay payments retry {outcome.charge_id}" in (told.text or "")
+    assert not [message for message in ann.messages(shop.account) if "given up" in (message.text or "")]
+
+
+async def test_sales_are_told_in_the_owners_language_and_in_words_of_their_own(
+    open_shop: Callable[..., Shop], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "neonpay.toml").write_text('[alerts]\nsales = true\nlanguage = "ru"\n', encoding="utf-8")
+    shop = open_shop(username="first_bot")
+    owner = await shop.visitor("Owner")
+    shop.neonpay.on_payment(nothing)
+    shop.neonpay.enable_alerts(admins=[owner.id])
+    own = open_shop(username="second_bot")
+    own.neonpay.on_payment(nothing)
+    own.neonpay.enable_alerts(
+        admins=[owner.id],
+        sales=True,
+        texts={"payment_completed": "{{ stage_id }}\n{{ amount_stars }} ⭐"},
+        translate=lambda key, language: None,
+    )
+    await owner.says("/start", to=own.account)
+    for one in (shop, own):
+        async with one.polling():
+            await one.sells(await one.visitor("Ann"))
+            await one.fact("payment_delivered")
+            told = await owner.hears(one.account)
+        assert (told.text or "").splitlines()[:1] == (["💫 Продано"] if one is shop else ["vip"])
+        assert ("50 звёзд" if one is shop else "50 ⭐") in (told.text or "")
+
+
+async def test_a_host_translator_is_asked_before_ours(open_shop: Callable[..., Shop]) -> None:
+    shop = open_shop()
+    owner = await shop.visitor("Owner")
+    shop.neonpay.on_payment(nothing)
+    asked = {"alert.payment_completed.subject": "Kaching!", "alert.amount": "{stars} stars for us"}
+    shop.neonpay.enable_alerts(admins=[owner.id], sales=True, translate=lambda key, language: asked.get(key))
+    async with shop.polling():
+        await shop.sells(await shop.visitor("Ann"))
+        told = await owner.hears(shop.account)
+    assert (told.text or "").startswith("Kaching!\n\n50 stars for us\nProduct: vip")
+
+
+async def test_declined_checkouts_are_one_message(
+    open_shop: Callable[..., Shop], clock: MovableClock, query: Callable[..., Any]
+) -> None:
+    shop = open_shop()
+    owner, ann = await shop.visitor("Owner"), await shop.visitor("Ann")
+    shop.neonpay.on_pre_checkout(lambda: False)
+    shop.neonpay.enable_alerts(admins=[owner.id], declined=True)
+    async with shop.polling():
+        for _ in range(3):
+            await shop.sells(ann)
+        while len(await query(sa.select(ROW.note_id))) < 3:
+            pass
+        clock.advance(301)
+        told = await owner.hears(shop.account)
+    assert (told.text or "").startswith("🚫 Checkout declined × 3")
+
+
+async def test_alerts_go_by_another_channel_and_beside_rules_of_the_program(
+    open_shop: Callable[..., Shop], receiver: Receiver
+) -> None:
+    shop = open_shop()
+    shop.neonpay.on_payment(nothing)
+    mine = Rule(
+        name="mine",
+        events=frozenset({"payment_completed"}),
+        channel=NotificationType.WEBHOOK,
+        recipients=(receiver.url,),
+    )
+    ours = shop.neonpay.use(Notifications(NotificationConfig(slack_webhook_url=f"{receiver.url}/slack"), rules=[mine]))
+    assert shop.neonpay.enable_alerts(channel="slack", sales=True) is ours
+    async with shop.polling():
+        await shop.sells(await shop.visitor("Ann"))
+        posts = await receiver.has(2)
+    assert sorted(post.path for post in posts) == ["/", "/slack"]
+    with pytest.raises(ConfigurationError, match="called before"):
+        shop.neonpay.enable_alerts()
+
+
+def test_alerts_about_what_is_never_told_are_refused(open_shop: Callable[..., Shop]) -> None:
+    with pytest.raises(ConfigurationError, match="there is no alert 'payment_done'"):
+        open_shop().neonpay.enable_alerts(texts={"payment_done": "Sold"})
+    with pytest.raises(ConfigurationError, match="quiet hours are written as"):
+        open_shop().neonpay.enable_alerts(quiet="22-8")
