@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from neonpay.app.house import House
+from neonpay.app.taking_part import TakingPart
 from neonpay.errors import ConfigurationError
 from neonpay.settings import settings_of
 
 if TYPE_CHECKING:
     from neonpay.notifications.alert_settings import AlertSettings
+    from neonpay.notifications.alerting import Watched
     from neonpay.notifications.config import NotificationConfig
     from neonpay.notifications.extension import Notifications
     from neonpay.notifications.kinds import NotificationType
     from neonpay.notifications.manners import Manners
+    from neonpay.notifications.rules import Rule
     from neonpay.notifications.templates import Translate
 
 
-class Alerting:
+class Alerting(TakingPart):
     """Alerts to the shop's owners."""
 
-    _house: House
     _admins: tuple[int, ...]
 
     def enable_alerts(
@@ -70,6 +71,7 @@ class Alerting:
                 extension for notifications already, and something is given here that has to be given there.
         """
         from neonpay.notifications.alert_settings import AlertSettings  # loaded by those who want alerts
+        from neonpay.notifications.alerting import Alerts
 
         if admins is not None and not all(_is_user_id(admin) for admin in admins):
             msg = f"admins are user ids such as 123456789; got {list(admins)!r}"
@@ -88,9 +90,10 @@ class Alerting:
         owners = settings.admins or (self._admins if admins is None else ())
         there = self._there(config=config, manners=manners, translate=translate)
         notifications = there or self._new(config, settings, owners, manners, translate)
-        self._add_rules(notifications, settings, owners, channel, tuple(recipients))
+        rules = self._add_rules(notifications, settings, owners, channel, tuple(recipients))
         if there is None:
-            self._house.extensions.add(notifications)
+            self.use(notifications)
+        self.use(Alerts(notifications, rules[0], self._watched()))
         return notifications
 
     def _there(self, **given: object) -> Notifications | None:
@@ -138,7 +141,7 @@ class Alerting:
         owners: Sequence[int],
         channel: NotificationType | str | None,
         recipients: tuple[str, ...],
-    ) -> None:
+    ) -> list[Rule]:
         from neonpay.notifications.alerts import alert_rules, own_template
         from neonpay.notifications.kinds import NotificationType
 
@@ -148,12 +151,25 @@ class Alerting:
             recipients = tuple(str(owner) for owner in owners)
         for name, text in settings.texts.items():
             notifications.templates.add(own_template(name, text))
-        notifications.rules += alert_rules(
+        rules = alert_rules(
             channel=by,
             recipients=recipients,
             sales=settings.sales,
             declined=settings.declined,
             own=settings.texts,
+        )
+        notifications.rules += rules
+        return rules
+
+    def _watched(self) -> Watched:
+        from neonpay.notifications.alerting import Watched
+
+        house = self._house
+        file = house.database_file
+        return Watched(
+            loops=lambda: house.pipeline.loops,
+            folder=None if file is None else file.parent,
+            reconcile_every_s=house.settings.reconcile.every_s,
         )
 
 

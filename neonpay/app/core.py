@@ -19,7 +19,6 @@ from neonpay.app.receiving import Receiving
 from neonpay.app.sink import Sink
 from neonpay.app.starting import Starter
 from neonpay.app.sync import SyncNeonPay
-from neonpay.app.taking_part import TakingPart
 from neonpay.app.unfit import refuse_unfit
 from neonpay.core.clock import Clock, SystemClock
 from neonpay.core.jsontext import JsonValue
@@ -49,7 +48,7 @@ R = TypeVar("R", bound=JsonValue)
 DEFAULT_DATABASE_URL = "sqlite:///neonpay.db"
 
 
-class NeonPayCore(Facade[Awaiting], TakingPart, Alerting, Receiving):
+class NeonPayCore(Facade[Awaiting], Alerting, Receiving):
     """Sells for Telegram Stars through one bot. ``create_neonpay`` makes one from the bot that you have.
 
     Its methods follow the life of a payment: stages say what may be sold (``create_payment_stage``), an invoice offers one

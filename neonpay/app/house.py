@@ -11,6 +11,7 @@ import random
 import threading
 import weakref
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from neonpay.app.starting import Starter
 from neonpay.app.unfit import refuse_forgetting, refuse_unfit
@@ -104,6 +105,13 @@ class House:
         self.pipeline = self._new_pipeline()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=functools.partial(_begin_in_child, weakref.ref(self)))
+
+    @property
+    def database_file(self) -> Path | None:
+        """The file of the ledger; None where it is none of this machine's."""
+        if is_memory(self._database_url) or not self._database_url.startswith("sqlite"):
+            return None
+        return Path(place_of(self._database_url))
 
     async def opened(self) -> Pipeline:
         """The pipeline of the moment, opened.

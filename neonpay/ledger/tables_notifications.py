@@ -1,4 +1,4 @@
-"""Tables of notifications: what is to be sent and was, each attempt at it, programs that are told, and who wants quiet."""
+"""Tables of notifications: messages, each attempt at one, programs that are told, who wants quiet, and what is wrong."""
 
 from __future__ import annotations
 
@@ -69,4 +69,13 @@ notification_mutes = table(
     sa.Column("recipient", sa.Text, nullable=False),
     sa.Column("until_at", Moment, nullable=False),
     sa.PrimaryKeyConstraint("bot_id", "recipient"),
+)
+
+# What is wrong with the shop for as long as somebody sees it: nobody has seen it since ``until_at`` when it is over.
+notification_troubles = table(
+    "notification_troubles",
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("since", Moment, nullable=False),
+    sa.Column("until_at", Moment, nullable=False),
+    sa.PrimaryKeyConstraint("bot_id", "subject"),
 )

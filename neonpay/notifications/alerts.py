@@ -11,6 +11,7 @@ from neonpay.errors import ConfigurationError
 from neonpay.notifications.kinds import NotificationPriority, NotificationType
 from neonpay.notifications.rules import Rule, variables_of
 from neonpay.notifications.templates import NotificationTemplate
+from neonpay.notifications.troubles import KINDS
 
 NEEDS_A_PERSON: Final = frozenset(
     {
@@ -80,7 +81,7 @@ def own_template(name: str, text: str, variables: Collection[str] | None = None)
         ConfigurationError: no alert is about such an event.
     """
     if variables is None:
-        variables = variables_of_event(name)
+        variables = KINDS[name].variables if name in KINDS else variables_of_event(name)
     subject, _, body = text.strip().partition("\n")
     return NotificationTemplate(
         name=template_name(name),
@@ -103,7 +104,7 @@ def variables_of_event(name: str) -> list[str]:
         ConfigurationError: no alert is about such an event.
     """
     if name not in TOLD:
-        msg = f"there is no alert {name!r}; there are: {', '.join(sorted(TOLD))}"
+        msg = f"there is no alert {name!r}; there are: {', '.join(sorted({*TOLD, *KINDS}))}"
         raise ConfigurationError(msg)
     return sorted(variables_of(event_type(name)(bot_id=0, event_id="", at=moment(0))))
 

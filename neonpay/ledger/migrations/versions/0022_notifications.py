@@ -13,7 +13,7 @@ _WAITING = sa.text("state = 'waiting'")
 
 
 def upgrade() -> None:
-    """Add four tables; what is there stays as it is."""
+    """Add five tables; what is there stays as it is."""
     op.create_table(
         "neonpay_notifications",
         sa.Column("bot_id", sa.BigInteger, nullable=False),
@@ -63,5 +63,13 @@ def upgrade() -> None:
         sa.Column("recipient", sa.Text, nullable=False),
         sa.Column("until_at", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("bot_id", "recipient"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "neonpay_notification_troubles",
+        sa.Column("bot_id", sa.BigInteger, nullable=False),
+        sa.Column("subject", sa.Text, nullable=False),
+        *[sa.Column(name, sa.BigInteger, nullable=False) for name in ("since", "until_at")],
+        sa.PrimaryKeyConstraint("bot_id", "subject"),
         sqlite_with_rowid=False,
     )

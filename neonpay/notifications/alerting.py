@@ -1,0 +1,203 @@
+"""Alerts as an extension: beside the rules about events it watches what no event tells of."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from neonpay.core.clock import moment
+from neonpay.core.words import Words
+from neonpay.errors import TelegramError, TelegramUnreachableError
+from neonpay.ledger import Transaction
+from neonpay.notifications import troubles
+from neonpay.notifications.alerts import template_name
+from neonpay.notifications.extension import Notifications
+from neonpay.notifications.kinds import NotificationPriority
+from neonpay.notifications.note import Note, note_id
+from neonpay.notifications.queue import Queued
+from neonpay.notifications.rules import Rule
+from neonpay.notifications.troubles import KINDS, LOOK_S, Trouble
+from neonpay.notifications.watching import DiskUsage, about_disk, about_ledger, about_loops, about_webhook
+from neonpay.payments.extension import Extension, Host
+from neonpay.store.loops import Loop, LoopHealth
+from neonpay.store.periodic import PeriodicTask, Turn
+
+logger = logging.getLogger("neonpay.notifications")
+
+_NOT_OPEN_S: Final = 1.0
+_SETTLE_S: Final = 10.0
+"""After so long everything of a program that starts is at work."""
+_WEBHOOK_S: Final = 600.0
+"""Between two looks at the webhook of a bot that has none."""
+_AWAY_US: Final = int(3 * LOOK_S * 1_000_000)
+"""A watch that has not looked for so long lets the programs say first what is wrong still."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """What a program watches of itself and of its shop.
+
+    Attributes:
+        loops: how its loops are.
+        folder: where its database is; None when that is not on this machine.
+        reconcile_every_s: how often the shop compares itself with Telegram; None when it does not.
+        disk_usage: asks the system about a folder's disk.
+        look_s: between two looks of the program at itself.
+        settle_s: before the first one.
+    """
+
+    loops: Callable[[], Sequence[LoopHealth]]
+    folder: Path | None = None
+    reconcile_every_s: float | None = None
+    disk_usage: Callable[[Path], DiskUsage] = shutil.disk_usage
+    look_s: float = LOOK_S
+    settle_s: float = _SETTLE_S
+
+
+class Alerts(Extension):
+    """Watches a shop and tells whoever its alerts are for.
+
+    Args:
+        notifications: sends.
+        rule: by which channel, and to whom.
+    """
+
+    name = "alerts"
+
+    def __init__(self, notifications: Notifications, rule: Rule, watched: Watched) -> None:
+        self._notifications = notifications
+        self._rule = rule
+        self._watched = watched
+        self._host: Host | None = None
+
+    @asynccontextmanager
+    async def running(self, host: Host) -> AsyncIterator[None]:
+        """Watch this program while it is open."""
+        self._host = host
+        loop = Loop("alerts", self._looks(host), first_s=self._watched.look_s)
+        loop.start()
+        try:
+            yield
+        finally:
+            await loop.stop()
+            if self._host is host:  # and not that of a shop which was opened on another event loop meanwhile
+                self._host = None
+
+    def periodic(self) -> Sequence[PeriodicTask]:
+        """The watch over the shop, of which one program at a time has a turn."""
+        return [
+            PeriodicTask("watch", LOOK_S, self._watch),
+            PeriodicTask("webhook", _WEBHOOK_S, self._look_at_webhook),
+        ]
+
+    def _looks(self, host: Host) -> Callable[[], Awaitable[float]]:
+        has_settled = False
+
+        async def turn() -> float:
+            nonlocal has_settled
+            if not has_settled:
+                has_settled = True
+                return self._watched.settle_s
+            await self._look(host)
+            return self._watched.look_s
+
+        return turn
+
+    async def _look(self, host: Host) -> None:
+        found = about_loops(self._watched.loops())
+        folder = self._watched.folder
+        if folder is not None:
+            try:
+                found += about_disk(folder, await asyncio.to_thread(self._watched.disk_usage, folder))
+            except OSError as exc:
+                logger.warning("the disk of %s could not be looked at: %s", folder, exc)
+        if found:
+            await host.ledger.run(troubles.seen, host.bot_id, found, host.clock.now_us(), self._tells)
+
+    async def _watch(self, turn: Turn) -> float | None:
+        host = self._host
+        if host is None:
+            return _NOT_OPEN_S
+        now_us = host.clock.now_us()
+        found = await host.ledger.read(about_ledger, host.bot_id, now_us, self._watched.reconcile_every_s)
+        await host.ledger.run(self._watched_at, turn, found, now_us)
+        return None
+
+    def _watched_at(self, transaction: Transaction, turn: Turn, found: Sequence[Trouble], now_us: int) -> None:
+        troubles.seen(transaction, turn.bot_id, found, now_us, self._tells)
+        if now_us - turn.position <= _AWAY_US:
+            troubles.end(transaction, turn.bot_id, now_us, self._tells)
+        turn.save(transaction, position=now_us)
+
+    async def _look_at_webhook(self, turn: Turn) -> float | None:
+        host = self._host
+        if host is None:
+            return _NOT_OPEN_S
+        try:
+            info = await host.call("getWebhookInfo", {})
+        except (TelegramError, TelegramUnreachableError):
+            return None
+        if not isinstance(info, dict) or not info.get("url"):
+            return None
+        failed_at_s = int(info.get("last_error_date") or 0)
+        # What failed before the first look is over, or Telegram tries it again.
+        found = [about_webhook(info.get("last_error_message"))] if 0 < turn.position < failed_at_s else []
+        looked_at_s = max(turn.position, failed_at_s, 1)
+        await host.ledger.run(self._webhook_looked_at, turn, found, looked_at_s, host.clock.now_us())
+        return LOOK_S
+
+    def _webhook_looked_at(
+        self, transaction: Transaction, turn: Turn, found: Sequence[Trouble], looked_at_s: int, now_us: int
+    ) -> None:
+        troubles.seen(transaction, turn.bot_id, found, now_us, self._tells)
+        turn.save(transaction, position=looked_at_s)
+
+    def _tells(self, trouble: Trouble, since_us: int, is_over: bool) -> list[Queued]:
+        priority = NotificationPriority.NORMAL if is_over else KINDS[trouble.kind].priority
+        about = (trouble.subject, str(since_us), "over" if is_over else "begins")
+        return self.queued(f"alert.{trouble.kind}", about, self._written(trouble, is_over), priority)
+
+    def _written(self, trouble: Trouble, is_over: bool) -> tuple[str, str]:
+        kind, values = KINDS[trouble.kind], {**trouble.values, "name": trouble.name}
+        own = template_name(trouble.kind)
+        notifications = self._notifications
+        if not is_over and notifications.templates.has(own):
+            return notifications.templates.written(own, values, notifications.language_code)
+        if is_over:
+            return self.say(f"alert.{trouble.kind}.over", kind.over, **values), ""
+        details = trouble.details
+        if isinstance(details, Words):
+            details = self.say(f"alert.{trouble.kind}.details", details, **values)
+        return self.say(f"alert.{trouble.kind}.subject", kind.begins, **values), details or ""
+
+    def say(self, key: str, words: Words, /, **values: object) -> str:
+        """Words for the owners."""
+        return self._notifications.templates.say(key, words, self._notifications.language_code, **values)
+
+    def queued(
+        self, kind: str, about: Sequence[str], written: tuple[str, str], priority: NotificationPriority
+    ) -> list[Queued]:
+        """A message to each of those who are told, once however often it is asked for."""
+        host, rule = self._host, self._rule
+        assert host is not None, "it is told while the shop is open"
+        found = []
+        for recipient in self._notifications.recipients_of(rule):
+            note = Note(
+                note_id=note_id("alerts", *about, rule.channel, recipient),
+                channel=rule.channel,
+                recipient=recipient,
+                subject=written[0],
+                body=written[1],
+                kind=kind,
+                at=moment(host.clock.now_us()),
+                priority=priority,
+            )
+            due_us, gathered = self._notifications.manners.due_at_us(note)
+            found.append(Queued(note=note, due_at_us=due_us, gathered=gathered))
+        return found
