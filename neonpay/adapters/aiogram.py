@@ -278,12 +278,13 @@ class AiogramAdapter:
         assert sink is not None, "the middleware is registered when a sink is attached"
         message, query = update.message, update.callback_query
         if message is not None and message.text is not None and message.from_user is not None:
-            if message.chat.type != "private" or not sink.wants_command(bot_id, message.text):
+            user_id = message.from_user.id
+            if message.chat.type != "private" or not sink.wants_command(bot_id, message.text, user_id):
                 return False
             await sink.command(
                 Command(
                     bot_id=bot_id,
-                    user_id=message.from_user.id,
+                    user_id=user_id,
                     chat_id=message.chat.id,
                     text=message.text,
                     language_code=message.from_user.language_code,

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from neonpay.app.taking_part import TakingPart
+from neonpay.core.ports import Conversing
 from neonpay.errors import ConfigurationError
 from neonpay.settings import settings_of
 
 if TYPE_CHECKING:
+    from neonpay.app.once import Effects
     from neonpay.notifications.alert_settings import AlertSettings
-    from neonpay.notifications.alerting import Watched
+    from neonpay.notifications.alerting import Alerts, Watched
     from neonpay.notifications.config import NotificationConfig
     from neonpay.notifications.extension import Notifications
     from neonpay.notifications.kinds import NotificationType
@@ -24,6 +27,7 @@ class Alerting(TakingPart):
     """Alerts to the shop's owners."""
 
     _admins: tuple[int, ...]
+    _effects: Effects
 
     def enable_alerts(
         self,
@@ -38,6 +42,7 @@ class Alerting(TakingPart):
         quiet: str | None = None,
         zone: str | None = None,
         manners: Manners | None = None,
+        dashboard_url: str | None = None,
         texts: Mapping[str, str] | None = None,
         translate: Translate | None = None,
     ) -> Notifications:
@@ -45,7 +50,8 @@ class Alerting(TakingPart):
 
         That is a payment that waits for a decision, a delivery that was given up, a refund that Telegram refuses, a balance
         that differs from Telegram's list, a payment that this list does not have, and a withdrawal that failed. It is told in
-        Telegram by the shop's own bot, which each owner must have started, or by another channel of a configuration. Call it
+        Telegram by the shop's own bot, which each owner must have started, or by another channel of a configuration. There
+        owners try a delivery again or give Stars back by a button, and ``/mute 2h`` is quiet but for what is critical. Call it
         before the bot starts. What is left out comes from the environment or from ``[alerts]`` in ``neonpay.toml``.
 
         Args:
@@ -59,6 +65,7 @@ class Alerting(TakingPart):
             quiet: hours in which only what is critical is told, such as ``22:00-08:00``, in ``zone``.
             zone: whose hours are meant, such as ``Europe/Moscow``; UTC when nothing says another.
             manners: throttling and gathering; quiet hours as well, in place of ``quiet``.
+            dashboard_url: where owners reach the dashboard; buttons under alerts open it.
             texts: words of your own by what is told, such as ``{"payment_completed": "Sold: {{ stage_id }}"}``; the first line
                 is the subject. They need jinja2.
             translate: the translator of your program, asked before ours.
@@ -71,7 +78,6 @@ class Alerting(TakingPart):
                 extension for notifications already, and something is given here that has to be given there.
         """
         from neonpay.notifications.alert_settings import AlertSettings  # loaded by those who want alerts
-        from neonpay.notifications.alerting import Alerts
 
         if admins is not None and not all(_is_user_id(admin) for admin in admins):
             msg = f"admins are user ids such as 123456789; got {list(admins)!r}"
@@ -83,6 +89,7 @@ class Alerting(TakingPart):
             "language": language,
             "quiet": quiet,
             "zone": zone,
+            "dashboard_url": dashboard_url,
             "texts": None if texts is None else dict(texts),
         }
         said = {name: value for name, value in given.items() if value is not None}
@@ -93,7 +100,7 @@ class Alerting(TakingPart):
         rules = self._add_rules(notifications, settings, owners, channel, tuple(recipients))
         if there is None:
             self.use(notifications)
-        self.use(Alerts(notifications, rules[0], self._watched()))
+        self.use(self._alerts(notifications, rules[0], owners, settings))
         return notifications
 
     def _there(self, **given: object) -> Notifications | None:
@@ -161,6 +168,27 @@ class Alerting(TakingPart):
         notifications.rules += rules
         return rules
 
+    def _alerts(
+        self, notifications: Notifications, rule: Rule, owners: Sequence[int], settings: AlertSettings
+    ) -> Alerts:
+        from neonpay.app.alert_deeds import deeds
+        from neonpay.notifications.alerting import Alerts, TalkingAlerts
+        from neonpay.notifications.kinds import NotificationType
+
+        zone, url = _zone(settings.zone), settings.dashboard_url
+        is_ours = rule.channel is NotificationType.TELEGRAM and notifications.config.telegram_bot_token is None
+        if not is_ours or not isinstance(self._house.adapter, Conversing):
+            return Alerts(notifications, rule, self._watched(), dashboard_url=url)
+        return TalkingAlerts(
+            notifications,
+            rule,
+            self._watched(),
+            owners=owners,
+            deeds=deeds(self._house, self._effects),
+            zone=zone,
+            dashboard_url=url,
+        )
+
     def _watched(self) -> Watched:
         from neonpay.notifications.alerting import Watched
 
@@ -174,6 +202,14 @@ class Alerting(TakingPart):
 
 
 _ALERTS = "alerts"
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
+        msg = f"zone is a name such as Europe/Moscow; got {name!r}; where none is known: pip install tzdata"
+        raise ConfigurationError(msg) from exc
 
 
 def _is_user_id(value: object) -> bool:

@@ -49,9 +49,9 @@ class Sink(Namespace[Awaiting]):
         """Record what Telegram tells of a subscription."""
         await self._house.pipeline.entrance.subscription_changed(change)
 
-    def wants_command(self, bot_id: int, text: str) -> bool:
-        """Whether a message of this bot is a command that we answer."""
-        return bot_id == self._bot_id and self._house.extensions.answering(text) is not None
+    def wants_command(self, bot_id: int, text: str, user_id: int) -> bool:
+        """Whether a message of this bot, by this user, is a command that we answer."""
+        return bot_id == self._bot_id and self._house.extensions.answering(text, user_id) is not None
 
     def wants_press(self, bot_id: int, data: str) -> bool:
         """Whether a button of this bot is ours."""
@@ -61,7 +61,7 @@ class Sink(Namespace[Awaiting]):
     async def command(self, command: Command) -> None:
         """Answer a command that was wanted."""
         await self._house.pipeline.open()
-        conversation = self._house.extensions.answering(command.text)
+        conversation = self._house.extensions.answering(command.text, command.user_id)
         if conversation is not None:
             self._house.pipeline.people.saw(command.user_id, command.sender)
             await conversation.command(command)

@@ -125,8 +125,8 @@ class UpdateSink(Protocol):
         """Record what Telegram tells of a subscription; returns when it is durable."""
         ...
 
-    def wants_command(self, bot_id: int, text: str) -> bool:
-        """Whether a message of this bot is a command that we answer; the adapter consumes only those."""
+    def wants_command(self, bot_id: int, text: str, user_id: int) -> bool:
+        """Whether a message of this bot, by this user, is a command that we answer; the adapter consumes only those."""
         ...
 
     def wants_press(self, bot_id: int, data: str) -> bool:

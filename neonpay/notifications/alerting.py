@@ -10,21 +10,28 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from neonpay.core.clock import moment
+from neonpay.core.events import Event
+from neonpay.core.jsontext import JsonValue
 from neonpay.core.words import Words
 from neonpay.errors import TelegramError, TelegramUnreachableError
 from neonpay.ledger import Transaction
 from neonpay.notifications import troubles
 from neonpay.notifications.alerts import template_name
+from neonpay.notifications.desk import AlertDesk, Deeds
 from neonpay.notifications.extension import Notifications
-from neonpay.notifications.kinds import NotificationPriority
+from neonpay.notifications.kinds import NotificationPriority, NotificationType
+from neonpay.notifications.muting import Mutes
 from neonpay.notifications.note import Note, note_id
+from neonpay.notifications.pages import Pages
 from neonpay.notifications.queue import Queued
 from neonpay.notifications.rules import Rule
 from neonpay.notifications.troubles import KINDS, LOOK_S, Trouble
 from neonpay.notifications.watching import DiskUsage, about_disk, about_ledger, about_loops, about_webhook
-from neonpay.payments.extension import Extension, Host
+from neonpay.payments.extension import Conversation, Extension, Host
+from neonpay.payments.host import ShopHost
 from neonpay.store.loops import Loop, LoopHealth
 from neonpay.store.periodic import PeriodicTask, Turn
 
@@ -66,15 +73,20 @@ class Alerts(Extension):
     Args:
         notifications: sends.
         rule: by which channel, and to whom.
+        dashboard_url: where buttons lead that open something.
     """
 
     name = "alerts"
 
-    def __init__(self, notifications: Notifications, rule: Rule, watched: Watched) -> None:
+    def __init__(
+        self, notifications: Notifications, rule: Rule, watched: Watched, *, dashboard_url: str | None = None
+    ) -> None:
         self._notifications = notifications
         self._rule = rule
         self._watched = watched
         self._host: Host | None = None
+        self.pages = Pages(dashboard_url, self.say)
+        notifications.buttons_of = self._buttons
 
     @asynccontextmanager
     async def running(self, host: Host) -> AsyncIterator[None]:
@@ -180,12 +192,17 @@ class Alerts(Extension):
         """Words for the owners."""
         return self._notifications.templates.say(key, words, self._notifications.language_code, **values)
 
+    def _buttons(self, event: Event, recipient: str) -> list[JsonValue]:
+        opens = self.pages.about(event)
+        return [opens] if opens else []
+
     def queued(
         self, kind: str, about: Sequence[str], written: tuple[str, str], priority: NotificationPriority
     ) -> list[Queued]:
         """A message to each of those who are told, once however often it is asked for."""
         host, rule = self._host, self._rule
         assert host is not None, "it is told while the shop is open"
+        opens = self.pages.first() if rule.channel is NotificationType.TELEGRAM else []
         found = []
         for recipient in self._notifications.recipients_of(rule):
             note = Note(
@@ -197,7 +214,46 @@ class Alerts(Extension):
                 kind=kind,
                 at=moment(host.clock.now_us()),
                 priority=priority,
+                data={"buttons": [opens]} if opens else {},
             )
             due_us, gathered = self._notifications.manners.due_at_us(note)
             found.append(Queued(note=note, due_at_us=due_us, gathered=gathered))
         return found
+
+
+class TalkingAlerts(Alerts):
+    """Alerts by the shop's own bot, under which owners decide, and which they silence.
+
+    Args:
+        owners: user ids; nobody else gets an answer.
+        zone: in which times are said.
+    """
+
+    def __init__(
+        self,
+        notifications: Notifications,
+        rule: Rule,
+        watched: Watched,
+        *,
+        owners: Sequence[int],
+        deeds: Deeds,
+        zone: ZoneInfo,
+        dashboard_url: str | None = None,
+    ) -> None:
+        super().__init__(notifications, rule, watched, dashboard_url=dashboard_url)
+        own = {str(owner) for owner in owners}
+
+        def shared() -> list[str]:
+            return [recipient for recipient in notifications.recipients_of(rule) if recipient not in own]
+
+        mutes = Mutes(shared, zone, self.say)
+        self._desk = AlertDesk(owners, deeds, self.pages, says=self.say, host=self._shop_host, mutes=mutes)
+        notifications.buttons_of = self._desk.rows
+
+    def conversation(self) -> Conversation:
+        """With the owners."""
+        return self._desk
+
+    def _shop_host(self) -> ShopHost | None:
+        assert self._host is None or isinstance(self._host, ShopHost), "neonpay's own runs in neonpay's own host"
+        return self._host

@@ -14,8 +14,6 @@ from neonpay.notifications.kinds import NotificationPriority, NotificationType
 from neonpay.notifications.note import Note
 
 HOUR_US: Final = 3600 * 1_000_000
-HELD: Final = "held"
-"""What was kept back goes out together."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ from neonpay.notifications.note import Note
 from neonpay.store.periodic import poke
 
 WAITING, SENT, MERGED, DEAD = "waiting", "sent", "merged", "dead"
+HELD: Final = "held"
+"""What was kept back goes out together."""
 _SUBJECT_CHARS: Final = 500
 _BODY_CHARS: Final = 16_000
 _INSERT = Insert(
@@ -127,6 +129,18 @@ def wait_behind(transaction: Transaction, bot_id: int, one: Note, at_us: int) ->
     """Have all that waits for a recipient who is away wait until then; nothing of it counts as tried."""
     mine = (*_waiting(bot_id, one.channel), _row.recipient == one.recipient, _row.due_at < at_us)
     transaction.connection.execute(sa.update(notifications).where(*mine).values(due_at=at_us))
+
+
+def let_go(transaction: Transaction, bot_id: int, recipient: str, now_us: int) -> None:
+    """Have what was held back for a recipient looked at now."""
+    held = (_row.bot_id == bot_id, IS_WAITING, _row.recipient == recipient, _row.due_at > now_us)
+    channels = sa.select(_row.channel).where(*held, _row.gathered == HELD).distinct()
+    names = {duty(NotificationType(channel)) for channel in transaction.connection.scalars(channels)}
+    if names:
+        transaction.connection.execute(
+            sa.update(notifications).where(*held, _row.gathered == HELD).values(due_at=now_us)
+        )
+        poke(transaction, bot_id, names)
 
 
 def end(

@@ -19,9 +19,9 @@ from neonpay.ledger.tables_notifications import notification_mutes
 from neonpay.notifications import queue
 from neonpay.notifications.channels import Channel
 from neonpay.notifications.kinds import NotificationType
-from neonpay.notifications.manners import HELD, HOUR_US, Manners, is_program
+from neonpay.notifications.manners import HOUR_US, Manners, is_program
 from neonpay.notifications.merging import merged
-from neonpay.notifications.queue import Queued
+from neonpay.notifications.queue import HELD, Queued
 from neonpay.store.periodic import Turn
 
 logger = logging.getLogger("neonpay.notifications")

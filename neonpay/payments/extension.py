@@ -7,10 +7,10 @@ rows right for what is true *now*, because the same payment may be shown to them
 from __future__ import annotations
 
 import enum
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 from neonpay.core.clock import Clock
 from neonpay.core.events import Event
@@ -182,6 +182,16 @@ class Conversation(Protocol):
 
     async def press(self, press: Press) -> None:
         """Somebody has pressed a button that is wanted."""
+        ...
+
+
+@runtime_checkable
+class Reserved(Protocol):
+    """A conversation with some people alone: to everybody else its commands are the host's."""
+
+    @property
+    def answers_only(self) -> Collection[int]:
+        """Their user ids."""
         ...
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from neonpay.core.seen import SeenUpdate
 from neonpay.errors import ValidationError
-from neonpay.payments.extension import Conversation, Extension, Subscriber, overrides
+from neonpay.payments.extension import Conversation, Extension, Reserved, Subscriber, overrides
 
 logger = logging.getLogger("neonpay.payments")
 
@@ -90,9 +90,11 @@ class Extensions:
             known = self._conversations = tuple(one for one in talking if one is not None)
         return known
 
-    def answering(self, text: str) -> Conversation | None:
-        """Whose command a message is, or None."""
-        return next((one for one in self.conversations if _wants(one.wants_command, text)), None)
+    def answering(self, text: str, user_id: int) -> Conversation | None:
+        """Whose command a message of somebody is, or None."""
+        return next(
+            (one for one in self.conversations if _wants(one.wants_command, text) and _is_for(one, user_id)), None
+        )
 
     def pressed(self, data: str) -> Conversation | None:
         """Whose button was pressed, or None."""
@@ -120,6 +122,10 @@ class Extensions:
             for extension in self
             for subscriber in extension.subscribers()
         }
+
+
+def _is_for(conversation: Conversation, user_id: int) -> bool:
+    return not isinstance(conversation, Reserved) or user_id in conversation.answers_only
 
 
 def _wants(asks: Callable[[str], bool], text: str) -> bool:

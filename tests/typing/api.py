@@ -145,6 +145,8 @@ async def is_drunk(result: PaymentResult) -> str | None:
 
 neonpay.enable_support(admins=[7], terms={"en": "Be kind."}, contact="@help")
 neonpay.enable_support(admins=7)  # type: ignore[arg-type]
+neonpay.enable_alerts(admins=[7], sales=True, declined=True, language="ru", quiet="22:00-08:00", zone="Europe/Moscow")
+neonpay.enable_alerts(sales="yes")  # type: ignore[arg-type]
 RefundPolicy(window_days=14, automatic=False)
 
 

@@ -62,7 +62,9 @@ def _delivery_of_message(
         return lambda: sink.refunded(_refund(bot_id, message))
     if not converses or "text" not in message or "from" not in message or message["chat"]["type"] != "private":
         return None
-    return (lambda: sink.command(_command(bot_id, message))) if sink.wants_command(bot_id, message["text"]) else None
+    if not sink.wants_command(bot_id, message["text"], message["from"]["id"]):
+        return None
+    return lambda: sink.command(_command(bot_id, message))
 
 
 def _pre_checkout(bot_id: int, query: Mapping[str, Any]) -> PreCheckout:
