@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date, tzinfo
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from neonpay.app.facade import Facade
 from neonpay.app.taking_part import TakingPart
 from neonpay.core.ports import Conversing
 from neonpay.errors import ConfigurationError
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from neonpay.notifications.extension import Notifications
     from neonpay.notifications.kinds import NotificationType
     from neonpay.notifications.manners import Manners
+    from neonpay.notifications.report import Figures, Reports
     from neonpay.notifications.rules import Rule
     from neonpay.notifications.templates import Translate
 
@@ -38,6 +41,8 @@ class Alerting(TakingPart):
         admins: Sequence[int] | None = None,
         sales: bool | None = None,
         declined: bool | None = None,
+        daily: str | None = None,
+        weekly: str | None = None,
         language: str | None = None,
         quiet: str | None = None,
         zone: str | None = None,
@@ -61,9 +66,12 @@ class Alerting(TakingPart):
             admins: user ids of the owners; those of ``create_neonpay`` when left out.
             sales: tell of each sale, too.
             declined: tell of declined checkouts, too, those of five minutes in one message.
+            daily: when the report of the day before is told, such as ``09:00``; none when left out.
+            weekly: when that of the seven days before is, such as ``mon 09:00``. One that was due while no program ran is told
+                when one does; of several the last.
             language: ``en`` or ``ru``.
             quiet: hours in which only what is critical is told, such as ``22:00-08:00``, in ``zone``.
-            zone: whose hours are meant, such as ``Europe/Moscow``; UTC when nothing says another.
+            zone: whose hours and days are meant, such as ``Europe/Moscow``; UTC when nothing says another.
             manners: throttling and gathering; quiet hours as well, in place of ``quiet``.
             dashboard_url: where owners reach the dashboard; buttons under alerts open it.
             texts: words of your own by what is told, such as ``{"payment_completed": "Sold: {{ stage_id }}"}``; the first line
@@ -86,6 +94,8 @@ class Alerting(TakingPart):
             "admins": admins,
             "sales": sales,
             "declined": declined,
+            "daily": daily,
+            "weekly": weekly,
             "language": language,
             "quiet": quiet,
             "zone": zone,
@@ -175,10 +185,10 @@ class Alerting(TakingPart):
         from neonpay.notifications.alerting import Alerts, TalkingAlerts
         from neonpay.notifications.kinds import NotificationType
 
-        zone, url = _zone(settings.zone), settings.dashboard_url
+        zone, url, reports = _zone(settings.zone), settings.dashboard_url, self._reports(settings)
         is_ours = rule.channel is NotificationType.TELEGRAM and notifications.config.telegram_bot_token is None
         if not is_ours or not isinstance(self._house.adapter, Conversing):
-            return Alerts(notifications, rule, self._watched(), dashboard_url=url)
+            return Alerts(notifications, rule, self._watched(), reports=reports, dashboard_url=url)
         return TalkingAlerts(
             notifications,
             rule,
@@ -186,8 +196,26 @@ class Alerting(TakingPart):
             owners=owners,
             deeds=deeds(self._house, self._effects),
             zone=zone,
+            reports=reports,
             dashboard_url=url,
         )
+
+    def _reports(self, settings: AlertSettings) -> Reports | None:
+        from neonpay.notifications.report import Reports
+        from neonpay.notifications.schedules import Schedule
+
+        zone, schedules = _zone(settings.zone), {}
+        if settings.daily is not None:
+            schedules["daily"] = Schedule.daily(settings.daily, zone)
+        if settings.weekly is not None:
+            schedules["weekly"] = Schedule.weekly(settings.weekly, zone)
+        return Reports(schedules=schedules, figures_of=self._figures) if schedules else None
+
+    async def _figures(self, first: date, last: date, zone: tzinfo) -> Figures:
+        from neonpay.app.alert_figures import figures  # reports are loaded when one is due, and never to sell
+
+        assert isinstance(self, Facade), "it is a part of NeonPayCore"
+        return await figures(self.reports, first, last, zone)
 
     def _watched(self) -> Watched:
         from neonpay.notifications.alerting import Watched

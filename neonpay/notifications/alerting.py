@@ -8,17 +8,19 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from neonpay.core.clock import moment
+from neonpay.core.clock import microseconds, moment
 from neonpay.core.events import Event
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.words import Words
 from neonpay.errors import TelegramError, TelegramUnreachableError
 from neonpay.ledger import Transaction
-from neonpay.notifications import troubles
+from neonpay.notifications import queue, report, troubles
 from neonpay.notifications.alerts import template_name
 from neonpay.notifications.desk import AlertDesk, Deeds
 from neonpay.notifications.extension import Notifications
@@ -27,6 +29,7 @@ from neonpay.notifications.muting import Mutes
 from neonpay.notifications.note import Note, note_id
 from neonpay.notifications.pages import Pages
 from neonpay.notifications.queue import Queued
+from neonpay.notifications.report import Reports, days_of
 from neonpay.notifications.rules import Rule
 from neonpay.notifications.troubles import KINDS, LOOK_S, Trouble
 from neonpay.notifications.watching import DiskUsage, about_disk, about_ledger, about_loops, about_webhook
@@ -42,6 +45,8 @@ _SETTLE_S: Final = 10.0
 """After so long everything of a program that starts is at work."""
 _WEBHOOK_S: Final = 600.0
 """Between two looks at the webhook of a bot that has none."""
+_REPORT_S: Final = 3600.0
+"""Between two looks whether a report is due, however far that is."""
 _AWAY_US: Final = int(3 * LOOK_S * 1_000_000)
 """A watch that has not looked for so long lets the programs say first what is wrong still."""
 
@@ -73,17 +78,25 @@ class Alerts(Extension):
     Args:
         notifications: sends.
         rule: by which channel, and to whom.
+        reports: what is told at fixed times; nothing when left out.
         dashboard_url: where buttons lead that open something.
     """
 
     name = "alerts"
 
     def __init__(
-        self, notifications: Notifications, rule: Rule, watched: Watched, *, dashboard_url: str | None = None
+        self,
+        notifications: Notifications,
+        rule: Rule,
+        watched: Watched,
+        *,
+        reports: Reports | None = None,
+        dashboard_url: str | None = None,
     ) -> None:
         self._notifications = notifications
         self._rule = rule
         self._watched = watched
+        self._reports = reports
         self._host: Host | None = None
         self.pages = Pages(dashboard_url, self.say)
         notifications.buttons_of = self._buttons
@@ -102,10 +115,12 @@ class Alerts(Extension):
                 self._host = None
 
     def periodic(self) -> Sequence[PeriodicTask]:
-        """The watch over the shop, of which one program at a time has a turn."""
+        """The watch over the shop and the reports, of which one program at a time has a turn."""
+        schedules = {} if self._reports is None else self._reports.schedules
         return [
             PeriodicTask("watch", LOOK_S, self._watch),
             PeriodicTask("webhook", _WEBHOOK_S, self._look_at_webhook),
+            *[PeriodicTask(name, _REPORT_S, partial(self._report, name)) for name in schedules],
         ]
 
     def _looks(self, host: Host) -> Callable[[], Awaitable[float]]:
@@ -170,6 +185,35 @@ class Alerts(Extension):
         troubles.seen(transaction, turn.bot_id, found, now_us, self._tells)
         turn.save(transaction, position=looked_at_s)
 
+    async def _report(self, name: str, turn: Turn) -> float | None:
+        """Tell of the last period that is over and was not told of; the first turn ever only begins to count."""
+        host, reports = self._host, self._reports
+        if host is None or reports is None:
+            return _NOT_OPEN_S
+        schedule, now = reports.schedules[name], moment(host.clock.now_us())
+        due_on, due_at = schedule.latest(now)
+        due_us = microseconds(due_at)
+        if due_us > turn.position:
+            queued: list[Queued] = []
+            if turn.position:
+                first, last = days_of(schedule, due_on)
+                written = await self._report_written(name, reports, first, last, schedule.zone)
+                about = ("report", name, due_on.isoformat())
+                queued = self.queued(f"report.{name}", about, written, NotificationPriority.NORMAL)
+            await host.ledger.run(_reported, turn, queued, due_us)
+        wait_s = (schedule.next(now) - moment(host.clock.now_us())).total_seconds()
+        return min(max(wait_s, 1.0), _REPORT_S)
+
+    async def _report_written(
+        self, name: str, reports: Reports, first: date, last: date, zone: ZoneInfo
+    ) -> tuple[str, str]:
+        figures = await reports.figures_of(first, last, zone)
+        notifications, own = self._notifications, template_name(name)
+        if notifications.templates.has(own):
+            values = report.variables(figures, first, last)
+            return notifications.templates.written(own, values, notifications.language_code)
+        return report.written(figures, first, last, self.say)
+
     def _tells(self, trouble: Trouble, since_us: int, is_over: bool) -> list[Queued]:
         priority = NotificationPriority.NORMAL if is_over else KINDS[trouble.kind].priority
         about = (trouble.subject, str(since_us), "over" if is_over else "begins")
@@ -221,6 +265,11 @@ class Alerts(Extension):
         return found
 
 
+def _reported(transaction: Transaction, turn: Turn, queued: Sequence[Queued], due_us: int) -> None:
+    queue.put(transaction, turn.bot_id, queued)
+    turn.save(transaction, position=due_us)
+
+
 class TalkingAlerts(Alerts):
     """Alerts by the shop's own bot, under which owners decide, and which they silence.
 
@@ -238,9 +287,10 @@ class TalkingAlerts(Alerts):
         owners: Sequence[int],
         deeds: Deeds,
         zone: ZoneInfo,
+        reports: Reports | None = None,
         dashboard_url: str | None = None,
     ) -> None:
-        super().__init__(notifications, rule, watched, dashboard_url=dashboard_url)
+        super().__init__(notifications, rule, watched, reports=reports, dashboard_url=dashboard_url)
         own = {str(owner) for owner in owners}
 
         def shared() -> list[str]:

@@ -9,6 +9,7 @@ from neonpay.core.clock import moment
 from neonpay.core.events import event_type
 from neonpay.errors import ConfigurationError
 from neonpay.notifications.kinds import NotificationPriority, NotificationType
+from neonpay.notifications.report import VARIABLES
 from neonpay.notifications.rules import Rule, variables_of
 from neonpay.notifications.templates import NotificationTemplate
 from neonpay.notifications.troubles import KINDS
@@ -27,6 +28,7 @@ SPOILT: Final = frozenset({"payment_unexplained"})
 SALES: Final = frozenset({"payment_completed"})
 DECLINED: Final = frozenset({"checkout_declined"})
 TOLD: Final = NEEDS_A_PERSON | SPOILT | SALES | DECLINED
+REPORTS: Final = ("daily", "weekly")
 DECLINED_GATHER_S: Final = 300.0
 
 
@@ -81,7 +83,7 @@ def own_template(name: str, text: str, variables: Collection[str] | None = None)
         ConfigurationError: no alert is about such an event.
     """
     if variables is None:
-        variables = KINDS[name].variables if name in KINDS else variables_of_event(name)
+        variables = _variables(name)
     subject, _, body = text.strip().partition("\n")
     return NotificationTemplate(
         name=template_name(name),
@@ -90,6 +92,12 @@ def own_template(name: str, text: str, variables: Collection[str] | None = None)
         body=body.strip(),
         variables=tuple(variables),
     )
+
+
+def _variables(name: str) -> Collection[str]:
+    if name in KINDS:
+        return KINDS[name].variables
+    return VARIABLES if name in REPORTS else variables_of_event(name)
 
 
 def template_name(name: str) -> str:
@@ -104,7 +112,7 @@ def variables_of_event(name: str) -> list[str]:
         ConfigurationError: no alert is about such an event.
     """
     if name not in TOLD:
-        msg = f"there is no alert {name!r}; there are: {', '.join(sorted({*TOLD, *KINDS}))}"
+        msg = f"there is no alert {name!r}; there are: {', '.join(sorted({*TOLD, *KINDS, *REPORTS}))}"
         raise ConfigurationError(msg)
     return sorted(variables_of(event_type(name)(bot_id=0, event_id="", at=moment(0))))
 
