@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from neonpay.simulator import Buyer
     from tests.integration.conftest import MovableClock, Shop
 
+ONE_ENGINE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # which of them does not matter
+
 
 class Desk:
     """A shop whose deliveries fail until they do not, and its two owners."""
@@ -79,6 +81,7 @@ async def test_a_delivery_is_tried_again_once_however_many_owners_press(desk: De
         assert [text for text, _ in buttons(shown)] == ["Open"]
 
 
+@ONE_ENGINE
 async def test_stars_go_back_after_a_second_press_and_an_owner_may_think_better_of_it(desk: Desk) -> None:
     ann, _, (told, _) = await desk.alerts()
     olga, account = desk.owners[0], desk.shop.account
@@ -95,6 +98,7 @@ async def test_stars_go_back_after_a_second_press_and_an_owner_may_think_better_
     assert told.message_id == olga.messages(account)[-1].message_id
 
 
+@ONE_ENGINE
 async def test_a_button_is_for_owners_alone(desk: Desk) -> None:
     ann, _, (told, _) = await desk.alerts()
     copy = await ann.receives(told, from_=desk.owners[0])
@@ -114,6 +118,7 @@ async def test_a_button_is_for_owners_alone(desk: Desk) -> None:
     assert ann.stars == 0
 
 
+@ONE_ENGINE
 async def test_mute_is_quiet_for_a_while_and_the_hosts_own_for_everybody_else(
     open_shop: Callable[..., Shop], clock: MovableClock
 ) -> None:
@@ -150,6 +155,7 @@ async def _nothing(payment: Any) -> None:
     """There is nothing to deliver."""
 
 
+@ONE_ENGINE
 def test_an_address_that_telegram_takes_for_no_button_is_refused_at_once(open_shop: Callable[..., Shop]) -> None:
     with pytest.raises(ConfigurationError, match="'localhost', which Telegram takes for no button"):
         open_shop().neonpay.enable_alerts(dashboard_url="http://localhost:8081")

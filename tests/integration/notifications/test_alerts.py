@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.integration.notifications.conftest import Receiver
 
 ROW = notifications.c
+ONE_ENGINE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # which of them does not matter
 
 
 async def fails(payment: Any) -> None:
@@ -45,6 +46,7 @@ async def test_owners_are_told_in_one_line_of_what_needs_them_and_nobody_else_is
     assert not [message for message in ann.messages(shop.account) if "given up" in (message.text or "")]
 
 
+@ONE_ENGINE
 async def test_sales_are_told_in_the_owners_language_and_in_words_of_their_own(
     open_shop: Callable[..., Shop], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -72,6 +74,7 @@ async def test_sales_are_told_in_the_owners_language_and_in_words_of_their_own(
         assert ("50 звёзд" if one is shop else "50 ⭐") in (told.text or "")
 
 
+@ONE_ENGINE
 async def test_a_host_translator_is_asked_before_ours(open_shop: Callable[..., Shop]) -> None:
     shop = open_shop()
     owner = await shop.visitor("Owner")
@@ -84,6 +87,7 @@ async def test_a_host_translator_is_asked_before_ours(open_shop: Callable[..., S
     assert (told.text or "").startswith("Kaching!\n\n50 stars for us\nProduct: vip")
 
 
+@ONE_ENGINE
 async def test_declined_checkouts_are_one_message(
     open_shop: Callable[..., Shop], clock: MovableClock, query: Callable[..., Any]
 ) -> None:
@@ -101,6 +105,7 @@ async def test_declined_checkouts_are_one_message(
     assert (told.text or "").startswith("🚫 Checkout declined × 3")
 
 
+@ONE_ENGINE
 async def test_alerts_go_by_another_channel_and_beside_rules_of_the_program(
     open_shop: Callable[..., Shop], receiver: Receiver
 ) -> None:
@@ -122,6 +127,7 @@ async def test_alerts_go_by_another_channel_and_beside_rules_of_the_program(
         shop.neonpay.enable_alerts()
 
 
+@ONE_ENGINE
 def test_alerts_about_what_is_never_told_are_refused(open_shop: Callable[..., Shop]) -> None:
     with pytest.raises(ConfigurationError, match="there is no alert 'payment_done'"):
         open_shop().neonpay.enable_alerts(texts={"payment_done": "Sold"})
