@@ -53,7 +53,9 @@ def upgrade() -> None:
         *[sa.Column(name, sa.Text, nullable=False) for name in ("endpoint_id", "url", "secret", "events")],
         sa.Column("version", sa.BigInteger, nullable=False),
         sa.Column("is_on", sa.Boolean, nullable=False),
-        sa.Column("made_at", sa.BigInteger, nullable=False),
+        *[sa.Column(name, sa.BigInteger, nullable=False) for name in ("made_at", "after_number")],
+        sa.Column("old_secret", sa.Text),
+        sa.Column("old_until", sa.BigInteger),
         sa.PrimaryKeyConstraint("bot_id", "endpoint_id"),
         sqlite_with_rowid=False,
     )
