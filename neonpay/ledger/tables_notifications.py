@@ -67,6 +67,14 @@ notification_endpoints = table(
     sa.PrimaryKeyConstraint("bot_id", "endpoint_id"),
 )
 
+# What the program that opened last tells of, as JSON.
+notification_rules = table(
+    "notification_rules",
+    sa.Column("declared_at", Moment, nullable=False),
+    sa.Column("rules", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("bot_id"),
+)
+
 # Until when a recipient is only told of what is critical.
 notification_mutes = table(
     "notification_mutes",

@@ -19,6 +19,7 @@ from neonpay.notifications import queue
 from neonpay.notifications.alert_words import written
 from neonpay.notifications.channels import CHANNELS, Means, open_channel
 from neonpay.notifications.config import NotificationConfig
+from neonpay.notifications.declared import declare
 from neonpay.notifications.endpoints import EndpointBook
 from neonpay.notifications.kinds import NotificationType
 from neonpay.notifications.manners import Manners
@@ -93,6 +94,8 @@ class Notifications(Extension):
         endpoints = EndpointBook(host.ledger, host.bot_id)
         means = Means(self.config, host.clock, call=_Calls(host), endpoint=endpoints.find)
         self._say_what_is_missing(means)
+        declared = [(rule, self.recipients_of(rule)) for rule in self.rules]
+        await host.ledger.run(declare, host.bot_id, declared, host.clock.now_us())
         senders = {
             name: Sender(
                 name,

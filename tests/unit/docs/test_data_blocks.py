@@ -13,6 +13,7 @@ import yaml
 
 from neonpay.app.settings import CoreSettings
 from neonpay.monitoring.settings import MonitoringSettings
+from neonpay.notifications.settings import NotifySettings
 from neonpay.security.settings import SecuritySettings
 from neonpay.settings import settings_of
 from neonpay.support.settings import SupportSettings
@@ -42,6 +43,7 @@ _SECTIONS = {
     "security": SecuritySettings,
     "support": SupportSettings,
     "monitoring": MonitoringSettings,
+    "notify": NotifySettings,
 }
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from neonpay.app.settings import CoreSettings
 from neonpay.monitoring.settings import MonitoringSettings
+from neonpay.notifications.settings import NotifySettings
 from neonpay.security.settings import SecuritySettings
 from neonpay.settings import Section
 from neonpay.settings.section import settings_in
@@ -22,6 +23,7 @@ SECTIONS: dict[str, type[Section]] = {
     "neonpay": CoreSettings,
     "security": SecuritySettings,
     "support": SupportSettings,
+    "notify": NotifySettings,
     "tracking": TrackingSettings,
     "monitoring": MonitoringSettings,
 }

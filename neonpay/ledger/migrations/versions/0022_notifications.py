@@ -13,7 +13,7 @@ _WAITING = sa.text("state = 'waiting'")
 
 
 def upgrade() -> None:
-    """Add four tables; what is there stays as it is."""
+    """Add five tables; what is there stays as it is."""
     op.create_table(
         "neonpay_notifications",
         sa.Column("bot_id", sa.BigInteger, nullable=False),
@@ -57,6 +57,14 @@ def upgrade() -> None:
         sa.Column("old_secret", sa.Text),
         sa.Column("old_until", sa.BigInteger),
         sa.PrimaryKeyConstraint("bot_id", "endpoint_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "neonpay_notification_rules",
+        sa.Column("bot_id", sa.BigInteger, nullable=False),
+        sa.Column("declared_at", sa.BigInteger, nullable=False),
+        sa.Column("rules", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("bot_id"),
         sqlite_with_rowid=False,
     )
     op.create_table(
