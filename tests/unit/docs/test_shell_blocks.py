@@ -45,7 +45,7 @@ _NOT_OURS = {
     "umask",
     "uvicorn",
 }
-_SERVES = {"dashboard", "demo", "simulate"}
+_SERVES = {"dashboard", "demo", "listen", "simulate"}
 """Commands that go on until they are told to stop."""
 _OF_EXTENSIONS = {("badge", "list"), ()}
 """Commands that pages make up, and `neonpay NAME`."""
