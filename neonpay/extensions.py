@@ -102,6 +102,7 @@ EXTENSIONS: Final[tuple[ExtensionSpec, ...]] = (
         name="notifications",
         factory="neonpay.notifications.extension:Notifications",
         commands="neonpay.cli.notifications:notifications",
+        pages="neonpay.web.pages.notifications:part",
         extra="notifications",
         help="Tell owners and programs of what happens, once each: try a channel, send, see what waits, and add endpoints.",
     ),

@@ -146,14 +146,11 @@ def resend(
     from neonpay.notifications.endpoints import endpoint_called
     from neonpay.notifications.telling import tell_again
 
-    def work(transaction: Transaction, bot: int, now_us: int) -> str:
-        return tell_again(transaction, endpoint_called(transaction, bot, endpoint), bot, event_id, now_us)
+    def work(transaction: Transaction, bot: int) -> str:
+        return tell_again(transaction, endpoint_called(transaction, bot, endpoint), bot, event_id)
 
     with errors_in_one_line():
-        note_id = run_in_shop(
-            where(database, bot_id),
-            lambda shop: shop.pipeline.ledger.run(work, shop.adapter.bot_id, SystemClock().now_us()),
-        )
+        note_id = run_in_shop(where(database, bot_id), lambda shop: shop.pipeline.ledger.run(work, shop.adapter.bot_id))
     if json:
         print_json({"event_id": event_id, "note_id": note_id})
     else:

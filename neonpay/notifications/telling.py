@@ -82,7 +82,7 @@ def body_data(event: Event) -> JsonObject:
     }
 
 
-def tell_again(transaction: Transaction, endpoint: Endpoint, bot_id: int, event_id: str, now_us: int) -> str:
+def tell_again(transaction: Transaction, endpoint: Endpoint, bot_id: int, event_id: str) -> str:
     """Tell an endpoint of an event once more, under the id under which it was told before; that id.
 
     Raises:
@@ -93,8 +93,8 @@ def tell_again(transaction: Transaction, endpoint: Endpoint, bot_id: int, event_
     if name is None:
         raise ValidationError("event_id", event_id, "the id of an event of this bot, 32 hexadecimal digits")
     note = note_for(endpoint, name, find_event(transaction, bot_id, event_id))
-    if not queue.put(transaction, bot_id, [Queued(note=note, due_at_us=now_us)]):
-        queue.revive(transaction, bot_id, note.note_id, now_us)
+    if not queue.put(transaction, bot_id, [Queued(note=note, due_at_us=microseconds(note.at))]):
+        queue.revive(transaction, bot_id, note.note_id)
     return note.note_id
 
 
