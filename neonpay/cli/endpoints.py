@@ -71,17 +71,25 @@ def add(
     bot_id: BotOption = None,
 ) -> None:
     """Have a program told of what happens from now on, and print the secret by which it can tell that it is you."""
+    from neonpay.notifications.declared import read_declared
     from neonpay.notifications.endpoints import EndpointBook
 
     wanted = [name.strip() for name in events.split(",") if name.strip()]
 
-    async def work(shop: NeonPayCore) -> Endpoint:
-        book = EndpointBook(shop.pipeline.ledger, shop.adapter.bot_id)
-        return await book.add(url, events=wanted, token_bytes=secrets.token_bytes, now_us=SystemClock().now_us())
+    async def work(shop: NeonPayCore) -> tuple[Endpoint, bool]:
+        ledger, bot = shop.pipeline.ledger, shop.adapter.bot_id
+        made = await EndpointBook(ledger, bot).add(
+            url, events=wanted, token_bytes=secrets.token_bytes, now_us=SystemClock().now_us()
+        )
+        return made, await ledger.read(read_declared, bot) is not None
 
     with errors_in_one_line():
-        made = run_in_shop(where(database, bot_id), work)
+        made, has_teller = run_in_shop(where(database, bot_id), work)
     _tell_secret(made, json=json)
+    if not has_teller and not json:
+        say(
+            "No program of this shop tells endpoints of events yet: write neonpay.use(Notifications()) in one, and start it."
+        )
 
 
 @endpoints.command()

@@ -152,6 +152,8 @@ async def test_endpoints_are_made_changed_told_again_and_removed(
 
 async def test_what_is_missing_is_told_with_what_to_type(shop: Shop, database_url: str) -> None:
     await shop.neonpay.setup()
+    early = await run(database_url, "endpoints", "add", "https://example.com/hook")
+    assert (early.exit_code, "write neonpay.use(Notifications())" in early.stdout) == (0, True)
     assert "No program of this shop has declared rules" in (await run(database_url, "rules")).stdout
     for arguments, words in (
         (("test", "--type", "slack"), "set NEONPAY_NOTIFY_SLACK_WEBHOOK_URL"),
@@ -159,7 +161,7 @@ async def test_what_is_missing_is_told_with_what_to_type(shop: Shop, database_ur
         (("log", "ntf_nope"), "neonpay notifications log"),
         (("endpoints", "add", "nowhere"), "https://example.com/hook"),
         (("endpoints", "add", "https://example.com", "--events", "sold"), "payment_completed"),
-        (("endpoints", "resend", "1" * 32, "ep_1"), "it has none"),
+        (("endpoints", "resend", "1" * 32, "ep_1"), "the id of one of this bot's: ep_"),
     ):
         done = await run(database_url, *arguments)
         assert (done.exit_code, words in done.stderr) == (3, True), done.output

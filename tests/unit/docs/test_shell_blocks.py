@@ -113,7 +113,9 @@ def test_a_command_of_neonpay_is_taken_as_it_is_printed(place: str, arguments: l
 RUN = {
     tuple(arguments): place
     for place, arguments in _of("neonpay")
-    if arguments[0] not in _SERVES and tuple(arguments[:2]) not in _SENDS and not re.search(r"…|/mnt/", " ".join(arguments))
+    if arguments[0] not in _SERVES
+    and tuple(arguments[:2]) not in _SENDS
+    and not re.search(r"…|/mnt/", " ".join(arguments))
 }
 """Each command once, with a place that prints it."""
 
