@@ -47,6 +47,10 @@ if TYPE_CHECKING:
         ValidationError,
     )
     from neonpay.factory import create_neonpay
+    from neonpay.notifications.config import NotificationConfig
+    from neonpay.notifications.kinds import NotificationPriority, NotificationType
+    from neonpay.notifications.manager import NotificationManager
+    from neonpay.notifications.note import NotificationMessage
     from neonpay.payments.handlers.context import PaymentContext
     from neonpay.payments.handlers.middleware import PaymentMiddleware
     from neonpay.security import (
@@ -81,6 +85,11 @@ __all__ = [
     "NeonPayCore",
     "NeonPayError",
     "NetworkAnalytics",
+    "NotificationConfig",
+    "NotificationManager",
+    "NotificationMessage",
+    "NotificationPriority",
+    "NotificationType",
     "Payment",
     "PaymentContext",
     "PaymentError",
@@ -133,6 +142,11 @@ _HOMES = {
     "NeonPayCore": "neonpay.app",
     "NeonPayError": "neonpay.errors",
     "NetworkAnalytics": "neonpay.analytics.managers",
+    "NotificationConfig": "neonpay.notifications.config",
+    "NotificationManager": "neonpay.notifications.manager",
+    "NotificationMessage": "neonpay.notifications.note",
+    "NotificationPriority": "neonpay.notifications.kinds",
+    "NotificationType": "neonpay.notifications.kinds",
     "Payment": "neonpay.core.payments",
     "PaymentContext": "neonpay.payments.handlers.context",
     "PaymentError": "neonpay.errors",

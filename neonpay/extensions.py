@@ -101,8 +101,10 @@ EXTENSIONS: Final[tuple[ExtensionSpec, ...]] = (
     ExtensionSpec(
         name="notifications",
         factory="neonpay.notifications.extension:Notifications",
+        commands="neonpay.cli.notifications:notifications",
+        pages="neonpay.web.pages.notifications:part",
         extra="notifications",
-        help="Tells owners and programs of what happens, once each.",
+        help="Tell owners and programs of what happens, once each: try a channel, send, see what waits, and add endpoints.",
     ),
     ExtensionSpec(
         name="buyers",

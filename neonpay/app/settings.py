@@ -55,7 +55,7 @@ class CoreSettings(Section, frozen=True, kw_only=True):
 
 def refuse_mistyped_sections(sources: Sources) -> None:
     """Raise ConfigurationError when a section of the file is named almost like one of ours, and no extension's is called so."""
-    ours = {"alerts", "monitoring", "neonpay", "security", "support"}
+    ours = {"alerts", "monitoring", "neonpay", "notify", "security", "support"}
     if not ours.issuperset(sources.sections):
         from neonpay.extensions import installed
 

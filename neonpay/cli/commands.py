@@ -98,6 +98,11 @@ COMMANDS: Final = (
         "Serve the dashboard of a shop, and say who may enter it.",
     ),
     CommandRow(
+        "listen",
+        "neonpay.cli.listen:listen",
+        "Post what happens from now on to a program that you write, signed as a webhook, until Ctrl-C; for development.",
+    ),
+    CommandRow(
         "monitoring", "neonpay.cli.monitoring:monitoring", "Alert rules for Prometheus and a board for Grafana."
     ),
     CommandRow(

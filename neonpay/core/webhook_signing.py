@@ -52,11 +52,16 @@ def keys_of(secrets: str | Sequence[str] | None) -> tuple[bytes, ...]:
     return tuple(map(_key, given))
 
 
-def sign(keys: Sequence[bytes], message_id: str, at_s: int, body: bytes) -> dict[str, str]:
-    """The headers of a message that is signed with the first of the keys; none without keys."""
+def sign(keys: Sequence[bytes], message_id: str, at_s: int, body: bytes, *, by_all: bool = False) -> dict[str, str]:
+    """The headers of a message that is signed with the first of the keys; none without keys.
+
+    Args:
+        by_all: sign it with each of them, so that whoever knows one of them can check it.
+    """
     if not keys:
         return {}
-    return {ID: message_id, TIMESTAMP: str(at_s), SIGNATURE: f"{_VERSION},{_tag(keys[0], message_id, str(at_s), body)}"}
+    tags = [f"{_VERSION},{_tag(key, message_id, str(at_s), body)}" for key in (keys if by_all else keys[:1])]
+    return {ID: message_id, TIMESTAMP: str(at_s), SIGNATURE: " ".join(tags)}
 
 
 def verify(keys: Sequence[bytes], headers: Mapping[str, str], body: bytes, now_s: int) -> None:

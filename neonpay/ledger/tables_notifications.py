@@ -51,6 +51,7 @@ notification_attempts = table(
     sa.PrimaryKeyConstraint("bot_id", "note_id", "attempt"),
 )
 
+# A program that is told of the events which come after number ``after_number``. ``old_secret`` signs, too, until ``old_until``.
 notification_endpoints = table(
     "notification_endpoints",
     sa.Column("endpoint_id", sa.Text, nullable=False),
@@ -60,7 +61,18 @@ notification_endpoints = table(
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("is_on", sa.Boolean, nullable=False),
     sa.Column("made_at", Moment, nullable=False),
+    sa.Column("after_number", sa.BigInteger, nullable=False),
+    sa.Column("old_secret", sa.Text),
+    sa.Column("old_until", Moment),
     sa.PrimaryKeyConstraint("bot_id", "endpoint_id"),
+)
+
+# What the program that opened last tells of, as JSON.
+notification_rules = table(
+    "notification_rules",
+    sa.Column("declared_at", Moment, nullable=False),
+    sa.Column("rules", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("bot_id"),
 )
 
 # Until when a recipient is only told of what is critical.

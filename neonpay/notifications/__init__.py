@@ -11,6 +11,7 @@ from neonpay.notifications.manager import NotificationManager, Sent
 from neonpay.notifications.manners import Manners, QuietHours
 from neonpay.notifications.note import NotificationMessage
 from neonpay.notifications.rules import Rule
+from neonpay.notifications.settings import config_from_settings
 from neonpay.notifications.templates import NotificationTemplate
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "QuietHours",
     "Rule",
     "Sent",
+    "config_from_settings",
 ]

@@ -19,12 +19,14 @@ from neonpay.notifications import queue
 from neonpay.notifications.alert_words import written
 from neonpay.notifications.channels import CHANNELS, Means, open_channel
 from neonpay.notifications.config import NotificationConfig
+from neonpay.notifications.declared import declare
 from neonpay.notifications.endpoints import EndpointBook
 from neonpay.notifications.kinds import NotificationType
 from neonpay.notifications.manners import Manners
 from neonpay.notifications.queue import Queued
-from neonpay.notifications.rules import Rule, variables_of
+from neonpay.notifications.rules import Rule, event_data, variables_of
 from neonpay.notifications.sender import Sender
+from neonpay.notifications.telling import tell_endpoints
 from neonpay.notifications.templates import Templates, Translate
 from neonpay.payments.extension import Extension, Host, Lent, Subscriber
 from neonpay.store.periodic import PeriodicTask, Turn
@@ -92,6 +94,8 @@ class Notifications(Extension):
         endpoints = EndpointBook(host.ledger, host.bot_id)
         means = Means(self.config, host.clock, call=_Calls(host), endpoint=endpoints.find)
         self._say_what_is_missing(means)
+        declared = [(rule, self.recipients_of(rule)) for rule in self.rules]
+        await host.ledger.run(declare, host.bot_id, declared, host.clock.now_us())
         senders = {
             name: Sender(
                 name,
@@ -118,9 +122,10 @@ class Notifications(Extension):
         return [Subscriber(name="rules", events=events, run=self.tell)] if events else []
 
     def periodic(self) -> Sequence[PeriodicTask]:
-        """A task for each channel, so that none waits for another, and one that forgets what is old."""
+        """A task for each channel, so that none waits for another; one tells endpoints, and one forgets what is old."""
         sending = [PeriodicTask(name.value, _LOOK_S, self._turn_of(name), at_start=True) for name in CHANNELS]
-        return [*sending, PeriodicTask("clean", _CLEAN_S, self._clean)]
+        telling = PeriodicTask("events", _LOOK_S, self._tell_endpoints, at_start=True)
+        return [*sending, telling, PeriodicTask("clean", _CLEAN_S, self._clean)]
 
     async def tell(self, event: Event) -> None:
         """Queue what the rules say of an event."""
@@ -142,6 +147,16 @@ class Notifications(Extension):
             return 0
         host = self._opened().host
         return await host.ledger.run(queue.put, host.bot_id, queued)
+
+    @property
+    def endpoints(self) -> EndpointBook:
+        """Programs that are told of the shop's events.
+
+        Raises:
+            LedgerClosedError: the shop is not open.
+        """
+        host = self._opened().host
+        return EndpointBook(host.ledger, host.bot_id)
 
     @property
     def means(self) -> Means:
@@ -211,6 +226,9 @@ class Notifications(Extension):
 
         return turn
 
+    async def _tell_endpoints(self, turn: Turn) -> float | None:
+        return _NOT_OPEN_S if self._open is None else await tell_endpoints(self._open.host.ledger, turn)
+
     async def _clean(self, turn: Turn) -> float | None:
         if self._open is None:
             return _NOT_OPEN_S
@@ -247,10 +265,3 @@ class _Calls:
 
     async def __call__(self, method: str, params: Mapping[str, JsonValue]) -> JsonValue:
         return await self._host.call(method, params, patience_s=5.0)
-
-
-def event_data(event: Event) -> dict[str, JsonValue]:
-    """What programs read of an event."""
-    told = variables_of(event)
-    guided = ("amount", "product_name", "plan_name", "details", "alert_type", "error_type", "error_message")
-    return {name: value for name, value in told.items() if name not in guided or name in event.data}

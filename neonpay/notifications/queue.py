@@ -155,6 +155,27 @@ def end(
         transaction.connection.execute(sa.update(notifications).where(*_these(bot_id, others)).values(**merged))
 
 
+def revive(transaction: Transaction, bot_id: int, note_id: str) -> bool:
+    """Have a note that has ended go out once more, under its id; whether there was one. One that waits is due at once.
+
+    It has what is left of its attempts, and one at least.
+    """
+    mine = (_row.bot_id == bot_id, _row.note_id == note_id)
+    fresh = {
+        "state": WAITING,
+        "due_at": _row.made_at,
+        "ended_at": None,
+        "sent_as": None,
+        "error": None,
+        "gathered": None,
+    }
+    again = sa.update(notifications).where(*mine).values(**fresh)
+    channel = transaction.connection.execute(again.returning(_row.channel)).scalar()
+    if channel is not None:
+        poke(transaction, bot_id, [duty(NotificationType(channel))])
+    return channel is not None
+
+
 def note_attempt(
     transaction: Transaction, bot_id: int, one: Queued, *, at_us: int, took_us: int, error: str | None
 ) -> None:

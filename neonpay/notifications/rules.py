@@ -108,3 +108,10 @@ def variables_of(event: Event) -> dict[str, JsonValue]:
         "error_message": event.reason or "",
     }
     return {**guided, **event.data, **common}
+
+
+def event_data(event: Event) -> dict[str, JsonValue]:
+    """What programs read of an event."""
+    told = variables_of(event)
+    guided = ("amount", "product_name", "plan_name", "details", "alert_type", "error_type", "error_message")
+    return {name: value for name, value in told.items() if name not in guided or name in event.data}

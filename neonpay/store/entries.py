@@ -95,7 +95,23 @@ def publish_rows(transaction: Transaction, rows: Sequence[tuple[object, ...]]) -
 def find_event(transaction: Transaction, bot_id: int, event_id: str) -> Event:
     """An event as it was published, as far as this program knows its kind; raises NoResultFound when there is none."""
     query = sa.select(events).where(events.c.bot_id == bot_id, events.c.event_id == event_id)
-    row = transaction.connection.execute(query).mappings().one()
+    return _published(transaction.connection.execute(query).mappings().one())
+
+
+def events_between(transaction: Transaction, bot_id: int, after: int, last: int) -> list[tuple[int, str, Event]]:
+    """The events whose numbers come after ``after`` and not after ``last``: number, name and event, in the order of numbers.
+
+    One of a kind that this program does not know has its name here alone.
+    """
+    numbered = (events.c.bot_id == bot_id, events.c.number > after, events.c.number <= last)
+    query = sa.select(events).where(*numbered).order_by(events.c.number)
+    return [
+        (int(row["number"]), str(row["name"]), _published(row))
+        for row in transaction.connection.execute(query).mappings()
+    ]
+
+
+def _published(row: sa.RowMapping) -> Event:
     common = {name: row[name] for name in _COMMON}
     return event_of(row["name"], jsontext.load_object(row["data"] or "{}"), **common)
 

@@ -38,6 +38,9 @@ class Endpoint:
         secret: ``whsec_…``, with which bodies for it are signed.
         version: of the bodies.
         is_on: whether it is told of anything.
+        made_at_us: when it was made.
+        after_number: it is told of events with a greater number, which are those that were kept after it was made.
+        old_secret: with which bodies are signed, too, until ``old_until_us``.
     """
 
     endpoint_id: str
@@ -46,6 +49,15 @@ class Endpoint:
     events: tuple[str, ...] = ()
     version: int = 1
     is_on: bool = True
+    made_at_us: int = 0
+    after_number: int = 0
+    old_secret: str | None = field(default=None, repr=False)
+    old_until_us: int = 0
+
+    def secrets(self, now_us: int) -> list[str]:
+        """The secrets that sign now, the new one first."""
+        is_old_good = self.old_secret is not None and now_us < self.old_until_us
+        return [self.secret, self.old_secret] if is_old_good and self.old_secret else [self.secret]
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,19 +33,20 @@ class WebhookChannel:
             NotificationRefusedError: the program does not want it, or answers with a redirect.
             NotificationDelayedError: the program is away or wants it later.
         """
-        url, secret = note.recipient, self._secret
+        url, secrets = note.recipient, [self._secret] if self._secret else []
+        now_us = self._clock.now_us()
         if url.startswith(ENDPOINT) and self._endpoint_of is not None:
             endpoint = await self._endpoint_of(url)
             if endpoint is None:
                 raise NotificationRefusedError(NotificationType.WEBHOOK, "the endpoint has been removed, or is off")
-            url, secret = endpoint.url, endpoint.secret
+            url, secrets = endpoint.url, endpoint.secrets(now_us)
         try:
             check_url("recipient", url)
         except ConfigurationError as exc:
             raise NotificationRefusedError(NotificationType.WEBHOOK, str(exc)) from exc
         body = body_of(note)
-        now_s = self._clock.now_us() // _US
-        signed = sign(keys_of(secret), note.note_id, now_s, body)
+        now_s = now_us // _US
+        signed = sign(keys_of(secrets), note.note_id, now_s, body, by_all=True)
         headers = {ID: note.note_id, TIMESTAMP: str(now_s), **signed}
         await self._poster.post(
             url, body, {**headers, "Content-Type": "application/json", "User-Agent": f"neonpay/{__version__}"}

@@ -51,6 +51,7 @@ _EN: Final[Mapping[str, str | tuple[str, ...]]] = {
     "subscription_cancel": "Canceled a subscription",
     "reconcile_run": "Compared with Telegram",
     "export_download": "Downloaded a sheet",
+    "notification_resend": "Sent a message again",
 }
 _RU: Final[Mapping[str, str | tuple[str, ...]]] = {
     "nav": "Действия",
@@ -97,6 +98,7 @@ _RU: Final[Mapping[str, str | tuple[str, ...]]] = {
     "subscription_cancel": "Отменена подписка",
     "reconcile_run": "Сверка с Telegram",
     "export_download": "Скачана таблица",
+    "notification_resend": "Сообщение отправлено ещё раз",
 }
 WORDS: Final[Mapping[str, Mapping[str, str | tuple[str, ...]]]] = MappingProxyType(
     {"en": MappingProxyType(_EN), "ru": MappingProxyType(_RU)}

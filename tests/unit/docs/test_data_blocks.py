@@ -14,6 +14,7 @@ import yaml
 from neonpay.app.settings import CoreSettings
 from neonpay.monitoring.settings import MonitoringSettings
 from neonpay.notifications.alert_settings import AlertSettings
+from neonpay.notifications.settings import NotifySettings
 from neonpay.security.settings import SecuritySettings
 from neonpay.settings import settings_of
 from neonpay.support.settings import SupportSettings
@@ -44,6 +45,7 @@ _SECTIONS = {
     "support": SupportSettings,
     "alerts": AlertSettings,
     "monitoring": MonitoringSettings,
+    "notify": NotifySettings,
 }
 
 

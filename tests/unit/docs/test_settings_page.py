@@ -11,6 +11,7 @@ import pytest
 from neonpay.app.settings import CoreSettings
 from neonpay.monitoring.settings import MonitoringSettings
 from neonpay.notifications.alert_settings import AlertSettings
+from neonpay.notifications.settings import NotifySettings
 from neonpay.security.settings import SecuritySettings
 from neonpay.settings import Section
 from neonpay.settings.section import settings_in
@@ -24,6 +25,7 @@ SECTIONS: dict[str, type[Section]] = {
     "security": SecuritySettings,
     "support": SupportSettings,
     "alerts": AlertSettings,
+    "notify": NotifySettings,
     "tracking": TrackingSettings,
     "monitoring": MonitoringSettings,
 }

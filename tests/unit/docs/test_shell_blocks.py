@@ -45,8 +45,10 @@ _NOT_OURS = {
     "umask",
     "uvicorn",
 }
-_SERVES = {"dashboard", "demo", "simulate"}
+_SERVES = {"dashboard", "demo", "listen", "simulate"}
 """Commands that go on until they are told to stop."""
+_SENDS = {("notifications", "send"), ("notifications", "test")}
+"""Commands that need a channel, which the tests of notifications have."""
 _OF_EXTENSIONS = {("badge", "list"), ()}
 """Commands that pages make up, and `neonpay NAME`."""
 _OTHERS_OPTIONS = {"--preload", "--graceful-timeout"}
@@ -111,7 +113,9 @@ def test_a_command_of_neonpay_is_taken_as_it_is_printed(place: str, arguments: l
 RUN = {
     tuple(arguments): place
     for place, arguments in _of("neonpay")
-    if arguments[0] not in _SERVES and not re.search(r"…|/mnt/", " ".join(arguments))
+    if arguments[0] not in _SERVES
+    and tuple(arguments[:2]) not in _SENDS
+    and not re.search(r"…|/mnt/", " ".join(arguments))
 }
 """Each command once, with a place that prints it."""
 
@@ -148,7 +152,7 @@ def _call(span: str) -> tuple[tuple[str, ...], set[str]]:
     """The command that is named, as far as it is not to be filled in, and its options."""
     words = span.split()[1:]
     command = takewhile(lambda word: re.fullmatch("[a-z-]+", word) and not word.startswith("-"), words)
-    return tuple(command)[:2], set(re.findall(r"--[a-z-]+", span))
+    return tuple(command)[:3], set(re.findall(r"--[a-z-]+", span))
 
 
 @cache

@@ -53,8 +53,18 @@ def upgrade() -> None:
         *[sa.Column(name, sa.Text, nullable=False) for name in ("endpoint_id", "url", "secret", "events")],
         sa.Column("version", sa.BigInteger, nullable=False),
         sa.Column("is_on", sa.Boolean, nullable=False),
-        sa.Column("made_at", sa.BigInteger, nullable=False),
+        *[sa.Column(name, sa.BigInteger, nullable=False) for name in ("made_at", "after_number")],
+        sa.Column("old_secret", sa.Text),
+        sa.Column("old_until", sa.BigInteger),
         sa.PrimaryKeyConstraint("bot_id", "endpoint_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "neonpay_notification_rules",
+        sa.Column("bot_id", sa.BigInteger, nullable=False),
+        sa.Column("declared_at", sa.BigInteger, nullable=False),
+        sa.Column("rules", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("bot_id"),
         sqlite_with_rowid=False,
     )
     op.create_table(

@@ -1,0 +1,141 @@
+"""``neonpay listen``: what happens in a shop, posted to a program that is being written."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from neonpay.cli.shop import BotOption, DatabaseOption, errors_in_one_line, of_bot, only_bot, read_ledger, where_to_read
+from neonpay.cli.stopping import told_to_stop
+from neonpay.core.clock import SystemClock, moment, stopwatch_s
+from neonpay.core.text import clean
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from neonpay.ledger import Ledger
+    from neonpay.notifications.note import Note
+
+_LOOK_S: Final = 0.5
+_TIMEOUT_S: Final = 20.0
+_AT_ONCE: Final = 100
+_SHOWN_BYTES: Final = 200
+_US: Final = 1_000_000
+
+
+def listen(
+    *,
+    forward_to: Annotated[str, typer.Option(help="Where events are posted to.", metavar="URL")],
+    events: Annotated[
+        str, typer.Option(help="Names of the events that are posted, with commas between; all when left out.")
+    ] = "",
+    database: DatabaseOption = None,
+    bot_id: BotOption = None,
+) -> None:
+    """Post what happens from now on to a program that you write, signed as a webhook, until Ctrl-C; for development.
+
+    Each event is posted once, and its line says what the program answered. Nothing is kept, and no endpoint is needed.
+    """
+    from neonpay.core.webhook_signing import keys_of, new_secret
+    from neonpay.notifications.config import check_url
+    from neonpay.notifications.endpoints import check_events
+    from neonpay.notifications.settings import config_from_settings
+
+    with errors_in_one_line():
+        check_url("--forward-to", forward_to)
+        wanted = frozenset(name.strip() for name in events.split(",") if name.strip())
+        check_events(sorted(wanted))
+        at = where_to_read(database, bot_id)
+        at = of_bot(at, read_ledger(at, only_bot))
+        known = config_from_settings().webhook_secret
+        secret = known or new_secret(secrets.token_bytes)
+        typer.echo(f"Events of bot {at.bot_id} are posted to {forward_to} until Ctrl-C.")
+        typer.echo(f"Their secret is {'that of NEONPAY_NOTIFY_WEBHOOK_SECRET' if known else secret}")
+        with suppress(KeyboardInterrupt):  # Windows, where no signal can be waited for
+            asyncio.run(_listen(at.database_url, at.bot_id or 0, _Forwarding(forward_to, keys_of(secret), wanted)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Forwarding:
+    url: str
+    keys: Sequence[bytes]
+    wanted: frozenset[str]
+
+    async def post(self, session: aiohttp.ClientSession, note: Note) -> str:
+        """What was answered."""
+        import aiohttp
+
+        from neonpay.core.webhook_signing import sign
+        from neonpay.notifications.channels.webhook import body_of
+
+        body = body_of(note)
+        headers = sign(self.keys, note.note_id, SystemClock().now_us() // _US, body)
+        began_s = stopwatch_s()
+        try:
+            sent = session.post(
+                self.url, data=body, headers={**headers, "Content-Type": "application/json"}, allow_redirects=False
+            )
+            async with sent as answer:
+                told = clean((await answer.content.read(_SHOWN_BYTES)).decode("utf-8", "replace"), _SHOWN_BYTES)
+        except (aiohttp.ClientError, OSError, TimeoutError, UnicodeError) as exc:
+            return f"no answer ({type(exc).__name__})"
+        words = "" if answer.ok else f": {' '.join(told.split())}"
+        return f"{answer.status} in {stopwatch_s() - began_s:.2f} s{words.rstrip(': ')}"
+
+
+async def _listen(database_url: str, bot_id: int, forwarding: _Forwarding) -> None:
+    from neonpay.ledger import open_ledger
+
+    stopped = told_to_stop()
+    ledger = open_ledger(database_url, as_it_is=True)
+    posting = asyncio.ensure_future(_forward(ledger, bot_id, forwarding))
+    stopping = asyncio.ensure_future(stopped.wait())
+    try:
+        await asyncio.wait({posting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if posting.done():
+            await posting
+    finally:
+        for task in (posting, stopping):
+            task.cancel()
+        await asyncio.gather(posting, stopping, return_exceptions=True)
+        await ledger.close()
+
+
+async def _forward(ledger: Ledger, bot_id: int, forwarding: _Forwarding) -> None:
+    import aiohttp
+
+    timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
+    async with aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session:
+        async for note in _coming(ledger, bot_id, forwarding.wanted):
+            answer = await forwarding.post(session, note)
+            at = moment(SystemClock().now_us())
+            typer.echo(f"{at:%H:%M:%S}  {note.kind}  {note.data['event_id']}  {answer}")
+
+
+async def _coming(ledger: Ledger, bot_id: int, wanted: frozenset[str]) -> AsyncIterator[Note]:
+    """What happens from now on, as it is told to programs."""
+    from neonpay.notifications.channels import ENDPOINT, Endpoint
+    from neonpay.notifications.telling import note_for, wants
+    from neonpay.store.entries import events_between
+    from neonpay.store.sequence import last_number, number_events
+
+    while await ledger.run(number_events, bot_id, most=_AT_ONCE):
+        pass
+    after = await ledger.read(last_number, bot_id)
+    typer.echo("Ready.")
+    endpoint = Endpoint(endpoint_id=f"{ENDPOINT}listen", url="", secret="", events=tuple(wanted), after_number=after)
+    while True:
+        await ledger.run(number_events, bot_id, most=_AT_ONCE)
+        newest = min(await ledger.read(last_number, bot_id), after + _AT_ONCE)
+        for number, name, event in await ledger.read(events_between, bot_id, after, newest):
+            if wants(endpoint, number, name):
+                yield note_for(endpoint, name, event)
+        if newest == after:
+            await asyncio.sleep(_LOOK_S)
+        after = newest

@@ -1,0 +1,129 @@
+"""Programs that are told of events: from the moment in which they are there, signed, once more when somebody asks for it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from aiohttp import web
+
+from neonpay.core.webhook_signing import keys_of, verify
+from neonpay.ledger.tables_notifications import notification_attempts, notifications
+from neonpay.notifications import Notifications
+from neonpay.notifications.telling import tell_again
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from neonpay.notifications.channels import Endpoint
+    from tests.integration.conftest import MovableClock, Shop
+    from tests.integration.notifications.conftest import Post, Receiver
+
+
+def _bytes(count: int) -> bytes:
+    return b"e" * count
+
+
+async def _nothing(payment: Any) -> None:
+    """There is nothing to deliver."""
+
+
+async def _sent(query: Callable[..., Any], attempts: int) -> list[tuple[Any, ...]]:
+    """The states of what was queued, when so many attempts have ended."""
+    while len(await query(sa.select(notification_attempts.c.note_id))) < attempts:
+        pass
+    return [tuple(row) for row in await query(sa.select(notifications.c.state, notifications.c.attempts))]
+
+
+def _names(posts: list[Post]) -> list[str]:
+    return [json.loads(post.body)["type"] for post in posts]
+
+
+async def _added(extension: Notifications, receiver: Receiver, clock: MovableClock, *events: str) -> Endpoint:
+    return await extension.endpoints.add(
+        f"{receiver.url}/hook", events=events, token_bytes=_bytes, now_us=clock.now_us()
+    )
+
+
+async def test_an_endpoint_is_told_of_what_it_wants_from_the_moment_in_which_it_is_there(
+    open_shop: Callable[..., Shop], receiver: Receiver, query: Callable[..., Any], clock: MovableClock
+) -> None:
+    shop = open_shop()
+    shop.neonpay.on_payment(_nothing)
+    extension = shop.neonpay.use(Notifications())
+    async with shop.polling():
+        ann = await shop.visitor("Ann")
+        await shop.delivers(await shop.sells(ann))
+        endpoint = await _added(extension, receiver, clock, "payment_completed", "payment_delivered")
+        outcome = await shop.sells(ann)
+        await shop.delivers(outcome)
+        clock.advance(3)
+        first, second = await receiver.has(2)
+        await _sent(query, 2)
+    assert _names([first, second]) == ["payment_completed", "payment_delivered"]
+    event = shop.named("payment_completed")[1]
+    assert json.loads(first.body) == {
+        "type": "payment_completed",
+        "timestamp": event.at.isoformat(),
+        "data": {
+            "event_id": event.event_id,
+            "bot_id": event.bot_id,
+            "user_id": ann.id,
+            "stage_id": "vip",
+            "invoice_id": event.invoice_id,
+            "charge_id": outcome.charge_id,
+            "amount_stars": 50,
+        },
+    }
+    verify(keys_of(endpoint.secret), _headers(first), first.body, clock.now_us() // 1_000_000)
+
+
+async def test_a_secret_that_is_changed_signs_beside_the_new_one_for_a_while(
+    open_shop: Callable[..., Shop], receiver: Receiver, query: Callable[..., Any], clock: MovableClock
+) -> None:
+    shop = open_shop()
+    extension = shop.neonpay.use(Notifications())
+    async with shop.polling():
+        ann = await shop.visitor("Ann")
+        before = await _added(extension, receiver, clock, "invoice_created")
+        after = await extension.endpoints.rotate(
+            before.endpoint_id, token_bytes=lambda count: b"f" * count, now_us=clock.now_us(), keep_s=3600
+        )
+        for number in (1, 2):
+            await shop.neonpay.send_payment(ann.id, "vip")
+            clock.advance(3)
+            await receiver.has(number)
+            await _sent(query, number)
+            clock.advance(3600)
+    first, second = receiver.got
+    tags = [post.headers["webhook-signature"].split(" ") for post in (first, second)]
+    assert [len(each) for each in tags] == [2, 1]
+    for secret in (before.secret, after.secret):
+        verify(keys_of(secret), _headers(first), first.body, int(first.headers["webhook-timestamp"]))
+    verify(keys_of(after.secret), _headers(second), second.body, int(second.headers["webhook-timestamp"]))
+
+
+async def test_one_event_is_told_to_one_endpoint_again_under_its_id(
+    open_shop: Callable[..., Shop], receiver: Receiver, query: Callable[..., Any], clock: MovableClock
+) -> None:
+    receiver.answers.append(web.Response(status=400, text="no"))
+    shop = open_shop()
+    extension = shop.neonpay.use(Notifications())
+    async with shop.polling():
+        endpoint = await _added(extension, receiver, clock, "invoice_created")
+        await shop.neonpay.send_payment((await shop.visitor("Ann")).id, "vip")
+        event = await shop.fact("invoice_created")
+        clock.advance(3)
+        await receiver.has(1)
+        assert await _sent(query, 1) == [("dead", 1)]
+        ledger = shop.neonpay.pipeline.ledger
+        note_id = await ledger.run(tell_again, endpoint, event.bot_id, event.event_id)
+        await receiver.has(2)
+        assert await _sent(query, 2) == [("sent", 2)]
+    assert {post.headers["webhook-id"] for post in receiver.got} == {note_id}
+    assert receiver.got[0].body == receiver.got[1].body
+
+
+def _headers(post: Post) -> dict[str, str]:
+    return {name.lower(): value for name, value in post.headers.items()}
