@@ -17,6 +17,7 @@ from neonpay.ledger.tables import events, journal
 from neonpay.store.entries import REFUNDS, REVENUE
 from neonpay.store.sequence import last_number
 from neonpay.tracking import SoftEvent
+from neonpay.tracking.forgetting import kept_of
 from neonpay.tracking.money import COMPLETED, REFUNDED, REJECTED
 
 _KINDS: Final = MappingProxyType(
@@ -35,7 +36,10 @@ _KINDS: Final = MappingProxyType(
 
 
 def next_facts(transaction: Transaction, bot_id: int, after: int, most: int) -> tuple[int, tuple[bytes, ...]]:
-    """The next facts of a bot by number, and the number up to which they reach; a unit of work that only reads."""
+    """The next facts of a bot by number, and the number up to which they reach; a unit of work that only reads.
+
+    Of whoever was forgotten there are those about money that were before, as nobody's.
+    """
     last = min(last_number(transaction, bot_id), after + most)
     if last <= after:
         return after, ()
@@ -64,8 +68,8 @@ def next_facts(transaction: Transaction, bot_id: int, after: int, most: int) -> 
                 subject=stage_id,
                 stars=stars or None,
             )
-            found.append(encoded(fact))
-    return last, tuple(found)
+            found.append(fact)
+    return last, tuple(map(encoded, kept_of(transaction, found)))
 
 
 def _kind(name: str, stars: int) -> str | None:

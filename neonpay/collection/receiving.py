@@ -9,13 +9,15 @@ import sqlalchemy as sa
 
 from neonpay.collection.bot_numbers import bot_number, word_in
 from neonpay.collection.signing import new_secret
-from neonpay.collection.wire import ERASED, Accepted, Batch, soft_events
+from neonpay.collection.wire import ERASED, MARK, Accepted, Batch, soft_events
+from neonpay.core.clock import microseconds
 from neonpay.errors import NeonPayError
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables_collection import collected_bots, collection_secrets
 from neonpay.store.signing_keys import read_keys
-from neonpay.tracking import SoftEvent, write_soft
-from neonpay.tracking.forgetting import forget_told
+from neonpay.tracking import SoftEvent
+from neonpay.tracking.forgetting import forget_told, kept_of
+from neonpay.tracking.rows import insert_soft
 
 BOTS_MAX: Final = 10_000
 """Bots of one centre; who is one too many is refused, as a program that invents bots would be."""
@@ -46,21 +48,39 @@ def receive(
         msg = f"bot {number} sells on the ledger of this centre: sign what you send for it, with the centre's secret"
         raise OwnBotError(msg)
     _register(transaction, batch, number, now_us)
-    new = write_soft(transaction, events)
-    for event in events:
-        if event.kind == ERASED and event.user_id is not None:
-            forget_told(transaction, number, event.user_id)
+    # All of a batch knows whom it erases, in whatever order it has its events.
+    erased, others = _parted(events)
+    news = [user_id for user_id, at_us in erased if forget_told(transaction, number, user_id, at_us)]
+    kept = kept_of(transaction, others, timeless=_timeless(others, now_us))
+    written, forgotten = insert_soft(transaction, kept), len(others) - len(kept)
+    new = written + len(news)
     bot = collected_bots.c
     counted = {
         "seen_at": now_us,
-        "events": bot.events + new,
-        "repeated": bot.repeated + (len(events) - new),
+        "events": bot.events + written,
+        "repeated": bot.repeated + (len(events) - new - forgotten),
         "moved": bot.moved + moved,
     }
     if batch.bot_name is not None:
         counted["name"] = batch.bot_name
     transaction.connection.execute(sa.update(collected_bots).where(bot.bot_id == number).values(counted))
-    return Accepted(received=len(events), new=new, moved=moved)
+    return Accepted(received=len(events), new=new, moved=moved, forgotten=forgotten)
+
+
+def _parted(events: list[SoftEvent]) -> tuple[list[tuple[int, int]], list[SoftEvent]]:
+    """Whom a batch erases, and up to when; and what else is in it."""
+    erased, others = [], []
+    for event in events:
+        if event.kind == ERASED and event.user_id is not None:
+            erased.append((event.user_id, microseconds(event.at)))
+        else:
+            others.append(event)
+    return erased, others
+
+
+def _timeless(events: list[SoftEvent], now_us: int) -> set[str]:
+    """Ids of events that told a time which cannot be, and are kept under that in which they came."""
+    return {event.event_id for event in events if MARK in event.data and microseconds(event.at) == now_us}
 
 
 def placed_events(batch: Batch, now_us: int) -> tuple[list[SoftEvent], int]:

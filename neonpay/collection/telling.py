@@ -40,8 +40,8 @@ class Telling(Protocol):
         """Take an event; one that it has taken before is not counted again."""
         ...
 
-    def forget_person(self, bot_id: str, user_id: int) -> None:
-        """Nothing that was told of a bot names this person any more."""
+    def forget_person(self, bot_id: str, user_id: int, *, at: datetime) -> None:
+        """Nothing that was told of a bot up to a time names this person, or will."""
         ...
 
 
@@ -57,12 +57,12 @@ def teller_to(manager: Telling | None) -> Kept | None:
             named[bot_id] = batch.bot_name  # also one that is refused, which is not tried with each batch
             with _told("the name of a bot"):
                 manager.register_bot(bot_id, batch.bot_name)
-        # A centre forgets whom a batch erases from all of that batch, in whatever order it has its events.
-        for event in sorted(events, key=lambda event: event.kind == ERASED):
+        # First whom a batch erases, of whom nothing from before is kept then, in whatever order it has its events.
+        for event in sorted(events, key=lambda event: event.kind != ERASED):
             if event.kind == ERASED:
                 if event.user_id is not None:
                     with _told("that a person is forgotten"):
-                        manager.forget_person(bot_id, event.user_id)
+                        manager.forget_person(bot_id, event.user_id, at=event.at)
                 continue
             with _told("an event"):
                 manager.track_event(

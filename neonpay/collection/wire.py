@@ -86,16 +86,18 @@ class RealTime(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
-    """All of it is kept.
+    """All of it is kept that may be.
 
     Attributes:
         new: how many events were not there yet; the others had come before.
-        moved: how many are kept under another time than they told.
+        moved: how many told another time than that under which they are kept.
+        forgotten: how many are not kept, because they are of people whom the centre was told to forget, and from before.
     """
 
     received: int
     new: int
     moved: int
+    forgotten: int = 0
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):

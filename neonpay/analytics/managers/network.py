@@ -14,8 +14,9 @@ from neonpay.analytics.managers.manager import DAY, store_of, written
 from neonpay.analytics.managers.over_ledger import Shop
 from neonpay.analytics.managers.roster import Roster, registration, roster
 from neonpay.analytics.managers.shapes import BotAnalytics, NetworkAnalytics
-from neonpay.core.clock import Clock, SystemClock, moment
+from neonpay.core.clock import Clock, SystemClock, microseconds, moment
 from neonpay.core.jsontext import JsonValue
+from neonpay.errors import ValidationError
 from neonpay.ledger import Transaction
 from neonpay.store.ids import new_event_id
 
@@ -195,14 +196,21 @@ class MultiBotAnalyticsManager:
         self._asked(DAY, days)  # which refuses what is no number of days
         return self._store.clean(self._now - timedelta(days=days))
 
-    def forget_person(self, bot_id: str, user_id: int) -> None:
+    def forget_person(self, bot_id: str, user_id: int, *, at: datetime | None = None) -> None:
         """Nothing that was told of a bot names this person any more; sums of Stars stay as they are.
 
+        What comes late and was before is not kept either. Whoever comes back afterwards is somebody new.
+
+        Args:
+            at: up to when; now when left out.
+
         Raises:
-            ValidationError: ``bot_id`` is no bot.
+            ValidationError: ``bot_id`` is no bot, or ``at`` no aware time.
             LedgerError: the ledger cannot be used; nothing was forgotten.
         """
-        self._store.forget(bot_number(bot_id), user_id)
+        if at is not None and at.tzinfo is None:
+            raise ValidationError("at", at, "a datetime with a time zone")
+        self._store.forget(bot_number(bot_id), user_id, microseconds(at or self._now))
 
     def close(self) -> None:
         """Keep what is not kept yet; in memory, forget everything. Safe to call again."""

@@ -134,12 +134,12 @@ class LedgerStore:
 
         return self._wait(clean())
 
-    def forget(self, bot_id: int, user_id: int) -> None:
-        """Nothing that was told of a bot names a person any more; payments and sums of Stars stay."""
+    def forget(self, bot_id: int, user_id: int, at_us: int) -> None:
+        """Nothing that was told of a bot up to a time names a person, or will; payments and sums of Stars stay."""
 
         async def forget() -> None:
             await self._flush()
-            await self._ledger().apart.run(_forget, bot_id, user_id)
+            await self._ledger().apart.run(_forget, bot_id, user_id, at_us)
 
         self._wait(forget())
 
@@ -209,5 +209,5 @@ def _keep(transaction: Transaction, events: Sequence[SoftEvent]) -> int:
     return keep_in(transaction, [replace(one, bot_id=aliases.get(one.bot_id, one.bot_id)) for one in events])
 
 
-def _forget(transaction: Transaction, bot_id: int, user_id: int) -> None:
-    forget_told(transaction, roster(transaction).aliases.get(bot_id, bot_id), user_id)
+def _forget(transaction: Transaction, bot_id: int, user_id: int, at_us: int) -> None:
+    forget_told(transaction, roster(transaction).aliases.get(bot_id, bot_id), user_id, at_us)

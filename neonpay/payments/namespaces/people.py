@@ -10,6 +10,7 @@ from neonpay.core.payers import whole_id
 from neonpay.payments.erasure import Erased, erase_person, export_person, remove_soft
 from neonpay.payments.extensions_used import Extensions
 from neonpay.payments.namespaces.served import Opened, Served
+from neonpay.store.forgotten import begin_forgetting
 
 logger = logging.getLogger("neonpay.payments")
 
@@ -54,6 +55,8 @@ class People(Served[M], path="people"):
         pipeline = await self._opened()
         await pipeline.beside.write()
         bot_id, ledger, soft = pipeline.adapter.bot_id, pipeline.ledger, 0
+        # First, so that what another program has still to write of before finds it.
+        await ledger.run(begin_forgetting, bot_id, user_id, pipeline.clock.now_us())
         while count := await ledger.run(remove_soft, bot_id, user_id):
             soft += count
         erased = await ledger.apart.run(erase_person, bot_id, user_id, self._extensions)

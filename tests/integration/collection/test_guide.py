@@ -74,11 +74,14 @@ async def test_who_is_erased_at_the_centre_is_erased_from_the_figures_of_its_man
         before = manager.get_network_analytics()
         erased = [served.event("4", kind="person_erased"), served.event("5")]
         assert (await served.send(served.batch(*erased, bot_id="shop")))[0] == 200
+        # Sent again under other ids, as by a bot that lost them, and late.
+        late = [{**event, "event_id": f"late-{event['event_id']}"} for event in told]
+        assert (await served.send(served.batch(*late, bot_id="shop")))[1]["forgotten"] == 1
         after = manager.get_network_analytics()
     assert before is not None
     assert after is not None
     assert (before.total_users, before.total_revenue) == (2, 30)
-    assert (after.total_users, after.total_revenue) == (1, 30)
+    assert (after.total_users, after.total_revenue) == (1, 60)
     manager.close()
 
 

@@ -36,9 +36,12 @@ async def test_a_batch_is_kept_once_however_often_it_is_sent(centre_of: Centres)
             bot_id="store_bot",
             bot_name="Main Store",
         )
-        assert await served.send(batch) == (200, {"received": 2, "new": 2, "moved": 0})
-        assert await served.send(batch) == (200, {"received": 2, "new": 0, "moved": 0})
-        assert await served.send(served.batch(served.event("a"))) == (200, {"received": 1, "new": 1, "moved": 0})
+        assert await served.send(batch) == (200, {"received": 2, "new": 2, "moved": 0, "forgotten": 0})
+        assert await served.send(batch) == (200, {"received": 2, "new": 0, "moved": 0, "forgotten": 0})
+        assert await served.send(served.batch(served.event("a"))) == (
+            200,
+            {"received": 1, "new": 1, "moved": 0, "forgotten": 0},
+        )
         found = await figures(served, "?bot_id=store_bot")
         (bot,) = found["bots"]
         status, told = await served.get("/analytics/status")
@@ -57,7 +60,7 @@ async def test_one_event_is_kept_before_it_is_answered(centre_of: Centres) -> No
     async with centre_of() as served:
         batch = served.batch(served.event("a"))
         (batch["event"],) = batch.pop("events")
-        assert await served.send(batch, path="realtime") == (200, {"received": 1, "new": 1, "moved": 0})
+        assert await served.send(batch, path="realtime") == (200, {"received": 1, "new": 1, "moved": 0, "forgotten": 0})
         assert (await figures(served))["events"] == 1
 
 
@@ -250,3 +253,34 @@ async def test_nobody_speaks_unsigned_for_a_bot_that_sells_on_the_ledger(centre_
         erased = served.event("e1", kind="person_erased")
         assert (await served.send(served.batch(erased), secret=None))[0] == 403
         assert (await served.send(served.batch(erased, bot_id=43), secret=None))[0] == 200
+
+
+async def test_who_is_forgotten_comes_back_by_nothing_but_what_they_do_afterwards(centre_of: Centres) -> None:
+    async with centre_of() as served:
+        told = served.batch(
+            served.event("a"),
+            served.event("never", at="1960-01-01T00:00:00Z"),
+            served.event("b", kind="payment_completed", stars=50, source="ad"),
+        )
+        late = served.batch(served.event("late"), served.event("c", kind="payment_completed", stars=20))
+        assert (await served.send(told))[0] == 200
+        served.clock.advance(60)
+        erased = served.batch(served.event("gone", kind="person_erased"))
+        assert (await served.send(erased))[1]["new"] == 1
+        assert (await served.send(erased))[1]["new"] == 0
+        served.clock.advance(60)
+        again = await served.send(told)
+        came_late = await served.send(late)
+        refunded = served.event("d", kind="payment_refunded", stars=-50)
+        assert (await served.send(served.batch(refunded)))[1]["forgotten"] == 0
+        nobody = (await figures(served))["bots"][0]
+        assert (await served.send(served.batch(served.event("back"))))[1]["new"] == 1
+        assert (await served.send(erased))[1]["new"] == 0
+        somebody = (await figures(served))["bots"][0]
+        (bot,) = (await served.get("/analytics/status"))[1]["bots"]
+    assert again == (200, {"received": 3, "new": 0, "moved": 1, "forgotten": 2})
+    assert came_late == (200, {"received": 2, "new": 1, "moved": 0, "forgotten": 1})
+    assert (nobody["people"], nobody["revenue_stars"]) == (0, 20)
+    assert nobody["events_by_kind"] == {"payment_completed": 2, "payment_refunded": 1}
+    assert (somebody["people"], somebody["revenue_stars"]) == (1, 20)
+    assert (bot["events"], bot["repeated"]) == (6, 3)
