@@ -12,15 +12,11 @@ from neonpay.collection.bot_numbers import bot_title
 from neonpay.collection.config import EventCollectorConfig
 from neonpay.collection.courier import CentreAwayError, CentreRefusedError, Courier
 from neonpay.collection.facts import next_facts
-from neonpay.collection.outbox import LedgerOutbox, forget, hold
+from neonpay.collection.outbox import LedgerOutbox, hold
 from neonpay.collection.sender import Sender
-from neonpay.collection.wire import ERASED
-from neonpay.core.clock import moment
 from neonpay.core.retrying import RetryPolicy
-from neonpay.errors import LedgerClosedError
 from neonpay.ledger import Ledger, Transaction
-from neonpay.payments.extension import Extension, Host, Lent
-from neonpay.store.ids import new_event_id
+from neonpay.payments.extension import Extension, Host
 from neonpay.store.periodic import PeriodicTask, Turn
 from neonpay.store.sequence import number_events
 from neonpay.tracking import SoftEvent
@@ -70,7 +66,6 @@ class Collection(Extension):
         self._bot_name = None if bot_name is None else bot_title(bot_name)
         self._sends_payments = sends_payments
         self._open: _Open | None = None
-        self._host: Host | None = None
         self._failures = 0
         self._again = RetryPolicy(
             on=CentreAwayError,
@@ -97,22 +92,13 @@ class Collection(Extension):
         sender = Sender(self._config, courier, name_of=lambda _: self._bot_name)
         opened = _Open(host.ledger, LedgerOutbox(host.ledger, self._config.max_held), courier, sender)
         await opened.outbox.forgive()
-        self._open, self._host = opened, host
+        self._open = opened
         try:
             yield
         finally:
             if self._open is opened:  # and not that of a shop which was opened on another event loop meanwhile
                 self._open = None
             await courier.close()
-
-    def erase(self, transaction: Lent, user_id: int) -> None:
-        """Have the centre forget a person, and send nothing of them that still waits."""
-        if self._host is None:
-            msg = "the centre cannot be told before the shop is open"
-            raise LedgerClosedError(msg)
-        bot_id, at = self._host.bot_id, moment(self._host.clock.now_us())
-        told = SoftEvent(event_id=new_event_id(), bot_id=bot_id, kind=ERASED, at=at, user_id=user_id)
-        forget(transaction.connection, bot_id, user_id, told)
 
     def _hold(self, transaction: Transaction, events: Sequence[SoftEvent]) -> None:
         self.shed += hold(transaction, None, events, self._config.max_held)
