@@ -7,17 +7,21 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy as sa
 
+from neonpay.collection.figures import DAY_US, BotStatus, daily, of_bot
 from neonpay.collection.signing import new_secret
 from neonpay.core.clock import moment
-from neonpay.ledger import open_ledger
+from neonpay.ledger import Transaction, open_ledger
 from neonpay.store.signing_keys import insert_key
+from neonpay.tracking import SoftEvent, write_soft
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
 
     from tests.integration.collection.conftest import Served
+    from tests.integration.conftest import MovableClock
 
     Centres = Callable[..., AbstractAsyncContextManager[Served]]
 
@@ -284,3 +288,58 @@ async def test_who_is_forgotten_comes_back_by_nothing_but_what_they_do_afterward
     assert nobody["events_by_kind"] == {"payment_completed": 2, "payment_refunded": 1}
     assert (somebody["people"], somebody["revenue_stars"]) == (1, 20)
     assert (bot["events"], bot["repeated"]) == (6, 3)
+
+
+async def test_a_query_reads_no_more_of_a_bot_than_its_period(database_url: str, clock: MovableClock) -> None:
+    now_us = clock.now_us()
+
+    def fill(transaction: Transaction) -> None:
+        for bot_id in (42, 43):
+            told = [
+                SoftEvent(
+                    event_id=f"{bot_id}-{number}",
+                    bot_id=bot_id,
+                    kind=("user_started", "payment_completed")[number % 2],
+                    at=moment(now_us - number * DAY_US // 20),
+                    user_id=number,
+                )
+                for number in range(4_000)
+            ]
+            write_soft(transaction, told)
+        if transaction.connection.dialect.name == "postgresql":  # whose plans need it; nobody does so for a SQLite file
+            transaction.connection.exec_driver_sql("ANALYZE")
+
+    def plans(transaction: Transaction) -> list[str]:
+        connection = transaction.connection
+        word = "EXPLAIN" if connection.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
+        bot = BotStatus(
+            bot_id=42, alias=None, name=None, first_at=moment(0), seen_at=moment(0), events=0, repeated=0, moved=0
+        )
+        asked: list[tuple[str, Any]] = []
+        listening = (
+            connection.engine,
+            "before_cursor_execute",
+            lambda _c, _k, text, values, *_: asked.append((text, values)),
+        )
+        sa.event.listen(*listening)
+        try:
+            found = of_bot(transaction, bot, now_us - DAY_US, now_us)
+            rows = daily(transaction, bot, now_us - DAY_US, now_us)
+        finally:
+            sa.event.remove(*listening)
+        assert (found.events, found.people, sum(int(str(row[5])) for row in rows)) == (20, 20, 20)
+        explained = [connection.exec_driver_sql(f"{word} {text}", values) for text, values in asked]
+        return ["\n".join(str(tuple(row)) for row in rows) for rows in explained]
+
+    ledger = open_ledger(database_url, clock=clock)
+    try:
+        await ledger.run(fill)
+        found = await ledger.run(plans)
+    finally:
+        await ledger.close()
+    reading = [plan for plan in found if "at>?" in plan or "(at >= " in plan]
+    assert len(reading) == 4, "\n---\n".join(found)
+    for plan in reading:  # a range of the index for each kind, and not all that the bot has told
+        ranges = plan.count("(bot_id=? AND kind=? AND at>? AND at<?)") + plan.count("(kind = ")
+        assert ranges == plan.count("soft_events_by_kind") > 0, plan
+        assert ranges == (plan.count("at>?") or plan.count("(at >= ")), plan
