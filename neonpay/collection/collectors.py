@@ -25,6 +25,7 @@ from neonpay.errors import LedgerError, ValidationError
 from neonpay.ledger import Ledger, open_ledger
 from neonpay.store.ids import new_event_id
 from neonpay.tracking import SoftEvent
+from neonpay.tracking.money import MONEY
 
 logger = logging.getLogger("neonpay.collection")
 
@@ -73,6 +74,7 @@ class CentralEventCollector:
         self._task: asyncio.Task[None] | None = None
         self._not_before_s = 0.0
         self._held = 0
+        self._has_said_whose = False
 
     def add_bot(self, bot_id: str | int, bot_name: str, webhook_url: str = "") -> None:
         """Have the centre know what people call a bot; raises ValidationError when it is no bot, or that no name."""
@@ -98,6 +100,13 @@ class CentralEventCollector:
             LedgerError: the ledger does not take it.
         """
         alias, soft = self._read(event)
+        if alias is not None and soft.kind in MONEY and not self._has_said_whose:
+            self._has_said_whose = True
+            logger.warning(
+                "payments of bot %s count at the centre as they are told; if its program also uses Collection(), tell of it by "
+                "Telegram's id of the bot, so that each counts once",
+                alias,
+            )
         self._sender.sent.shed += await self._outbox.hold(alias, [soft])
         self._held += 1
         if self.config.enable_real_time:

@@ -6,15 +6,19 @@ back.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
 import sqlalchemy as sa
 
 from neonpay.collection.outbox import encoded
+from neonpay.collection.wire import LEDGER_TELLS, OF_LEDGER_MARK
+from neonpay.core.clock import moment
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import events, journal
 from neonpay.store.entries import REFUNDS, REVENUE
+from neonpay.store.ids import new_event_id
 from neonpay.store.sequence import last_number
 from neonpay.tracking import SoftEvent
 from neonpay.tracking.forgetting import kept_of
@@ -69,7 +73,14 @@ def next_facts(transaction: Transaction, bot_id: int, after: int, most: int) -> 
                 stars=stars or None,
             )
             found.append(fact)
-    return last, tuple(map(encoded, kept_of(transaction, found)))
+    marked = [replace(fact, data={OF_LEDGER_MARK: True}) for fact in kept_of(transaction, found)]
+    return last, tuple(map(encoded, marked))
+
+
+def ledger_tells(bot_id: int, now_us: int) -> bytes:
+    """The event that has a centre count nothing else of a bot that its ledger knows."""
+    said = SoftEvent(event_id=new_event_id(), bot_id=bot_id, kind=LEDGER_TELLS, at=moment(now_us))
+    return encoded(said)
 
 
 def _kind(name: str, stars: int) -> str | None:

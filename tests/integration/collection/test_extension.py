@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
-from neonpay import EventCollectorConfig, Payment
+from neonpay import EventCollectorConfig, MultiBotEventCollector, Payment
 from neonpay.cli.main import app
 from neonpay.collection.extension import Collection
 from neonpay.ledger import Transaction
@@ -21,6 +21,8 @@ from tests.integration.collection.test_receiving import figures
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    import pytest
 
     from tests.integration.collection.test_receiving import Centres
     from tests.integration.conftest import Shop
@@ -124,6 +126,32 @@ async def test_the_centre_forgets_whom_the_bot_forgets_and_the_sums_stay(
             while (found := await figures(served))["people"] > 1:
                 served.clock.advance(1)
     assert (found["revenue_stars"], found["payments"]) == (100, 2)
+
+
+async def test_a_sale_that_the_handler_tells_a_collector_of_as_well_counts_once(
+    centre_of: Centres, open_shop: Callable[..., Shop], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with centre_of(database_url=f"sqlite:///{tmp_path / 'centre.db'}") as served:
+        shop = open_shop()
+        sending = EventCollectorConfig(served.url, secret=SECRET, collection_interval_seconds=0.05)
+        collector = MultiBotEventCollector(sending, clock=served.clock)
+        bot_id = shop.neonpay.adapter.bot_id
+
+        @shop.neonpay.on_payment(stage="vip")
+        async def tells(payment: Payment) -> None:
+            event = {"event_type": "payment_completed", "user_id": payment.user_id, "amount": payment.amount}
+            await collector.receive_realtime_event({**event, "bot_id": bot_id})
+
+        shop.neonpay.use(Collection(sending))
+        async with shop.polling(), collector:
+            while not (await served.get("/analytics/status"))[1]["bots"]:
+                served.clock.advance(1)
+            await shop.sells(await shop.visitor("Ann"))
+            await shop.settles()
+            assert all((await collector.collect_now()).values())
+            (bot,) = (await arrived(served, events=2))["bots"]
+    assert (bot["payments"], bot["revenue_stars"], bot["events"]) == (1, 50, 2)
+    assert "are told to the centre twice, and count once" in caplog.text
 
 
 async def test_the_command_takes_a_person_out_of_what_waits_and_the_bot_has_the_centre_forget_them(

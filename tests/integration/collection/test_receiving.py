@@ -40,8 +40,8 @@ async def test_a_batch_is_kept_once_however_often_it_is_sent(centre_of: Centres)
             bot_id="store_bot",
             bot_name="Main Store",
         )
-        assert await served.send(batch) == (200, {"received": 2, "new": 2, "moved": 0, "forgotten": 0})
-        assert await served.send(batch) == (200, {"received": 2, "new": 0, "moved": 0, "forgotten": 0})
+        assert await served.send(batch) == (200, {"received": 2, "new": 2, "moved": 0, "forgotten": 0, "beside": 0})
+        assert await served.send(batch) == (200, {"received": 2, "new": 0, "moved": 0, "forgotten": 0, "beside": 0})
         assert await served.send(served.batch(served.event("a"))) == (
             200,
             {"received": 1, "new": 1, "moved": 0, "forgotten": 0},
@@ -64,7 +64,7 @@ async def test_one_event_is_kept_before_it_is_answered(centre_of: Centres) -> No
     async with centre_of() as served:
         batch = served.batch(served.event("a"))
         (batch["event"],) = batch.pop("events")
-        assert await served.send(batch, path="realtime") == (200, {"received": 1, "new": 1, "moved": 0, "forgotten": 0})
+        assert (await served.send(batch, path="realtime"))[1]["new"] == 1
         assert (await figures(served))["events"] == 1
 
 
@@ -282,12 +282,33 @@ async def test_who_is_forgotten_comes_back_by_nothing_but_what_they_do_afterward
         assert (await served.send(erased))[1]["new"] == 0
         somebody = (await figures(served))["bots"][0]
         (bot,) = (await served.get("/analytics/status"))[1]["bots"]
-    assert again == (200, {"received": 3, "new": 0, "moved": 1, "forgotten": 2})
-    assert came_late == (200, {"received": 2, "new": 1, "moved": 0, "forgotten": 1})
+    assert again == (200, {"received": 3, "new": 0, "moved": 1, "forgotten": 2, "beside": 0})
+    assert came_late == (200, {"received": 2, "new": 1, "moved": 0, "forgotten": 1, "beside": 0})
     assert (nobody["people"], nobody["revenue_stars"]) == (0, 20)
     assert nobody["events_by_kind"] == {"payment_completed": 2, "payment_refunded": 1}
     assert (somebody["people"], somebody["revenue_stars"]) == (1, 20)
     assert (bot["events"], bot["repeated"]) == (6, 3)
+
+
+async def test_payments_that_a_bot_sends_from_its_ledger_count_once_whoever_else_tells_of_them(
+    centre_of: Centres,
+) -> None:
+    async with centre_of() as served:
+        paid = {"kind": "payment_completed", "stars": 50}
+        before = served.event("long ago", **paid)
+        assert (await served.send(served.batch(before)))[1]["new"] == 1
+        says = served.event("s", kind="ledger_tells", user_id=None)
+        assert (await served.send(served.batch(says)))[1]["new"] == 0
+        started = served.event("c", kind="payment_started")
+        told = served.batch(served.event("by the handler", **paid), served.event("b"), started)
+        assert (await served.send(told))[1]["beside"] == 2
+        fact = served.batch(served.event("fact", **paid, data={"of_ledger": True}))
+        assert (await served.send(fact))[1]["new"] == 1
+        assert (await served.send(served.batch(served.event("other", **paid), bot_id="other")))[1]["new"] == 1
+        found = await figures(served, "?bot_id=42")
+        status = (await served.get("/analytics/status"))[1]["bots"][0]
+    assert (found["revenue_stars"], found["events"]) == (100, 3)
+    assert (status["events"], status["repeated"]) == (3, 0)
 
 
 async def test_a_query_reads_no_more_of_a_bot_than_its_period(database_url: str, clock: MovableClock) -> None:

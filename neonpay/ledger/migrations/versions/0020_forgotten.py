@@ -1,4 +1,4 @@
-"""Who was forgotten, so that what comes late does not bring them back."""
+"""Who was forgotten, so that what comes late does not bring them back; and which bots send what their ledgers know."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ works_with = "0010"
 
 
 def upgrade() -> None:
-    """Add a table; what is there stays as it is."""
+    """Add a table and a column; what is there stays as it is."""
     op.create_table(
         "neonpay_forgotten",
         sa.Column("bot_id", sa.BigInteger, nullable=False),
@@ -20,3 +20,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("bot_id", "person"),
         sqlite_with_rowid=False,
     )
+    op.add_column("neonpay_collected_bots", sa.Column("ledger_at", sa.BigInteger))
