@@ -239,6 +239,14 @@ async def test_off_this_machine_a_secret_is_made_kept_and_told_once(centre_of: C
         assert (await served.send(batch, secret=None))[0] == 401
 
 
+async def test_a_centre_that_keeps_nothing_says_that_its_secret_goes_with_it(centre_of: Centres) -> None:
+    async with centre_of(webhook_secret=None, host="0.0.0.0", database_url=None) as served:  # noqa: S104
+        (text,) = [text for text in served.told if "whsec_" in text]
+    assert "another one is made at each start" in text
+    assert 'run_analytics_server(database_url="sqlite:///centre.db")' in text
+    assert "is not shown again" not in text
+
+
 async def test_a_ledger_that_once_made_a_secret_takes_nothing_unsigned(
     centre_of: Centres,
 ) -> None:
