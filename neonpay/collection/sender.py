@@ -60,6 +60,8 @@ class Sender:
         self._batch_size = config.batch_size
         self.sent = Sent()
         self._has_said_beside = False
+        self.refused_bots: set[int] = set()
+        """Bots of which the centre did not want something."""
         self.policy = RetryPolicy(
             on=_is_worth_it,
             attempts=config.max_retries,
@@ -96,6 +98,7 @@ class Sender:
             accepted = await self._courier.deliver(known_as, self._name_of(parcel.bot_id), parcel.events)
         except CentreRefusedError as exc:
             self.sent.refused += len(parcel.events)
+            self.refused_bots.add(parcel.bot_id)
             self.sent.last_error = str(exc)
             logger.error("%d events of bot %s are not sent: %s", len(parcel.events), known_as, exc)  # noqa: TRY400
             await outbox.refused(parcel, str(exc))

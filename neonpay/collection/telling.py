@@ -21,8 +21,8 @@ Kept = Callable[[Batch, Sequence[SoftEvent]], None]
 class Telling(Protocol):
     """What a centre needs of ``MultiBotAnalyticsManager``."""
 
-    def register_bot(self, bot_id: str, bot_name: str) -> Any:
-        """Know what people call a bot."""
+    def hear_of_bot(self, bot_id: str, bot_name: str) -> Any:
+        """Know what a bot says that it is called, as long as nobody has registered it."""
         ...
 
     def track_event(
@@ -56,7 +56,7 @@ def teller_to(manager: Telling | None) -> Kept | None:
         if batch.bot_name is not None and named.get(bot_id) != batch.bot_name:
             named[bot_id] = batch.bot_name  # also one that is refused, which is not tried with each batch
             with _told("the name of a bot"):
-                manager.register_bot(bot_id, batch.bot_name)
+                manager.hear_of_bot(bot_id, batch.bot_name)
         # First whom a batch erases, of whom nothing from before is kept then, in whatever order it has its events.
         for event in sorted(events, key=lambda event: event.kind != ERASED):
             if event.kind == ERASED:

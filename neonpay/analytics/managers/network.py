@@ -78,6 +78,14 @@ class MultiBotAnalyticsManager:
         """
         self._name(bot_id, bot_name, is_hearsay=False)
 
+    def hear_of_bot(self, bot_id: str, bot_name: str) -> None:
+        """Have a bot in every report under the name that it says itself, as long as nobody has registered it.
+
+        Raises:
+            ValidationError: an argument is not what it has to be.
+        """
+        self._meet(bot_id, bot_name)
+
     def track_event(
         self,
         event_type: str,
@@ -117,7 +125,8 @@ class MultiBotAnalyticsManager:
             at=at or self._now,
             event_id=event_id or new_event_id(),
         )
-        self._meet(bot_id, bot_id)
+        if bot_id not in self._named:
+            self._meet(bot_id, bot_id)
         self._store.keep(event)
 
     def take(self, events: Sequence[MultiBotEvent]) -> int:

@@ -85,6 +85,25 @@ async def test_who_is_erased_at_the_centre_is_erased_from_the_figures_of_its_man
     manager.close()
 
 
+async def test_a_registered_name_stays_and_what_went_back_makes_nobody_a_high_value_user(
+    centre_of: Centres, clock: MovableClock
+) -> None:
+    manager = MultiBotAnalyticsManager(clock=clock, high_value_stars=100)
+    manager.register_bot("shop", "Main Store Bot")
+    async with centre_of(multi_bot_analytics=manager, database_url=None) as served:
+        paid = {"kind": "payment_completed", "stars": 100}
+        told = [served.event("1", **paid), served.event("2", **paid, user_id=8)]
+        back = served.event("3", kind="payment_refunded", stars=-100)
+        assert (await served.send(served.batch(*told, back, bot_id="shop", bot_name="Wire Name")))[0] == 200
+        assert (await served.send(served.batch(served.event("4"), bot_id="other", bot_name="Other Bot")))[0] == 200
+        report = manager.get_network_report()
+    assert report is not None
+    bots = json.loads(json.dumps(report))["bots"]
+    assert {bot["bot_name"] for bot in bots.values()} == {"Main Store Bot", "Other Bot"}
+    assert bots["shop"]["user_activity_summary"]["high_value_users"] == 1
+    manager.close()
+
+
 async def test_a_manager_of_the_centres_own_ledger_does_not_bring_back_who_was_erased(
     centre_of: Centres, database_url: str, clock: MovableClock
 ) -> None:

@@ -44,7 +44,7 @@ async def test_a_batch_is_kept_once_however_often_it_is_sent(centre_of: Centres)
         assert await served.send(batch) == (200, {"received": 2, "new": 0, "moved": 0, "forgotten": 0, "beside": 0})
         assert await served.send(served.batch(served.event("a"))) == (
             200,
-            {"received": 1, "new": 1, "moved": 0, "forgotten": 0},
+            {"received": 1, "new": 1, "moved": 0, "forgotten": 0, "beside": 0},
         )
         found = await figures(served, "?bot_id=store_bot")
         (bot,) = found["bots"]
