@@ -21,8 +21,8 @@ import sqlalchemy as sa
 import uuid_utils
 
 from neonpay.collection.serving import serving_centre
-from neonpay.core.webhook_signing import keys_of, new_secret, sign
 from neonpay.core.clock import SystemClock, moment
+from neonpay.core.webhook_signing import keys_of, new_secret, sign
 from neonpay.ledger import Transaction, open_ledger
 from neonpay.testing.postgres import throwaway_postgres
 

@@ -17,9 +17,9 @@ from typing import Final, Literal
 from neonpay.errors import ExtensionError
 from neonpay.installing import OURS, install_line, wheel_line
 
-Part = Literal["factory", "tables", "commands", "pages"]
+Part = Literal["factory", "tables", "commands", "pages", "eraser"]
 
-PARTS: Final[tuple[Part, ...]] = ("factory", "tables", "commands", "pages")
+PARTS: Final[tuple[Part, ...]] = ("factory", "tables", "commands", "pages", "eraser")
 """The fields of a spec that are import strings."""
 ENTRY_POINTS: Final = "neonpay.extensions"
 """The group in which another distribution registers an ``ExtensionSpec`` of its own, under the extension's name."""
@@ -39,6 +39,8 @@ class ExtensionSpec:
         tables: a ``neonpay.ledger.ExtensionTables``, the ``tables`` of its class.
         commands: a ``typer.Typer``.
         pages: a function that is given the application and returns a ``neonpay.web.Part``.
+        eraser: a ``neonpay.payments.erasing.Eraser``, which is asked for each person that is erased where the ledger has
+            traces of the extension, also by programs that do not use it.
         extra: the extra of its distribution that installs what it needs.
         help: one line on what it is for; lists of commands show it without importing the extension.
 
@@ -51,6 +53,7 @@ class ExtensionSpec:
     tables: str | None = None
     commands: str | None = None
     pages: str | None = None
+    eraser: str | None = None
     extra: str | None = None
     help: str = ""
 
@@ -72,7 +75,13 @@ class ExtensionSpec:
 
     def target(self, part: Part) -> str | None:
         """The import string of a part; None when it has no such part."""
-        targets = {"factory": self.factory, "tables": self.tables, "commands": self.commands, "pages": self.pages}
+        targets = {
+            "factory": self.factory,
+            "tables": self.tables,
+            "commands": self.commands,
+            "pages": self.pages,
+            "eraser": self.eraser,
+        }
         return targets[part]
 
 
@@ -95,6 +104,7 @@ EXTENSIONS: Final[tuple[ExtensionSpec, ...]] = (
     ExtensionSpec(
         name="collection",
         factory="neonpay.collection.extension:Collection",
+        eraser="neonpay.collection.erasing:erase_waiting",
         extra="botapi",
         help="Sends what happens to the centre of several bots.",
     ),

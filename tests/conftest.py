@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from aiogram.types import Update
 
 from neonpay.ledger import open_ledger
 from neonpay.testing.postgres import PostgresServer, external_postgres, throwaway_postgres
@@ -41,6 +42,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(fnmatch(item.path.relative_to(_HERE).as_posix(), pattern) for pattern in _LONG):
             item.add_marker(pytest.mark.long)
+
+
+@pytest.fixture(autouse=True)
+def _aiogram_forgets() -> Iterator[None]:
+    """aiogram keeps the last 128 updates that it has named, each with its bot and so with a whole shop and its Telegram.
+
+    With hundreds of shops in memory each collection of garbage takes seconds.
+    """
+    yield
+    Update.event_type.fget.cache_clear()  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session")

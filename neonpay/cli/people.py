@@ -42,6 +42,7 @@ _NAMED = {
     "facts": "facts whose words are gone",
     "acts": "acts on the dashboard whose words are gone",
     "soft_events": "soft events",
+    "waiting_events": "events that waited to be sent to a centre",
 }
 
 
@@ -90,12 +91,15 @@ def erase(
     with errors_in_one_line():
         erased = run_in_shop(where(database, bot_id), work)
     if json:
-        print_json({"user_id": erased.user_id, "removed": dict(erased.removed), "kept": list(erased.kept)})
+        lists = {"kept": list(erased.kept), "to_do": list(erased.to_do)}
+        print_json({"user_id": erased.user_id, "removed": dict(erased.removed), **lists})
         return
-    what = ", ".join(f"{count} {_NAMED[name]}" for name, count in erased.removed.items())
+    what = ", ".join(f"{count} {_NAMED.get(name, name)}" for name, count in erased.removed.items())
     typer.echo(
         f"Removed of user {erased.user_id}: {what}." if what else f"Nothing is kept about user {erased.user_id}."
     )
+    for each in erased.to_do:
+        typer.echo(f"Still to be done: {each}.")
     if erased.kept:
         typer.echo(f"Rows that their extensions do not remove are in: {', '.join(erased.kept)}.", err=True)
 

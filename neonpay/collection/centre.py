@@ -98,12 +98,12 @@ class Centre:
         self._waiting += 1
         try:
             ledger = await self.ledger()
-            accepted = await ledger.run(
+            accepted, told = await ledger.run(
                 receive, batch, events, moved, now_us, is_signed=bool(self.keys) and "webhook-signature" in headers
             )
             if self.kept is not None:
                 # A manager over a ledger of its own waits for that, and the loop here may be that of a bot that sells.
-                await asyncio.to_thread(self.kept, batch, events)
+                await asyncio.to_thread(self.kept, batch, told)
             return Answer(200, accepted)
         except OwnBotError as exc:
             return self._no(403, "own_bot", str(exc))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import enum
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -25,9 +26,11 @@ from neonpay.errors import LedgerError, ValidationError
 from neonpay.ledger import Ledger, open_ledger
 from neonpay.store.ids import new_event_id
 from neonpay.tracking import SoftEvent
+from neonpay.tracking.money import MONEY
 
 logger = logging.getLogger("neonpay.collection")
 
+_STOP_S: Final = 2.0
 _LATEST_S: Final = 32_503_680_000.0
 """The year 3000: what is after it is no time in seconds."""
 _NAMES: Final = frozenset(
@@ -73,6 +76,9 @@ class CentralEventCollector:
         self._task: asyncio.Task[None] | None = None
         self._not_before_s = 0.0
         self._held = 0
+        self._lost: set[int] = set()
+        """Bots of which something was told that there was no room for."""
+        self._has_said_whose = False
 
     def add_bot(self, bot_id: str | int, bot_name: str, webhook_url: str = "") -> None:
         """Have the centre know what people call a bot; raises ValidationError when it is no bot, or that no name."""
@@ -98,7 +104,16 @@ class CentralEventCollector:
             LedgerError: the ledger does not take it.
         """
         alias, soft = self._read(event)
-        self._sender.sent.shed += await self._outbox.hold(alias, [soft])
+        if alias is not None and soft.kind in MONEY and not self._has_said_whose:
+            self._has_said_whose = True
+            logger.warning(
+                "payments of bot %s count at the centre as they are told; if its program also uses Collection(), tell of it by "
+                "Telegram's id of the bot, so that each counts once",
+                alias,
+            )
+        if shed := await self._outbox.hold(alias, [soft]):
+            self._sender.sent.shed += shed
+            self._lost.add(soft.bot_id)
         self._held += 1
         if self.config.enable_real_time:
             self._wake.set()
@@ -109,18 +124,22 @@ class CentralEventCollector:
             return
         if isinstance(self._outbox, LedgerOutbox):
             await self._outbox.forgive()
+            self._sender.refused_bots.clear()
         self._wake.set()
         self._task = asyncio.create_task(self._collect(), name="neonpay collection")
 
     async def stop_collection(self) -> None:
-        """Try once to send what waits, then send no more; what the centre does not take stays in the ledger, if any."""
+        """Try once to send what waits, two seconds at most, then send no more; what is left stays in the ledger, if any."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
         try:
-            await self._round(attempts=1)
+            async with asyncio.timeout(_STOP_S):
+                await self._round(attempts=1)
+        except TimeoutError:
+            logger.warning("the centre does not answer; %d events are left for it", await self._outbox.count())
         except LedgerError as exc:
             logger.warning("what waits for the centre cannot be read: %s", error_words(exc))
         await self._courier.close()
@@ -129,9 +148,9 @@ class CentralEventCollector:
             self._open_outbox()  # another start opens it
 
     async def collect_now(self) -> dict[str, bool]:
-        """Send what waits; for each bot whether the centre has all of it."""
-        waiting = set(await self._outbox.bots()) | set(self._bots)
-        left = await self._round()
+        """Send what waits; for each bot whether the centre has all that was told of it since the program began."""
+        waiting = set(await self._outbox.bots()) | set(self._bots) | self._lost | self._sender.refused_bots
+        left = await self._round() | self._lost | self._sender.refused_bots
         return {self._word_of(number): number not in left for number in sorted(waiting)}
 
     def get_stats(self) -> dict[str, Any]:
@@ -212,7 +231,7 @@ class CentralEventCollector:
         soft = SoftEvent(
             event_id=event.get("event_id") or new_event_id(),
             bot_id=number,
-            kind=str(getattr(event.get("event_type", ""), "value", event.get("event_type", ""))),
+            kind=event_type.value if isinstance(event_type := event.get("event_type"), enum.Enum) else event_type,  # type: ignore[arg-type]  # SoftEvent looks
             at=self._moment(event.get("timestamp")),
             user_id=event.get("user_id"),
             subject=event.get("product_id"),

@@ -11,16 +11,14 @@ from typing import Final
 from neonpay.collection.bot_numbers import bot_title
 from neonpay.collection.config import EventCollectorConfig
 from neonpay.collection.courier import CentreAwayError, CentreRefusedError, Courier
-from neonpay.collection.facts import next_facts
-from neonpay.collection.outbox import LedgerOutbox, forget, hold
+from neonpay.collection.facts import ledger_tells, next_facts
+from neonpay.collection.outbox import LedgerOutbox, hold
 from neonpay.collection.sender import Sender
-from neonpay.collection.wire import ERASED
-from neonpay.core.clock import moment
+from neonpay.collection.wire import Accepted
+from neonpay.core.clock import Clock
 from neonpay.core.retrying import RetryPolicy
-from neonpay.errors import LedgerClosedError
 from neonpay.ledger import Ledger, Transaction
-from neonpay.payments.extension import Extension, Host, Lent
-from neonpay.store.ids import new_event_id
+from neonpay.payments.extension import Extension, Host
 from neonpay.store.periodic import PeriodicTask, Turn
 from neonpay.store.sequence import number_events
 from neonpay.tracking import SoftEvent
@@ -35,12 +33,14 @@ _PARCELS_IN_A_TURN: Final = 50
 """After so many the turn ends and the next one begins, long before its lease does."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Open:
     ledger: Ledger
     outbox: LedgerOutbox
     courier: Courier
     sender: Sender
+    clock: Clock
+    has_said_ledger: bool = False
 
 
 class Collection(Extension):
@@ -70,7 +70,6 @@ class Collection(Extension):
         self._bot_name = None if bot_name is None else bot_title(bot_name)
         self._sends_payments = sends_payments
         self._open: _Open | None = None
-        self._host: Host | None = None
         self._failures = 0
         self._again = RetryPolicy(
             on=CentreAwayError,
@@ -95,24 +94,15 @@ class Collection(Extension):
         """Send from the ledger of the shop while it is open."""
         courier = Courier(self._config, host.clock)
         sender = Sender(self._config, courier, name_of=lambda _: self._bot_name)
-        opened = _Open(host.ledger, LedgerOutbox(host.ledger, self._config.max_held), courier, sender)
+        opened = _Open(host.ledger, LedgerOutbox(host.ledger, self._config.max_held), courier, sender, host.clock)
         await opened.outbox.forgive()
-        self._open, self._host = opened, host
+        self._open = opened
         try:
             yield
         finally:
             if self._open is opened:  # and not that of a shop which was opened on another event loop meanwhile
                 self._open = None
             await courier.close()
-
-    def erase(self, transaction: Lent, user_id: int) -> None:
-        """Have the centre forget a person, and send nothing of them that still waits."""
-        if self._host is None:
-            msg = "the centre cannot be told before the shop is open"
-            raise LedgerClosedError(msg)
-        bot_id, at = self._host.bot_id, moment(self._host.clock.now_us())
-        told = SoftEvent(event_id=new_event_id(), bot_id=bot_id, kind=ERASED, at=at, user_id=user_id)
-        forget(transaction.connection, bot_id, user_id, told)
 
     def _hold(self, transaction: Transaction, events: Sequence[SoftEvent]) -> None:
         self.shed += hold(transaction, None, events, self._config.max_held)
@@ -137,22 +127,29 @@ class Collection(Extension):
     async def _send_facts(self, opened: _Open, turn: Turn) -> bool:
         """Send facts and remember up to which number; whether none is left."""
         after = turn.position
+        if not opened.has_said_ledger:
+            # Before the first sale, which a collector of the same bot may tell of as well, and sooner.
+            await self._deliver(opened, turn.bot_id, [ledger_tells(turn.bot_id, opened.clock.now_us())])
+            opened.has_said_ledger = True
         for _ in range(_PARCELS_IN_A_TURN):
             await opened.ledger.run(number_events, turn.bot_id, most=FACTS_AT_ONCE)
             last, facts = await opened.ledger.read(next_facts, turn.bot_id, after, FACTS_AT_ONCE)
             if last == after:
                 return True
             if facts:
-                try:
-                    accepted = await opened.courier.deliver(turn.bot_id, self._bot_name, facts)
-                except CentreRefusedError as exc:
-                    # Nothing is stepped over: the centre is mended, or this program, and what it refused goes then.
-                    raise CentreAwayError(str(exc)) from exc
-                opened.sender.took(len(facts), accepted.new)
+                accepted = await self._deliver(opened, turn.bot_id, facts)
+                opened.sender.took(len(facts), accepted)
             # A program that is killed before this sends them again, and the centre knows them.
             await opened.ledger.run(_save, turn, last)
             after = last
         return False
+
+    async def _deliver(self, opened: _Open, bot_id: int, facts: Sequence[bytes]) -> Accepted:
+        try:
+            return await opened.courier.deliver(bot_id, self._bot_name, facts)
+        except CentreRefusedError as exc:
+            # Nothing is stepped over: the centre is mended, or this program, and what it refused goes then.
+            raise CentreAwayError(str(exc)) from exc
 
     async def _send_outbox(self, opened: _Open, bot_id: int) -> bool:
         for _ in range(_PARCELS_IN_A_TURN):

@@ -6,17 +6,22 @@ back.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
 import sqlalchemy as sa
 
 from neonpay.collection.outbox import encoded
+from neonpay.collection.wire import LEDGER_TELLS, OF_LEDGER_MARK
+from neonpay.core.clock import moment
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import events, journal
 from neonpay.store.entries import REFUNDS, REVENUE
+from neonpay.store.ids import new_event_id
 from neonpay.store.sequence import last_number
 from neonpay.tracking import SoftEvent
+from neonpay.tracking.forgetting import kept_of
 from neonpay.tracking.money import COMPLETED, REFUNDED, REJECTED
 
 _KINDS: Final = MappingProxyType(
@@ -35,7 +40,10 @@ _KINDS: Final = MappingProxyType(
 
 
 def next_facts(transaction: Transaction, bot_id: int, after: int, most: int) -> tuple[int, tuple[bytes, ...]]:
-    """The next facts of a bot by number, and the number up to which they reach; a unit of work that only reads."""
+    """The next facts of a bot by number, and the number up to which they reach; a unit of work that only reads.
+
+    Of whoever was forgotten there are those about money that were before, as nobody's.
+    """
     last = min(last_number(transaction, bot_id), after + most)
     if last <= after:
         return after, ()
@@ -64,8 +72,15 @@ def next_facts(transaction: Transaction, bot_id: int, after: int, most: int) -> 
                 subject=stage_id,
                 stars=stars or None,
             )
-            found.append(encoded(fact))
-    return last, tuple(found)
+            found.append(fact)
+    marked = [replace(fact, data={OF_LEDGER_MARK: True}) for fact in kept_of(transaction, found)]
+    return last, tuple(map(encoded, marked))
+
+
+def ledger_tells(bot_id: int, now_us: int) -> bytes:
+    """The event that has a centre count nothing else of a bot that its ledger knows."""
+    said = SoftEvent(event_id=new_event_id(), bot_id=bot_id, kind=LEDGER_TELLS, at=moment(now_us))
+    return encoded(said)
 
 
 def _kind(name: str, stars: int) -> str | None:

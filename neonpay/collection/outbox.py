@@ -12,7 +12,7 @@ from typing import Final, Protocol
 import msgspec
 import sqlalchemy as sa
 
-from neonpay.collection.wire import Told, check_to_send, told_of
+from neonpay.collection.wire import check_to_send, told_of
 from neonpay.core.clock import microseconds
 from neonpay.errors import ValidationError
 from neonpay.ledger import Insert, Ledger, Transaction
@@ -167,30 +167,6 @@ def hold(transaction: Transaction, alias: str | None, events: Sequence[SoftEvent
     if rows:
         transaction.insert(_INSERT, *rows)
     return len(events) - min(len(fit), room)
-
-
-def forget(connection: sa.Connection, bot_id: int, user_id: int, told: SoftEvent) -> None:
-    """Send nothing of a person that still waits, and send this instead; part of somebody's unit of work."""
-    row = outbox.c
-    query = sa.select(row.batch_id, row.body).where(row.bot_id == bot_id)
-    for batch_id, body in connection.execute(query).all():
-        found = msgspec.json.decode(zlib.decompress(body), type=list[Told])
-        others = [event for event in found if event.user_id != user_id]
-        mine = (row.bot_id == bot_id, row.batch_id == batch_id)
-        if not others:
-            connection.execute(sa.delete(outbox).where(*mine))
-        elif len(others) < len(found):
-            left = {"events": len(others), "body": zlib.compress(msgspec.json.encode(others))}
-            connection.execute(sa.update(outbox).where(*mine).values(left))
-    at_us = microseconds(told.at)
-    new = {
-        "bot_id": bot_id,
-        "batch_id": following_id(bot_id, told.event_id, at_us),
-        "events": 1,
-        "made_at": at_us,
-        "body": zlib.compress(msgspec.json.encode([told_of(told)])),
-    }
-    connection.execute(sa.insert(outbox).values(new))
 
 
 def sendable(events: Sequence[SoftEvent]) -> list[SoftEvent]:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from neonpay.collection.bot_numbers import bot_number, word_in
-from neonpay.collection.wire import ERASED, Accepted, Batch, soft_events
+from neonpay.collection.sorting import KNOWN_TO_LEDGERS, sorted_events, timeless
+from neonpay.collection.wire import Accepted, Batch, soft_events
+from neonpay.core.clock import microseconds
 from neonpay.core.webhook_signing import new_secret
 from neonpay.errors import NeonPayError
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables_collection import collected_bots, collection_secrets
 from neonpay.store.signing_keys import read_keys
-from neonpay.tracking import SoftEvent, write_soft
-from neonpay.tracking.forgetting import forget_told
+from neonpay.tracking import SoftEvent
+from neonpay.tracking.forgetting import forget_told, kept_of
+from neonpay.tracking.rows import insert_soft
 
 BOTS_MAX: Final = 10_000
 """Bots of one centre; who is one too many is refused, as a program that invents bots would be."""
@@ -34,8 +37,10 @@ class TooManyBotsError(NeonPayError):
 
 def receive(
     transaction: Transaction, batch: Batch, events: list[SoftEvent], moved: int, now_us: int, *, is_signed: bool = True
-) -> Accepted:
-    """Keep the events of a batch and register its bot; a unit of work. What came before is not written again.
+) -> tuple[Accepted, list[SoftEvent]]:
+    """Keep the events of a batch and register its bot; what to answer, and what of it is kept or erases somebody.
+
+    A unit of work. What came before is not written again.
 
     Raises:
         OwnBotError: the batch is not signed, and its bot sells on this ledger.
@@ -45,22 +50,31 @@ def receive(
     if not is_signed and read_keys(transaction, number):
         msg = f"bot {number} sells on the ledger of this centre: sign what you send for it, with the centre's secret"
         raise OwnBotError(msg)
-    _register(transaction, batch, number, now_us)
-    new = write_soft(transaction, events)
-    for event in events:
-        if event.kind == ERASED and event.user_id is not None:
-            forget_told(transaction, number, event.user_id)
+    has_ledger = _register(transaction, batch, number, now_us)
+    found = sorted_events(events)
+    # All of a batch knows whom it erases, in whatever order it has its events.
+    news = sum([forget_told(transaction, number, event.user_id or 0, microseconds(event.at)) for event in found.erased])
+    says_ledger = bool(found.facts or found.says_ledger)
     bot = collected_bots.c
-    counted = {
+    counted: dict[str, Any] = {}
+    if says_ledger and not has_ledger:
+        counted["ledger_at"] = now_us
+    told = [event for event in found.told if not (says_ledger or has_ledger) or event.kind not in KNOWN_TO_LEDGERS]
+    others = [*found.facts, *told]
+    kept = kept_of(transaction, others, timeless=timeless(others, now_us))
+    written, forgotten, beside = insert_soft(transaction, kept), len(others) - len(kept), len(found.told) - len(told)
+    accepted = Accepted(received=len(events), new=written + news, moved=moved, forgotten=forgotten, beside=beside)
+    repeated = len(events) - found.says_ledger - accepted.new - forgotten - beside
+    counted |= {
         "seen_at": now_us,
-        "events": bot.events + new,
-        "repeated": bot.repeated + (len(events) - new),
+        "events": bot.events + written,
+        "repeated": bot.repeated + repeated,
         "moved": bot.moved + moved,
     }
     if batch.bot_name is not None:
         counted["name"] = batch.bot_name
     transaction.connection.execute(sa.update(collected_bots).where(bot.bot_id == number).values(counted))
-    return Accepted(received=len(events), new=new, moved=moved)
+    return accepted, [*found.erased, *kept]
 
 
 def placed_events(batch: Batch, now_us: int) -> tuple[list[SoftEvent], int]:
@@ -87,12 +101,15 @@ def made_secret(transaction: Transaction, now_us: int, token_bytes: Callable[[in
     return secret if transaction.insert(_SECRETS, (_FIRST, secret, now_us)) else None
 
 
-def _register(transaction: Transaction, batch: Batch, number: int, now_us: int) -> None:
-    query = sa.select(collected_bots.c.bot_id).where(collected_bots.c.bot_id == number).with_for_update()
-    if transaction.connection.execute(query).first() is not None:
-        return
+def _register(transaction: Transaction, batch: Batch, number: int, now_us: int) -> bool:
+    """Have the bot among those of the centre; whether it sends what its ledger knows."""
+    query = sa.select(collected_bots.c.ledger_at).where(collected_bots.c.bot_id == number).with_for_update()
+    row = transaction.connection.execute(query).first()
+    if row is not None:
+        return row[0] is not None
     count = transaction.connection.execute(sa.select(sa.func.count()).select_from(collected_bots)).scalar_one()
     if count >= BOTS_MAX:
         msg = f"this centre has {BOTS_MAX} bots, and takes no more"
         raise TooManyBotsError(msg)
     transaction.insert(_BOTS, (number, word_in(batch.bot_id), batch.bot_name, now_us, now_us, 0, 0, 0))
+    return False

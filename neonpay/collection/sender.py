@@ -11,6 +11,7 @@ from typing import Final
 from neonpay.collection.config import EventCollectorConfig
 from neonpay.collection.courier import CentreAwayError, CentreRefusedError, Courier
 from neonpay.collection.outbox import Outbox, Parcel
+from neonpay.collection.wire import Accepted
 from neonpay.core.retrying import RetryPolicy
 
 logger = logging.getLogger("neonpay.collection")
@@ -58,6 +59,9 @@ class Sender:
         self._name_of = name_of
         self._batch_size = config.batch_size
         self.sent = Sent()
+        self._has_said_beside = False
+        self.refused_bots: set[int] = set()
+        """Bots of which the centre did not want something."""
         self.policy = RetryPolicy(
             on=_is_worth_it,
             attempts=config.max_retries,
@@ -94,6 +98,7 @@ class Sender:
             accepted = await self._courier.deliver(known_as, self._name_of(parcel.bot_id), parcel.events)
         except CentreRefusedError as exc:
             self.sent.refused += len(parcel.events)
+            self.refused_bots.add(parcel.bot_id)
             self.sent.last_error = str(exc)
             logger.error("%d events of bot %s are not sent: %s", len(parcel.events), known_as, exc)  # noqa: TRY400
             await outbox.refused(parcel, str(exc))
@@ -103,15 +108,22 @@ class Sender:
                 logger.warning("events wait for the centre: %s", exc)
             self.sent.last_error = str(exc)
             raise
-        self.took(len(parcel.events), accepted.new)
+        self.took(len(parcel.events), accepted)
+        if accepted.beside and not self._has_said_beside:
+            self._has_said_beside = True
+            logger.warning(
+                "payments of bot %s are told to the centre twice, and count once: Collection() sends them from its ledger; "
+                "tell the collector nothing of payments and subscriptions any more",
+                known_as,
+            )
         await outbox.done(parcel)
 
-    def took(self, events: int, new: int) -> None:
+    def took(self, events: int, accepted: Accepted) -> None:
         """Count what the centre has taken."""
         if self.sent.last_error is not None:
             logger.info("the centre takes events again")
         self.sent.events += events
-        self.sent.repeated += events - new
+        self.sent.repeated += events - accepted.new - accepted.forgotten - accepted.beside
         self.sent.batches += 1
         self.sent.last_error = None
 

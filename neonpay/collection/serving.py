@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets as random_secrets
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from neonpay.collection.centre import Centre
 from neonpay.collection.cleaning import cleaning
@@ -41,6 +41,15 @@ class Collecting(Protocol):
     def trust(self, keys: Sequence[bytes]) -> None:
         """Sign with the first of these keys, unless it has a secret of its own."""
         ...
+
+
+_NOT_SHOWN_AGAIN: Final = (
+    "Bots have to sign what they send here. This secret was made for them, and is not shown again:\n"
+)
+_FORGOTTEN: Final = (
+    "Bots have to sign what they send here. This secret was made for them, and since this centre keeps nothing, another one is "
+    'made at each start; with run_analytics_server(database_url="sqlite:///centre.db") it stays, and so do the figures:\n'
+)
 
 
 @asynccontextmanager
@@ -79,7 +88,9 @@ async def serving_centre(
         if not keys:
             kept = await (await ledger()).run(kept_secrets)
             if not kept and not is_here_alone:
-                kept = [await _new_secret(await ledger(), clock, port, address, tell)]
+                is_forgotten = neonpay is None and is_memory(database_url or KEEPS_NOTHING_URL)
+                told = _FORGOTTEN if is_forgotten else _NOT_SHOWN_AGAIN
+                kept = [await _new_secret(await ledger(), clock, port, address, lambda line: tell(told + line))]
             keys = keys_of(kept)
         takes_unsigned = is_here_alone and not keys
         if event_collector is not None:
@@ -146,8 +157,5 @@ async def _new_secret(ledger: Ledger, clock: Clock, port: int, address: str | No
     if secret is None:  # another centre was quicker, and has told it
         return str((await ledger.run(kept_secrets))[0])
     at = address or f"http://ADDRESS-OF-THIS-MACHINE:{port}"
-    tell(
-        "Bots have to sign what they send here. This secret was made for them, and is not shown again:\n"
-        f'EventCollectorConfig("{at}", secret="{secret}")'
-    )
+    tell(f'EventCollectorConfig("{at}", secret="{secret}")')
     return secret

@@ -21,8 +21,8 @@ Kept = Callable[[Batch, Sequence[SoftEvent]], None]
 class Telling(Protocol):
     """What a centre needs of ``MultiBotAnalyticsManager``."""
 
-    def register_bot(self, bot_id: str, bot_name: str) -> Any:
-        """Know what people call a bot."""
+    def hear_of_bot(self, bot_id: str, bot_name: str) -> Any:
+        """Know what a bot says that it is called, as long as nobody has registered it."""
         ...
 
     def track_event(
@@ -40,8 +40,8 @@ class Telling(Protocol):
         """Take an event; one that it has taken before is not counted again."""
         ...
 
-    def forget_person(self, bot_id: str, user_id: int) -> None:
-        """Nothing that was told of a bot names this person any more."""
+    def forget_person(self, bot_id: str, user_id: int, *, at: datetime) -> None:
+        """Nothing that was told of a bot up to a time names this person, or will."""
         ...
 
 
@@ -56,13 +56,13 @@ def teller_to(manager: Telling | None) -> Kept | None:
         if batch.bot_name is not None and named.get(bot_id) != batch.bot_name:
             named[bot_id] = batch.bot_name  # also one that is refused, which is not tried with each batch
             with _told("the name of a bot"):
-                manager.register_bot(bot_id, batch.bot_name)
-        # A centre forgets whom a batch erases from all of that batch, in whatever order it has its events.
-        for event in sorted(events, key=lambda event: event.kind == ERASED):
+                manager.hear_of_bot(bot_id, batch.bot_name)
+        # First whom a batch erases, of whom nothing from before is kept then, in whatever order it has its events.
+        for event in sorted(events, key=lambda event: event.kind != ERASED):
             if event.kind == ERASED:
                 if event.user_id is not None:
                     with _told("that a person is forgotten"):
-                        manager.forget_person(bot_id, event.user_id)
+                        manager.forget_person(bot_id, event.user_id, at=event.at)
                 continue
             with _told("an event"):
                 manager.track_event(

@@ -20,6 +20,10 @@ EVENTS_MAX: Final = 1000
 """Events in one batch."""
 ERASED: Final = "person_erased"
 """The kind of an event that has a centre forget the person whom it names, as far as it heard of them from that bot."""
+LEDGER_TELLS: Final = "ledger_tells"
+"""The kind of an event by which a bot says that it sends what its ledger knows; it is not kept."""
+OF_LEDGER_MARK: Final = "of_ledger"
+"""The key in ``data`` of an event that a ledger tells, with ``true``; it is not kept."""
 MARK: Final = "at_told"
 """The key in ``data`` of an event that is kept under another time than it told; with the time that it told."""
 DATA_CHARS: Final = DATA_MAX_CHARS - 48
@@ -86,16 +90,20 @@ class RealTime(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
-    """All of it is kept.
+    """All of it is kept that may be.
 
     Attributes:
         new: how many events were not there yet; the others had come before.
-        moved: how many are kept under another time than they told.
+        moved: how many told another time than that under which they are kept.
+        forgotten: how many are not kept, because they are of people whom the centre was told to forget, and from before.
+        beside: how many are not kept, because the ledger of the bot, which sends here, tells of the same.
     """
 
     received: int
     new: int
     moved: int
+    forgotten: int = 0
+    beside: int = 0
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):

@@ -55,9 +55,12 @@ class SqliteTransaction(Transaction):
     def connection(self) -> sa.Connection:
         """The same transaction as a SQLAlchemy connection; made on first use."""
         if self._sqlalchemy is None or self._sqlalchemy.closed:
+            raw = (
+                self._raw
+            )  # and not self: SQLAlchemy remembers a pool until its connection is gone, which would never be
             engine = sa.create_engine(
                 "sqlite://",
-                creator=lambda: self._raw,
+                creator=lambda: raw,
                 poolclass=StaticPool,
                 pool_reset_on_return=None,
                 hide_parameters=True,

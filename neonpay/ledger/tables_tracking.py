@@ -31,3 +31,11 @@ first_touches = table(
     sa.Column("at", Moment, nullable=False),
     sa.PrimaryKeyConstraint("bot_id", "user_id"),
 )
+
+# Of whom nothing is kept that was up to this time. ``person``: a digest of the user id.
+forgotten = table(
+    "forgotten",
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.PrimaryKeyConstraint("bot_id", "person"),
+)

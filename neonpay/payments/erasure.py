@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -30,11 +30,13 @@ class Erased:
     Attributes:
         removed: numbers of rows that are gone, or whose words are, by what they were.
         kept: tables of extensions that have rows about the person which nobody here removes.
+        to_do: what is still to be done by other programs, in words for people.
     """
 
     user_id: int
     removed: Mapping[str, int]
     kept: tuple[str, ...] = ()
+    to_do: tuple[str, ...] = ()
 
 
 def remove_soft(transaction: Transaction, bot_id: int, user_id: int) -> int:
@@ -45,15 +47,20 @@ def remove_soft(transaction: Transaction, bot_id: int, user_id: int) -> int:
     return transaction.connection.execute(found).rowcount
 
 
-def erase_person(transaction: Transaction, bot_id: int, user_id: int, extensions: Extensions) -> Erased:
+def erase_person(
+    transaction: Transaction, bot_id: int, user_id: int, extensions: Extensions, erased_there: Collection[str] = ()
+) -> Erased:
     """The unit of work that removes the rest: names, where they came from, notes, and all that was said.
 
     Payments, refunds, the journal and facts stay with the bare user id, without which the books would not add up.
 
+    Args:
+        erased_there: extensions whose erasers were asked already.
+
     Raises:
         ExtensionError: an extension that this program does not use keeps rows about the person; nothing was removed.
     """
-    kept = _of_extensions(transaction, bot_id, user_id, extensions)
+    kept = _of_extensions(transaction, bot_id, user_id, extensions, erased_there)
     theirs = sa.select(payments.c.charge_id).where(payments.c.bot_id == bot_id, payments.c.user_id == user_id)
     by_charge = {table: (table.c.bot_id == bot_id, table.c.charge_id.in_(theirs)) for table in (notes, refund_requests)}
     requests, refunded = refund_requests.c, refunds.c
@@ -131,9 +138,11 @@ def _plain(row: Mapping[Any, Any]) -> dict[str, JsonValue]:
     }
 
 
-def _of_extensions(transaction: Transaction, bot_id: int, user_id: int, extensions: Extensions) -> tuple[str, ...]:
+def _of_extensions(
+    transaction: Transaction, bot_id: int, user_id: int, extensions: Extensions, erased_there: Collection[str]
+) -> tuple[str, ...]:
     """Tables with rows about the person that a used extension does not remove; raises for one that nobody uses here."""
-    erasing = {extension.name for extension in extensions.having("erase")}
+    erasing = {*erased_there, *(extension.name for extension in extensions.having("erase"))}
     kept = []
     for row in listed(transaction):
         if row.extension in erasing or not _has_rows(transaction, row.table_name, bot_id, user_id):

@@ -90,7 +90,7 @@ class Pipeline:
         self._database = database
         self._registered = registered
         self._settings = settings
-        self._clock = clock
+        self.clock = clock
         self._opening = asyncio.Lock()
         self.loop: asyncio.AbstractEventLoop | None = None
         """The event loop that the pipeline belongs to; None before its first use."""
@@ -128,7 +128,7 @@ class Pipeline:
         ledger, bot_id, parts, announce = self._ledger, self._bot_id, self._parts, self._announcing.announce
         wake = self.fulfilment.changed.set
         self.subscriptions = parts.subscriptions()
-        self.people = People(ledger, bot_id, clock=self._clock, most=MAX_WAITING if self._settings.keeps_names else 0)
+        self.people = People(ledger, bot_id, clock=self.clock, most=MAX_WAITING if self._settings.keeps_names else 0)
         self.beside = Beside(self.people)
         self.entrance = Entrance(
             self,
@@ -147,12 +147,12 @@ class Pipeline:
         )
         self.periodic_store = PeriodicStore(ledger, bot_id, new_token=parts.new_token)
         self.periodic = PeriodicRunner(self.periodic_store)
-        self.sealer = Sealer(ledger, bot_id, clock=self._clock)
+        self.sealer = Sealer(ledger, bot_id, clock=self.clock)
         self._reconciler = Reconciler(
             ledger,
             self._adapter.call,
             bot_id=bot_id,
-            clock=self._clock,
+            clock=self.clock,
             rules=self._settings.reconcile,
             charged=self.entrance.charged,
             refunded=self.entrance.refunded,
@@ -179,12 +179,12 @@ class Pipeline:
             self.fulfilment,
             parts.refund_store,
             bot_id=bot_id,
-            clock=self._clock,
+            clock=self.clock,
             retries=parts.retries,
             new_event_id=new_event_id,
         )
         host = ShopHost(
-            self._adapter, ledger, self._clock, announce, requests=self.requests, outbox=self.outbox, teller=self.teller
+            self._adapter, ledger, self.clock, announce, requests=self.requests, outbox=self.outbox, teller=self.teller
         )
         self._extensions = ExtensionsAtWork(
             self._registered.extensions, ledger, host, jobs, self.fulfilment, self.periodic, self.fan_out.complete
@@ -210,7 +210,7 @@ class Pipeline:
             fan_out=self.fan_out,
             endings=self.endings,
             subscription_ends=self.subscription_ends,
-            own_name=OwnName(self._ledger, self._bot_id, self._adapter, self._clock),
+            own_name=OwnName(self._ledger, self._bot_id, self._adapter, self.clock),
         ):
             self.periodic.add(task)
         self.fulfilment.add_self_finishing(PLAN, self._unclaimed.look)

@@ -25,7 +25,7 @@ async def clean(ledger: Ledger, bot_id: int, keep_days: int, keep_days_of: Mappi
         LedgerError: the database failed; what was removed by then is gone.
     """
     removed = 0
-    for kind in await ledger.read(_kinds, bot_id):
+    for kind in await ledger.read(kinds_of, bot_id):
         while count := await ledger.run(_remove, bot_id, kind, keep_days_of.get(kind, keep_days)):
             removed += count
             if count < _AT_ONCE:
@@ -33,7 +33,7 @@ async def clean(ledger: Ledger, bot_id: int, keep_days: int, keep_days_of: Mappi
     return removed
 
 
-def _kinds(transaction: Transaction, bot_id: int) -> list[str]:
+def kinds_of(transaction: Transaction, bot_id: int) -> list[str]:
     """The kinds that a bot has, each found by one step in the index."""
     found: list[str] = []
     kind = soft_events.c.kind

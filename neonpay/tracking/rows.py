@@ -9,6 +9,7 @@ from neonpay.core.clock import microseconds
 from neonpay.core.jsontext import dump
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables_tracking import first_touches, soft_events
+from neonpay.tracking.forgetting import kept_of
 from neonpay.tracking.kinds import SoftKind
 from neonpay.tracking.soft_event import SoftEvent
 
@@ -20,8 +21,13 @@ def write_soft(transaction: Transaction, events: Sequence[SoftEvent]) -> int:
     """Keep these events; the number of those that were not there yet.
 
     An event is known by its bot and its id, and the first one stays. Whoever starts a bot for the first time leaves where they
-    came from, which stays as well; of one batch the earliest counts.
+    came from, which stays as well; of one batch the earliest counts. Of whoever was forgotten nothing from before is kept.
     """
+    return insert_soft(transaction, kept_of(transaction, events))
+
+
+def insert_soft(transaction: Transaction, events: Sequence[SoftEvent]) -> int:
+    """Keep events as ``kept_of`` gave them; the number of those that were not there yet."""
     if not events:
         return 0
     touches = sorted(

@@ -14,7 +14,8 @@ from neonpay.errors import LedgerClosedError, LedgerError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.payments.patience import AWAY
 from neonpay.tracking.buffer import SoftBuffer
-from neonpay.tracking.rows import write_soft
+from neonpay.tracking.forgetting import kept_of
+from neonpay.tracking.rows import insert_soft
 from neonpay.tracking.soft_event import SoftEvent
 
 logger = logging.getLogger("neonpay.tracking")
@@ -75,9 +76,10 @@ class SoftWriter:
                     self._buffer.wrote()
 
     def _write(self, transaction: Transaction, batch: list[SoftEvent]) -> None:
-        write_soft(transaction, batch)
+        kept = kept_of(transaction, batch)
+        insert_soft(transaction, kept)
         if self._buffer.also is not None:
-            self._buffer.also(transaction, batch)
+            self._buffer.also(transaction, kept)
 
     def _wake(self) -> None:
         self._soon(self._begin)

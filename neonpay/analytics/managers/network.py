@@ -14,8 +14,9 @@ from neonpay.analytics.managers.manager import DAY, store_of, written
 from neonpay.analytics.managers.over_ledger import Shop
 from neonpay.analytics.managers.roster import Roster, registration, roster
 from neonpay.analytics.managers.shapes import BotAnalytics, NetworkAnalytics
-from neonpay.core.clock import Clock, SystemClock, moment
+from neonpay.core.clock import Clock, SystemClock, microseconds, moment
 from neonpay.core.jsontext import JsonValue
+from neonpay.errors import ValidationError
 from neonpay.ledger import Transaction
 from neonpay.store.ids import new_event_id
 
@@ -77,6 +78,14 @@ class MultiBotAnalyticsManager:
         """
         self._name(bot_id, bot_name, is_hearsay=False)
 
+    def hear_of_bot(self, bot_id: str, bot_name: str) -> None:
+        """Have a bot in every report under the name that it says itself, as long as nobody has registered it.
+
+        Raises:
+            ValidationError: an argument is not what it has to be.
+        """
+        self._meet(bot_id, bot_name)
+
     def track_event(
         self,
         event_type: str,
@@ -116,7 +125,8 @@ class MultiBotAnalyticsManager:
             at=at or self._now,
             event_id=event_id or new_event_id(),
         )
-        self._meet(bot_id, bot_id)
+        if bot_id not in self._named:
+            self._meet(bot_id, bot_id)
         self._store.keep(event)
 
     def take(self, events: Sequence[MultiBotEvent]) -> int:
@@ -195,14 +205,21 @@ class MultiBotAnalyticsManager:
         self._asked(DAY, days)  # which refuses what is no number of days
         return self._store.clean(self._now - timedelta(days=days))
 
-    def forget_person(self, bot_id: str, user_id: int) -> None:
+    def forget_person(self, bot_id: str, user_id: int, *, at: datetime | None = None) -> None:
         """Nothing that was told of a bot names this person any more; sums of Stars stay as they are.
 
+        What comes late and was before is not kept either. Whoever comes back afterwards is somebody new.
+
+        Args:
+            at: up to when; now when left out.
+
         Raises:
-            ValidationError: ``bot_id`` is no bot.
+            ValidationError: ``bot_id`` is no bot, or ``at`` no aware time.
             LedgerError: the ledger cannot be used; nothing was forgotten.
         """
-        self._store.forget(bot_number(bot_id), user_id)
+        if at is not None and at.tzinfo is None:
+            raise ValidationError("at", at, "a datetime with a time zone")
+        self._store.forget(bot_number(bot_id), user_id, microseconds(at or self._now))
 
     def close(self) -> None:
         """Keep what is not kept yet; in memory, forget everything. Safe to call again."""

@@ -20,6 +20,7 @@ from neonpay.ledger.loop_thread import LoopThread
 from neonpay.tracking import SoftEvent
 from neonpay.tracking.buffer import SoftBuffer
 from neonpay.tracking.forgetting import forget_told
+from neonpay.tracking.money import MONEY
 
 T = TypeVar("T")
 
@@ -72,6 +73,7 @@ class LedgerStore:
         self._limit_s = limit_s
         self._buffer = SoftBuffer(clock=clock)
         self._starting = threading.Lock()
+        self._has_said_beside = False
         self._thread: LoopThread | None = None
         self._writing: asyncio.Lock | None = None
 
@@ -134,12 +136,12 @@ class LedgerStore:
 
         return self._wait(clean())
 
-    def forget(self, bot_id: int, user_id: int) -> None:
-        """Nothing that was told of a bot names a person any more; payments and sums of Stars stay."""
+    def forget(self, bot_id: int, user_id: int, at_us: int) -> None:
+        """Nothing that was told of a bot up to a time names a person, or will; payments and sums of Stars stay."""
 
         async def forget() -> None:
             await self._flush()
-            await self._ledger().apart.run(_forget, bot_id, user_id)
+            await self._ledger().apart.run(_forget, bot_id, user_id, at_us)
 
         self._wait(forget())
 
@@ -200,14 +202,33 @@ class LedgerStore:
             self._buffer.may_rest()
 
     async def _write(self, events: Sequence[SoftEvent]) -> int:
-        return await self._ledger().apart.run(_keep, events)
+        new, beside = await self._ledger().apart.run(_keep, events)
+        if beside is not None and not self._has_said_beside:
+            self._has_said_beside = True
+            logger.warning(
+                "payments of %s are told, and count beside those of the bots that this ledger has (%s); if it is one of these, "
+                "tell of it by that id or @username, so that each payment counts once",
+                *beside,
+            )
+        return new
 
 
-def _keep(transaction: Transaction, events: Sequence[SoftEvent]) -> int:
-    """Keep events under the numbers of the bots that their words mean in this ledger."""
-    aliases = roster(transaction).aliases
-    return keep_in(transaction, [replace(one, bot_id=aliases.get(one.bot_id, one.bot_id)) for one in events])
+def _keep(transaction: Transaction, events: Sequence[SoftEvent]) -> tuple[int, tuple[str, str] | None]:
+    """Keep events under the numbers of the bots that their words mean in this ledger; how many were not there yet.
+
+    And, when money is told of another bot than those whose payments are here, that bot and these.
+    """
+    known = roster(transaction)
+    meant = [replace(one, bot_id=known.aliases.get(one.bot_id, one.bot_id)) for one in events]
+    new = keep_in(transaction, meant)
+    own = set(known.sides.ledger)
+    others = [one.bot_id for one in meant if one.kind in MONEY and one.bot_id not in own]
+    if not own or not others:
+        return new, None
+    called = roster(transaction).bots.get(others[0])
+    ours = ", ".join(f"{bot.number} {bot.name}" for bot in known.bots.values() if bot.number in own)
+    return new, (called.bot_id if called is not None else str(others[0]), ours)
 
 
-def _forget(transaction: Transaction, bot_id: int, user_id: int) -> None:
-    forget_told(transaction, roster(transaction).aliases.get(bot_id, bot_id), user_id)
+def _forget(transaction: Transaction, bot_id: int, user_id: int, at_us: int) -> None:
+    forget_told(transaction, roster(transaction).aliases.get(bot_id, bot_id), user_id, at_us)

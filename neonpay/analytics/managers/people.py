@@ -19,6 +19,7 @@ from neonpay.ledger import Transaction
 from neonpay.ledger.tables import invoices, payments, people, refunds
 from neonpay.ledger.tables_tracking import first_touches, soft_events
 from neonpay.tracking.kinds import LedgerKind, SoftKind
+from neonpay.tracking.money import MONEY
 
 STEPS: Final = ("product_view", "add_to_cart", "payment_started", "payment_completed")
 """The way to a purchase, by the names that the guide has."""
@@ -179,7 +180,7 @@ def who_bought(transaction: Transaction, sides: Sides, span: Span, shown_by: str
 
 
 def spenders(transaction: Transaction, sides: Sides, span: Span, least_stars: int) -> dict[int, int]:
-    """How many people have paid so many Stars or more in a span, of which nothing went back, by bot; 0 is all bots together."""
+    """How many people have paid so many Stars or more in a span, by bot; 0 is all bots together. Less what went back."""
     done = _spent(sides, span)
     found: dict[int, int] = {}
     for keys in ([done.c.bot_id], []):
@@ -201,7 +202,7 @@ def _spent(sides: Sides, span: Span) -> sa.sql.selectable.NamedFromClause:
     )
     told = sa.select(events.c.bot_id, events.c.user_id, sa.func.coalesce(events.c.stars, 0).label("stars")).where(
         events.c.bot_id.in_(sides.told),
-        events.c.kind == LedgerKind.PAYMENT_COMPLETED.value,
+        events.c.kind.in_(MONEY),
         events.c.user_id.is_not(None),
         at >= span.starts_us,
         at < span.ends_us,

@@ -18,13 +18,13 @@ from neonpay.ledger.sqlite_transaction import SqliteConnection, SqliteTransactio
 from neonpay.ledger.table_kit import metadata
 from neonpay.ledger.tables import keys, payments, people, refunds
 from neonpay.ledger.tables_collection import collected_bots
-from neonpay.ledger.tables_tracking import first_touches, soft_events
+from neonpay.ledger.tables_tracking import first_touches, forgotten, soft_events
 from neonpay.tracking import SoftEvent, write_soft
 from neonpay.tracking.forgetting import forget_told
 
 T = TypeVar("T")
 _AT_ONCE: Final = 500
-_TABLES: Final = (soft_events, first_touches, collected_bots, keys, payments, refunds, people)
+_TABLES: Final = (soft_events, first_touches, forgotten, collected_bots, keys, payments, refunds, people)
 """What figures look into, whether a ledger is there or not."""
 
 
@@ -52,8 +52,8 @@ class Store(Protocol):
         """Forget the events of before a time; how many that were."""
         ...
 
-    def forget(self, bot_id: int, user_id: int) -> None:
-        """Nothing that was told of a bot names a person any more."""
+    def forget(self, bot_id: int, user_id: int, at_us: int) -> None:
+        """Nothing that was told of a bot up to a time names a person, or will."""
         ...
 
     def close(self) -> None:
@@ -117,11 +117,11 @@ class MemoryStore:
             self._count -= gone
             return gone
 
-    def forget(self, bot_id: int, user_id: int) -> None:
-        """Nothing that was told of a bot names a person any more; sums of Stars stay."""
+    def forget(self, bot_id: int, user_id: int, at_us: int) -> None:
+        """Nothing that was told of a bot up to a time names a person, or will; sums of Stars stay."""
         with self._lock:
             self._write()
-            forget_told(self._transaction, bot_id, user_id)
+            forget_told(self._transaction, bot_id, user_id, at_us)
             count = sa.select(sa.func.count()).select_from(soft_events)
             self._count = self._transaction.connection.execute(count).scalar_one()
 

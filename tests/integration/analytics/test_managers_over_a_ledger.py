@@ -170,3 +170,23 @@ async def test_an_event_of_no_bot_in_particular_says_what_to_type(database_url: 
         pytest.raises(ConfigurationError, match=r"bot_id=.*none yet"),
     ):
         analytics.track_event("product_view", 1)
+
+
+async def test_money_told_of_a_word_that_may_be_a_bot_of_the_ledger_is_warned_of_once(
+    sold: Shop, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with MultiBotAnalyticsManager(database_url=database_url, clock=sold.clock) as network:
+        before = network.get_network_analytics()
+        network.track_event("payment_completed", str(sold.account.id), 7, amount=100)
+        same = network.get_network_analytics()
+        assert "count beside" not in caplog.text
+        for _ in range(2):
+            network.track_event("payment_completed", "main_bot", 7, amount=100)
+            beside = network.get_network_analytics()
+    assert before is not None
+    assert same is not None
+    assert beside is not None
+    assert (same.total_revenue, beside.total_revenue) == (before.total_revenue, before.total_revenue + 200)
+    (line,) = [record.getMessage() for record in caplog.records if "count beside" in record.getMessage()]
+    assert "payments of main_bot are told" in line
+    assert str(sold.account.id) in line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -185,7 +186,7 @@ def test_a_config_shows_no_secret_and_takes_no_address_that_is_none() -> None:
 
 @asynccontextmanager
 async def losing_answers_of(url: str, count: int) -> AsyncIterator[str]:
-    """Somebody between bot and centre, who cuts the first answers off after the centre has given them."""
+    """Somebody between bot and centre, who cuts off the first answers that tell of something new."""
     import aiohttp
 
     lost = 0
@@ -198,7 +199,7 @@ async def losing_answers_of(url: str, count: int) -> AsyncIterator[str]:
                 f"{url.rstrip('/')}{request.path}", data=await request.read(), headers=sent
             ) as answer:
                 body = await answer.read()
-            if lost < count:
+            if lost < count and json.loads(body)["new"]:
                 lost += 1
                 assert request.transport is not None
                 request.transport.abort()
@@ -221,3 +222,34 @@ async def test_a_collector_that_was_stopped_starts_again(
                     await collector.tell({**PAID, "event_id": f"{own is None} {number}"})
                     assert all((await collector.collect_now()).values())
         assert (await figures(served))["events"] == 4
+
+
+async def test_a_collector_stops_beside_a_centre_that_hangs_and_says_what_is_left(
+    clock: MovableClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def hang(_: web.Request) -> web.Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    app = web.Application()
+    app.router.add_post("/analytics/collect", hang)
+    async with serving(app, port=0) as hanging:
+        collector = MultiBotEventCollector(EventCollectorConfig(hanging, timeout_s=500), clock=clock)
+        with pytest.raises(ValidationError):
+            await collector.tell({"event_type": None, "bot_id": "shop"})
+        await collector.tell({"event_type": "product_view", "bot_id": "shop"})
+        async with asyncio.timeout(100):
+            await collector.stop()
+    assert "the centre does not answer; 1 events are left for it" in caplog.text
+
+
+async def test_a_bot_of_which_something_was_lost_is_not_said_to_have_arrived(
+    centre_of: Centres, clock: MovableClock
+) -> None:
+    async with centre_of() as served:
+        collector = MultiBotEventCollector(EventCollectorConfig(served.url, secret=SECRET, max_held=1), clock=clock)
+        for bot_id in ("first", "second"):
+            await collector.tell({"event_type": "product_view", "bot_id": bot_id})
+        arrived = await collector.collect_now()
+        await collector.stop()
+    assert sorted(arrived.values()) == [False, True]

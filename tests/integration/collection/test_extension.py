@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
-from neonpay import EventCollectorConfig, Payment
+import sqlalchemy as sa
+from typer.testing import CliRunner
+
+from neonpay import EventCollectorConfig, MultiBotEventCollector, Payment
+from neonpay.cli.main import app
 from neonpay.collection.extension import Collection
+from neonpay.ledger import Transaction
+from neonpay.ledger.tables_collection import outbox
 from neonpay.tracking import Tracking
 from tests.integration.collection.conftest import SECRET
 from tests.integration.collection.test_collectors import losing_answers_of
@@ -14,6 +21,8 @@ from tests.integration.collection.test_receiving import figures
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    import pytest
 
     from tests.integration.collection.test_receiving import Centres
     from tests.integration.conftest import Shop
@@ -117,3 +126,64 @@ async def test_the_centre_forgets_whom_the_bot_forgets_and_the_sums_stay(
             while (found := await figures(served))["people"] > 1:
                 served.clock.advance(1)
     assert (found["revenue_stars"], found["payments"]) == (100, 2)
+
+
+async def test_a_sale_that_the_handler_tells_a_collector_of_as_well_counts_once(
+    centre_of: Centres, open_shop: Callable[..., Shop], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with centre_of(database_url=f"sqlite:///{tmp_path / 'centre.db'}") as served:
+        shop = open_shop()
+        sending = EventCollectorConfig(served.url, secret=SECRET, collection_interval_seconds=0.05)
+        collector = MultiBotEventCollector(sending, clock=served.clock)
+        bot_id = shop.neonpay.adapter.bot_id
+
+        @shop.neonpay.on_payment(stage="vip")
+        async def tells(payment: Payment) -> None:
+            event = {"event_type": "payment_completed", "user_id": payment.user_id, "amount": payment.amount}
+            await collector.receive_realtime_event({**event, "bot_id": bot_id})
+
+        shop.neonpay.use(Collection(sending))
+        async with shop.polling(), collector:
+            while not (await served.get("/analytics/status"))[1]["bots"]:
+                served.clock.advance(1)
+            await shop.sells(await shop.visitor("Ann"))
+            await shop.settles()
+            assert all((await collector.collect_now()).values())
+            (bot,) = (await arrived(served, events=2))["bots"]
+    assert (bot["payments"], bot["revenue_stars"], bot["events"]) == (1, 50, 2)
+    assert "are told to the centre twice, and count once" in caplog.text
+
+
+async def test_the_command_takes_a_person_out_of_what_waits_and_the_bot_has_the_centre_forget_them(
+    centre_of: Centres, open_shop: Callable[..., Shop], database_url: str, tmp_path: Path
+) -> None:
+    away = EventCollectorConfig("http://127.0.0.1:1", secret=SECRET, collection_interval_seconds=0.05, retry_delay=0.0)
+    shop = open_shop()
+    shop.neonpay.on_payment(stage="vip")(delivers)
+    shop.neonpay.use(Tracking())
+    shop.neonpay.use(Collection(away))
+    async with shop.polling():
+        ann, ben = await shop.visitor("Ann"), await shop.visitor("Ben")
+        await shop.sells(ann)
+        await shop.sells(ben)
+    await shop.neonpay.close()
+    command = ["people", "erase", str(ann.id), "--yes", "--database", database_url]
+    erased = await asyncio.to_thread(CliRunner().invoke, app, command)
+    assert "1 events that waited to be sent to a centre" in erased.stdout, (erased.stdout, erased.stderr)
+    assert "Still to be done: the bot's program that sends to a centre has the centre forget" in erased.stdout
+    async with centre_of(database_url=f"sqlite:///{tmp_path / 'centre.db'}") as served:
+        again = open_shop()
+        again.neonpay.on_payment(stage="vip")(delivers)
+        again.neonpay.use(Tracking())
+        again.neonpay.use(Collection(EventCollectorConfig(served.url, secret=SECRET, collection_interval_seconds=0.05)))
+        async with again.polling():
+            # Two payments, Ben and his invoice, and the starts of two programs.
+            found = await arrived(served, events=6)
+            while await again.neonpay.pipeline.ledger.read(waiting):
+                served.clock.advance(1)
+    (bot,) = found["bots"]
+    assert (bot["payments"], bot["revenue_stars"], bot["people"], bot["events"]) == (2, 100, 1, 6)
+
+
+def waiting(transaction: Transaction) -> int:
+    return int(transaction.connection.execute(sa.select(sa.func.count()).select_from(outbox)).scalar_one())

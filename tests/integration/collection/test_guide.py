@@ -74,11 +74,33 @@ async def test_who_is_erased_at_the_centre_is_erased_from_the_figures_of_its_man
         before = manager.get_network_analytics()
         erased = [served.event("4", kind="person_erased"), served.event("5")]
         assert (await served.send(served.batch(*erased, bot_id="shop")))[0] == 200
+        # Sent again under other ids, as by a bot that lost them, and late.
+        late = [{**event, "event_id": f"late-{event['event_id']}"} for event in told]
+        assert (await served.send(served.batch(*late, bot_id="shop")))[1]["forgotten"] == 1
         after = manager.get_network_analytics()
     assert before is not None
     assert after is not None
     assert (before.total_users, before.total_revenue) == (2, 30)
-    assert (after.total_users, after.total_revenue) == (1, 30)
+    assert (after.total_users, after.total_revenue) == (1, 60)
+    manager.close()
+
+
+async def test_a_registered_name_stays_and_what_went_back_makes_nobody_a_high_value_user(
+    centre_of: Centres, clock: MovableClock
+) -> None:
+    manager = MultiBotAnalyticsManager(clock=clock, high_value_stars=100)
+    manager.register_bot("shop", "Main Store Bot")
+    async with centre_of(multi_bot_analytics=manager, database_url=None) as served:
+        paid = {"kind": "payment_completed", "stars": 100}
+        told = [served.event("1", **paid), served.event("2", **paid, user_id=8)]
+        back = served.event("3", kind="payment_refunded", stars=-100)
+        assert (await served.send(served.batch(*told, back, bot_id="shop", bot_name="Wire Name")))[0] == 200
+        assert (await served.send(served.batch(served.event("4"), bot_id="other", bot_name="Other Bot")))[0] == 200
+        report = manager.get_network_report()
+    assert report is not None
+    bots = json.loads(json.dumps(report))["bots"]
+    assert {bot["bot_name"] for bot in bots.values()} == {"Main Store Bot", "Other Bot"}
+    assert bots["shop"]["user_activity_summary"]["high_value_users"] == 1
     manager.close()
 
 

@@ -7,17 +7,21 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy as sa
 
+from neonpay.collection.figures import DAY_US, BotStatus, daily, of_bot
 from neonpay.core.clock import moment
 from neonpay.core.webhook_signing import new_secret
-from neonpay.ledger import open_ledger
+from neonpay.ledger import Transaction, open_ledger
 from neonpay.store.signing_keys import insert_key
+from neonpay.tracking import SoftEvent, write_soft
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
 
     from tests.integration.collection.conftest import Served
+    from tests.integration.conftest import MovableClock
 
     Centres = Callable[..., AbstractAsyncContextManager[Served]]
 
@@ -36,9 +40,12 @@ async def test_a_batch_is_kept_once_however_often_it_is_sent(centre_of: Centres)
             bot_id="store_bot",
             bot_name="Main Store",
         )
-        assert await served.send(batch) == (200, {"received": 2, "new": 2, "moved": 0})
-        assert await served.send(batch) == (200, {"received": 2, "new": 0, "moved": 0})
-        assert await served.send(served.batch(served.event("a"))) == (200, {"received": 1, "new": 1, "moved": 0})
+        assert await served.send(batch) == (200, {"received": 2, "new": 2, "moved": 0, "forgotten": 0, "beside": 0})
+        assert await served.send(batch) == (200, {"received": 2, "new": 0, "moved": 0, "forgotten": 0, "beside": 0})
+        assert await served.send(served.batch(served.event("a"))) == (
+            200,
+            {"received": 1, "new": 1, "moved": 0, "forgotten": 0, "beside": 0},
+        )
         found = await figures(served, "?bot_id=store_bot")
         (bot,) = found["bots"]
         status, told = await served.get("/analytics/status")
@@ -57,7 +64,7 @@ async def test_one_event_is_kept_before_it_is_answered(centre_of: Centres) -> No
     async with centre_of() as served:
         batch = served.batch(served.event("a"))
         (batch["event"],) = batch.pop("events")
-        assert await served.send(batch, path="realtime") == (200, {"received": 1, "new": 1, "moved": 0})
+        assert (await served.send(batch, path="realtime"))[1]["new"] == 1
         assert (await figures(served))["events"] == 1
 
 
@@ -232,6 +239,14 @@ async def test_off_this_machine_a_secret_is_made_kept_and_told_once(centre_of: C
         assert (await served.send(batch, secret=None))[0] == 401
 
 
+async def test_a_centre_that_keeps_nothing_says_that_its_secret_goes_with_it(centre_of: Centres) -> None:
+    async with centre_of(webhook_secret=None, host="0.0.0.0", database_url=None) as served:  # noqa: S104
+        (text,) = [text for text in served.told if "whsec_" in text]
+    assert "another one is made at each start" in text
+    assert 'run_analytics_server(database_url="sqlite:///centre.db")' in text
+    assert "is not shown again" not in text
+
+
 async def test_a_ledger_that_once_made_a_secret_takes_nothing_unsigned(
     centre_of: Centres,
 ) -> None:
@@ -250,3 +265,110 @@ async def test_nobody_speaks_unsigned_for_a_bot_that_sells_on_the_ledger(centre_
         erased = served.event("e1", kind="person_erased")
         assert (await served.send(served.batch(erased), secret=None))[0] == 403
         assert (await served.send(served.batch(erased, bot_id=43), secret=None))[0] == 200
+
+
+async def test_who_is_forgotten_comes_back_by_nothing_but_what_they_do_afterwards(centre_of: Centres) -> None:
+    async with centre_of() as served:
+        told = served.batch(
+            served.event("a"),
+            served.event("never", at="1960-01-01T00:00:00Z"),
+            served.event("b", kind="payment_completed", stars=50, source="ad"),
+        )
+        late = served.batch(served.event("late"), served.event("c", kind="payment_completed", stars=20))
+        assert (await served.send(told))[0] == 200
+        served.clock.advance(60)
+        erased = served.batch(served.event("gone", kind="person_erased"))
+        assert (await served.send(erased))[1]["new"] == 1
+        assert (await served.send(erased))[1]["new"] == 0
+        served.clock.advance(60)
+        again = await served.send(told)
+        came_late = await served.send(late)
+        refunded = served.event("d", kind="payment_refunded", stars=-50)
+        assert (await served.send(served.batch(refunded)))[1]["forgotten"] == 0
+        nobody = (await figures(served))["bots"][0]
+        assert (await served.send(served.batch(served.event("back"))))[1]["new"] == 1
+        assert (await served.send(erased))[1]["new"] == 0
+        somebody = (await figures(served))["bots"][0]
+        (bot,) = (await served.get("/analytics/status"))[1]["bots"]
+    assert again == (200, {"received": 3, "new": 0, "moved": 1, "forgotten": 2, "beside": 0})
+    assert came_late == (200, {"received": 2, "new": 1, "moved": 0, "forgotten": 1, "beside": 0})
+    assert (nobody["people"], nobody["revenue_stars"]) == (0, 20)
+    assert nobody["events_by_kind"] == {"payment_completed": 2, "payment_refunded": 1}
+    assert (somebody["people"], somebody["revenue_stars"]) == (1, 20)
+    assert (bot["events"], bot["repeated"]) == (6, 3)
+
+
+async def test_payments_that_a_bot_sends_from_its_ledger_count_once_whoever_else_tells_of_them(
+    centre_of: Centres,
+) -> None:
+    async with centre_of() as served:
+        paid = {"kind": "payment_completed", "stars": 50}
+        before = served.event("long ago", **paid)
+        assert (await served.send(served.batch(before)))[1]["new"] == 1
+        says = served.event("s", kind="ledger_tells", user_id=None)
+        assert (await served.send(served.batch(says)))[1]["new"] == 0
+        started = served.event("c", kind="payment_started")
+        told = served.batch(served.event("by the handler", **paid), served.event("b"), started)
+        assert (await served.send(told))[1]["beside"] == 2
+        fact = served.batch(served.event("fact", **paid, data={"of_ledger": True}))
+        assert (await served.send(fact))[1]["new"] == 1
+        assert (await served.send(served.batch(served.event("other", **paid), bot_id="other")))[1]["new"] == 1
+        found = await figures(served, "?bot_id=42")
+        status = (await served.get("/analytics/status"))[1]["bots"][0]
+    assert (found["revenue_stars"], found["events"]) == (100, 3)
+    assert (status["events"], status["repeated"]) == (3, 0)
+
+
+async def test_a_query_reads_no_more_of_a_bot_than_its_period(database_url: str, clock: MovableClock) -> None:
+    now_us = clock.now_us()
+
+    def fill(transaction: Transaction) -> None:
+        for bot_id in (42, 43):
+            told = [
+                SoftEvent(
+                    event_id=f"{bot_id}-{number}",
+                    bot_id=bot_id,
+                    kind=("user_started", "payment_completed")[number % 2],
+                    at=moment(now_us - number * DAY_US // 20),
+                    user_id=number,
+                )
+                for number in range(4_000)
+            ]
+            write_soft(transaction, told)
+        if transaction.connection.dialect.name == "postgresql":  # whose plans need it; nobody does so for a SQLite file
+            transaction.connection.exec_driver_sql("ANALYZE")
+
+    def plans(transaction: Transaction) -> list[str]:
+        connection = transaction.connection
+        word = "EXPLAIN" if connection.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
+        bot = BotStatus(
+            bot_id=42, alias=None, name=None, first_at=moment(0), seen_at=moment(0), events=0, repeated=0, moved=0
+        )
+        asked: list[tuple[str, Any]] = []
+        listening = (
+            connection.engine,
+            "before_cursor_execute",
+            lambda _c, _k, text, values, *_: asked.append((text, values)),
+        )
+        sa.event.listen(*listening)
+        try:
+            found = of_bot(transaction, bot, now_us - DAY_US, now_us)
+            rows = daily(transaction, bot, now_us - DAY_US, now_us)
+        finally:
+            sa.event.remove(*listening)
+        assert (found.events, found.people, sum(int(str(row[5])) for row in rows)) == (20, 20, 20)
+        explained = [connection.exec_driver_sql(f"{word} {text}", values) for text, values in asked]
+        return ["\n".join(str(tuple(row)) for row in rows) for rows in explained]
+
+    ledger = open_ledger(database_url, clock=clock)
+    try:
+        await ledger.run(fill)
+        found = await ledger.run(plans)
+    finally:
+        await ledger.close()
+    reading = [plan for plan in found if "at>?" in plan or "(at >= " in plan]
+    assert len(reading) == 4, "\n---\n".join(found)
+    for plan in reading:  # a range of the index for each kind, and not all that the bot has told
+        ranges = plan.count("(bot_id=? AND kind=? AND at>? AND at<?)") + plan.count("(kind = ")
+        assert ranges == plan.count("soft_events_by_kind") > 0, plan
+        assert ranges == (plan.count("at>?") or plan.count("(at >= ")), plan

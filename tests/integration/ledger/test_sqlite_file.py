@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sqlite3
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any
 import pytest
 
 from neonpay.errors import LedgerError, LedgerUnavailableError
-from neonpay.ledger import Ledger, Transaction
+from neonpay.ledger import Ledger, Transaction, open_ledger
 from neonpay.ledger.group_commit import GroupCommit
 from neonpay.ledger.sqlite_transaction import SqliteTransaction
 
@@ -54,6 +56,16 @@ async def test_a_commit_is_on_the_disk_before_it_is_told(sqlite_url: str, opened
 
     full = 2
     assert await opened(sqlite_url).run(pragmas) == ("wal", full, 1)
+
+
+async def test_a_ledger_that_was_closed_leaves_nothing_in_memory(sqlite_url: str) -> None:
+    engines: list[weakref.ref[object]] = []
+    ledger = open_ledger(sqlite_url)
+    await ledger.run(lambda transaction: engines.append(weakref.ref(transaction.connection.engine)))
+    await ledger.close()
+    del ledger
+    gc.collect()
+    assert [engine() for engine in engines] == [None]
 
 
 async def test_a_closed_ledger_leaves_one_file(tmp_path: Path, opened: OpenLedger) -> None:

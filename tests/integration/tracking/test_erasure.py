@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from neonpay import PaymentContext
+from neonpay.core.clock import moment
 from neonpay.core.jsontext import JsonObject
 from neonpay.errors import ExtensionError, ValidationError
 from neonpay.ledger import ExtensionTables
@@ -18,7 +19,7 @@ from neonpay.ledger.tables_security import standings
 from neonpay.ledger.tables_tracking import first_touches, soft_events
 from neonpay.payments.extension import Extension, Lent
 from neonpay.store.ids import new_event_id
-from neonpay.tracking import Tracking
+from neonpay.tracking import SoftEvent, Tracking, write_soft
 from neonpay.web.access.audit import write_act
 from neonpay.web.access.roles import Role
 from neonpay.web.access.visit import Viewer
@@ -119,6 +120,26 @@ async def test_what_is_kept_about_a_person_goes_and_the_books_are_as_they_were(
     for table in (refunds, refund_requests, events, standings, audit):
         assert SECRET not in str(await query(sa.select(table)))
     assert [row[0] for row in await query(sa.select(standings.c.standing))] == ["blocked"]
+
+
+async def test_what_another_program_writes_late_does_not_bring_back_who_was_erased(
+    shop: Shop, query: Callable[..., Any]
+) -> None:
+    pipeline, bot_id = shop.neonpay.pipeline, shop.account.id
+    ledger, us = pipeline.ledger, pipeline.clock.now_us()
+
+    def event(event_id: str, at_us: int, user_id: int) -> SoftEvent:
+        return SoftEvent(event_id=event_id, bot_id=bot_id, kind="user_started", at=moment(at_us), user_id=user_id)
+
+    async with shop.neonpay:
+        # Telegram's clock is ahead of this one.
+        await ledger.run(write_soft, [event("told", us + 60_000_000, 7)])
+        assert dict((await shop.neonpay.people.erase(7)).removed) == {"soft_events": 1, "first_touch": 1}
+        waiting = [event("told", us + 60_000_000, 7), event("late", us - 1, 7), event("other", us - 1, 8)]
+        assert await ledger.run(write_soft, waiting) == 1
+        assert await ledger.run(write_soft, [event("back", us + 120_000_000, 7)]) == 1
+    for table in (soft_events, first_touches):
+        assert await query(sa.select(table.c.user_id).order_by(table.c.user_id)) == [(7,), (8,)]
 
 
 async def test_what_is_kept_about_a_person_is_given_out_whole(shop: Shop) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from neonpay.collection.outbox import RAW_MAX_BYTES, LedgerOutbox, Parcel, forget
-from neonpay.ledger import Transaction
+from neonpay.collection.erasing import erase_waiting
+from neonpay.collection.outbox import RAW_MAX_BYTES, LedgerOutbox, Parcel
 from neonpay.tracking import SoftEvent
 from tests.unit.collection.memory import ledger_in_memory
 
@@ -77,14 +78,19 @@ async def test_what_there_is_no_room_for_is_shed_and_counted_and_a_refused_parce
 
 
 async def test_nothing_of_a_person_that_waits_is_sent_when_they_are_forgotten() -> None:
-    told = SoftEvent(event_id="gone", bot_id=42, kind="person_erased", at=AT + timedelta(days=1), user_id=7)
-
-    def unit(transaction: Transaction) -> None:
-        forget(transaction.connection, 42, 7, told)
-
+    paid = replace(events(1, user_id=7)[0], event_id="paid", kind="payment_completed", stars=50, source="ad")
+    afterwards = replace(paid, event_id="back", at=AT + timedelta(days=2))
     async with ledger_in_memory() as ledger:
-        outbox = LedgerOutbox(ledger, 100)
-        await outbox.hold(None, events(3))
-        await outbox.hold(None, [*events(2, user_id=8), *events(1, user_id=7)])
-        await ledger.run(unit)
-        assert ids(await emptied(outbox, 100)) == ["8-0", "8-1", "gone"]
+        outbox = LedgerOutbox(ledger, 10_000)
+        await outbox.hold(None, [*events(3), paid])
+        for others in range(100, 130):  # more batches than are looked at together
+            await outbox.hold(None, [*events(2, user_id=others), replace(events(1)[0], event_id=f"7-of-{others}")])
+        await outbox.hold(None, [afterwards])
+        erased = await erase_waiting(ledger, 42, 7, AT + timedelta(days=1))
+        sent = [msgspec.json.decode(event) for parcel in await emptied(outbox, 100) for event in parcel.events]
+    told = {event["event_id"]: event for event in sent}
+    assert dict(erased.removed) == {"waiting_events": 33}
+    (gone,) = [event for event in sent if event["kind"] == "person_erased"]
+    assert {event["event_id"] for event in sent if event.get("user_id") == 7} == {"back", gone["event_id"]}
+    assert told["paid"] == {"event_id": "paid", "kind": "payment_completed", "at": "2026-11-28T00:00:00Z", "stars": 50}
+    assert len(told) == 60 + len({"paid", "back", "gone"})
