@@ -72,8 +72,9 @@ def test_the_line_of_each_library_is_one_that_the_library_takes(tmp_path, monkey
         "create_neonpay": create_neonpay,
     }
     printed = lines("http://127.0.0.1:8082")
-    for line in printed.values():
-        exec(line, there)  # noqa: S102 - our own words
+    for parts in printed.values():
+        for program in ("".join(parts), "\n        ".join(parts)):
+            exec(program, there)  # noqa: S102 - our own words
     assert there["apihelper"].API_URL.format("TOKEN", "getMe") == "http://127.0.0.1:8082/botTOKEN/getMe"
     assert there["asyncio_helper"] == there["apihelper"]
     assert len(printed) == 5
