@@ -6,8 +6,9 @@ import os
 import shutil
 import sys
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Final
 
 import typer
@@ -28,6 +29,8 @@ class Column:
         gives: its turn to give cells up, the smallest first.
         may_go: whether it is left out where even that is not enough, the last one first.
         is_number: whether it stands to the right.
+        folds: whether what does not fit goes on in more lines, and is not cut.
+        colours: of its words on a terminal that shows colours.
     """
 
     title: str
@@ -35,6 +38,8 @@ class Column:
     gives: int = 0
     may_go: bool = False
     is_number: bool = False
+    folds: bool = False
+    colours: Mapping[str, str] = field(default_factory=dict)
 
 
 def terminal_width() -> int | None:
@@ -86,10 +91,10 @@ def laid_out(
     table = [[column.title for column in columns], *[[shown(cell) for cell in row] for row in rows]]
     natural = [max(cells(row[number]) for row in table) for number in range(len(columns))]
     kept, widths = _fitted(columns, natural, width)
-    lines = [_line([columns[n] for n in kept], [row[n] for n in kept], widths) for row in table]
-    found = [_bold(lines[0])]
-    for number, line in enumerate(lines[1:]):
-        found.append(line)
+    columns = [columns[n] for n in kept]
+    found = [_styled(_line(columns, [table[0][n] for n in kept], widths, is_title=True), bold=True)]
+    for number, row in enumerate(table[1:]):
+        found += _lines(columns, [row[n] for n in kept], widths)
         if number < len(notes) and notes[number]:
             room = None if width is None else width - len(_INDENT)
             said = shown(notes[number])
@@ -102,7 +107,8 @@ def room_for(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: in
     table = [[column.title for column in columns], *[[shown(cell) for cell in row] for row in rows]]
     natural = [max(cells(row[number]) for row in table) for number in range(len(columns))]
     least = [
-        size if column.least is None else min(size, column.least) for column, size in zip(columns, natural, strict=True)
+        size if column.least is None or column.folds else min(size, column.least)
+        for column, size in zip(columns, natural, strict=True)
     ]
     return width - sum(least) - len(_GAP) * len(columns)
 
@@ -181,15 +187,26 @@ def _fitted(columns: Sequence[Column], natural: Sequence[int], width: int | None
         kept.remove(spare[-1])
 
 
-def _line(columns: Sequence[Column], row: Sequence[str], widths: Sequence[int]) -> str:
+def _lines(columns: Sequence[Column], row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    """A row: one line, and more where a cell goes on."""
+    parts = [
+        folded(cell, width) if column.folds else [cell]
+        for column, cell, width in zip(columns, row, widths, strict=True)
+    ]
+    return [_line(columns, one, widths) for one in zip_longest(*parts, fillvalue="")]
+
+
+def _line(columns: Sequence[Column], row: Sequence[str], widths: Sequence[int], *, is_title: bool = False) -> str:
     found = []
     for column, cell, width in zip(columns, row, widths, strict=True):
         text = cut(cell, width)
         filling = " " * (width - cells(text))
+        if not is_title and cell in column.colours:
+            text = _styled(text, fg=column.colours[cell])
         found.append(filling + text if column.is_number else text + filling)
     return _GAP.join(found).rstrip()
 
 
-def _bold(text: str) -> str:
+def _styled(text: str, *, bold: bool | None = None, fg: str | None = None) -> str:
     is_plain = not sys.stdout.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
-    return text if is_plain else typer.style(text, bold=True)
+    return text if is_plain else typer.style(text, bold=bold, fg=fg)

@@ -154,12 +154,17 @@ def set_password(
 def remove(name: NameArgument, database: DatabaseOption = None) -> None:
     """Take an account away, and sign it out everywhere."""
     with errors_in_one_line():
-        from neonpay.web.access.accounts import remove_account
-
-        if not change_ledger(core_settings(database, None).database_url, remove_account, name):
-            msg = f"there is no account {name!r}"
-            raise ConfigurationError(msg)
+        change_ledger(core_settings(database, None).database_url, _remove, name)
     typer.echo(f"{name} cannot sign in any more.")
+
+
+def _remove(transaction: Transaction, name: str) -> None:
+    from neonpay.web.access.accounts import all_accounts, remove_account
+
+    if not remove_account(transaction, name):
+        there_are = ", ".join(account.name for account in all_accounts(transaction)) or "none"
+        msg = f"there is no account {name!r}; there are: {there_are}"
+        raise ConfigurationError(msg)
 
 
 def _password() -> str:

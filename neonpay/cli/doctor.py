@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neonpay.cli.sheets import new_console, print_json
+from neonpay.cli.columns import Column, print_with_remarks, say, shown
+from neonpay.cli.counted import counted
+from neonpay.cli.sheets import print_json
 from neonpay.cli.shop import (
     FOUND,
     SECRET_VARIABLE,
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from neonpay.cli.checks.check import Check
     from neonpay.cli.checks.updates import Expected
 
-_STYLES = {"ok": "green", "warning": "yellow", "problem": "bold red"}
+_COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
 _SECRET_MIN_CHARS = 6
 """Shorter texts are no secrets, and would be cut out of the middle of words."""
 
@@ -169,31 +171,26 @@ def _without_secrets(checks: Iterable[Check], secrets: Iterable[str]) -> list[Ch
 
 
 def _print(checks: list[Check]) -> None:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
     from neonpay.cli.checks.check import State
 
-    console = new_console()
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    table.add_column("check", no_wrap=True)
-    table.add_column("state", no_wrap=True)
-    table.add_column("what is", overflow="fold")
-    table.add_column("what to do", overflow="fold")
+    looked = [check for check in checks if check.state is not State.SKIPPED]
+    columns = [
+        Column(title="check"),
+        Column(title="state", colours=_COLOURS),
+        Column(title="what is", least=20, gives=1, folds=True),
+    ]
+    rows = [[check.name, check.state.value, check.finding] for check in looked]
+    print_with_remarks(columns, rows, "what to do", [check.advice for check in looked], whole=True)
+    typer.echo()
     reasons: dict[str, list[str]] = {}
     for check in checks:
         if check.state is State.SKIPPED:
             reasons.setdefault("; ".join(filter(None, (check.finding, check.advice))), []).append(check.name)
-        else:
-            state = Text(check.state.value, style=_STYLES[check.state.value])
-            table.add_row(Text(check.name), state, Text(check.finding), Text(check.advice))
-    console.print(table)
     for reason, names in reasons.items():
-        console.print(Text(f"skipped: {', '.join(names)} – {reason}", style="dim"))
+        say(shown(f"skipped: {', '.join(names)} – {reason}"))
     counts = {state: sum(check.state is state for check in checks) for state in (State.PROBLEM, State.WARNING)}
-    console.print(Text(f"{_number(counts[State.PROBLEM], 'problem')}, {_number(counts[State.WARNING], 'warning')}."))
+    typer.echo(f"{_number(counts[State.PROBLEM], 'problem')}, {_number(counts[State.WARNING], 'warning')}.")
 
 
 def _number(count: int, noun: str) -> str:
-    return f"{count or 'no'} {noun}{'' if count == 1 else 's'}"
+    return counted(count, noun) if count else f"no {noun}s"

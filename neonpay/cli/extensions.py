@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import typer
-from rich import box
-from rich.table import Table
-from rich.text import Text
 
+from neonpay.cli.columns import Column, print_table
 from neonpay.cli.lazy import mounted
-from neonpay.cli.sheets import new_console, print_json
+from neonpay.cli.sheets import print_json
 from neonpay.cli.shop import FOUND, JsonOption
 from neonpay.errors import ExtensionError
 from neonpay.extensions import Installed, installed, load
@@ -49,19 +47,24 @@ def _trouble(found: Installed, unmounted: list[ExtensionError]) -> ExtensionErro
 
 
 def _print(rows: list[tuple[Installed, ExtensionError | None]]) -> None:
-    console = new_console()
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for column in ("name", "from", "brings", "what for", "state"):
-        table.add_column(column, overflow="fold")
-    for found, trouble in rows:
-        table.add_row(
-            Text(found.name),
-            Text(found.distribution),
+    columns = [
+        Column(title="name"),
+        Column(title="from"),
+        Column(title="brings"),
+        Column(title="state"),
+        Column(title="what for", least=20, gives=1, folds=True),
+    ]
+    table = [
+        [
+            found.name,
+            found.distribution,
             ", ".join(_brought(found)) or "–",
-            Text("" if found.spec is None else found.spec.help),
             "ok" if trouble is None else "cannot be used",
-        )
-    console.print(table)
+            "" if found.spec is None else found.spec.help,
+        ]
+        for found, trouble in rows
+    ]
+    print_table(columns, table)
     for _, trouble in rows:
         if trouble is not None:
             typer.echo(f"neonpay: {trouble}", err=True)

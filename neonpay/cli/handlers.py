@@ -14,6 +14,7 @@ from neonpay.cli.shop import (
     BotOption,
     DatabaseOption,
     JsonOption,
+    Where,
     errors_in_one_line,
     read_ledger,
     run_in_shop,
@@ -72,7 +73,9 @@ def retire(
         return await shop.handlers.retire(name, drop=drop)
 
     with errors_in_one_line():
-        dropped = run_in_shop(where(database, bot_id), work)
+        at = where(database, bot_id)
+        _refuse_undeclared(at, name)
+        dropped = run_in_shop(at, work)
     if json:
         print_json({"retired": name, "dropped_jobs": dropped})
         return
@@ -104,7 +107,9 @@ def rename(
         return await shop.handlers.rename(old, new)
 
     with errors_in_one_line():
-        moved = run_in_shop(where(database, bot_id), work)
+        at = where(database, bot_id)
+        _refuse_undeclared(at, old, new)
+        moved = run_in_shop(at, work)
     if json:
         print_json({"renamed": old, "to": new, "moved_jobs": moved})
     else:
@@ -115,6 +120,15 @@ def _declared(transaction: Transaction, bots: list[int]) -> dict[int, list[Consu
     from neonpay.payments.consumers.registry import read_consumers
 
     return {bot_id: read_consumers(transaction, bot_id) for bot_id in bots}
+
+
+def _refuse_undeclared(at: Where, *names: str) -> None:
+    """Raise PaymentError when a name is no handler's of any bot that may be meant; the message has those that there are."""
+    known = {one.consumer for declared in read_ledger(at, _declared).values() for one in declared}
+    for name in names:
+        if not any(name in _names(consumer) for consumer in known):
+            msg = f"no handler {name!r} was ever declared; there are: {', '.join(sorted(known)) or 'none'}"
+            raise PaymentError(msg)
 
 
 def _names(consumer: str) -> set[str]:

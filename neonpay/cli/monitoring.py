@@ -11,13 +11,23 @@ monitoring = typer.Typer(help="Alert rules for Prometheus and a board for Grafan
 
 @monitoring.command()
 def alerts() -> None:
-    """Print alert rules for Prometheus: neonpay monitoring alerts > neonpay.rules.yml."""
+    """Print alert rules for Prometheus.
+
+    Keep them in a file that Prometheus reads:
+
+    neonpay monitoring alerts > neonpay.rules.yml
+    """
     typer.echo(_text("alerts.yml"), nl=False)
 
 
 @monitoring.command()
 def board() -> None:
-    """Print a board for Grafana: neonpay monitoring board > neonpay.json, to be imported there."""
+    """Print a board for Grafana.
+
+    Keep it in a file, and import that there:
+
+    neonpay monitoring board > neonpay.json
+    """
     typer.echo(_text("board.json"), nl=False)
 
 

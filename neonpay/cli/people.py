@@ -15,7 +15,9 @@ from neonpay.cli.shop import (
     BotOption,
     DatabaseOption,
     JsonOption,
+    Where,
     errors_in_one_line,
+    read_ledger,
     run_in_shop,
     where,
     where_to_read,
@@ -24,7 +26,6 @@ from neonpay.cli.typed import TypedUser, user_typed
 
 if TYPE_CHECKING:
     from neonpay.app import NeonPayCore
-    from neonpay.core.jsontext import JsonObject
     from neonpay.payments.erasure import Erased
 
 people = typer.Typer(help="What is kept about one person: give it out, or remove it.", no_args_is_help=True)
@@ -58,12 +59,10 @@ def export(
     bot_id: BotOption = None,
 ) -> None:
     """Write everything that the ledger has about a person, as JSON."""
-
-    async def work(shop: NeonPayCore) -> JsonObject:
-        return await shop.people.export(await _user_id(shop, user))
-
     with errors_in_one_line():
-        found = run_in_shop(where_to_read(database, bot_id), work, only_reads=True)
+        at = where_to_read(database, bot_id)
+        user_id = _user_id(at, user)
+        found = run_in_shop(at, lambda shop: shop.people.export(user_id), only_reads=True)
         if output is None:
             print_json(found)
             return
@@ -84,12 +83,13 @@ def erase(
     """Remove what is kept about a person beside the books, which stay as they are, with the bare user id."""
 
     async def work(shop: NeonPayCore) -> Erased:
-        user_id = await _user_id(shop, user)
         agreed(f"Remove what bot {shop.adapter.bot_id} keeps about user {user_id}, for good?", yes=yes)
         return await shop.people.erase(user_id)
 
     with errors_in_one_line():
-        erased = run_in_shop(where(database, bot_id), work)
+        at = where(database, bot_id)
+        user_id = _user_id(at, user)
+        erased = run_in_shop(at, work)
     if json:
         lists = {"kept": list(erased.kept), "to_do": list(erased.to_do)}
         print_json({"user_id": erased.user_id, "removed": dict(erased.removed), **lists})
@@ -104,9 +104,9 @@ def erase(
         typer.echo(f"Rows that their extensions do not remove are in: {', '.join(erased.kept)}.", err=True)
 
 
-async def _user_id(shop: NeonPayCore, user: TypedUser) -> int:
+def _user_id(at: Where, user: TypedUser) -> int:
     from neonpay.cli.reading.people import user_id_of
 
-    found = await shop.pipeline.ledger.read(user_id_of, [shop.adapter.bot_id], user)
+    found = read_ledger(at, lambda transaction, bots: user_id_of(transaction, bots, user))
     assert found is not None, "somebody was typed"
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from neonpay.cli.shop import PROGRAM_API_VARIABLE, PROGRAM_TOKEN_VARIABLE
 
@@ -13,14 +13,24 @@ def variables(url: str, token: str, *, is_windows: bool) -> list[str]:
     return [set_.format(PROGRAM_API_VARIABLE, url), set_.format(PROGRAM_TOKEN_VARIABLE, token)]
 
 
-def lines(url: str) -> Mapping[str, str]:
-    """By library, what makes a bot ask this address; ``token`` is the bot's."""
+def lines(url: str) -> Mapping[str, Sequence[str]]:
+    """By library, what makes a bot ask this address; ``token`` is the bot's.
+
+    It is in parts, which make one line, or more where that is too long.
+    """
     return {
-        "aiogram": f'Bot(token, session=AiohttpSession(api=TelegramAPIServer.from_base("{url}")))',
-        "python-telegram-bot": f'ApplicationBuilder().token(token).base_url("{url}/bot").base_file_url("{url}/file/bot")',
-        "TeleBot": f'apihelper.API_URL = "{url}/bot{{0}}/{{1}}"',
-        "AsyncTeleBot": f'asyncio_helper.API_URL = "{url}/bot{{0}}/{{1}}"',
-        "a bare token": f'create_neonpay(token, api_url="{url}")',
+        "aiogram": (
+            "Bot(token, session=AiohttpSession(",
+            f'api=TelegramAPIServer.from_base("{url}")))',
+        ),
+        "python-telegram-bot": (
+            "(ApplicationBuilder().token(token)",
+            f'.base_url("{url}/bot")',
+            f'.base_file_url("{url}/file/bot"))',
+        ),
+        "TeleBot": (f'apihelper.API_URL = "{url}/bot{{0}}/{{1}}"',),
+        "AsyncTeleBot": (f'asyncio_helper.API_URL = "{url}/bot{{0}}/{{1}}"',),
+        "a bare token": (f'create_neonpay(token, api_url="{url}")',),
     }
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from neonpay.cli.columns import cut, id_chars, say, terminal_width
 from neonpay.cli.counted import counted
 from neonpay.cli.sheets import print_facts, print_json
 from neonpay.cli.shop import (
@@ -71,14 +72,15 @@ def _print(report: ReconcileReport) -> None:
     }
     print_facts(facts)
     if report.sold_elsewhere:
-        typer.echo(
+        say(
             "Another ledger has sold what this one does not know, and delivered it most likely. Do not refund it: give that "
             "ledger's URL as --database, and to the bot."
         )
+    chars = None if terminal_width() is None else id_chars(report.unexplained_charges) + 1
     for charge_id in report.unexplained_charges:
-        typer.echo(f"Telegram's list does not have {charge_id}")
+        typer.echo(f"Telegram's list does not have {cut(charge_id, chars)}")
     if not report.is_complete:
-        typer.echo("The list was not read to its end; the next comparison goes on from there.")
+        say("The list was not read to its end; the next comparison goes on from there.")
 
 
 def _needing(count: int) -> str:

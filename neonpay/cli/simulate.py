@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -11,13 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.panel import Panel
 
 from neonpay.cli.counted import counted
-from neonpay.cli.pointing import ELSEWHERE, lines, variables
 from neonpay.cli.scenarios import play_all
 from neonpay.cli.shop import COULD_NOT
 from neonpay.cli.stopping import told_to_stop
+from neonpay.cli.welcome import page_url, print_welcome
 from neonpay.errors import ConfigurationError, SimulatorError
 
 if TYPE_CHECKING:
@@ -127,8 +125,8 @@ async def _run(
     stopped = told_to_stop()
     async with telegram:
         buyer = telegram.user("Ann", stars=_STARS)
-        _print_welcome(telegram, bots, buyer.id, console)
-        if open_page and not await asyncio.to_thread(webbrowser.open, _page_url(telegram)):
+        print_welcome(telegram, bots, buyer, stars=_STARS)
+        if open_page and not await asyncio.to_thread(webbrowser.open, page_url(telegram)):
             console.print("No browser could be opened here.", style="yellow")
         if not scenarios:
             await stopped.wait()
@@ -149,54 +147,3 @@ async def _played_or_stopped(playing: Coroutine[Any, Any, bool], stopped: asynci
         await asyncio.gather(play, return_exceptions=True)
         return False
     return play.result()
-
-
-def _page_url(telegram: Simulator) -> str:
-    """Where a browser on this machine finds the page, which listens to no other name by default."""
-    return telegram.base_url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:") + "/"
-
-
-def _print_welcome(telegram: Simulator, bots: list[BotAccount], buyer_id: int, console: Console) -> None:
-    url = telegram.base_url
-    console.print(
-        Panel.fit(
-            f"A local Telegram is running at [bold]{url}[/]\n"
-            f"Chat, pay and travel in time in your browser: [bold]{_page_url(telegram)}[/]\n"
-            "Ctrl-C stops it and forgets everything.",
-            title="neonpay",
-        )
-    )
-    for bot in bots:
-        console.print(f"Start your bot as [bold]@{bot.username}[/] with these in its terminal:", highlight=False)
-        for line in variables(url, bot.token, is_windows=os.name == "nt"):
-            console.print(f"  {line}", soft_wrap=True, markup=False, highlight=False)
-    console.print(
-        "The programs of README.md and of examples read them, and so do commands such as `neonpay doctor`.",
-        markup=False,
-    )
-    console.print("In another program a line says where Telegram is:")
-    for library, line in lines(url).items():
-        console.print(f"  {library:<20} {line}", soft_wrap=True, markup=False, highlight=False)
-    console.print(f"  {ELSEWHERE}", soft_wrap=True, markup=False, highlight=False)
-    console.print(
-        "Time that is moved here moves no clock of your program; one that sells subscriptions says "
-        "create_neonpay(..., clock=neonpay.testing.SimulatorClock(address)).",
-        markup=False,
-        highlight=False,
-    )
-    console.print(
-        f"[bold]Ann[/] has user id {buyer_id} and {_STARS} Stars. Play her on the page, or from another terminal:",
-        highlight=False,
-    )
-    name = bots[0].username
-    for path, body in (
-        (f"users/{buyer_id}/says", f'{{"bot": "{name}", "text": "/start"}}'),
-        (f"users/{buyer_id}/pays", '{"message_id": 2}'),
-        ("advance", '{"seconds": 10}'),
-    ):
-        line = f"  curl {url}/_sim/{path} -H 'Content-Type: application/json' -d '{body}'"
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
-    console.print(
-        f"  curl '{url}/_sim/users/{buyer_id}/messages?bot={name}'", soft_wrap=True, markup=False, highlight=False
-    )
-    console.print(f"Everything that can be asked: {url}/_sim/", highlight=False)

@@ -28,13 +28,9 @@ from neonpay.cli.shop import (
     where_to_read,
 )
 from neonpay.cli.speaking import TOKEN_VARIABLE
-from neonpay.cli.typed import TypedBot
-from neonpay.core.charge_ids import shortened
 from neonpay.errors import ConfigurationError, PaymentError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from neonpay.cli.reading.subscriptions import Subscription
     from neonpay.core.jsontext import JsonValue
     from neonpay.core.payments import Payment
@@ -45,7 +41,6 @@ subscriptions = typer.Typer(help="Who pays every month, and until when; and endi
 ChargeArgument = Annotated[
     str, typer.Argument(help="Charge id of any of its payments, or as much of its beginning as one payment alone has.")
 ]
-_MOST_NAMED = 8
 
 
 @subscriptions.command("list")
@@ -62,22 +57,22 @@ def list_subscriptions(
 ) -> None:
     """List subscriptions, the one that was paid last first."""
     from neonpay.cli.reading.people import user_id_of
-    from neonpay.cli.reading.subscriptions import read_subscriptions
+    from neonpay.cli.reading.subscriptions import read_subscriptions, subscribed_stages
 
-    def find(transaction: Transaction, bots: list[int]) -> tuple[list[Subscription], int, bool]:
+    def find(transaction: Transaction, bots: list[int]) -> tuple[list[Subscription], int, list[str], bool]:
         found, total = read_subscriptions(
             transaction, bots, standing=state, user_id=user_id_of(transaction, bots, user), stage_id=stage, limit=limit
         )
-        return found, total, len(bots) > 1
+        return found, total, [] if found else subscribed_stages(transaction, bots), len(bots) > 1
 
     with errors_in_one_line():
-        found, total, has_several = read_ledger(where_to_read(database, bot_id, all_bots=all_bots), find)
+        found, total, stages, has_several = read_ledger(where_to_read(database, bot_id, all_bots=all_bots), find)
     if json:
         print_json([_json(one) for one in found])
     elif found:
         _print(found, total, with_bot=has_several)
     else:
-        typer.echo("No such subscriptions.")
+        typer.echo(f"No such subscriptions. Stages that were subscribed to: {', '.join(stages) or 'none'}.")
 
 
 @subscriptions.command()
@@ -92,8 +87,8 @@ def cancel(
 ) -> None:
     """Have a subscription end with its paid period; needs the bot's token. Nothing is refunded."""
     with errors_in_one_line():
-        at, named = _named(database, bot_id, token_file, api_url, charge_id)
-        _refuse_vain(at, named, {Standing.CANCELED, Standing.ENDED}, others=Standing.ACTIVE)
+        at = where(database, bot_id, token_file=token_file, api_url=api_url)
+        at, named = _named(at, charge_id, {Standing.CANCELED, Standing.ENDED}, others=Standing.ACTIVE)
         first = run_in_shop(at, lambda shop: shop.subscriptions.cancel(named))
     _tell(first, json=json, words="ends with its paid period")
 
@@ -110,39 +105,35 @@ def allow(
 ) -> None:
     """Let the buyer take up again what was cancelled here; needs the bot's token."""
     with errors_in_one_line():
-        at, named = _named(database, bot_id, token_file, api_url, charge_id)
-        _refuse_vain(at, named, {Standing.ACTIVE}, others=Standing.CANCELED)
+        at = where(database, bot_id, token_file=token_file, api_url=api_url)
+        at, named = _named(at, charge_id, {Standing.ACTIVE}, others=Standing.CANCELED)
         first = run_in_shop(at, lambda shop: shop.subscriptions.allow(named))
     _tell(first, json=json, words="may be taken up again by its buyer")
 
 
-def _named(
-    database: str | None, bot: TypedBot | None, token_file: Path | None, api_url: str | None, beginning: str
-) -> tuple[Where, str]:
-    from neonpay.cli.reading.payments import find_named
+def _named(at: Where, beginning: str, standings: Collection[Standing], *, others: Standing) -> tuple[Where, str]:
+    """The bot and the charge of the subscription that is meant.
 
-    at = where(database, bot, token_file=token_file, api_url=api_url)
+    Raises:
+        PaymentError: there is none, or it is what it is to become already; the message has those that are not.
+        ConfigurationError: the bot's token, without which nothing can be changed, is not there.
+    """
+    from neonpay.cli.reading.subscriptions import find_subscription, listed
+
+    def find(transaction: Transaction, bots: list[int]) -> tuple[Where, str]:
+        named = find_subscription(transaction, bots, beginning, others=others)
+        found = named.subscription
+        if found.standing in standings:
+            what = f"the subscription of user {found.user_id} is {found.standing.value} already"
+            msg = f"{what}, and nothing was changed; {listed(transaction, bots, others)}"
+            raise PaymentError(msg, charge_id=named.charge_id)
+        return of_bot(at, found.bot_id), named.charge_id
+
+    meant = read_ledger(at, find)
     if at.token is None:
         msg = f"only Telegram can change a subscription, by the bot's token: set {TOKEN_VARIABLE} or give --token-file"
         raise ConfigurationError(msg)
-    found = read_ledger(at, lambda transaction, bots: find_named(transaction, bots, beginning))
-    return of_bot(at, found.bot_id), found.charge_id
-
-
-def _refuse_vain(at: Where, charge_id: str, standings: Collection[Standing], *, others: Standing) -> None:
-    """Raise PaymentError when a subscription is what it is to become already; it lists those that are not."""
-    from neonpay.cli.reading.subscriptions import of_charge, read_subscriptions
-
-    def find(transaction: Transaction, bots: list[int]) -> tuple[Subscription | None, list[Subscription]]:
-        listed, _ = read_subscriptions(transaction, bots, standing=others, limit=_MOST_NAMED)
-        return of_charge(transaction, bots, charge_id), listed
-
-    found, listed = read_ledger(at, find)
-    if found is not None and found.standing in standings:
-        names = ", ".join(shortened(one.charge_id) for one in listed) or "none"
-        what = f"the subscription of user {found.user_id} is {found.standing.value} already"
-        msg = f"{what}, and nothing was changed; {others.value}: {names}"
-        raise PaymentError(msg, charge_id=charge_id)
+    return meant
 
 
 def _tell(first: Payment, *, json: bool, words: str) -> None:

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 from collections.abc import Callable
 from contextvars import Context
 
-from neonpay._version import __version__
 from neonpay.books.sealing import Sealer
 from neonpay.books.verification import Proof, prove
 from neonpay.core.clock import Clock, stopwatch_s
-from neonpay.core.log_lines import JOBS_BEGUN_BEFORE, PROGRAM_STARTED, PROGRAM_STOPPED
 from neonpay.core.payments import PreCheckout
 from neonpay.core.ports import Adapter
 from neonpay.core.reports import ReconcileReport
 from neonpay.core.roles import Role
 from neonpay.ledger import Ledger
-from neonpay.ledger.migrate import REVISIONS
 from neonpay.payments.announcing import Announcing
 from neonpay.payments.assembly import Assembly, Registered
 from neonpay.payments.beside import Beside
@@ -36,7 +32,7 @@ from neonpay.payments.delivery.worker import Worker
 from neonpay.payments.entrance import Entrance
 from neonpay.payments.extensions_at_work import ExtensionsAtWork
 from neonpay.payments.gates import Gate
-from neonpay.payments.handlers.registry import handler_name
+from neonpay.payments.heard import Heard
 from neonpay.payments.history import History
 from neonpay.payments.host import ShopHost
 from neonpay.payments.invoices.endings import Endings
@@ -56,8 +52,6 @@ from neonpay.store.periodic import PeriodicRunner, PeriodicStore
 from neonpay.telegram.outbox import Outbox
 from neonpay.telegram.paced import PacedAdapter
 from neonpay.telegram.pacing import Pacer
-
-logger = logging.getLogger("neonpay.payments")
 
 _GIVE_BACK_S = 2.0
 _CLOSE_S = 8.0
@@ -87,7 +81,6 @@ class Pipeline:
         self._adapter = PacedAdapter(adapter, pacer)
         self._bot_id = adapter.bot_id
         self._ledger = ledger
-        self._database = database
         self._registered = registered
         self._settings = settings
         self.clock = clock
@@ -120,6 +113,7 @@ class Pipeline:
         self._worker = Worker(parts.jobs, self.fulfilment, poll_s=settings.poll_s)
         self.refunds = parts.refunds(self.fulfilment)
         self.requests = parts.requests(self.fulfilment, self.refunds)
+        self._heard = Heard(self._adapter, registered, settings, parts.jobs, self.fulfilment, database=database)
         self._keep_in_order()
         self._take_on()
 
@@ -287,12 +281,12 @@ class Pipeline:
                 asking.check(self._adapter.host_data())
             await self._ledger.open()
             # Before anything can be recorded, so that what this program begins is not among it.
-            begun = await self._begun_before()
+            begun = await self._heard.begun_before()
             await self._signing.load()
             self.reside(asyncio.get_running_loop())
             if not self._settings.takes_up_work:
                 self._has_begun = True
-                self._tell_started(began_s)
+                self._heard.started(began_s)
                 return
             await self.presence.open()
             if self._given_back:
@@ -302,14 +296,8 @@ class Pipeline:
             self.periodic.start()
             self.beside.start()
             self._has_begun = True
-            self._tell_started(began_s)
-            if begun:
-                handlers = ", ".join(sorted({handler_name(consumer) for consumer, _ in begun}))
-                next_in_s = max(0.0, round(begun[-1][1], 1))
-                JOBS_BEGUN_BEFORE.tell(bot_id=self._bot_id, jobs=len(begun), handler=handlers, next_in_s=next_in_s)
-            if stranded := await self.history.stranded():
-                names = sorted({job.consumer for job in stranded})
-                logger.warning("%d jobs wait for handlers that no program of this shop has: %s", len(stranded), names)
+            self._heard.started(began_s)
+            self._heard.waiting(begun, await self.history.stranded())
 
     async def close(self) -> None:
         """Finish or give back what runs, then close the ledger.
@@ -336,30 +324,8 @@ class Pipeline:
         if self._has_begun and self._settings.takes_up_work:
             await within(_GIVE_BACK_S, self.beside.stop(), "writing who was seen and what was counted")
         await within(_CLOSE_S, self._ledger.close(), "closing the ledger")
-        if self._has_begun and not self._settings.is_tool:
-            PROGRAM_STOPPED.tell(began_s=began_s, bot_id=self._bot_id)
-
-    async def _begun_before(self) -> list[tuple[str, float]]:
-        """Jobs that were begun and have not ended, if anybody wants to hear of them and this program could take them over."""
-        consumers = self.fulfilment.consumers if self._settings.takes_up_work else []
-        return await self._parts.jobs.begun(consumers) if consumers and JOBS_BEGUN_BEFORE.is_on else []
-
-    def _tell_started(self, began_s: float) -> None:
-        if self._settings.is_tool:  # the bot is another program
-            return
-        adapter, registered = self._adapter, self._registered
-        PROGRAM_STARTED.tell(
-            adapter,
-            began_s=began_s,
-            version=__version__,
-            library_level=adapter.capabilities.level.value,
-            database=self._database,
-            schema=REVISIONS[-1],
-            role=self._settings.role.value,
-            stages=len(registered.stages),
-            handlers=len(registered.handlers) + len(registered.revokers),
-            extensions=", ".join(extension.name for extension in registered.extensions) or None,
-        )
+        if self._has_begun:
+            self._heard.stopped(began_s)
 
     async def pre_checkout(self, query: PreCheckout) -> None:
         """Decide and answer a checkout, opening the ledger inside the same budget if need be."""

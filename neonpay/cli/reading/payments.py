@@ -81,26 +81,31 @@ def find_named(transaction: Transaction, bots: Sequence[int], beginning: str) ->
     Raises:
         PaymentError: there is none, and the message has the newest; or there are several, and it has those.
     """
+    found = find_if_any(transaction, bots, beginning)
+    if found is not None:
+        return found
+    query = sa.select(payments.c.charge_id).where(payments.c.bot_id.in_(bots))
+    ids = transaction.connection.execute(query.order_by(payments.c.paid_at.desc()).limit(_NEWEST)).scalars().all()
+    listed = f"the newest: {', '.join(as_typed(ids))}" if ids else "there are none yet"
+    msg = f"no payment with charge id {beginning!r} in the ledger; {listed}"
+    raise PaymentError(msg, charge_id=beginning)
+
+
+def find_if_any(transaction: Transaction, bots: Sequence[int], beginning: str) -> Named | None:
+    """The same, or None when there is none; raises PaymentError when there are several."""
     key = charge_key(beginning.rstrip("…"))
-    of_bots = payments.c.bot_id.in_(bots)
-    query = sa.select(payments.c.bot_id, payments.c.charge_id).where(of_bots)
+    query = sa.select(payments.c.bot_id, payments.c.charge_id).where(payments.c.bot_id.in_(bots))
     found = transaction.connection.execute(query.where(payments.c.charge_id == key)).all()
     if not found and key:
         begins_so = payments.c.charge_id.startswith(key, autoescape=True)
         found = transaction.connection.execute(query.where(begins_so).limit(_MOST_NAMED)).all()
-    if len(found) == 1:
-        return Named(*found[0])
-    if not found:
-        newest = query.order_by(payments.c.paid_at.desc()).limit(_NEWEST)
-        ids = [row.charge_id for row in transaction.connection.execute(newest)]
-        listed = f"the newest: {', '.join(_short(ids))}" if ids else "there are none yet"
-        msg = f"no payment with charge id {beginning!r} in the ledger; {listed}"
-        raise PaymentError(msg, charge_id=beginning)
+    if len(found) <= 1:
+        return Named(*found[0]) if found else None
     ids = [row.charge_id for row in found]
     if len(set(ids)) == 1:
         msg = f"several bots have a charge {ids[0]!r}: {', '.join(str(row.bot_id) for row in found)}; give --bot"
         raise PaymentError(msg, charge_id=beginning)
-    msg = f"more than one charge id begins with {beginning!r}; give more of it: {', '.join(_short(ids))}"
+    msg = f"more than one charge id begins with {beginning!r}; give more of it: {', '.join(as_typed(ids))}"
     raise PaymentError(msg, charge_id=beginning)
 
 
@@ -133,6 +138,7 @@ def _stages(transaction: Transaction, bots: Sequence[int]) -> list[str]:
     return sorted(transaction.connection.execute(query.distinct()).scalars())
 
 
-def _short(ids: Sequence[str]) -> list[str]:
+def as_typed(ids: Sequence[str]) -> list[str]:
+    """As much of each as one may type to mean it."""
     chars = id_chars(ids)
     return [one if len(one) <= chars else f"{one[:chars]}…" for one in ids]

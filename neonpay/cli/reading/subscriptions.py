@@ -8,12 +8,17 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from neonpay.cli.reading.payments import Named, as_typed, find_if_any
 from neonpay.cli.reading.standing import Standing
+from neonpay.core.charge_ids import shortened
 from neonpay.core.clock import moment
 from neonpay.core.subscriptions import SubscriptionState
+from neonpay.errors import PaymentError
 from neonpay.ledger import Transaction
 from neonpay.ledger.table_kit import DatabaseNow
 from neonpay.ledger.tables import payments, subscriptions
+
+_MOST_NAMED = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,15 +93,56 @@ def read_subscriptions(
     return [_subscription(transaction, row) for row in rows], total
 
 
-def of_charge(transaction: Transaction, bots: Sequence[int], charge_id: str) -> Subscription | None:
-    """The subscription that a charge has paid for, or None when it is no payment of one."""
+@dataclass(frozen=True, slots=True)
+class NamedSubscription:
+    """A subscription that somebody has named by the beginning of a charge id, and the whole of that."""
+
+    charge_id: str
+    subscription: Subscription
+
+
+def find_subscription(
+    transaction: Transaction, bots: Sequence[int], beginning: str, *, others: Standing
+) -> NamedSubscription:
+    """The subscription of the only payment whose charge id this is, or begins so.
+
+    Raises:
+        PaymentError: there is none, or the payment is of none, and the message has the subscriptions in the other
+            standing; or there are several payments, and it has those.
+    """
+    named = find_if_any(transaction, bots, beginning)
+    if named is None:
+        msg = f"no subscription with charge id {beginning!r} in the ledger; {listed(transaction, bots, others)}"
+        raise PaymentError(msg, charge_id=beginning)
+    found = _of_charge(transaction, named)
+    if found is None:
+        what = f"{shortened(named.charge_id)} is no payment of a subscription"
+        msg = f"{what}, and nothing was changed; {listed(transaction, bots, others)}"
+        raise PaymentError(msg, charge_id=named.charge_id)
+    return NamedSubscription(named.charge_id, found)
+
+
+def listed(transaction: Transaction, bots: Sequence[int], standing: Standing) -> str:
+    """The subscriptions in a standing that were paid last, as one may type them."""
+    found, _ = read_subscriptions(transaction, bots, standing=standing, limit=_MOST_NAMED)
+    return f"{standing.value}: {', '.join(as_typed([one.charge_id for one in found])) or 'none'}"
+
+
+def subscribed_stages(transaction: Transaction, bots: Sequence[int]) -> list[str]:
+    """The stages that were sold by subscription."""
+    recurring = (payments.c.is_recurring == 1, payments.c.stage_id.is_not(None))
+    query = sa.select(payments.c.stage_id).where(payments.c.bot_id.in_(bots), *recurring)
+    return sorted(transaction.connection.execute(query.distinct()).scalars())
+
+
+def _of_charge(transaction: Transaction, named: Named) -> Subscription | None:
     query = sa.select(payments.c.user_id, payments.c.invoice_id).where(
-        payments.c.bot_id.in_(bots), payments.c.charge_id == charge_id, payments.c.is_recurring == 1
+        payments.c.bot_id == named.bot_id, payments.c.charge_id == named.charge_id, payments.c.is_recurring == 1
     )
     row = transaction.connection.execute(query).first()
     if row is None or row.invoice_id is None:
         return None
-    found, _ = read_subscriptions(transaction, bots, user_id=row.user_id, invoice_id=row.invoice_id, limit=1)
+    found, _ = read_subscriptions(transaction, [named.bot_id], user_id=row.user_id, invoice_id=row.invoice_id, limit=1)
     return found[0]
 
 

@@ -53,6 +53,7 @@ def load_models() -> None:
     if not all(model.model_rebuild(raise_errors=False) for model, _ in asked if model.__name__ == "Update"):
         for model, _ in asked:  # a pydantic that builds nothing by itself
             build(model, _types_namespace=names)
+    gc.freeze()  # a collection of a start would go through all of it, in vain
 
 
 def _methods() -> list[type[BaseModel]]:

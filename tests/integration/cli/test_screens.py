@@ -1,25 +1,21 @@
 """What commands show on terminals of 80 and 120 columns, as files in ``screens``.
 
-``NEONPAY_WRITE_SCREENS=1 pytest tests/integration/cli/test_screens.py`` writes them anew; look at them before you commit them.
+``NEONPAY_WRITE_SCREENS=1 pytest tests/integration/cli -k screens`` writes them anew; look at them before you commit them.
 """
 
 from __future__ import annotations
 
-import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from neonpay.cli.columns import cells
 from neonpay.cli.main import app
-from tests.integration.cli.terminal import screen
+from tests.integration.cli.terminal import compare, screen
 
 if TYPE_CHECKING:
     from tests.integration.cli.busy import Busy
 
-SCREENS = Path(__file__).parent / "screens"
 COMMANDS = {
     "payments": ("payments", "list"),
     "payments_of_one_bot": ("payments", "list", "--bot-id", "{bot}"),
@@ -75,11 +71,7 @@ async def test_a_terminal_shows_what_fits(busy: Busy, name: str, columns: int, m
             shown = shown.replace(request_id[:chars], stable[:chars])
     for pattern, instead in _VARIES:
         shown = re.sub(pattern, instead, shown)
-    assert max(cells(line) for line in shown.splitlines()) <= columns
-    file = SCREENS / f"{name}.{columns}.txt"
-    if os.environ.get("NEONPAY_WRITE_SCREENS"):
-        file.write_text(shown, encoding="utf-8")
-    assert shown == file.read_text(encoding="utf-8")
+    compare(name, columns, shown)
 
 
 def test_no_line_is_cut_in_a_pipe(busy: Busy, capsys: pytest.CaptureFixture[str]) -> None:

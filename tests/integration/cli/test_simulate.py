@@ -24,6 +24,10 @@ from neonpay.cli.pointing import lines, variables
 from neonpay.installing import install_line
 
 TOKEN = "123456:" + "aB3-_" * 7
+NOT_AT_ITS_START = (
+    "PIL", "alembic", "argon2", "asyncpg", "jinja2", "msgspec", "neonpay.adapters", "neonpay.app", "neonpay.ledger",
+    "neonpay.payments", "neonpay.web", "pygments", "pytest", "sqlalchemy", "sqlite3", "telebot", "telegram", "telethon", "yaml",
+)  # fmt: skip
 
 
 async def start(*arguments):
@@ -59,6 +63,20 @@ async def test_it_serves_until_told_to_stop(number):
     assert (process.returncode, out.decode().strip(), err) == (0, "Stopped.", b"")
 
 
+async def test_it_starts_without_what_a_simulated_telegram_does_not_need():
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-X", "importtime", "-m", "neonpay", "simulate", "--port", "0",
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, limit=2**24,
+    )  # fmt: skip
+    errors = asyncio.ensure_future(process.stderr.read())
+    await read_until(process.stdout, "Everything that can be asked: ")
+    process.terminate()
+    loaded = {line.rpartition("|")[2].strip() for line in (await errors).decode().splitlines()}
+    await process.wait()
+    assert "neonpay.simulator.http.server" in loaded
+    assert {name for name in loaded if name.startswith(NOT_AT_ITS_START)} == set()
+
+
 def test_the_line_of_each_library_is_one_that_the_library_takes(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     there = {
@@ -72,8 +90,9 @@ def test_the_line_of_each_library_is_one_that_the_library_takes(tmp_path, monkey
         "create_neonpay": create_neonpay,
     }
     printed = lines("http://127.0.0.1:8082")
-    for line in printed.values():
-        exec(line, there)  # noqa: S102 - our own words
+    for parts in printed.values():
+        for program in ("".join(parts), "\n        ".join(parts)):
+            exec(program, there)  # noqa: S102 - our own words
     assert there["apihelper"].API_URL.format("TOKEN", "getMe") == "http://127.0.0.1:8082/botTOKEN/getMe"
     assert there["asyncio_helper"] == there["apihelper"]
     assert len(printed) == 5

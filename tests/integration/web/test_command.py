@@ -126,6 +126,7 @@ async def test_a_password_is_read_from_standard_input(shop: Shop, database_url: 
     assert (code, words) == (0, "ann may sign in as viewer.\n")
     ((name, role, kept),) = await query(sa.select(accounts.c.name, accounts.c.role, accounts.c.password_hash))
     assert (name, role, str(kept)[:9]) == ("ann", "viewer", "$argon2id")
+    assert await said("", database_url, "remove", "bob") == (3, "neonpay: there is no account 'bob'; there are: ann\n")
     assert await said("", database_url, "remove", "ann") == (0, "ann cannot sign in any more.\n")
     assert await query(sa.select(accounts.c.name)) == []
 
