@@ -39,6 +39,7 @@ RUN = [page for page in PAGES_WITH_PYTHON if page not in _ELSEWHERE]
 _TOKEN = "42:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 _ENVIRONMENT = {
     "BOT_TOKEN": _TOKEN,
+    "NEONPAY_ADMINS": "123456789",
     "WEBHOOK_SECRET": "s3cret-of-the-webhook",
     "API_ID": "1",
     "API_HASH": "0123456789abcdef",
