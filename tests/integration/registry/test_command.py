@@ -97,7 +97,7 @@ def test_what_is_installed_is_listed_with_who_brings_it_what_it_brings_and_wheth
     assert (fine.returncode, fine.stderr) == (0, "")
     (row,) = [line for line in fine.stdout.splitlines() if line.strip().startswith("loyalty")]
     assert [cell.strip() for cell in row.split("  ") if cell.strip()] == [
-        "loyalty", "neonpay-loyalty", "commands, pages", "Points for what people buy.", "ok"
+        "loyalty", "neonpay-loyalty", "commands, pages", "ok", "Points for what people buy."
     ]  # fmt: skip
     (place / "loyalty_points/pages.py").write_text("import nothing_that_is_there\n")
     install(place, "neonpay-odd", {"odd": "nowhere:SPEC"})
@@ -119,7 +119,9 @@ def test_neonpays_own_extensions_are_listed_and_can_be_used(python: Python) -> N
     done = python("-m", "neonpay", "extensions", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     rows = json.loads(done.stdout)
-    assert [row["name"] for row in rows] == ["security", "analytics", "tracking", "collection", "support"]
+    assert [row["name"] for row in rows] == [
+        "security", "analytics", "tracking", "collection", "notifications", "buyers", "support"
+    ]  # fmt: skip
     assert {row["error"] for row in rows} == {None}
 
 
