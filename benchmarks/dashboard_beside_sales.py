@@ -78,18 +78,18 @@ async def _measure(where: str, arguments: argparse.Namespace) -> tuple[Sequence[
             buyers = arguments.per_s * arguments.seconds
             shop = [str(_SCRIPTS / "dashboard_shop.py"), telegram.base_url, account.token, url]
             shop += ["none" if where == "beside" else where, str(buyers)]
-            lines = await stack.enter_async_context(_running(shop))
+            lines = await stack.enter_async_context(running(shop))
             ready = json.loads(await anext(lines))
             pages = ready["url"]
             if where == "beside":
                 command = ["-m", "neonpay", "dashboard", "--port", "0", "--database", url, "--bot", str(account.id)]
-                beside = await stack.enter_async_context(_running(command))
+                beside = await stack.enter_async_context(running(command))
                 pages = await _address(beside)
             if pages is not None:
                 await stack.enter_async_context(
-                    _running([str(_SCRIPTS / "page_readers.py"), pages, str(arguments.readers)])
+                    running([str(_SCRIPTS / "page_readers.py"), pages, str(arguments.readers)])
                 )
-            return await _sell(telegram, ready["links"], 1 / arguments.per_s)
+            return await sell(telegram, ready["links"], 1 / arguments.per_s)
 
 
 async def _fill(url: str, payments: int, bot_id: int) -> None:
@@ -103,13 +103,14 @@ async def _fill(url: str, payments: int, bot_id: int) -> None:
     await ledger.close()
 
 
-async def _sell(telegram: Simulator, links: Sequence[str], every_s: float) -> tuple[list[float], int]:
+async def sell(telegram: Simulator, links: Sequence[str], every_s: float) -> tuple[list[float], int]:
+    """Seconds from the press of Pay to the bot's answer for a buyer of each link, and how many got none in time."""
     people = [telegram.user(f"Buyer {number}", stars=1000) for number in range(len(links))]
     forms = [await buyer.opens(link) for buyer, link in zip(people, links, strict=True)]
     answered_s: list[float] = []
     began_s = time.monotonic()
 
-    async def sell(place: int) -> bool:
+    async def sell_at(place: int) -> bool:
         await asyncio.sleep(max(0.0, began_s + place * every_s - time.monotonic()))
         pressed_s = time.monotonic()
         checkout = await people[place].begins_to_pay(forms[place])
@@ -117,12 +118,12 @@ async def _sell(telegram: Simulator, links: Sequence[str], every_s: float) -> tu
         answered_s.append(time.monotonic() - pressed_s)
         return outcome.status == "paid" and answered_s[-1] < _ANSWER_S
 
-    in_time = await asyncio.gather(*[sell(place) for place in range(len(links))])
+    in_time = await asyncio.gather(*[sell_at(place) for place in range(len(links))])
     return answered_s, in_time.count(False)
 
 
 @asynccontextmanager
-async def _running(command: Sequence[str]) -> AsyncIterator[AsyncIterator[bytes]]:
+async def running(command: Sequence[str]) -> AsyncIterator[AsyncIterator[bytes]]:
     """A program of this interpreter inside the block; the lines that it writes."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, *command, stdout=asyncio.subprocess.PIPE, limit=2**24
