@@ -41,8 +41,7 @@ def chosen_config(
     Raises:
         ConfigurationError: a setting is wrong, or what the channel needs is nowhere.
     """
-    from neonpay.core.clock import SystemClock
-    from neonpay.notifications.channels import CHANNELS, Means
+    from neonpay.notifications.channels import CHANNELS
     from neonpay.notifications.settings import config_from_settings
 
     core = core_settings(None, api_url)
@@ -61,7 +60,7 @@ def chosen_config(
     elif channel is NotificationType.EMAIL and config.smtp_username is not None and config.smtp_password is None:
         password = _asked(f"Password of {config.smtp_username}", f"{_PREFIX}SMTP_PASSWORD")
         config = replace(config, smtp_password=password)
-    if not CHANNELS[channel].is_there(Means(config, SystemClock())):
+    if not CHANNELS[channel].is_there(config, False):
         needs = f"{_PREFIX}{_NEEDS[channel]}"
         msg = f"the channel {channel.value} is not set up: set {needs}, or the same in [notify] of neonpay.toml"
         raise ConfigurationError(msg)

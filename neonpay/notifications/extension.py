@@ -93,7 +93,7 @@ class Notifications(Extension):
         """Send while the shop is open."""
         endpoints = EndpointBook(host.ledger, host.bot_id)
         means = Means(self.config, host.clock, call=_Calls(host), endpoint=endpoints.find)
-        self._say_what_is_missing(means)
+        self._say_what_is_missing()
         declared = [(rule, self.recipients_of(rule)) for rule in self.rules]
         await host.ledger.run(declare, host.bot_id, declared, host.clock.now_us())
         senders = {
@@ -105,8 +105,10 @@ class Notifications(Extension):
                 manners=self.manners,
                 language_of=lambda _: self.language_code,
             )
-            for name in CHANNELS
+            for name in self._channels()
         }
+        for rule in self.rules:
+            senders[rule.channel].open()
         opened = self._open = _Open(host, means, senders)
         try:
             yield
@@ -123,7 +125,8 @@ class Notifications(Extension):
 
     def periodic(self) -> Sequence[PeriodicTask]:
         """A task for each channel, so that none waits for another; one tells endpoints, and one forgets what is old."""
-        sending = [PeriodicTask(name.value, _LOOK_S, self._turn_of(name), at_start=True) for name in CHANNELS]
+        # What waits for a channel that this program has not is for a program that has it.
+        sending = [PeriodicTask(name.value, _LOOK_S, self._turn_of(name), at_start=True) for name in self._channels()]
         telling = PeriodicTask("events", _LOOK_S, self._tell_endpoints, at_start=True)
         return [*sending, telling, PeriodicTask("clean", _CLEAN_S, self._clean)]
 
@@ -237,10 +240,14 @@ class Notifications(Extension):
         gone = await host.ledger.run(queue.forget_old, host.bot_id, before_us, _FORGET_AT_ONCE)
         return 0.0 if gone == _FORGET_AT_ONCE else None
 
-    def _say_what_is_missing(self, means: Means) -> None:
+    def _channels(self) -> list[NotificationType]:
+        """Those that this program can send by, as far as its configuration says."""
+        return [name for name, row in CHANNELS.items() if row.is_there(self.config, True)]
+
+    def _say_what_is_missing(self) -> None:
         for rule in self.rules:
             row = CHANNELS[rule.channel]
-            if not row.is_there(means):
+            if rule.channel not in self._channels():
                 msg = f"rule {rule.name!r} tells by {rule.channel}, which needs {row.needs}; give it to NotificationConfig(…)"
                 raise ConfigurationError(msg)
             if not self.recipients_of(rule):

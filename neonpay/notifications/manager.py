@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, Protocol, Self
 
 from neonpay.core.clock import Clock, SystemClock, moment
 from neonpay.errors import ConfigurationError, NeonPayError, ValidationError
-from neonpay.notifications.channels import CHANNELS, Channel, Means, open_channel
+from neonpay.notifications.channels import CHANNELS, Channel, Means, check_channel, open_channel
 from neonpay.notifications.config import NotificationConfig
 from neonpay.notifications.extension import Notifications
 from neonpay.notifications.kinds import NotificationPriority, NotificationType
@@ -97,7 +97,7 @@ class NotificationManager:
         if not self._is_on:
             return Sent(note_id=note.note_id, channel=note.channel, recipient=note.recipient, state="off")
         if self._extension is not None:
-            self._check(note.channel, self._extension.means)
+            check_channel(note.channel, self._extension.means)
             due_us, gathered = self._extension.manners.due_at_us(note)
             await self._extension.put([Queued(note=note, due_at_us=due_us, gathered=gathered)])
             return Sent(note_id=note.note_id, channel=note.channel, recipient=note.recipient, state="waiting")
@@ -167,7 +167,7 @@ class NotificationManager:
     def get_stats(self) -> dict[str, bool | int]:
         """Which channels are set up, and how many templates there are; nothing that is secret."""
         means = self._means if self._extension is None else self._extension.means
-        there = {name: row.is_there(means) for name, row in CHANNELS.items()}
+        there = {name: row.is_there(means.config, means.call is not None) for name, row in CHANNELS.items()}
         there[NotificationType.WEBHOOK] = self.config.webhook_url is not None
         return {
             "enabled": self._is_on,
@@ -218,12 +218,6 @@ class NotificationManager:
     def _now_us(self) -> int:
         """Now, by the clock of whoever sends."""
         return (self._clock if self._extension is None else self._extension.means.clock).now_us()
-
-    def _check(self, channel: NotificationType, means: Means) -> None:
-        row = CHANNELS[channel]
-        if not row.is_there(means):
-            msg = f"the channel {channel} needs {row.needs}; give it to NotificationConfig(…)"
-            raise ConfigurationError(msg)
 
     def _channel(self, name: NotificationType) -> Channel:
         channel = self._channels.get(name)

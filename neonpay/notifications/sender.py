@@ -61,6 +61,7 @@ class Sender:
         self._clock = clock
         self._manners = manners
         self._language_of = language_of
+        self._has_told = False
 
     async def turn(self, turn: Turn) -> float | None:
         """Send what is due; seconds until more is, None when nothing waits."""
@@ -68,9 +69,27 @@ class Sender:
             found = await self._ledger.read(queue.due, turn.bot_id, self.name, self._clock.now_us(), _AT_ONCE)
             if not found:
                 return await self._pause_s(turn.bot_id)
+            try:
+                self.open()
+            except ConfigurationError as exc:
+                # What this program cannot send another one may, so no attempt at it counts.
+                if not self._has_told:
+                    self._has_told = True
+                    logger.warning("messages by %s wait for a program that can send them: %s", self.name, exc)
+                return None
             await self._round(turn.bot_id, found)
             await self._ledger.run(_keep, turn)
         return 0.0
+
+    def open(self) -> Channel:
+        """The channel, ready to send; nothing has been connected to.
+
+        Raises:
+            ConfigurationError: the configuration is wrong for it, or what it needs is not installed.
+        """
+        if self._channel is None:
+            self._channel = self._open_channel()
+        return self._channel
 
     async def close(self) -> None:
         """Give the channel's connections back."""
@@ -135,7 +154,7 @@ class Sender:
         after_s: float | None = None
         is_refused = False
         try:
-            await self._open().send(note)
+            await self.open().send(note)
         except asyncio.CancelledError:
             # The program stops: the next one need not wait until nobody can be at it any more.
             with suppress(LedgerError):
@@ -144,8 +163,8 @@ class Sender:
             raise
         except NotificationRefusedError as exc:
             error, is_refused = clean(exc), True
-        except (NotificationDelayedError, ConfigurationError) as exc:
-            error, after_s = clean(exc), getattr(exc, "retry_after_s", None)
+        except NotificationDelayedError as exc:
+            error, after_s = clean(exc), exc.retry_after_s
         except Exception as exc:  # whatever a channel's library raises, the other notes go out
             error = error_words(exc)
             logger.exception("notification %s by %s failed", note.note_id, self.name)
@@ -180,11 +199,6 @@ class Sender:
         note_ids = [one.note.note_id for one in together]
         queue.hold_until(transaction, bot_id, note_ids, again_us, None)
         queue.wait_behind(transaction, bot_id, first.note, again_us)
-
-    def _open(self) -> Channel:
-        if self._channel is None:
-            self._channel = self._open_channel()
-        return self._channel
 
 
 def _keep(transaction: Transaction, turn: Turn) -> None:

@@ -99,14 +99,14 @@ class ChannelRow:
     Attributes:
         factory: import string of what makes it of its ``Means``.
         needs: what the configuration has to name for it; said to whoever left it out.
-        is_there: whether the configuration names that.
+        is_there: whether a configuration names that; told whether there is a shop, whose bot can write.
         extra: what installs what it needs; None for nothing.
     """
 
     name: NotificationType
     factory: str
     needs: str
-    is_there: Callable[[Means], bool]
+    is_there: Callable[[NotificationConfig, bool], bool]
     extra: str | None = None
 
 
@@ -117,45 +117,57 @@ CHANNELS: Final[Mapping[NotificationType, ChannelRow]] = {
             name=NotificationType.TELEGRAM,
             factory="neonpay.notifications.channels.telegram:TelegramChannel",
             needs="telegram_bot_token, or a shop whose bot writes",
-            is_there=lambda means: means.call is not None or means.config.telegram_bot_token is not None,
+            is_there=lambda config, has_bot: has_bot or config.telegram_bot_token is not None,
         ),
         ChannelRow(
             name=NotificationType.EMAIL,
             factory="neonpay.notifications.channels.email:EmailChannel",
             needs="smtp_host, and smtp_username or smtp_from",
-            is_there=lambda means: means.config.smtp_host is not None and means.config.sender is not None,
+            is_there=lambda config, _: config.smtp_host is not None and config.sender is not None,
             extra="notifications",
         ),
         ChannelRow(
             name=NotificationType.SMS,
             factory="neonpay.notifications.channels.apprise:AppriseChannel",
             needs="sms_provider, an Apprise URL",
-            is_there=lambda means: means.config.sms_provider is not None,
+            is_there=lambda config, _: config.sms_provider is not None,
             extra="apprise",
         ),
         ChannelRow(
             name=NotificationType.WEBHOOK,
             factory="neonpay.notifications.channels.webhook:WebhookChannel",
             needs="webhook_url, or a recipient that is a URL",
-            is_there=lambda means: True,
+            is_there=lambda config, _: True,
             extra="notifications",
         ),
         ChannelRow(
             name=NotificationType.SLACK,
             factory="neonpay.notifications.channels.slack:SlackChannel",
             needs="slack_webhook_url",
-            is_there=lambda means: means.config.slack_webhook_url is not None,
+            is_there=lambda config, _: config.slack_webhook_url is not None,
             extra="notifications",
         ),
         ChannelRow(
             name=NotificationType.DISCORD,
             factory="neonpay.notifications.channels.discord:DiscordChannel",
             needs="discord_webhook_url",
-            is_there=lambda means: means.config.discord_webhook_url is not None,
+            is_there=lambda config, _: config.discord_webhook_url is not None,
             extra="notifications",
         ),
     )
 }
+
+
+def check_channel(name: NotificationType, means: Means) -> None:
+    """Return when the configuration names what a channel needs.
+
+    Raises:
+        ConfigurationError: it does not.
+    """
+    row = CHANNELS[name]
+    if not row.is_there(means.config, means.call is not None):
+        msg = f"the channel {name} needs {row.needs}; give it to NotificationConfig(…)"
+        raise ConfigurationError(msg)
 
 
 def open_channel(name: NotificationType, means: Means) -> Channel:
@@ -164,10 +176,8 @@ def open_channel(name: NotificationType, means: Means) -> Channel:
     Raises:
         ConfigurationError: the configuration does not name what it needs, or that is not installed.
     """
+    check_channel(name, means)
     row = CHANNELS[name]
-    if not row.is_there(means):
-        msg = f"the channel {name} needs {row.needs}; give it to NotificationConfig(…)"
-        raise ConfigurationError(msg)
     module, _, attribute = row.factory.partition(":")
     try:
         factory: Callable[[Means], Channel] = attrgetter(attribute)(importlib.import_module(module))

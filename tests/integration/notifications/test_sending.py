@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from tests.integration.conftest import MovableClock, Shop
-    from tests.integration.notifications.conftest import Receiver
+    from tests.integration.notifications.conftest import Letters, Receiver
 
 ROW = notifications.c
 MINUTE_US = 60 * 1_000_000
@@ -226,3 +226,30 @@ async def test_an_erased_buyer_is_in_no_message(
         await shop.neonpay.people.erase(ann.id)
     assert await query(sa.select(ROW.note_id)) == []
     assert await query(sa.select(notification_attempts.c.note_id)) == []
+
+
+async def test_a_program_without_a_channel_leaves_its_messages_to_one_that_has_it(
+    open_shop: Callable[..., Shop], letters: Letters, query: Callable[..., Any]
+) -> None:
+    by_mail = Rule(
+        name="mail",
+        events=frozenset({"payment_completed"}),
+        channel=NotificationType.EMAIL,
+        recipients=("owner@example.com",),
+    )
+    panel, bot = open_shop(), open_shop()
+    panel.neonpay.use(Notifications())
+    config = NotificationConfig(
+        smtp_host="localhost",
+        smtp_port=letters.port,
+        smtp_username="shop@example.com",
+        smtp_password="tea",
+        smtp_ca_file=letters.ca_file,
+    )
+    bot.neonpay.on_payment(nothing)
+    bot.neonpay.use(Notifications(config, rules=[by_mail]))
+    async with panel.neonpay, bot.polling():
+        await bot.sells(await bot.visitor("Ann"))
+        await ended(query, 1)
+    assert await query(sa.select(ROW.state, ROW.attempts)) == [("sent", 1)]
+    assert len(letters.got) == 1
