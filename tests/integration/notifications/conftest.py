@@ -7,18 +7,23 @@ import ssl
 import subprocess
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from aiohttp import web
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from aiosmtpd.smtp import Envelope, Session
+
+    from tests.integration.conftest import MovableClock
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,16 @@ class Receiver:
                 self._more.clear()
                 await self._more.wait()
         return self.got
+
+
+async def as_time_passes(clock: MovableClock, waiting: Awaitable[T]) -> T:
+    """What is waited for, while a second goes by again and again: what looks each minute may look just before one of them."""
+    task = asyncio.ensure_future(waiting)
+    async with asyncio.timeout(100):
+        while not task.done():
+            clock.advance(1)
+            await asyncio.wait({task}, timeout=0.01)
+    return await task
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from neonpay import PaymentStage
 from neonpay.notifications import BuyerMessages
+from tests.integration.notifications.conftest import as_time_passes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +71,7 @@ async def test_a_renewal_is_told_of_once_some_days_before(
         expires = (await shop.neonpay.payments.list())[0].subscription_expires_at
         assert expires is not None
         clock.advance(expires.timestamp() - clock.now_us() / 1_000_000 - 2 * 86_400)
-        told = await ann.hears(shop.account, containing="🔔")
+        told = await as_time_passes(clock, ann.hears(shop.account, containing="🔔"))
         clock.advance(7200)
         await shop.settles()
     assert told.text is not None

@@ -27,6 +27,7 @@ from neonpay.notifications.queue import Queued
 from neonpay.store.signing_keys import load_keys
 from tests.integration.cli.terminal import screen
 from tests.integration.conftest import MovableClock
+from tests.integration.notifications.conftest import as_time_passes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,7 +142,7 @@ async def test_endpoints_are_made_changed_told_again_and_removed(
         again = await run(database_url, "endpoints", "resend", event.event_id, endpoint["endpoint_id"])
         assert again.exit_code == 0, again.output
         clock.advance(50 * 365 * 86_400)  # past the time of the command, whose clock is the machine's
-        (post,) = await receiver.has(1)
+        (post,) = await as_time_passes(clock, receiver.has(1))
         assert json.loads(post.body)["data"]["event_id"] == event.event_id
     nobody = await run(database_url, "endpoints", "remove", "ep_nope", "--yes")
     assert (nobody.exit_code, endpoint["endpoint_id"] in nobody.stderr) == (3, True)

@@ -12,6 +12,7 @@ from neonpay.core.webhook_signing import keys_of, verify
 from neonpay.ledger.tables_notifications import notification_attempts, notifications
 from neonpay.notifications import Notifications
 from neonpay.notifications.telling import tell_again
+from tests.integration.notifications.conftest import as_time_passes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,8 +59,7 @@ async def test_an_endpoint_is_told_of_what_it_wants_from_the_moment_in_which_it_
         endpoint = await _added(extension, receiver, clock, "payment_completed", "payment_delivered")
         outcome = await shop.sells(ann)
         await shop.delivers(outcome)
-        clock.advance(3)
-        first, second = await receiver.has(2)
+        first, second = await as_time_passes(clock, receiver.has(2))
         await _sent(query, 2)
     assert _names([first, second]) == ["payment_completed", "payment_delivered"]
     event = shop.named("payment_completed")[1]
@@ -92,8 +92,7 @@ async def test_a_secret_that_is_changed_signs_beside_the_new_one_for_a_while(
         )
         for number in (1, 2):
             await shop.neonpay.send_payment(ann.id, "vip")
-            clock.advance(3)
-            await receiver.has(number)
+            await as_time_passes(clock, receiver.has(number))
             await _sent(query, number)
             clock.advance(3600)
     first, second = receiver.got
@@ -114,8 +113,7 @@ async def test_one_event_is_told_to_one_endpoint_again_under_its_id(
         endpoint = await _added(extension, receiver, clock, "invoice_created")
         await shop.neonpay.send_payment((await shop.visitor("Ann")).id, "vip")
         event = await shop.fact("invoice_created")
-        clock.advance(3)
-        await receiver.has(1)
+        await as_time_passes(clock, receiver.has(1))
         assert await _sent(query, 1) == [("dead", 1)]
         ledger = shop.neonpay.pipeline.ledger
         note_id = await ledger.run(tell_again, endpoint, event.bot_id, event.event_id)
