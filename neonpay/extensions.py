@@ -113,6 +113,7 @@ EXTENSIONS: Final[tuple[ExtensionSpec, ...]] = (
         factory="neonpay.notifications.extension:Notifications",
         commands="neonpay.cli.notifications:notifications",
         pages="neonpay.web.pages.notifications:part",
+        eraser="neonpay.notifications.erasing:erase_notes",
         extra="notifications",
         help="Tell owners and programs of what happens, once each: try a channel, send, see what waits, and add endpoints.",
     ),

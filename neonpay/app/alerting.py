@@ -83,7 +83,7 @@ class Alerting(TakingPart):
 
         Raises:
             ConfigurationError: it was called before, an admin is no user id, or a setting is wrong. The program has an
-                extension for notifications already, and something is given here that has to be given there.
+                extension for notifications already, and something is given here or in ``[alerts]`` that belongs there.
         """
         from neonpay.notifications.alert_settings import AlertSettings  # loaded by those who want alerts
 
@@ -105,7 +105,9 @@ class Alerting(TakingPart):
         said = {name: value for name, value in given.items() if value is not None}
         settings = settings_of(AlertSettings, "alerts", arguments=said)
         owners = settings.admins or (self._admins if admins is None else ())
-        there = self._there(config=config, manners=manners, translate=translate)
+        there = self._there(
+            config=config, manners=manners, translate=translate, quiet=settings.quiet, language=language
+        )
         notifications = there or self._new(config, settings, owners, manners, translate)
         rules = self._add_rules(notifications, settings, owners, channel, tuple(recipients))
         if there is None:
@@ -126,7 +128,10 @@ class Alerting(TakingPart):
             raise ConfigurationError(msg)
         wrong = [name for name, value in given.items() if value is not None]
         if wrong:
-            msg = f"this program uses Notifications(…) already; give {', '.join(wrong)} there, and not to enable_alerts"
+            msg = (
+                f"this program uses Notifications(…) already; give {', '.join(wrong)} there, and not to enable_alerts or "
+                '[alerts]: Notifications(config, language_code="ru", manners=Manners(quiet=QuietHours(…)), translate=…)'
+            )
             raise ConfigurationError(msg)
         return there
 

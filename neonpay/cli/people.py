@@ -43,6 +43,7 @@ _NAMED = {
     "facts": "facts whose words are gone",
     "acts": "acts on the dashboard whose words are gone",
     "soft_events": "soft events",
+    "notifications": "messages about them or to them",
     "waiting_events": "events that waited to be sent to a centre",
 }
 

@@ -10,12 +10,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-import neonpay.ledger.tables_access  # these, so that whoever asks for all tables gets them, too
-import neonpay.ledger.tables_collection
-import neonpay.ledger.tables_notifications
-import neonpay.ledger.tables_rollups
-import neonpay.ledger.tables_security
-import neonpay.ledger.tables_tracking  # noqa: F401
+import neonpay.ledger.tables_of_modules  # noqa: F401
 from neonpay.core.job_states import JobState
 from neonpay.ledger.table_kit import Moment, metadata, table
 from neonpay.ledger.tables_people import notes as notes  # noqa: PLC0414  # some of them, in a file of their own

@@ -40,6 +40,22 @@ sa.Index(
     postgresql_where=IS_WAITING,
 )
 sa.Index("neonpay_notifications_by_time", notifications.c.bot_id, notifications.c.made_at)
+# How many of a kind somebody had of late, and what was said to or about a person, without a look at all the others.
+sa.Index(
+    "neonpay_notifications_to",
+    notifications.c.bot_id,
+    notifications.c.recipient,
+    notifications.c.kind,
+    notifications.c.ended_at,
+)
+IS_ABOUT_SOMEBODY = notifications.c.user_id.is_not(None)
+sa.Index(
+    "neonpay_notifications_about",
+    notifications.c.bot_id,
+    notifications.c.user_id,
+    sqlite_where=IS_ABOUT_SOMEBODY,
+    postgresql_where=IS_ABOUT_SOMEBODY,
+)
 
 notification_attempts = table(
     "notification_attempts",

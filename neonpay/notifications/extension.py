@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from neonpay.core.events import Event
 from neonpay.core.jsontext import JsonObject, JsonValue
 from neonpay.errors import ConfigurationError, LedgerClosedError
-from neonpay.ledger.tables_notifications import notification_attempts, notifications
+from neonpay.ledger.tables_notifications import notifications
 from neonpay.notifications import queue
 from neonpay.notifications.alert_words import written
 from neonpay.notifications.channels import CHANNELS, Means, open_channel
@@ -178,21 +178,6 @@ class Notifications(Extension):
         if chosen is not None:
             return (chosen,)
         return self._owners if rule.channel is NotificationType.TELEGRAM else ()
-
-    def erase(self, transaction: Lent, user_id: int) -> None:
-        """Remove what was said about a person, and to them."""
-        row, attempts = notifications.c, notification_attempts.c
-        bot_id = self._opened().host.bot_id
-        about = sa.or_(
-            row.user_id == user_id,
-            sa.and_(row.channel == NotificationType.TELEGRAM.value, row.recipient == str(user_id)),
-        )
-        gone = sa.select(row.note_id).where(row.bot_id == bot_id, about)
-        for statement in (
-            sa.delete(notification_attempts).where(attempts.bot_id == bot_id, attempts.note_id.in_(gone)),
-            sa.delete(notifications).where(row.bot_id == bot_id, about),
-        ):
-            transaction.connection.execute(statement)
 
     def export(self, transaction: Lent, user_id: int) -> JsonObject:
         """What was said about a person."""

@@ -13,6 +13,7 @@ from neonpay.core.jsontext import dump, load_object
 from neonpay.core.text import clean
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables_notifications import IS_WAITING, notification_attempts, notifications
+from neonpay.notifications.erasing import remove
 from neonpay.notifications.kinds import NotificationPriority, NotificationType
 from neonpay.notifications.note import Note
 from neonpay.store.periodic import poke
@@ -191,7 +192,6 @@ def sent_since(transaction: Transaction, bot_id: int, one: Note, since_us: int) 
     """How many notes of this kind have gone to this recipient since then."""
     query = sa.select(sa.func.count()).where(
         _row.bot_id == bot_id,
-        _row.made_at >= since_us - 24 * 3600 * 1_000_000,
         _row.channel == one.channel.value,
         _row.recipient == one.recipient,
         _row.kind == one.kind,
@@ -206,12 +206,7 @@ def forget_old(transaction: Transaction, bot_id: int, before_us: int, most: int)
     ended = sa.select(_row.note_id).where(_row.bot_id == bot_id, _row.made_at < before_us, _row.state != WAITING)
     note_ids = list(transaction.connection.scalars(ended.order_by(_row.made_at).limit(most)))
     if note_ids:
-        attempts = notification_attempts.c
-        gone = sa.delete(notification_attempts).where(attempts.bot_id == bot_id, attempts.note_id.in_(note_ids))
-        transaction.connection.execute(gone)
-        transaction.connection.execute(
-            sa.delete(notifications).where(_row.bot_id == bot_id, _row.note_id.in_(note_ids))
-        )
+        remove(transaction, bot_id, note_ids)
     return len(note_ids)
 
 

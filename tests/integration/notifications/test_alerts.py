@@ -134,3 +134,13 @@ def test_alerts_about_what_is_never_told_are_refused(open_shop: Callable[..., Sh
         open_shop().neonpay.enable_alerts(texts={"payment_done": "Sold"})
     with pytest.raises(ConfigurationError, match="quiet hours are written as"):
         open_shop().neonpay.enable_alerts(quiet="22-8")
+
+
+@pytest.mark.parametrize("given", [{"quiet": "22:00-08:00"}, {"language": "ru"}])
+def test_what_belongs_to_the_programs_own_notifications_is_refused_here(
+    open_shop: Callable[..., Shop], given: dict[str, str]
+) -> None:
+    shop = open_shop()
+    shop.neonpay.use(Notifications())
+    with pytest.raises(ConfigurationError, match=f"give {next(iter(given))} there"):
+        shop.neonpay.enable_alerts(admins=[1], **given)

@@ -212,7 +212,7 @@ async def test_a_rule_whose_channel_is_not_set_up_is_told_at_the_start(open_shop
         await shop.neonpay.setup()
 
 
-async def test_an_erased_buyer_is_in_no_message(
+async def test_an_erased_buyer_is_in_no_message_whichever_program_erases(
     open_shop: Callable[..., Shop], receiver: Receiver, query: Callable[..., Any]
 ) -> None:
     shop = open_shop()
@@ -224,7 +224,9 @@ async def test_an_erased_buyer_is_in_no_message(
         await ended(query, 1)
         kept = await shop.neonpay.people.export(ann.id)
         assert [one["kind"] for one in kept["extensions"]["notifications"]["notifications"]] == ["payment_completed"]
-        await shop.neonpay.people.erase(ann.id)
+    async with open_shop().neonpay as of_the_command:
+        erased = await of_the_command.people.erase(ann.id)
+    assert erased.removed["notifications"] == 1
     assert await query(sa.select(ROW.note_id)) == []
     assert await query(sa.select(notification_attempts.c.note_id)) == []
 

@@ -10,6 +10,7 @@ down_revision = "0020"
 works_with = "0010"
 
 _WAITING = sa.text("state = 'waiting'")
+_ABOUT = sa.text("user_id IS NOT NULL")
 
 
 def upgrade() -> None:
@@ -38,6 +39,14 @@ def upgrade() -> None:
         postgresql_where=_WAITING,
     )
     op.create_index("neonpay_notifications_by_time", "neonpay_notifications", ["bot_id", "made_at"])
+    op.create_index("neonpay_notifications_to", "neonpay_notifications", ["bot_id", "recipient", "kind", "ended_at"])
+    op.create_index(
+        "neonpay_notifications_about",
+        "neonpay_notifications",
+        ["bot_id", "user_id"],
+        sqlite_where=_ABOUT,
+        postgresql_where=_ABOUT,
+    )
     op.create_table(
         "neonpay_notification_attempts",
         sa.Column("bot_id", sa.BigInteger, nullable=False),
