@@ -6,6 +6,7 @@ one that NEONPAY_TEST_POSTGRES_URL names. A test gets a database of its own with
 
 from __future__ import annotations
 
+import os
 import shutil
 from fnmatch import fnmatch
 from pathlib import Path
@@ -16,6 +17,7 @@ from aiogram.types import Update
 
 from neonpay.ledger import open_ledger
 from neonpay.testing.postgres import PostgresServer, external_postgres, throwaway_postgres
+from tests.compiled_once import share_compiled_statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,6 +38,12 @@ _LONG = (
     "unit/docs/*",
 )  # fmt: skip
 """What takes long: `make check` runs it, and `make test` does not."""
+
+
+def pytest_configure() -> None:
+    # Checkouts are decided, however long the machine stands still: Telegram's ten seconds are those of its own clock.
+    os.environ.setdefault("NEONPAY_CHECKOUT_BUDGET_S", "60")
+    share_compiled_statements()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
