@@ -32,8 +32,8 @@ def counted(transaction: Transaction, measure: Measure, scope: Scope, spans: Seq
     after = marks(transaction, scope)
     if not after:
         return _union([_from_tables(measure, scope, edges)])
-    inner, outer = _cut(edges, QUARTER_US)
-    days, quarters = _cut(inner, DAY_US)
+    inner, outer = cut(edges, QUARTER_US)
+    days, quarters = cut(inner, DAY_US)
     parts = [_from_rollup(table, measure, scope, some) for table, some in _kept(days, quarters)]
     if inner:
         parts.append(_from_tail(measure, scope, inner, after))
@@ -80,7 +80,7 @@ def _within(
     value: sa.ColumnElement[int],
     number: sa.ColumnElement[int],
 ) -> Part:
-    spans = _table_of(edges)
+    spans = table_of(edges)
     columns = [spans.c.place, *[rows.c[name] for name in ("bot_id", "stage_id", "kind", "detail")]]
     return (
         sa.select(*columns, value.label("value"), number.label("n"))
@@ -99,7 +99,7 @@ def _edges(measure: Measure, span: Span) -> tuple[int, int]:
     return span.starts_us // QUARTER_US * QUARTER_US, -(-span.ends_us // QUARTER_US) * QUARTER_US
 
 
-def _cut(edges: Sequence[Edge], width_us: int) -> tuple[list[Edge], list[Edge]]:
+def cut(edges: Sequence[Edge], width_us: int) -> tuple[list[Edge], list[Edge]]:
     """The whole slots of a width in each of the edges, and what is before and after them."""
     whole: list[Edge] = []
     rest: list[Edge] = []
@@ -115,7 +115,7 @@ def _cut(edges: Sequence[Edge], width_us: int) -> tuple[list[Edge], list[Edge]]:
 
 def edges_of(spans: Sequence[Span]) -> sa.sql.selectable.NamedFromClause:
     """Spans as a table: ``place``, ``starts``, ``ends`` in microseconds."""
-    return _table_of([(place, span.starts_us, span.ends_us) for place, span in enumerate(spans)])
+    return table_of([(place, span.starts_us, span.ends_us) for place, span in enumerate(spans)])
 
 
 def whole_quarters(span: Span) -> Span:
@@ -124,7 +124,8 @@ def whole_quarters(span: Span) -> Span:
     return Span(moment(since), moment(until))
 
 
-def _table_of(edges: Sequence[Edge]) -> sa.sql.selectable.NamedFromClause:
+def table_of(edges: Sequence[Edge]) -> sa.sql.selectable.NamedFromClause:
+    """Edges as a table: ``place``, ``starts``, ``ends`` in microseconds."""
     # As parameters, so that SQLAlchemy compiles the statement once. Both engines call the columns of VALUES so.
     values = ", ".join(f"({place}, :starts_{row}, :ends_{row})" for row, (place, _, _) in enumerate(edges))
     text = f"SELECT column1 AS place, column2 AS starts, column3 AS ends FROM (VALUES {values}) AS v"  # noqa: S608

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
-from neonpay.analytics.rollups import TASK, catch_up
+from neonpay.analytics.cohort_rollup import TASK as COHORTS_TASK
+from neonpay.analytics.cohort_rollup import renew_cohorts
+from neonpay.analytics.rollups import TASK, Renew, catch_up, renew_rollups
 from neonpay.ledger import Ledger
 from neonpay.payments.extension import Extension, Host
 from neonpay.store.periodic import PeriodicTask, Turn
@@ -30,8 +33,9 @@ class Analytics(Extension):
         self._ledger: Ledger | None = None
 
     def periodic(self) -> Sequence[PeriodicTask]:
-        """The turn that rolls up what is new."""
-        return (PeriodicTask(TASK, self._every_s, self._roll_up),)
+        """The turns that roll up what is new."""
+        tasks = ((TASK, renew_rollups), (COHORTS_TASK, renew_cohorts))
+        return tuple(PeriodicTask(name, self._every_s, partial(self._roll_up, renew)) for name, renew in tasks)
 
     @asynccontextmanager
     async def running(self, host: Host) -> AsyncIterator[None]:
@@ -43,8 +47,8 @@ class Analytics(Extension):
             if self._ledger is host.ledger:  # and not that of a shop which was opened on another event loop meanwhile
                 self._ledger = None
 
-    async def _roll_up(self, turn: Turn) -> float | None:
+    async def _roll_up(self, renew: Renew, turn: Turn) -> float | None:
         if self._ledger is None:
             return _NOT_OPEN_S
-        await catch_up(self._ledger, turn)
+        await catch_up(self._ledger, turn, renew=renew)
         return None

@@ -18,6 +18,7 @@ from neonpay.analytics import (
     statement,
     subscriptions,
 )
+from neonpay.analytics.cohort_rollup import COHORTS, renew_cohorts
 from neonpay.analytics.extension import ROLL_UP_EVERY_S
 from neonpay.analytics.figures import (
     Account,
@@ -231,6 +232,8 @@ class Reports(Namespace[M], path="reports"):
             store = PeriodicStore(ledger, bot_id, new_token=self._new_token)
             async with store.turn(ROLLUP, patience_s=0.0, next_in_s=ROLL_UP_EVERY_S) as turn:
                 count += await catch_up(ledger, turn)
+            async with store.turn(COHORTS, patience_s=0.0, next_in_s=ROLL_UP_EVERY_S) as turn:
+                await catch_up(ledger, turn, renew=renew_cohorts)
         return count
 
     @property

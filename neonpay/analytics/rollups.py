@@ -7,7 +7,7 @@ selects, so figures are right at any moment, and right where nobody fills anythi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -34,10 +34,14 @@ Marks = Mapping[int, int]
 """Up to which number the events of each bot are in the rollups."""
 
 
-def marks(transaction: Transaction, scope: Scope) -> Marks:
-    """How far the rollups of these bots have come; empty when there are none."""
+Renew = Callable[[Transaction, int, sa.ColumnElement[bool]], None]
+"""Has the rollups of a bot say what follows from these new events as well."""
+
+
+def marks(transaction: Transaction, scope: Scope, task: str = ROLLUP) -> Marks:
+    """How far the rollups of these bots have come that a task fills; empty when there are none."""
     query = sa.select(duties.c.bot_id, duties.c.position).where(
-        scope.has(duties.c.bot_id), duties.c.name == ROLLUP, duties.c.position > 0
+        scope.has(duties.c.bot_id), duties.c.name == task, duties.c.position > 0
     )
     known = {int(bot_id): int(position) for bot_id, position in transaction.connection.execute(query)}
     return {bot_id: known.get(bot_id, 0) for bot_id in scope.bot_ids} if known else {}
@@ -58,7 +62,16 @@ def newer(after: Marks) -> list[sa.ColumnElement[bool]]:
     return parts
 
 
-async def catch_up(ledger: Ledger, turn: Turn, *, most: int = BATCH) -> int:
+def renew_rollups(transaction: Transaction, bot_id: int, new: sa.ColumnElement[bool]) -> None:
+    """Count what is new, and have buyers and subscribers be as their payments are now."""
+    for measure in Measure:
+        _add_counts(transaction, rollup_counts, QUARTER_US, measure, new)
+        _add_counts(transaction, rollup_days, DAY_US, measure, new)
+    _renew_buyers(transaction, new)
+    renew_subscribers(transaction, bot_id, new)
+
+
+async def catch_up(ledger: Ledger, turn: Turn, *, most: int = BATCH, renew: Renew = renew_rollups) -> int:
     """Roll up the events that have got a number since the last turn, batch by batch; how many there were.
 
     Raises:
@@ -66,19 +79,19 @@ async def catch_up(ledger: Ledger, turn: Turn, *, most: int = BATCH) -> int:
         LedgerError: the ledger cannot be written to; what was saved stays.
     """
     number, rolled_up = turn.position, 0
-    while reached := await ledger.run(roll_up, turn, number, most):
+    while reached := await ledger.run(roll_up, turn, number, most, renew):
         rolled_up += reached - number
         number = reached
     return rolled_up
 
 
-def roll_up(transaction: Transaction, turn: Turn, after: int, most: int) -> int:
+def roll_up(transaction: Transaction, turn: Turn, after: int, most: int, renew: Renew = renew_rollups) -> int:
     """The unit of work that rolls up at most so many events; the number of the last one, or 0 when there is none.
 
     Raises:
         LeaseLostError: another worker has the task; nothing was kept.
     """
-    position = _position(transaction, turn.bot_id)
+    position = _position(transaction, turn)
     if position != after:
         # A unit that ran before, whose answer was lost, or the place of another worker: nothing is counted twice.
         turn.save(transaction, position=position)
@@ -88,16 +101,12 @@ def roll_up(transaction: Transaction, turn: Turn, after: int, most: int) -> int:
         return 0
     new = sa.and_(events.c.bot_id == turn.bot_id, events.c.number > after, events.c.number <= last)
     turn.save(transaction, position=last)
-    for measure in Measure:
-        _add_counts(transaction, rollup_counts, QUARTER_US, measure, new)
-        _add_counts(transaction, rollup_days, DAY_US, measure, new)
-    _renew_buyers(transaction, new)
-    renew_subscribers(transaction, turn.bot_id, new)
+    renew(transaction, turn.bot_id, new)
     return last
 
 
-def _position(transaction: Transaction, bot_id: int) -> int:
-    query = sa.select(duties.c.position).where(duties.c.bot_id == bot_id, duties.c.name == ROLLUP)
+def _position(transaction: Transaction, turn: Turn) -> int:
+    query = sa.select(duties.c.position).where(duties.c.bot_id == turn.bot_id, duties.c.name == turn.name)
     return int(transaction.connection.execute(query.with_for_update()).scalar_one())
 
 
@@ -110,7 +119,7 @@ def _add_counts(
     keys = (rows.c.stage_id, rows.c.kind, rows.c.detail, rows.c.value)
     name = sa.literal_column(f"'{measure.value}'", sa.Text)
     counts = sa.select(rows.c.bot_id, name, slot, *keys, sa.func.count()).group_by(rows.c.bot_id, slot, *keys)
-    insert = _insert(transaction, table).from_select([column.name for column in table.c], counts)
+    insert = insert_into(transaction, table).from_select([column.name for column in table.c], counts)
     more = {"n": table.c.n + insert.excluded.n}
     transaction.connection.execute(insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=more))
 
@@ -118,7 +127,7 @@ def _add_counts(
 def _renew_buyers(transaction: Transaction, new: sa.ColumnElement[bool]) -> None:
     """Whoever has paid by these events is counted anew from their payments, those that have no number yet among them."""
     touched = buyers_of(new).cte("touched").prefix_with("MATERIALIZED")
-    insert = _insert(transaction, rollup_buyers).from_select(
+    insert = insert_into(transaction, rollup_buyers).from_select(
         ["bot_id", "user_id", "first_paid_at", "last_paid_at"], anew(touched)
     )
     renewed = {name: insert.excluded[name] for name in ("first_paid_at", "last_paid_at")}
@@ -165,6 +174,7 @@ def buyers(after: Marks) -> sa.Select[Any]:
     return sa.select(together)
 
 
-def _insert(transaction: Transaction, table: sa.Table) -> Any:
+def insert_into(transaction: Transaction, table: sa.Table) -> Any:
+    """An insert that can say what happens to a row that is there."""
     dialect = postgresql if transaction.connection.dialect.name == "postgresql" else sqlite
     return dialect.insert(table)

@@ -1,7 +1,7 @@
 """What reports keep so as not to count everything again: written by a periodic task, never by what records a payment.
 
-All follow from the other tables and may be emptied at any time, together with the row ``analytics:rollup`` of ``duties``,
-which says up to which number of event they have come.
+All follow from the other tables and may be emptied at any time, together with the rows ``analytics:rollup`` and, for ages and
+cohorts, ``analytics:cohorts`` of ``duties``, which say up to which number of event they have come.
 """
 
 from __future__ import annotations
@@ -83,3 +83,24 @@ sa.Index(
     "neonpay_rollup_subscriptions_by_end",
     *[rollup_subscriptions.c[name] for name in "bot_id until_at at user_id stage_id ends_at stars renews".split()],  # noqa: SIM905
 )
+
+rollup_ages = table(
+    "rollup_ages",
+    sa.Column("user_id", sa.BigInteger, nullable=False),
+    sa.Column("age", sa.BigInteger, nullable=False),
+    sa.Column("first_at", Moment, nullable=False),
+    sa.Column("stars", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("bot_id", "user_id", "age"),
+)
+"""What each buyer has paid in the first, second … thirty days since the first payment, less what went back of it."""
+sa.Index("neonpay_rollup_ages_by_first", *[rollup_ages.c[name] for name in ("bot_id", "first_at", "age", "stars")])
+
+rollup_cohorts = table(
+    "rollup_cohorts",
+    sa.Column("day", Moment, nullable=False),
+    sa.Column("age", sa.BigInteger, nullable=False),
+    sa.Column("n", sa.BigInteger, nullable=False),
+    sa.Column("stars", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("bot_id", "day", "age"),
+)
+"""The same by the day of UTC of the first payment: how many buyers, and their Stars."""
