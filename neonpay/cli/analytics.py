@@ -44,7 +44,7 @@ def analytics(
         bool, typer.Option("--export", help="All of it for programs: JSON, when no --format says otherwise.")
     ] = False,
     start_dashboard: Annotated[
-        bool, typer.Option("--start-dashboard", help="Serve the dashboard instead, as `neonpay dashboard` does.")
+        bool, typer.Option("--start-dashboard", help="Serve the dashboard instead, and take what bots send to it.")
     ] = False,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the dashboard; 0 picks a free one.")] = 8081,
     until: UntilTyped = None,
@@ -181,4 +181,4 @@ def _print_products(found: Dashboard) -> None:
 def _serve(port: int, database: str | None, bot: TypedBot | None) -> None:
     from neonpay.cli.dashboard import open_dashboard
 
-    open_dashboard(host="127.0.0.1", port=port, database=database, bot=bot)
+    open_dashboard(host="127.0.0.1", port=port, takes_events=True, database=database, bot=bot)

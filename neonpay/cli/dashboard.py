@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -23,6 +23,7 @@ from neonpay.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from neonpay.app import NeonPayCore
@@ -91,18 +92,29 @@ def open_dashboard(
     address: str | None = None,
     trusted_proxies: Sequence[str] = (),
     read_only: bool = False,
+    takes_events: bool = False,
     database: str | None = None,
     bot: TypedBot | None = None,
     token_file: Path | None = None,
     api_url: str | None = None,
 ) -> None:
-    """Serve the dashboard until somebody stops it; what is in the way is told in one line, and ends the command."""
+    """Serve the dashboard until somebody stops it; what is in the way is told in one line, and ends the command.
+
+    Args:
+        takes_events: it is a centre as well, to which bots send what happened.
+    """
 
     async def run(shops: Sequence[NeonPayCore]) -> None:
         from neonpay.web import run_dashboard
 
+        def centre(first: NeonPayCore, *others: NeonPayCore, **options: Any) -> AbstractAsyncContextManager[str]:
+            from neonpay.collection.serving import serving_centre
+
+            return serving_centre(neonpay=first, others=others, **options)
+
         stopped = told_to_stop()
-        running = run_dashboard(
+        serve = centre if takes_events else run_dashboard
+        running = serve(
             *shops,
             host=host,
             port=port,
@@ -115,7 +127,8 @@ def open_dashboard(
         )
         async with running as url:
             bots = ", ".join(str(shop.adapter.bot_id) for shop in shops)
-            typer.echo(f"The dashboard of bot {bots} is at {url}\nCtrl-C stops it.")
+            also = ", and takes what bots send" if takes_events else ""
+            typer.echo(f"The dashboard of bot {bots} is at {url}{also}\nCtrl-C stops it.")
             await stopped.wait()
         typer.echo("Stopped.")
 

@@ -61,16 +61,23 @@ async def serving_centre(
     port: int = PORT,
     webhook_secret: str | Sequence[str] | None = None,
     neonpay: NeonPayCore | None = None,
+    others: Sequence[NeonPayCore] = (),
     database_url: str | None = None,
     names: Collection[str] = (),
     address: str | None = None,
     trusted_proxies: Collection[str] = (),
     token: str | None = None,
+    watches_loops: bool = True,
     tell: Callable[[str], None] = print,
     clock: Clock | None = None,
     **options: Any,
 ) -> AsyncIterator[str]:
-    """``run_analytics_server`` for the time of a block; its address."""
+    """``run_analytics_server`` for the time of a block; its address.
+
+    Args:
+        others: further shops of the same ledger, for the pages.
+        watches_loops: whether the shops that are given work in this program.
+    """
     clock = clock or SystemClock()
     keys = keys_of(webhook_secret)
     async with AsyncExitStack() as stack:
@@ -79,7 +86,10 @@ async def serving_centre(
             neonpay, database_url = theirs
         # A manager that reads this very ledger has what is kept there, and would bring back who was erased from it.
         is_told = theirs == (None, None) or theirs != (neonpay, database_url)
-        shops = [neonpay] if neonpay is not None else await _shops(stack, database_url or KEEPS_NOTHING_URL, clock)
+        if neonpay is not None:
+            shops = [neonpay, *others]
+        else:
+            shops = await _shops(stack, database_url or KEEPS_NOTHING_URL, clock)
 
         async def ledger() -> Ledger:
             return shops[0].pipeline.ledger
@@ -113,7 +123,7 @@ async def serving_centre(
             names=names,
             address=address,
             trusted_proxies=trusted_proxies,
-            watches_loops=neonpay is not None,
+            watches_loops=watches_loops and neonpay is not None,
             clock=clock,
             beside=[beside_pages(centre)],
             tell=tell,

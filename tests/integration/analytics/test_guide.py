@@ -189,7 +189,17 @@ async def test_the_dashboard_that_the_guide_starts(ledger_url: str) -> None:
     )
     assert process.stdout is not None
     said = (await process.stdout.readline()).decode()
-    assert re.fullmatch(r"The dashboard of bot 7000001 is at http://127\.0\.0\.1:\d+/\n", said), said
+    place = r"The dashboard of bot 7000001 is at (http://127\.0\.0\.1:\d+/), and takes what bots send\n"
+    told = re.fullmatch(place, said)
+    assert told is not None, said
+    at = "2026-11-28T10:00:00+00:00"
+    event = {"event_id": "1", "kind": "user_started", "at": at, "user_id": 5}
+    async with aiohttp.ClientSession() as session:
+        batch = {"bot_id": "store_bot", "sent_at": at, "events": [event]}
+        async with session.post(f"{told[1]}analytics/collect", json=batch) as taken:
+            assert taken.status == 200, await taken.text()
+        async with session.get(f"{told[1]}revenue") as page:
+            assert page.status == 200
     process.send_signal(signal.SIGTERM)
     await process.communicate()
     assert process.returncode == 0
