@@ -44,7 +44,8 @@ async def test_a_checkout_is_answered_and_paid_while_messages_wait_for_their_tur
     assert len(shop.telegram.calls("sendInvoice")) == 1
 
 
-async def test_a_checkout_answer_that_is_lost_is_given_again(shop: Shop) -> None:
+async def test_a_checkout_answer_that_is_lost_is_given_again(open_shop: Callable[..., Shop]) -> None:
+    shop = open_shop(checkout_budget_s=2.0)  # which leaves eight seconds to ask again in
     delivered = delivers(shop)
     async with shop.polling():
         ann = await shop.visitor()
