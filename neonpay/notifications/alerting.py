@@ -144,8 +144,11 @@ class Alerts(Extension):
                 found += about_disk(folder, await asyncio.to_thread(self._watched.disk_usage, folder))
             except OSError as exc:
                 logger.warning("the disk of %s could not be looked at: %s", folder, exc)
-        if found:
-            await host.ledger.run(troubles.seen, host.bot_id, found, host.clock.now_us(), self._tells)
+        if not found:
+            return
+        told = await host.ledger.run(troubles.seen, host.bot_id, found, host.clock.now_us(), self._tells)
+        if told:
+            host.look_soon()
 
     async def _watch(self, turn: Turn) -> float | None:
         host = self._host
@@ -153,14 +156,16 @@ class Alerts(Extension):
             return _NOT_OPEN_S
         now_us = host.clock.now_us()
         found = await host.ledger.read(about_ledger, host.bot_id, now_us, self._watched.reconcile_every_s)
-        await host.ledger.run(self._watched_at, turn, found, now_us)
+        if await host.ledger.run(self._watched_at, turn, found, now_us):
+            host.look_soon()
         return None
 
-    def _watched_at(self, transaction: Transaction, turn: Turn, found: Sequence[Trouble], now_us: int) -> None:
-        troubles.seen(transaction, turn.bot_id, found, now_us, self._tells)
+    def _watched_at(self, transaction: Transaction, turn: Turn, found: Sequence[Trouble], now_us: int) -> int:
+        told = troubles.seen(transaction, turn.bot_id, found, now_us, self._tells)
         if now_us - turn.position <= _AWAY_US:
-            troubles.end(transaction, turn.bot_id, now_us, self._tells)
+            told += troubles.end(transaction, turn.bot_id, now_us, self._tells)
         turn.save(transaction, position=now_us)
+        return told
 
     async def _look_at_webhook(self, turn: Turn) -> float | None:
         host = self._host
@@ -176,14 +181,16 @@ class Alerts(Extension):
         # What failed before the first look is over, or Telegram tries it again.
         found = [about_webhook(info.get("last_error_message"))] if 0 < turn.position < failed_at_s else []
         looked_at_s = max(turn.position, failed_at_s, 1)
-        await host.ledger.run(self._webhook_looked_at, turn, found, looked_at_s, host.clock.now_us())
+        if await host.ledger.run(self._webhook_looked_at, turn, found, looked_at_s, host.clock.now_us()):
+            host.look_soon()
         return LOOK_S
 
     def _webhook_looked_at(
         self, transaction: Transaction, turn: Turn, found: Sequence[Trouble], looked_at_s: int, now_us: int
-    ) -> None:
-        troubles.seen(transaction, turn.bot_id, found, now_us, self._tells)
+    ) -> int:
+        told = troubles.seen(transaction, turn.bot_id, found, now_us, self._tells)
         turn.save(transaction, position=looked_at_s)
+        return told
 
     async def _report(self, name: str, turn: Turn) -> float | None:
         """Tell of the last period that is over and was not told of; the first turn ever only begins to count."""
@@ -201,6 +208,7 @@ class Alerts(Extension):
                 about = ("report", name, due_on.isoformat())
                 queued = self.queued(f"report.{name}", about, written, NotificationPriority.NORMAL)
             await host.ledger.run(_reported, turn, queued, due_us)
+            host.look_soon()
         wait_s = (schedule.next(now) - moment(host.clock.now_us())).total_seconds()
         return min(max(wait_s, 1.0), _REPORT_S)
 

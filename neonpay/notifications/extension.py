@@ -149,7 +149,10 @@ class Notifications(Extension):
         if not queued:
             return 0
         host = self._opened().host
-        return await host.ledger.run(queue.put, host.bot_id, queued)
+        new = await host.ledger.run(queue.put, host.bot_id, queued)
+        if new:
+            host.look_soon()
+        return new
 
     @property
     def endpoints(self) -> EndpointBook:
@@ -215,7 +218,10 @@ class Notifications(Extension):
         return turn
 
     async def _tell_endpoints(self, turn: Turn) -> float | None:
-        return _NOT_OPEN_S if self._open is None else await tell_endpoints(self._open.host.ledger, turn)
+        if self._open is None:
+            return _NOT_OPEN_S
+        host = self._open.host
+        return await tell_endpoints(host.ledger, turn, queued=host.look_soon)
 
     async def _clean(self, turn: Turn) -> float | None:
         if self._open is None:

@@ -51,6 +51,7 @@ class Mutes:
         now = moment(host.clock.now_us())
         if wish == "off":
             await host.ledger.run(_speak, host.bot_id, recipients, microseconds(now))
+            host.look_soon()
             return self._says("mute.off", _LOUD)
         length = _FOR.fullmatch(wish)
         if length is None or not timedelta(0) < int(length[1]) * _UNITS[length[2]] <= _MOST:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -43,8 +43,12 @@ class _Found:
     has_endpoints: bool = True
 
 
-async def tell_endpoints(ledger: Ledger, turn: Turn) -> float | None:
-    """Queue a note for each new event and each endpoint that wants it; seconds until the next look."""
+async def tell_endpoints(ledger: Ledger, turn: Turn, *, queued: Callable[[], None]) -> float | None:
+    """Queue a note for each new event and each endpoint that wants it; seconds until the next look.
+
+    Args:
+        queued: called when there is something to be sent.
+    """
     after = turn.position
     for _ in range(_ROUNDS):
         if not await ledger.read(endpoints, turn.bot_id):
@@ -56,6 +60,8 @@ async def tell_endpoints(ledger: Ledger, turn: Turn) -> float | None:
         if found.last <= after:
             return EACH_S
         await ledger.run(_queue, turn, found)
+        if found.queued:
+            queued()
         after = found.last
     return 0.0
 

@@ -112,8 +112,9 @@ _row = notification_troubles.c
 _INSERT = Insert(notification_troubles, "bot_id", "subject", "since", "until_at")
 
 
-def seen(transaction: Transaction, bot_id: int, troubles: Sequence[Trouble], now_us: int, tells: Tells) -> None:
-    """The unit of work of whoever sees that something is wrong now."""
+def seen(transaction: Transaction, bot_id: int, troubles: Sequence[Trouble], now_us: int, tells: Tells) -> int:
+    """The unit of work of whoever sees that something is wrong now; how many messages tell of it."""
+    told = 0
     for trouble in troubles:
         until_us = now_us + int(KINDS[trouble.kind].lasts_s * 1_000_000)
         mine = (_row.bot_id == bot_id, _row.subject == trouble.subject)
@@ -121,11 +122,13 @@ def seen(transaction: Transaction, bot_id: int, troubles: Sequence[Trouble], now
         if transaction.connection.execute(goes_on).rowcount:
             continue
         if transaction.insert(_INSERT, (bot_id, trouble.subject, now_us, until_us)):
-            queue.put(transaction, bot_id, tells(trouble, now_us, False))
+            told += queue.put(transaction, bot_id, tells(trouble, now_us, False))
+    return told
 
 
-def end(transaction: Transaction, bot_id: int, now_us: int, tells: Tells) -> None:
-    """The unit of work after which nothing counts as wrong that nobody has seen lately."""
+def end(transaction: Transaction, bot_id: int, now_us: int, tells: Tells) -> int:
+    """The unit of work after which nothing counts as wrong that nobody has seen lately; how many messages tell of it."""
+    told = 0
     query = sa.select(_row.subject, _row.since).where(_row.bot_id == bot_id, _row.until_at < now_us)
     for subject, since in transaction.connection.execute(query).all():
         mine = (_row.bot_id == bot_id, _row.subject == subject, _row.until_at < now_us)
@@ -133,4 +136,5 @@ def end(transaction: Transaction, bot_id: int, now_us: int, tells: Tells) -> Non
             continue  # somebody has just seen it again
         trouble = Trouble.of(subject)
         if trouble.kind in KINDS:  # and not one of a newer program
-            queue.put(transaction, bot_id, tells(trouble, microseconds(since), True))
+            told += queue.put(transaction, bot_id, tells(trouble, microseconds(since), True))
+    return told

@@ -217,6 +217,13 @@ class Host(Protocol):
         """The result of a method of the Bot API, at Telegram's pace; see ``NeonPayCore.call``."""
         ...
 
+    def look_soon(self) -> None:
+        """Have periodic tasks that are due begin their turns now, and not when the program looks next, seconds later.
+
+        For what a unit of the extension's own has just made due; it costs one reading, however many ask at one time.
+        """
+        ...
+
     def announce(self, *facts: Event) -> None:
         """Tell the listeners of facts that a unit of the extension's own has published, now that they are durable."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from neonpay.core.clock import Clock
 from neonpay.core.events import Event
@@ -34,6 +34,7 @@ class ShopHost:
         requests: RequestService,
         outbox: Outbox,
         teller: Teller,
+        look_soon: Callable[[], None],
     ) -> None:
         self.adapter = adapter
         self.bot_id = adapter.bot_id
@@ -43,10 +44,15 @@ class ShopHost:
         self.requests = requests
         self.outbox = outbox
         self.teller = teller
+        self._look_soon = look_soon
 
     async def call(self, method: str, params: Mapping[str, JsonValue], *, patience_s: float = 0.0) -> JsonValue:
         """The result of a method of the Bot API, at Telegram's pace."""
         return await self.adapter.call(method, params, patience_s=patience_s)
+
+    def look_soon(self) -> None:
+        """Have periodic tasks that are due begin their turns now."""
+        self._look_soon()
 
     def announce(self, *facts: Event) -> None:
         """Tell the listeners of facts that are durable."""

@@ -178,7 +178,14 @@ class Pipeline:
             new_event_id=new_event_id,
         )
         host = ShopHost(
-            self._adapter, ledger, self.clock, announce, requests=self.requests, outbox=self.outbox, teller=self.teller
+            self._adapter,
+            ledger,
+            self.clock,
+            announce,
+            requests=self.requests,
+            outbox=self.outbox,
+            teller=self.teller,
+            look_soon=self.periodic.look_soon,
         )
         self._extensions = ExtensionsAtWork(
             self._registered.extensions, ledger, host, jobs, self.fulfilment, self.periodic, self.fan_out.complete

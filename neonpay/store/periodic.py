@@ -129,9 +129,14 @@ class PeriodicStore:
         finally:
             await self.end(turn, next_in_s=next_in_s)
 
-    async def end(self, turn: Turn, *, next_in_s: float) -> None:
-        """Give the lease back; the periodic task is due again after so many seconds. Does nothing when the lease was lost."""
-        await self._ledger.run(_end, turn, int(next_in_s * 1_000_000))
+    async def end(self, turn: Turn, *, next_in_s: float) -> float:
+        """Give the lease back; the periodic task is due again after so many seconds, or at once when somebody has poked it.
+
+        Returns:
+            Seconds until it is due; ``next_in_s`` when the lease was lost, and nothing was done.
+        """
+        due_in_s = await self._ledger.run(_end, turn, int(next_in_s * 1_000_000))
+        return next_in_s if due_in_s is None else due_in_s
 
 
 class PeriodicRunner:
@@ -175,6 +180,11 @@ class PeriodicRunner:
         for turns in self._turns:
             turns.start()
         self._look.start()
+
+    def look_soon(self) -> None:
+        """Look at once for what is due, such as a task that has just been poked; many who ask at one time cost one look."""
+        if self._has_started:
+            self._look_in(0.0)
 
     async def stop(self) -> None:
         """Stop where the turns are; what they have saved stays, and another worker or ``start`` goes on from there at once."""
@@ -286,8 +296,7 @@ class _Turns:
             TASK_FAILED.tell(turn, began_s=began_s, error=exc, task=task.name, next_in_s=round(next_in_s, 1))
         else:
             TASK_DONE.tell(turn, began_s=began_s, task=task.name, next_in_s=round(next_in_s, 1))
-        await self._book.end(turn, next_in_s=next_in_s)
-        self._ended(next_in_s)
+        self._ended(await self._book.end(turn, next_in_s=next_in_s))
         return done
 
 
@@ -319,11 +328,14 @@ def poke(transaction: Transaction, bot_id: int, names: Collection[str]) -> None:
     transaction.connection.execute(mine.where(duties.c.token.is_not(None)).values(memo=_POKED))
 
 
-def _end(transaction: Transaction, turn: Turn, next_in_us: int) -> None:
+def _end(transaction: Transaction, turn: Turn, next_in_us: int) -> float | None:
     is_poked = duties.c.memo == _POKED
     free = {
         "token": None,
         "run_at": DatabaseNow() + sa.case((is_poked, 0), else_=next_in_us),
         "memo": sa.case((is_poked, ""), else_=duties.c.memo),
     }
-    transaction.connection.execute(sa.update(duties).where(*_held(turn)).values(**free))
+    ended = sa.update(duties).where(*_held(turn)).values(**free)
+    due_in = sa.type_coerce(duties.c.run_at, sa.BigInteger) - DatabaseNow()
+    due_in_us = transaction.connection.execute(ended.returning(due_in)).scalar()
+    return None if due_in_us is None else int(due_in_us) / 1_000_000

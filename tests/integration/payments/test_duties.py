@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from neonpay.errors import BusyError, LeaseLostError, TelegramUnreachableError
 from neonpay.ledger import Ledger, Transaction, open_ledger
 from neonpay.ledger.tables import duties
-from neonpay.store.periodic import PeriodicRunner, PeriodicStore, PeriodicTask, Turn
+from neonpay.store.periodic import PeriodicRunner, PeriodicStore, PeriodicTask, Turn, poke
 from tests.integration.conftest import MovableClock
 
 if TYPE_CHECKING:
@@ -218,3 +218,30 @@ async def test_a_round_stops_when_its_database_is_gone(book: PeriodicStore, ledg
     await ledger.close()
     async with asyncio.timeout(100):
         await round_.stop()
+
+
+async def test_what_is_poked_in_this_process_is_done_at_once_and_so_is_what_is_poked_while_it_is_done(
+    book: PeriodicStore, ledger: Ledger
+) -> None:
+    began: asyncio.Queue[int] = asyncio.Queue()
+    goes_on = asyncio.Event()
+
+    async def work(turn: Turn) -> None:
+        began.put_nowait(turn.token)
+        await goes_on.wait()
+
+    round_ = PeriodicRunner(book, poll_s=1_000_000)
+    round_.add(PeriodicTask("count", 1_000_000, work))
+    round_.start()
+    async with asyncio.timeout(100):
+        await began.get()
+        await ledger.run(poke, 42, ["count"])
+        round_.look_soon()
+        goes_on.set()
+        await began.get()
+        while not (await book.waits())["count"] > LEASE_S:
+            pass  # the turn has not been given back
+        await ledger.run(poke, 42, ["count"])
+        round_.look_soon()
+        await began.get()
+    await round_.stop()
