@@ -62,11 +62,11 @@ class MortalShop:
         """Wait until it is done with its updates and with every job."""
         await self.telegram.idle(self.account, timeout_s=20)
         async with asyncio.timeout(100):
-            while await self._read(unfinished):
+            while await self.read(unfinished):
                 pass
 
     async def remains(self) -> Remains:
-        return await self._read(read_remains)
+        return await self.read(read_remains)
 
     async def visitor(self, name: str = "Ann", *, stars: int = 1000) -> Buyer:
         visitor = self.telegram.user(name, stars=stars)
@@ -87,7 +87,8 @@ class MortalShop:
         if self._ledger is not None:
             await self._ledger.close()
 
-    async def _read(self, unit: Callable[[Transaction], Any]) -> Any:
+    async def read(self, unit: Callable[[Transaction], Any]) -> Any:
+        """What a unit finds in its ledger."""
         assert self._ledger is not None
         return await self._ledger.read(unit)
 

@@ -25,6 +25,8 @@ class Life:
         calls_path: the file that stands for somebody's service, a line for each call; without one, buyers are told.
         thanks: whether buyers get the thank-you message.
         handlers: the handlers that this program of the shop has.
+        owners: who is told of each sale by the bot itself.
+        told_url: a program that is told of each sale.
     """
 
     token: str
@@ -45,6 +47,8 @@ class Life:
     poll_s: float = 0.1
     reconcile_every_s: float | None = 600.0
     handlers: tuple[str, ...] = ("credit", "deliver", "revoke")
+    owners: tuple[int, ...] = ()
+    told_url: str | None = None
 
     def line(self) -> str:
         """The settings as one line of text."""

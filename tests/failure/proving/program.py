@@ -29,6 +29,7 @@ from aiohttp import web
 import neonpay.adapters.aiogram
 import neonpay.ledger.postgresql  # noqa: F401 - loaded once here, not once per shop
 from neonpay import NeonPayCore, PaymentContext, PaymentResult, PaymentStage, create_neonpay
+from neonpay.notifications import Notifications, NotificationType, Rule
 from tests.failure.proving.fate import AroundCalls, AroundUpdates, Fate, MovingClock, around_statements
 from tests.failure.proving.life import Life
 from tests.failure.proving.oddity import be_odd
@@ -74,6 +75,7 @@ async def run(life: Life) -> None:
     ).stand(dispatcher)
     around_statements(fate)
     _sell(neonpay, bot, dispatcher, life, fate)
+    _tell(neonpay, life)
     if life.socket_path is None:
         # With handle_as_tasks=True, aiogram tells Telegram that it has an update before anybody has looked at it.
         await dispatcher.start_polling(bot, handle_as_tasks=life.level == "B", backoff_config=_IMPATIENT)
@@ -156,6 +158,15 @@ def _sell(neonpay: NeonPayCore, bot: Bot, dispatcher: Dispatcher, life: Life, fa
     async def refund(message: Message, command: CommandObject) -> None:
         await neonpay.refund(command.args or "")
         await message.answer("refunded")
+
+
+def _tell(neonpay: NeonPayCore, life: Life) -> None:
+    if life.told_url is not None:
+        sold = frozenset({"payment_completed"})
+        to = NotificationType.WEBHOOK
+        neonpay.use(Notifications(rules=[Rule(name="sold", events=sold, channel=to, recipients=(life.told_url,))]))
+    if life.owners:
+        neonpay.enable_alerts(admins=life.owners, sales=True)
 
 
 async def _serve(dispatcher: Dispatcher, bot: Bot, socket_path: str, *, in_background: bool) -> None:
