@@ -34,6 +34,15 @@ def deeds(house: House, effects: Effects) -> Deeds:
 
         return await once("retry", event_id, by, act)
 
+    async def accept(event_id: str, charge_id: str, by: str) -> Done:
+        async def act() -> bool:
+            pipeline = await house.opened()
+            _, is_new = await pipeline.decisions.accept(charge_id)
+            pipeline.fulfilment.changed.set()
+            return is_new
+
+        return await once("accept", event_id, by, act)
+
     async def refund(event_id: str, charge_id: str, by: str) -> Done:
         async def act() -> bool:
             pipeline = await house.opened()
@@ -42,4 +51,4 @@ def deeds(house: House, effects: Effects) -> Deeds:
 
         return await once("refund", event_id, by, act)
 
-    return Deeds(retry=retry, refund=refund)
+    return Deeds(retry=retry, accept=accept, refund=refund)

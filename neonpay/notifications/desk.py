@@ -1,4 +1,4 @@
-"""What owners do where they are told: try a delivery again, give Stars back, open the page, ask for quiet.
+"""What owners do where they are told: accept a payment, deliver again, give Stars back, open the page, ask for quiet.
 
 Buttons carry ids of events, because charge ids are longer than the 64 bytes that Telegram gives a button.
 """
@@ -16,6 +16,7 @@ from sqlalchemy.exc import NoResultFound
 
 from neonpay.core.events import Event
 from neonpay.core.jsontext import JsonValue
+from neonpay.core.payments import PaymentState, RefundState
 from neonpay.core.ports import Command, Press
 from neonpay.core.text import clean
 from neonpay.core.words import Words
@@ -26,29 +27,38 @@ from neonpay.notifications.muting import Mutes, wants_mute
 from neonpay.notifications.pages import Pages, Says
 from neonpay.payments.host import ShopHost
 from neonpay.store.entries import find_event
+from neonpay.store.payment_rows import find_refund
 
 logger = logging.getLogger("neonpay.notifications")
 
-_PRESS: Final = re.compile(r"neonpay:(retry|back|sure|keep):([0-9a-f]{32})")
+_PRESS: Final = re.compile(r"neonpay:(retry|accept|deliver|back|sure|keep):([0-9a-f]{32})")
 _TOAST_CHARS: Final = 200
 _RETRY = Words("Try again")
+_ACCEPT = Words("Accept")
+_DELIVER = Words("Yes, accept {stars} Star and deliver", "Yes, accept {stars} Stars and deliver")
 _BACK = Words("Give back")
 _SURE = Words("Yes, give {stars} Star back", "Yes, give {stars} Stars back")
 _KEEP = Words("No")
 _IS_RETRIED = Words("Tried again by {by}")
+_IS_ACCEPTED = Words("Accepted by {by}; it is delivered now")
+_WAS_ACCEPTED = Words("It has been accepted already.")
 _IS_BACK = Words("Given back by {by}")
 _GOES_BACK = Words("On its way back, by {by}")
 _NOT_AGAIN = Words("It cannot be tried again: {why}")
+_NOBODY_DELIVERS = Words("No program of the shop delivers it now. Start one that does, or give it back.")
+_IS_RETURNED = Words("Its Stars have gone back, or are on their way.")
 _REFUSED = Words("Telegram refuses the refund: {why}")
 _BUSY = Words("Somebody is at it right now.")
 _GONE = Words("There is no such payment any more.")
 _NOT_FOR_YOU = Words("This button is not for you.")
 BUTTONS: Final[Mapping[str, tuple[tuple[Words, str], ...]]] = {
     "fulfilment_abandoned": ((_RETRY, "retry"), (_BACK, "back")),
-    "payment_needs_attention": ((_BACK, "back"),),
+    "payment_needs_attention": ((_ACCEPT, "accept"), (_BACK, "back")),
     "refund_failed": ((_BACK, "back"),),
 }
 """What an owner may do about an event, by its name."""
+_ASKS: Final[Mapping[str, tuple[Words, str]]] = {"accept": (_DELIVER, "deliver"), "back": (_SURE, "sure")}
+"""What asks once more, in which words, and what a second press does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +74,25 @@ class Deeds:
     """What buttons do; each is done once for an alert, given the event, the charge and who wants it.
 
     Attributes:
+        accept: have the payment delivered that waits for a person; over where it was not accepted before. Raises PaymentError
+            when nobody delivers it, or its Stars go back.
         retry: run the handlers of the payment again; raises PaymentError when there are none to run.
         refund: give the Stars back; raises RefundError when Telegram refuses for good.
     """
 
     retry: Callable[[str, str, str], Awaitable[Done]]
+    accept: Callable[[str, str, str], Awaitable[Done]]
     refund: Callable[[str, str, str], Awaitable[Done]]
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What a button is about, as it is now."""
+
+    event: Event
+    stars: int
+    state: PaymentState
+    goes_back: bool
 
 
 class AlertDesk:
@@ -146,37 +169,59 @@ class AlertDesk:
 
     async def _do(self, host: ShopHost, press: Press, what: str, event_id: str) -> str:
         try:
-            event, stars = await host.ledger.read(_about, host.bot_id, event_id)
+            found = await host.ledger.read(_about, host.bot_id, event_id)
         except NoResultFound:
             return self._says("alert.gone", _GONE)
+        event = found.event
         assert event.charge_id is not None, "it has a payment"
-        if what in {"back", "keep"}:
-            rows = self._sure(event_id, stars) if what == "back" else self.rows(event, str(press.user_id))
-            await self._edit(host, press, "editMessageReplyMarkup", rows)
+        if what in _ASKS:
+            await self._edit(host, press, "editMessageReplyMarkup", self._sure(what, event_id, found.stars))
+            # Whoever gives back what is delivered meanwhile is to know it.
+            has_waited = event.name == "payment_needs_attention" and found.state is PaymentState.ACCEPTED
+            return self._says("alert.was_accepted", _WAS_ACCEPTED) if has_waited else ""
+        if what == "keep":
+            await self._edit(host, press, "editMessageReplyMarkup", self.rows(event, str(press.user_id)))
             return ""
-        by = f"admin {press.user_id}"
         try:
-            if what == "retry":
-                done = await self._deeds.retry(event_id, event.charge_id, by)
-            else:
-                done = await self._deeds.refund(event_id, event.charge_id, by)
+            done = await self._deed(what)(event_id, event.charge_id, f"admin {press.user_id}")
         except BusyError:
             return self._says("alert.busy", _BUSY)
         except RefundError as exc:
             return self._says("alert.refused", _REFUSED, why=exc.description)
         except PaymentError as exc:
+            if what == "deliver":
+                return await self._why_not(host, event_id)
             return self._says("alert.not_again", _NOT_AGAIN, why=str(exc))
-        words = _IS_RETRIED if what == "retry" else _IS_BACK if done.is_over else _GOES_BACK
-        outcome = self._says(f"alert.done.{what}", words, by=done.by)
+        outcome = self._outcome(what, done)
         rows = [row for row in [self._pages.about(event)] if row]
         await self._edit(host, press, "editMessageText", rows, text=f"{press.message_text or ''}\n\n{outcome}".strip())
         return outcome
 
-    def _sure(self, event_id: str, stars: int) -> list[JsonValue]:
-        yes = self._says("alert.button.sure", _SURE, stars=stars)
+    def _deed(self, what: str) -> Callable[[str, str, str], Awaitable[Done]]:
+        return {"retry": self._deeds.retry, "deliver": self._deeds.accept, "sure": self._deeds.refund}[what]
+
+    def _outcome(self, what: str, done: Done) -> str:
+        if what == "deliver" and not done.is_over:
+            return self._says("alert.was_accepted", _WAS_ACCEPTED)
+        if what == "sure" and not done.is_over:
+            return self._says("alert.done.sure", _GOES_BACK, by=done.by)
+        words = {"retry": _IS_RETRIED, "deliver": _IS_ACCEPTED, "sure": _IS_BACK}[what]
+        return self._says(f"alert.done.{what}", words, by=done.by)
+
+    async def _why_not(self, host: ShopHost, event_id: str) -> str:
+        now = await host.ledger.read(_about, host.bot_id, event_id)
+        if now.state is PaymentState.NEEDS_ATTENTION and not now.goes_back:
+            return self._says("alert.nobody_delivers", _NOBODY_DELIVERS)
+        return self._says("alert.is_returned", _IS_RETURNED)
+
+    def _sure(self, what: str, event_id: str, stars: int) -> list[JsonValue]:
+        words, deed = _ASKS[what]
+        yes = self._says(f"alert.button.{deed}", words, stars=stars)
         no = self._says("alert.button.keep", _KEEP)
-        buttons = ((yes, "sure"), (no, "keep"))
-        return [[{"text": text, "callback_data": f"neonpay:{what}:{event_id}"}] for text, what in buttons]
+        return [
+            [{"text": text, "callback_data": f"neonpay:{does}:{event_id}"}]
+            for text, does in ((yes, deed), (no, "keep"))
+        ]
 
     async def _edit(
         self, host: ShopHost, press: Press, method: str, rows: Sequence[JsonValue], **more: JsonValue
@@ -190,12 +235,15 @@ class AlertDesk:
         await host.outbox.post(method, params, chat_id=press.chat_id, asker_id=press.user_id)
 
 
-def _about(transaction: Transaction, bot_id: int, event_id: str) -> tuple[Event, int]:
+def _about(transaction: Transaction, bot_id: int, event_id: str) -> _About:
     event = find_event(transaction, bot_id, event_id)
-    query = sa.select(payments.c.amount_stars).where(
+    query = sa.select(payments.c.amount_stars, payments.c.state).where(
         payments.c.bot_id == bot_id, payments.c.charge_id == event.charge_id
     )
-    return event, int(transaction.connection.execute(query).scalar_one())
+    stars, state = transaction.connection.execute(query).one()
+    refund = find_refund(transaction, bot_id, event.charge_id or "")
+    goes_back = refund is not None and refund.state is not RefundState.FAILED
+    return _About(event, int(stars), PaymentState(state), goes_back=goes_back)
 
 
 async def _answer(host: ShopHost, answer: Mapping[str, JsonValue]) -> None:

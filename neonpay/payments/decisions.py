@@ -59,13 +59,16 @@ class Decisions:
         """
         return await self._ledger.run(self._retry_event, event_id, set())
 
-    async def accept(self, charge_id: str) -> Payment:
-        """Have a payment that needs attention delivered; see ``neonpay.payments.accept``."""
+    async def accept(self, charge_id: str) -> tuple[Payment, bool]:
+        """Have a payment that needs attention delivered, and whether it was this call that did.
+
+        See ``neonpay.payments.accept``.
+        """
         unit = Once(self._bot_id, self._accept, lock=lambda transaction: self._locked(transaction, charge_id))
         payment, facts = await self._ledger.run(unit, charge_id)
         for fact in facts:
             self._announce(fact)
-        return payment
+        return payment, bool(facts)
 
     def _retry(self, transaction: Transaction, charge_id: str, handler: str | None, found: set[str]) -> int:
         payment = self._locked(transaction, charge_id)[0]

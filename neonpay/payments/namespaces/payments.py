@@ -89,7 +89,7 @@ class Payments(Served[M], path="payments"):
             PaymentError: no handler takes its stage, or its Stars have gone back or are on their way; nothing was changed.
         """
         pipeline = await self._opened()
-        accepted = await pipeline.decisions.accept(charge_key(charge_id))
+        accepted, _ = await pipeline.decisions.accept(charge_key(charge_id))
         pipeline.fulfilment.changed.set()
         return accepted
 
