@@ -56,8 +56,9 @@ class Alerting(TakingPart):
         That is a payment that waits for a decision, a delivery that was given up, a refund that Telegram refuses, a balance
         that differs from Telegram's list, a payment that this list does not have, and a withdrawal that failed. It is told in
         Telegram by the shop's own bot, which each owner must have started, or by another channel of a configuration. There
-        owners deliver again, accept a payment or give Stars back by a button, and ``/mute 2h`` is quiet but for what is critical. Call it
-        before the bot starts. What is left out comes from the environment or from ``[alerts]`` in ``neonpay.toml``.
+        owners deliver again, accept a payment or give Stars back by a button, and ``/mute 2h`` is quiet but for what is
+        critical. Call it before the bot starts. What is left out comes from the environment or from ``[alerts]`` in
+        ``neonpay.toml``.
 
         Args:
             config: the channels; Telegram is there without one.
