@@ -86,12 +86,14 @@ class Trouble:
         name: which of its kind: a loop, a handler; "" where there is one alone.
         values: what its texts show, beside ``name``.
         details: more of it: words of neonpay's own, or what somebody else has said.
+        is_slight: not enough to begin with, and too much for it to be over: what sways about a limit is told once.
     """
 
     kind: str
     name: str = ""
     values: Mapping[str, str | int] = field(default_factory=dict)
     details: Words | str | None = None
+    is_slight: bool = False
 
     @property
     def subject(self) -> str:
@@ -119,7 +121,7 @@ def seen(transaction: Transaction, bot_id: int, troubles: Sequence[Trouble], now
         until_us = now_us + int(KINDS[trouble.kind].lasts_s * 1_000_000)
         mine = (_row.bot_id == bot_id, _row.subject == trouble.subject)
         goes_on = sa.update(notification_troubles).where(*mine).values(until_at=until_us)
-        if transaction.connection.execute(goes_on).rowcount:
+        if transaction.connection.execute(goes_on).rowcount or trouble.is_slight:
             continue
         if transaction.insert(_INSERT, (bot_id, trouble.subject, now_us, until_us)):
             told += queue.put(transaction, bot_id, tells(trouble, now_us, False))

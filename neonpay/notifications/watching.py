@@ -25,6 +25,8 @@ FAILURES: Final = 5
 """So often in a row a loop fails before anybody is told."""
 _FREE_LEAST_BYTES: Final = 2**30
 _FREE_LEAST_SHARE: Final = 20
+_ROOM_AGAIN: Final = 1.5
+"""The disk has room again when so many times as much is free as it takes to be nearly full."""
 _BLIND_LEAST_S: Final = 3600.0
 _BLIND_TURNS: Final = 6
 _HANDLERS_MOST: Final = 10
@@ -75,11 +77,12 @@ def about_loops(loops: Sequence[LoopHealth]) -> list[Trouble]:
 
 
 def about_disk(folder: Path, usage: DiskUsage) -> list[Trouble]:
-    """A disk of which less than a gigabyte is free, or of a small one less than a twentieth."""
-    if usage.free >= min(_FREE_LEAST_BYTES, usage.total // _FREE_LEAST_SHARE):
+    """A disk of which less than a gigabyte is free, or of a small one less than a twentieth; slight up to half as much more."""
+    least = min(_FREE_LEAST_BYTES, usage.total // _FREE_LEAST_SHARE)
+    if usage.free >= least * _ROOM_AGAIN:
         return []
     values: dict[str, str | int] = {"count": usage.free // 2**20, "folder": str(folder)}
-    return [Trouble(kind="disk", values=values, details=_FREE)]
+    return [Trouble(kind="disk", values=values, details=_FREE, is_slight=usage.free >= least)]
 
 
 def about_webhook(error: JsonValue) -> Trouble:

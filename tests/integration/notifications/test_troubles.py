@@ -117,6 +117,32 @@ async def test_what_is_wrong_still_after_an_outage_of_the_programs_is_not_told_a
     assert await watch.told() == [told]
 
 
+async def test_a_disk_that_sways_about_the_limit_is_told_once_and_once_when_it_has_room(
+    watch: Watch, clock: MovableClock
+) -> None:
+    usage = [Usage(10**12, 1023 * 2**20)]
+    program = await watch.program(folder=Path("/data"), disk_usage=lambda folder: usage[-1])
+    told = await watch.begins()
+    words = "1023 MB are free in /data. When there is none, payments cannot be recorded."
+    assert told == ("💾 The disk with the database is nearly full", words)
+    until = sa.select(notification_troubles.c.until_at)
+    for free_mb in (1025, 1000, 1500):
+        usage.append(Usage(10**12, free_mb * 2**20))
+        before = await watch.query(until)
+        clock.advance(140)
+        while await watch.query(until) == before:
+            pass
+        await watch.turn(*program)
+    assert await watch.told() == [told]
+    over = [told, ("✅ The disk with the database has room again", "")]
+    usage.append(Usage(10**12, 1536 * 2**20))
+    await watch.minutes(4, *program)
+    assert await watch.told() == over
+    usage.append(Usage(10**12, 1100 * 2**20))
+    await watch.minutes(4, *program)
+    assert await watch.told() == over
+
+
 async def test_handlers_that_no_program_has_and_a_shop_that_is_blind_are_told(
     watch: Watch, clock: MovableClock, open_shop: Callable[..., Shop]
 ) -> None:
