@@ -22,6 +22,7 @@ class ShopHost:
         requests: buyers' requests for refunds.
         outbox: messages that answer somebody, at once or when their chat's turn has come.
         teller: messages that jobs send.
+        language_of: the language of somebody whom this program has seen and the ledger does not know yet.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class ShopHost:
         outbox: Outbox,
         teller: Teller,
         look_soon: Callable[[], None],
+        language_of: Callable[[int], str | None],
     ) -> None:
         self.adapter = adapter
         self.bot_id = adapter.bot_id
@@ -45,6 +47,7 @@ class ShopHost:
         self.outbox = outbox
         self.teller = teller
         self._look_soon = look_soon
+        self.language_of = language_of
 
     async def call(self, method: str, params: Mapping[str, JsonValue], *, patience_s: float = 0.0) -> JsonValue:
         """The result of a method of the Bot API, at Telegram's pace."""

@@ -186,6 +186,7 @@ class Pipeline:
             outbox=self.outbox,
             teller=self.teller,
             look_soon=self.periodic.look_soon,
+            language_of=self.people.language_of,
         )
         self._extensions = ExtensionsAtWork(
             self._registered.extensions, ledger, host, jobs, self.fulfilment, self.periodic, self.fan_out.complete

@@ -51,12 +51,18 @@ class People:
         self._clock = clock
         self._most = most
         self._waiting: dict[int, Sender] = {}
+        self._in_writing: dict[int, Sender] = {}
         self._loop = Loop("people", self._once, first_s=EVERY_S)
 
     def saw(self, user_id: int, sender: Sender | None) -> None:
         """Note somebody; writes nothing."""
         if sender is not None and (len(self._waiting) < self._most or user_id in self._waiting):
             self._waiting[user_id] = sender
+
+    def language_of(self, user_id: int) -> str | None:
+        """The language of somebody who was seen and is not written yet."""
+        sender = self._waiting.get(user_id) or self._in_writing.get(user_id)
+        return None if sender is None else sender.language_code
 
     def start(self) -> None:
         """Write every half a minute from now on."""
@@ -73,10 +79,14 @@ class People:
     async def write(self) -> None:
         """Write what waits; what the ledger does not take is forgotten, and this raises LedgerError."""
         waiting, self._waiting = self._waiting, {}
+        self._in_writing = waiting
         now_us = self._clock.now_us()
         seen = [(user_id, sender, now_us) for user_id, sender in waiting.items()]
-        for start in range(0, len(seen), _AT_ONCE):
-            await self._ledger.run(_write, self._bot_id, sorted(seen[start : start + _AT_ONCE]))
+        try:
+            for start in range(0, len(seen), _AT_ONCE):
+                await self._ledger.run(_write, self._bot_id, sorted(seen[start : start + _AT_ONCE]))
+        finally:
+            self._in_writing = {}
 
     async def _once(self) -> float:
         await self.write()

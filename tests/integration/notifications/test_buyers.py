@@ -36,6 +36,18 @@ async def test_a_buyer_has_a_receipt_and_is_told_of_a_refund(open_shop: Callable
     assert back.text == "↩️ VIP: 50 Stars are back on your balance."
 
 
+async def test_whoever_comes_and_pays_at_once_reads_their_own_language(open_shop: Callable[..., Shop]) -> None:
+    shop = open_shop()
+    shop.neonpay.on_payment(nothing)
+    shop.neonpay.use(BuyerMessages())
+    async with shop.polling():
+        await shop.sells(await shop.visitor("Eve"))
+        ann = await shop.visitor("Анна", language_code="ru")
+        await shop.sells(ann)
+        receipt = await ann.hears(shop.account, containing="🧾")
+    assert (receipt.text or "").startswith("🧾 VIP\n50 звёзд, ")
+
+
 async def test_orders_shows_what_was_bought_and_gives_a_receipt_to_nobody_else(open_shop: Callable[..., Shop]) -> None:
     shop = open_shop()
     shop.neonpay.on_payment(nothing)
