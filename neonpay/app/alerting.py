@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from neonpay.notifications.alerting import Alerts, Watched
     from neonpay.notifications.config import NotificationConfig
     from neonpay.notifications.extension import Notifications
+    from neonpay.notifications.host_words import Translator
     from neonpay.notifications.kinds import NotificationType
     from neonpay.notifications.manners import Manners
     from neonpay.notifications.report import Figures, Reports
     from neonpay.notifications.rules import Rule
-    from neonpay.notifications.templates import Translate
 
 
 class Alerting(TakingPart):
@@ -49,7 +49,7 @@ class Alerting(TakingPart):
         manners: Manners | None = None,
         dashboard_url: str | None = None,
         texts: Mapping[str, str] | None = None,
-        translate: Translate | None = None,
+        translate: Translator | None = None,
     ) -> Notifications:
         """Tell the owners from now on of what needs a person, once each, through restarts; no sale waits for it.
 
@@ -142,7 +142,7 @@ class Alerting(TakingPart):
         settings: AlertSettings,
         owners: Sequence[int],
         manners: Manners | None,
-        translate: Translate | None,
+        translate: Translator | None,
     ) -> Notifications:
         from dataclasses import replace
 

@@ -6,6 +6,7 @@ from neonpay.notifications.buyers import BuyerMessages
 from neonpay.notifications.config import NotificationConfig
 from neonpay.notifications.endpoints import EndpointBook
 from neonpay.notifications.extension import Notifications
+from neonpay.notifications.host_words import Fluent
 from neonpay.notifications.kinds import NotificationPriority, NotificationType
 from neonpay.notifications.manager import NotificationManager, Sent
 from neonpay.notifications.manners import Manners, QuietHours
@@ -17,6 +18,7 @@ from neonpay.notifications.templates import NotificationTemplate
 __all__ = [
     "BuyerMessages",
     "EndpointBook",
+    "Fluent",
     "Manners",
     "NotificationConfig",
     "NotificationManager",

@@ -20,8 +20,8 @@ from neonpay.errors import ValidationError
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import people
 from neonpay.notifications import buyer_words as say
+from neonpay.notifications.host_words import HostWords, Translator
 from neonpay.notifications.renewals import days_us, tell_of_renewals
-from neonpay.notifications.templates import Translate
 from neonpay.payments.extension import Conversation, Extension, Host, Subscriber
 from neonpay.payments.handlers.builtin_jobs import MessageRefused, PutOff
 from neonpay.payments.host import ShopHost
@@ -76,7 +76,7 @@ class BuyerMessages(Extension):
         reminder_days: float = 3.0,
         failed_renewals: bool = True,
         endings: bool = True,
-        translate: Translate | None = None,
+        translate: Translator | None = None,
     ) -> None:
         if not 0 <= reminder_days <= _DAYS_MOST:
             raise ValidationError("reminder_days", reminder_days, f"0 to {_DAYS_MOST} days")
@@ -90,7 +90,7 @@ class BuyerMessages(Extension):
             "subscription_ended": endings,
         }
         self._events = frozenset(name for name, is_wanted in wanted.items() if is_wanted)
-        self._translate = translate
+        self._host = HostWords(translate)
         self._open: _Open | None = None
 
     @asynccontextmanager
@@ -179,7 +179,9 @@ class BuyerMessages(Extension):
         found = await opened.host.ledger.read(self._read, event)
         if found is None:
             return
-        payment, language = found
+        payment, kept = found
+        # Whoever comes and pays within seconds is written down after their receipt.
+        language = opened.host.language_of(payment.user_id) or kept
         text = self._text(event, payment, language)
         try:
             await opened.host.teller.tell(payment.user_id, {"text": text}, about=payment)
@@ -226,8 +228,8 @@ class BuyerMessages(Extension):
             "charge": payment.charge_id[:_CHARGE_CHARS],
             "date": date or (f"{ends:%Y-%m-%d}" if ends is not None else ""),
         }
-        own = self._translate(key, language) if self._translate is not None else None
-        return own.format_map(values) if own is not None else NEONPAY.say(words, language, **values)
+        own = self._host.said(key, language, values)
+        return NEONPAY.say(words, language, **values) if own is None else own
 
 
 def _title(payment: Payment) -> str:

@@ -21,13 +21,14 @@ from neonpay.notifications.channels import CHANNELS, Means, open_channel
 from neonpay.notifications.config import NotificationConfig
 from neonpay.notifications.declared import declare
 from neonpay.notifications.endpoints import EndpointBook
+from neonpay.notifications.host_words import Translator
 from neonpay.notifications.kinds import NotificationType
 from neonpay.notifications.manners import Manners
 from neonpay.notifications.queue import Queued
 from neonpay.notifications.rules import Rule, event_data, variables_of
 from neonpay.notifications.sender import Sender
 from neonpay.notifications.telling import tell_endpoints
-from neonpay.notifications.templates import Templates, Translate
+from neonpay.notifications.templates import Templates
 from neonpay.payments.extension import Extension, Host, Lent, Subscriber
 from neonpay.store.periodic import PeriodicTask, Turn
 
@@ -74,7 +75,7 @@ class Notifications(Extension):
         owners: Sequence[int] = (),
         language_code: str | None = None,
         manners: Manners | None = None,
-        translate: Translate | None = None,
+        translate: Translator | None = None,
         keep_days: int = 30,
     ) -> None:
         self.config = config or NotificationConfig()

@@ -11,11 +11,8 @@ from neonpay.core.words import NEONPAY, Words
 from neonpay.errors import ConfigurationError, ValidationError
 from neonpay.installing import install_line
 from neonpay.notifications.guided import GUIDED, Guided
+from neonpay.notifications.host_words import HostWords, Translator
 from neonpay.notifications.kinds import NotificationPriority, NotificationType
-
-Translate = Callable[[str, str | None], str | None]
-"""The host's own translator: the text of a key, such as ``payment_completed.subject``, in a language; None leaves it to us,
-with aiogram's i18n ``lambda key, language: i18n.gettext(key, locale=language)``."""
 
 TEXT_MAX_CHARS: Final = 16_000
 _OLD_PLACE: Final = re.compile(r"(?<![{%#]){([A-Za-z_]\w*)}(?!})")
@@ -55,8 +52,8 @@ class Templates:
         translate: asked before ours for each text of our own templates.
     """
 
-    def __init__(self, translate: Translate | None = None) -> None:
-        self._translate = translate
+    def __init__(self, translate: Translator | None = None) -> None:
+        self._host = HostWords(translate)
         self._kept = {row.name: _Kept(_template(row), self._ours(row)) for row in GUIDED}
 
     def names(self) -> list[str]:
@@ -113,8 +110,8 @@ class Templates:
 
     def say(self, key: str, words: Words, language_code: str | None, /, **values: object) -> str:
         """Words of neonpay's own in a language: those of the host's translator for this key, or else ours."""
-        own = self._translate(key, language_code) if self._translate is not None else None
-        return NEONPAY.say(words, language_code, **values) if own is None else own.format_map(values)
+        own = self._host.said(key, language_code, values)
+        return NEONPAY.say(words, language_code, **values) if own is None else own
 
     def _found(self, name: str) -> _Kept:
         kept = self._kept.get(name)
