@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -13,13 +13,13 @@ import sqlalchemy as sa
 
 from neonpay.core.events import Event
 from neonpay.core.jsontext import JsonObject, JsonValue
-from neonpay.errors import ConfigurationError, LedgerClosedError
+from neonpay.errors import ConfigurationError, LedgerClosedError, LedgerError
 from neonpay.ledger.tables_notifications import notifications
 from neonpay.notifications import queue
 from neonpay.notifications.alert_words import written
 from neonpay.notifications.channels import CHANNELS, Means, open_channel
 from neonpay.notifications.config import NotificationConfig
-from neonpay.notifications.declared import declare
+from neonpay.notifications.declared import STAND_BY_S, Ways, declare, leave, rules_as_json, stand_by
 from neonpay.notifications.endpoints import EndpointBook
 from neonpay.notifications.host_words import Translator
 from neonpay.notifications.kinds import NotificationType
@@ -30,11 +30,13 @@ from neonpay.notifications.sender import Sender
 from neonpay.notifications.telling import tell_endpoints
 from neonpay.notifications.templates import Templates
 from neonpay.payments.extension import Extension, Host, Lent, Subscriber
+from neonpay.store.loops import Loop
 from neonpay.store.periodic import PeriodicTask, Turn
 
 logger = logging.getLogger("neonpay.notifications")
 
 _LOOK_S: Final = 60.0
+_OWN_BOT: Final = "the shop's own bot"
 _NOT_OPEN_S: Final = 1.0
 _CLEAN_S: Final = 3600.0
 _FORGET_AT_ONCE: Final = 500
@@ -86,6 +88,7 @@ class Notifications(Extension):
         self._owners = tuple(str(owner) for owner in owners)
         self._keep_us = keep_days * _DAY_US
         self._open: _Open | None = None
+        self._has_told = False
         self.buttons_of: Callable[[Event, str], list[JsonValue]] | None = None
         """Makes the rows of buttons under what a recipient is told of an event in Telegram; none where it says none."""
 
@@ -95,8 +98,8 @@ class Notifications(Extension):
         endpoints = EndpointBook(host.ledger, host.bot_id)
         means = Means(self.config, host.clock, call=_Calls(host), endpoint=endpoints.find)
         self._say_what_is_missing()
-        declared = [(rule, self.recipients_of(rule)) for rule in self.rules]
-        await host.ledger.run(declare, host.bot_id, declared, host.clock.now_us())
+        ways = self._ways()
+        self._say_who_differs(await host.ledger.run(declare, host.bot_id, ways, host.clock.now_us()))
         senders = {
             name: Sender(
                 name,
@@ -111,9 +114,14 @@ class Notifications(Extension):
         for rule in self.rules:
             senders[rule.channel].open()
         opened = self._open = _Open(host, means, senders)
+        standing_by = Loop(self.name, self._stands_by(host, ways), first_s=STAND_BY_S)
+        standing_by.start()
         try:
             yield
         finally:
+            await standing_by.stop()
+            with suppress(LedgerError):
+                await host.ledger.run(leave, host.bot_id, ways)
             if self._open is opened:  # and not that of a shop which was opened on another event loop meanwhile
                 self._open = None
             for sender in senders.values():
@@ -235,6 +243,31 @@ class Notifications(Extension):
     def _channels(self) -> list[NotificationType]:
         """Those that this program can send by, as far as its configuration says."""
         return [name for name, row in CHANNELS.items() if row.is_there(self.config, True)]
+
+    def _ways(self) -> Ways:
+        token, quiet = self.config.telegram_bot_token, self.manners.quiet
+        return Ways(
+            telegram=_OWN_BOT if token is None else token.partition(":")[0],
+            language=self.language_code or "en",
+            quiet="" if quiet is None else f"{quiet.begin}-{quiet.end} {quiet.zone}",
+            rules=rules_as_json([(rule, self.recipients_of(rule)) for rule in self.rules]),
+        )
+
+    def _stands_by(self, host: Host, ways: Ways) -> Callable[[], Awaitable[float]]:
+        async def turn() -> float:
+            self._say_who_differs(await host.ledger.run(stand_by, host.bot_id, ways, host.clock.now_us()))
+            return STAND_BY_S
+
+        return turn
+
+    def _say_who_differs(self, names: Sequence[str]) -> None:
+        if names and not self._has_told:
+            self._has_told = True
+            logger.warning(
+                "another program of this shop tells in other ways: %s. Whichever comes first tells of an event, and sends it, "
+                "so give both the same configuration, language, quiet hours and rules",
+                ", ".join(names),
+            )
 
     def _say_what_is_missing(self) -> None:
         for rule in self.rules:
