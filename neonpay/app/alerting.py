@@ -88,6 +88,9 @@ class Alerting(TakingPart):
         """
         from neonpay.notifications.alert_settings import AlertSettings  # loaded by those who want alerts
 
+        if isinstance(recipients, str):
+            msg = f'recipients are several, such as ["owner@example.com"]; got {recipients!r}'
+            raise ConfigurationError(msg)
         if admins is not None and not all(_is_user_id(admin) for admin in admins):
             msg = f"admins are user ids such as 123456789; got {list(admins)!r}"
             raise ConfigurationError(msg)
@@ -168,6 +171,9 @@ class Alerting(TakingPart):
         from neonpay.notifications.alerts import alert_rules, own_template
         from neonpay.notifications.kinds import NotificationType
 
+        if channel is not None and channel not in list(NotificationType):
+            msg = f"channel is one of {', '.join(NotificationType)}; got {channel!r}"
+            raise ConfigurationError(msg)
         by = NotificationType.TELEGRAM if channel is None else NotificationType(channel)
         is_to_owners = by is NotificationType.TELEGRAM and notifications.config.telegram_admin_chat_id is None
         if not recipients and is_to_owners:

@@ -219,7 +219,9 @@ class Alerts(Extension):
         notifications, own = self._notifications, template_name(name)
         if notifications.templates.has(own):
             values = report.variables(figures, first, last)
-            return notifications.templates.written(own, values, notifications.language_code)
+            text = notifications.templates.written_if_it_can(own, values, notifications.language_code)
+            if text is not None:
+                return text
         return report.written(figures, first, last, self.say)
 
     def _tells(self, trouble: Trouble, since_us: int, is_over: bool) -> list[Queued]:
@@ -232,7 +234,9 @@ class Alerts(Extension):
         own = template_name(trouble.kind)
         notifications = self._notifications
         if not is_over and notifications.templates.has(own):
-            return notifications.templates.written(own, values, notifications.language_code)
+            text = notifications.templates.written_if_it_can(own, values, notifications.language_code)
+            if text is not None:
+                return text
         if is_over:
             return self.say(f"alert.{trouble.kind}.over", kind.over, **values), ""
         details = trouble.details

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -21,10 +21,12 @@ from neonpay.notifications.channels import CHANNELS, Means, open_channel
 from neonpay.notifications.config import NotificationConfig
 from neonpay.notifications.declared import STAND_BY_S, Ways, declare, leave, rules_as_json, stand_by
 from neonpay.notifications.endpoints import EndpointBook
+from neonpay.notifications.fitting import tamed
 from neonpay.notifications.host_words import Translator
 from neonpay.notifications.kinds import NotificationType
 from neonpay.notifications.manners import Manners
 from neonpay.notifications.queue import Queued
+from neonpay.notifications.rule_checks import check_rule
 from neonpay.notifications.rules import Rule, event_data, variables_of
 from neonpay.notifications.sender import Sender
 from neonpay.notifications.telling import tell_endpoints
@@ -206,11 +208,13 @@ class Notifications(Extension):
         }
 
     def _queued(self, rule: Rule, event: Event, recipient: str) -> Queued:
-        variables = variables_of(event)
+        told = event
+        if rule.channel is NotificationType.TELEGRAM and event.reason is not None:
+            told = replace(event, reason=tamed(event.reason))
+        text = None
         if rule.template is not None:
-            text = self.templates.written(rule.template, variables, self.language_code)
-        else:
-            text = written(event, self.language_code, self.templates.say)
+            text = self.templates.written_if_it_can(rule.template, variables_of(told), self.language_code)
+        text = text or written(told, self.language_code, self.templates.say)
         data: dict[str, JsonValue] = {name: value for name, value in event_data(event).items() if value is not None}
         if self.buttons_of is not None and rule.channel is NotificationType.TELEGRAM:
             buttons = self.buttons_of(event, recipient)
@@ -271,6 +275,7 @@ class Notifications(Extension):
 
     def _say_what_is_missing(self) -> None:
         for rule in self.rules:
+            check_rule(rule, self.templates)
             row = CHANNELS[rule.channel]
             if rule.channel not in self._channels():
                 msg = f"rule {rule.name!r} tells by {rule.channel}, which needs {row.needs}; give it to NotificationConfig(…)"

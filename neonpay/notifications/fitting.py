@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 _MORE: Final = "…"
+_WORD_JOINER: Final = "\u2060"
+_TURNS: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Characters that change the direction in which a text is read (Unicode, annex 9)."""
 
 
 def utf16_units(text: str) -> int:
@@ -25,6 +29,11 @@ def fit_chars(text: str, most: int) -> str:
     """The text, or as many characters of it as fit, with "…" for the rest."""
     text = text.encode("utf-8", "replace").decode("utf-8")
     return text if len(text) <= most else text[: most - len(_MORE)].rstrip() + _MORE
+
+
+def tamed(text: str) -> str:
+    """What somebody else has said, as it may stand in a chat: it mentions nobody, and does not turn the line around."""
+    return _TURNS.sub("", text).replace("@", f"@{_WORD_JOINER}")
 
 
 def one_line(text: str, most: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +15,8 @@ from neonpay.notifications.kinds import NotificationPriority, NotificationType
 from neonpay.notifications.manners import Manners
 from neonpay.notifications.note import Note, note_id
 from neonpay.notifications.queue import Queued
+
+logger = logging.getLogger("neonpay.notifications")
 
 _US: Final = 1_000_000
 
@@ -34,7 +37,8 @@ class Rule:
         gather_s: seconds in which such messages to one recipient are gathered into one; 0 for none.
 
     Raises:
-        ValidationError: it has no events, or gathers for less than no time or more than a day.
+        ValidationError: it has no name or no events, its channel or priority is none, events or recipients are one text in
+            place of several, or it gathers for less than no time or more than a day.
     """
 
     name: str
@@ -47,14 +51,33 @@ class Rule:
     gather_s: float = 0.0
 
     def __post_init__(self) -> None:
-        if not self.events:
-            raise ValidationError("events", sorted(self.events), "names of events such as payment_needs_attention")
+        if not self.name:
+            raise ValidationError("name", self.name, "a name that stays")
+        if not self.events or isinstance(self.events, str):
+            raise ValidationError(
+                "events", self.events, 'names of events such as frozenset({"payment_needs_attention"})'
+            )
+        if isinstance(self.recipients, str):
+            raise ValidationError("recipients", self.recipients, 'several, such as ("owner@example.com",)')
+        for name, kind in (("channel", NotificationType), ("priority", NotificationPriority)):
+            value = getattr(self, name)
+            if value not in list(kind):
+                raise ValidationError(name, value, f"one of {', '.join(kind)}")
+            object.__setattr__(self, name, kind(value))
+        object.__setattr__(self, "events", frozenset(self.events))
+        object.__setattr__(self, "recipients", tuple(str(recipient) for recipient in self.recipients))
         if not 0 <= self.gather_s <= 24 * 3600:
             raise ValidationError("gather_s", self.gather_s, "0 to 86,400 seconds")
 
     def wants(self, event: Event) -> bool:
-        """Whether it is about this event."""
-        return event.name in self.events and (self.when is None or bool(self.when(event)))
+        """Whether it is about this event; it is where its condition raises, so that nothing is kept from whom it is for."""
+        if event.name not in self.events or self.when is None:
+            return event.name in self.events
+        try:
+            return bool(self.when(event))
+        except Exception:  # one rule's condition must not keep the others from telling
+            logger.exception("the condition of rule %s failed, and it tells of event %s", self.name, event.event_id)
+            return True
 
     def queued(
         self, event: Event, recipient: str, written: tuple[str, str], manners: Manners, data: Mapping[str, JsonValue]

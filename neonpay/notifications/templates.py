@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from neonpay.installing import install_line
 from neonpay.notifications.guided import GUIDED, Guided
 from neonpay.notifications.host_words import HostWords, Translator
 from neonpay.notifications.kinds import NotificationPriority, NotificationType
+
+logger = logging.getLogger("neonpay.notifications")
 
 TEXT_MAX_CHARS: Final = 16_000
 _OLD_PLACE: Final = re.compile(r"(?<![{%#]){([A-Za-z_]\w*)}(?!})")
@@ -77,11 +80,13 @@ class Templates:
 
         Raises:
             ConfigurationError: it cannot be read, shows what is not among its variables, or Jinja2 is not installed.
-            ValidationError: it is too long.
+            ValidationError: it is empty or too long.
         """
         for name, text in (("subject", template.subject), ("body", template.body)):
             if len(text) > TEXT_MAX_CHARS:
                 raise ValidationError(name, text, f"at most {TEXT_MAX_CHARS:,} characters")
+        if not template.subject.strip() and not template.body.strip():
+            raise ValidationError("body", template.body, "what is to be said")
         subject, body = (_compiled(template, text) for text in (template.subject, template.body))
 
         def write(variables: Mapping[str, Any], language_code: str | None) -> tuple[str, str]:
@@ -103,6 +108,20 @@ class Templates:
                 "variables", sorted(variables), f"all that {name} shows; missing: {', '.join(missing)}"
             )
         return kept.write(variables, language_code)
+
+    def written_if_it_can(
+        self, name: str, variables: Mapping[str, Any], language_code: str | None
+    ) -> tuple[str, str] | None:
+        """Subject and body; None, and a line in the log, where these values cannot be put into it or leave nothing to say."""
+        try:
+            subject, body = self.written(name, variables, language_code)
+        except Exception:  # whatever it raises, somebody has to be told
+            logger.exception("template %r failed, and neonpay's words are said", name)
+            return None
+        if subject.strip() or body.strip():
+            return subject, body
+        logger.error("template %r says nothing with these values, and neonpay's words are said", name)
+        return None
 
     def has(self, name: str) -> bool:
         """Whether there is a template of this name."""
