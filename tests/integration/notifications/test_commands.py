@@ -20,7 +20,7 @@ from neonpay.cli.main import app
 from neonpay.core.clock import moment
 from neonpay.ledger import open_ledger
 from neonpay.notifications import Notifications, NotificationType, Rule, queue
-from neonpay.notifications.declared import declare
+from neonpay.notifications.declared import Ways, declare, rules_as_json
 from neonpay.notifications.endpoints import EndpointBook
 from neonpay.notifications.note import Note, note_id
 from neonpay.notifications.queue import Queued
@@ -88,7 +88,8 @@ def told(transaction: Transaction, endpoint_id: str) -> None:
             [SECRET_URL],
         ),
     ]
-    declare(transaction, BOT, rules, NOW_US)
+    ways = Ways(telegram="own", language="en", quiet="", rules=rules_as_json(rules))
+    declare(transaction, BOT, ways, NOW_US)
 
 
 @pytest.fixture
