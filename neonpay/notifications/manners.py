@@ -51,7 +51,9 @@ class QuietHours:
         if not is_quiet:
             return None
         day = here.date() if wall < end else here.date() + timedelta(days=1)
-        return datetime.combine(day, end, tzinfo=zone)
+        over = datetime.combine(day, end, tzinfo=zone)
+        # Of an hour that comes twice, the second one is as quiet as the first.
+        return over if over.timestamp() > at.timestamp() else over.replace(fold=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
