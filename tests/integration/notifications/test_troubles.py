@@ -56,6 +56,17 @@ class Watch:
             self.clock.advance(60)
             await self.turn(shop, alerts)
 
+    async def minutes_of_it(self, count: int, subject: str, shop: Shop, alerts: Alerts) -> None:
+        """So many minutes in each of which somebody sees that it goes on."""
+        until = sa.select(notification_troubles.c.until_at).where(notification_troubles.c.subject == subject)
+        for _ in range(count):
+            before = await self.query(until)
+            self.clock.advance(60)
+            async with asyncio.timeout(100):
+                while await self.query(until) == before:
+                    pass
+            await self.turn(shop, alerts)
+
     async def told(self) -> list[tuple[str, str]]:
         return await self.query(sa.select(ROW.subject, ROW.body).order_by(ROW.made_at, ROW.note_id))
 
@@ -87,7 +98,7 @@ async def test_a_loop_that_fails_is_told_once_by_several_programs_and_once_when_
     subject, body = await watch.begins()
     assert subject == "🧵 A part of the program has stopped working: mine"
     assert "times in a row: RuntimeError: no more of it" in body
-    await watch.minutes(4, *one)
+    await watch.minutes_of_it(4, "loop:mine", *one)
     assert len(await watch.told()) == 1
     is_broken = False
     await works.wait()
