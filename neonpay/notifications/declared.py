@@ -119,7 +119,8 @@ def _seen_us(kept: JsonObject) -> int:
 
 
 def _write(transaction: Transaction, bot_id: int, kept: JsonObject, seen_us: int) -> None:
-    mine = sa.update(notification_rules).where(_row.bot_id == bot_id)
+    # And not in place of what another program declares at this very moment.
+    mine = sa.update(notification_rules).where(_row.bot_id == bot_id, _row.rules == dump(kept))
     transaction.connection.execute(mine.values(rules=dump({**kept, _SEEN: seen_us})))
 
 
