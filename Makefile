@@ -65,6 +65,7 @@ bench: .venv/.ready-dev ## how fast payments are recorded and delivered, and che
 	$(BIN)/python benchmarks/analytics.py
 	$(BIN)/python benchmarks/dashboard_beside_sales.py
 	$(BIN)/python benchmarks/notifications_beside_sales.py
+	$(BIN)/python benchmarks/seen_beside_sales.py
 
 wheel: $(BIN)/python ## the package as one file in dist/, and the line that installs it
 	@rm -f dist/neonpay-*.whl
