@@ -76,8 +76,8 @@ class Restored:
 def restore(folder: BackupFolder, order: Order, *, clock: Clock, note: Note) -> Restored:
     """The backup is the ledger of a database, and what was there before is kept beside it.
 
-    It does nothing old by itself: what was waiting waits for a person, and so does what is found of the time since. Call it from
-    a thread without an event loop.
+    It does nothing old by itself: what was waiting waits for a person, and so does what is found of the time since. Call it
+    from a thread without an event loop.
 
     Raises:
         BackupNotFoundError, BackupDamagedError, BackupKeyError: the backup cannot be read; nothing was changed.
@@ -123,7 +123,8 @@ def try_out(folder: BackupFolder, order: Order, scratch: Path, *, clock: Clock, 
 def _into_sqlite(path: Path, loading: Loading, order: Order, clock: Clock) -> Restored:
     manifest = loading.manifest
     with swap_sqlite.nobody_uses(path, order.typed):
-        _refuse_other_bots(_bots_of_file(path), loading, order)
+        pass
+    _refuse_other_bots(_bots_of_file(path), loading, order)
     new = path.with_name(f"{path.name}.restoring")
     with swap_sqlite.new_file(new, clock) as transaction:
         proofs, parked = _made(transaction, loading, clock)
@@ -205,8 +206,8 @@ def _refuse_other_bots(there: Sequence[int], loading: Loading, order: Order) -> 
     if others and not order.force:
         names = ", ".join(map(str, others))
         msg = (
-            f"the database has bot {names}, which backup {order.backup_id} does not have; to put the backup in its place, and keep "
-            f"what is there beside it, run: {order.typed} --force"
+            f"the database has bot {names}, which backup {order.backup_id} does not have; to put the backup in its place, and "
+            f"keep what is there beside it, run: {order.typed} --force"
         )
         raise RestoreRefusedError(msg)
 

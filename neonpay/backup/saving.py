@@ -272,7 +272,7 @@ def _key_of(one: Manifest) -> str | None:
 def _bots(transaction: Transaction) -> Iterator[SavedBot]:
     known = sa.union(sa.select(keys.c.bot_id), sa.select(sequences.c.bot_id), sa.select(payments.c.bot_id).distinct())
     for bot_id in sorted(transaction.connection.execute(known).scalars()):
-        last = sa.select(seals.c.number, seals.c.hash).where(seals.c.bot_id == bot_id).order_by(seals.c.number.desc())
+        last = sa.select(seals.c.hash).where(seals.c.bot_id == bot_id).order_by(seals.c.number.desc())
         head = transaction.connection.execute(last.limit(1)).first()
         held = sa.select(sa.func.coalesce(sa.func.sum(journal.c.amount_stars), 0)).where(
             journal.c.bot_id == bot_id, journal.c.account == STARS
@@ -280,7 +280,7 @@ def _bots(transaction: Transaction) -> Iterator[SavedBot]:
         yield SavedBot(
             bot_id=bot_id,
             head=None if head is None else head.hash,
-            seals=0 if head is None else head.number,
+            seals=_count(transaction, seals, bot_id),
             payments=_count(transaction, payments, bot_id),
             refunds=_count(transaction, refunds, bot_id),
             stars=int(transaction.connection.execute(held).scalar_one()),

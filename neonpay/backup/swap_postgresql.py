@@ -1,4 +1,4 @@
-"""The tables of a ledger in PostgreSQL take the place of others, which are kept in a schema of their own: in one transaction."""
+"""The tables of a ledger in PostgreSQL take the place of others, which are kept in a schema of their own: one transaction."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def require_nobody(transaction: Transaction, line: str) -> None:
     others = int(transaction.connection.execute(_OTHERS).scalar_one())
     if others:
         msg = (
-            f"{others} other {'connection uses' if others == 1 else 'connections use'} this database: stop every program of the "
-            f"shop, then run: {line}"
+            f"{others} other {'connection uses' if others == 1 else 'connections use'} this database: stop every program of "
+            f"the shop, then run: {line}"
         )
         raise RestoreRefusedError(msg)
 

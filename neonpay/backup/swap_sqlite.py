@@ -39,12 +39,16 @@ def new_file(path: Path, clock: Clock) -> Iterator[Transaction]:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         with closing(sqlite3.connect(path, isolation_level=None, factory=SqliteConnection)) as raw:
             raw.create_function("neonpay_now_us", 0, clock.now_us)
-            # Nobody reads it before it is whole, so that nothing is to be undone.
-            raw.execute("PRAGMA journal_mode=OFF")
+            # Nobody reads it before it is whole, and what is not whole is gone.
+            raw.execute("PRAGMA journal_mode=MEMORY")
             raw.execute("PRAGMA synchronous=OFF")
             raw.execute("BEGIN")
-            yield SqliteTransaction(raw)
-            raw.execute("COMMIT")
+            try:
+                yield SqliteTransaction(raw)
+                raw.execute("COMMIT")
+            finally:
+                if raw.in_transaction:
+                    raw.execute("ROLLBACK")
             raw.execute("PRAGMA synchronous=FULL")
             raw.execute("PRAGMA journal_mode=DELETE")
         _flush(path)

@@ -60,13 +60,14 @@ class Kept:
     @property
     def name(self) -> str:
         """Its name in the database."""
-        return self.table.name
+        return str(self.table.name)
 
     @classmethod
     def of(cls, table: sa.Table, extension: str | None = None) -> Kept:
         """A table of the ledger, or of an extension; raises BackupError when it has values that no backup can keep."""
-        first = _ORDER.get(table.name, tuple(column.name for column in table.primary_key.columns))
-        names = (*first, *[column.name for column in table.columns if column.name not in first])
+        # As plain text: SQLAlchemy's own names are of a type of their own.
+        first = _ORDER.get(table.name, tuple(str(column.name) for column in table.primary_key.columns))
+        names = (*first, *[str(column.name) for column in table.columns if column.name not in first])
         kinds = tuple(kind_of(table.c[name]) for name in names)
         return cls(table, names, kinds, len(first), extension)
 

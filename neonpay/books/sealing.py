@@ -128,7 +128,7 @@ def _seal_some(
 
 
 def seal_anew(transaction: Transaction, bot_id: int) -> None:
-    """The unit of work that makes the chain of seals anew over what each of them seals, for entries that are another bot's now."""
+    """The unit of work that chains a bot's seals anew over what each of them seals, for entries that were another bot's."""
     connection = transaction.connection
     previous = GENESIS
     query = sa.select(seals.c.number, sa.type_coerce(seals.c.sealed_at, sa.BigInteger).label("sealed_at_us"))

@@ -60,6 +60,8 @@ def upgrade_postgresql(connection: sa.Connection) -> None:
 
 def make_at(connection: sa.Connection, revision: str) -> None:
     """The tables as a program of a revision made them, in a database that has none; inside the given transaction."""
+    if not connection.in_transaction():
+        connection.begin()  # else Alembic would begin one, and commit it
     upgrade(connection, VERSIONS, VERSION_TABLE, metadata, to=revision)
 
 

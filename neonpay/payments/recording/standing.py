@@ -200,7 +200,7 @@ def verdict(
     """The state in which a charge is recorded, what a person has to look at, and why it is not accepted.
 
     Args:
-        fence_us: what was charged before is new to a ledger that was restored, and may have been delivered by the one of before.
+        fence_us: what was charged before may have been delivered by the ledger that this one was restored in place of.
     """
     if known.is_gone:
         return PaymentState.REFUNDED, None, _GONE
