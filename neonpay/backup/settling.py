@@ -22,10 +22,14 @@ from neonpay.ledger.tables_notifications import notification_endpoints, notifica
 from neonpay.payments.consumers.selection import SETTLE
 from neonpay.store.sequence import last_number
 
-WORDS: Final = "the ledger was restored from a backup in which this waited; it may have been done since: look, then retry it or leave it"
+WORDS: Final = (
+    "the ledger was restored from a backup in which this waited; it may have been done since: "
+    "look, then retry it or leave it"
+)
 _REPORTS: Final = ("alerts:daily", "alerts:weekly")
 _RENEWALS: Final = "buyers:renewals"
 _INSERT: Final = Insert(restores, "bot_id", "backup_id", "made_at", "fence_at", "parked")
+
 
 
 def settle(transaction: Transaction, bot_id: int, *, backup_id: str, made_us: int, now_us: int) -> Mapping[str, int]:

@@ -36,9 +36,7 @@ def fill(transaction: Transaction, rng: random.Random, *, rows: int = 3, bot_id:
         if table is extension_tables:
             continue
         written = [_row(table, rng, number, bot_id) for number in range(rows)]
-        if table is sequences:
-            written = written[:1]
-        elif [column.name for column in table.primary_key.columns] == ["bot_id"]:
+        if table is sequences or [column.name for column in table.primary_key.columns] == ["bot_id"]:
             written = written[:1]
         transaction.connection.execute(sa.insert(table), written)
 
@@ -94,7 +92,7 @@ class Kit:
             ledger.close_sync()
 
     def fill(self, url: str, *, rows: int = 3, seed: int = 7) -> None:
-        self.run(url, lambda transaction: fill(transaction, random.Random(seed), rows=rows))
+        self.run(url, lambda transaction: fill(transaction, random.Random(seed), rows=rows))  # noqa: S311
 
     def save(self, url: str, **wanted: Any) -> Manifest:
         """As a command does it."""

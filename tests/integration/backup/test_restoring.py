@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,27 +19,12 @@ from neonpay.backup.encryption import Secrets
 from neonpay.backup.tables import NEVER, SECRET
 from neonpay.errors import BackupKeyError, ConfigurationError, RestoreRefusedError
 from neonpay.ledger import open_ledger
-from neonpay.ledger.tables import extension_tables
+from neonpay.ledger.tables import extension_tables, keys
 from neonpay.ledger.tables_backup import restores
 from tests.integration.backup.conftest import BOT, PASSPHRASE, Kit, key_of, rows_in
 
 if TYPE_CHECKING:
     from neonpay.testing.postgres import PostgresServer
-
-SETTLED = (
-    "neonpay_restores",
-    "neonpay_jobs",
-    "neonpay_holds",
-    "neonpay_duties",
-    "neonpay_consumers",
-    "neonpay_events",
-    "neonpay_journal",
-    "neonpay_seals",
-    "neonpay_sequences",
-    "neonpay_notification_endpoints",
-    "neonpay_notification_troubles",
-)
-"""Tables that are not as they were: what would be done a second time is set aside, and the journal is sealed."""
 
 
 @pytest.fixture
@@ -73,7 +60,6 @@ def test_every_row_comes_back_in_the_same_engine_and_in_the_other(
 def test_what_was_there_is_kept_beside_it(kit: Kit, database_url: str) -> None:
     kit.fill(database_url)
     made = kit.save(database_url)
-    kit.fill(database_url, seed=9) if False else None
     restored = kit.restore(made.backup_id, database_url)
     now = rows_in(database_url)
     assert restored.kept is not None
@@ -86,7 +72,8 @@ def test_what_was_there_is_kept_beside_it(kit: Kit, database_url: str) -> None:
     else:
         schema = restored.kept.removeprefix("schema ")
         kept_rows = kit.run(
-            database_url, lambda t: t.connection.scalar(sa.text(f"SELECT count(*) FROM {schema}.neonpay_keys"))
+            database_url,
+            lambda t: t.connection.scalar(sa.text(f"SELECT count(*) FROM {schema}.neonpay_keys")),  # noqa: S608
         )
         assert kept_rows == 3
     again = kit.restore(made.backup_id, database_url)
@@ -120,10 +107,8 @@ def test_another_bots_ledger_is_replaced_only_when_forced(kit: Kit, sqlite_url: 
     other = f"sqlite:///{tmp_path / 'other.db'}"
     kit.make(other)
     row = {"bot_id": 5, "key_id": "k", "secret": b"s", "created_at": 1}
-    from neonpay.ledger.tables import keys
-
     kit.run(other, lambda t: t.connection.execute(sa.insert(keys), [row]).rowcount)
-    with pytest.raises(RestoreRefusedError, match="has bot 5.*--force"):
+    with pytest.raises(RestoreRefusedError, match=r"has bot 5.*--force"):
         kit.restore(made.backup_id, other)
     assert key_of(other) == b"s"
     assert kit.restore(made.backup_id, other, force=True).kept is not None
@@ -132,7 +117,7 @@ def test_another_bots_ledger_is_replaced_only_when_forced(kit: Kit, sqlite_url: 
 def test_it_is_given_to_another_bot_only_when_forced(kit: Kit, database_url: str, empty_url: str) -> None:
     kit.fill(database_url)
     made = kit.save(database_url)
-    with pytest.raises(RestoreRefusedError, match=f"is of bot {BOT}.*name bot 42.*--force"):
+    with pytest.raises(RestoreRefusedError, match=rf"is of bot {BOT}.*name bot 42.*--force"):
         kit.restore(made.backup_id, empty_url, bot_id=42)
     kit.restore(made.backup_id, empty_url, bot_id=42, force=True)
     assert all(row.startswith("(42,") for row in rows_in(empty_url)["neonpay_payments"])
@@ -222,10 +207,10 @@ def test_a_file_that_is_damaged_is_replaced_and_kept(kit: Kit, sqlite_url: str) 
 def test_what_lay_in_the_log_is_in_the_file_that_is_kept(kit: Kit, sqlite_url: str) -> None:
     made = kit.save(sqlite_url)
     path = Path(sqlite_url.removeprefix("sqlite:///"))
-    program = "import os, sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('CREATE TABLE own (n)'); c.commit(); os._exit(0)"
-    import subprocess
-    import sys
-
+    program = (
+        "import os, sqlite3, sys; c = sqlite3.connect(sys.argv[1]);"
+        "c.execute('CREATE TABLE own (n)'); c.commit(); os._exit(0)"
+    )
     subprocess.run([sys.executable, "-c", program, str(path)], check=True)
     assert path.with_name("neonpay.db-wal").stat().st_size
     restored = kit.restore(made.backup_id, sqlite_url)
