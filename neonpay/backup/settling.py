@@ -31,7 +31,6 @@ _RENEWALS: Final = "buyers:renewals"
 _INSERT: Final = Insert(restores, "bot_id", "backup_id", "made_at", "fence_at", "parked")
 
 
-
 def settle(transaction: Transaction, bot_id: int, *, backup_id: str, made_us: int, now_us: int) -> Mapping[str, int]:
     """The unit of work after which a ledger that was restored does nothing old by itself; how much waits, by what it is.
 
