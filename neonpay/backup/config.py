@@ -60,7 +60,8 @@ class BackupConfig:
     identity_files: tuple[str | Path, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.encryption and not self.secrets.encrypts:
+        secrets = self.secrets  # raises for a passphrase that is none
+        if self.encryption and not secrets.encrypts:
             msg = (
                 "encryption=True needs encryption_key=os.environ[...], a passphrase of 12 characters or more, or "
                 "recipients=[...], public keys as age-keygen prints them"

@@ -46,7 +46,7 @@ async def turn_at(turn: Turn, ledger: Ledger, config: BackupConfig, clock: Clock
     made = await ledger.read(last, "backup")
     due = _due(turn, None if made is None else made.began_at, config, now)
     if due > now:
-        if not turn.position:
+        if not 0 < turn.position <= microseconds(now):
             await ledger.run(_reach, turn, microseconds(now))  # counted from here on
         return min((due - now).total_seconds(), LOOK_S)
     try:
@@ -66,7 +66,7 @@ def _due(turn: Turn, made_at: datetime | None, config: BackupConfig, now: dateti
     if not reached:
         return now if isinstance(times, Every) else times.next(now)
     # A clock that was set back: what was made later than now says nothing about when the next one is due.
-    return times.next(min(max(reached), now))
+    return times.next(max((one for one in reached if one <= now), default=now))
 
 
 def _make(ledger: Ledger, config: BackupConfig, clock: Clock) -> None:
