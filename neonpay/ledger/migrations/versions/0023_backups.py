@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0023"
-down_revision = "0021"
+down_revision = "0022"
 works_with = "0010"
 """A program of before looks at no fence: it is not to be started on a ledger that was restored."""
 
