@@ -126,6 +126,7 @@ EXTENSIONS: Final[tuple[ExtensionSpec, ...]] = (
         name="backup",
         factory="neonpay.backup.extension:Backups",
         commands="neonpay.cli.backup:backup",
+        pages="neonpay.web.pages.backups:part",
         extra="backup",
         help="Back up the ledger, read a backup back, try it out, and restore it.",
     ),
