@@ -28,6 +28,8 @@ class Lines(NamedTuple):
 def chunks_of(kept: Kept, rows: Iterable[Sequence[tuple[Any, ...]]]) -> Iterator[Lines]:
     """The rows of a table in chunks; whether a row ends one depends on its key and on the rows of its chunk alone."""
     head = header(kept.name, kept.columns)
+    # Looked up once: this is the loop that everything in the ledger passes.
+    crc32, encode, key = zlib.crc32, _encoder.encode_lines, kept.key
     written = [head]
     size = count = 0
     waiting: list[tuple[Any, ...]] = []
@@ -35,10 +37,10 @@ def chunks_of(kept: Kept, rows: Iterable[Sequence[tuple[Any, ...]]]) -> Iterator
         for row in some:
             waiting.append(row)
             count += 1
-            is_border = count >= _LEAST_ROWS and zlib.crc32(repr(row[: kept.key]).encode()) % _BORDER == 0
+            is_border = count >= _LEAST_ROWS and crc32(repr(row[:key]).encode()) % _BORDER == 0
             if not is_border and len(waiting) < _AT_ONCE:
                 continue
-            written.append(_encoder.encode_lines(waiting))
+            written.append(encode(waiting))
             size += len(written[-1])
             waiting = []
             if is_border or size >= _MOST_BYTES:

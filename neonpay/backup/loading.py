@@ -111,13 +111,13 @@ class Loading:
         read, arrived = _Digest(), _Digest()
         done = 0
         self.note(saved.name, done, saved.rows)
-        for rows in self._rows(saved):
-            read.add(rows)
+        for rows, lines in self._rows(saved):
+            read.add_lines(lines)
             _insert(transaction, target, saved, rows)
             done += len(rows)
             self.note(saved.name, done, saved.rows)
-        for rows in Kept(target, saved.columns, saved.kinds, 0).rows(transaction):
-            arrived.add(rows)
+        for found_rows in Kept(target, saved.columns, saved.kinds, 0).rows(transaction):
+            arrived.add(found_rows)
         if read != arrived:
             msg = f"{saved.name} is not in the database as it is in the backup; nothing was kept"
             raise BackupError(msg)
@@ -129,15 +129,18 @@ class Loading:
             return saved.name.startswith("neonpay_") and not is_theirs
         return saved.name in self.extensions[saved.extension].metadata.tables
 
-    def _rows(self, saved: SavedTable) -> Iterator[list[tuple[Any, ...]]]:
+    def _rows(self, saved: SavedTable) -> Iterator[tuple[list[list[Any]], Sequence[bytes]]]:
+        """Some rows at a time, and the lines that they are of; those of a row that is given to another bot are new."""
         place = saved.columns.index("bot_id") if "bot_id" in saved.columns and self.bots else None
         for lines in chunks_in(self.folder, self.manifest, saved, self.opening):
             for first in range(0, len(lines), _ROWS_AT_A_TIME):
-                rows = [_row(line, saved) for line in lines[first : first + _ROWS_AT_A_TIME]]
+                some: Sequence[bytes] = lines[first : first + _ROWS_AT_A_TIME]
+                rows = [_row(line, saved) for line in some]
                 if place is not None:
                     for row in rows:
                         row[place] = self.bots.get(row[place], row[place])
-                yield [tuple(row) for row in rows]
+                    some = [_encoder.encode(row) for row in rows]
+                yield rows, some
 
 
 @dataclass(slots=True)
@@ -148,10 +151,14 @@ class _Digest:
     value: int = 0
 
     def add(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        self.rows += len(rows)
-        for row in rows:
-            digest = hashlib.blake2b(_encoder.encode(row), digest_size=32).digest()
-            self.value = (self.value + int.from_bytes(digest, "big")) % 2**256
+        """Count rows."""
+        self.add_lines(_encoder.encode_lines(rows).splitlines())
+
+    def add_lines(self, lines: Sequence[bytes]) -> None:
+        """Count rows as lines of JSON."""
+        self.rows += len(lines)
+        digests = (hashlib.blake2b(line, digest_size=32).digest() for line in lines)
+        self.value = (self.value + sum(int.from_bytes(digest, "big") for digest in digests)) % 2**256
 
 
 def _row(line: bytes, saved: SavedTable) -> list[Any]:
@@ -166,9 +173,9 @@ def _row(line: bytes, saved: SavedTable) -> list[Any]:
     return row
 
 
-def _insert(transaction: Transaction, target: sa.Table, saved: SavedTable, rows: Sequence[tuple[Any, ...]]) -> None:
+def _insert(transaction: Transaction, target: sa.Table, saved: SavedTable, rows: Sequence[Sequence[Any]]) -> None:
     how = from_json(saved.kinds)
-    values = [changed(row, how) for row in rows] if how else list(rows)
+    values = [changed(row, how) for row in rows]
     connection = transaction.connection
     if not _AS_THEY_ARE.issuperset(saved.kinds):
         connection.execute(sa.insert(target), [dict(zip(saved.columns, row, strict=True)) for row in values])

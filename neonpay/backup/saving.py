@@ -7,7 +7,9 @@ import hmac
 import json
 import logging
 import secrets
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -15,7 +17,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from neonpay._version import __version__
-from neonpay.backup.chunking import chunks_of
+from neonpay.backup.chunking import Lines, chunks_of
 from neonpay.backup.encryption import Sealing, Secrets
 from neonpay.backup.folder import BackupFolder
 from neonpay.backup.kinds import BackupType
@@ -32,6 +34,7 @@ from neonpay.store.entries import STARS
 logger = logging.getLogger("neonpay.backup")
 
 DESCRIPTION_CHARS: Final = 500
+_WAITING: Final = 4
 _OF_CONTENTS: Final = b"neonpay backup contents\0"
 
 
@@ -109,7 +112,9 @@ class _Saving:
         shared = _Shared(self._folder, base)
         packer = Packer(self._wanted.compression, sealing, content_key)
         extended, extensions = tables_of_extensions(transaction)
-        tables = [self._table(transaction, kept, packer, shared) for kept in (*own_tables(), *extended)]
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="neonpay-backup") as pool:
+            pack = _Packing(pool, shared, packer)
+            tables = [self._table(transaction, kept, pack) for kept in (*own_tables(), *extended)]
         left_out = why_left_out([table.name for table in tables if table.is_left_out])
         if sealing is not None and sealing.wrapped is not None:
             self._folder.write(sealing.encryption.key, sealing.wrapped)
@@ -155,9 +160,9 @@ class _Saving:
             return wanted.secrets.sealing_of(base[0].encryption, is_compressed=is_compressed, backup_id=backup_id)
         return wanted.secrets.new_sealing(is_compressed=is_compressed, backup_id=backup_id)
 
-    def _table(self, transaction: Transaction, kept: Kept, packer: Packer, shared: _Shared) -> SavedTable:
+    def _table(self, transaction: Transaction, kept: Kept, pack: _Packing) -> SavedTable:
         total = kept.count(transaction)
-        is_left_out = kept.name in SECRET and packer.sealing is None
+        is_left_out = kept.name in SECRET and pack.packer.sealing is None
         if is_left_out:
             return SavedTable(
                 name=kept.name, columns=kept.columns, kinds=kept.kinds, rows=0, chunks=(), is_left_out=total > 0
@@ -165,9 +170,9 @@ class _Saving:
         chunks: list[Chunk] = []
         done = 0
         self._note(kept.name, done, total)
-        for lines in chunks_of(kept, self._resting(kept.rows(transaction))):
-            chunks.append(shared.chunk(lines.data, lines.rows, packer))
-            done += lines.rows
+        for chunk in pack.chunks(chunks_of(kept, self._resting(kept.rows(transaction)))):
+            chunks.append(chunk)
+            done += chunk.rows
             self._note(kept.name, done, total)
         return SavedTable(
             name=kept.name,
@@ -182,6 +187,25 @@ class _Saving:
         for some in rows:
             yield some
             self._wanted.rest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Packing:
+    """Lines become files in a thread of their own, while the next rows are read; few wait, so that memory is flat."""
+
+    pool: ThreadPoolExecutor
+    shared: _Shared
+    packer: Packer
+
+    def chunks(self, lines: Iterable[Lines]) -> Iterator[Chunk]:
+        """A chunk for each of the lines, in order."""
+        waiting: deque[Future[Chunk]] = deque()
+        for one in lines:
+            waiting.append(self.pool.submit(self.shared.chunk, one.data, one.rows, self.packer))
+            if len(waiting) > _WAITING:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 class _Shared:
