@@ -25,6 +25,10 @@ if TYPE_CHECKING:
         RevenueData,
     )
     from neonpay.app import NeonPayCore
+    from neonpay.backup.config import BackupConfig
+    from neonpay.backup.info import BackupInfo
+    from neonpay.backup.kinds import BackupStatus, BackupType
+    from neonpay.backup.manager import BackupManager
     from neonpay.collection.collectors import CentralEventCollector, MultiBotEventCollector, RealTimeEventCollector
     from neonpay.collection.config import EventCollectorConfig
     from neonpay.collection.server import run_analytics_server
@@ -70,6 +74,11 @@ __all__ = [
     "AnalyticsDashboard",
     "AnalyticsManager",
     "AnalyticsPeriod",
+    "BackupConfig",
+    "BackupInfo",
+    "BackupManager",
+    "BackupStatus",
+    "BackupType",
     "BotAnalytics",
     "CentralEventCollector",
     "CheckoutRefused",
@@ -127,6 +136,11 @@ _HOMES = {
     "AnalyticsDashboard": "neonpay.analytics.managers",
     "AnalyticsManager": "neonpay.analytics.managers",
     "AnalyticsPeriod": "neonpay.analytics.managers",
+    "BackupConfig": "neonpay.backup.config",
+    "BackupInfo": "neonpay.backup.info",
+    "BackupManager": "neonpay.backup.manager",
+    "BackupStatus": "neonpay.backup.kinds",
+    "BackupType": "neonpay.backup.kinds",
     "BotAnalytics": "neonpay.analytics.managers",
     "CentralEventCollector": "neonpay.collection.collectors",
     "CheckoutRefused": "neonpay.core.checkout",

@@ -123,6 +123,14 @@ EXTENSIONS: Final[tuple[ExtensionSpec, ...]] = (
         help="Receipts, refunds and renewals, told to buyers in their language.",
     ),
     ExtensionSpec(
+        name="backup",
+        factory="neonpay.backup.extension:Backups",
+        commands="neonpay.cli.backup:backup",
+        pages="neonpay.web.pages.backups:part",
+        extra="backup",
+        help="Back up the ledger, read a backup back, try it out, and restore it.",
+    ),
+    ExtensionSpec(
         name="support",
         factory="neonpay.support.extension:Support",
         help="Answers /paysupport and brings requests for refunds to a person.",

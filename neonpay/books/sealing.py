@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -88,26 +88,59 @@ class Sealer:
         return sealed
 
     def _seal(self, transaction: Transaction, turn: Turn | None) -> _Batch | None:
-        event_ids = number_events(transaction, self._bot_id, most=self._most_events)
-        if not event_ids:
-            return None
-        connection = transaction.connection
-        newest = sa.select(seals.c.number, seals.c.hash).where(seals.c.bot_id == self._bot_id)
-        head = connection.execute(newest.order_by(seals.c.number.desc()).limit(1)).first()
-        number, previous_hash = (1, GENESIS) if head is None else (head.number + 1, head.hash)
-        # The rows that the statement has sealed are hashed, and not those that an earlier one has seen.
-        unsealed = (journal.c.bot_id == self._bot_id, journal.c.event_id.in_(event_ids), journal.c.seal.is_(None))
-        taking = sa.update(journal).where(*unsealed).values(seal=number).returning(*ENTRY_COLUMNS)
-        rows: list[EntryRow] = [tuple(row) for row in connection.execute(taking)]
-        if rows:
-            now_us = self._clock.now_us()
-            hashed = seal_hash(self._bot_id, number, now_us, previous_hash, rows)
-            if not transaction.insert(_INSERT, (self._bot_id, number, len(rows), previous_hash, hashed, now_us)):
-                msg = f"seal {number} is another worker's; nothing of this batch was kept"
-                raise LeaseLostError(msg)
-        if turn is not None:
-            turn.save(transaction, position=number if rows else number - 1)
-        return _Batch(len(event_ids), len(rows))
+        return _seal_some(transaction, self._bot_id, self._clock.now_us, most_events=self._most_events, turn=turn)
+
+
+def seal_all(transaction: Transaction, bot_id: int, now_us: int) -> None:
+    """The unit of work that does at once what ``Sealer.seal`` does, in a ledger that nobody sells on yet."""
+    while _seal_some(transaction, bot_id, lambda: now_us, most_events=_MOST_EVENTS):
+        pass
+
+
+def _seal_some(
+    transaction: Transaction,
+    bot_id: int,
+    now: Callable[[], int],
+    *,
+    most_events: int,
+    turn: Turn | None = None,
+) -> _Batch | None:
+    event_ids = number_events(transaction, bot_id, most=most_events)
+    if not event_ids:
+        return None
+    connection = transaction.connection
+    newest = sa.select(seals.c.number, seals.c.hash).where(seals.c.bot_id == bot_id)
+    head = connection.execute(newest.order_by(seals.c.number.desc()).limit(1)).first()
+    number, previous_hash = (1, GENESIS) if head is None else (head.number + 1, head.hash)
+    # The rows that the statement has sealed are hashed, and not those that an earlier one has seen.
+    unsealed = (journal.c.bot_id == bot_id, journal.c.event_id.in_(event_ids), journal.c.seal.is_(None))
+    taking = sa.update(journal).where(*unsealed).values(seal=number).returning(*ENTRY_COLUMNS)
+    rows: list[EntryRow] = [tuple(row) for row in connection.execute(taking)]
+    if rows:
+        now_us = now()
+        hashed = seal_hash(bot_id, number, now_us, previous_hash, rows)
+        if not transaction.insert(_INSERT, (bot_id, number, len(rows), previous_hash, hashed, now_us)):
+            msg = f"seal {number} is another worker's; nothing of this batch was kept"
+            raise LeaseLostError(msg)
+    if turn is not None:
+        turn.save(transaction, position=number if rows else number - 1)
+    return _Batch(len(event_ids), len(rows))
+
+
+def seal_anew(transaction: Transaction, bot_id: int) -> None:
+    """The unit of work that chains a bot's seals anew over what each of them seals, for entries that were another bot's."""
+    connection = transaction.connection
+    previous = GENESIS
+    query = sa.select(seals.c.number, sa.type_coerce(seals.c.sealed_at, sa.BigInteger).label("sealed_at_us"))
+    for number, sealed_at_us in connection.execute(
+        query.where(seals.c.bot_id == bot_id).order_by(seals.c.number)
+    ).all():
+        mine = sa.select(*ENTRY_COLUMNS).where(journal.c.bot_id == bot_id, journal.c.seal == number)
+        rows: list[EntryRow] = [tuple(row) for row in connection.execute(mine)]
+        hashed = seal_hash(bot_id, number, sealed_at_us, previous, rows)
+        change = sa.update(seals).where(seals.c.bot_id == bot_id, seals.c.number == number)
+        connection.execute(change.values(previous_hash=previous, hash=hashed))
+        previous = hashed
 
 
 class _Batch(NamedTuple):

@@ -130,6 +130,8 @@ async def _outside(
     at: Where, fault: str | None, expected: Expected, *, test_environment: bool, timeout_s: float
 ) -> list[Check]:
     """What Telegram and the database say; both are asked at the same time."""
+    from neonpay.backup.settings import settings_from_environment
+    from neonpay.cli.checks.backups import check_backups
     from neonpay.cli.checks.database import check_database
     from neonpay.cli.checks.place import check_place
     from neonpay.cli.checks.telegram import Line, check_telegram, unasked
@@ -143,7 +145,10 @@ async def _outside(
     else:
         line = Line(at.token, at.api_url, test_environment or at.test_environment, timeout_s)
         told = await check_telegram(line, expected=expected, clock=SystemClock())
-    return [*told, check_place(at.database_url), *await looking]
+    database = [check_place(at.database_url), *await looking]
+    hours = settings_from_environment({}).warn_after_hours
+    backups = await check_backups(at.database_url, warn_after_hours=hours, clock=SystemClock(), timeout_s=timeout_s)
+    return [*told, *database, *backups]
 
 
 def _secrets(at: Where, secret_env: str | None) -> set[str]:

@@ -159,7 +159,15 @@ def retry(
 
 @payments.command()
 def accept(
-    charge_id: ChargeArgument, *, json: JsonOption = False, database: DatabaseOption = None, bot_id: BotOption = None
+    charge_id: ChargeArgument,
+    *,
+    delivered: Annotated[
+        bool,
+        typer.Option("--delivered", help="The buyer has what was paid for: it counts as earned, and no handler runs."),
+    ] = False,
+    json: JsonOption = False,
+    database: DatabaseOption = None,
+    bot_id: BotOption = None,
 ) -> None:
     """Have a payment that needs attention delivered: it counts as earned, and the bot runs its handlers."""
 
@@ -171,7 +179,7 @@ def accept(
                 f"{shortened(named)} is {payment.state.value} already, and nothing was changed; what needs attention: "
             )
             raise PaymentError(msg + (", ".join(shortened(other.charge_id) for other in others) or "nothing"))
-        return await shop.payments.accept(payment.charge_id)
+        return await shop.payments.accept(payment.charge_id, is_delivered=delivered)
 
     with errors_in_one_line():
         at, named = _named(where(database, bot_id), charge_id)
@@ -179,7 +187,8 @@ def accept(
     if json:
         print_json(payment_json(payment))
     else:
-        typer.echo(f"{shortened(payment.charge_id)} is accepted; the bot delivers it.")
+        ends = "no handler runs" if delivered else "the bot delivers it"
+        typer.echo(f"{shortened(payment.charge_id)} is accepted; {ends}.")
 
 
 @payments.command()

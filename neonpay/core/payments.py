@@ -65,6 +65,8 @@ class Attention(enum.StrEnum):
     """Paid by another user than the invoice was made for."""
     NO_HANDLER = "no_handler"
     """For ten minutes no program of the shop had a handler for this stage, so nobody would deliver."""
+    RESTORED = "restored"
+    """It was paid before the ledger was restored from a backup, which does not have it: it may have been delivered already."""
     REFUND_REFUSED = "refund_refused"
     """It was due for a refund, and Telegram refuses that for good."""
 

@@ -43,6 +43,12 @@
     ├── NotificationError                a message to people or programs did not arrive: channel
     │   ├── NotificationRefusedError     for good
     │   └── NotificationDelayedError     now; it may later: retry_after_s
+    ├── BackupError                      a backup was not made, or not brought back; what was there is as it was
+    │   ├── BackupNotFoundError
+    │   ├── BackupDamagedError           a file of it is not there, or not what was written
+    │   ├── BackupKeyError               it is encrypted, and no key that was given opens it
+    │   ├── BackupBusyError              another process is at work in the folder
+    │   └── RestoreRefusedError          it may not take the place of what is there
     └── SimulatorError                   the simulator was asked for something that its Telegram would not do
         └── SimulatorTimeoutError (TimeoutError)
 
@@ -55,6 +61,14 @@ program that was never able to take one. Data is on attributes; messages never h
 
 from __future__ import annotations
 
+from neonpay.errors.backups import (
+    BackupBusyError,
+    BackupDamagedError,
+    BackupError,
+    BackupKeyError,
+    BackupNotFoundError,
+    RestoreRefusedError,
+)
 from neonpay.errors.base import NeonPayError, ValidationError
 from neonpay.errors.configuration import (
     AdapterError,
@@ -106,6 +120,11 @@ from neonpay.errors.verdicts import RefundRefused, RejectPayment
 __all__ = [
     "AdapterError",
     "AdapterNotInstalledError",
+    "BackupBusyError",
+    "BackupDamagedError",
+    "BackupError",
+    "BackupKeyError",
+    "BackupNotFoundError",
     "BusyError",
     "ConfigurationError",
     "ConsumerNotFoundError",
@@ -135,6 +154,7 @@ __all__ = [
     "RefundRefused",
     "RejectPayment",
     "RequestNotFoundError",
+    "RestoreRefusedError",
     "SaleRefused",
     "SchemaTooNewError",
     "SchemaTooOldError",

@@ -58,6 +58,18 @@ def upgrade_postgresql(connection: sa.Connection) -> None:
         _upgrade(connection)
 
 
+def make_at(connection: sa.Connection, revision: str) -> None:
+    """The tables as a program of a revision made them, in a database that has none; inside the given transaction."""
+    if not connection.in_transaction():
+        connection.begin()  # else Alembic would begin one, and commit it
+    upgrade(connection, VERSIONS, VERSION_TABLE, metadata, to=revision)
+
+
+def bring_to_newest(connection: sa.Connection) -> None:
+    """The tables as this program makes them, inside the given transaction."""
+    _upgrade(connection)
+
+
 def is_current_postgresql(connection: sa.Connection) -> bool:
     """Whether a database has tables that this program works on.
 

@@ -122,6 +122,16 @@ class PostgresqlLedger:
                 self._reporters = Lanes(partial(self._new_lane, patient), most=_REPORTERS)
             return self._reporters
 
+    def beside(self) -> PostgresqlLedger:
+        """Another ledger on the same database, as it is, on an event loop and a connection of its own, for what may take long.
+
+        Whoever asked for it closes it.
+        """
+        patient = replace(self._connecting, command_timeout_s=_PATIENT_S)
+        return PostgresqlLedger(
+            self.url, clock=self._clock, pool_size=1, as_it_is=True, in_thread=True, connecting=patient
+        )
+
     def _new_lane(self, connecting: Connecting) -> PostgresqlLedger:
         return PostgresqlLedger(
             self.url,

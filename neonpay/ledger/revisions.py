@@ -85,15 +85,21 @@ def is_due(standing: Standing | None, known: Sequence[str], *, package: str) -> 
     raise SchemaTooNewError(msg)
 
 
-def upgrade(connection: sa.Connection, folder: Path, version_table: str, metadata: sa.MetaData) -> None:
+def upgrade(
+    connection: sa.Connection, folder: Path, version_table: str, metadata: sa.MetaData, *, to: str = "head"
+) -> None:
     """Run the migrations of a folder that a database has not had, inside the transaction of a connection.
 
     Ledgers of one process take turns: what a script calls ``op`` is Alembic's, and there is one of it.
+
+    Args:
+        to: the last revision that is run; the newest when left out.
     """
     began_s = stopwatch_s()
     with _TURNS.mine(connection), quiet_alembic():
-        _run(connection, folder, version_table, metadata)
-    LEDGER_UPGRADED.tell(began_s=began_s, version_table=version_table, schema=revisions_in(folder)[-1])
+        _run(connection, folder, version_table, metadata, to)
+    schema = revisions_in(folder)[-1] if to == "head" else to
+    LEDGER_UPGRADED.tell(began_s=began_s, version_table=version_table, schema=schema)
 
 
 class _Turns:
@@ -130,7 +136,7 @@ _LOOK_EVERY_S = 0.01
 _TURNS: Final = _Turns()
 
 
-def _run(connection: sa.Connection, folder: Path, version_table: str, metadata: sa.MetaData) -> None:
+def _run(connection: sa.Connection, folder: Path, version_table: str, metadata: sa.MetaData, to: str) -> None:
     # Alembic costs a third of a second to import, so a database that is current never loads it.
     from alembic import command
     from alembic.config import Config
@@ -142,7 +148,7 @@ def _run(connection: sa.Connection, folder: Path, version_table: str, metadata: 
     config.set_main_option("version_path_separator", "os")
     config.set_main_option("version_locations", _escaped(folder))
     config.attributes.update(connection=connection, version_table=version_table, metadata=metadata)
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
     scripts = ScriptDirectory.from_config(config).walk_revisions()
     _note_oldest(connection, version_table, [getattr(one.module, "works_with", one.revision) for one in scripts])
 

@@ -78,6 +78,10 @@ class SqliteLedger:
         """This ledger: its units run in threads already, and a file has one writer at a time."""
         return self
 
+    def beside(self) -> SqliteLedger:
+        """Another ledger on the same file, as it is, with threads and connections of its own; its asker closes it."""
+        return SqliteLedger(self.path, clock=self._clock, busy_timeout_s=self._busy_timeout_s, as_it_is=True)
+
     async def open(self) -> None:
         """Create or upgrade the file and start the writer; does nothing when it is open already.
 

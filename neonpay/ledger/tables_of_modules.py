@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import neonpay.ledger.tables_access
+import neonpay.ledger.tables_backup
 import neonpay.ledger.tables_collection
 import neonpay.ledger.tables_notifications
 import neonpay.ledger.tables_rollups

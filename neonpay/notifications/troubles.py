@@ -65,6 +65,11 @@ KINDS: Final[Mapping[str, Kind]] = {
         variables=("error",),
         lasts_s=1800.0,
     ),
+    "backup": Kind(
+        begins=Words("🗄 A backup has failed: {name}"),
+        over=Words("✅ It has not failed again: {name}"),
+        variables=("name", "error"),
+    ),
     "blind": Kind(
         begins=Words(
             "🙈 The shop has not been compared with Telegram for {count} hour",

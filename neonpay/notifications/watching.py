@@ -14,6 +14,7 @@ from neonpay.core.text import clean
 from neonpay.core.words import Words
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import IS_PARKED, duties, jobs
+from neonpay.ledger.tables_backup import backup_runs
 from neonpay.notifications.troubles import Trouble
 from neonpay.payments.handlers.registry import handler_name
 from neonpay.payments.waiting import is_left_alone
@@ -30,6 +31,7 @@ _ROOM_AGAIN: Final = 1.5
 _BLIND_LEAST_S: Final = 3600.0
 _BLIND_TURNS: Final = 6
 _HANDLERS_MOST: Final = 10
+_ACTS: Final = ("backup", "verify", "drill")
 _WORDS_CHARS: Final = 300
 _STOPPED: Final = Words("It does not run.")
 _FAILS: Final = Words(
@@ -45,6 +47,7 @@ _FREE: Final = Words(
     "{count} MB are free in {folder}. When there is none, payments cannot be recorded.",
     counted="count",
 )
+_MEND: Final = Words("{error}. Mend that, then: neonpay backup create")
 _BLIND: Final = Words("Payments whose update was lost are not found meanwhile. See: neonpay doctor")
 
 
@@ -92,12 +95,26 @@ def about_webhook(error: JsonValue) -> Trouble:
 
 
 def about_ledger(transaction: Transaction, bot_id: int, now_us: int, reconcile_every_s: float | None) -> list[Trouble]:
-    """The unit of work that looks for handlers that no program has, and for a comparison that has not come to its end."""
+    """The unit of work that looks for handlers that no program has, backups that fail, and a comparison without an end."""
     found = [
         Trouble(kind="stranded", name=handler_name(consumer), values={"count": count}, details=_WAIT)
         for consumer, count in sorted(_left_alone(transaction, bot_id).items())[:_HANDLERS_MOST]
     ]
+    found += _failed_backups(transaction)
     return found if reconcile_every_s is None else [*found, *_blind(transaction, bot_id, now_us, reconcile_every_s)]
+
+
+def _failed_backups(transaction: Transaction) -> list[Trouble]:
+    """What was done last with backups, where that has failed."""
+    found = []
+    for act in _ACTS:
+        row = backup_runs.c
+        newest = sa.select(row.error).where(row.bot_id == 0, row.act == act).order_by(row.run_id.desc()).limit(1)
+        error = transaction.connection.execute(newest).scalar()
+        if error is not None:
+            words = clean(error, _WORDS_CHARS)
+            found.append(Trouble(kind="backup", name=act, values={"error": words}, details=_MEND))
+    return found
 
 
 def _left_alone(transaction: Transaction, bot_id: int) -> Mapping[str, int]:

@@ -26,6 +26,9 @@ from neonpay.store.once import Once
 from neonpay.store.payment_rows import find_refund, lock_payment
 from neonpay.store.stage_versions import Catalogue
 
+_ACCEPTED = "accepted by hand"
+_DELIVERED = "accepted by hand, as one that was delivered before"
+
 
 class Decisions:
     """Carries out what was decided about the payments of one bot."""
@@ -59,13 +62,13 @@ class Decisions:
         """
         return await self._ledger.run(self._retry_event, event_id, set())
 
-    async def accept(self, charge_id: str) -> tuple[Payment, bool]:
-        """Have a payment that needs attention delivered, and whether it was this call that did.
+    async def accept(self, charge_id: str, *, is_delivered: bool = False) -> tuple[Payment, bool]:
+        """Have a payment that needs attention delivered, or count as delivered, and whether it was this call that did.
 
         See ``neonpay.payments.accept``.
         """
         unit = Once(self._bot_id, self._accept, lock=lambda transaction: self._locked(transaction, charge_id))
-        payment, facts = await self._ledger.run(unit, charge_id)
+        payment, facts = await self._ledger.run(unit, charge_id, is_delivered)
         for fact in facts:
             self._announce(fact)
         return payment, bool(facts)
@@ -116,7 +119,7 @@ class Decisions:
             raise PaymentNotFoundError(charge_id)
         return found
 
-    def _accept(self, transaction: Transaction, charge_id: str) -> tuple[Payment, list[Event]]:
+    def _accept(self, transaction: Transaction, charge_id: str, is_delivered: bool) -> tuple[Payment, list[Event]]:
         payment, event_id = self._locked(transaction, charge_id)
         refund = find_refund(transaction, self._bot_id, charge_id)
         goes_back = refund is not None and refund.state is not RefundState.FAILED
@@ -126,12 +129,13 @@ class Decisions:
             msg = f"charge {charge_id!r} cannot be accepted: its Stars have gone back to the buyer, or are on their way"
             raise PaymentError(msg, charge_id=charge_id)
         self._plan.read(transaction)
-        if not self._plan.delivers(payment.stage_id):
+        if not (is_delivered or self._plan.delivers(payment.stage_id)):
             words = "so nobody would deliver; start a program that has one, or refund"
             msg = f"no handler of this shop takes payments of stage {payment.stage_id!r}, {words}"
             raise PaymentError(msg, charge_id=charge_id)
+        state = JobState.DONE if is_delivered else JobState.READY
         for taker in self._plan.takers(PaymentState.ACCEPTED, payment.stage_id):
-            transaction.insert(INSERT_JOB, job_row(self._bot_id, event_id, taker.name, charge_id))
+            transaction.insert(INSERT_JOB, job_row(self._bot_id, event_id, taker.name, charge_id, state=state.value))
         # A payment that a handler rejected and Telegram would not take back has its jobs already, ended undelivered.
         ended = (
             jobs.c.bot_id == self._bot_id,
@@ -140,15 +144,15 @@ class Decisions:
             jobs.c.consumer != PLAN,
             jobs.c.state.in_((JobState.REJECTED, JobState.DROPPED, JobState.INTERRUPTED)),
         )
-        again = {"state": JobState.READY, "attempts": 0, "token": None, "run_at": DatabaseNow(), "error": None}
+        again = {"state": state, "attempts": 0, "token": None, "run_at": DatabaseNow(), "error": None}
         transaction.connection.execute(sa.update(jobs).where(*ended).values(again))
-        accepted = self._write_accepted(transaction, payment)
+        accepted = self._write_accepted(transaction, payment, _DELIVERED if is_delivered else _ACCEPTED)
         facts = self._settling.change(transaction, payment, event_id, PaymentState.ACCEPTED)
         return self._locked(transaction, charge_id)[0], [accepted, *facts]
 
-    def _write_accepted(self, transaction: Transaction, payment: Payment) -> Event:
+    def _write_accepted(self, transaction: Transaction, payment: Payment, reason: str) -> Event:
         now_us = int(transaction.connection.execute(sa.select(DatabaseNow())).scalar_one())
-        event = about(PaymentCompleted, payment, event_id=new_event_id(), at_us=now_us, reason="accepted by hand")
+        event = about(PaymentCompleted, payment, event_id=new_event_id(), at_us=now_us, reason=reason)
         publish(transaction, event)
         if payment.currency == CURRENCY:
             moved = {UNSETTLED: payment.amount_stars, REVENUE: -payment.amount_stars}

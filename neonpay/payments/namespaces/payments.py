@@ -79,17 +79,21 @@ class Payments(Served[M], path="payments"):
         return await self._select(Selection(state=PaymentState.NEEDS_ATTENTION), limit)
 
     @verb
-    async def accept(self, charge_id: str) -> Payment:
+    async def accept(self, charge_id: str, *, is_delivered: bool = False) -> Payment:
         """Have a payment that needs attention delivered: it counts as earned from now on, and its handlers get their jobs.
 
         Returns the payment as it is now. One that is accepted already stays as it is.
+
+        Args:
+            is_delivered: its buyer has what was paid for, so that no handler runs: a ledger that was restored from a backup
+                does not know of what was delivered after that was made.
 
         Raises:
             PaymentNotFoundError: the ledger has no such payment.
             PaymentError: no handler takes its stage, or its Stars have gone back or are on their way; nothing was changed.
         """
         pipeline = await self._opened()
-        accepted, _ = await pipeline.decisions.accept(charge_key(charge_id))
+        accepted, _ = await pipeline.decisions.accept(charge_key(charge_id), is_delivered=is_delivered)
         pipeline.fulfilment.changed.set()
         return accepted
 

@@ -11,8 +11,14 @@ from neonpay.core.payments import Charge, Source
 from neonpay.ledger import Among, Transaction
 from neonpay.ledger.table_kit import DatabaseNow
 from neonpay.ledger.tables import early_refunds, payments
+from neonpay.ledger.tables_backup import restores
 from neonpay.payments.consumers.registry import VERSION
 
+_FENCE = (
+    sa.select(sa.func.max(sa.type_coerce(restores.c.fence_at, sa.BigInteger)))
+    .where(restores.c.bot_id == sa.bindparam("b"))
+    .scalar_subquery()
+)
 _LOOK = Among(
     lambda ids: sa.union_all(
         # First, and always there: what is true of all of them. To look each charge up among the early refunds would cost every
@@ -23,11 +29,12 @@ _LOOK = Among(
             DatabaseNow().label("now_us"),
             sa.func.coalesce(VERSION, 0).label("version"),
             sa.case((sa.exists().where(early_refunds.c.bot_id == sa.bindparam("b")), 1), else_=0).label("has_early"),
+            sa.func.coalesce(_FENCE, 0).label("fence_us"),
         ),
         sa.select(
             payments.c.charge_id,
             payments.c.event_id,
-            *[sa.literal_column("0").label(name) for name in ("now_us", "version", "has_early")],
+            *[sa.literal_column("0").label(name) for name in ("now_us", "version", "has_early", "fence_us")],
         ).where(payments.c.bot_id == sa.bindparam("b"), payments.c.charge_id.in_(ids)),
     ),
     "b",
@@ -62,25 +69,28 @@ class Look(NamedTuple):
         gone: those that are not, and have been refunded.
         now_us: the time that all workers share.
         version: that of the registry of consumers.
+        fence_us: what was charged before that may have been delivered by a ledger that this one was restored in place of;
+            0 when it never was.
     """
 
     there: Mapping[str, str]
     gone: Container[str]
     now_us: int
     version: int
+    fence_us: int = 0
 
 
 def look(transaction: Transaction, bot_id: int, charge_ids: Sequence[str]) -> Look:
     """What is known of these charges; after their invoices are locked, as refunds that come now wait for that lock."""
     there: dict[str, str] = {}
-    now_us = version = has_early = 0
+    now_us = version = has_early = fence_us = 0
     for charge_id, event_id, *facts in transaction.rows_among(_LOOK, (bot_id,), charge_ids):
         if charge_id is None:
-            now_us, version, has_early = facts
+            now_us, version, has_early, fence_us = facts
         else:
             there[charge_id] = event_id
     gone = {row[0] for row in transaction.rows_among(_EARLY, (bot_id,), charge_ids)} if has_early else ()
-    return Look(there, gone, now_us, version)
+    return Look(there, gone, now_us, version, fence_us)
 
 
 def first_periods(transaction: Transaction, bot_id: int, charges: Sequence[tuple[Charge, str]]) -> Container[str]:

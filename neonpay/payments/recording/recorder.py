@@ -115,14 +115,16 @@ class Recorder:
         if len(arrivals) > 1 and len(set(charge_ids)) < len(arrivals):
             raise _SameTwiceError
         invoices_known = lock_invoices(transaction, self._bot_id, self._catalogue, arrivals)
-        there, gone, now_us, version = look(transaction, self._bot_id, charge_ids)
+        there, gone, now_us, version, fence_us = look(transaction, self._bot_id, charge_ids)
         self._plan.refresh(transaction, version)
         new = [arrival for arrival in arrivals if arrival.charge.charge_id not in there]
         renewing = [(one.charge, one.ref.invoice_id) for one in new if one.charge.is_recurring and one.ref is not None]
         first = first_periods(transaction, self._bot_id, renewing) if renewing else ()
         known = in_turn(transaction, self._bot_id, new, invoices_known, first=first, gone=gone)
         recorded_at = moment(now_us)
-        written = [self._write(arrival, of_it, recorded_at) for arrival, of_it in zip(new, known, strict=True)]
+        written = [
+            self._write(arrival, of_it, recorded_at, fence_us) for arrival, of_it in zip(new, known, strict=True)
+        ]
         pairs = zip(written, new, strict=True)
         rows = [payment_row(one.payment, one.event_id, arrival.charge, now_us) for one, arrival in pairs]
         if transaction.insert(INSERT_PAYMENT, *rows) != len(new):
@@ -142,9 +144,9 @@ class Recorder:
             _again(arrival, there) if arrival.charge.charge_id in there else arrival.recorded for arrival in arrivals
         ]
 
-    def _write(self, arrival: Arrival, known: Standing, recorded_at: datetime) -> _Written:
+    def _write(self, arrival: Arrival, known: Standing, recorded_at: datetime, fence_us: int) -> _Written:
         charge, ref = arrival.charge, arrival.ref
-        state, attention, reason = verdict(charge, ref, known)
+        state, attention, reason = verdict(charge, ref, known, fence_us)
         payment = Payment(
             bot_id=self._bot_id,
             charge_id=charge.charge_id,

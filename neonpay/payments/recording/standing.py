@@ -195,11 +195,17 @@ def count_payments(
 
 
 def verdict(
-    charge: Charge, ref: InvoiceRef | None, known: Standing
+    charge: Charge, ref: InvoiceRef | None, known: Standing, fence_us: int = 0
 ) -> tuple[PaymentState, Attention | None, str | None]:
-    """The state in which a charge is recorded, what a person has to look at, and why it is not accepted."""
+    """The state in which a charge is recorded, what a person has to look at, and why it is not accepted.
+
+    Args:
+        fence_us: what was charged before may have been delivered by the ledger that this one was restored in place of.
+    """
     if known.is_gone:
         return PaymentState.REFUNDED, None, _GONE
+    if charge.paid_at_us < fence_us and (ref is not None or is_ours(charge.payload)):
+        return PaymentState.NEEDS_ATTENTION, Attention.RESTORED, Attention.RESTORED.value
     attention = _fault(charge, ref, known)
     if attention is not None:
         return PaymentState.NEEDS_ATTENTION, attention, attention.value

@@ -33,6 +33,8 @@ _EN: Final[Mapping[str, str | tuple[str, ...]]] = {
     "attention_wrong_amount": "The amount or the currency is not what the invoice says.",
     "attention_wrong_payer": "Somebody else paid it than the invoice was made for.",
     "attention_no_handler": "For ten minutes no program of the shop had a handler for this product, so nobody would deliver.",
+    "attention_restored": "It was paid before the ledger was restored from a backup, which does not have it. "
+    "It may have been delivered already: look, then decide.",
     "attention_refund_refused": "It was to go back, and Telegram refuses that for good.",
     "happened": "What happened",
     "facts": "Facts",
@@ -146,6 +148,8 @@ _RU: Final[Mapping[str, str | tuple[str, ...]]] = {
     "attention_wrong_payer": "Счёт оплатил не тот, кому он был выставлен.",
     "attention_no_handler": "Десять минут ни у одной программы магазина не было обработчика для этого товара: "
     "выдать было бы некому.",
+    "attention_restored": "Оплачено до того, как журнал восстановили из копии, в которой платежа нет. "
+    "Возможно, товар уже выдан: проверьте и решите.",
     "attention_refund_refused": "Звёзды должны были вернуться, но Telegram отказал окончательно.",
     "happened": "Что было",
     "facts": "Сведения",

@@ -1,35 +1,24 @@
-"""What pages print for somebody's own machine does there what they say: the backup, and what a monitor reads."""
+"""What pages print for somebody's own machine does there what they say: backups, and what a monitor reads."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
-import sqlite3
-import stat
-from typing import TYPE_CHECKING, Any
+import shlex
+from typing import TYPE_CHECKING
 
-import pytest
 from typer.testing import CliRunner
 
 from neonpay import create_neonpay
 from neonpay.cli.main import app
-from tests.unit.docs.blocks import blocks, programs
+from tests.unit.docs.blocks import blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
+    import pytest
+
 TOKEN = "42:" + "A" * 35
-
-
-@pytest.fixture
-def back_up() -> Callable[[str, str], None]:
-    (page,) = programs("docs/howto/backup.md")
-    there: dict[str, Any] = {"__name__": "page"}
-    exec(page.source, there)  # noqa: S102 - the page's own code
-    copy: Callable[[str, str], None] = there["back_up"]
-    return copy
 
 
 async def neonpay(*arguments: str) -> tuple[int, str]:
@@ -37,26 +26,16 @@ async def neonpay(*arguments: str) -> tuple[int, str]:
     return done.exit_code, done.stdout
 
 
-async def test_a_ledger_is_copied_while_the_bot_runs_for_its_owner_alone(
-    tmp_path: Path, back_up: Callable[[str, str], None]
-) -> None:
-    source, target = tmp_path / "neonpay.db", tmp_path / "copy.db"
-    async with create_neonpay(TOKEN, database_url=f"sqlite:///{source}", reconcile_every_s=None) as shop:
-        back_up(str(source), str(target))
+async def test_what_the_page_of_backups_types_in_turn_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NEONPAY_BACKUP_PASSPHRASE", "a sentence of 12 characters or more")
+    first, *_ = blocks("shell", pages=["docs/howto/backup.md"])
+    typed = [shlex.split(line)[1:] for line in first.text.splitlines() if line.startswith("neonpay ")]
+    async with create_neonpay(TOKEN, reconcile_every_s=None) as shop:
         await shop.books.seal()
-        back_up(str(source), str(target))  # the night after
-    assert stat.S_IMODE(target.stat().st_mode) == 0o600
-    code, said = await neonpay("verify", "--database", f"sqlite:///{target}")
-    assert (code, "Everything adds up." in said) == (0, True)
-    assert sorted(os.listdir(tmp_path)) == ["copy.db", "neonpay.db"]
-
-
-def test_a_copy_that_fails_leaves_the_older_one(tmp_path: Path, back_up: Callable[[str, str], None]) -> None:
-    target = tmp_path / "copy.db"
-    target.write_bytes(b"of yesterday")
-    with pytest.raises(sqlite3.OperationalError):
-        back_up(str(tmp_path / "nothing.db"), str(target))
-    assert target.read_bytes() == b"of yesterday"
+    done = [await neonpay(*arguments) for arguments in typed]
+    assert [code for code, _ in done] == [0] * len(typed)
+    assert "restores." in done[-1][1]
 
 
 async def test_a_monitor_finds_in_the_json_of_doctor_what_its_page_shows(tmp_path: Path) -> None:

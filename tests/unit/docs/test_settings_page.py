@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from neonpay.app.settings import CoreSettings
+from neonpay.backup.settings import BackupSettings
 from neonpay.monitoring.settings import MonitoringSettings
 from neonpay.notifications.alert_settings import AlertSettings
 from neonpay.notifications.settings import NotifySettings
@@ -26,6 +27,7 @@ SECTIONS: dict[str, type[Section]] = {
     "support": SupportSettings,
     "alerts": AlertSettings,
     "notify": NotifySettings,
+    "backup": BackupSettings,
     "tracking": TrackingSettings,
     "monitoring": MonitoringSettings,
 }

@@ -49,6 +49,8 @@ _SERVES = {"dashboard", "demo", "listen", "simulate"}
 """Commands that go on until they are told to stop."""
 _SENDS = {("notifications", "send"), ("notifications", "test")}
 """Commands that need a channel, which the tests of notifications have."""
+_IN_TURN = {("backup", "drill"), ("backup", "verify"), ("backup", "restore")}
+"""Commands that need a backup, which test_pages_in_use makes before."""
 _OF_EXTENSIONS = {("badge", "list"), ()}
 """Commands that pages make up, and `neonpay NAME`."""
 _OTHERS_OPTIONS = {"--preload", "--graceful-timeout"}
@@ -114,7 +116,7 @@ RUN = {
     tuple(arguments): place
     for place, arguments in _of("neonpay")
     if arguments[0] not in _SERVES
-    and tuple(arguments[:2]) not in _SENDS
+    and tuple(arguments[:2]) not in _SENDS | _IN_TURN
     and not re.search(r"…|/mnt/", " ".join(arguments))
 }
 """Each command once, with a place that prints it."""
@@ -166,7 +168,9 @@ def _options(*command: str) -> frozenset[str]:
 @cache
 def _every_option() -> frozenset[str]:
     groups = {"payments": ("list", "show", "retry", "accept", "refund"), "handlers": ("list", "rename", "retire")}
+    backups = ("create", "list", "verify", "drill", "restore", "delete", "schedule")
     commands = [(row.name, *one) for row in ROWS for one in [(), *((inner,) for inner in groups.get(row.name, ()))]]
+    commands += [("backup", inner) for inner in backups]
     return frozenset().union(*(_options(*command) for command in commands))
 
 

@@ -1,0 +1,92 @@
+"""A backup is read back, every byte of it, before anybody relies on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from neonpay.backup.chunking import header
+from neonpay.backup.encryption import Opening, Secrets
+from neonpay.backup.folder import BackupFolder
+from neonpay.backup.manifest import Chunk, Manifest, SavedTable
+from neonpay.backup.packing import Note, unpacked
+from neonpay.errors import BackupDamagedError, BackupKeyError
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was read.
+
+    Attributes:
+        is_opened: whether the rows were read as well, and not the files alone; one that is encrypted needs its key for that.
+    """
+
+    manifest: Manifest
+    chunks: int
+    rows: int
+    is_opened: bool
+
+
+def verify(folder: BackupFolder, backup_id: str, *, secrets: Secrets, note: Note, needs_rows: bool = False) -> Verified:
+    """Every file that a backup names is there and as it was written, and has the rows that its manifest says.
+
+    Args:
+        needs_rows: raise BackupKeyError rather than look at the files alone.
+
+    Raises:
+        BackupNotFoundError: there is no such backup.
+        BackupDamagedError: something of it is not as it was written; the message names the file.
+        BackupKeyError: a key was given, or is needed, and opens nothing.
+    """
+    manifest = folder.manifest(backup_id)
+    opening = None
+    if manifest.encryption is not None:
+        wrapped = folder.key(manifest.encryption.key)
+        if needs_rows or secrets.passphrase is not None or secrets.identity_files:
+            opening = secrets.opening(manifest.encryption, wrapped)
+    is_opened = manifest.encryption is None or opening is not None
+    count = rows = 0
+    total = manifest.rows
+    for table, chunk in manifest.chunks():
+        data = folder.chunk(chunk)
+        if is_opened:
+            lines_of(table, chunk, data, manifest, opening)
+        count += 1
+        rows += chunk.rows
+        note(table.name, rows, total)
+    return Verified(manifest, count, rows, is_opened)
+
+
+def opening_of(folder: BackupFolder, manifest: Manifest, secrets: Secrets) -> Opening | None:
+    """What opens the chunks of a backup; None when they are not encrypted.
+
+    Raises:
+        BackupKeyError: nothing that was given does.
+    """
+    if manifest.encryption is None:
+        return None
+    return secrets.opening(manifest.encryption, folder.key(manifest.encryption.key))
+
+
+def lines_of(table: SavedTable, chunk: Chunk, data: bytes, manifest: Manifest, opening: Opening | None) -> list[bytes]:
+    """The rows of a chunk's file, one line of JSON each.
+
+    Raises:
+        BackupDamagedError: it has other rows, or those of another table.
+    """
+    lines = unpacked(chunk, data, manifest.compression, opening).splitlines()
+    if not lines or lines[0] + b"\n" != header(table.name, table.columns) or len(lines) - 1 != chunk.rows:
+        msg = f"{chunk.path} has other rows than those of {table.name}"
+        raise BackupDamagedError(msg)
+    return lines[1:]
+
+
+def chunks_in(
+    folder: BackupFolder, manifest: Manifest, table: SavedTable, opening: Opening | None
+) -> Iterator[list[bytes]]:
+    """The rows of a table, those of one chunk at a time; raises BackupDamagedError as ``verify`` does."""
+    if manifest.encryption is not None and opening is None:
+        msg = "the backup is encrypted"
+        raise BackupKeyError(msg)
+    for chunk in table.chunks:
+        yield lines_of(table, chunk, folder.chunk(chunk), manifest, opening)

@@ -1,0 +1,203 @@
+"""A folder of backups: files for their owner alone, each of which is whole or not there."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from neonpay.backup import manifest
+from neonpay.backup.locking import locked
+from neonpay.backup.manifest import ID, MANIFEST_MOST_BYTES, Chunk, Manifest
+from neonpay.errors import BackupDamagedError, BackupError, BackupNotFoundError
+
+_MANIFESTS: Final = "manifests"
+_CHUNKS: Final = "chunks"
+_KEYS: Final = "keys"
+_PRIVATE_FOLDER: Final = 0o700
+_PRIVATE_FILE: Final = 0o600
+_TEMPORARY: Final = ".tmp-"
+_KEY_MOST_BYTES: Final = 2**20
+_NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
+_BINARY: Final = getattr(os, "O_BINARY", 0)
+
+
+class BackupFolder:
+    """Where backups are kept, on a disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def make(self) -> None:
+        """The folder is there, and what lies in it is for its owner alone.
+
+        Raises:
+            BackupError: it cannot be made.
+        """
+        with told(f"the folder {self.path} of the backups cannot be made"):
+            self.path.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
+            for name in (_MANIFESTS, _CHUNKS, _KEYS):
+                inner = self.path / name
+                inner.mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
+                inner.chmod(_PRIVATE_FOLDER)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else writes or removes here inside the block, and what an earlier one left half written is gone.
+
+        Raises:
+            BackupBusyError: somebody does.
+        """
+        self.make()
+        with locked(self.path / ".lock"):
+            for left in self.path.glob(f"*/**/{_TEMPORARY}*"):
+                left.unlink(missing_ok=True)
+            yield
+
+    def ids(self) -> list[str]:
+        """The ids of the backups that are here."""
+        folder = self.path / _MANIFESTS
+        if not folder.is_dir():
+            return []
+        return sorted(entry.stem for entry in folder.iterdir() if entry.suffix == ".json" and ID.fullmatch(entry.stem))
+
+    def manifest(self, backup_id: str) -> Manifest:
+        """The manifest of a backup.
+
+        Raises:
+            BackupNotFoundError: there is none of this id.
+            BackupDamagedError: it is not as it was written.
+        """
+        if not ID.fullmatch(backup_id) or not (self.path / _MANIFESTS / f"{backup_id}.json").is_file():
+            msg = f"there is no backup {backup_id!r} in {self.path}; see: neonpay backup list"
+            raise BackupNotFoundError(msg)
+        return manifest.read(backup_id, self._read(f"{_MANIFESTS}/{backup_id}.json", MANIFEST_MOST_BYTES))
+
+    def key(self, path: str) -> bytes:
+        """A key as it is wrapped; raises BackupDamagedError when it is not there."""
+        return self._read(path, _KEY_MOST_BYTES)
+
+    def chunk(self, chunk: Chunk) -> bytes:
+        """The file of a chunk, every byte of which is as it was written; raises BackupDamagedError when it is not."""
+        data = self._read(chunk.path, chunk.size)
+        if len(data) != chunk.size or hashlib.sha256(data).hexdigest() != chunk.digest:
+            msg = f"{self.path / chunk.path} is not as it was written"
+            raise BackupDamagedError(msg)
+        return data
+
+    def has(self, chunk: Chunk) -> bool:
+        """Whether a file of a chunk is there with the size that it had, as far as a look at the folder says."""
+        try:
+            found = (self.path / chunk.path).lstat()
+        except OSError:
+            return False
+        return stat.S_ISREG(found.st_mode) and found.st_size == chunk.size
+
+    def write(self, path: str, data: bytes) -> None:
+        """The file is there, whole, for its owner alone, and lasts when the machine stops now.
+
+        Raises:
+            BackupError: it could not be written; what was there is there.
+        """
+        target = self.path / path
+        temporary = target.with_name(f"{_TEMPORARY}{target.name}")
+        with told(f"{target} cannot be written"):
+            if not target.parent.is_dir():
+                target.parent.mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
+            try:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NO_FOLLOW | _BINARY
+                with open(os.open(temporary, flags, _PRIVATE_FILE), "wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(temporary, target)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+
+    def write_manifest(self, made: Manifest) -> None:
+        """The backup is there from now on; everything that it names was written before."""
+        self._keep_names()
+        self.write(f"{_MANIFESTS}/{made.backup_id}.json", manifest.written(made))
+        _keep_name(self.path / _MANIFESTS)
+
+    def remove(self, backup_id: str) -> int:
+        """A backup is gone, and with it what no other one names; how many bytes that was. Call it ``alone``.
+
+        Raises:
+            BackupNotFoundError: there is none of this id.
+            BackupDamagedError: the manifest of another one cannot be read, so that nobody knows what it names; the backup is
+                gone, and all chunks are there still.
+        """
+        target = self.path / _MANIFESTS / f"{backup_id}.json"
+        if not ID.fullmatch(backup_id) or not target.is_file():
+            msg = f"there is no backup {backup_id!r} in {self.path}; see: neonpay backup list"
+            raise BackupNotFoundError(msg)
+        with told(f"{target} cannot be removed"):
+            target.unlink()
+        return self.sweep()
+
+    def sweep(self) -> int:
+        """Files that no backup names are gone; how many bytes that was. Call it ``alone``; raises as ``remove`` does."""
+        named: set[str] = set()
+        for backup_id in self.ids():
+            of_it = self.manifest(backup_id)
+            named.update(chunk.path for _, chunk in of_it.chunks())
+            if of_it.encryption is not None:
+                named.add(of_it.encryption.key)
+        freed = 0
+        for pattern in (f"{_CHUNKS}/??/*", f"{_KEYS}/*.age"):
+            for found in self.path.glob(pattern):
+                if found.relative_to(self.path).as_posix() not in named:
+                    with told(f"{found} cannot be removed"):
+                        freed += found.lstat().st_size
+                        found.unlink()
+        return freed
+
+    def _read(self, path: str, most_bytes: int) -> bytes:
+        target = self.path / path
+        try:
+            opened = os.open(target, os.O_RDONLY | _NO_FOLLOW | _BINARY)
+        except FileNotFoundError as exc:
+            msg = f"{target} is not there"
+            raise BackupDamagedError(msg) from exc
+        except OSError as exc:
+            msg = f"{target} cannot be read: {exc.strerror}"
+            raise BackupDamagedError(msg) from exc
+        with open(opened, "rb") as file, told(f"{target} cannot be read"):
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode) or found.st_size > most_bytes:
+                msg = f"{target} is no file of a backup: {found.st_size} bytes where {most_bytes} are the most"
+                raise BackupDamagedError(msg)
+            return file.read(most_bytes + 1)
+
+    def _keep_names(self) -> None:
+        for folder in (self.path / _CHUNKS).glob("??"):
+            _keep_name(folder)
+        _keep_name(self.path / _KEYS)
+
+
+def _keep_name(folder: Path) -> None:
+    """The names of files in a folder last when the machine stops now, where the system can say so."""
+    if os.name != "posix":
+        return
+    with suppress(OSError):
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """Errors of the system as BackupError, with what could not be done."""
+    try:
+        yield
+    except OSError as exc:
+        msg = f"{what}: {exc.strerror or exc}"
+        raise BackupError(msg) from exc

@@ -1,0 +1,186 @@
+"""A backup is made, told of in the ledger, and those that need not be kept are removed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from neonpay.backup.checking import Verified, verify
+from neonpay.backup.config import BackupConfig
+from neonpay.backup.folder import BackupFolder, told
+from neonpay.backup.kinds import BackupType
+from neonpay.backup.manifest import Manifest
+from neonpay.backup.packing import Note
+from neonpay.backup.restoring import Order, Restored, try_out
+from neonpay.backup.retention import Dated, to_remove
+from neonpay.backup.runs import Act, Run, record
+from neonpay.backup.saving import Wanted, save
+from neonpay.core.clock import Clock, moment
+from neonpay.core.text import error_words
+from neonpay.errors import BackupError, BackupNotFoundError, LedgerError
+from neonpay.ledger import ExtensionTables, Ledger
+from neonpay.store.ids import new_event_id
+
+logger = logging.getLogger("neonpay.backup")
+
+
+def _nothing(table: str, done: int, total: int) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """Makes the backups of one ledger, in a thread without an event loop.
+
+    Args:
+        ledger: one that nobody who sells waits for.
+        rest: called after some rows.
+    """
+
+    ledger: Ledger
+    config: BackupConfig
+    clock: Clock
+    note: Note = _nothing
+    rest: Callable[[], None] = lambda: None
+
+    @property
+    def folder(self) -> BackupFolder:
+        """Where they are kept."""
+        return BackupFolder(self.config.folder)
+
+    def make(self, *, description: str = "", backup_type: BackupType | None = None) -> Manifest:
+        """A new backup is there, and those that need not be kept are gone.
+
+        Raises:
+            BackupError, LedgerError, ConfigurationError: it could not be made; the ledger says so as well, where it can.
+        """
+        config = self.config
+        wanted = Wanted(
+            description=description,
+            backup_type=backup_type or config.extent,
+            compression="zstd" if config.compression else "none",
+            secrets=config.secrets,
+            rest=self.rest,
+        )
+        began_at = self._now()
+        try:
+            made = save(self.ledger, self.folder, wanted, clock=self.clock, note=self.note)
+        except Exception as error:
+            self._record("backup", None, began_at, error=error, description=description)
+            raise
+        self._record("backup", made.backup_id, began_at, of=made, description=description)
+        self._remove_old()
+        return made
+
+    def verify(self, backup_id: str) -> Verified:
+        """A backup was read back, every byte of it; raises as ``neonpay.backup.checking.verify`` does."""
+        began_at = self._now()
+        try:
+            found = verify(self.folder, backup_id, secrets=self.config.secrets, note=self.note)
+        except BackupNotFoundError:
+            raise
+        except Exception as error:
+            self._record("verify", backup_id, began_at, error=error)
+            raise
+        self._record("verify", backup_id, began_at, of=found.manifest)
+        return found
+
+    def drill(self, extensions: tuple[ExtensionTables, ...], *, backup_id: str | None = None) -> Restored:
+        """The newest backup, or another one, was restored into a database that nobody uses, and its books were proved.
+
+        Raises:
+            BackupNotFoundError: there is none.
+            BackupError, LedgerError, ConfigurationError: it could not be restored; the ledger says so as well.
+        """
+        chosen = backup_id or self.newest().backup_id
+        began_at = self._now()
+        order = Order(
+            backup_id=chosen,
+            database_url="sqlite:///drill.db",
+            secrets=self.config.secrets,
+            extensions=extensions,
+            line=f"neonpay backup drill {chosen}",
+        )
+        try:
+            with (
+                told("there is no room for a database that is tried out"),
+                TemporaryDirectory(prefix="neonpay-") as scratch,
+            ):
+                found = try_out(self.folder, order, Path(scratch), clock=self.clock, note=self.note)
+        except Exception as error:
+            self._record("drill", chosen, began_at, error=error)
+            raise
+        findings = sum(proof.findings_count for proof in found.proofs)
+        words = f"{findings} findings in its books" if findings else ""
+        self._record("drill", chosen, began_at, of=found.manifest, description=words)
+        return found
+
+    def newest(self) -> Manifest:
+        """The newest backup that can be read; raises BackupNotFoundError when there is none."""
+        return newest_in(self.folder)
+
+    def _remove_old(self) -> None:
+        """What cannot be removed now is removed next time: the new backup is there whatever becomes of old ones."""
+        dated = [Dated(one.backup_id, one.created_at) for one in _readable(self.folder)]
+        gone = to_remove(dated, self.config.rules, self._now())
+        try:
+            with self.folder.alone():
+                for backup_id in gone:
+                    self.folder.remove(backup_id)
+                if not gone:
+                    self.folder.sweep()
+        except BackupError as error:
+            logger.warning("backups that need not be kept could not be removed: %s", error)
+
+    def _record(
+        self,
+        act: Act,
+        backup_id: str | None,
+        began_at: datetime,
+        *,
+        of: Manifest | None = None,
+        error: BaseException | None = None,
+        description: str = "",
+    ) -> None:
+        run = Run(
+            run_id=new_event_id(),
+            act=act,
+            backup_id=backup_id,
+            place=str(self.config.folder),
+            began_at=began_at,
+            ended_at=self._now(),
+            size_bytes=0 if of is None else of.size,
+            added_bytes=0 if of is None or act != "backup" else of.added,
+            description=description,
+            error=None if error is None else error_words(error),
+        )
+        try:
+            self.ledger.run_sync(record, run)
+        except LedgerError as exc:
+            logger.warning("the ledger could not be told of a %s: %s", act, exc)
+
+    def _now(self) -> datetime:
+        return moment(self.clock.now_us())
+
+
+def newest_in(folder: BackupFolder) -> Manifest:
+    """The newest backup of a folder that can be read; raises BackupNotFoundError when there is none."""
+    found = _readable(folder)
+    if not found:
+        msg = f"there is no backup in {folder.path}; make one: neonpay backup create"
+        raise BackupNotFoundError(msg)
+    return found[0]
+
+
+def _readable(folder: BackupFolder) -> list[Manifest]:
+    """The backups of a folder that can be read, newest first."""
+    found = []
+    for backup_id in folder.ids():
+        with suppress(BackupError):
+            found.append(folder.manifest(backup_id))
+    return sorted(found, key=lambda one: one.created_at, reverse=True)

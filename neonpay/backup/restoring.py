@@ -1,0 +1,240 @@
+"""A ledger is made of a backup: read back and checked first, then loaded into a new database, then put in its place."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+
+from neonpay.backup import swap_postgresql, swap_sqlite
+from neonpay.backup.checking import opening_of, verify
+from neonpay.backup.encryption import Secrets
+from neonpay.backup.folder import BackupFolder
+from neonpay.backup.loading import Loading
+from neonpay.backup.manifest import Manifest
+from neonpay.backup.packing import Note
+from neonpay.backup.settling import give_to_another_bot, settle
+from neonpay.books.verification import Proof, prove
+from neonpay.core.clock import Clock, microseconds, moment
+from neonpay.errors import BackupError, ConfigurationError, RestoreRefusedError
+from neonpay.ledger import ExtensionTables, Transaction, open_ledger
+from neonpay.ledger.open import place_of
+from neonpay.ledger.tables import keys
+
+_CLOCK_MAY_DIFFER: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is to be restored, and where.
+
+    Attributes:
+        bot_id: the bot of the settings, when they name one.
+        force: whether a backup may go to another bot, or take the place of another one's ledger.
+        extensions: tables of the extensions that are installed here.
+        line: what to type to restore it, for messages that refuse.
+    """
+
+    backup_id: str
+    database_url: str = field(repr=False)
+    secrets: Secrets = field(default_factory=Secrets)
+    bot_id: int | None = None
+    force: bool = False
+    extensions: Sequence[ExtensionTables] = ()
+    line: str = ""
+
+    @property
+    def typed(self) -> str:
+        """What to type to restore it."""
+        return self.line or f"neonpay backup restore {self.backup_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """What has become of a backup.
+
+    Attributes:
+        place: which database it is now, without a password.
+        kept: where the ledger is that was there before; None when there was none.
+        parked: how much waits for a person, by bot and by what it is: ``jobs``, ``messages``, ``invoices``.
+        proofs: of the books, one for each bot.
+    """
+
+    manifest: Manifest
+    place: str
+    kept: str | None
+    parked: Mapping[int, Mapping[str, int]]
+    proofs: Sequence[Proof]
+
+
+def restore(folder: BackupFolder, order: Order, *, clock: Clock, note: Note) -> Restored:
+    """The backup is the ledger of a database, and what was there before is kept beside it.
+
+    It does nothing old by itself: what was waiting waits for a person, and so does what is found of the time since. Call it
+    from a thread without an event loop.
+
+    Raises:
+        BackupNotFoundError, BackupDamagedError, BackupKeyError: the backup cannot be read; nothing was changed.
+        RestoreRefusedError: it may not take this place; the message says what to type; nothing was changed.
+        ExtensionError: an extension that it has rows of is not installed; nothing was changed.
+        LedgerError, BackupError: the new ledger could not be made; what was there is as it was.
+    """
+    manifest = folder.manifest(order.backup_id)
+    _refuse_slow_clock(manifest, clock)
+    verify(folder, order.backup_id, secrets=order.secrets, note=note, needs_rows=True)
+    loading = Loading(
+        folder,
+        manifest,
+        opening_of(folder, manifest, order.secrets),
+        note,
+        bots=_bots(manifest, order),
+        extensions={tables.name: tables for tables in order.extensions},
+    )
+    loading.require_known()
+    url = sa.make_url(order.database_url)
+    open_ledger(order.database_url)  # raises ConfigurationError when no engine serves it
+    if url.get_backend_name() == "sqlite":
+        return _into_sqlite(Path(str(url.database)), loading, order, clock)
+    return _into_postgresql(url.set(drivername="postgresql+asyncpg"), loading, order, clock)
+
+
+def try_out(folder: BackupFolder, order: Order, scratch: Path, *, clock: Clock, note: Note) -> Restored:
+    """The same into a file that nobody uses, which is gone afterwards; raises as ``restore`` does."""
+    manifest = folder.manifest(order.backup_id)
+    verify(folder, order.backup_id, secrets=order.secrets, note=note, needs_rows=True)
+    opening = opening_of(folder, manifest, order.secrets)
+    loading = Loading(folder, manifest, opening, note, extensions={one.name: one for one in order.extensions})
+    loading.require_known()
+    path = scratch / "drill.db"
+    try:
+        with swap_sqlite.new_file(path, clock) as transaction:
+            proofs, parked = _made(transaction, loading, clock)
+    finally:
+        swap_sqlite.remove(path)
+    return Restored(manifest=manifest, place=str(path), kept=None, parked=parked, proofs=proofs)
+
+
+def _into_sqlite(path: Path, loading: Loading, order: Order, clock: Clock) -> Restored:
+    manifest = loading.manifest
+    with swap_sqlite.nobody_uses(path, order.typed):
+        pass
+    _refuse_other_bots(_bots_of_file(path), loading, order)
+    new = path.with_name(f"{path.name}.restoring")
+    with swap_sqlite.new_file(new, clock) as transaction:
+        proofs, parked = _made(transaction, loading, clock)
+    try:
+        with swap_sqlite.nobody_uses(path, order.typed):
+            kept = swap_sqlite.swap(new, path, manifest.backup_id)
+    except BaseException:
+        swap_sqlite.remove(new)
+        raise
+    place = place_of(order.database_url)
+    return Restored(
+        manifest=manifest, place=place, kept=None if kept is None else str(kept), parked=parked, proofs=proofs
+    )
+
+
+def _into_postgresql(url: sa.URL, loading: Loading, order: Order, clock: Clock) -> Restored:
+    def unit(transaction: Transaction) -> Restored:
+        swap_postgresql.require_nobody(transaction, order.typed)
+        _refuse_other_bots(_bots_of(transaction), loading, order)
+        schema = swap_postgresql.set_aside(transaction, order.backup_id)
+        proofs, parked = _made(transaction, loading, clock)
+        return Restored(
+            manifest=loading.manifest,
+            place=place_of(order.database_url),
+            kept=None if schema is None else f"schema {schema}",
+            parked=parked,
+            proofs=proofs,
+        )
+
+    return swap_postgresql.in_one_transaction(url, unit, clock)
+
+
+def _made(
+    transaction: Transaction, loading: Loading, clock: Clock
+) -> tuple[list[Proof], Mapping[int, Mapping[str, int]]]:
+    """The unit of work that makes a ledger of a backup, proves that it is the same one, and settles it."""
+    loading.load(transaction)
+    manifest = loading.manifest
+    proofs: list[Proof] = []
+    parked: dict[int, Mapping[str, int]] = {}
+    for bot in manifest.bots:
+        bot_id = loading.bots.get(bot.bot_id, bot.bot_id)
+        is_same = bot_id == bot.bot_id
+        if not is_same:
+            give_to_another_bot(transaction, bot_id)
+        proof = prove(transaction, bot_id)
+        found = (proof.head if is_same else bot.head, proof.seals, proof.payments, proof.refunds)
+        if found != (bot.head, bot.seals, bot.payments, bot.refunds):
+            msg = f"the books of bot {bot_id} are not those that backup {manifest.backup_id} was made of; nothing was kept"
+            raise BackupError(msg)
+        proofs.append(proof)
+        made_us, now_us = microseconds(manifest.created_at), clock.now_us()
+        parked[bot_id] = settle(
+            transaction, bot_id, backup_id=manifest.backup_id, made_us=made_us, now_us=max(now_us, made_us)
+        )
+    return proofs, parked
+
+
+def _bots(manifest: Manifest, order: Order) -> Mapping[int, int]:
+    wanted = order.bot_id
+    if wanted is None or wanted in manifest.bot_ids or not manifest.bot_ids:
+        return {}
+    whose = ", ".join(map(str, manifest.bot_ids))
+    if not order.force:
+        msg = (
+            f"backup {manifest.backup_id} is of bot {whose}, and the settings name bot {wanted}; to give it to that bot run: "
+            f"{order.typed} --force"
+        )
+        raise RestoreRefusedError(msg)
+    if len(manifest.bots) > 1:
+        msg = f"backup {manifest.backup_id} is of several bots ({whose}), so that it cannot be given to bot {wanted}"
+        raise ConfigurationError(msg)
+    return {manifest.bot_ids[0]: wanted}
+
+
+def _refuse_other_bots(there: Sequence[int], loading: Loading, order: Order) -> None:
+    brought = {loading.bots.get(bot_id, bot_id) for bot_id in loading.manifest.bot_ids}
+    others = sorted(set(there) - brought)
+    if others and not order.force:
+        names = ", ".join(map(str, others))
+        msg = (
+            f"the database has bot {names}, which backup {order.backup_id} does not have; to put the backup in its place, and "
+            f"keep what is there beside it, run: {order.typed} --force"
+        )
+        raise RestoreRefusedError(msg)
+
+
+def _bots_of(transaction: Transaction) -> list[int]:
+    if not sa.inspect(transaction.connection).has_table(keys.name):
+        return []
+    return list(transaction.connection.execute(sa.select(keys.c.bot_id).distinct()).scalars())
+
+
+def _bots_of_file(path: Path) -> list[int]:
+    """The bots of a file; none when it is no ledger, or cannot be read any more."""
+    if not path.exists():
+        return []
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as raw:
+            return [int(row[0]) for row in raw.execute("SELECT DISTINCT bot_id FROM neonpay_keys")]
+    except sqlite3.Error:
+        return []
+
+
+def _refuse_slow_clock(manifest: Manifest, clock: Clock) -> None:
+    """What was sold since is told by its time, so that a clock that is behind would have it delivered again."""
+    now = moment(clock.now_us())
+    if now + _CLOCK_MAY_DIFFER < manifest.created_at:
+        msg = (
+            f"this machine's clock says {now:%Y-%m-%d %H:%M}, which is before the backup was made "
+            f"({manifest.created_at:%Y-%m-%d %H:%M}, UTC); set the clock, then run the command again"
+        )
+        raise RestoreRefusedError(msg)

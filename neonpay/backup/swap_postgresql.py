@@ -1,0 +1,106 @@
+"""The tables of a ledger in PostgreSQL take the place of others, which are kept in a schema of their own: one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Final, TypeVar
+
+import sqlalchemy as sa
+
+from neonpay.core.clock import Clock, SystemClock
+from neonpay.errors import RestoreRefusedError
+from neonpay.ledger import Transaction
+from neonpay.ledger.connecting import Connecting
+from neonpay.ledger.extension_tables import listed
+from neonpay.ledger.faults import postgresql_fault
+from neonpay.ledger.migrate import LOCK, VERSION_TABLE
+from neonpay.ledger.postgresql_transaction import PostgresqlTransaction
+
+T = TypeVar("T")
+
+_OTHERS: Final = sa.text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user"
+    " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+)
+_VIEWS: Final = sa.text(
+    "SELECT viewname FROM pg_views WHERE schemaname = current_schema() AND starts_with(viewname, 'neonpay_')"
+)
+_NAME_CHARS: Final = 63
+
+
+def in_one_transaction(url: sa.URL, unit: Callable[[Transaction], T], clock: Clock) -> T:
+    """What a unit of work returned, which may take as long as it likes; kept whole or not at all.
+
+    Call it from a thread without an event loop.
+
+    Raises:
+        LedgerError: the database did not do it; nothing was kept.
+    """
+    return asyncio.run(_run(url, unit, clock))
+
+
+async def _run(url: sa.URL, unit: Callable[[Transaction], T], clock: Clock) -> T:
+    plain, connecting = Connecting.of(url)
+    engine = connecting.patient_engine(plain)
+    try:
+        async with engine.begin() as connection:
+            if not isinstance(clock, SystemClock):
+                now = (str(clock.now_us()),)
+                await connection.exec_driver_sql("SELECT set_config('neonpay.now_us', $1, true)", now)
+            return await connection.run_sync(lambda inner: unit(PostgresqlTransaction(inner)))
+    except (OSError, sa.exc.DBAPIError) as exc:
+        raise postgresql_fault(exc) from exc
+    finally:
+        await engine.dispose()
+
+
+def require_nobody(transaction: Transaction, line: str) -> None:
+    """Look whether anybody else is connected as the same user.
+
+    Args:
+        line: what to type once nobody is.
+
+    Raises:
+        RestoreRefusedError: somebody is.
+    """
+    others = int(transaction.connection.execute(_OTHERS).scalar_one())
+    if others:
+        msg = (
+            f"{others} other {'connection uses' if others == 1 else 'connections use'} this database: stop every program of "
+            f"the shop, then run: {line}"
+        )
+        raise RestoreRefusedError(msg)
+
+
+def set_aside(transaction: Transaction, backup_id: str) -> str | None:
+    """The unit of work that puts the tables that are there into a schema of their own, whose name it returns; None for none.
+
+    Nobody else works on them until the transaction ends.
+    """
+    connection = transaction.connection
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+    there = set(sa.inspect(connection).get_table_names())
+    if VERSION_TABLE not in there:
+        return None
+    of_extensions = {row.table_name for row in listed(transaction)} if "neonpay_extension_tables" in there else set()
+    tables = sorted(name for name in there if name.startswith("neonpay_") or name in of_extensions)
+    schema = next(name for name in _names(backup_id) if not _has_schema(connection, name))
+    quote = connection.dialect.identifier_preparer.quote
+    connection.exec_driver_sql(f"CREATE SCHEMA {quote(schema)}")
+    for view in list(connection.execute(_VIEWS).scalars()):
+        connection.exec_driver_sql(f"ALTER VIEW {quote(view)} SET SCHEMA {quote(schema)}")
+    for name in tables:
+        connection.exec_driver_sql(f"ALTER TABLE {quote(name)} SET SCHEMA {quote(schema)}")
+    return schema
+
+
+def _names(backup_id: str) -> Iterator[str]:
+    first = f"neonpay_before_{backup_id}".lower()[: _NAME_CHARS - 4]
+    yield first
+    yield from (f"{first}_{number}" for number in range(2, 100))
+
+
+def _has_schema(connection: sa.Connection, name: str) -> bool:
+    query = sa.text("SELECT count(*) FROM pg_namespace WHERE nspname = :name")
+    return bool(connection.execute(query, {"name": name}).scalar_one())

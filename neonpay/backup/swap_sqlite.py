@@ -1,0 +1,141 @@
+"""A SQLite file takes the place of another one, which is kept: in one step that is done or not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from neonpay.backup.folder import told
+from neonpay.core.clock import Clock
+from neonpay.errors import LedgerUnavailableError, RestoreRefusedError
+from neonpay.ledger import Transaction
+from neonpay.ledger.faults import sqlite_fault
+from neonpay.ledger.sqlite_transaction import SqliteConnection, SqliteTransaction
+
+_BESIDE: Final = ("-wal", "-shm", "-journal")
+_WAIT_S: Final = 0.2
+
+
+@contextmanager
+def new_file(path: Path, clock: Clock) -> Iterator[Transaction]:
+    """A transaction on a new file, which has what was written in it, on the disk, when the block is done, and else is gone.
+
+    Raises:
+        LedgerError: the file could not be written; it is gone.
+    """
+    if not path.parent.is_dir():
+        msg = (
+            f"the folder {path.parent.resolve()} of the database does not exist; run: mkdir -p {path.parent.resolve()}"
+        )
+        raise LedgerUnavailableError(msg)
+    remove(path)
+    try:
+        with told(f"{path} cannot be made"):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        with closing(sqlite3.connect(path, isolation_level=None, factory=SqliteConnection)) as raw:
+            raw.create_function("neonpay_now_us", 0, clock.now_us)
+            # Nobody reads it before it is whole, and what is not whole is gone.
+            raw.execute("PRAGMA journal_mode=MEMORY")
+            raw.execute("PRAGMA synchronous=OFF")
+            raw.execute("BEGIN")
+            try:
+                yield SqliteTransaction(raw)
+                raw.execute("COMMIT")
+            finally:
+                if raw.in_transaction:
+                    raw.execute("ROLLBACK")
+            raw.execute("PRAGMA synchronous=FULL")
+            raw.execute("PRAGMA journal_mode=DELETE")
+        _flush(path)
+    except sqlite3.Error as exc:
+        remove(path)
+        raise sqlite_fault(exc) from exc
+    except BaseException:
+        remove(path)
+        raise
+
+
+@contextmanager
+def nobody_uses(path: Path, line: str) -> Iterator[None]:
+    """Nobody has the file open inside the block, and nobody can read or write it; nothing is to be done when it is not there.
+
+    What lay in its log is in the file. A file that is no database any more is left as it is.
+
+    Args:
+        line: what to type once nobody has.
+
+    Raises:
+        RestoreRefusedError: somebody has it open.
+    """
+    if not path.exists():
+        yield
+        return
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=_WAIT_S)) as raw:
+        try:
+            raw.execute("PRAGMA journal_mode=DELETE")
+            raw.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as exc:
+            if exc.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+                raise sqlite_fault(exc) from exc
+            msg = f"a program has {path} open: stop every program of the shop, then run: {line}"
+            raise RestoreRefusedError(msg) from exc
+        except sqlite3.DatabaseError:
+            pass  # it is damaged, which is why somebody restores
+        yield
+        if raw.in_transaction:
+            raw.execute("ROLLBACK")
+
+
+def swap(new: Path, path: Path, backup_id: str) -> Path | None:
+    """The new file is in its place, and the old one is kept under the name that is returned; None when there was none."""
+    kept = None
+    with told(f"{path} cannot be replaced"):
+        if path.exists():
+            kept = _free_name(path.with_name(f"{path.name}.before-{backup_id}"))
+            _keep(path, kept)
+            for end in _BESIDE:
+                # There is one of a damaged file alone: what lies in it belongs to the old one.
+                beside = path.with_name(path.name + end)
+                if beside.exists():
+                    os.replace(beside, kept.with_name(kept.name + end))
+        os.replace(new, path)
+        _flush(path.parent)
+    return kept
+
+
+def remove(path: Path) -> None:
+    """A file is gone, with what lies beside it."""
+    for name in (path.name, *[path.name + end for end in _BESIDE]):
+        with suppress(OSError):
+            path.with_name(name).unlink(missing_ok=True)
+
+
+def _keep(path: Path, kept: Path) -> None:
+    try:
+        os.link(path, kept)
+    except OSError:  # a file system without links
+        shutil.copyfile(path, kept)
+        kept.chmod(0o600)
+        _flush(kept)
+
+
+def _free_name(path: Path) -> Path:
+    found, number = path, 2
+    while found.exists():
+        found, number = path.with_name(f"{path.name}-{number}"), number + 1
+    return found
+
+
+def _flush(path: Path) -> None:
+    if path.is_dir() and os.name != "posix":
+        return
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

@@ -1,0 +1,297 @@
+"""``neonpay backup``: make backups, read them back, try them out, restore and delete them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from neonpay.cli.asking import agreed
+from neonpay.cli.backup_shown import (
+    as_json,
+    print_backups,
+    restored_json,
+    say_drilled,
+    say_made,
+    say_restored,
+    sized,
+)
+from neonpay.cli.backup_work import (
+    DirectoryOption,
+    IdentityOption,
+    PassphraseFileOption,
+    RecipientOption,
+    TypeTyped,
+    chosen,
+    progress,
+    ready_ledger,
+)
+from neonpay.cli.columns import say
+from neonpay.cli.counted import counted
+from neonpay.cli.sheets import print_json
+from neonpay.cli.shop import FOUND, BotOption, DatabaseOption, JsonOption, core_settings, errors_in_one_line
+from neonpay.errors import BackupDamagedError
+
+if TYPE_CHECKING:
+    from neonpay.backup.config import BackupConfig
+    from neonpay.backup.keeping import Keeper
+
+T = TypeVar("T")
+
+backup = typer.Typer(
+    help="Back up the ledger, read a backup back, try it out, and restore it.",
+    no_args_is_help=True,
+)
+IdArgument = Annotated[str, typer.Argument(help="Id of the backup, as `neonpay backup list` shows it.", metavar="ID")]
+MaybeIdArgument = Annotated[
+    str | None, typer.Argument(help="Id of the backup; the newest when left out.", metavar="ID")
+]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before.")]
+
+
+@backup.command()
+def create(
+    *,
+    description: Annotated[str, typer.Option(help="What it is for, in your words.")] = "",
+    backup_type: Annotated[
+        TypeTyped | None,
+        typer.Option(
+            "--type",
+            help="How much is written anew: all (full), what no earlier one has (incremental), what the last full one has "
+            "not (differential). Each restores alone.",
+        ),
+    ] = None,
+    directory: DirectoryOption = None,
+    compression: Annotated[bool | None, typer.Option(help="Compress by zstd.", show_default=False)] = None,
+    passphrase_file: PassphraseFileOption = None,
+    recipient: RecipientOption = None,
+    json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Make a backup of everything in the ledger, whichever bot; the bots may run meanwhile."""
+    from neonpay.backup.info import info_of
+    from neonpay.backup.kinds import BackupType
+
+    with errors_in_one_line():
+        config = chosen(directory, passphrase_file, recipient=recipient, compression=compression)
+        extent = None if backup_type is None else BackupType(backup_type.value)
+        made = _kept(database, config, lambda keeper: keeper.make(description=description, backup_type=extent))
+        from neonpay.backup.folder import BackupFolder
+
+        info = info_of(BackupFolder(config.folder), made)
+    if json:
+        print_json(as_json(info))
+    else:
+        say_made(info, made)
+
+
+@backup.command("list")
+def list_backups(*, directory: DirectoryOption = None, json: JsonOption = False) -> None:
+    """Show the backups that are there, newest first. Exit code 1 if one is damaged."""
+    from neonpay.backup.folder import BackupFolder
+    from neonpay.backup.info import infos_in
+    from neonpay.backup.kinds import BackupStatus
+
+    with errors_in_one_line():
+        config = chosen(directory)
+        found = infos_in(BackupFolder(config.folder))
+    if json:
+        print_json([as_json(one) for one in found])
+    elif found:
+        print_backups(found)
+    else:
+        say(f"There is no backup in {config.folder}. Make one: neonpay backup create")
+    if any(one.status is BackupStatus.DAMAGED for one in found):
+        raise typer.Exit(FOUND)
+
+
+@backup.command()
+def verify(
+    backup_id: MaybeIdArgument = None,
+    *,
+    directory: DirectoryOption = None,
+    passphrase_file: PassphraseFileOption = None,
+    identity: IdentityOption = None,
+    json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Read a backup back, every byte of it. Exit code 1 if something of it is not as it was written."""
+    with errors_in_one_line():
+        config = chosen(directory, passphrase_file, identity=identity)
+        try:
+            found = _kept(database, config, lambda keeper: keeper.verify(backup_id or keeper.newest().backup_id))
+        except BackupDamagedError as error:
+            typer.echo(f"neonpay: {error}", err=True)
+            raise typer.Exit(FOUND) from None
+    if json:
+        print_json(
+            {
+                "backup_id": found.manifest.backup_id,
+                "chunks": found.chunks,
+                "rows": found.rows,
+                "is_opened": found.is_opened,
+            }
+        )
+        return
+    say(
+        f"{found.manifest.backup_id} is whole: {counted(found.chunks, 'file')}, {sized(found.manifest.size)}, "
+        f"{counted(found.rows, 'row')}."
+    )
+    if not found.is_opened:
+        say("It is encrypted, and no key was given: its files are as they were written, and its rows were not read.")
+
+
+@backup.command()
+def restore(
+    backup_id: MaybeIdArgument = None,
+    *,
+    named: Annotated[str | None, typer.Option("--backup-id", help="The same as ID.", metavar="ID")] = None,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Also in the place of another bot's ledger; with --bot, give it to that bot."),
+    ] = False,
+    yes: YesOption = False,
+    directory: DirectoryOption = None,
+    passphrase_file: PassphraseFileOption = None,
+    identity: IdentityOption = None,
+    json: JsonOption = False,
+    database: DatabaseOption = None,
+    bot_id: BotOption = None,
+) -> None:
+    """Make a backup the ledger again. Stop every program of the shop first; what was there is kept beside it.
+
+    What was waiting when the backup was made, and what was sold since, waits for you: nothing old is delivered, refunded or
+    told by itself.
+    """
+    from neonpay.backup.folder import BackupFolder
+    from neonpay.backup.installed import tables_of_installed
+    from neonpay.backup.keeping import newest_in
+    from neonpay.backup.restoring import Order
+    from neonpay.backup.restoring import restore as restore_backup
+    from neonpay.core.clock import SystemClock
+    from neonpay.ledger.open import place_of
+
+    with errors_in_one_line():
+        if named is not None and backup_id is not None and named != backup_id:
+            raise typer.BadParameter("give the id once", param_hint="--backup-id")
+        config = chosen(directory, passphrase_file, identity=identity)
+        folder = BackupFolder(config.folder)
+        url = core_settings(database, None).database_url
+        wanted = backup_id or named or newest_in(folder).backup_id
+        manifest = folder.manifest(wanted)
+        agreed(
+            f"Make {wanted}, of {manifest.created_at:%Y-%m-%d %H:%M} UTC, the ledger in {place_of(url)}?",
+            yes=yes,
+        )
+        order = Order(
+            backup_id=wanted,
+            database_url=url,
+            secrets=config.secrets,
+            bot_id=_bot(database, bot_id),
+            force=force,
+            extensions=tables_of_installed(),
+        )
+        with progress() as note:
+            restored = restore_backup(folder, order, clock=SystemClock(), note=note)
+    if json:
+        print_json(restored_json(restored))
+    else:
+        say_restored(restored)
+
+
+@backup.command()
+def delete(backup_id: IdArgument, *, yes: YesOption = False, directory: DirectoryOption = None) -> None:
+    """Remove a backup, and what no other one needs of it."""
+    from neonpay.backup.folder import BackupFolder
+
+    with errors_in_one_line():
+        folder = BackupFolder(chosen(directory).folder)
+        agreed(f"Delete {backup_id} for good?", yes=yes)
+        with folder.alone():
+            freed = folder.remove(backup_id)
+    say(f"{backup_id} is deleted; {sized(freed)} are free.")
+
+
+@backup.command()
+def drill(
+    backup_id: MaybeIdArgument = None,
+    *,
+    directory: DirectoryOption = None,
+    passphrase_file: PassphraseFileOption = None,
+    identity: IdentityOption = None,
+    json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Restore a backup into a database that is thrown away, and prove its books. Exit code 1 if they do not add up."""
+    from neonpay.backup.installed import tables_of_installed
+
+    with errors_in_one_line():
+        config = chosen(directory, passphrase_file, identity=identity)
+        extensions = tables_of_installed()
+        found = _kept(database, config, lambda keeper: keeper.drill(extensions, backup_id=backup_id))
+    if json:
+        print_json(restored_json(found))
+    else:
+        say_drilled(found)
+    if not all(proof.is_clean for proof in found.proofs):
+        raise typer.Exit(FOUND)
+
+
+@backup.command()
+def schedule(
+    *,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at",
+            help='"daily", "6h", "03:30", or five fields of cron; `schedule` of [backup] when left out.',
+            metavar="TIMES",
+        ),
+    ] = None,
+    zone: Annotated[str | None, typer.Option(help="Whose clock, such as Europe/Berlin.")] = None,
+    directory: DirectoryOption = None,
+    passphrase_file: PassphraseFileOption = None,
+    recipient: RecipientOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Make backups at their times until Ctrl-C. Of several programs that do so, one makes each."""
+    from neonpay.backup.manager import BackupManager
+
+    with errors_in_one_line():
+        config = chosen(directory, passphrase_file, recipient=recipient, schedule=at, zone=zone)
+        manager = BackupManager(config, database_url=core_settings(database, None).database_url)
+        with suppress(KeyboardInterrupt):
+            asyncio.run(_until_stopped(manager, config))
+
+
+async def _until_stopped(manager: object, config: BackupConfig) -> None:
+    from neonpay.backup.manager import BackupManager
+
+    assert isinstance(manager, BackupManager)
+    await manager.start_scheduled_backups()
+    say(f"Backups go to {config.folder} at {config.schedule}; Ctrl-C stops.")
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await manager.stop_scheduled_backups()
+
+
+def _kept(database: str | None, config: BackupConfig, work: Callable[[Keeper], T]) -> T:
+    """What the work returned, with a line that says how far it is."""
+    from neonpay.backup.keeping import Keeper
+    from neonpay.core.clock import SystemClock
+
+    with ready_ledger(core_settings(database, None).database_url) as ledger, progress() as note:
+        return work(Keeper(ledger, config, SystemClock(), note=note))
+
+
+def _bot(database: str | None, bot_id: object) -> int | None:
+    """The bot that is named, or whose token is there."""
+    from neonpay.cli.shop import where_to_read
+    from neonpay.cli.typed import TypedBot
+
+    assert bot_id is None or isinstance(bot_id, TypedBot)
+    return where_to_read(database, bot_id).bot_id

@@ -1,0 +1,151 @@
+"""How backups look on a terminal and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from neonpay.cli.columns import Column, print_with_remarks, say
+from neonpay.cli.counted import counted
+from neonpay.cli.sheets import minute
+
+if TYPE_CHECKING:
+    from neonpay.backup.info import BackupInfo
+    from neonpay.backup.manifest import Manifest
+    from neonpay.backup.restoring import Restored
+    from neonpay.core.jsontext import JsonValue
+
+_UNITS: Final = ("bytes", "KB", "MB", "GB", "TB")
+_STEP: Final = 1000
+_WHAT: Final = {"jobs": "job", "messages": "message", "invoices": "invoice"}
+
+
+def sized(count: int) -> str:
+    """``812 bytes``, ``3.4 MB``."""
+    size, unit = float(count), 0
+    while size >= _STEP and unit < len(_UNITS) - 1:
+        size, unit = size / _STEP, unit + 1
+    return f"{count} {_UNITS[0]}" if unit == 0 else f"{size:.1f} {_UNITS[unit]}"
+
+
+def print_backups(found: Sequence[BackupInfo]) -> None:
+    """Print backups as a table, with what is to be said of some."""
+    columns = [
+        Column(title="backup"),
+        Column(title="made (UTC)"),
+        Column(title="type", gives=2, least=4),
+        Column(title="payments", is_number=True, may_go=True),
+        Column(title="size", is_number=True),
+        Column(title="new", is_number=True, may_go=True),
+        Column(title="state"),
+    ]
+    rows = [
+        [
+            one.backup_id,
+            minute(one.created_at),
+            one.backup_type.value,
+            f"{one.payments:,}",
+            sized(one.size_bytes),
+            sized(one.added_bytes),
+            "encrypted" if one.is_encrypted and one.error is None else one.status.value,
+        ]
+        for one in found
+    ]
+    print_with_remarks(columns, rows, "what for", [one.error or one.description for one in found])
+    say("")
+    say(counted(len(found), "backup"))
+
+
+def say_made(info: BackupInfo, made: Manifest) -> None:
+    """Print what was made, what it lacks, and what to type next."""
+    say(
+        f"{info.backup_id}: {counted(made.rows, 'row')}, {sized(info.size_bytes)}, of which {sized(info.added_bytes)} are new. "
+        f"It is in {info.file_path}."
+    )
+    if info.left_out:
+        say("It is not encrypted, and so it is without:")
+        for words in info.left_out:
+            say(f"  {words}")
+        say("To have them in it, set NEONPAY_BACKUP_PASSPHRASE, or give --recipient.")
+    if made.encryption is not None:
+        say("To read it without neonpay, in its folder:")
+        for command in made.encryption.commands:
+            say(f"  {command}")
+    say("Try it out: neonpay backup drill")
+
+
+def say_restored(restored: Restored) -> None:
+    """Print what has become of the ledger, what waits for a person, and what to type next."""
+    manifest = restored.manifest
+    say(f"{restored.place} is the ledger of {manifest.created_at:%Y-%m-%d %H:%M} UTC ({manifest.backup_id}).")
+    for proof in restored.proofs:
+        say(
+            f"  bot {proof.bot_id}: {counted(proof.payments, 'payment')}, head {proof.head or 'none'}; "
+            + (
+                "its books add up"
+                if proof.is_clean
+                else f"{counted(proof.findings_count, 'finding')}, see neonpay verify"
+            )
+        )
+    if restored.kept is not None:
+        say(f"What was there before is kept: {restored.kept}")
+    for words in manifest.left_out:
+        say(f"The backup was without {words}.")
+    for bot_id, parked in sorted(restored.parked.items()):
+        waits = [counted(count, _WHAT[name]) for name, count in parked.items() if count]
+        if waits:
+            say(
+                f"  bot {bot_id}: {', '.join(waits)} that waited then and may have been done since wait for you: "
+                "neonpay payments list --dead-letters"
+            )
+    say("Start the bot, then see what was sold since: neonpay reconcile, and neonpay payments list --needs-attention")
+    say("Each of these may have been delivered: accept --delivered, accept, or refund.")
+
+
+def say_drilled(found: Restored) -> None:
+    """Print what was tried out."""
+    for proof in found.proofs:
+        books = "add up" if proof.is_clean else f"do not add up ({counted(proof.findings_count, 'finding')})"
+        say(
+            f"bot {proof.bot_id}: {counted(proof.payments, 'payment')}, {counted(proof.seals, 'seal')}; the books {books}"
+        )
+    say(f"{found.manifest.backup_id}, of {found.manifest.created_at:%Y-%m-%d %H:%M} UTC, restores.")
+
+
+def as_json(info: BackupInfo) -> dict[str, JsonValue]:
+    """A backup for programs."""
+    return {
+        "backup_id": info.backup_id,
+        "backup_type": info.backup_type.value,
+        "status": info.status.value,
+        "created_at": info.created_at.isoformat(),
+        "size_bytes": info.size_bytes,
+        "added_bytes": info.added_bytes,
+        "file_path": info.file_path,
+        "description": info.description,
+        "is_encrypted": info.is_encrypted,
+        "bot_ids": list(info.bot_ids),
+        "payments": info.payments,
+        "left_out": list(info.left_out),
+        "error": info.error,
+    }
+
+
+def restored_json(restored: Restored) -> dict[str, JsonValue]:
+    """What has become of a backup, for programs."""
+    return {
+        "backup_id": restored.manifest.backup_id,
+        "created_at": restored.manifest.created_at.isoformat(),
+        "place": restored.place,
+        "kept": restored.kept,
+        "bots": [
+            {
+                "bot_id": proof.bot_id,
+                "payments": proof.payments,
+                "head": proof.head,
+                "is_clean": proof.is_clean,
+                "parked": dict(restored.parked.get(proof.bot_id, {})),
+            }
+            for proof in restored.proofs
+        ],
+    }

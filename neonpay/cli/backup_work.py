@@ -1,0 +1,127 @@
+"""What commands of backups are given, and how far they are."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from neonpay.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from neonpay.backup.config import BackupConfig
+    from neonpay.backup.packing import Note
+    from neonpay.ledger import Ledger
+
+DirectoryOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--directory", help="The folder of the backups; `directory` of [backup], else ./backups when left out."
+    ),
+]
+PassphraseFileOption = Annotated[
+    Path | None,
+    typer.Option("--passphrase-file", help="File with the passphrase; NEONPAY_BACKUP_PASSPHRASE when left out."),
+]
+RecipientOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--recipient", help="A public key that backups are encrypted for, as age-keygen prints it; again for more."
+    ),
+]
+IdentityOption = Annotated[
+    list[Path] | None,
+    typer.Option("--identity", help="File with a secret key that opens them; again for more."),
+]
+
+
+class TypeTyped(enum.StrEnum):
+    """How much of a backup is written anew."""
+
+    FULL = "full"
+    INCREMENTAL = "incremental"
+    DIFFERENTIAL = "differential"
+
+
+def chosen(
+    directory: Path | None,
+    passphrase_file: Path | None = None,
+    *,
+    recipient: list[str] | None = None,
+    identity: list[Path] | None = None,
+    compression: bool | None = None,
+    schedule: str | None = None,
+    zone: str | None = None,
+) -> BackupConfig:
+    """The backups that options, the environment and ``neonpay.toml`` describe.
+
+    Raises:
+        ConfigurationError: a setting is none, or the passphrase cannot be read.
+    """
+    from neonpay.backup.settings import config_from_settings
+
+    given: dict[str, Any] = {
+        "directory": None if directory is None else str(directory),
+        "passphrase": None if passphrase_file is None else _passphrase(passphrase_file),
+        "recipients": tuple(recipient) if recipient else None,
+        "identity_files": tuple(map(str, identity)) if identity else None,
+        "compression": compression,
+        "schedule": schedule,
+        "zone": zone,
+    }
+    return config_from_settings(**{name: value for name, value in given.items() if value is not None})
+
+
+@contextmanager
+def ready_ledger(database_url: str) -> Iterator[Ledger]:
+    """The ledger of a URL, as it is."""
+    from neonpay.cli.advice import about_ledger
+    from neonpay.errors import LedgerError
+    from neonpay.ledger import open_ledger
+
+    ledger = open_ledger(database_url, as_it_is=True)
+    try:
+        yield ledger
+    except LedgerError as error:
+        error.add_note(about_ledger(error, database_url))
+        raise
+    finally:
+        ledger.close_sync()
+
+
+@contextmanager
+def progress() -> Iterator[Note]:
+    """A line on standard error, where that is a terminal: the table, how far, how fast, and how long still."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        bar = shown.add_task("", total=None, rate="")
+
+        def note(table: str, done: int, total: int) -> None:
+            speed = shown.tasks[0].finished_speed or shown.tasks[0].speed
+            rate = f"{speed:,.0f} rows/s" if speed else ""
+            if not done:
+                shown.reset(bar)
+            shown.update(bar, description=table.removeprefix("neonpay_"), completed=done, total=total, rate=rate)
+
+        yield note
+
+
+def _passphrase(file: Path) -> str:
+    try:
+        return file.expanduser().read_text(encoding="utf-8").strip("\r\n")
+    except (OSError, UnicodeDecodeError) as exc:
+        msg = f"cannot read the passphrase in {file}: {exc.strerror if isinstance(exc, OSError) else 'not text'}"
+        raise ConfigurationError(msg) from exc

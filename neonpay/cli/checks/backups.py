@@ -1,0 +1,74 @@
+"""Whether there is a backup that can be relied on, as far as the ledger knows of any."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from neonpay.backup.runs import Run, last, restored_at
+from neonpay.cli.checks.check import Check, ok, skipped, warning
+from neonpay.core.clock import Clock, moment
+from neonpay.errors import ConfigurationError, LedgerError
+from neonpay.ledger import Transaction, open_ledger
+
+NAMES: Final = ("backup.newest", "backup.tried")
+_HOUR: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    good: Run | None
+    failed: Run | None
+    drill: Run | None
+    restored_at: datetime | None
+
+
+async def check_backups(database_url: str, *, warn_after_hours: float, clock: Clock, timeout_s: float) -> list[Check]:
+    """Every check of ``NAMES``: a warning when the last good backup is old, or none was ever tried out or restored."""
+    ledger = None
+    try:
+        ledger = open_ledger(database_url, as_it_is=True)
+        async with asyncio.timeout(timeout_s):
+            known = await ledger.read(_known)
+    except (LedgerError, ConfigurationError, TimeoutError):
+        return [skipped(name, "cannot be read, see database.reachable") for name in NAMES]
+    finally:
+        if ledger is not None:
+            await ledger.close()
+    if known.good is None and known.failed is None:
+        finding = "neonpay has made no backup of this ledger"
+        return [skipped(name, finding, "make one: neonpay backup create") for name in NAMES]
+    return [_newest(known, warn_after_hours, moment(clock.now_us())), _tried(known)]
+
+
+def _known(transaction: Transaction) -> _Known:
+    return _Known(
+        last(transaction, "backup"),
+        last(transaction, "backup", is_good=False),
+        last(transaction, "drill"),
+        restored_at(transaction),
+    )
+
+
+def _newest(known: _Known, warn_after_hours: float, now: datetime) -> Check:
+    name, good, failed = NAMES[0], known.good, known.failed
+    if failed is not None and (good is None or failed.began_at > good.began_at):
+        finding = f"the last backup, of {failed.began_at:%Y-%m-%d %H:%M} UTC, has failed: {failed.error}"
+        return warning(name, finding, "mend that, then: neonpay backup create")
+    assert good is not None, "there is a good one or one that failed"
+    age_hours = (now - good.began_at) / _HOUR
+    if age_hours > warn_after_hours:
+        finding = f"the last good backup is {age_hours:.0f} hours old ({good.backup_id})"
+        return warning(name, finding, 'neonpay backup create; by itself with schedule = "daily" under [backup]')
+    return ok(name, f"{good.backup_id} is of {good.began_at:%Y-%m-%d %H:%M} UTC")
+
+
+def _tried(known: _Known) -> Check:
+    name = NAMES[1]
+    if known.drill is not None:
+        return ok(name, f"{known.drill.backup_id} was tried out on {known.drill.ended_at:%Y-%m-%d}")
+    if known.restored_at is not None:
+        return ok(name, f"the ledger itself was restored from one on {known.restored_at:%Y-%m-%d}")
+    return warning(name, "no backup was ever restored or tried out", "neonpay backup drill")

@@ -1,0 +1,156 @@
+"""``neonpay backup`` with the guide's options, as somebody types it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner
+
+from neonpay.backup.encryption import Secrets
+from neonpay.cli.main import app
+from neonpay.ledger import open_ledger
+from tests.integration.backup.conftest import BOT, PASSPHRASE, Kit, rows_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from click.testing import Result
+
+
+@pytest.fixture
+def run(kit: Kit, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Result]:
+    monkeypatch.chdir(tmp_path)
+    kit.fill(sqlite_url)
+
+    def typed(*arguments: str, answer: str | None = None, code: int = 0, **environment: str) -> Result:
+        env = {"NEONPAY_DATABASE_URL": sqlite_url, "NEONPAY_BOT_TOKEN": None, "COLUMNS": "200", **environment}
+        done = CliRunner().invoke(app, ["backup", *arguments], input=answer, env=env)
+        assert done.exit_code == code, done.output
+        return done
+
+    return typed
+
+
+def told(done: Result) -> Any:
+    return json.loads(done.stdout)
+
+
+def test_the_commands_of_the_guide(run: Callable[..., Result], sqlite_url: str) -> None:
+    made = run("create", "--description", "Weekly backup", "--type", "full").stdout
+    assert "sign invoices" in made
+    assert "NEONPAY_BACKUP_PASSPHRASE" in made
+    (listed,) = told(run("list", "--json"))
+    backup_id = listed["backup_id"]
+    assert (listed["description"], listed["backup_type"], listed["payments"]) == ("Weekly backup", "full", 3)
+    assert backup_id in run("list").stdout
+    before = rows_in(sqlite_url)["neonpay_payments"]
+    assert "is whole" in run("verify").stdout
+    said = run("restore", "--backup-id", backup_id, "--yes").stdout
+    assert f"neonpay.db.before-{backup_id}" in said
+    assert "neonpay payments list --needs-attention" in said
+    assert rows_in(sqlite_url)["neonpay_payments"] == before
+    run("restore", backup_id, "--yes")
+    run("delete", backup_id, answer="y\n")
+    assert "neonpay backup create" in run("list").stdout
+
+
+def test_what_cannot_be_done_says_what_to_type(run: Callable[..., Result], sqlite_url: str) -> None:
+    assert "neonpay backup create" in run("drill", code=3).stderr
+    assert "neonpay backup list" in run("delete", "backup_1234567890", "--yes", code=3).stderr
+    run("create")
+    running = open_ledger(sqlite_url)
+    running.open_sync()
+    try:
+        assert "then run: neonpay backup restore" in run("restore", "--yes", code=3).stderr
+    finally:
+        running.close_sync()
+    assert "nobody answered" in run("restore", code=3).stderr
+    assert "no public key" in run("create", "--recipient", "nobody", code=3).stderr
+    assert "schedule is" in run("schedule", "--at", "often", code=3).stderr
+    missing = {"NEONPAY_DATABASE_URL": "sqlite:///nothing.db"}
+    assert "there is no ledger" in run("create", code=3, **missing).stderr
+
+
+def test_one_that_is_damaged_is_told_by_the_exit_code(run: Callable[..., Result], tmp_path: Path) -> None:
+    run("create")
+    chunk = next((tmp_path / "backups" / "chunks").glob("??/*"))
+    chunk.write_bytes(b"x" * chunk.stat().st_size)
+    assert "not as it was written" in run("verify", code=1).stderr
+    chunk.unlink()
+    assert "damaged" in run("list", code=1).stdout
+    assert "is not there" in run("restore", "--yes", code=3).stderr
+
+
+def test_one_for_a_passphrase_has_everything_and_needs_it(
+    run: Callable[..., Result], sqlite_url: str, tmp_path: Path
+) -> None:
+    before = rows_in(sqlite_url)["neonpay_keys"]
+    secret = {"NEONPAY_BACKUP_PASSPHRASE": PASSPHRASE}
+    made = run("create", **secret).stdout
+    assert "age --decrypt --output identity.txt keys/" in made
+    assert "NEONPAY_BACKUP_PASSPHRASE" in run("restore", "--yes", code=3).stderr
+    assert "rows were not read" in run("verify").stdout
+    (tmp_path / "passphrase").write_text(f"{PASSPHRASE}\n")
+    drilled = told(run("drill", "--json", "--passphrase-file", "passphrase", code=1))  # these books say nothing
+    assert drilled["bots"][0]["bot_id"] == BOT
+    run("restore", "--yes", **secret)
+    assert rows_in(sqlite_url)["neonpay_keys"] == before
+
+
+def test_one_for_recipients_is_opened_by_their_identity(
+    run: Callable[..., Result], sqlite_url: str, tmp_path: Path
+) -> None:
+    import pyrage
+
+    identity = pyrage.x25519.Identity.generate()
+    (tmp_path / "key").write_text(f"# made by a test\n{identity}\n")
+    run("create", "--recipient", str(identity.to_public()))
+    assert "--identity" in run("restore", "--yes", code=3).stderr
+    (tmp_path / "other").write_text(f"{pyrage.x25519.Identity.generate()}\n")
+    assert "does not open" in run("restore", "--yes", "--identity", "other", code=3).stderr
+    run("restore", "--yes", "--identity", "key")
+    assert len(rows_in(sqlite_url)["neonpay_keys"]) == 3
+
+
+def test_what_age_gives_back_is_what_the_tables_have(kit: Kit, sqlite_url: str) -> None:
+    """The two commands of the manifest, by the functions that the age program is made of."""
+    import pyrage
+    from backports import zstd
+
+    kit.fill(sqlite_url)
+    kit.secrets = Secrets(passphrase=PASSPHRASE)
+    made = kit.save(sqlite_url)
+    assert made.encryption is not None
+    opened = pyrage.passphrase.decrypt((kit.folder.path / made.encryption.key).read_bytes(), PASSPHRASE)
+    identity = pyrage.x25519.Identity.from_str(opened.decode().splitlines()[-1])
+    lines = []
+    for _, chunk in made.chunks():
+        lines += zstd.decompress(pyrage.decrypt((kit.folder.path / chunk.path).read_bytes(), [identity])).splitlines()
+    assert len(lines) == made.rows + len(list(made.chunks()))
+
+
+def test_doctor_warns_of_one_that_is_old_or_never_tried(
+    kit: Kit, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    kit.make(sqlite_url)
+
+    def typed(*arguments: str, **environment: str) -> Result:
+        env = {"NEONPAY_DATABASE_URL": sqlite_url, "NEONPAY_BOT_TOKEN": None, **environment}
+        return CliRunner().invoke(app, list(arguments), env=env)
+
+    def checks(**environment: str) -> dict[str, str]:
+        found = json.loads(typed("doctor", "--json", **environment).stdout)["checks"]
+        return {one["name"]: one["state"] for one in found if one["name"].startswith("backup.")}
+
+    assert checks() == {"backup.newest": "skipped", "backup.tried": "skipped"}
+    typed("backup", "create")
+    assert checks() == {"backup.newest": "ok", "backup.tried": "warning"}
+    typed("backup", "drill")
+    assert checks() == {"backup.newest": "ok", "backup.tried": "ok"}
+    assert checks(NEONPAY_BACKUP_WARN_AFTER_HOURS="0.0000001")["backup.newest"] == "warning"
+    assert typed("backup", "create", "--directory", "/dev/null/backups").exit_code == 3
+    assert checks()["backup.newest"] == "warning"

@@ -1,0 +1,162 @@
+"""The manager of the guide, in both of its forms, and backups that a shop makes itself."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from neonpay import BackupConfig, BackupInfo, BackupManager, BackupStatus, BackupType
+from neonpay.backup.runs import Run, last, runs
+from neonpay.backup.scheduling import turn_at
+from neonpay.errors import BackupNotFoundError, ConfigurationError, RestoreRefusedError
+from neonpay.ledger import open_ledger
+from neonpay.store.periodic import PeriodicStore, Turn
+from tests.integration.backup.conftest import PASSPHRASE, Kit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from neonpay.ledger import Ledger, Transaction
+    from tests.integration.conftest import MovableClock, Shop
+
+
+async def test_the_first_form_of_the_guide(
+    kit: Kit, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await asyncio.to_thread(kit.fill, database_url)
+    monkeypatch.setenv("NEONPAY_DATABASE_URL", database_url)
+    config = BackupConfig(
+        backup_type=BackupType.JSON, backup_path=tmp_path / "backups", schedule="daily", max_backups=30
+    )
+    manager = BackupManager(config)
+    made = await manager.create_backup(description="Weekly backup")
+    assert (made.status, made.description, made.payments) == (BackupStatus.COMPLETED, "Weekly backup", 3)
+    (found,) = await manager.list_backups()
+    assert found == made
+    restored = await manager.restore_backup(backup_id=made.backup_id)
+    assert restored.kept is not None
+
+
+async def test_the_second_form_of_the_guide(shop: Shop, tmp_path: Path) -> None:
+    config = BackupConfig(
+        backup_directory=str(tmp_path / "backups"),
+        max_backups=10,
+        compression=True,
+        encryption=True,
+        encryption_key=PASSPHRASE,
+        auto_backup=False,
+        backup_interval_hours=24,
+    )
+    backup = BackupManager(shop.neonpay, config)
+    async with shop.polling():
+        made = await backup.create_backup(backup_type=BackupType.FULL, description="Weekly backup")
+        backups: list[BackupInfo] = backup.list_backups()
+        assert [one.backup_id for one in backups] == [made.backup_id]
+        assert (backups[0].is_encrypted, backups[0].backup_type) == (True, "full")
+        assert (await backup.verify_backup(made.backup_id)).status is BackupStatus.VERIFIED
+        assert (await backup.drill()).manifest.backup_id == made.backup_id
+        with pytest.raises(RestoreRefusedError, match=f"neonpay backup restore {made.backup_id}"):
+            await backup.restore_backup(made.backup_id)
+        assert (await backup.delete_backup(made.backup_id)).freed_bytes > 0
+    assert backup.get_backup_info(made.backup_id) is None
+    with pytest.raises(BackupNotFoundError):
+        await backup.delete_backup("backup_1234567890")
+
+
+def test_what_says_nothing_that_can_be_done_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="encryption_key"):
+        BackupConfig(encryption=True)
+    with pytest.raises(ConfigurationError, match="12 characters"):
+        BackupConfig(encryption_key="short")
+    assert "short" not in repr(BackupConfig(encryption_key="short" * 4))
+    assert BackupConfig(backup_path=tmp_path).folder == tmp_path
+
+
+async def run_of(ledger: Ledger, act: str = "backup", *, is_good: bool = True) -> Run | None:
+    def unit(transaction: Transaction) -> Run | None:
+        return last(transaction, act, is_good=is_good)  # type: ignore[arg-type]
+
+    return await ledger.read(unit)
+
+
+async def test_what_was_missed_is_made_once_by_one_of_several(
+    kit: Kit, database_url: str, tmp_path: Path, clock: MovableClock
+) -> None:
+    config = BackupConfig(backup_directory=tmp_path / "backups", schedule="6h")
+    kit.clock = clock
+    await asyncio.to_thread(kit.fill, database_url)
+    one, two = open_ledger(database_url, clock=clock), open_ledger(database_url, clock=clock)
+    count = iter(range(1, 1000))
+
+    async def look(ledger: Ledger) -> None:
+        store = PeriodicStore(ledger, 7_000_000_001, new_token=lambda: next(count))
+        turn: Turn | None = await store.take("backup:scheduled", early=True)
+        if turn is not None:
+            pause_s = await turn_at(turn, ledger, config, clock)
+            assert 0 < pause_s <= 60
+            await store.end(turn, next_in_s=0)
+
+    made = []
+    for hours in (0, 1, 3, 2, 30, 1, -20, 7):
+        clock.advance(hours * 3600)
+        await asyncio.gather(look(one), look(two))
+        await look(two)
+        made.append(len(list((tmp_path / "backups" / "manifests").glob("*.json"))))
+    # At once, six hours later, once for all that was missed, and after the clock was set back no sooner than six hours on.
+    assert made == [1, 1, 1, 2, 3, 3, 3, 4]
+    await one.close()
+    await two.close()
+
+
+async def test_one_that_fails_is_told_and_tried_again(
+    kit: Kit, sqlite_url: str, tmp_path: Path, clock: MovableClock
+) -> None:
+    (tmp_path / "file").write_text("")
+    config = BackupConfig(backup_directory=tmp_path / "file" / "backups", schedule="6h")
+    ledger = open_ledger(sqlite_url, clock=clock)
+    store = PeriodicStore(ledger, 5, new_token=lambda: 1)
+    turn = await store.take("backup:scheduled")
+    assert turn is not None
+    assert await turn_at(turn, ledger, config, clock) == 300
+    failed = await run_of(ledger, is_good=False)
+    assert failed is not None
+    assert "cannot be made" in (failed.error or "")
+    assert await run_of(ledger) is None
+    await ledger.close()
+
+
+async def test_a_shop_makes_its_backups_itself(open_shop: Callable[..., Shop], tmp_path: Path) -> None:
+    shop = open_shop()
+    BackupManager(shop.neonpay, BackupConfig(backup_directory=tmp_path / "backups", auto_backup=True))
+    async with shop.polling():
+        async with asyncio.timeout(60):
+            while (run := await run_of(shop.neonpay.pipeline.ledger)) is None:
+                pass
+    assert (run.act, run.error, run.description) == ("backup", None, "scheduled")
+    assert len(list((tmp_path / "backups" / "manifests").glob("*.json"))) == 1
+
+
+async def test_a_manager_without_a_shop_makes_them_too(
+    kit: Kit, sqlite_url: str, tmp_path: Path, clock: MovableClock
+) -> None:
+    config = BackupConfig(backup_directory=tmp_path / "backups", schedule="1h", max_backups=2)
+    manager = BackupManager(config, database_url=sqlite_url, clock=clock)
+    with pytest.raises(ConfigurationError, match="start the bot once"):
+        await manager.start_scheduled_backups()
+    kit.clock = clock
+    await asyncio.to_thread(kit.fill, sqlite_url)
+    await manager.start_scheduled_backups()
+    ledger = open_ledger(sqlite_url, clock=clock)
+    async with asyncio.timeout(60):
+        while await run_of(ledger) is None:
+            pass
+    await manager.stop_scheduled_backups()
+    for _ in range(3):
+        clock.advance(3600)
+        await manager.create_backup()
+    assert len(manager.list_backups()) == 2
+    assert [run.act for run in await ledger.read(runs)] == ["backup"] * 4
+    await ledger.close()
