@@ -95,7 +95,7 @@ def say_restored(restored: Restored) -> None:
         waits = [counted(count, _WHAT[name]) for name, count in parked.items() if count]
         if waits:
             say(
-                f"  bot {bot_id}: {', '.join(waits)} that waited then and may have been done since wait for you: "
+                f"  bot {bot_id}: for you to decide, since it may have been done after the backup: {', '.join(waits)}; see "
                 "neonpay payments list --dead-letters"
             )
     say("Start the bot, then see what was sold since: neonpay reconcile, and neonpay payments list --needs-attention")
