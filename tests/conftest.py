@@ -26,7 +26,8 @@ _HERE = Path(__file__).parent
 _LONG = (
     "integration/analytics/test_guide.py",
     "browser/*", "conformance/test_adapter_*", "conformance/test_extension_*", "e2e/*", "failure/*",
-    "integration/adapters/*", "integration/app/*", "integration/botapi/*", "integration/cli/*", "integration/collection/*",
+    "integration/adapters/*", "integration/app/*", "integration/backup/*", "integration/botapi/*", "integration/cli/*",
+    "integration/collection/*",
     "integration/extensions/*", "integration/monitoring/*", "integration/ledger/test_upgrades_at_once.py",
     "integration/mtproto/*",
     "integration/books/*", "integration/reconcile/*", "integration/registry/*", "unit/simulator/*",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from neonpay.backup.chunking import header
 from neonpay.backup.encryption import Opening, Secrets
@@ -19,12 +19,14 @@ class Verified:
 
     Attributes:
         is_opened: whether the rows were read as well, and not the files alone; one that is encrypted needs its key for that.
+        opening: what opens it; None when it is not encrypted, or no key was given.
     """
 
     manifest: Manifest
     chunks: int
     rows: int
     is_opened: bool
+    opening: Opening | None = field(default=None, repr=False)
 
 
 def verify(folder: BackupFolder, backup_id: str, *, secrets: Secrets, note: Note, needs_rows: bool = False) -> Verified:
@@ -54,18 +56,7 @@ def verify(folder: BackupFolder, backup_id: str, *, secrets: Secrets, note: Note
         count += 1
         rows += chunk.rows
         note(table.name, rows, total)
-    return Verified(manifest, count, rows, is_opened)
-
-
-def opening_of(folder: BackupFolder, manifest: Manifest, secrets: Secrets) -> Opening | None:
-    """What opens the chunks of a backup; None when they are not encrypted.
-
-    Raises:
-        BackupKeyError: nothing that was given does.
-    """
-    if manifest.encryption is None:
-        return None
-    return secrets.opening(manifest.encryption, folder.key(manifest.encryption.key))
+    return Verified(manifest, count, rows, is_opened, opening)
 
 
 def lines_of(table: SavedTable, chunk: Chunk, data: bytes, manifest: Manifest, opening: Opening | None) -> list[bytes]:

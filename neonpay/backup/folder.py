@@ -27,10 +27,15 @@ _BINARY: Final = getattr(os, "O_BINARY", 0)
 
 
 class BackupFolder:
-    """Where backups are kept, on a disk."""
+    """Where backups are kept, on a disk.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        patience_s: how long to wait for another process that writes or removes here.
+    """
+
+    def __init__(self, path: Path, *, patience_s: float = 5.0) -> None:
         self.path = path
+        self._patience_s = patience_s
 
     def make(self) -> None:
         """The folder is there, and what lies in it is for its owner alone.
@@ -53,7 +58,7 @@ class BackupFolder:
             BackupBusyError: somebody does.
         """
         self.make()
-        with locked(self.path / ".lock"):
+        with locked(self.path / ".lock", patience_s=self._patience_s):
             for left in self.path.glob(f"*/**/{_TEMPORARY}*"):
                 left.unlink(missing_ok=True)
             yield

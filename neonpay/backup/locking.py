@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
+from neonpay.core.clock import stopwatch_s
 from neonpay.errors import BackupBusyError
+
+_LOOK_S: Final = 0.05
 
 if sys.platform == "win32":  # pragma: no cover
     import msvcrt
@@ -24,19 +29,28 @@ else:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, *, patience_s: float) -> Iterator[None]:
     """Nobody else has the lock inside the block.
 
+    Args:
+        patience_s: how long to wait for somebody who has it, and may be about to be done.
+
     Raises:
-        BackupBusyError: somebody has it.
+        BackupBusyError: somebody has it still.
     """
     file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    give_up_s = stopwatch_s() + patience_s
     try:
-        try:
-            _lock(file)
-        except OSError as exc:
-            msg = f"another process makes or removes a backup in {path.parent}; try again when it is done"
-            raise BackupBusyError(msg) from exc
+        while True:
+            try:
+                _lock(file)
+            except OSError as exc:
+                if stopwatch_s() < give_up_s:
+                    time.sleep(_LOOK_S)
+                    continue
+                msg = f"another process makes or removes a backup in {path.parent}; try again when it is done"
+                raise BackupBusyError(msg) from exc
+            break
         yield
     finally:
         os.close(file)

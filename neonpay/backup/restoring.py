@@ -13,7 +13,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from neonpay.backup import swap_postgresql, swap_sqlite
-from neonpay.backup.checking import opening_of, verify
+from neonpay.backup.checking import verify
 from neonpay.backup.encryption import Secrets
 from neonpay.backup.folder import BackupFolder
 from neonpay.backup.loading import Loading
@@ -87,13 +87,14 @@ def restore(folder: BackupFolder, order: Order, *, clock: Clock, note: Note) -> 
     """
     manifest = folder.manifest(order.backup_id)
     _refuse_slow_clock(manifest, clock)
-    verify(folder, order.backup_id, secrets=order.secrets, note=note, needs_rows=True)
+    bots = _bots(manifest, order)
+    verified = verify(folder, order.backup_id, secrets=order.secrets, note=note, needs_rows=True)
     loading = Loading(
         folder,
         manifest,
-        opening_of(folder, manifest, order.secrets),
+        verified.opening,
         note,
-        bots=_bots(manifest, order),
+        bots=bots,
         extensions={tables.name: tables for tables in order.extensions},
     )
     loading.require_known()
@@ -107,8 +108,7 @@ def restore(folder: BackupFolder, order: Order, *, clock: Clock, note: Note) -> 
 def try_out(folder: BackupFolder, order: Order, scratch: Path, *, clock: Clock, note: Note) -> Restored:
     """The same into a file that nobody uses, which is gone afterwards; raises as ``restore`` does."""
     manifest = folder.manifest(order.backup_id)
-    verify(folder, order.backup_id, secrets=order.secrets, note=note, needs_rows=True)
-    opening = opening_of(folder, manifest, order.secrets)
+    opening = verify(folder, order.backup_id, secrets=order.secrets, note=note, needs_rows=True).opening
     loading = Loading(folder, manifest, opening, note, extensions={one.name: one for one in order.extensions})
     loading.require_known()
     path = scratch / "drill.db"

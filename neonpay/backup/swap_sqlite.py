@@ -19,6 +19,7 @@ from neonpay.ledger.sqlite_transaction import SqliteConnection, SqliteTransactio
 
 _BESIDE: Final = ("-wal", "-shm", "-journal")
 _WAIT_S: Final = 0.2
+_MAGIC: Final = b"SQLite format 3\x00"
 
 
 @contextmanager
@@ -72,7 +73,8 @@ def nobody_uses(path: Path, line: str) -> Iterator[None]:
     Raises:
         RestoreRefusedError: somebody has it open.
     """
-    if not path.exists():
+    if not path.exists() or not _is_database(path):
+        # Opened, SQLite would remove the log beside a file that is none of its own any more.
         yield
         return
     with closing(sqlite3.connect(path, isolation_level=None, timeout=_WAIT_S)) as raw:
@@ -113,6 +115,11 @@ def remove(path: Path) -> None:
     for name in (path.name, *[path.name + end for end in _BESIDE]):
         with suppress(OSError):
             path.with_name(name).unlink(missing_ok=True)
+
+
+def _is_database(path: Path) -> bool:
+    with told(f"{path} cannot be read"), path.open("rb") as file:
+        return file.read(len(_MAGIC)) == _MAGIC
 
 
 def _keep(path: Path, kept: Path) -> None:

@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import pyrage
 import pytest
 import sqlalchemy as sa
 
@@ -78,6 +79,14 @@ class Kit:
 
     def note(self, table: str, done: int, total: int) -> None:
         self.told.append((table, done, total))
+
+    def encrypt(self, number: int = 1) -> None:
+        """For a key, which is opened at once; a passphrase takes a second, and is meant to."""
+        file = self.folder.path.parent / f"key{number}"
+        if not file.exists():
+            file.write_text(f"{pyrage.x25519.Identity.generate()}\n")
+        identity = pyrage.x25519.Identity.from_str(file.read_text().strip())
+        self.secrets = Secrets(recipients=(str(identity.to_public()),), identity_files=(file,))
 
     def make(self, url: str) -> None:
         ledger = open_ledger(url, clock=self.clock)

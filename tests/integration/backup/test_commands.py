@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner
 
+from neonpay.backup.config import BackupConfig
 from neonpay.backup.encryption import Secrets
+from neonpay.backup.keeping import Keeper
+from neonpay.cli.checks.backups import NAMES, check_backups
 from neonpay.cli.main import app
+from neonpay.errors import BackupError
 from neonpay.ledger import open_ledger
 from tests.integration.backup.conftest import BOT, PASSPHRASE, Kit, rows_in
 
@@ -132,25 +137,28 @@ def test_what_age_gives_back_is_what_the_tables_have(kit: Kit, sqlite_url: str) 
     assert len(lines) == made.rows + len(list(made.chunks()))
 
 
-def test_doctor_warns_of_one_that_is_old_or_never_tried(
-    kit: Kit, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_doctor_warns_of_one_that_is_old_or_never_tried(kit: Kit, sqlite_url: str, tmp_path: Path) -> None:
     kit.make(sqlite_url)
 
-    def typed(*arguments: str, **environment: str) -> Result:
-        env = {"NEONPAY_DATABASE_URL": sqlite_url, "NEONPAY_BOT_TOKEN": None, **environment}
-        return CliRunner().invoke(app, list(arguments), env=env)
+    def checks() -> list[str]:
+        found = asyncio.run(check_backups(sqlite_url, warn_after_hours=48, clock=kit.clock, timeout_s=30))
+        assert [one.name for one in found] == list(NAMES)
+        return [one.state.value for one in found]
 
-    def checks(**environment: str) -> dict[str, str]:
-        found = json.loads(typed("doctor", "--json", **environment).stdout)["checks"]
-        return {one["name"]: one["state"] for one in found if one["name"].startswith("backup.")}
-
-    assert checks() == {"backup.newest": "skipped", "backup.tried": "skipped"}
-    typed("backup", "create")
-    assert checks() == {"backup.newest": "ok", "backup.tried": "warning"}
-    typed("backup", "drill")
-    assert checks() == {"backup.newest": "ok", "backup.tried": "ok"}
-    assert checks(NEONPAY_BACKUP_WARN_AFTER_HOURS="0.0000001")["backup.newest"] == "warning"
-    assert typed("backup", "create", "--directory", "/dev/null/backups").exit_code == 3
-    assert checks()["backup.newest"] == "warning"
+    ledger = open_ledger(sqlite_url, clock=kit.clock)
+    keeper = Keeper(ledger, BackupConfig(backup_directory=kit.folder.path), kit.clock)
+    assert checks() == ["skipped", "skipped"]
+    keeper.make()
+    assert checks() == ["ok", "warning"]
+    keeper.drill(())
+    assert checks() == ["ok", "ok"]
+    kit.clock.advance(49 * 3600)
+    assert checks() == ["warning", "ok"]
+    keeper.make()
+    assert checks() == ["ok", "ok"]
+    kit.clock.advance(1)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BackupError):
+        Keeper(ledger, BackupConfig(backup_directory=tmp_path / "file" / "backups"), kit.clock).make()
+    assert checks() == ["warning", "ok"]
+    ledger.close_sync()

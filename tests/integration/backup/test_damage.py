@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,7 +16,7 @@ from neonpay.backup.encryption import Secrets
 from neonpay.backup.manifest import MANIFEST_MOST_BYTES, Chunk, Manifest
 from neonpay.backup.packing import Packer
 from neonpay.errors import BackupDamagedError, BackupError
-from tests.integration.backup.conftest import PASSPHRASE, Kit
+from tests.integration.backup.conftest import Kit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +28,7 @@ _STRIDE = 31
 @pytest.fixture
 def made(kit: Kit, sqlite_url: str) -> Manifest:
     kit.fill(sqlite_url)
-    kit.secrets = Secrets(passphrase=PASSPHRASE)
+    kit.encrypt()
     return kit.save(sqlite_url)
 
 
@@ -187,13 +186,13 @@ def test_a_full_disk_leaves_those_of_before(
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    kit.secrets = replace(kit.secrets, passphrase="another one, as long")
+    kit.encrypt(2)
     with monkeypatch.context() as patched:
         patched.setattr(folder_module.os, "fsync", full)
         with pytest.raises(BackupError, match="No space left on device"):
             kit.save(sqlite_url)
     assert kit.folder.ids() == [made.backup_id]
-    kit.secrets = Secrets(passphrase=PASSPHRASE)
+    kit.encrypt()
     assert kit.verify(made.backup_id).is_opened
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import pyrage
 import pytest
 
 from neonpay import BackupConfig, BackupInfo, BackupManager, BackupStatus, BackupType
@@ -13,7 +14,7 @@ from neonpay.backup.scheduling import turn_at
 from neonpay.errors import BackupNotFoundError, ConfigurationError, RestoreRefusedError
 from neonpay.ledger import open_ledger
 from neonpay.store.periodic import PeriodicStore, Turn
-from tests.integration.backup.conftest import PASSPHRASE, Kit
+from tests.integration.backup.conftest import Kit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,12 +42,15 @@ async def test_the_first_form_of_the_guide(
 
 
 async def test_the_second_form_of_the_guide(shop: Shop, tmp_path: Path) -> None:
+    identity = pyrage.x25519.Identity.generate()
+    (tmp_path / "key").write_text(str(identity))
     config = BackupConfig(
         backup_directory=str(tmp_path / "backups"),
         max_backups=10,
         compression=True,
         encryption=True,
-        encryption_key=PASSPHRASE,
+        recipients=(str(identity.to_public()),),
+        identity_files=(tmp_path / "key",),
         auto_backup=False,
         backup_interval_hours=24,
     )

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from neonpay.backup.encryption import Secrets
+from neonpay.backup.folder import BackupFolder
 from neonpay.backup.kinds import BackupType
 from neonpay.backup.tables import NEVER, SECRET
 from neonpay.errors import BackupBusyError, BackupError, BackupNotFoundError
 from neonpay.ledger.table_kit import metadata
 from neonpay.ledger.tables import events, extension_tables, stages
-from tests.integration.backup.conftest import BOT, PASSPHRASE, Kit
+from tests.integration.backup.conftest import BOT, Kit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +55,7 @@ def test_what_is_secret_is_left_out_and_said(kit: Kit, sqlite_url: str) -> None:
 
 def test_nobody_else_may_read_what_was_written(kit: Kit, sqlite_url: str) -> None:
     kit.fill(sqlite_url)
-    kit.secrets = Secrets(passphrase=PASSPHRASE)
+    kit.encrypt()
     kit.save(sqlite_url)
     modes = {stat.S_IMODE(path.stat().st_mode) for path in kit.folder.path.rglob("*") if path.is_file()}
     folders = {
@@ -94,11 +94,11 @@ def test_what_did_not_change_is_shared(kit: Kit, database_url: str) -> None:
 def test_one_that_is_encrypted_shares_with_those_of_its_own_key(kit: Kit, sqlite_url: str) -> None:
     kit.fill(sqlite_url)
     plain = kit.save(sqlite_url)
-    kit.secrets = Secrets(passphrase=PASSPHRASE)
+    kit.encrypt()
     first = kit.save(sqlite_url)
     again = kit.save(sqlite_url)
     full = kit.save(sqlite_url, backup_type=BackupType.FULL)
-    kit.secrets = Secrets(passphrase="another one, as long")
+    kit.encrypt(2)
     other = kit.save(sqlite_url)
     assert 0 not in {plain.added, first.added, full.added, other.added}
     assert again.added == 0
@@ -147,6 +147,7 @@ def test_what_one_alone_has_goes_with_it(kit: Kit, sqlite_url: str) -> None:
 
 
 def test_one_at_a_time_writes_into_a_folder(kit: Kit, sqlite_url: str) -> None:
+    kit.folder = BackupFolder(kit.folder.path, patience_s=0)
     with kit.folder.alone(), pytest.raises(BackupBusyError):
         kit.save(sqlite_url)
 

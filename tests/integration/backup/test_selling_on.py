@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from neonpay.backup.encryption import Secrets
 from neonpay.ledger.tables import invoices
 from neonpay.ledger.tables_notifications import notifications
 from neonpay.payments.handlers.context import PaymentContext
-from tests.integration.backup.conftest import PASSPHRASE, Kit
+from tests.integration.backup.conftest import Kit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +40,8 @@ async def restored(kit: Kit, backup_id: str, url: str) -> Any:
 
 @pytest.fixture
 def kit(kit: Kit, clock: MovableClock) -> Kit:
-    kit.clock, kit.secrets = clock, Secrets(passphrase=PASSPHRASE)
+    kit.clock = clock
+    kit.encrypt()
     return kit
 
 
