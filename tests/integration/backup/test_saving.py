@@ -12,8 +12,9 @@ from neonpay.backup.folder import BackupFolder
 from neonpay.backup.kinds import BackupType
 from neonpay.backup.tables import NEVER, SECRET
 from neonpay.errors import BackupBusyError, BackupError, BackupNotFoundError
+from neonpay.ledger import open_ledger
 from neonpay.ledger.table_kit import metadata
-from neonpay.ledger.tables import events, extension_tables, stages
+from neonpay.ledger.tables import events, extension_tables, journal, stages
 from tests.integration.backup.conftest import BOT, Kit
 
 if TYPE_CHECKING:
@@ -177,3 +178,20 @@ def test_stages_are_as_people_can_read_them(kit: Kit, sqlite_url: str) -> None:
         '{"table":"neonpay_stages","columns":["bot_id","stage_id","version","digest","content","created_at"]}',
         f'[{BOT},"vip",1,"d","{{}}",5]',
     ]
+
+
+def test_it_is_of_one_moment_whatever_is_written_meanwhile(kit: Kit, database_url: str) -> None:
+    kit.run(database_url, add_events(0, 1500))  # type: ignore[arg-type]
+    selling = open_ledger(database_url)
+    written = iter(range(10_000, 20_000))
+
+    def sell() -> None:
+        selling.run_sync(add_events(next(written), 1))  # type: ignore[arg-type]
+        row = {"bot_id": BOT, "event_id": f"{next(written):09}", "account": "stars", "amount_stars": 5, "at": 5}
+        selling.run_sync(lambda t: t.connection.execute(sa.insert(journal), [row]).rowcount)
+
+    made = kit.save(database_url, rest=sell)
+    selling.close_sync()
+    saved = {table.name: table.rows for table in made.tables}
+    assert next(written) > 10_002
+    assert (saved["neonpay_events"], saved["neonpay_journal"]) == (1500, 0)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from neonpay.ledger.tables import notes, payments, refunds
 from neonpay.ledger.tables_access import audit
+from neonpay.ledger.tables_backup import restores
 from tests.integration.web.test_payment import EVIL, path_of
 from tests.integration.web.visiting import send
 
@@ -101,6 +102,26 @@ async def test_a_payment_that_waits_for_a_decision_is_accepted_once(shop: Shop, 
         assert "The payment is accepted; the bot delivers it." in told
         await page(http, await send(http, f"{path}/accept", path))
     assert [act for act, _ in await query(ACTS)] == ["payment.accept"]
+    assert await query(sa.select(payments.c.state)) == [("accepted",)]
+
+
+async def test_one_that_may_have_been_delivered_before_a_restore_is_accepted_as_delivered(
+    shop: Shop, served: Served, query: Query
+) -> None:
+    ran: list[str] = []
+    shop.neonpay.on_payment(stage="vip", name="deliver")(lambda: ran.append("again"))
+    async with shop.polling(), served() as http:
+        fence = sa.insert(restores).values(
+            bot_id=shop.neonpay.adapter.bot_id, backup_id="b", made_at=1, fence_at=4_000_000_000_000_000, parked="{}"
+        )
+        await shop.neonpay.pipeline.ledger.run(lambda t: t.connection.execute(fence).rowcount)
+        sold = await shop.sells(await shop.visitor("Ann"))
+        path = path_of(shop, sold.charge_id)
+        assert "It was delivered already" in await (await http.get(path)).text()
+        told = await page(http, await send(http, f"{path}/accept", path, delivered="1"))
+        assert "no handler runs" in told
+        await shop.settles()
+    assert ran == []
     assert await query(sa.select(payments.c.state)) == [("accepted",)]
 
 

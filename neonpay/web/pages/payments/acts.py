@@ -48,18 +48,20 @@ async def retry(request: web.Request) -> web.Response:
 
 
 async def accept(request: web.Request) -> web.Response:
-    """Have a payment delivered that needs attention."""
+    """Have a payment delivered that needs attention, or count as delivered."""
     require(request, Role.OPERATOR)
     whole = await named(request)
-    paid = whole.payment
+    paid, is_delivered = whole.payment, await field(request, "delivered") == "1"
+    done = "delivered" if is_delivered else "accept"
     if paid.state is PaymentState.ACCEPTED:
-        return _back(request, whole, "accept")  # a second press
+        return _back(request, whole, done)  # a second press
     try:
-        await shops(request).of_bot(paid.bot_id).payments.accept(paid.charge_id)
+        await shops(request).of_bot(paid.bot_id).payments.accept(paid.charge_id, is_delivered=is_delivered)
     except NeonPayError as exc:
         return _refused(request, whole, exc)
-    await record_act(request, act="payment.accept", bot_id=paid.bot_id, subject=paid.charge_id)
-    return _back(request, whole, "accept")
+    detail = {"delivered": True} if is_delivered else {}
+    await record_act(request, act="payment.accept", bot_id=paid.bot_id, subject=paid.charge_id, detail=detail)
+    return _back(request, whole, done)
 
 
 async def ask_refund(request: web.Request) -> web.Response:

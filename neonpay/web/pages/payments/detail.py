@@ -25,7 +25,7 @@ from neonpay.web.speech import Speech
 
 PATH: Final = r"/payments/{bot:\d{1,18}}/{charge}"
 _MOST_CHARS: Final = 5_000
-_TOLD: Final = frozenset({"retry", "accept", "nothing", "note"})
+_TOLD: Final = frozenset({"retry", "accept", "delivered", "nothing", "note"})
 
 
 def routes() -> Iterable[web.AbstractRouteDef]:
@@ -62,6 +62,7 @@ def show_whole(request: web.Request, whole: Whole, *, refused: str = "", status:
         may_act=viewer(request).role >= Role.OPERATOR,
         may_retry=paid.state is PaymentState.ACCEPTED and whole.life.trace in {"paid", "stuck"},
         may_accept=paid.state is PaymentState.NEEDS_ATTENTION,
+        may_be_delivered=paid.attention in {Attention.RESTORED, Attention.OTHER_LEDGER},
         may_refund=may_refund(whole),
         note_id=new_event_id(),
         most_chars=MOST_CHARS,
