@@ -15,6 +15,8 @@ _BORDER: Final = 1024
 """One row of so many is the last of its chunk, once that has the least rows."""
 _MOST_BYTES: Final = 4 * 2**20
 _AT_ONCE: Final = 256
+_TELLING: Final = frozenset({"event_id", "invoice_id", "charge_id", "paid_at", "note_id"})
+"""Second columns of keys that tell nearly every row from the others, and take a quarter of the time of a whole key."""
 _encoder: Final = msgspec.json.Encoder()
 
 
@@ -30,6 +32,7 @@ def chunks_of(kept: Kept, rows: Iterable[Sequence[tuple[Any, ...]]]) -> Iterator
     head = header(kept.name, kept.columns)
     # Looked up once: this is the loop that everything in the ledger passes.
     crc32, encode, key = zlib.crc32, _encoder.encode_lines, kept.key
+    place = 1 if kept.columns[:key][1:2] and kept.columns[1] in _TELLING else None
     written = [head]
     size = count = 0
     waiting: list[tuple[Any, ...]] = []
@@ -37,7 +40,10 @@ def chunks_of(kept: Kept, rows: Iterable[Sequence[tuple[Any, ...]]]) -> Iterator
         for row in some:
             waiting.append(row)
             count += 1
-            is_border = count >= _LEAST_ROWS and crc32(repr(row[:key]).encode()) % _BORDER == 0
+            is_border = (
+                count >= _LEAST_ROWS
+                and crc32((repr(row[:key]) if place is None else str(row[place])).encode()) % _BORDER == 0
+            )
             if not is_border and len(waiting) < _AT_ONCE:
                 continue
             written.append(encode(waiting))
