@@ -120,7 +120,7 @@ def test_neonpays_own_extensions_are_listed_and_can_be_used(python: Python) -> N
     assert (done.returncode, done.stderr) == (0, "")
     rows = json.loads(done.stdout)
     assert [row["name"] for row in rows] == [
-        "security", "analytics", "tracking", "collection", "notifications", "buyers", "support"
+        "security", "analytics", "tracking", "collection", "notifications", "buyers", "backup", "support"
     ]  # fmt: skip
     assert {row["error"] for row in rows} == {None}
 
