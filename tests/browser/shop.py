@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from aiogram import Bot, Dispatcher, F
 from aiogram.client.session.aiohttp import AiohttpSession
@@ -58,6 +58,15 @@ class Shop:
         )
         self._sell()
         self._running: asyncio.Future[None] | None = None
+        self._handling: set[asyncio.Task[Any] | None] = set()
+        self.dispatcher.update.outer_middleware(self._handle)
+
+    async def _handle(self, handler: Any, event: Any, data: dict[str, Any]) -> Any:
+        self._handling.add(asyncio.current_task())
+        try:
+            return await handler(event, data)
+        finally:
+            self._handling.discard(asyncio.current_task())
 
     def _sell(self) -> None:
         lessons = PaymentStage(title="Ten lessons", description="Ten minutes each. Yours for a year.", price=250)
@@ -84,7 +93,9 @@ class Shop:
         await self.bot.set_my_commands([BotCommand(command=name, description=said) for name, said in commands.items()])
         started = asyncio.Event()
         self.dispatcher.startup.register(_setter(started))
-        self._running = asyncio.ensure_future(self.dispatcher.start_polling(self.bot, handle_signals=False))
+        self._running = asyncio.ensure_future(
+            self.dispatcher.start_polling(self.bot, handle_signals=False, close_bot_session=False)
+        )
         await started.wait()
         return self
 
@@ -96,6 +107,10 @@ class Shop:
         await self.dispatcher.stop_polling()
         await self._running
         await self.neonpay.close()
+        # aiogram waits for no handler that it has begun, and one that answers after the end would open connections anew.
+        while at_work := [task for task in self._handling if task is not None]:
+            await asyncio.wait(at_work)
+        await self.bot.session.close()
 
     async def _check(self, invoice: Invoice) -> str | None:
         await self.may_answer.wait()
