@@ -26,7 +26,7 @@ nitpick_ignore_regex = [
     ("py:exc", r"sqlalchemy\..*"),
     (
         "py:class",
-        r"neonpay\.(core\.clock\.Clock|core\.namespaces\.Awaiting|core\.people\.Sender|core\.payments\.InvoiceState|payments\.handlers\.context\.Said|notifications\.host_words\..*|ledger\.unit\..*|store\.periodic\.Turn|simulator\.clock\..*|.*\.[A-Z]|.*T)",
+        r"neonpay\.(core\.clock\.Clock|core\.namespaces\.Awaiting|core\.people\.Sender|core\.payments\.InvoiceState|payments\.handlers\.context\.Said|backup\.manager\.Shop|backup\.manifest\.Manifest|notifications\.host_words\..*|ledger\.unit\..*|store\.periodic\.Turn|simulator\.clock\..*|.*\.[A-Z]|.*T)",
     ),
 ]
 
