@@ -12,7 +12,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from neonpay.backup import swap_postgresql, swap_sqlite
+from neonpay.backup import swap_sqlite
 from neonpay.backup.checking import verify
 from neonpay.backup.encryption import Secrets
 from neonpay.backup.folder import BackupFolder
@@ -141,6 +141,8 @@ def _into_sqlite(path: Path, loading: Loading, order: Order, clock: Clock) -> Re
 
 
 def _into_postgresql(url: sa.URL, loading: Loading, order: Order, clock: Clock) -> Restored:
+    from neonpay.backup import swap_postgresql  # its driver is an extra
+
     def unit(transaction: Transaction) -> Restored:
         swap_postgresql.require_nobody(transaction, order.typed)
         _refuse_other_bots(_bots_of(transaction), loading, order)
