@@ -19,7 +19,7 @@ from neonpay.backup.folder import BackupFolder
 from neonpay.backup.loading import Loading
 from neonpay.backup.manifest import Manifest
 from neonpay.backup.packing import Note
-from neonpay.backup.settling import give_to_another_bot, settle
+from neonpay.backup.settling import fence, give_to_another_bot, settle
 from neonpay.books.verification import Proof, prove
 from neonpay.core.clock import Clock, microseconds, moment
 from neonpay.errors import BackupError, ConfigurationError, RestoreRefusedError
@@ -130,6 +130,9 @@ def _into_sqlite(path: Path, loading: Loading, order: Order, clock: Clock) -> Re
         proofs, parked = _made(transaction, loading, clock)
     try:
         with swap_sqlite.nobody_uses(path, order.typed):
+            # Only now, since somebody may have sold on the old one while this one was made.
+            with swap_sqlite.once_more(new, clock) as transaction:
+                _fence(transaction, loading, clock, parked)
             kept = swap_sqlite.swap(new, path, manifest.backup_id)
     except BaseException:
         swap_sqlite.remove(new)
@@ -148,6 +151,7 @@ def _into_postgresql(url: sa.URL, loading: Loading, order: Order, clock: Clock) 
         _refuse_other_bots(_bots_of(transaction), loading, order)
         schema = swap_postgresql.set_aside(transaction, order.backup_id)
         proofs, parked = _made(transaction, loading, clock)
+        _fence(transaction, loading, clock, parked)
         return Restored(
             manifest=loading.manifest,
             place=place_of(order.database_url),
@@ -178,11 +182,16 @@ def _made(
             msg = f"the books of bot {bot_id} are not those that backup {manifest.backup_id} was made of; nothing was kept"
             raise BackupError(msg)
         proofs.append(proof)
-        made_us, now_us = microseconds(manifest.created_at), clock.now_us()
-        parked[bot_id] = settle(
-            transaction, bot_id, backup_id=manifest.backup_id, made_us=made_us, now_us=max(now_us, made_us)
-        )
+        made_us = microseconds(manifest.created_at)
+        parked[bot_id] = settle(transaction, bot_id, made_us=made_us, now_us=max(clock.now_us(), made_us))
     return proofs, parked
+
+
+def _fence(transaction: Transaction, loading: Loading, clock: Clock, parked: Mapping[int, Mapping[str, int]]) -> None:
+    manifest = loading.manifest
+    made_us = microseconds(manifest.created_at)
+    now_us = max(clock.now_us(), made_us)
+    fence(transaction, manifest.backup_id, made_us=made_us, now_us=now_us, parked=parked)
 
 
 def _bots(manifest: Manifest, order: Order) -> Mapping[int, int]:

@@ -13,9 +13,10 @@ import sqlalchemy as sa
 
 from neonpay.books.sealing import seal_all, seal_anew
 from neonpay.core.job_states import JobState
-from neonpay.core.jsontext import dump
+from neonpay.core.jsontext import JsonObject, dump
 from neonpay.core.payments import InvoiceState
 from neonpay.ledger import Insert, Transaction
+from neonpay.ledger.migrate import require_program_of
 from neonpay.ledger.tables import consumers, duties, holds, invoices, jobs
 from neonpay.ledger.tables_backup import restores
 from neonpay.ledger.tables_notifications import notification_endpoints, notification_troubles, notifications
@@ -26,17 +27,18 @@ WORDS: Final = (
     "the ledger was restored from a backup in which this waited; it may have been done since: "
     "look, then retry it or leave it"
 )
+FENCED: Final = "0023"
+"""The revision that brought the fence: a program that does not know it would deliver what waits behind it."""
 _REPORTS: Final = ("alerts:daily", "alerts:weekly")
 _RENEWALS: Final = "buyers:renewals"
 _INSERT: Final = Insert(restores, "bot_id", "backup_id", "made_at", "fence_at", "parked")
 
 
-def settle(transaction: Transaction, bot_id: int, *, backup_id: str, made_us: int, now_us: int) -> Mapping[str, int]:
-    """The unit of work after which a ledger that was restored does nothing old by itself; how much waits, by what it is.
+def settle(transaction: Transaction, bot_id: int, *, made_us: int, now_us: int) -> Mapping[str, int]:
+    """The unit of work after which a bot of a restored ledger does nothing old by itself; how much waits, by what it is.
 
     Args:
         made_us: the moment that the backup is of.
-        now_us: the moment of the fence.
     """
     seal_all(transaction, bot_id, now_us)
     parked = {
@@ -52,8 +54,16 @@ def settle(transaction: Transaction, bot_id: int, *, backup_id: str, made_us: in
     told = sa.update(notification_endpoints).where(notification_endpoints.c.bot_id == bot_id)
     connection.execute(told.values(after_number=newest))
     connection.execute(sa.update(consumers).where(consumers.c.bot_id == bot_id).values(complete_number=newest))
-    transaction.insert(_INSERT, (bot_id, backup_id, made_us, now_us, dump(dict(parked))))
     return parked
+
+
+def fence(
+    transaction: Transaction, backup_id: str, *, made_us: int, now_us: int, parked: Mapping[int, Mapping[str, int]]
+) -> None:
+    """The unit of work after which nothing that was paid before ``now_us`` and is found later is delivered by itself."""
+    waits: JsonObject = {str(bot_id): dict(counts) for bot_id, counts in parked.items()}
+    transaction.insert(_INSERT, (0, backup_id, made_us, now_us, dump(waits)))
+    require_program_of(transaction.connection, FENCED)
 
 
 def give_to_another_bot(transaction: Transaction, bot_id: int) -> None:

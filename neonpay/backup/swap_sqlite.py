@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -39,17 +40,11 @@ def new_file(path: Path, clock: Clock) -> Iterator[Transaction]:
         with told(f"{path} cannot be made"):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         with closing(sqlite3.connect(path, isolation_level=None, factory=SqliteConnection)) as raw:
-            raw.create_function("neonpay_now_us", 0, clock.now_us)
             # Nobody reads it before it is whole, and what is not whole is gone.
             raw.execute("PRAGMA journal_mode=MEMORY")
             raw.execute("PRAGMA synchronous=OFF")
-            raw.execute("BEGIN")
-            try:
-                yield SqliteTransaction(raw)
-                raw.execute("COMMIT")
-            finally:
-                if raw.in_transaction:
-                    raw.execute("ROLLBACK")
+            with _transaction(raw, clock) as transaction:
+                yield transaction
             raw.execute("PRAGMA synchronous=FULL")
             raw.execute("PRAGMA journal_mode=DELETE")
         _flush(path)
@@ -59,6 +54,19 @@ def new_file(path: Path, clock: Clock) -> Iterator[Transaction]:
     except BaseException:
         remove(path)
         raise
+
+
+@contextmanager
+def once_more(path: Path, clock: Clock) -> Iterator[Transaction]:
+    """A further transaction on a file that ``new_file`` has made; raises LedgerError when it could not be written."""
+    try:
+        with (
+            closing(sqlite3.connect(path, isolation_level=None, factory=SqliteConnection)) as raw,
+            _transaction(raw, clock) as transaction,
+        ):
+            yield transaction
+    except sqlite3.Error as exc:
+        raise sqlite_fault(exc) from exc
 
 
 @contextmanager
@@ -94,10 +102,11 @@ def nobody_uses(path: Path, line: str) -> Iterator[None]:
 
 
 def swap(new: Path, path: Path, backup_id: str) -> Path | None:
-    """The new file is in its place, and the old one is kept under the name that is returned; None when there was none."""
+    """The new file is in its place, whose the old one was; and that is kept under the name that is returned, None for none."""
     kept = None
     with told(f"{path} cannot be replaced"):
         if path.exists():
+            _give(new, path)
             kept = _free_name(path.with_name(f"{path.name}.before-{backup_id}"))
             _keep(path, kept)
             for end in _BESIDE:
@@ -117,6 +126,18 @@ def remove(path: Path) -> None:
             path.with_name(name).unlink(missing_ok=True)
 
 
+@contextmanager
+def _transaction(raw: SqliteConnection, clock: Clock) -> Iterator[Transaction]:
+    raw.create_function("neonpay_now_us", 0, clock.now_us)
+    raw.execute("BEGIN")
+    try:
+        yield SqliteTransaction(raw)
+        raw.execute("COMMIT")
+    finally:
+        if raw.in_transaction:
+            raw.execute("ROLLBACK")
+
+
 def _is_database(path: Path) -> bool:
     with told(f"{path} cannot be read"), path.open("rb") as file:
         return file.read(len(_MAGIC)) == _MAGIC
@@ -129,6 +150,16 @@ def _keep(path: Path, kept: Path) -> None:
         shutil.copyfile(path, kept)
         kept.chmod(0o600)
         _flush(kept)
+
+
+def _give(new: Path, old: Path) -> None:
+    """Whoever could open the old file can open the new one: root restores what the bot, which is not root, sells on."""
+    was = old.stat()
+    with suppress(PermissionError):
+        if hasattr(os, "chown"):
+            os.chown(new, was.st_uid, was.st_gid)
+        # SQLite's readers write as well, so that a group which may only read has no program that works on the file.
+        new.chmod(0o660 if was.st_mode & stat.S_IWGRP else 0o600)
 
 
 def _free_name(path: Path) -> Path:

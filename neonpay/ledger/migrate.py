@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
 from neonpay.errors import NoLedgerError, SchemaTooOldError
-from neonpay.ledger.revisions import Standing, is_due, revisions_in, upgrade
+from neonpay.ledger.revisions import Standing, is_due, note_oldest, revisions_in, upgrade
 from neonpay.ledger.table_kit import metadata
 
 VERSION_TABLE = "neonpay_schema"
@@ -68,6 +68,11 @@ def make_at(connection: sa.Connection, revision: str) -> None:
 def bring_to_newest(connection: sa.Connection) -> None:
     """The tables as this program makes them, inside the given transaction."""
     _upgrade(connection)
+
+
+def require_program_of(connection: sa.Connection, revision: str) -> None:
+    """A program that does not know a revision works on these tables no more, whatever comes after it."""
+    note_oldest(connection, VERSION_TABLE, [revision])
 
 
 def is_current_postgresql(connection: sa.Connection) -> bool:

@@ -150,14 +150,16 @@ def _run(connection: sa.Connection, folder: Path, version_table: str, metadata: 
     config.attributes.update(connection=connection, version_table=version_table, metadata=metadata)
     command.upgrade(config, to)
     scripts = ScriptDirectory.from_config(config).walk_revisions()
-    _note_oldest(connection, version_table, [getattr(one.module, "works_with", one.revision) for one in scripts])
+    note_oldest(connection, version_table, [getattr(one.module, "works_with", one.revision) for one in scripts])
 
 
-def _note_oldest(connection: sa.Connection, version_table: str, works_with: Iterable[str]) -> None:
+def note_oldest(connection: sa.Connection, version_table: str, works_with: Iterable[str]) -> None:
+    """A program has to know each of these revisions, and what was noted before, to work on the tables."""
     if "oldest" not in {column["name"] for column in sa.inspect(connection).get_columns(version_table)}:
         connection.exec_driver_sql(f"ALTER TABLE {version_table} ADD COLUMN oldest VARCHAR(32)")
     table = sa.table(version_table, sa.column("oldest"))
-    connection.execute(sa.update(table).values(oldest=max(works_with)))
+    noted = connection.execute(sa.select(table.c.oldest)).scalar() or ""
+    connection.execute(sa.update(table).values(oldest=max(noted, *works_with)))
 
 
 def _escaped(path: Path) -> str:

@@ -22,8 +22,9 @@ backup_runs = table(
     sa.PrimaryKeyConstraint("bot_id", "run_id"),
 )
 
-# The ledger was made of a backup. A charge of before ``fence_at`` that it does not have may have been delivered by the one of
-# before: it waits for a person.
+# The ledger was made of a backup; ``bot_id`` is 0, since it is so for bots as well that the backup does not have. A charge of
+# before ``fence_at`` that it does not have may have been delivered by the one of before: it waits for a person. ``parked``:
+# how much waited then, by bot and by what it is.
 restores = table(
     "restores",
     sa.Column("backup_id", sa.Text, nullable=False),

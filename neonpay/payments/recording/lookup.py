@@ -16,7 +16,7 @@ from neonpay.payments.consumers.registry import VERSION
 
 _FENCE = (
     sa.select(sa.func.max(sa.type_coerce(restores.c.fence_at, sa.BigInteger)))
-    .where(restores.c.bot_id == sa.bindparam("b"))
+    .where(restores.c.bot_id == sa.literal_column("0"))
     .scalar_subquery()
 )
 _LOOK = Among(

@@ -14,14 +14,20 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from neonpay.backup import loading, swap_sqlite
+from neonpay.backup import loading, swap_postgresql, swap_sqlite
 from neonpay.backup.encryption import Secrets
+from neonpay.backup.loading import Loading
+from neonpay.backup.settling import FENCED
 from neonpay.backup.tables import NEVER, SECRET
-from neonpay.errors import BackupKeyError, ConfigurationError, RestoreRefusedError
+from neonpay.errors import BackupKeyError, ConfigurationError, RestoreRefusedError, SchemaTooNewError
 from neonpay.ledger import open_ledger
+from neonpay.ledger.migrate import REVISIONS, standing
+from neonpay.ledger.revisions import is_due
 from neonpay.ledger.tables import extension_tables, keys
 from neonpay.ledger.tables_backup import restores
+from neonpay.payments.recording.lookup import Look, look
 from tests.integration.backup.conftest import BOT, Kit, key_of, rows_in
+from tests.integration.conftest import MovableClock
 
 if TYPE_CHECKING:
     from neonpay.testing.postgres import PostgresServer
@@ -35,13 +41,17 @@ def empty_url(database_url: str, postgres_server: PostgresServer, tmp_path: Path
     return postgres_server.create_database()
 
 
-@pytest.fixture
-def as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is settled, so that every row can be compared."""
-    monkeypatch.setattr("neonpay.backup.restoring.settle", lambda *_, **__: {})
+def load(kit: Kit, backup_id: str, url: str) -> None:
+    """The rows alone, of which nothing is settled, so that every one can be compared."""
+    opening = kit.verify(backup_id, needs_rows=True).opening
+    loading = Loading(kit.folder, kit.folder.manifest(backup_id), opening, kit.note)
+    if url.startswith("sqlite"):
+        with swap_sqlite.new_file(Path(url.removeprefix("sqlite:///")), kit.clock) as transaction:
+            loading.load(transaction)
+    else:
+        swap_postgresql.in_one_transaction(sa.make_url(url), loading.load, kit.clock)
 
 
-@pytest.mark.usefixtures("as_it_was")
 def test_every_row_comes_back_in_the_same_engine_and_in_the_other(
     kit: Kit, database_url: str, empty_url: str, other_url: str
 ) -> None:
@@ -50,9 +60,8 @@ def test_every_row_comes_back_in_the_same_engine_and_in_the_other(
     made = kit.save(database_url)
     before = rows_in(database_url, without=(*NEVER, extension_tables.name))
     for url in (empty_url, other_url):
-        restored = kit.restore(made.backup_id, url)
+        load(kit, made.backup_id, url)
         assert rows_in(url, without=(*NEVER, extension_tables.name)) == before
-        assert restored.kept is None
     assert not any(rows_in(other_url)[name] for name in NEVER)
 
 
@@ -84,6 +93,7 @@ def test_it_is_proved_that_the_books_are_the_same(kit: Kit, sqlite_url: str, tmp
     made = kit.save(sqlite_url)
     restored = kit.restore(made.backup_id, f"sqlite:///{tmp_path / 'new.db'}")
     assert [(proof.bot_id, proof.payments) for proof in restored.proofs] == [(BOT, 3)]
+    assert restored.kept is None
 
 
 def test_a_shop_that_runs_is_left_alone(kit: Kit, database_url: str) -> None:
@@ -232,3 +242,52 @@ def test_the_moment_of_it_is_kept(kit: Kit, sqlite_url: str) -> None:
     )
     assert (found - made.created_at).total_seconds() == 500
     assert os.path.exists(f"{sqlite_url.removeprefix('sqlite:///')}.before-{made.backup_id}")
+
+
+def test_the_fence_holds_for_a_bot_that_the_backup_does_not_have(kit: Kit, database_url: str) -> None:
+    kit.make(database_url)
+    made = kit.save(database_url)
+    kit.clock.advance(500)
+    kit.restore(made.backup_id, database_url)
+    found: Look = kit.run(database_url, lambda transaction: look(transaction, BOT, ["stx1"]))
+    assert found.fence_us == kit.clock.now_us()
+
+
+class Ticking(MovableClock):
+    """A second passes with each look at it."""
+
+    def now_us(self) -> int:
+        self.advance(1)
+        return super().now_us()
+
+
+def test_what_was_paid_until_the_swap_is_before_the_fence(kit: Kit, database_url: str) -> None:
+    kit.fill(database_url)
+    made = kit.save(database_url)
+    kit.clock = Ticking()
+    kit.clock.advance(500)
+    kit.restore(made.backup_id, database_url)
+    swapped_us = MovableClock.now_us(kit.clock)
+    found: Look = kit.run(database_url, lambda transaction: look(transaction, BOT, ["stx1"]))
+    assert found.fence_us == swapped_us
+
+
+def test_a_release_that_knows_no_fence_does_not_start_on_it(kit: Kit, database_url: str) -> None:
+    kit.make(database_url)
+    made = kit.save(database_url)
+    before = [revision for revision in REVISIONS if revision < FENCED]
+    assert not is_due(kit.run(database_url, lambda t: standing(t.connection)), before, package="neonpay")
+    kit.restore(made.backup_id, database_url)
+    with pytest.raises(SchemaTooNewError):
+        is_due(kit.run(database_url, lambda t: standing(t.connection)), before, package="neonpay")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
+def test_the_file_is_whose_it_was(kit: Kit, sqlite_url: str) -> None:
+    made = kit.save(sqlite_url)
+    path = Path(sqlite_url.removeprefix("sqlite:///"))
+    path.chmod(0o664)
+    os.chown(path, 4_321, 4_322)
+    kit.restore(made.backup_id, sqlite_url)
+    found = path.stat()
+    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (4_321, 4_322, 0o660)

@@ -8,7 +8,7 @@ from alembic import op
 revision = "0023"
 down_revision = "0022"
 works_with = "0010"
-"""A program of before looks at no fence: it is not to be started on a ledger that was restored."""
+"""A program of before looks at no fence, so that a restore asks for this revision; see ``neonpay.backup.settling.fence``."""
 
 
 def upgrade() -> None:
