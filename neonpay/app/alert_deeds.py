@@ -34,14 +34,17 @@ def deeds(house: House, effects: Effects) -> Deeds:
 
         return await once("retry", event_id, by, act)
 
-    async def accept(event_id: str, charge_id: str, by: str) -> Done:
-        async def act() -> bool:
-            pipeline = await house.opened()
-            _, is_new = await pipeline.decisions.accept(charge_id)
-            pipeline.fulfilment.changed.set()
-            return is_new
+    def accepting(what: str, *, is_delivered: bool) -> Callable[[str, str, str], Awaitable[Done]]:
+        async def accept(event_id: str, charge_id: str, by: str) -> Done:
+            async def act() -> bool:
+                pipeline = await house.opened()
+                _, is_new = await pipeline.decisions.accept(charge_id, is_delivered=is_delivered)
+                pipeline.fulfilment.changed.set()
+                return is_new
 
-        return await once("accept", event_id, by, act)
+            return await once(what, event_id, by, act)
+
+        return accept
 
     async def refund(event_id: str, charge_id: str, by: str) -> Done:
         async def act() -> bool:
@@ -51,4 +54,9 @@ def deeds(house: House, effects: Effects) -> Deeds:
 
         return await once("refund", event_id, by, act)
 
-    return Deeds(retry=retry, accept=accept, refund=refund)
+    return Deeds(
+        retry=retry,
+        accept=accepting("accept", is_delivered=False),
+        had=accepting("had", is_delivered=True),
+        refund=refund,
+    )

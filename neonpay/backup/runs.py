@@ -13,7 +13,7 @@ from neonpay.core.text import clean
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables_backup import backup_runs, restores
 
-Act = Literal["backup", "verify", "drill", "copy"]
+Act = Literal["backup", "verify", "drill"]
 NOBODYS: Final = 0
 """The bot of a run: a backup is the database's."""
 KEPT: Final = 500

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 from neonpay.core.events import BalanceDrifted, Event
+from neonpay.core.payments import Attention
 from neonpay.core.words import NEONPAY, Words
 
 _SALE: Final = Words("{stars} Star", "{stars} Stars")
@@ -38,6 +39,10 @@ SUBJECTS: Final[Mapping[str, Words]] = {
 WHAT_TO_DO: Final[Mapping[str, Words]] = {
     "payment_needs_attention": Words(
         "Decide with: neonpay payments accept {charge}, or give it back with: neonpay refund {charge}"
+    ),
+    Attention.RESTORED: Words(
+        "It may have been delivered before the ledger was restored from a backup. Look whether the buyer has it; if so: "
+        "neonpay payments accept --delivered {charge}. If not: neonpay payments accept {charge}, or neonpay refund {charge}"
     ),
     "fulfilment_abandoned": Words("Mend the handler, then: neonpay payments retry {charge}"),
     "refund_failed": Words(
@@ -78,7 +83,8 @@ def written(event: Event, language_code: str | None, say: Say = ours) -> tuple[s
         value = getattr(event, attribute)
         if value is not None:
             lines.append(say(f"alert.{attribute}", line, language_code, value=str(value)[:_VALUE_CHARS]))
-    advice = WHAT_TO_DO.get(name)
+    about = Attention.RESTORED.value if event.reason == Attention.RESTORED else name
+    advice = WHAT_TO_DO.get(about)
     if advice is not None:
-        lines += ["", say(f"alert.{name}.advice", advice, language_code, charge=event.charge_id or "")]
+        lines += ["", say(f"alert.{about}.advice", advice, language_code, charge=event.charge_id or "")]
     return subject, "\n".join(lines)

@@ -16,7 +16,7 @@ from sqlalchemy.exc import NoResultFound
 
 from neonpay.core.events import Event
 from neonpay.core.jsontext import JsonValue
-from neonpay.core.payments import PaymentState, RefundState
+from neonpay.core.payments import Attention, PaymentState, RefundState
 from neonpay.core.ports import Command, Press
 from neonpay.core.text import clean
 from neonpay.core.words import Words
@@ -31,16 +31,18 @@ from neonpay.store.payment_rows import find_refund
 
 logger = logging.getLogger("neonpay.notifications")
 
-_PRESS: Final = re.compile(r"neonpay:(retry|accept|deliver|back|sure|keep):([0-9a-f]{32})")
+_PRESS: Final = re.compile(r"neonpay:(retry|accept|deliver|had|back|sure|keep):([0-9a-f]{32})")
 _TOAST_CHARS: Final = 200
 _RETRY = Words("Try again")
 _ACCEPT = Words("Accept")
 _DELIVER = Words("Yes, accept {stars} Star and deliver", "Yes, accept {stars} Stars and deliver")
+_HAD = Words("It was delivered already")
 _BACK = Words("Give back")
 _SURE = Words("Yes, give {stars} Star back", "Yes, give {stars} Stars back")
 _KEEP = Words("No")
 _IS_RETRIED = Words("Tried again by {by}")
 _IS_ACCEPTED = Words("Accepted by {by}; it is delivered now")
+_IS_HAD = Words("Counted as delivered, by {by}")
 _WAS_ACCEPTED = Words("It has been accepted already.")
 _IS_BACK = Words("Given back by {by}")
 _GOES_BACK = Words("On its way back, by {by}")
@@ -76,12 +78,14 @@ class Deeds:
     Attributes:
         accept: have the payment delivered that waits for a person; over where it was not accepted before. Raises PaymentError
             when nobody delivers it, or its Stars go back.
+        had: count it as one that was delivered already; the same.
         retry: run the handlers of the payment again; raises PaymentError when there are none to run.
         refund: give the Stars back; raises RefundError when Telegram refuses for good.
     """
 
     retry: Callable[[str, str, str], Awaitable[Done]]
     accept: Callable[[str, str, str], Awaitable[Done]]
+    had: Callable[[str, str, str], Awaitable[Done]]
     refund: Callable[[str, str, str], Awaitable[Done]]
 
 
@@ -175,7 +179,7 @@ class AlertDesk:
         event = found.event
         assert event.charge_id is not None, "it has a payment"
         if what in _ASKS:
-            await self._edit(host, press, "editMessageReplyMarkup", self._sure(what, event_id, found.stars))
+            await self._edit(host, press, "editMessageReplyMarkup", self._sure(what, event, found.stars))
             # Whoever gives back what is delivered meanwhile is to know it.
             has_waited = event.name == "payment_needs_attention" and found.state is PaymentState.ACCEPTED
             return self._says("alert.was_accepted", _WAS_ACCEPTED) if has_waited else ""
@@ -189,7 +193,7 @@ class AlertDesk:
         except RefundError as exc:
             return self._says("alert.refused", _REFUSED, why=exc.description)
         except PaymentError as exc:
-            if what == "deliver":
+            if what in {"deliver", "had"}:
                 return await self._why_not(host, event_id)
             return self._says("alert.not_again", _NOT_AGAIN, why=str(exc))
         outcome = self._outcome(what, done)
@@ -198,14 +202,15 @@ class AlertDesk:
         return outcome
 
     def _deed(self, what: str) -> Callable[[str, str, str], Awaitable[Done]]:
-        return {"retry": self._deeds.retry, "deliver": self._deeds.accept, "sure": self._deeds.refund}[what]
+        deeds = self._deeds
+        return {"retry": deeds.retry, "deliver": deeds.accept, "had": deeds.had, "sure": deeds.refund}[what]
 
     def _outcome(self, what: str, done: Done) -> str:
-        if what == "deliver" and not done.is_over:
+        if what in {"deliver", "had"} and not done.is_over:
             return self._says("alert.was_accepted", _WAS_ACCEPTED)
         if what == "sure" and not done.is_over:
             return self._says("alert.done.sure", _GOES_BACK, by=done.by)
-        words = {"retry": _IS_RETRIED, "deliver": _IS_ACCEPTED, "sure": _IS_BACK}[what]
+        words = {"retry": _IS_RETRIED, "deliver": _IS_ACCEPTED, "had": _IS_HAD, "sure": _IS_BACK}[what]
         return self._says(f"alert.done.{what}", words, by=done.by)
 
     async def _why_not(self, host: ShopHost, event_id: str) -> str:
@@ -214,14 +219,13 @@ class AlertDesk:
             return self._says("alert.nobody_delivers", _NOBODY_DELIVERS)
         return self._says("alert.is_returned", _IS_RETURNED)
 
-    def _sure(self, what: str, event_id: str, stars: int) -> list[JsonValue]:
+    def _sure(self, what: str, event: Event, stars: int) -> list[JsonValue]:
         words, deed = _ASKS[what]
-        yes = self._says(f"alert.button.{deed}", words, stars=stars)
-        no = self._says("alert.button.keep", _KEEP)
-        return [
-            [{"text": text, "callback_data": f"neonpay:{does}:{event_id}"}]
-            for text, does in ((yes, deed), (no, "keep"))
-        ]
+        rows = [(self._says(f"alert.button.{deed}", words, stars=stars), deed)]
+        if what == "accept" and event.reason == Attention.RESTORED:
+            rows.insert(0, (self._says("alert.button.had", _HAD), "had"))
+        rows.append((self._says("alert.button.keep", _KEEP), "keep"))
+        return [[{"text": text, "callback_data": f"neonpay:{does}:{event.event_id}"}] for text, does in rows]
 
     async def _edit(
         self, host: ShopHost, press: Press, method: str, rows: Sequence[JsonValue], **more: JsonValue

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from neonpay.backup.settling import fence
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from tests.integration.conftest import Shop
 
 ONE_ENGINE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # which of them does not matter
+
+
+YEAR_2100_US = 4_102_444_800_000_000
 
 
 class Desk:
@@ -141,3 +146,25 @@ async def test_whoever_is_no_owner_accepts_nothing(desk: Desk) -> None:
     payment = await desk.shop.neonpay.payments.get(charge_id)
     assert payment is not None
     assert payment.state == "needs_attention"
+
+
+@ONE_ENGINE
+async def test_what_may_have_been_delivered_before_a_restore_is_not_delivered_by_the_press_that_accepts(
+    desk: Desk,
+) -> None:
+    shop, olga = desk.shop, desk.owners[0]
+    await desk.delivers()
+    await shop.neonpay.pipeline.ledger.run(
+        lambda transaction: fence(transaction, "backup_1", made_us=1, now_us=YEAR_2100_US, parked={})
+    )
+    outcome = await shop.sells(await shop.visitor("Ann", stars=50))
+    told = await olga.hears(shop.account, containing="may have been delivered before the ledger was restored")
+    assert labels(told) == ["Accept", "Give back"]
+    _, asks = await desk.asked(olga, "Accept")
+    assert labels(asks) == ["It was delivered already", "Yes, accept 50 Stars and deliver", "No"]
+    text, shown = await desk.asked(olga, "It was delivered already")
+    assert text == f"Counted as delivered, by admin {olga.id}"
+    assert labels(shown) == []
+    assert (await shop.neonpay.payments.get(outcome.charge_id or "")).state == "accepted"
+    await shop.settles()
+    assert desk.delivered == []
