@@ -29,7 +29,7 @@ _LONG = (
     "integration/adapters/*", "integration/app/*", "integration/backup/*", "integration/botapi/*", "integration/cli/*",
     "integration/collection/*",
     "integration/extensions/*", "integration/monitoring/*", "integration/ledger/test_upgrades_at_once.py",
-    "integration/mtproto/*",
+    "integration/mtproto/*", "integration/notifications/*", "integration/tracking/*",
     "integration/books/*", "integration/reconcile/*", "integration/registry/*", "unit/simulator/*",
     "integration/ledger/test_black_hole.py", "integration/payments/test_limited_stock_page.py",
     "integration/payments/test_waits_end.py", "integration/payments/test_handlers_that_block.py",

@@ -120,8 +120,8 @@ def test_every_public_name_is_there_and_listed_by_dir() -> None:
 
 def test_the_facts_and_errors_of_the_public_names_need_no_bot_library_and_no_database() -> None:
     services = {"NeonPayCore", "PaymentContext", "RateLimiter", "SecurityManager", "create_neonpay"}
-    # Figures are read from a database, and what is collected or told is kept in one.
-    of_data = ("neonpay.analytics", "neonpay.collection", "neonpay.notifications")
+    # Figures are read from a database, what is collected or told is kept in one, and backups are of one.
+    of_data = ("neonpay.analytics", "neonpay.backup", "neonpay.collection", "neonpay.notifications")
     services |= {name for name in PUBLIC_NAMES if getattr(getattr(neonpay, name), "__module__", "").startswith(of_data)}
     facts = [name for name in PUBLIC_NAMES if name not in services]
     code = f"import json, sys; from neonpay import {', '.join(facts)}; print(json.dumps(sorted(sys.modules)))"
