@@ -112,7 +112,7 @@ async def test_one_that_may_have_been_delivered_before_a_restore_is_accepted_as_
     shop.neonpay.on_payment(stage="vip", name="deliver")(lambda: ran.append("again"))
     async with shop.polling(), served() as http:
         fence = sa.insert(restores).values(
-            bot_id=shop.neonpay.adapter.bot_id, backup_id="b", made_at=1, fence_at=4_000_000_000_000_000, parked="{}"
+            bot_id=0, backup_id="b", made_at=1, fence_at=4_000_000_000_000_000, parked="{}"
         )
         await shop.neonpay.pipeline.ledger.run(lambda t: t.connection.execute(fence).rowcount)
         sold = await shop.sells(await shop.visitor("Ann"))
