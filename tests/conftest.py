@@ -1,7 +1,7 @@
 """Databases for tests: every test that asks for ``database_url`` runs on SQLite and on a real PostgreSQL.
 
 The PostgreSQL server starts when the first test of a process needs it (each pytest-xdist worker has its own), or is the
-one that NEONPAY_TEST_POSTGRES_URL names. A test gets a database of its own without a row in it, dropped when it ends.
+one that NEONPAY_TEST_POSTGRES_URL names. A test has a database to itself, without a row in it.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 from aiogram.types import Update
 
 from neonpay.ledger import open_ledger
 from neonpay.testing.postgres import PostgresServer, external_postgres, throwaway_postgres
 from tests.compiled_once import share_compiled_statements
+from tests.lent_databases import LentDatabases
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,6 +46,11 @@ _LONG = (
 def pytest_configure() -> None:
     # Checkouts are decided, however long the machine stands still: Telegram's ten seconds are those of its own clock.
     os.environ.setdefault("NEONPAY_CHECKOUT_BUDGET_S", "60")
+    # No verdict of a property hangs on how fast this machine makes its examples.
+    hypothesis.settings.register_profile(
+        "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.load_profile("any machine")
     share_compiled_statements()
 
 
@@ -71,6 +78,11 @@ def postgres_server() -> Iterator[PostgresServer]:
         return
     with throwaway_postgres() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_databases(postgres_server: PostgresServer) -> LentDatabases:
+    return LentDatabases(postgres_server)
 
 
 @pytest.fixture
@@ -110,10 +122,9 @@ def sqlite_url(tmp_path: Path, copied_from: Callable[[str], str | None]) -> str:
 
 
 @pytest.fixture
-def postgres_url(postgres_server: PostgresServer, copied_from: Callable[[str], str | None]) -> Iterator[str]:
-    url = postgres_server.create_database(template=copied_from("postgresql"))
-    yield url
-    postgres_server.drop_database(url)
+def postgres_url(postgres_databases: LentDatabases, copied_from: Callable[[str], str | None]) -> Iterator[str]:
+    with postgres_databases.lent(copied_from("postgresql")) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

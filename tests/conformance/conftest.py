@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
-from neonpay.testing.postgres import PostgresServer
+from tests.lent_databases import LentDatabases
 
 pytest.register_assert_rewrite(
     "neonpay.testing._adapter_calls",
@@ -50,14 +51,7 @@ def copied_from() -> Callable[[str], None]:
 
 
 @pytest.fixture
-def new_postgresql(postgres_server: PostgresServer, postgresql_with_tables: str) -> Iterator[Callable[[], str]]:
+def new_postgresql(postgres_databases: LentDatabases, postgresql_with_tables: str) -> Iterator[Callable[[], str]]:
     """Makes databases with the tables of a ledger and nothing in them, which are gone when the test ends."""
-    made: list[str] = []
-
-    def make() -> str:
-        made.append(postgres_server.create_database(template=postgresql_with_tables))
-        return made[-1]
-
-    yield make
-    for url in made:
-        postgres_server.drop_database(url)
+    with ExitStack() as lent:
+        yield lambda: lent.enter_context(postgres_databases.lent(postgresql_with_tables))
