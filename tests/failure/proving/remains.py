@@ -31,8 +31,8 @@ class Remains:
     recovered: int
     oversold: list[str]
     """Invoices of which more was kept than there was."""
-    dead: list[tuple[str, str]]
-    """Jobs that were given up although their handler does as it should."""
+    dead: list[tuple[str, str, str]]
+    """Jobs that were given up although their handler does as it should: consumer, charge and why."""
 
 
 def create_effects(transaction: Transaction) -> None:
@@ -75,8 +75,10 @@ def read_remains(transaction: Transaction) -> Remains:
             if kept > SEATS
         ],
         dead=[
-            (consumer, charge_id)
-            for consumer, charge_id in rows(sa.select(jobs.c.consumer, jobs.c.charge_id).where(IS_PARKED))
+            (consumer, charge_id, f"after {attempts} attempts: {error}")
+            for consumer, charge_id, attempts, error in rows(
+                sa.select(jobs.c.consumer, jobs.c.charge_id, jobs.c.attempts, jobs.c.error).where(IS_PARKED)
+            )
             if consumer != "handler:odd" or misdeed(charge_id) is None
         ],
         recovered=sum(source == Source.RECONCILE for (source,) in rows(sa.select(payments.c.source))),
