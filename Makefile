@@ -9,10 +9,9 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 
-# Three processes, and not one per core: tests kill and restart bots and have a PostgreSQL server per process, so each waits for
-# something most of the time on a small CI machine, and more of them only wait for each other on a large one. `make test WORKERS=0`
-# runs in one process, which is what a debugger wants.
-WORKERS ?= 3
+# Three processes on a small machine, where each waits for something most of the time: tests kill and restart bots and have a
+# PostgreSQL server per process. `make test WORKERS=0` runs in one process, which is what a debugger wants.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( n < 3 ? 3 : n > 6 ? 6 : n )))
 PYTEST ?= $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 .PHONY: help demo test check lint format imports types docs packaging long soak bench wheel libraries words demo-svg clean
@@ -26,7 +25,12 @@ demo: .venv/.ready-demo ## a shop bot sells to simulated buyers; no token, no Te
 test: .venv/.ready-dev ## the tests, on SQLite and on PostgreSQL
 	$(PYTEST) -m "not build and not long"
 
-check: lint imports types docs packaging long test ## all that CI runs, cheapest first
+check: .venv/.ready-dev ## all that CI runs
+	@# What needs one processor runs beside what waits for installations, and is printed when it is done.
+	@log="$$(mktemp)"; ended=0; $(MAKE) --no-print-directory lint imports types docs >"$$log" 2>&1 & \
+	$(MAKE) --no-print-directory packaging || ended=1; \
+	wait $$! || ended=1; cat "$$log"; rm -f "$$log"; exit $$ended
+	$(MAKE) --no-print-directory long test
 
 lint: .venv/.ready-dev ## style, and whether the files are formatted
 	$(BIN)/ruff check

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,8 @@ _LONG = (
     "unit/docs/*",
 )  # fmt: skip
 """What takes long: `make check` runs it, and `make test` does not."""
+_CHOICES = {"long and not build": True, "not build and not long": False}
+"""Whether a choice of tests, as the Makefile writes it, is that of the long ones."""
 
 
 def pytest_configure() -> None:
@@ -54,9 +57,22 @@ def pytest_configure() -> None:
     share_compiled_statements()
 
 
+@cache
+def _takes_long(path: Path) -> bool:
+    return any(fnmatch(path.relative_to(_HERE).as_posix(), pattern) for pattern in _LONG)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Files of the other kind are not even read, which takes each process of a run ten seconds."""
+    chosen = _CHOICES.get(config.option.markexpr)
+    if chosen is None or collection_path.suffix != ".py":
+        return None
+    return True if _takes_long(collection_path) != chosen else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if any(fnmatch(item.path.relative_to(_HERE).as_posix(), pattern) for pattern in _LONG):
+        if _takes_long(item.path):
             item.add_marker(pytest.mark.long)
 
 
