@@ -10,6 +10,7 @@ from neonpay.cli.counted import counted
 from neonpay.cli.sheets import minute
 
 if TYPE_CHECKING:
+    from neonpay.backup.copying import Copied
     from neonpay.backup.info import BackupInfo
     from neonpay.backup.manifest import Manifest
     from neonpay.backup.restoring import Restored
@@ -74,6 +75,14 @@ def say_made(info: BackupInfo, made: Manifest) -> None:
     say("Try it out: neonpay backup drill")
 
 
+def say_copied(done: Copied) -> None:
+    """Print what was copied, and what is gone there."""
+    written = f"{counted(done.files, 'file')} of {sized(done.written_bytes)} were written, and read back"
+    say(f"{done.newest.backup_id} is in {done.target}; {written if done.files else 'nothing was new'}.")
+    for backup_id in done.removed:
+        say(f"  {backup_id} need not be kept and is gone there")
+
+
 def say_restored(restored: Restored) -> None:
     """Print what has become of the ledger, what waits for a person, and what to type next."""
     manifest = restored.manifest
@@ -128,6 +137,18 @@ def as_json(info: BackupInfo) -> dict[str, JsonValue]:
         "payments": info.payments,
         "left_out": list(info.left_out),
         "error": info.error,
+    }
+
+
+def copied_json(done: Copied) -> dict[str, JsonValue]:
+    """What was copied, for programs."""
+    return {
+        "target": done.target,
+        "newest": done.newest.backup_id,
+        "backup_ids": list(done.backup_ids),
+        "files": done.files,
+        "written_bytes": done.written_bytes,
+        "removed": list(done.removed),
     }
 
 
