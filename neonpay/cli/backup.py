@@ -11,10 +11,12 @@ import typer
 
 from neonpay.cli.asking import agreed
 from neonpay.cli.backup_shown import (
+    adopted_json,
     as_json,
     copied_json,
     print_backups,
     restored_json,
+    say_adopted,
     say_copied,
     say_drilled,
     say_made,
@@ -239,6 +241,27 @@ def restore(
         print_json(restored_json(restored))
     else:
         say_restored(restored)
+
+
+@backup.command()
+def adopt(*, yes: YesOption = False, json: JsonOption = False, database: DatabaseOption = None) -> None:
+    """Make a copy of a ledger safe to sell on: one of litestream, a WAL archive, pg_dump or a disk.
+
+    It would deliver again what was delivered after it was made. After this command what was waiting in it, and what was sold
+    since, waits for you, as after `neonpay backup restore`. Type it before the bot starts on the copy.
+    """
+    from neonpay.backup.adopting import adopt as adopt_copy
+    from neonpay.core.clock import SystemClock
+    from neonpay.ledger.open import place_of
+
+    with errors_in_one_line():
+        url = core_settings(database, None).database_url
+        agreed(f"Is the ledger in {place_of(url)} a copy that was just brought back?", yes=yes)
+        done = adopt_copy(url, clock=SystemClock())
+    if json:
+        print_json(adopted_json(done))
+    else:
+        say_adopted(done)
 
 
 @backup.command()
