@@ -83,13 +83,15 @@ async def test_a_copy_that_was_adopted_does_nothing_old_a_second_time(
         first.failing.add(bob.id)
         await shop.sells(ann)
         begun = await shop.sells(bob)
+        link = await shop.neonpay.create_payment_link("vip")
     await shop.aclose()
     url = await asyncio.to_thread(copied)
     clock.advance(60)
     shop = open_shop()
     first = Deliveries(shop)
     async with shop.polling():
-        since = await shop.sells(ann)
+        since = await ann.pays(await ann.opens(link.link or ""))
+        await shop.settles()
         await shop.delivers(begun)
     assert set(first.told) == {since.charge_id, begun.charge_id}
     await shop.aclose()
@@ -193,13 +195,15 @@ async def test_what_litestream_brings_back_is_sold_on_after_it_was_adopted(
     async with shop.polling():
         replicating = litestream("replicate")
         ann = await shop.visitor("Ann")
+        link = await shop.neonpay.create_payment_link("vip")
         before = await shop.sells(ann)
         async with asyncio.timeout(100):
             while not await asyncio.to_thread(brought_back, before.charge_id):
                 pass
         replicating.send_signal(signal.SIGKILL)
         replicating.wait()
-        since = await shop.sells(ann)
+        since = await ann.pays(await ann.opens(link.link or ""))
+        await shop.settles()
     await shop.aclose()
     assert set(first.told) == {before.charge_id, since.charge_id}
     now_is_past(shop, clock)
