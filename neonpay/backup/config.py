@@ -10,6 +10,8 @@ from neonpay.backup.encryption import Secrets
 from neonpay.backup.kinds import EXTENTS, BackupType
 from neonpay.backup.retention import Rules
 from neonpay.backup.schedule import Every, Schedule, schedule_of
+from neonpay.backup.targets import Target, open_target
+from neonpay.backup.targets.directory import DirectoryTarget
 from neonpay.errors import ConfigurationError, ValidationError
 
 DIRECTORY: Final = "./backups"
@@ -35,6 +37,7 @@ class BackupConfig:
         max_age_days: none that is older is kept, unless it is one of those.
         recipients: public keys of age or SSH, in place of a passphrase: whoever makes backups need not be able to read them.
         identity_files: files with secret keys, which open backups for recipients.
+        copy_to: where each backup is copied to as well: a folder, ``s3://bucket/prefix?endpoint=…`` or ``command:program …``.
 
     Raises:
         ConfigurationError: a value says nothing that can be done; the passphrase is not shown.
@@ -58,6 +61,7 @@ class BackupConfig:
     max_age_days: float | None = None
     recipients: tuple[str, ...] = ()
     identity_files: tuple[str | Path, ...] = ()
+    copy_to: str | Path | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         secrets = self.secrets  # raises for a passphrase that is none
@@ -71,11 +75,29 @@ class BackupConfig:
             raise ValidationError("backup_interval_hours", self.backup_interval_hours, "more than 0 hours")
         self.times  # noqa: B018  # raises for a schedule that is none
         self.rules  # noqa: B018  # raises for numbers out of their range
+        if self.copy_to is not None:
+            self.target  # noqa: B018  # raises for a target that is none
 
     @property
     def folder(self) -> Path:
         """Where they are kept."""
         return Path(self.backup_path if self.backup_path is not None else self.backup_directory).expanduser()
+
+    @property
+    def target(self) -> Target:
+        """Where they are copied to.
+
+        Raises:
+            ConfigurationError: nowhere, or to where nothing can be copied.
+        """
+        if self.copy_to is None:
+            msg = "nothing says where backups are copied to; give --copy-to TARGET, or write copy_to under [backup]"
+            raise ConfigurationError(msg)
+        target = open_target(str(self.copy_to))
+        if isinstance(target, DirectoryTarget) and target.path.resolve() == self.folder.resolve():
+            msg = f"copy_to names {target.path}, which is the folder of the backups itself"
+            raise ConfigurationError(msg)
+        return target
 
     @property
     def is_scheduled(self) -> bool:

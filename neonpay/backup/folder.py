@@ -21,7 +21,7 @@ _KEYS: Final = "keys"
 _PRIVATE_FOLDER: Final = 0o700
 _PRIVATE_FILE: Final = 0o600
 _TEMPORARY: Final = ".tmp-"
-_KEY_MOST_BYTES: Final = 2**20
+KEY_MOST_BYTES: Final = 2**20
 _NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
 _BINARY: Final = getattr(os, "O_BINARY", 0)
 
@@ -80,19 +80,45 @@ class BackupFolder:
         if not ID.fullmatch(backup_id) or not (self.path / _MANIFESTS / f"{backup_id}.json").is_file():
             msg = f"there is no backup {backup_id!r} in {self.path}; see: neonpay backup list"
             raise BackupNotFoundError(msg)
-        return manifest.read(backup_id, self._read(f"{_MANIFESTS}/{backup_id}.json", MANIFEST_MOST_BYTES))
+        return manifest.read(backup_id, self.read(f"{_MANIFESTS}/{backup_id}.json", MANIFEST_MOST_BYTES))
+
+    def manifests(self) -> list[Manifest]:
+        """Those that can be read, newest first."""
+        found = []
+        for backup_id in self.ids():
+            with suppress(BackupError):
+                found.append(self.manifest(backup_id))
+        return sorted(found, key=lambda one: one.created_at, reverse=True)
 
     def key(self, path: str) -> bytes:
         """A key as it is wrapped; raises BackupDamagedError when it is not there."""
-        return self._read(path, _KEY_MOST_BYTES)
+        return self.read(path, KEY_MOST_BYTES)
 
     def chunk(self, chunk: Chunk) -> bytes:
         """The file of a chunk, every byte of which is as it was written; raises BackupDamagedError when it is not."""
-        data = self._read(chunk.path, chunk.size)
+        data = self.read(chunk.path, chunk.size)
         if len(data) != chunk.size or hashlib.sha256(data).hexdigest() != chunk.digest:
             msg = f"{self.path / chunk.path} is not as it was written"
             raise BackupDamagedError(msg)
         return data
+
+    def read(self, path: str, most_bytes: int) -> bytes:
+        """A file that is no link, and not larger than it may be; raises BackupDamagedError when there is none."""
+        target = self.path / path
+        try:
+            opened = os.open(target, os.O_RDONLY | _NO_FOLLOW | _BINARY)
+        except FileNotFoundError as exc:
+            msg = f"{target} is not there"
+            raise BackupDamagedError(msg) from exc
+        except OSError as exc:
+            msg = f"{target} cannot be read: {exc.strerror}"
+            raise BackupDamagedError(msg) from exc
+        with open(opened, "rb") as file, told(f"{target} cannot be read"):
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode) or found.st_size > most_bytes:
+                msg = f"{target} is no file of a backup: {found.st_size} bytes where {most_bytes} are the most"
+                raise BackupDamagedError(msg)
+            return file.read(most_bytes + 1)
 
     def has(self, chunk: Chunk) -> bool:
         """Whether a file of a chunk is there with the size that it had, as far as a look at the folder says."""
@@ -162,23 +188,6 @@ class BackupFolder:
                         freed += found.lstat().st_size
                         found.unlink()
         return freed
-
-    def _read(self, path: str, most_bytes: int) -> bytes:
-        target = self.path / path
-        try:
-            opened = os.open(target, os.O_RDONLY | _NO_FOLLOW | _BINARY)
-        except FileNotFoundError as exc:
-            msg = f"{target} is not there"
-            raise BackupDamagedError(msg) from exc
-        except OSError as exc:
-            msg = f"{target} cannot be read: {exc.strerror}"
-            raise BackupDamagedError(msg) from exc
-        with open(opened, "rb") as file, told(f"{target} cannot be read"):
-            found = os.fstat(file.fileno())
-            if not stat.S_ISREG(found.st_mode) or found.st_size > most_bytes:
-                msg = f"{target} is no file of a backup: {found.st_size} bytes where {most_bytes} are the most"
-                raise BackupDamagedError(msg)
-            return file.read(most_bytes + 1)
 
     def _keep_names(self) -> None:
         for folder in (self.path / _CHUNKS).glob("??"):

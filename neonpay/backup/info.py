@@ -47,9 +47,15 @@ class BackupInfo:
 
 def info_of(folder: BackupFolder, manifest: Manifest, status: BackupStatus = BackupStatus.COMPLETED) -> BackupInfo:
     """What is told of a backup whose manifest was read."""
-    missing = status is BackupStatus.COMPLETED and next(
-        (chunk.path for _, chunk in manifest.chunks() if not folder.has(chunk)), None
-    )
+    missing = None
+    if status is BackupStatus.COMPLETED:
+        missing = next((chunk.path for _, chunk in manifest.chunks() if not folder.has(chunk)), None)
+    error = None if missing is None else f"{folder.path / missing} is not there"
+    return info_with(manifest, status, str(_path(folder, manifest.backup_id)), error)
+
+
+def info_with(manifest: Manifest, status: BackupStatus, place: str, error: str | None) -> BackupInfo:
+    """What is told of a backup in a place, and what is wrong with it."""
     metadata: JsonObject = {
         "engine": manifest.engine,
         "schema": manifest.schema,
@@ -61,18 +67,30 @@ def info_of(folder: BackupFolder, manifest: Manifest, status: BackupStatus = Bac
     return BackupInfo(
         backup_id=manifest.backup_id,
         backup_type=manifest.backup_type,
-        status=BackupStatus.DAMAGED if missing else status,
+        status=status if error is None else BackupStatus.DAMAGED,
         created_at=manifest.created_at,
         size_bytes=manifest.size,
         added_bytes=manifest.added,
-        file_path=str(_path(folder, manifest.backup_id)),
+        file_path=place,
         description=manifest.description,
         is_encrypted=manifest.encryption is not None,
         bot_ids=tuple(manifest.bot_ids),
         payments=sum(bot.payments for bot in manifest.bots),
         left_out=manifest.left_out,
-        error=f"{folder.path / missing} is not there" if missing else None,
+        error=error,
         metadata=metadata,
+    )
+
+
+def damaged_info(backup_id: str, created_at: datetime, place: str, error: BackupError) -> BackupInfo:
+    """What is told of a backup whose manifest cannot be read."""
+    return BackupInfo(
+        backup_id=backup_id,
+        backup_type=BackupType.FULL,
+        status=BackupStatus.DAMAGED,
+        created_at=created_at,
+        file_path=place,
+        error=str(error),
     )
 
 
@@ -83,20 +101,10 @@ def infos_in(folder: BackupFolder) -> list[BackupInfo]:
         try:
             found.append(info_of(folder, folder.manifest(backup_id)))
         except BackupError as error:
-            found.append(_damaged(folder, backup_id, error))
+            path = _path(folder, backup_id)
+            made_us = path.lstat().st_mtime_ns // 1000
+            found.append(damaged_info(backup_id, moment(made_us), str(path), error))
     return sorted(found, key=lambda one: (one.created_at, one.backup_id), reverse=True)
-
-
-def _damaged(folder: BackupFolder, backup_id: str, error: BackupError) -> BackupInfo:
-    path = _path(folder, backup_id)
-    return BackupInfo(
-        backup_id=backup_id,
-        backup_type=BackupType.FULL,
-        status=BackupStatus.DAMAGED,
-        created_at=moment(path.lstat().st_mtime_ns // 1000),
-        file_path=str(path),
-        error=str(error),
-    )
 
 
 def _path(folder: BackupFolder, backup_id: str) -> Path:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +11,9 @@ from tempfile import TemporaryDirectory
 
 from neonpay.backup.checking import Verified, verify
 from neonpay.backup.config import BackupConfig
+from neonpay.backup.copying import Copied, copy
+from neonpay.backup.elsewhere import Elsewhere, verify_copies
+from neonpay.backup.fetching import fetch
 from neonpay.backup.folder import BackupFolder, told
 from neonpay.backup.kinds import BackupType
 from neonpay.backup.manifest import Manifest
@@ -20,9 +22,10 @@ from neonpay.backup.restoring import Order, Restored, try_out
 from neonpay.backup.retention import Dated, to_remove
 from neonpay.backup.runs import Act, Run, record
 from neonpay.backup.saving import Wanted, save
+from neonpay.backup.targets import Target
 from neonpay.core.clock import Clock, moment
 from neonpay.core.text import error_words
-from neonpay.errors import BackupError, BackupNotFoundError, LedgerError
+from neonpay.errors import BackupCopyError, BackupError, BackupNotFoundError, LedgerError
 from neonpay.ledger import ExtensionTables, Ledger
 from neonpay.store.ids import new_event_id
 
@@ -54,10 +57,11 @@ class Keeper:
         return BackupFolder(self.config.folder)
 
     def make(self, *, description: str = "", backup_type: BackupType | None = None) -> Manifest:
-        """A new backup is there, and those that need not be kept are gone.
+        """A new backup is there, also at the target where there is one, and those that need not be kept are gone.
 
         Raises:
-            BackupError, LedgerError, ConfigurationError: it could not be made; the ledger says so as well, where it can.
+            BackupCopyError: it was made, and was not copied; the ledger says so as well, where it can.
+            BackupError, LedgerError, ConfigurationError: it could not be made; the same.
         """
         config = self.config
         wanted = Wanted(
@@ -75,7 +79,55 @@ class Keeper:
             raise
         self._record("backup", made.backup_id, began_at, of=made, description=description)
         self._remove_old()
+        if config.copy_to is not None:
+            self.copy(config.target)
         return made
+
+    def copy(self, target: Target) -> Copied:
+        """Every backup that is kept is at a target as well, read back from there.
+
+        Raises:
+            BackupCopyError: it is not; the ledger says so as well, where it can.
+            BackupNotFoundError: there is none.
+        """
+        began_at = self._now()
+        try:
+            copied = copy(self.folder, target, rules=self.config.rules, now=began_at, note=self.note)
+        except BackupNotFoundError:
+            raise
+        except Exception as error:
+            self._record("copy", None, began_at, error=error, place=target.name)
+            if isinstance(error, BackupCopyError):
+                raise
+            msg = f"the backup is whole, and was not copied to {target.name}: {error}"
+            raise BackupCopyError(msg) from error
+        newest = copied.newest
+        self._record("copy", newest.backup_id, began_at, of=newest, added=copied.written_bytes, place=target.name)
+        return copied
+
+    def verify_copies(self, target: Target, backup_id: str | None = None) -> tuple[Sequence[str], int]:
+        """A backup, or every one, was read back from a target, every byte of it; which, and how many files that were.
+
+        Raises:
+            BackupNotFoundError: there is none.
+            BackupDamagedError, BackupCopyError: one is not as it was written, or cannot be read; the ledger says so as well.
+        """
+        began_at = self._now()
+        try:
+            there = Elsewhere(target)
+            ids = [backup_id] if backup_id is not None else (there.ids() or [there.newest().backup_id])
+            files = verify_copies(there, ids, folder=self.folder, note=self.note)
+        except BackupNotFoundError:
+            raise
+        except Exception as error:
+            self._record("verify", backup_id, began_at, error=error, place=target.name)
+            raise
+        self._record("verify", ids[-1], began_at, place=target.name)
+        return ids, files
+
+    def fetch(self, target: Target, backup_id: str | None = None) -> Manifest:
+        """A backup of a target is in the folder; raises as ``neonpay.backup.fetching.fetch`` does."""
+        return fetch(self.folder, target, backup_id, note=self.note)
 
     def verify(self, backup_id: str) -> Verified:
         """A backup was read back, every byte of it; raises as ``neonpay.backup.checking.verify`` does."""
@@ -126,7 +178,7 @@ class Keeper:
 
     def _remove_old(self) -> None:
         """What cannot be removed now is removed next time: the new backup is there whatever becomes of old ones."""
-        dated = [Dated(one.backup_id, one.created_at) for one in _readable(self.folder)]
+        dated = [Dated(one.backup_id, one.created_at) for one in self.folder.manifests()]
         gone = to_remove(dated, self.config.rules, self._now())
         try:
             with self.folder.alone():
@@ -146,16 +198,20 @@ class Keeper:
         of: Manifest | None = None,
         error: BaseException | None = None,
         description: str = "",
+        added: int | None = None,
+        place: str | None = None,
     ) -> None:
+        if added is None:
+            added = 0 if of is None or act != "backup" else of.added
         run = Run(
             run_id=new_event_id(),
             act=act,
             backup_id=backup_id,
-            place=str(self.config.folder),
+            place=place or str(self.config.folder),
             began_at=began_at,
             ended_at=self._now(),
             size_bytes=0 if of is None else of.size,
-            added_bytes=0 if of is None or act != "backup" else of.added,
+            added_bytes=added,
             description=description,
             error=None if error is None else error_words(error),
         )
@@ -170,17 +226,8 @@ class Keeper:
 
 def newest_in(folder: BackupFolder) -> Manifest:
     """The newest backup of a folder that can be read; raises BackupNotFoundError when there is none."""
-    found = _readable(folder)
+    found = folder.manifests()
     if not found:
         msg = f"there is no backup in {folder.path}; make one: neonpay backup create"
         raise BackupNotFoundError(msg)
     return found[0]
-
-
-def _readable(folder: BackupFolder) -> list[Manifest]:
-    """The backups of a folder that can be read, newest first."""
-    found = []
-    for backup_id in folder.ids():
-        with suppress(BackupError):
-            found.append(folder.manifest(backup_id))
-    return sorted(found, key=lambda one: one.created_at, reverse=True)

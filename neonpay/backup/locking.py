@@ -48,7 +48,7 @@ def locked(path: Path, *, patience_s: float) -> Iterator[None]:
                 if stopwatch_s() < give_up_s:
                     time.sleep(_LOOK_S)
                     continue
-                msg = f"another process makes or removes a backup in {path.parent}; try again when it is done"
+                msg = f"another process makes, copies or removes a backup in {path.parent}; try again when it is done"
                 raise BackupBusyError(msg) from exc
             break
         yield

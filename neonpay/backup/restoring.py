@@ -6,9 +6,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
-from typing import Final
 
 import sqlalchemy as sa
 
@@ -19,15 +17,13 @@ from neonpay.backup.folder import BackupFolder
 from neonpay.backup.loading import Loading
 from neonpay.backup.manifest import Manifest
 from neonpay.backup.packing import Note
-from neonpay.backup.settling import fence, give_to_another_bot, settle
+from neonpay.backup.settling import fence, give_to_another_bot, refuse_slow_clock, settle
 from neonpay.books.verification import Proof, prove
-from neonpay.core.clock import Clock, microseconds, moment
+from neonpay.core.clock import Clock, microseconds
 from neonpay.errors import BackupError, ConfigurationError, RestoreRefusedError
 from neonpay.ledger import ExtensionTables, Transaction, open_ledger
 from neonpay.ledger.open import place_of
 from neonpay.ledger.tables import keys
-
-_CLOCK_MAY_DIFFER: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,11 +237,4 @@ def _bots_of_file(path: Path) -> list[int]:
 
 
 def _refuse_slow_clock(manifest: Manifest, clock: Clock) -> None:
-    """What was sold since is told by its time, so that a clock that is behind would have it delivered again."""
-    now = moment(clock.now_us())
-    if now + _CLOCK_MAY_DIFFER < manifest.created_at:
-        msg = (
-            f"this machine's clock says {now:%Y-%m-%d %H:%M}, which is before the backup was made "
-            f"({manifest.created_at:%Y-%m-%d %H:%M}, UTC); set the clock, then run the command again"
-        )
-        raise RestoreRefusedError(msg)
+    refuse_slow_clock(clock, manifest.created_at, "the backup was made")

@@ -13,7 +13,7 @@ from neonpay.core.text import clean
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables_backup import backup_runs, restores
 
-Act = Literal["backup", "verify", "drill"]
+Act = Literal["backup", "copy", "verify", "drill"]
 NOBODYS: Final = 0
 """The bot of a run: a backup is the database's."""
 KEPT: Final = 500
@@ -31,7 +31,7 @@ class Run:
     """One thing that was done with backups.
 
     Attributes:
-        place: the folder.
+        place: the folder, or the target of a copy.
         error: why it failed; None when it did not.
     """
 

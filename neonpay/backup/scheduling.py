@@ -6,15 +6,15 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from neonpay.backup.config import BackupConfig
 from neonpay.backup.keeping import Keeper
-from neonpay.backup.runs import last
+from neonpay.backup.runs import Run, last
 from neonpay.backup.schedule import Every
 from neonpay.core.clock import Clock, microseconds, moment
-from neonpay.errors import BackupBusyError, ConfigurationError, NeonPayError
+from neonpay.errors import BackupBusyError, BackupCopyError, ConfigurationError, NeonPayError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.beside import beside
 from neonpay.store.periodic import Turn
@@ -48,11 +48,15 @@ async def turn_at(turn: Turn, ledger: Ledger, config: BackupConfig, clock: Clock
     if due > now:
         if not 0 < turn.position <= microseconds(now):
             await ledger.run(_reach, turn, microseconds(now))  # counted from here on
+        if await _is_copy_due(ledger, config, made, now):
+            return await _copy(turn, ledger, config, clock)
         return min((due - now).total_seconds(), LOOK_S)
     try:
         await _while_leased(turn, ledger, lambda: _make(ledger, config, clock))
     except BackupBusyError:
         return LOOK_S  # somebody makes one, whose end the next look sees
+    except BackupCopyError as error:
+        logger.error("the scheduled backup was made, and is copied again in %.0f s: %s", _AGAIN_S, error)  # noqa: TRY400
     except (NeonPayError, ConfigurationError) as error:
         logger.error("the scheduled backup has failed and is tried again in %.0f s: %s", _AGAIN_S, error)  # noqa: TRY400
         return _AGAIN_S
@@ -69,10 +73,37 @@ def _due(turn: Turn, made_at: datetime | None, config: BackupConfig, now: dateti
     return times.next(max((one for one in reached if one <= now), default=now))
 
 
+async def _is_copy_due(ledger: Ledger, config: BackupConfig, made: Run | None, now: datetime) -> bool:
+    """Whether the newest backup was not copied, for a while."""
+    if config.copy_to is None or made is None:
+        return False
+    copied, failed = await ledger.read(last, "copy"), await ledger.read(_last_failed_copy)
+    if copied is not None and copied.began_at >= made.began_at:
+        return False
+    tried = [made, *([] if failed is None else [failed])]
+    return all(not timedelta() <= now - one.ended_at < timedelta(seconds=_AGAIN_S) for one in tried)
+
+
+async def _copy(turn: Turn, ledger: Ledger, config: BackupConfig, clock: Clock) -> float:
+    try:
+        await _while_leased(turn, ledger, lambda: _with_keeper(ledger, config, clock, lambda k: k.copy(config.target)))
+    except (NeonPayError, ConfigurationError) as error:
+        logger.error("backups are copied again in %.0f s: %s", _AGAIN_S, error)  # noqa: TRY400
+    return LOOK_S
+
+
+def _last_failed_copy(transaction: Transaction) -> Run | None:
+    return last(transaction, "copy", is_good=False)
+
+
 def _make(ledger: Ledger, config: BackupConfig, clock: Clock) -> None:
+    _with_keeper(ledger, config, clock, lambda keeper: keeper.make(description=_SCHEDULED))
+
+
+def _with_keeper(ledger: Ledger, config: BackupConfig, clock: Clock, work: Callable[[Keeper], object]) -> None:
     own = beside(ledger)
     try:
-        Keeper(own, config, clock, rest=rest).make(description=_SCHEDULED)
+        work(Keeper(own, config, clock, rest=rest))
     finally:
         own.close_sync()
 

@@ -28,6 +28,7 @@ class BackupSettings(Section, frozen=True, kw_only=True):
     passphrase: Secret | None = None
     recipients: tuple[str, ...] = ()
     identity_files: tuple[str, ...] = ()
+    copy_to: Secret | None = None
     warn_after_hours: Annotated[float, msgspec.Meta(gt=0)] = 48.0
 
 
@@ -69,4 +70,5 @@ def config_of(found: BackupSettings) -> BackupConfig:
         max_age_days=found.max_age_days,
         recipients=found.recipients,
         identity_files=found.identity_files,
+        copy_to=found.copy_to,
     )

@@ -7,14 +7,17 @@ that is gone; so nothing of it is done by itself. A charge that is found later w
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
 
 from neonpay.books.sealing import seal_all, seal_anew
+from neonpay.core.clock import Clock, moment
 from neonpay.core.job_states import JobState
 from neonpay.core.jsontext import JsonObject, dump
 from neonpay.core.payments import InvoiceState
+from neonpay.errors import RestoreRefusedError
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.migrate import require_program_of
 from neonpay.ledger.tables import consumers, duties, holds, invoices, jobs
@@ -29,6 +32,7 @@ WORDS: Final = (
 )
 FENCED: Final = "0023"
 """The revision that brought the fence: a program that does not know it would deliver what waits behind it."""
+_CLOCK_MAY_DIFFER: Final = timedelta(minutes=1)
 _REPORTS: Final = ("alerts:daily", "alerts:weekly")
 _RENEWALS: Final = "buyers:renewals"
 _INSERT: Final = Insert(restores, "bot_id", "backup_id", "made_at", "fence_at", "parked")
@@ -64,6 +68,21 @@ def fence(
     waits: JsonObject = {str(bot_id): dict(counts) for bot_id, counts in parked.items()}
     transaction.insert(_INSERT, (0, backup_id, made_us, now_us, dump(waits)))
     require_program_of(transaction.connection, FENCED)
+
+
+def refuse_slow_clock(clock: Clock, made_at: datetime, what: str) -> None:
+    """What was sold since is told by its time, so that a clock that is behind would have it delivered again.
+
+    Raises:
+        RestoreRefusedError: the clock is behind.
+    """
+    now = moment(clock.now_us())
+    if now + _CLOCK_MAY_DIFFER < made_at:
+        msg = (
+            f"this machine's clock says {now:%Y-%m-%d %H:%M}, which is before {what} "
+            f"({made_at:%Y-%m-%d %H:%M}, UTC); set the clock, then run the command again"
+        )
+        raise RestoreRefusedError(msg)
 
 
 def give_to_another_bot(transaction: Transaction, bot_id: int) -> None:

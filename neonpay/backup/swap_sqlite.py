@@ -87,18 +87,36 @@ def nobody_uses(path: Path, line: str) -> Iterator[None]:
         return
     with closing(sqlite3.connect(path, isolation_level=None, timeout=_WAIT_S)) as raw:
         try:
-            raw.execute("PRAGMA journal_mode=DELETE")
-            raw.execute("BEGIN EXCLUSIVE")
+            _begin_alone(raw, path, line)
         except sqlite3.OperationalError as exc:
-            if exc.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-                raise sqlite_fault(exc) from exc
-            msg = f"a program has {path} open: stop every program of the shop, then run: {line}"
-            raise RestoreRefusedError(msg) from exc
+            raise sqlite_fault(exc) from exc
         except sqlite3.DatabaseError:
             pass  # it is damaged, which is why somebody restores
         yield
         if raw.in_transaction:
             raw.execute("ROLLBACK")
+
+
+@contextmanager
+def in_place(path: Path, line: str, clock: Clock) -> Iterator[Transaction]:
+    """A transaction on a file that is there and that nobody else has open; what lay in its log is in the file.
+
+    Args:
+        line: what to type once nobody has.
+
+    Raises:
+        RestoreRefusedError: somebody has it open.
+        LedgerError: it could not be written; it is as it was.
+    """
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None, timeout=_WAIT_S, factory=SqliteConnection)) as raw:
+            raw.create_function("neonpay_now_us", 0, clock.now_us)
+            raw.execute("PRAGMA synchronous=FULL")
+            _begin_alone(raw, path, line)
+            with _until_kept(raw) as transaction:
+                yield transaction
+    except sqlite3.Error as exc:
+        raise sqlite_fault(exc) from exc
 
 
 def swap(new: Path, path: Path, backup_id: str) -> Path | None:
@@ -130,12 +148,31 @@ def remove(path: Path) -> None:
 def _transaction(raw: SqliteConnection, clock: Clock) -> Iterator[Transaction]:
     raw.create_function("neonpay_now_us", 0, clock.now_us)
     raw.execute("BEGIN")
+    with _until_kept(raw) as transaction:
+        yield transaction
+
+
+@contextmanager
+def _until_kept(raw: SqliteConnection) -> Iterator[Transaction]:
+    """What has begun is kept at the end of the block, and undone when it raises."""
     try:
         yield SqliteTransaction(raw)
         raw.execute("COMMIT")
     finally:
         if raw.in_transaction:
             raw.execute("ROLLBACK")
+
+
+def _begin_alone(raw: sqlite3.Connection, path: Path, line: str) -> None:
+    """Nobody else can read or write the file; raises RestoreRefusedError when somebody has it open."""
+    try:
+        raw.execute("PRAGMA journal_mode=DELETE")
+        raw.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as exc:
+        if exc.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            raise
+        msg = f"a program has {path} open: stop every program of the shop, then run: {line}"
+        raise RestoreRefusedError(msg) from exc
 
 
 def _is_database(path: Path) -> bool:

@@ -11,23 +11,30 @@ import typer
 
 from neonpay.cli.asking import agreed
 from neonpay.cli.backup_shown import (
+    adopted_json,
     as_json,
+    copied_json,
     print_backups,
     restored_json,
+    say_adopted,
+    say_copied,
     say_drilled,
     say_made,
     say_restored,
     sized,
 )
 from neonpay.cli.backup_work import (
+    CopyToOption,
     DirectoryOption,
+    FromOption,
     IdentityOption,
     PassphraseFileOption,
     RecipientOption,
     TypeTyped,
     chosen,
+    fetched,
+    keep,
     progress,
-    ready_ledger,
 )
 from neonpay.cli.columns import say
 from neonpay.cli.counted import counted
@@ -68,6 +75,7 @@ def create(
     compression: Annotated[bool | None, typer.Option(help="Compress by zstd.", show_default=False)] = None,
     passphrase_file: PassphraseFileOption = None,
     recipient: RecipientOption = None,
+    copy_to: CopyToOption = None,
     json: JsonOption = False,
     database: DatabaseOption = None,
 ) -> None:
@@ -76,7 +84,7 @@ def create(
     from neonpay.backup.kinds import BackupType
 
     with errors_in_one_line():
-        config = chosen(directory, passphrase_file, recipient=recipient, compression=compression)
+        config = chosen(directory, passphrase_file, recipient=recipient, compression=compression, copy_to=copy_to)
         extent = None if backup_type is None else BackupType(backup_type.value)
         made = _kept(database, config, lambda keeper: keeper.make(description=description, backup_type=extent))
         from neonpay.backup.folder import BackupFolder
@@ -86,24 +94,30 @@ def create(
         print_json(as_json(info))
     else:
         say_made(info, made)
+        if config.copy_to is not None:
+            say(f"It is in {config.target.name} as well, and was read back from there.")
 
 
 @backup.command("list")
-def list_backups(*, directory: DirectoryOption = None, json: JsonOption = False) -> None:
+def list_backups(*, directory: DirectoryOption = None, source: FromOption = None, json: JsonOption = False) -> None:
     """Show the backups that are there, newest first. Exit code 1 if one is damaged."""
+    from neonpay.backup.elsewhere import Elsewhere
     from neonpay.backup.folder import BackupFolder
     from neonpay.backup.info import infos_in
     from neonpay.backup.kinds import BackupStatus
+    from neonpay.backup.targets import open_target
 
     with errors_in_one_line():
         config = chosen(directory)
-        found = infos_in(BackupFolder(config.folder))
+        there = None if source is None else Elsewhere(open_target(source))
+        found = infos_in(BackupFolder(config.folder)) if there is None else there.infos()
     if json:
         print_json([as_json(one) for one in found])
     elif found:
         print_backups(found)
     else:
-        say(f"There is no backup in {config.folder}. Make one: neonpay backup create")
+        place = config.folder if there is None else there.target.name
+        say(f"There is no backup in {place}. Make one: neonpay backup create")
     if any(one.status is BackupStatus.DAMAGED for one in found):
         raise typer.Exit(FOUND)
 
@@ -115,13 +129,20 @@ def verify(
     directory: DirectoryOption = None,
     passphrase_file: PassphraseFileOption = None,
     identity: IdentityOption = None,
+    copy: Annotated[
+        bool, typer.Option("--copy", help="The copies where `copy_to` of [backup] says: ID, or every one there.")
+    ] = False,
+    source: FromOption = None,
     json: JsonOption = False,
     database: DatabaseOption = None,
 ) -> None:
     """Read a backup back, every byte of it. Exit code 1 if something of it is not as it was written."""
     with errors_in_one_line():
-        config = chosen(directory, passphrase_file, identity=identity)
+        config = chosen(directory, passphrase_file, identity=identity, copy_to=source)
         try:
+            if copy or source is not None:
+                _verify_copies(database, config, backup_id, json=json)
+                return
             found = _kept(database, config, lambda keeper: keeper.verify(backup_id or keeper.newest().backup_id))
         except BackupDamagedError as error:
             typer.echo(f"neonpay: {error}", err=True)
@@ -145,6 +166,25 @@ def verify(
 
 
 @backup.command()
+def copy(
+    *,
+    directory: DirectoryOption = None,
+    copy_to: CopyToOption = None,
+    json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Copy the backups that are kept to another place, which `create` does as well, and read back what was written."""
+    with errors_in_one_line():
+        config = chosen(directory, copy_to=copy_to)
+        target = config.target
+        done = _kept(database, config, lambda keeper: keeper.copy(target))
+    if json:
+        print_json(copied_json(done))
+    else:
+        say_copied(done)
+
+
+@backup.command()
 def restore(
     backup_id: MaybeIdArgument = None,
     *,
@@ -157,6 +197,7 @@ def restore(
     directory: DirectoryOption = None,
     passphrase_file: PassphraseFileOption = None,
     identity: IdentityOption = None,
+    source: FromOption = None,
     json: JsonOption = False,
     database: DatabaseOption = None,
     bot_id: BotOption = None,
@@ -180,7 +221,7 @@ def restore(
         config = chosen(directory, passphrase_file, identity=identity)
         folder = BackupFolder(config.folder)
         url = core_settings(database, None).database_url
-        wanted = backup_id or named or newest_in(folder).backup_id
+        wanted = fetched(config, source, backup_id or named) or newest_in(folder).backup_id
         manifest = folder.manifest(wanted)
         agreed(
             f"Make {wanted}, of {manifest.created_at:%Y-%m-%d %H:%M} UTC, the ledger in {place_of(url)}?",
@@ -203,6 +244,27 @@ def restore(
 
 
 @backup.command()
+def adopt(*, yes: YesOption = False, json: JsonOption = False, database: DatabaseOption = None) -> None:
+    """Make a copy of a ledger safe to sell on: one of litestream, a WAL archive, pg_dump or a disk.
+
+    It would deliver again what was delivered after it was made. After this command what was waiting in it, and what was sold
+    since, waits for you, as after `neonpay backup restore`. Type it before the bot starts on the copy.
+    """
+    from neonpay.backup.adopting import adopt as adopt_copy
+    from neonpay.core.clock import SystemClock
+    from neonpay.ledger.open import place_of
+
+    with errors_in_one_line():
+        url = core_settings(database, None).database_url
+        agreed(f"Is the ledger in {place_of(url)} a copy that was just brought back?", yes=yes)
+        done = adopt_copy(url, clock=SystemClock())
+    if json:
+        print_json(adopted_json(done))
+    else:
+        say_adopted(done)
+
+
+@backup.command()
 def delete(backup_id: IdArgument, *, yes: YesOption = False, directory: DirectoryOption = None) -> None:
     """Remove a backup, and what no other one needs of it."""
     from neonpay.backup.folder import BackupFolder
@@ -222,6 +284,7 @@ def drill(
     directory: DirectoryOption = None,
     passphrase_file: PassphraseFileOption = None,
     identity: IdentityOption = None,
+    source: FromOption = None,
     json: JsonOption = False,
     database: DatabaseOption = None,
 ) -> None:
@@ -231,7 +294,8 @@ def drill(
     with errors_in_one_line():
         config = chosen(directory, passphrase_file, identity=identity)
         extensions = tables_of_installed()
-        found = _kept(database, config, lambda keeper: keeper.drill(extensions, backup_id=backup_id))
+        wanted = fetched(config, source, backup_id)
+        found = _kept(database, config, lambda keeper: keeper.drill(extensions, backup_id=wanted))
     if json:
         print_json(restored_json(found))
     else:
@@ -255,13 +319,14 @@ def schedule(
     directory: DirectoryOption = None,
     passphrase_file: PassphraseFileOption = None,
     recipient: RecipientOption = None,
+    copy_to: CopyToOption = None,
     database: DatabaseOption = None,
 ) -> None:
     """Make backups at their times until Ctrl-C. Of several programs that do so, one makes each."""
     from neonpay.backup.manager import BackupManager
 
     with errors_in_one_line():
-        config = chosen(directory, passphrase_file, recipient=recipient, schedule=at, zone=zone)
+        config = chosen(directory, passphrase_file, recipient=recipient, copy_to=copy_to, schedule=at, zone=zone)
         manager = BackupManager(config, database_url=core_settings(database, None).database_url)
         with suppress(KeyboardInterrupt):
             asyncio.run(_until_stopped(manager, config))
@@ -280,12 +345,16 @@ async def _until_stopped(manager: object, config: BackupConfig) -> None:
 
 
 def _kept(database: str | None, config: BackupConfig, work: Callable[[Keeper], T]) -> T:
-    """What the work returned, with a line that says how far it is."""
-    from neonpay.backup.keeping import Keeper
-    from neonpay.core.clock import SystemClock
+    return keep(core_settings(database, None).database_url, config, work)
 
-    with ready_ledger(core_settings(database, None).database_url) as ledger, progress() as note:
-        return work(Keeper(ledger, config, SystemClock(), note=note))
+
+def _verify_copies(database: str | None, config: BackupConfig, backup_id: str | None, *, json: bool) -> None:
+    target = config.target
+    ids, files = _kept(database, config, lambda keeper: keeper.verify_copies(target, backup_id))
+    if json:
+        print_json({"target": target.name, "backup_ids": list(ids), "files": files})
+    else:
+        say(f"{target.name}: {counted(len(ids), 'backup')}, {counted(files, 'file')}, each as it was written.")
 
 
 def _bot(database: str | None, bot_id: object) -> int | None:

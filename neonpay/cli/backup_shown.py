@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from neonpay.cli.columns import Column, print_with_remarks, say
@@ -10,9 +10,12 @@ from neonpay.cli.counted import counted
 from neonpay.cli.sheets import minute
 
 if TYPE_CHECKING:
+    from neonpay.backup.adopting import Adopted
+    from neonpay.backup.copying import Copied
     from neonpay.backup.info import BackupInfo
     from neonpay.backup.manifest import Manifest
     from neonpay.backup.restoring import Restored
+    from neonpay.books.verification import Proof
     from neonpay.core.jsontext import JsonValue
 
 _UNITS: Final = ("bytes", "KB", "MB", "GB", "TB")
@@ -74,11 +77,36 @@ def say_made(info: BackupInfo, made: Manifest) -> None:
     say("Try it out: neonpay backup drill")
 
 
+def say_copied(done: Copied) -> None:
+    """Print what was copied, and what is gone there."""
+    written = f"{counted(done.files, 'file')} of {sized(done.written_bytes)} were written, and read back"
+    say(f"{done.newest.backup_id} is in {done.target}; {written if done.files else 'nothing was new'}.")
+    for backup_id in done.removed:
+        say(f"  {backup_id} need not be kept and is gone there")
+
+
 def say_restored(restored: Restored) -> None:
     """Print what has become of the ledger, what waits for a person, and what to type next."""
     manifest = restored.manifest
     say(f"{restored.place} is the ledger of {manifest.created_at:%Y-%m-%d %H:%M} UTC ({manifest.backup_id}).")
-    for proof in restored.proofs:
+    _say_books(restored.proofs)
+    if restored.kept is not None:
+        say(f"What was there before is kept: {restored.kept}")
+    for words in manifest.left_out:
+        say(f"The backup was without {words}.")
+    _say_what_waits(restored.parked)
+
+
+def say_adopted(done: Adopted) -> None:
+    """Print what has become of a copy, what waits for a person, and what to type next."""
+    of = "" if done.newest_at is None else f", which ends on {done.newest_at:%Y-%m-%d %H:%M:%S} UTC,"
+    say(f"The ledger in {done.place}{of} does nothing old by itself.")
+    _say_books(done.proofs)
+    _say_what_waits(done.parked)
+
+
+def _say_books(proofs: Sequence[Proof]) -> None:
+    for proof in proofs:
         say(
             f"  bot {proof.bot_id}: {counted(proof.payments, 'payment')}, head {proof.head or 'none'}; "
             + (
@@ -87,12 +115,11 @@ def say_restored(restored: Restored) -> None:
                 else f"{counted(proof.findings_count, 'finding')}, see neonpay verify"
             )
         )
-    if restored.kept is not None:
-        say(f"What was there before is kept: {restored.kept}")
-    for words in manifest.left_out:
-        say(f"The backup was without {words}.")
-    for bot_id, parked in sorted(restored.parked.items()):
-        waits = [counted(count, _WHAT[name]) for name, count in parked.items() if count]
+
+
+def _say_what_waits(parked: Mapping[int, Mapping[str, int]]) -> None:
+    for bot_id, of_bot in sorted(parked.items()):
+        waits = [counted(count, _WHAT[name]) for name, count in of_bot.items() if count]
         if waits:
             say(
                 f"  bot {bot_id}: for you to decide, since it may have been done after the backup: {', '.join(waits)}; see "
@@ -131,6 +158,18 @@ def as_json(info: BackupInfo) -> dict[str, JsonValue]:
     }
 
 
+def copied_json(done: Copied) -> dict[str, JsonValue]:
+    """What was copied, for programs."""
+    return {
+        "target": done.target,
+        "newest": done.newest.backup_id,
+        "backup_ids": list(done.backup_ids),
+        "files": done.files,
+        "written_bytes": done.written_bytes,
+        "removed": list(done.removed),
+    }
+
+
 def restored_json(restored: Restored) -> dict[str, JsonValue]:
     """What has become of a backup, for programs."""
     return {
@@ -138,14 +177,27 @@ def restored_json(restored: Restored) -> dict[str, JsonValue]:
         "created_at": restored.manifest.created_at.isoformat(),
         "place": restored.place,
         "kept": restored.kept,
-        "bots": [
-            {
-                "bot_id": proof.bot_id,
-                "payments": proof.payments,
-                "head": proof.head,
-                "is_clean": proof.is_clean,
-                "parked": dict(restored.parked.get(proof.bot_id, {})),
-            }
-            for proof in restored.proofs
-        ],
+        "bots": _books_json(restored.proofs, restored.parked),
     }
+
+
+def adopted_json(done: Adopted) -> dict[str, JsonValue]:
+    """What has become of a copy, for programs."""
+    return {
+        "place": done.place,
+        "newest_at": None if done.newest_at is None else done.newest_at.isoformat(),
+        "bots": _books_json(done.proofs, done.parked),
+    }
+
+
+def _books_json(proofs: Sequence[Proof], parked: Mapping[int, Mapping[str, int]]) -> list[JsonValue]:
+    return [
+        {
+            "bot_id": proof.bot_id,
+            "payments": proof.payments,
+            "head": proof.head,
+            "is_clean": proof.is_clean,
+            "parked": dict(parked.get(proof.bot_id, {})),
+        }
+        for proof in proofs
+    ]

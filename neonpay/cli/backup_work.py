@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -14,8 +14,11 @@ from neonpay.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from neonpay.backup.config import BackupConfig
+    from neonpay.backup.keeping import Keeper
     from neonpay.backup.packing import Note
     from neonpay.ledger import Ledger
+
+T = TypeVar("T")
 
 DirectoryOption = Annotated[
     Path | None,
@@ -37,6 +40,19 @@ IdentityOption = Annotated[
     list[Path] | None,
     typer.Option("--identity", help="File with a secret key that opens them; again for more."),
 ]
+CopyToOption = Annotated[
+    str | None,
+    typer.Option(
+        "--copy-to",
+        help='Where it is copied to: a folder, "s3://bucket/prefix?endpoint=…" or "command:program"; `copy_to` of [backup] '
+        "when left out.",
+        metavar="TARGET",
+    ),
+]
+FromOption = Annotated[
+    str | None,
+    typer.Option("--from", help="The target where the copies are, as --copy-to names it.", metavar="TARGET"),
+]
 
 
 class TypeTyped(enum.StrEnum):
@@ -54,6 +70,7 @@ def chosen(
     recipient: list[str] | None = None,
     identity: list[Path] | None = None,
     compression: bool | None = None,
+    copy_to: str | None = None,
     schedule: str | None = None,
     zone: str | None = None,
 ) -> BackupConfig:
@@ -70,10 +87,32 @@ def chosen(
         "recipients": tuple(recipient) if recipient else None,
         "identity_files": tuple(map(str, identity)) if identity else None,
         "compression": compression,
+        "copy_to": copy_to,
         "schedule": schedule,
         "zone": zone,
     }
     return config_from_settings(**{name: value for name, value in given.items() if value is not None})
+
+
+def keep(database_url: str, config: BackupConfig, work: Callable[[Keeper], T]) -> T:
+    """What the work returned, with a line that says how far it is."""
+    from neonpay.backup.keeping import Keeper
+    from neonpay.core.clock import SystemClock
+
+    with ready_ledger(database_url) as ledger, progress() as note:
+        return work(Keeper(ledger, config, SystemClock(), note=note))
+
+
+def fetched(config: BackupConfig, source: str | None, backup_id: str | None) -> str | None:
+    """The id of the backup that is in the folder, after it was fetched from a target where one is named."""
+    from neonpay.backup.fetching import fetch
+    from neonpay.backup.folder import BackupFolder
+    from neonpay.backup.targets import open_target
+
+    if source is None:
+        return backup_id
+    with progress() as note:
+        return fetch(BackupFolder(config.folder), open_target(source), backup_id, note=note).backup_id
 
 
 @contextmanager

@@ -48,6 +48,7 @@
     │   ├── BackupDamagedError           a file of it is not there, or not what was written
     │   ├── BackupKeyError               it is encrypted, and no key that was given opens it
     │   ├── BackupBusyError              another process is at work in the folder
+    │   ├── BackupCopyError              it is whole, and was not copied to its target
     │   └── RestoreRefusedError          it may not take the place of what is there
     └── SimulatorError                   the simulator was asked for something that its Telegram would not do
         └── SimulatorTimeoutError (TimeoutError)
@@ -63,6 +64,7 @@ from __future__ import annotations
 
 from neonpay.errors.backups import (
     BackupBusyError,
+    BackupCopyError,
     BackupDamagedError,
     BackupError,
     BackupKeyError,
@@ -121,6 +123,7 @@ __all__ = [
     "AdapterError",
     "AdapterNotInstalledError",
     "BackupBusyError",
+    "BackupCopyError",
     "BackupDamagedError",
     "BackupError",
     "BackupKeyError",

@@ -25,5 +25,9 @@ class BackupBusyError(BackupError):
     """Another process makes or removes a backup in this folder right now."""
 
 
+class BackupCopyError(BackupError):
+    """A backup is whole where it was made, and was not copied to its target, or not read back from there."""
+
+
 class RestoreRefusedError(BackupError):
     """A backup may not take the place of what is there; the message says what to type."""

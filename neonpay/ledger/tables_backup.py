@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from neonpay.ledger.table_kit import Moment, table
 
-# One thing that was done with backups; ``bot_id`` is 0, since a backup is the database's. ``act``: backup, verify, drill.
+# One thing that was done with backups; ``bot_id`` is 0, since a backup is the database's. ``act``: backup, copy, verify, drill.
 backup_runs = table(
     "backup_runs",
     sa.Column("run_id", sa.Text, nullable=False),

@@ -31,7 +31,7 @@ _ROOM_AGAIN: Final = 1.5
 _BLIND_LEAST_S: Final = 3600.0
 _BLIND_TURNS: Final = 6
 _HANDLERS_MOST: Final = 10
-_ACTS: Final = ("backup", "verify", "drill")
+_ACTS: Final = ("backup", "copy", "verify", "drill")
 _WORDS_CHARS: Final = 300
 _STOPPED: Final = Words("It does not run.")
 _FAILS: Final = Words(
@@ -48,6 +48,7 @@ _FREE: Final = Words(
     counted="count",
 )
 _MEND: Final = Words("{error}. Mend that, then: neonpay backup create")
+_COPY: Final = Words("{error}. Mend that, then: neonpay backup copy")
 _BLIND: Final = Words("Payments whose update was lost are not found meanwhile. See: neonpay doctor")
 
 
@@ -113,7 +114,8 @@ def _failed_backups(transaction: Transaction) -> list[Trouble]:
         error = transaction.connection.execute(newest).scalar()
         if error is not None:
             words = clean(error, _WORDS_CHARS)
-            found.append(Trouble(kind="backup", name=act, values={"error": words}, details=_MEND))
+            details = _COPY if act == "copy" else _MEND
+            found.append(Trouble(kind="backup", name=act, values={"error": words}, details=details))
     return found
 
 

@@ -13,7 +13,7 @@ from neonpay.core.clock import Clock, moment
 from neonpay.errors import ConfigurationError, LedgerError
 from neonpay.ledger import Transaction, open_ledger
 
-NAMES: Final = ("backup.newest", "backup.tried")
+NAMES: Final = ("backup.newest", "backup.tried", "backup.copied")
 _HOUR: Final = timedelta(hours=1)
 
 
@@ -22,11 +22,13 @@ class _Known:
     good: Run | None
     failed: Run | None
     drill: Run | None
+    copied: Run | None
+    copy_failed: Run | None
     restored_at: datetime | None
 
 
 async def check_backups(database_url: str, *, warn_after_hours: float, clock: Clock, timeout_s: float) -> list[Check]:
-    """Every check of ``NAMES``: a warning when the last good backup is old, or none was ever tried out or restored."""
+    """Every check of ``NAMES``: a warning when the last good backup is old, none was ever tried out, or the copies failed."""
     ledger = None
     try:
         ledger = open_ledger(database_url, as_it_is=True)
@@ -40,7 +42,8 @@ async def check_backups(database_url: str, *, warn_after_hours: float, clock: Cl
     if known.good is None and known.failed is None:
         finding = "neonpay has made no backup of this ledger"
         return [skipped(name, finding, "make one: neonpay backup create") for name in NAMES]
-    return [_newest(known, warn_after_hours, moment(clock.now_us())), _tried(known)]
+    now = moment(clock.now_us())
+    return [_newest(known, warn_after_hours, now), _tried(known), _copied(known, warn_after_hours, now)]
 
 
 def _known(transaction: Transaction) -> _Known:
@@ -48,6 +51,8 @@ def _known(transaction: Transaction) -> _Known:
         last(transaction, "backup"),
         last(transaction, "backup", is_good=False),
         last(transaction, "drill"),
+        last(transaction, "copy"),
+        last(transaction, "copy", is_good=False),
         restored_at(transaction),
     )
 
@@ -72,3 +77,18 @@ def _tried(known: _Known) -> Check:
     if known.restored_at is not None:
         return ok(name, f"the ledger itself was restored from one on {known.restored_at:%Y-%m-%d}")
     return warning(name, "no backup was ever restored or tried out", "neonpay backup drill")
+
+
+def _copied(known: _Known, warn_after_hours: float, now: datetime) -> Check:
+    name, copied, failed = NAMES[2], known.copied, known.copy_failed
+    if failed is not None and (copied is None or failed.began_at > copied.began_at):
+        finding = f"backups were not copied to {failed.place} on {failed.began_at:%Y-%m-%d %H:%M} UTC: {failed.error}"
+        return warning(name, finding, "mend that, then: neonpay backup copy")
+    if copied is None:
+        finding = "backups are in one place alone, which may be lost together with the ledger"
+        return skipped(name, finding, "copy_to under [backup], or neonpay backup copy --copy-to TARGET")
+    age_hours = (now - copied.began_at) / _HOUR
+    if age_hours > warn_after_hours:
+        finding = f"the last backup that was copied to {copied.place} was so {age_hours:.0f} hours ago"
+        return warning(name, finding, "neonpay backup copy")
+    return ok(name, f"{copied.backup_id} is in {copied.place} as well")

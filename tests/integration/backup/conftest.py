@@ -18,6 +18,7 @@ from neonpay.backup.saving import Wanted, save
 from neonpay.ledger import Transaction, open_ledger
 from neonpay.ledger.table_kit import metadata
 from neonpay.ledger.tables import extension_tables, keys, sequences
+from neonpay.payments.handlers.context import PaymentContext
 from tests.integration.conftest import MovableClock
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from neonpay.backup.manifest import Manifest
+    from tests.integration.conftest import Shop
 
 BOT = 7_000_000_001
 TEXTS = ("Ünïcode ✨", "line\nbreak", 'tab\t\\ "quoted"', "", "\u2028", "x" * 300)
@@ -124,6 +126,20 @@ class Kit:
 @pytest.fixture
 def kit(tmp_path: Path) -> Kit:
     return Kit(folder=BackupFolder(tmp_path / "backups"), clock=MovableClock())
+
+
+class Deliveries:
+    """Whom a handler has given something, and whom it fails for."""
+
+    def __init__(self, shop: Shop, *failing: int) -> None:
+        self.told: list[str] = []
+        self.failing = set(failing)
+
+        @shop.neonpay.on_payment(stage="vip", name="deliver")
+        async def deliver(ctx: PaymentContext) -> None:
+            if ctx.payment.user_id in self.failing:
+                raise OSError("not now")
+            self.told.append(ctx.payment.charge_id)
 
 
 def rows_in(url: str, *, without: Sequence[str] = ()) -> dict[str, list[str]]:

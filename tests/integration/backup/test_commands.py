@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,7 @@ from neonpay.backup.encryption import Secrets
 from neonpay.backup.keeping import Keeper
 from neonpay.cli.checks.backups import NAMES, check_backups
 from neonpay.cli.main import app
-from neonpay.errors import BackupError
+from neonpay.errors import BackupCopyError, BackupError
 from neonpay.ledger import open_ledger
 from tests.integration.backup.conftest import BOT, PASSPHRASE, Kit, rows_in
 
@@ -89,6 +90,33 @@ def test_one_that_is_damaged_is_told_by_the_exit_code(run: Callable[..., Result]
     assert "is not there" in run("restore", "--yes", code=3).stderr
 
 
+def test_what_was_copied_is_restored_from_there_alone(
+    run: Callable[..., Result], sqlite_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "neonpay.toml").write_text('[backup]\ncopy_to = "elsewhere"\n')
+    assert "mount it" in run("create", code=3).stderr
+    assert len(told(run("list", "--json"))) == 1
+    (tmp_path / "elsewhere").mkdir()
+    assert "read back" in run("create").stdout
+    assert "nothing was new" in run("copy").stdout
+    first, second = told(run("list", "--from", "elsewhere", "--json"))
+    assert "2 backups" in run("verify", "--copy").stdout
+
+    before = rows_in(sqlite_url)["neonpay_payments"]
+    for path in (tmp_path / "backups", tmp_path / "neonpay.toml"):
+        path.rename(path.with_name(f"lost {path.name}"))
+    lost = {"NEONPAY_DATABASE_URL": f"sqlite:///{tmp_path / 'anew.db'}"}
+    run("restore", second["backup_id"], "--from", "elsewhere", "--yes", **lost)
+    assert rows_in(lost["NEONPAY_DATABASE_URL"])["neonpay_payments"] == before
+    assert [one["backup_id"] for one in told(run("list", "--json"))] == [second["backup_id"]]
+
+    chunk = next((tmp_path / "elsewhere" / "chunks").glob("??/*"))
+    chunk.write_bytes(b"x" * chunk.stat().st_size)
+    assert "not as it was written" in run("verify", first["backup_id"], "--from", "elsewhere", code=1).stderr
+    assert "s3://bucket" in run("copy", "--copy-to", "ftp://key:hush@host", code=3).stderr
+    assert "--copy-to TARGET" in run("verify", "--copy", code=3).stderr
+
+
 def test_one_for_a_passphrase_has_everything_and_needs_it(
     run: Callable[..., Result], sqlite_url: str, tmp_path: Path
 ) -> None:
@@ -147,18 +175,26 @@ def test_doctor_warns_of_one_that_is_old_or_never_tried(kit: Kit, sqlite_url: st
 
     ledger = open_ledger(sqlite_url, clock=kit.clock)
     keeper = Keeper(ledger, BackupConfig(backup_directory=kit.folder.path), kit.clock)
-    assert checks() == ["skipped", "skipped"]
+    copying = replace(keeper, config=replace(keeper.config, copy_to=tmp_path / "elsewhere"))
+    assert checks() == ["skipped", "skipped", "skipped"]
     keeper.make()
-    assert checks() == ["ok", "warning"]
+    assert checks() == ["ok", "warning", "skipped"]
     keeper.drill(())
-    assert checks() == ["ok", "ok"]
+    assert checks() == ["ok", "ok", "skipped"]
+    with pytest.raises(BackupCopyError, match="mount it"):
+        copying.make()
+    assert checks() == ["ok", "ok", "warning"]
+    (tmp_path / "elsewhere").mkdir()
+    kit.clock.advance(1)
+    copying.copy(copying.config.target)
+    assert checks() == ["ok", "ok", "ok"]
     kit.clock.advance(49 * 3600)
-    assert checks() == ["warning", "ok"]
-    keeper.make()
-    assert checks() == ["ok", "ok"]
+    assert checks() == ["warning", "ok", "warning"]
+    copying.make()
+    assert checks() == ["ok", "ok", "ok"]
     kit.clock.advance(1)
     (tmp_path / "file").write_text("")
     with pytest.raises(BackupError):
         Keeper(ledger, BackupConfig(backup_directory=tmp_path / "file" / "backups"), kit.clock).make()
-    assert checks() == ["warning", "ok"]
+    assert checks() == ["warning", "ok", "ok"]
     ledger.close_sync()

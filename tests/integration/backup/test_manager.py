@@ -13,6 +13,7 @@ from neonpay.backup.runs import Run, last, runs
 from neonpay.backup.scheduling import turn_at
 from neonpay.errors import BackupNotFoundError, ConfigurationError, RestoreRefusedError
 from neonpay.ledger import open_ledger
+from neonpay.notifications.watching import about_ledger
 from neonpay.store.periodic import PeriodicStore, Turn
 from tests.integration.backup.conftest import Kit
 
@@ -129,6 +130,36 @@ async def test_one_that_fails_is_told_and_tried_again(
     assert failed is not None
     assert "cannot be made" in (failed.error or "")
     assert await run_of(ledger) is None
+    await ledger.close()
+
+
+async def test_one_that_was_not_copied_is_copied_later_and_not_made_again(
+    sqlite_url: str, tmp_path: Path, clock: MovableClock
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    config = BackupConfig(backup_directory=tmp_path / "backups", schedule="6h", copy_to=elsewhere)
+    ledger = open_ledger(sqlite_url, clock=clock)
+    store = PeriodicStore(ledger, 5, new_token=iter(range(1, 100)).__next__)
+
+    async def look() -> tuple[str, bool]:
+        turn = await store.take("backup:scheduled", early=True)
+        assert turn is not None
+        await turn_at(turn, ledger, config, clock)
+        await store.end(turn, next_in_s=0)
+        newest, *_ = await ledger.read(runs)
+        return newest.act, newest.error is None
+
+    assert await look() == ("copy", False)
+    assert [one.name for one in await ledger.read(about_ledger, 5, clock.now_us(), None)] == ["copy"]
+    elsewhere.mkdir()
+    clock.advance(60)
+    assert await look() == ("copy", False)
+    clock.advance(300)
+    assert await look() == ("copy", True)
+    assert await look() == ("copy", True)
+    assert [run.act for run in await ledger.read(runs)] == ["copy", "copy", "backup"]
+    assert [one.name for one in await ledger.read(about_ledger, 5, clock.now_us(), None)] == []
+    assert len(list((elsewhere / "manifests").iterdir())) == 1
     await ledger.close()
 
 

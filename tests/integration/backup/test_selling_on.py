@@ -10,28 +10,13 @@ import sqlalchemy as sa
 
 from neonpay.ledger.tables import invoices
 from neonpay.ledger.tables_notifications import notifications
-from neonpay.payments.handlers.context import PaymentContext
-from tests.integration.backup.conftest import Kit
+from tests.integration.backup.conftest import Deliveries, Kit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from neonpay.simulator import Outcome
     from tests.integration.conftest import MovableClock, Shop
-
-
-class Deliveries:
-    """Whom a handler has given something, and whom it fails for."""
-
-    def __init__(self, shop: Shop, *failing: int) -> None:
-        self.told: list[str] = []
-        self.failing = set(failing)
-
-        @shop.neonpay.on_payment(stage="vip", name="deliver")
-        async def deliver(ctx: PaymentContext) -> None:
-            if ctx.payment.user_id in self.failing:
-                raise OSError("not now")
-            self.told.append(ctx.payment.charge_id)
 
 
 async def restored(kit: Kit, backup_id: str, url: str) -> Any:

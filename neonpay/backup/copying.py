@@ -1,0 +1,208 @@
+"""Backups of a folder are copied to a target: what it lacks, read back at once, and the manifest last."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Final, NamedTuple
+
+from neonpay.backup.elsewhere import Elsewhere
+from neonpay.backup.folder import BackupFolder
+from neonpay.backup.locking import locked
+from neonpay.backup.manifest import MANIFEST_MOST_BYTES, Manifest
+from neonpay.backup.packing import Note
+from neonpay.backup.retention import Dated, Rules, to_remove
+from neonpay.backup.targets import MANIFESTS, Target
+from neonpay.errors import BackupCopyError, BackupDamagedError, BackupError, BackupNotFoundError
+
+logger = logging.getLogger("neonpay.backup")
+
+_AT_ONCE: Final = 4
+"""So many files are on their way: none is large, and each waits for the network most of its time."""
+_PATIENCE_S: Final = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copied:
+    """What has become of the copies.
+
+    Attributes:
+        backup_ids: those that are there now and were not, newest first.
+        newest: the newest one that is there.
+        files, written_bytes: how much of them was written.
+        removed: those that need not be kept, and are gone there.
+    """
+
+    target: str
+    newest: Manifest
+    backup_ids: Sequence[str] = ()
+    files: int = 0
+    written_bytes: int = 0
+    removed: Sequence[str] = ()
+
+
+class _File(NamedTuple):
+    """A file of a backup, and what reads it here."""
+
+    path: str
+    size: int | None
+    read: Callable[[], bytes]
+
+
+def copy(folder: BackupFolder, target: Target, *, rules: Rules, now: datetime, note: Note) -> Copied:
+    """Every backup of a folder that the rules keep is at the target, read back from there; those that need not be are gone.
+
+    What was not copied before is copied now. One that is cut off leaves those that are there as they are.
+
+    Raises:
+        BackupNotFoundError: the folder has none.
+        BackupDamagedError: the newest one cannot be read here.
+        BackupCopyError: it could not be copied, or was read back as something else.
+        BackupBusyError: another process has been copying for ten minutes.
+    """
+    folder.make()
+    with locked(folder.path / ".copying", patience_s=_PATIENCE_S):
+        mine = folder.manifests()
+        if not mine:
+            msg = f"there is no backup in {folder.path}; make one: neonpay backup create"
+            raise BackupNotFoundError(msg)
+        there = Elsewhere(target)
+        copying = _Copying(folder, there, there.manifests(), note)
+        every = {one.backup_id: one for one in [*copying.manifests, *mine]}
+        dated = [Dated(one.backup_id, one.created_at) for one in every.values()]
+        gone = set(to_remove(dated, rules, now)) - {mine[0].backup_id}
+        done = []
+        for one in [one for one in mine if one.backup_id not in gone and not copying.is_there(one)]:
+            try:
+                copying.copy(one)
+            except BackupDamagedError as error:
+                if one is mine[0]:
+                    raise
+                logger.warning("%s; it is not copied to %s", error, target.name)
+                continue
+            done.append(one.backup_id)
+        removed = _remove(Elsewhere(target), gone, [one for one in every.values() if one.backup_id not in gone])
+    return Copied(
+        target=target.name,
+        newest=mine[0],
+        backup_ids=done,
+        files=copying.files,
+        written_bytes=copying.written_bytes,
+        removed=removed,
+    )
+
+
+class _Copying:
+    def __init__(self, folder: BackupFolder, there: Elsewhere, manifests: Sequence[Manifest], note: Note) -> None:
+        self._folder = folder
+        self._there = there
+        self.manifests = manifests
+        self._note = note
+        # What a manifest there names was read back before the manifest was written.
+        self._read_back = {path for one in manifests for path in _named(one)}
+        self.files = 0
+        self.written_bytes = 0
+
+    def is_there(self, one: Manifest) -> bool:
+        """Whether a backup is at the target, as far as its manifest and the list of files say.
+
+        Raises:
+            BackupCopyError: another one of its id is, which is somebody else's.
+        """
+        theirs = next((found for found in self.manifests if found.backup_id == one.backup_id), None)
+        if theirs is None:
+            return False
+        if theirs.hash != one.hash:
+            msg = (
+                f"{self._there.target.name} has another backup of the id {one.backup_id}: each folder of backups needs a "
+                "target of its own"
+            )
+            raise BackupCopyError(msg)
+        return all(self._there.has(file.path, file.size) for file in self._files(one))
+
+    def copy(self, one: Manifest) -> None:
+        """The unit of a backup: its files, and then its manifest."""
+        missing = [file for file in self._files(one) if not self._is_kept(file)]
+        done = 0
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="neonpay-copy") as pool:
+            try:
+                for written in pool.map(self._bring, missing):
+                    done += 1
+                    self.files += written > 0
+                    self.written_bytes += written
+                    self._note(one.backup_id, done, len(missing))
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        path = f"{MANIFESTS}/{one.backup_id}.json"
+        self.written_bytes += self._put(_File(path, None, partial(self._folder.read, path, MANIFEST_MOST_BYTES)))
+        self.files += 1
+        self._read_back.update(_named(one))
+
+    def _files(self, one: Manifest) -> Iterator[_File]:
+        for path, chunk in {chunk.path: chunk for _, chunk in one.chunks()}.items():
+            yield _File(path, chunk.size, partial(self._folder.chunk, chunk))
+        if one.encryption is not None:
+            yield _File(one.encryption.key, None, partial(self._folder.key, one.encryption.key))
+
+    def _is_kept(self, file: _File) -> bool:
+        return file.path in self._read_back and self._there.has(file.path, file.size)
+
+    def _bring(self, file: _File) -> int:
+        """The bytes that were written; none when one that was cut off has left the file, whole."""
+        if self._there.has(file.path, file.size):
+            data = file.read()
+            try:
+                if self._there.target.get(file.path, len(data)) == data:
+                    return 0
+            except BackupCopyError:
+                pass  # it is written anew
+        return self._put(file)
+
+    def _put(self, file: _File) -> int:
+        target = self._there.target
+        data = file.read()
+        target.put(file.path, data)
+        back = target.get(file.path, len(data))
+        if hashlib.sha256(back).digest() != hashlib.sha256(data).digest():
+            msg = f"{target.name}/{file.path} was not read back as it was written"
+            raise BackupCopyError(msg)
+        return len(data)
+
+
+def _remove(there: Elsewhere, gone: set[str], kept: Sequence[Manifest]) -> list[str]:
+    """What need not be kept is gone at the target, and with it what no manifest there names.
+
+    What cannot be removed is removed next time; nothing of files goes while a manifest there cannot be read.
+
+    Args:
+        kept: backups that are there, also where a list of files is late to say so.
+    """
+    removed = []
+    try:
+        for backup_id in sorted(gone.intersection(there.ids())):
+            there.target.delete(f"{MANIFESTS}/{backup_id}.json")
+            removed.append(backup_id)
+        named = {path for one in kept for path in _named(one)}
+        known = {one.backup_id for one in kept}.union(gone)
+        for backup_id in there.ids():
+            if backup_id not in known:
+                named.update(_named(there.manifest(backup_id)))
+        for path in there.files:
+            if not path.startswith(f"{MANIFESTS}/") and path not in named:
+                there.target.delete(path)
+    except BackupError as error:
+        logger.warning("copies that need not be kept could not be removed: %s", error)
+    return removed
+
+
+def _named(one: Manifest) -> Iterator[str]:
+    for _, chunk in one.chunks():
+        yield chunk.path
+    if one.encryption is not None:
+        yield one.encryption.key

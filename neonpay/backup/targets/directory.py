@@ -1,0 +1,69 @@
+"""Another folder as a target: a second disk, or one of another machine that is mounted here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from neonpay.backup.folder import BackupFolder, told
+from neonpay.backup.targets import FOLDERS, PATH
+from neonpay.errors import BackupCopyError, BackupError
+
+
+class DirectoryTarget:
+    """A folder that is there already: one that is not may be a disk that nobody has mounted, and is not made."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._folder = BackupFolder(path)
+
+    @property
+    def name(self) -> str:
+        """Its path."""
+        return str(self.path)
+
+    def put(self, path: str, data: bytes) -> None:
+        """The file is there, whole or not at all."""
+        self._require()
+        try:
+            with told(f"{self.path / path} cannot be written"):
+                (self.path / path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder.write(path, data)
+        except BackupError as exc:
+            raise BackupCopyError(str(exc)) from exc
+
+    def get(self, path: str, most_bytes: int) -> bytes:
+        """What is in a file, which is no link."""
+        self._require()
+        try:
+            return self._folder.read(path, most_bytes)
+        except BackupError as exc:
+            raise BackupCopyError(str(exc)) from exc
+
+    def list(self) -> Mapping[str, int | None]:
+        """The files that are there, and their bytes."""
+        self._require()
+        found: dict[str, int | None] = {}
+        try:
+            with told(f"{self.path} cannot be read"):
+                for name in FOLDERS:
+                    for file in (self.path / name).rglob("*"):
+                        path = file.relative_to(self.path).as_posix()
+                        if PATH.fullmatch(path):
+                            found[path] = file.lstat().st_size
+        except BackupError as exc:
+            raise BackupCopyError(str(exc)) from exc
+        return found
+
+    def delete(self, path: str) -> None:
+        """The file is gone."""
+        try:
+            with told(f"{self.path / path} cannot be removed"):
+                (self.path / path).unlink(missing_ok=True)
+        except BackupError as exc:
+            raise BackupCopyError(str(exc)) from exc
+
+    def _require(self) -> None:
+        if not self.path.is_dir():
+            msg = f"the folder {self.path} for copies of backups is not there: mount it, or make it once: mkdir -p {self.path}"
+            raise BackupCopyError(msg)

@@ -1,0 +1,258 @@
+"""Backups are copied to another place, read back from there, and come back from there alone."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import urllib.request
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+
+from neonpay.backup.copying import Copied, copy
+from neonpay.backup.elsewhere import Elsewhere, verify_copies
+from neonpay.backup.fetching import fetch
+from neonpay.backup.folder import BackupFolder
+from neonpay.backup.retention import Rules
+from neonpay.backup.targets import PATH, Target, open_target
+from neonpay.core.clock import moment
+from neonpay.errors import BackupCopyError, BackupDamagedError, BackupError, BackupNotFoundError, ConfigurationError
+from neonpay.ledger.tables import events, keys
+from tests.integration.backup.conftest import BOT, Kit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from neonpay.ledger import Transaction
+
+OFFSITE = """
+import os, pathlib, sys
+root, act = pathlib.Path(sys.argv[1]), sys.argv[2]
+assert not [name for name in os.environ if name.startswith("NEONPAY_")]
+if act == "list":
+    print("../../etc/passwd", "manifests/../../x.json", "chunks/ab/short", "notes.txt", sep="\\n")
+    print(*[file.relative_to(root).as_posix() for file in root.rglob("*") if file.is_file()], sep="\\n")
+    sys.exit()
+file = root / sys.argv[3]
+if act == "put":
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(sys.stdin.buffer.read())
+elif act == "get":
+    sys.stdout.buffer.write(file.read_bytes())
+else:
+    file.unlink()
+"""
+
+
+@pytest.fixture(scope="module")
+def s3_url() -> Iterator[str]:
+    """A server of S3 on loopback."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(params=["folder", "s3", "command"])
+def target(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Target:
+    if request.param == "s3":
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        url = request.getfixturevalue("s3_url")
+        asked = urllib.request.Request(f"{url}/backups-of-shops", method="PUT")  # noqa: S310  # our own server
+        urllib.request.urlopen(asked).close()  # noqa: S310
+        return open_target(f"s3://backups-of-shops/shop/one?endpoint={url}&region=us-east-1")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    if request.param == "folder":
+        return open_target(str(elsewhere))
+    monkeypatch.setenv("NEONPAY_BACKUP_PASSPHRASE", "is nobody else's")
+    (tmp_path / "offsite.py").write_text(OFFSITE)
+    return open_target(f"command:{shlex.join([sys.executable, '-IS', str(tmp_path / 'offsite.py'), str(elsewhere)])}")
+
+
+@pytest.fixture
+def folder_target(tmp_path: Path) -> Target:
+    (tmp_path / "elsewhere").mkdir()
+    return open_target(str(tmp_path / "elsewhere"))
+
+
+def sell(kit: Kit, url: str, number: int) -> None:
+    row = {"bot_id": BOT, "event_id": f"{number:09}", "name": "sold", "at": number, "data": "{}"}
+
+    def unit(transaction: Transaction) -> None:
+        transaction.connection.execute(sa.insert(events), [row])
+
+    kit.run(url, unit)
+
+
+def copied(kit: Kit, target: Target, **rules: Any) -> Copied:
+    return copy(kit.folder, target, rules=Rules(**rules), now=moment(kit.clock.now_us()), note=kit.note)
+
+
+def read_back(kit: Kit, target: Target) -> int:
+    there = Elsewhere(target)
+    return verify_copies(there, there.ids(), folder=kit.folder, note=kit.note)
+
+
+def test_a_copy_is_enough_to_restore_and_a_byte_of_it_that_is_flipped_is_found(
+    kit: Kit, sqlite_url: str, target: Target, tmp_path: Path
+) -> None:
+    kit.encrypt()
+    row = {"bot_id": BOT, "key_id": "k", "secret": b"s", "created_at": 1}
+    kit.run(sqlite_url, lambda transaction: transaction.connection.execute(sa.insert(keys), [row]).rowcount)
+    sell(kit, sqlite_url, 1)
+    first = kit.save(sqlite_url)
+    done = copied(kit, target)
+    assert (done.backup_ids, done.files) == ([first.backup_id], len(list(first.chunks())) + 2)
+    assert copied(kit, target).files == 0
+
+    sell(kit, sqlite_url, 2)
+    second = kit.save(sqlite_url)
+    third = kit.save(sqlite_url)
+    done = copied(kit, target, newest=2)
+    assert set(done.backup_ids) == {second.backup_id, third.backup_id}
+    assert done.removed == [first.backup_id]
+    assert read_back(kit, target) == len(list(third.chunks())) + 3
+    assert set(target.list()) == {path for path in target.list() if PATH.fullmatch(path)}
+
+    lost = BackupFolder(tmp_path / "another machine")
+    assert fetch(lost, target, None, note=kit.note).backup_id == third.backup_id
+    kit.folder = lost
+    assert kit.restore(third.backup_id, f"sqlite:///{tmp_path / 'new.db'}").manifest == lost.manifest(third.backup_id)
+
+    _, chunk = next(iter(third.chunks()))
+    data = bytearray(target.get(chunk.path, chunk.size))
+    data[len(data) // 2] ^= 1
+    target.put(chunk.path, bytes(data))
+    with pytest.raises(BackupDamagedError, match=chunk.digest):
+        read_back(kit, target)
+    with pytest.raises(BackupDamagedError, match=chunk.digest):
+        fetch(BackupFolder(tmp_path / "a third"), target, None, note=kit.note)
+    target.delete(chunk.path)
+    with pytest.raises(BackupDamagedError, match=chunk.digest):
+        read_back(kit, target)
+    assert copied(kit, target).files == 2  # the chunk, and the manifest after it
+    read_back(kit, target)
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+class Dying:
+    """A target whose process is killed at its file of a number, before it is written or after."""
+
+    def __init__(self, target: Target, puts: int, *, after: bool) -> None:
+        self.inner = target
+        self.name = target.name
+        self.get, self.list, self.delete = target.get, target.list, target.delete
+        self._puts = puts
+        self._after = after
+
+    def put(self, path: str, data: bytes) -> None:
+        self._puts -= 1
+        if self._puts == 0 and not self._after:
+            raise Killed
+        self.inner.put(path, data)
+        if self._puts <= 0:
+            raise Killed
+
+
+def test_one_that_is_cut_off_at_any_file_leaves_what_was_there_and_is_gone_on_with(
+    kit: Kit, sqlite_url: str, folder_target: Target
+) -> None:
+    kit.fill(sqlite_url, rows=1)
+    first = kit.save(sqlite_url)
+    copied(kit, folder_target)
+    kit.encrypt()
+    second = kit.save(sqlite_url)
+    half = next(iter(second.chunks()))[1].path
+    folder_target.put(half, b"half of it")
+    killed = 0
+    while second.backup_id not in Elsewhere(folder_target).ids():
+        with suppress(Killed):
+            copied(kit, Dying(folder_target, 7, after=killed % 2 == 0))
+        killed += 1
+        assert first.backup_id in Elsewhere(folder_target).ids()
+        assert read_back(kit, folder_target)
+    assert killed > 3
+    assert Elsewhere(folder_target).newest().backup_id == second.backup_id
+
+
+def test_a_target_that_says_it_has_written_and_has_not_is_found_out(kit: Kit, sqlite_url: str, tmp_path: Path) -> None:
+    (tmp_path / "offsite.py").write_text("import sys; sys.stdin.buffer.read()")
+    kit.save(sqlite_url)
+    forgetful = open_target(f"command:{shlex.quote(sys.executable)} -IS {tmp_path / 'offsite.py'} --token hush")
+    with pytest.raises(BackupCopyError, match="not read back as it was written") as told:
+        copied(kit, forgetful)
+    assert "hush" not in str(told.value)
+
+
+def test_nothing_is_fetched_over_another_backup_and_nothing_of_somebody_elses_is_copied_over(
+    kit: Kit, sqlite_url: str, folder_target: Target, tmp_path: Path
+) -> None:
+    sell(kit, sqlite_url, 1)
+    kit.save(sqlite_url)
+    copied(kit, folder_target)
+    kit.clock.advance(-60)
+    kit.folder = BackupFolder(tmp_path / "of somebody else")
+    sell(kit, sqlite_url, 2)
+    kit.save(sqlite_url)
+    with pytest.raises(BackupError, match="has another backup of the id"):
+        fetch(kit.folder, folder_target, None, note=kit.note)
+    with pytest.raises(BackupCopyError, match="a target of its own"):
+        copied(kit, folder_target)
+
+
+def test_a_folder_that_is_not_there_is_not_made(kit: Kit, sqlite_url: str, tmp_path: Path) -> None:
+    kit.save(sqlite_url)
+    target = open_target(str(tmp_path / "not mounted"))
+    with pytest.raises(BackupCopyError, match="mount it"):
+        copied(kit, target)
+    assert not (tmp_path / "not mounted").exists()
+
+
+def test_what_a_target_lists_is_read_only_where_it_is_a_file_of_a_backup(
+    kit: Kit, sqlite_url: str, folder_target: Target, tmp_path: Path
+) -> None:
+    sell(kit, sqlite_url, 1)
+    made = kit.save(sqlite_url)
+    copied(kit, folder_target)
+    (tmp_path / "secret").write_bytes(b"x")
+    elsewhere = tmp_path / "elsewhere"
+    _, chunk = next(iter(made.chunks()))
+    (elsewhere / chunk.path).unlink()
+    os.symlink(tmp_path / "secret", elsewhere / chunk.path)
+    os.symlink(tmp_path / "secret", elsewhere / "manifests" / "link.json")
+    (elsewhere / "manifests" / "..json").write_text("{}")
+    with pytest.raises((BackupDamagedError, BackupCopyError)):
+        fetch(BackupFolder(tmp_path / "new"), folder_target, made.backup_id, note=kit.note)
+    assert not list((tmp_path / "new" / "manifests").iterdir())
+    with pytest.raises(BackupNotFoundError):
+        fetch(BackupFolder(tmp_path / "new"), folder_target, "../../secret", note=kit.note)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "ftp://host/x",
+        "s3://key:secret@bucket",
+        "s3://bucket?secret=1",
+        "s3://b?endpoint=x",
+        "command:",
+        'command:"',
+    ],
+)
+def test_what_names_no_target_is_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError) as told:
+        open_target(text)
+    assert "key:secret" not in str(told.value)
