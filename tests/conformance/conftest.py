@@ -6,10 +6,13 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lent_databases import LentDatabases
+if TYPE_CHECKING:
+    # The folder is run alone in environments of other libraries, whose tests have no PostgreSQL.
+    from tests.lent_databases import LentDatabases
 
 pytest.register_assert_rewrite(
     "neonpay.testing._adapter_calls",
