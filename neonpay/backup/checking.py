@@ -52,32 +52,32 @@ def verify(folder: BackupFolder, backup_id: str, *, secrets: Secrets, note: Note
     for table, chunk in manifest.chunks():
         data = folder.chunk(chunk)
         if is_opened:
-            lines_of(table, chunk, data, manifest, opening)
+            rows_of(table, chunk, data, manifest, opening)
         count += 1
         rows += chunk.rows
         note(table.name, rows, total)
     return Verified(manifest, count, rows, is_opened, opening)
 
 
-def lines_of(table: SavedTable, chunk: Chunk, data: bytes, manifest: Manifest, opening: Opening | None) -> list[bytes]:
+def rows_of(table: SavedTable, chunk: Chunk, data: bytes, manifest: Manifest, opening: Opening | None) -> bytes:
     """The rows of a chunk's file, one line of JSON each.
 
     Raises:
         BackupDamagedError: it has other rows, or those of another table.
     """
-    lines = unpacked(chunk, data, manifest.compression, opening).splitlines()
-    if not lines or lines[0] + b"\n" != header(table.name, table.columns) or len(lines) - 1 != chunk.rows:
+    lines = unpacked(chunk, data, manifest.compression, opening)
+    head = header(table.name, table.columns)
+    is_whole = lines.startswith(head) and lines.endswith(b"\n")
+    if not is_whole or lines.count(b"\n", len(head)) != chunk.rows:
         msg = f"{chunk.path} has other rows than those of {table.name}"
         raise BackupDamagedError(msg)
-    return lines[1:]
+    return lines[len(head) :]
 
 
-def chunks_in(
-    folder: BackupFolder, manifest: Manifest, table: SavedTable, opening: Opening | None
-) -> Iterator[list[bytes]]:
-    """The rows of a table, those of one chunk at a time; raises BackupDamagedError as ``verify`` does."""
+def chunks_in(folder: BackupFolder, manifest: Manifest, table: SavedTable, opening: Opening | None) -> Iterator[bytes]:
+    """The rows of a table as lines, those of one chunk at a time; raises BackupDamagedError as ``verify`` does."""
     if manifest.encryption is not None and opening is None:
         msg = "the backup is encrypted"
         raise BackupKeyError(msg)
     for chunk in table.chunks:
-        yield lines_of(table, chunk, folder.chunk(chunk), manifest, opening)
+        yield rows_of(table, chunk, folder.chunk(chunk), manifest, opening)

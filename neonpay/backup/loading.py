@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
 
-import msgspec
 import sqlalchemy as sa
 
 from neonpay.backup.checking import chunks_in
 from neonpay.backup.encryption import Opening
+from neonpay.backup.filling import Filling, indexes_afterwards
 from neonpay.backup.folder import BackupFolder
 from neonpay.backup.manifest import Manifest, SavedTable
 from neonpay.backup.packing import Note
-from neonpay.backup.tables import NEVER, Kept, revision_of
-from neonpay.backup.values import changed, from_json, written_as
+from neonpay.backup.tables import NEVER, revision_of
+from neonpay.backup.values import written_as
 from neonpay.books.extension_rows import set_counters
-from neonpay.errors import BackupDamagedError, BackupError, ExtensionError, RestoreRefusedError
+from neonpay.errors import BackupDamagedError, ExtensionError, RestoreRefusedError
 from neonpay.ledger import ExtensionTables, Transaction
 from neonpay.ledger.extension_tables import bring_up
 from neonpay.ledger.migrate import REVISIONS, VERSION_TABLE, bring_to_newest, make_at
 from neonpay.ledger.tables import extension_tables
-
-_ROWS_AT_A_TIME: Final = 500
-_AS_THEY_ARE: Final = frozenset({"int", "text", "bytes", "bool", "float"})
-_decoder: Final = msgspec.json.Decoder(list[Any])
-_encoder: Final = msgspec.json.Encoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +71,10 @@ class Loading:
         make_at(connection, self.manifest.schema)
         columns = _columns_in(connection, ())
         mine = [table for table in self.manifest.tables if table.extension is None]
-        for table in mine:
-            if table.name != extension_tables.name:
-                self._fill(transaction, table, columns)
+        with indexes_afterwards(connection):
+            for table in mine:
+                if table.name != extension_tables.name:
+                    self._fill(transaction, table, columns)
         bring_to_newest(connection)
         for extension in self.manifest.extensions:
             if extension.name in self.extensions:
@@ -108,19 +102,13 @@ class Loading:
         types = {column.name: column.type for column in found.c}
         columns = [written_as(name, kind, types) for name, kind in zip(saved.columns, saved.kinds, strict=True)]
         target = sa.Table(saved.name, sa.MetaData(), *columns)
-        read, arrived = _Digest(), _Digest()
+        filling = Filling(target, saved, self.bots)
         done = 0
         self.note(saved.name, done, saved.rows)
-        for rows, lines in self._rows(saved):
-            read.add_lines(lines)
-            _insert(transaction, target, saved, rows)
-            done += len(rows)
+        for lines in chunks_in(self.folder, self.manifest, saved, self.opening):
+            done += filling.add(transaction, lines)
             self.note(saved.name, done, saved.rows)
-        for found_rows in Kept(target, saved.columns, saved.kinds, 0).rows(transaction):
-            arrived.add(found_rows)
-        if read != arrived:
-            msg = f"{saved.name} is not in the database as it is in the backup; nothing was kept"
-            raise BackupError(msg)
+        filling.prove(transaction)
 
     def _may_be_filled(self, saved: SavedTable) -> bool:
         """Whether a backup has such a table: a manifest that somebody else wrote writes into nothing of anybody else."""
@@ -128,65 +116,6 @@ class Loading:
             is_theirs = saved.name.startswith("neonpay_ext_") or saved.name in {VERSION_TABLE, *NEVER}
             return saved.name.startswith("neonpay_") and not is_theirs
         return saved.name in self.extensions[saved.extension].metadata.tables
-
-    def _rows(self, saved: SavedTable) -> Iterator[tuple[list[list[Any]], Sequence[bytes]]]:
-        """Some rows at a time, and the lines that they are of; those of a row that is given to another bot are new."""
-        place = saved.columns.index("bot_id") if "bot_id" in saved.columns and self.bots else None
-        for lines in chunks_in(self.folder, self.manifest, saved, self.opening):
-            for first in range(0, len(lines), _ROWS_AT_A_TIME):
-                some: Sequence[bytes] = lines[first : first + _ROWS_AT_A_TIME]
-                rows = [_row(line, saved) for line in some]
-                if place is not None:
-                    for row in rows:
-                        row[place] = self.bots.get(row[place], row[place])
-                    some = [_encoder.encode(row) for row in rows]
-                yield rows, some
-
-
-@dataclass(slots=True)
-class _Digest:
-    """A number that stands for a set of rows, in whatever order a database gives them."""
-
-    rows: int = 0
-    value: int = 0
-
-    def add(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Count rows."""
-        self.add_lines(_encoder.encode_lines(rows).splitlines())
-
-    def add_lines(self, lines: Sequence[bytes]) -> None:
-        """Count rows as lines of JSON."""
-        self.rows += len(lines)
-        digests = (hashlib.blake2b(line, digest_size=32).digest() for line in lines)
-        self.value = (self.value + sum(int.from_bytes(digest, "big") for digest in digests)) % 2**256
-
-
-def _row(line: bytes, saved: SavedTable) -> list[Any]:
-    try:
-        row = _decoder.decode(line)
-    except msgspec.MsgspecError as exc:
-        msg = f"a line of {saved.name} cannot be read: {exc}"
-        raise BackupDamagedError(msg) from exc
-    if len(row) != len(saved.columns):
-        msg = f"a line of {saved.name} has {len(row)} values for {len(saved.columns)} columns"
-        raise BackupDamagedError(msg)
-    return row
-
-
-def _insert(transaction: Transaction, target: sa.Table, saved: SavedTable, rows: Sequence[Sequence[Any]]) -> None:
-    how = from_json(saved.kinds)
-    values = [changed(row, how) for row in rows]
-    connection = transaction.connection
-    if not _AS_THEY_ARE.issuperset(saved.kinds):
-        connection.execute(sa.insert(target), [dict(zip(saved.columns, row, strict=True)) for row in values])
-        return
-    # As the driver takes it: SQLAlchemy's way through as many rows takes several times as long.
-    quote = connection.dialect.identifier_preparer.quote
-    marks = ", ".join(
-        f"${number}" if connection.dialect.name == "postgresql" else "?" for number in range(1, len(saved.columns) + 1)
-    )
-    names = ", ".join(map(quote, saved.columns))
-    connection.exec_driver_sql(f"INSERT INTO {quote(saved.name)} ({names}) VALUES ({marks})", values)  # noqa: S608
 
 
 def _columns_in(connection: sa.Connection, others: Sequence[str]) -> Mapping[str, sa.Table]:

@@ -58,6 +58,7 @@ class SavedTable(Part, frozen=True):
 
     Attributes:
         columns: as the lines have them, those that order the rows first.
+        key: how many of them do.
         is_left_out: whether its rows are secrets and the backup is not encrypted, so that it has none of them.
         extension: whose it is; None for the ledger's own.
     """
@@ -67,6 +68,7 @@ class SavedTable(Part, frozen=True):
     kinds: tuple[Kind, ...]
     rows: Count
     chunks: tuple[Chunk, ...]
+    key: Count = 0
     is_left_out: bool = False
     extension: str | None = None
 

@@ -12,17 +12,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 
 from neonpay._version import __version__
-from neonpay.backup.chunking import Lines, chunks_of
+from neonpay.backup.chunking import Lines, chunks_of, header
 from neonpay.backup.encryption import Sealing, Secrets
 from neonpay.backup.folder import BackupFolder
 from neonpay.backup.kinds import BackupType
 from neonpay.backup.manifest import ID, Chunk, Manifest, SavedBot, SavedTable
 from neonpay.backup.packing import Compression, Note, Packer, require
+from neonpay.backup.reading import lines_of
 from neonpay.backup.tables import SECRET, Kept, own_tables, tables_of_extensions, why_left_out
 from neonpay.core.clock import Clock, moment
 from neonpay.errors import BackupDamagedError, BackupError, SchemaTooNewError, ValidationError
@@ -170,7 +171,8 @@ class _Saving:
         chunks: list[Chunk] = []
         done = 0
         self._note(kept.name, done, total)
-        for chunk in pack.chunks(chunks_of(kept, self._resting(kept.rows(transaction)))):
+        head = header(kept.name, kept.columns)
+        for chunk in pack.chunks(chunks_of(head, self._resting(lines_of(transaction, kept)))):
             chunks.append(chunk)
             done += chunk.rows
             self._note(kept.name, done, total)
@@ -180,11 +182,12 @@ class _Saving:
             kinds=kept.kinds,
             rows=done,
             chunks=tuple(chunks),
+            key=kept.key,
             extension=kept.extension,
         )
 
-    def _resting(self, rows: Iterable[list[tuple[Any, ...]]]) -> Iterator[list[tuple[Any, ...]]]:
-        for some in rows:
+    def _resting(self, lines: Iterable[list[bytes]]) -> Iterator[list[bytes]]:
+        for some in lines:
             yield some
             self._wanted.rest()
 

@@ -19,6 +19,7 @@ from neonpay.ledger.faults import sqlite_fault
 from neonpay.ledger.sqlite_transaction import SqliteConnection, SqliteTransaction
 
 _BESIDE: Final = ("-wal", "-shm", "-journal")
+_CACHE_KIB: Final = 64 * 1024
 _WAIT_S: Final = 0.2
 _MAGIC: Final = b"SQLite format 3\x00"
 
@@ -43,6 +44,7 @@ def new_file(path: Path, clock: Clock) -> Iterator[Transaction]:
             # Nobody reads it before it is whole, and what is not whole is gone.
             raw.execute("PRAGMA journal_mode=MEMORY")
             raw.execute("PRAGMA synchronous=OFF")
+            raw.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
             with _transaction(raw, clock) as transaction:
                 yield transaction
             raw.execute("PRAGMA synchronous=FULL")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 
 from neonpay.backup.manifest import Kind, SavedExtension
-from neonpay.backup.values import changed, kind_of, read_as, to_json
+from neonpay.backup.values import kind_of
 from neonpay.errors import BackupError
 from neonpay.ledger import Transaction
 from neonpay.ledger.extension_tables import listed
@@ -41,9 +40,6 @@ _ORDER: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     }
 )
 """By time, where the primary key has no order: so what is new is at the end, and the chunks before it stay as they are."""
-ROWS_AT_A_TIME: Final = 500
-_NEEDS_TYPES: Final[frozenset[Kind]] = frozenset({"bool", "numeric", "time", "date", "json", "uuid"})
-"""What SQLite keeps in another form than it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,31 +69,6 @@ class Kept:
         names = (*first, *[str(column.name) for column in table.columns if column.name not in first])
         kinds = tuple(kind_of(table.c[name]) for name in names)
         return cls(table, names, kinds, len(first), extension)
-
-    def rows(self, transaction: Transaction) -> Iterator[list[tuple[Any, ...]]]:
-        """All rows in order, some at a time, with values as JSON has them."""
-        columns = [read_as(self.table.c[name], kind) for name, kind in zip(self.columns, self.kinds, strict=True)]
-        query = sa.select(*columns).order_by(*[self.table.c[name] for name in self.columns[: self.key]])
-        how = to_json(self.kinds)
-        if transaction.connection.dialect.name == "sqlite" and not _NEEDS_TYPES.intersection(self.kinds):
-            yield from self._as_they_lie(transaction.connection, query, how)
-            return
-        result = transaction.connection.execute(query.execution_options(yield_per=ROWS_AT_A_TIME))
-        for rows in result.partitions():
-            yield [changed(row, how) for row in rows]
-
-    def _as_they_lie(
-        self, connection: sa.Connection, query: sa.Select[Any], how: Mapping[int, Callable[[Any], object]]
-    ) -> Iterator[list[tuple[Any, ...]]]:
-        """The rows as the driver has them, which takes half the time: SQLite's own values are those that JSON has."""
-        raw = connection.connection.driver_connection
-        assert isinstance(raw, sqlite3.Connection), "the driver of SQLite"
-        cursor = raw.execute(str(query.compile(dialect=connection.dialect)))
-        try:
-            while rows := cursor.fetchmany(ROWS_AT_A_TIME):
-                yield [changed(row, how) for row in rows] if how else rows
-        finally:
-            cursor.close()
 
     def count(self, transaction: Transaction) -> int:
         """How many rows it has."""

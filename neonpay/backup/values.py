@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -101,7 +100,8 @@ def _text_of_json(value: object) -> str:
 
 _TO_JSON: Final[Mapping[Kind, Callable[[Any], object]]] = MappingProxyType(
     {
-        "bytes": lambda value: base64.b64encode(value).decode(),
+        "bytes": bytes.hex,
+        "bool": int,
         "numeric": str,
         "time": datetime.isoformat,
         "date": date.isoformat,
@@ -111,7 +111,8 @@ _TO_JSON: Final[Mapping[Kind, Callable[[Any], object]]] = MappingProxyType(
 )
 _FROM_JSON: Final[Mapping[Kind, Callable[[Any], object]]] = MappingProxyType(
     {
-        "bytes": base64.b64decode,
+        "bytes": bytes.fromhex,
+        "bool": bool,
         "numeric": Decimal,
         "time": datetime.fromisoformat,
         "date": date.fromisoformat,

@@ -1,0 +1,123 @@
+"""The rows of a table as lines of JSON, which the database itself makes where it does so exactly."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+import msgspec
+import sqlalchemy as sa
+
+from neonpay.backup.manifest import Kind
+from neonpay.backup.tables import Kept
+from neonpay.backup.values import changed, read_as, to_json
+from neonpay.ledger import Transaction
+
+ROWS_AT_A_TIME: Final = 500
+_MOST_ARGUMENTS: Final = 100
+"""A function of SQLite has 127 at most, and older ones 100."""
+_IN_SQLITE: Final[Mapping[Kind, Callable[[str], str]]] = MappingProxyType(
+    {
+        "int": lambda name: name,
+        "text": lambda name: name,
+        "bool": lambda name: name,
+        "bytes": lambda name: f"CASE WHEN {name} IS NOT NULL THEN lower(hex({name})) END",
+    }
+)
+_IN_POSTGRESQL: Final[Mapping[Kind, Callable[[str], str]]] = MappingProxyType(
+    {
+        "int": lambda name: f"coalesce({name}::text, 'null')",
+        "text": lambda name: f"coalesce(to_json({name})::text, 'null')",
+        "bool": lambda name: f"coalesce({name}::int::text, 'null')",
+        "bytes": lambda name: f"""coalesce('"' || encode({name}, 'hex') || '"', 'null')""",
+    }
+)
+"""Byte for byte as the other engine, and msgspec, write it."""
+_WAITING: Final = 8
+_encoder: Final = msgspec.json.Encoder()
+
+
+def is_in_one_order(kept: Kept) -> bool:
+    """Whether the rows have the same order in every engine."""
+    return bool(kept.key) and _is_made_there(kept)
+
+
+def lines_of(transaction: Transaction, kept: Kept) -> Iterator[list[bytes]]:
+    """Every row in order, as a line of JSON without its end, some at a time."""
+    connection = transaction.connection
+    if not _is_made_there(kept):
+        yield from _made_here(connection, kept)
+    elif connection.dialect.name == "sqlite":
+        yield from _from_sqlite(connection, kept)
+    else:
+        yield from _from_postgresql(connection, kept)
+
+
+def _is_made_there(kept: Kept) -> bool:
+    return _IN_SQLITE.keys() >= set(kept.kinds) and len(kept.columns) <= _MOST_ARGUMENTS
+
+
+def _from_sqlite(connection: sa.Connection, kept: Kept) -> Iterator[list[bytes]]:
+    quote = connection.dialect.identifier_preparer.quote
+    names = [quote(name) for name in kept.columns]
+    values = ", ".join(_IN_SQLITE[kind](name) for name, kind in zip(names, kept.kinds, strict=True))
+    order = f" ORDER BY {', '.join(names[: kept.key])}" if kept.key else ""
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection), "the driver of SQLite"
+    # Bytes, which are never decoded on their way into a file.
+    cursor = raw.execute(f"SELECT CAST(json_array({values}) AS BLOB) FROM {quote(kept.name)}{order}")  # noqa: S608
+    try:
+        while rows := cursor.fetchmany(ROWS_AT_A_TIME):
+            yield [row[0] for row in rows]
+    finally:
+        cursor.close()
+
+
+def _from_postgresql(connection: sa.Connection, kept: Kept) -> Iterator[list[bytes]]:
+    quote = connection.dialect.identifier_preparer.quote
+    columns = list(zip([quote(name) for name in kept.columns], kept.kinds, strict=True))
+    values = " || ',' || ".join(_IN_POSTGRESQL[kind](name) for name, kind in columns)
+    # As SQLite orders texts, whatever the database's own order is.
+    keys = [f'{name} COLLATE "C"' if kind == "text" else name for name, kind in columns[: kept.key]]
+    order = f" ORDER BY {', '.join(keys)}" if keys else ""
+    query = f"SELECT '[' || {values} || ']' FROM {quote(kept.name)}{order}"  # noqa: S608
+    rest = b""
+    for part in _copied(connection, query):
+        *lines, rest = (rest + part).split(b"\n")
+        for first in range(0, len(lines), ROWS_AT_A_TIME):
+            yield lines[first : first + ROWS_AT_A_TIME]
+
+
+def _copied(connection: sa.Connection, query: str) -> Iterator[bytes]:
+    """What a query gives, as it comes: its one column is text without control characters, which CSV leaves as it is."""
+    waiting: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=_WAITING)
+
+    async def copy(raw: Any) -> None:
+        try:
+            await raw.copy_from_query(query, output=waiting.put, format="csv", quote="\x01", delimiter="\x02")
+        finally:
+            await waiting.put(None)
+
+    async def begun(raw: Any) -> asyncio.Task[None]:
+        return asyncio.create_task(copy(raw))
+
+    here: Any = connection.connection
+    task: asyncio.Task[None] = here.run_async(begun)
+    try:
+        while (part := here.run_async(lambda _: waiting.get())) is not None:
+            yield part
+        here.run_async(lambda _: task)
+    finally:
+        task.cancel()
+
+
+def _made_here(connection: sa.Connection, kept: Kept) -> Iterator[list[bytes]]:
+    columns = [read_as(kept.table.c[name], kind) for name, kind in zip(kept.columns, kept.kinds, strict=True)]
+    query = sa.select(*columns).order_by(*[kept.table.c[name] for name in kept.columns[: kept.key]])
+    how = to_json(kept.kinds)
+    result = connection.execute(query.execution_options(yield_per=ROWS_AT_A_TIME))
+    for rows in result.partitions():
+        yield [_encoder.encode(changed(row, how)) for row in rows]
