@@ -137,7 +137,7 @@ def _insert(connection: sa.Connection, target: sa.Table, saved: SavedTable, rows
         return
     # As the driver takes it: SQLAlchemy's way through as many rows takes several times as long.
     if connection.dialect.name == "postgresql":
-        connection.connection.run_async(  # type: ignore[attr-defined]
+        connection.connection.run_async(
             lambda raw: raw.copy_records_to_table(saved.name, records=values, columns=saved.columns)
         )
         return

@@ -21,6 +21,7 @@ _KEYS: Final = "keys"
 _PRIVATE_FOLDER: Final = 0o700
 _PRIVATE_FILE: Final = 0o600
 _TEMPORARY: Final = ".tmp-"
+_BYTES_TOGETHER: Final = 4 * 2**20
 KEY_MOST_BYTES: Final = 2**20
 _NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
 _BINARY: Final = getattr(os, "O_BINARY", 0)
@@ -134,21 +135,22 @@ class BackupFolder:
         Raises:
             BackupError: it could not be written; what was there is there.
         """
-        target = self.path / path
-        temporary = target.with_name(f"{_TEMPORARY}{target.name}")
-        with told(f"{target} cannot be written"):
-            if not target.parent.is_dir():
-                target.parent.mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
-            try:
-                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NO_FOLLOW | _BINARY
-                with open(os.open(temporary, flags, _PRIVATE_FILE), "wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(temporary, target)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
+        with self.writing() as together:
+            together.write(path, data)
+
+    @contextmanager
+    def writing(self) -> Iterator[Together]:
+        """Files that are written inside the block are there as ``write`` leaves them when it is done, and earlier as they fit.
+
+        Raises:
+            BackupError: one could not be written; what was there is there.
+        """
+        together = Together(self.path)
+        try:
+            yield together
+            together.keep()
+        finally:
+            together.forget()
 
     def write_manifest(self, made: Manifest) -> None:
         """The backup is there from now on; everything that it names was written before."""
@@ -193,6 +195,48 @@ class BackupFolder:
         for folder in (self.path / _CHUNKS).glob("??"):
             _keep_name(folder)
         _keep_name(self.path / _KEYS)
+
+
+class Together:
+    """Some files at a time become whole: whoever sells waits for the same disk, which is asked once for all of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._waiting: dict[Path, Path] = {}
+        self._bytes = 0
+
+    def write(self, path: str, data: bytes) -> None:
+        """The file is written under another name, and will be there; raises BackupError when it cannot be."""
+        target = self._folder / path
+        temporary = target.with_name(f"{_TEMPORARY}{target.name}")
+        with told(f"{target} cannot be written"):
+            if not target.parent.is_dir():
+                target.parent.mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
+            self._waiting[target] = temporary
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NO_FOLLOW | _BINARY
+            with open(os.open(temporary, flags, _PRIVATE_FILE), "wb") as file:
+                file.write(data)
+        self._bytes += len(data)
+        if self._bytes >= _BYTES_TOGETHER:
+            self.keep()
+
+    def keep(self) -> None:
+        """All files that were written are there and last; raises BackupError when they do not."""
+        for target, temporary in self._waiting.items():
+            with told(f"{target} cannot be written"), temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+        for target in list(self._waiting):
+            with told(f"{target} cannot be written"):
+                os.replace(self._waiting[target], target)
+            del self._waiting[target]
+        self._bytes = 0
+
+    def forget(self) -> None:
+        """What was written and is not there is gone."""
+        for temporary in self._waiting.values():
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+        self._waiting.clear()
 
 
 def _keep_name(folder: Path) -> None:

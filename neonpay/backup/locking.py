@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +26,26 @@ else:
 
     def _lock(file: int) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def hold(file: int) -> None:
+    """``remove_unless_held`` leaves a file alone for as long as this one is open; on Windows it does so anyway."""
+    if sys.platform != "win32":
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def remove_unless_held(path: Path) -> None:
+    """The file is gone, unless somebody holds it."""
+    try:
+        with open(path, "rb") as file:
+            _lock(file.fileno())
+            if sys.platform != "win32":
+                path.unlink()
+    except OSError:
+        return
+    if sys.platform == "win32":  # pragma: no cover
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 @contextmanager

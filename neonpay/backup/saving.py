@@ -18,8 +18,9 @@ import sqlalchemy as sa
 
 from neonpay._version import __version__
 from neonpay.backup.chunking import Lines, chunks_of, header
+from neonpay.backup.snapshot import at_one_moment
 from neonpay.backup.encryption import Sealing, Secrets
-from neonpay.backup.folder import BackupFolder
+from neonpay.backup.folder import BackupFolder, Together
 from neonpay.backup.kinds import BackupType
 from neonpay.backup.manifest import ID, Chunk, Manifest, SavedBot, SavedTable
 from neonpay.backup.packing import Compression, Note, Packer, require
@@ -76,7 +77,8 @@ def save(ledger: Ledger, folder: BackupFolder, wanted: Wanted, *, clock: Clock, 
     require(wanted.compression)
     with folder.alone():
         earlier = list(_readable(folder))
-        made = ledger.read_sync(_Saving(folder, wanted, earlier, clock, note))
+        saving = _Saving(folder, wanted, earlier, note)
+        made = at_one_moment(ledger, saving, clock=clock, rest=wanted.rest)
         folder.write_manifest(made)
     return made
 
@@ -94,26 +96,26 @@ def new_id(at: datetime, taken: Iterable[str]) -> str:
 class _Saving:
     """The unit of work that reads everything; what it wrote in vain is removed by the next one."""
 
-    def __init__(
-        self, folder: BackupFolder, wanted: Wanted, earlier: Sequence[Manifest], clock: Clock, note: Note
-    ) -> None:
+    def __init__(self, folder: BackupFolder, wanted: Wanted, earlier: Sequence[Manifest], note: Note) -> None:
         self._folder = folder
         self._wanted = wanted
         self._earlier = earlier
-        self._clock = clock
         self._note = note
 
-    def __call__(self, transaction: Transaction) -> Manifest:
+    def __call__(self, transaction: Transaction, at_us: int) -> Manifest:
         schema = _schema(transaction)
-        created_at = moment(self._clock.now_us())
+        created_at = moment(at_us)
         backup_id = new_id(created_at, self._folder.ids())
         content_key = _content_key(transaction) if self._wanted.secrets.encrypts else b""
         base = self._base(content_key)
         sealing = self._sealing(base, backup_id)
-        shared = _Shared(self._folder, base)
         packer = Packer(self._wanted.compression, sealing, content_key)
         extended, extensions = tables_of_extensions(transaction)
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="neonpay-backup") as pool:
+        with (
+            self._folder.writing() as together,
+            ThreadPoolExecutor(max_workers=1, thread_name_prefix="neonpay-backup") as pool,
+        ):
+            shared = _Shared(self._folder, together, base)
             pack = _Packing(pool, shared, packer)
             tables = [self._table(transaction, kept, pack) for kept in (*own_tables(), *extended)]
         left_out = why_left_out([table.name for table in tables if table.is_left_out])
@@ -214,8 +216,9 @@ class _Packing:
 class _Shared:
     """The chunks that earlier backups have."""
 
-    def __init__(self, folder: BackupFolder, base: Sequence[Manifest]) -> None:
+    def __init__(self, folder: BackupFolder, together: Together, base: Sequence[Manifest]) -> None:
         self._folder = folder
+        self._together = together
         # Those of the newest come last, so that they are the ones that are taken.
         self._there: Mapping[str, Chunk] = {chunk.content: chunk for one in reversed(base) for _, chunk in one.chunks()}
         self._written: dict[str, Chunk] = {}
@@ -224,12 +227,14 @@ class _Shared:
     def chunk(self, lines: bytes, rows: int, packer: Packer) -> Chunk:
         """The chunk of these lines, whose file is there."""
         content = packer.content(lines)
-        found = self._written.get(content) or self._there.get(content)
+        if content in self._written:
+            return self._written[content]
+        found = self._there.get(content)
         if found is not None and found.plain == len(lines) and self._folder.has(found):
             return found
         made, data = packer.packed(lines, rows, content)
         if not self._is_whole(made):
-            self._folder.write(made.path, data)
+            self._together.write(made.path, data)
             self.added += made.size
         self._written[content] = made
         return made
