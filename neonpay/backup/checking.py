@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from neonpay.backup.chunking import header
+from neonpay.backup.chunking import frame_of
 from neonpay.backup.encryption import Opening, Secrets
 from neonpay.backup.folder import BackupFolder
 from neonpay.backup.manifest import Chunk, Manifest, SavedTable
@@ -51,33 +51,50 @@ def verify(folder: BackupFolder, backup_id: str, *, secrets: Secrets, note: Note
     total = manifest.rows
     for table, chunk in manifest.chunks():
         data = folder.chunk(chunk)
-        if is_opened:
+        if is_opened and table is not None:
             rows_of(table, chunk, data, manifest, opening)
+        elif is_opened:
+            unpacked(chunk, data, manifest.compression, opening)
         count += 1
         rows += chunk.rows
-        note(table.name, rows, total)
+        if table is None:
+            note("file", count, len(manifest.file))
+        else:
+            note(table.name, rows, total)
     return Verified(manifest, count, rows, is_opened, opening)
 
 
 def rows_of(table: SavedTable, chunk: Chunk, data: bytes, manifest: Manifest, opening: Opening | None) -> bytes:
-    """The rows of a chunk's file, one line of JSON each.
+    """The rows of a chunk's file, one line each.
 
     Raises:
         BackupDamagedError: it has other rows, or those of another table.
     """
     lines = unpacked(chunk, data, manifest.compression, opening)
-    head = header(table.name, table.columns)
-    is_whole = lines.startswith(head) and lines.endswith(b"\n")
-    if not is_whole or lines.count(b"\n", len(head)) != chunk.rows:
+    head, tail = frame_of(table.name, table.columns, manifest.form)
+    end = len(lines) - len(tail)
+    is_whole = lines.startswith(head) and lines.endswith(b"\n" + tail)
+    if not is_whole or lines.count(b"\n", len(head), end) != chunk.rows:
         msg = f"{chunk.path} has other rows than those of {table.name}"
         raise BackupDamagedError(msg)
-    return lines[len(head) :]
+    return lines[len(head) : end]
 
 
 def chunks_in(folder: BackupFolder, manifest: Manifest, table: SavedTable, opening: Opening | None) -> Iterator[bytes]:
     """The rows of a table as lines, those of one chunk at a time; raises BackupDamagedError as ``verify`` does."""
+    _require_opening(manifest, opening)
+    for chunk in table.chunks:
+        yield rows_of(table, chunk, folder.chunk(chunk), manifest, opening)
+
+
+def pieces_in(folder: BackupFolder, manifest: Manifest, opening: Opening | None) -> Iterator[bytes]:
+    """The database's file, one piece at a time; raises BackupDamagedError as ``verify`` does."""
+    _require_opening(manifest, opening)
+    for chunk in manifest.file:
+        yield unpacked(chunk, folder.chunk(chunk), manifest.compression, opening)
+
+
+def _require_opening(manifest: Manifest, opening: Opening | None) -> None:
     if manifest.encryption is not None and opening is None:
         msg = "the backup is encrypted"
         raise BackupKeyError(msg)
-    for chunk in table.chunks:
-        yield rows_of(table, chunk, folder.chunk(chunk), manifest, opening)

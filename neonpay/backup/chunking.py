@@ -8,6 +8,8 @@ from zlib import crc32
 
 import msgspec
 
+from neonpay.backup.kinds import Form
+
 _LEAST_ROWS: Final = 256
 _BORDER: Final = 1024
 """One row of so many is the last of its chunk, once that has the least rows."""
@@ -16,18 +18,25 @@ _encoder: Final = msgspec.json.Encoder()
 
 
 class Lines(NamedTuple):
-    """Some rows of a table as lines of JSON, after a line that says what they are."""
+    """Some rows of a table as lines, between what says what they are and what says that they end."""
 
     data: bytes
     rows: int
 
 
-def chunks_of(head: bytes, lines: Iterable[list[bytes]]) -> Iterator[Lines]:
-    """The rows of a table in chunks; whether a row ends one depends on it and on the rows of its chunk alone.
+class Frame(NamedTuple):
+    """What is before and after the rows of each chunk of a table."""
 
-    Args:
-        head: the first line of each.
-    """
+    head: bytes
+    tail: bytes = b""
+
+    def joined(self, lines: Sequence[bytes]) -> Lines:
+        """A chunk of these rows."""
+        return Lines(self.head + b"\n".join(lines) + b"\n" + self.tail, len(lines))
+
+
+def chunks_of(frame: Frame, lines: Iterable[list[bytes]]) -> Iterator[Lines]:
+    """The rows of a table in chunks; whether a row ends one depends on it and on the rows of its chunk alone."""
     waiting: list[bytes] = []
     size = 0
     for some in lines:
@@ -37,21 +46,20 @@ def chunks_of(head: bytes, lines: Iterable[list[bytes]]) -> Iterator[Lines]:
             first = 0
             for end in [place for place, line in enumerate(part, 1) if crc32(line) % _BORDER == 0]:
                 if len(waiting) + end - first >= _LEAST_ROWS:
-                    yield _joined(head, waiting + part[first:end])
+                    yield frame.joined(waiting + part[first:end])
                     waiting, size, first = [], 0, end
             waiting += part[first:]
             size += sum(map(len, part[first:]))
             if size >= _MOST_BYTES:
-                yield _joined(head, waiting)
+                yield frame.joined(waiting)
                 waiting, size = [], 0
     if waiting:
-        yield _joined(head, waiting)
+        yield frame.joined(waiting)
 
 
-def header(name: str, columns: Sequence[str]) -> bytes:
-    """The first line of a chunk."""
-    return _encoder.encode({"table": name, "columns": columns}) + b"\n"
-
-
-def _joined(head: bytes, lines: Sequence[bytes]) -> Lines:
-    return Lines(head + b"\n".join(lines) + b"\n", len(lines))
+def frame_of(name: str, columns: Sequence[str], form: Form) -> Frame:
+    """What is around the rows of a table."""
+    if form == "postgresql":
+        names = ", ".join(f'"{column}"' for column in columns)
+        return Frame(f'COPY "{name}" ({names}) FROM stdin;\n'.encode(), b"\\.\n")
+    return Frame(_encoder.encode({"table": name, "columns": columns}) + b"\n")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from neonpay.backup.encryption import Secrets
-from neonpay.backup.kinds import EXTENTS, BackupType
+from neonpay.backup.kinds import BackupType, Form, extent_of, form_of
 from neonpay.backup.retention import Rules
 from neonpay.backup.schedule import Every, Schedule, schedule_of
 from neonpay.backup.targets import Target, open_target
@@ -32,7 +32,7 @@ class BackupConfig:
         schedule: ``hourly``, ``daily``, ``weekly``, ``monthly``, an interval (``6h``), a time (``03:30``) or five fields of
             cron; it is enough for ``auto_backup``.
         zone: whose clock the times of ``schedule`` are of.
-        backup_type: ``JSON``, or how much is written anew each time.
+        backup_type: the form of a backup (``JSON``, ``SQLITE``, ``POSTGRESQL``), or how much is written anew each time.
         keep_days, keep_weeks, keep_months: beside the newest ones, the last one of so many days, weeks and months.
         max_age_days: none that is older is kept, unless it is one of those.
         recipients: public keys of age or SSH, in place of a passphrase: whoever makes backups need not be able to read them.
@@ -114,7 +114,12 @@ class BackupConfig:
     @property
     def extent(self) -> BackupType:
         """How much is written anew each time."""
-        return self.backup_type if self.backup_type in EXTENTS else BackupType.INCREMENTAL
+        return extent_of(self.backup_type)
+
+    @property
+    def form(self) -> Form:
+        """In which form they are."""
+        return form_of(self.backup_type)
 
     @property
     def secrets(self) -> Secrets:

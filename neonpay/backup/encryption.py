@@ -92,7 +92,7 @@ class Secrets:
         """Whom the key of a backup is wrapped for, as a manifest says it."""
         return (_OF_PASSPHRASE,) if self.passphrase is not None else self.recipients
 
-    def new_sealing(self, *, is_compressed: bool, backup_id: str) -> Sealing:
+    def new_sealing(self, *, is_compressed: bool, name: str) -> Sealing:
         """An identity of its own for a backup, wrapped for whoever may read it.
 
         Raises:
@@ -111,13 +111,13 @@ class Secrets:
             recipient=str(recipient),
             key=path,
             wrapped_for=self.wrapped_for,
-            commands=self._commands(path, backup_id, is_compressed=is_compressed),
+            commands=self._commands(path, name, is_compressed=is_compressed),
         )
         return Sealing(recipient, encryption, wrapped)
 
-    def sealing_of(self, encryption: Encryption, *, is_compressed: bool, backup_id: str) -> Sealing:
+    def sealing_of(self, encryption: Encryption, *, is_compressed: bool, name: str) -> Sealing:
         """The same identity as that of an earlier backup, whose chunks are shared."""
-        commands = self._commands(encryption.key, backup_id, is_compressed=is_compressed)
+        commands = self._commands(encryption.key, name, is_compressed=is_compressed)
         recipient = _age().x25519.Recipient.from_str(encryption.recipient)
         mine = Encryption(
             recipient=encryption.recipient, key=encryption.key, wrapped_for=encryption.wrapped_for, commands=commands
@@ -155,13 +155,14 @@ class Secrets:
             raise BackupDamagedError(msg)
         return Opening(identity)
 
-    def _commands(self, key: str, backup_id: str, *, is_compressed: bool) -> tuple[str, ...]:
+    def _commands(self, key: str, name: str, *, is_compressed: bool) -> tuple[str, ...]:
+        backup_id = name.partition(".")[0]
         by = "" if self.passphrase is not None else "--identity YOUR_KEY "
         unpack = " | zstd -dc" if is_compressed else ""
         each = f'while read -r f; do age --decrypt --identity identity.txt "$f"{unpack}; done'
         return (
             f"age --decrypt {by}--output identity.txt {key}",
-            f"grep -o 'chunks/[0-9a-f/]*' manifests/{backup_id}.json | {each} > {backup_id}.jsonl",
+            f"grep -o 'chunks/[0-9a-f/]*' manifests/{backup_id}.json | {each} > {name}",
         )
 
 

@@ -12,6 +12,8 @@ from typing import Any, Final
 import msgspec
 import sqlalchemy as sa
 
+from neonpay.backup.copy_statement import copied_in, rows_in
+from neonpay.backup.kinds import Form
 from neonpay.backup.manifest import Kind, SavedTable
 from neonpay.backup.reading import is_in_one_order, lines_of
 from neonpay.backup.tables import Kept
@@ -42,6 +44,7 @@ class Filling:
 
     target: sa.Table
     saved: SavedTable
+    form: Form
     bots: Mapping[int, int]
     _read: _Digest = field(init=False)
 
@@ -56,6 +59,8 @@ class Filling:
         Raises:
             BackupDamagedError: they are no rows of this table.
         """
+        if self.form == "postgresql":
+            return self._add_copied(transaction, lines)
         rows = _rows(lines, self.saved)
         if self.bots and "bot_id" in self.saved.columns:
             place = self.saved.columns.index("bot_id")
@@ -66,10 +71,24 @@ class Filling:
         _insert(transaction.connection, self.target, self.saved, rows)
         return len(rows)
 
+    def _add_copied(self, transaction: Transaction, lines: bytes) -> int:
+        rows = lines.splitlines()
+        if self.bots and "bot_id" in self.saved.columns:
+            place = self.saved.columns.index("bot_id")
+            bots = {str(bot_id).encode(): str(to).encode() for bot_id, to in self.bots.items()}
+            for number, row in enumerate(rows):
+                values = row.split(b"\t")
+                values[place] = bots.get(values[place], values[place])
+                rows[number] = b"\t".join(values)
+            lines = b"".join(row + b"\n" for row in rows)
+        self._read.add(lines)
+        copied_in(transaction.connection, self.saved.name, self.saved.columns, lines)
+        return len(rows)
+
     def prove(self, transaction: Transaction) -> None:
         """Look whether the table has those rows, and no others; raises BackupError when it has not."""
         arrived = _Digest(is_ordered=self._read.is_ordered)
-        for some in lines_of(transaction, self._kept):
+        for some in lines_of(transaction, self._kept, self.form):
             arrived.add(b"\n".join(some) + b"\n")
         if arrived.value != self._read.value:
             msg = f"{self.saved.name} is not in the database as it is in the backup; nothing was kept"
@@ -137,9 +156,7 @@ def _insert(connection: sa.Connection, target: sa.Table, saved: SavedTable, rows
         return
     # As the driver takes it: SQLAlchemy's way through as many rows takes several times as long.
     if connection.dialect.name == "postgresql":
-        connection.connection.run_async(
-            lambda raw: raw.copy_records_to_table(saved.name, records=values, columns=saved.columns)
-        )
+        rows_in(connection, saved.name, saved.columns, values)
         return
     quote = connection.dialect.identifier_preparer.quote
     names = ", ".join(map(quote, saved.columns))

@@ -58,6 +58,7 @@ def info_with(manifest: Manifest, status: BackupStatus, place: str, error: str |
     """What is told of a backup in a place, and what is wrong with it."""
     metadata: JsonObject = {
         "engine": manifest.engine,
+        "form": manifest.form,
         "schema": manifest.schema,
         "made_by": manifest.made_by,
         "rows": manifest.rows,

@@ -15,7 +15,7 @@ from neonpay.backup.copying import Copied, copy
 from neonpay.backup.elsewhere import Elsewhere, verify_copies
 from neonpay.backup.fetching import fetch
 from neonpay.backup.folder import BackupFolder, told
-from neonpay.backup.kinds import BackupType
+from neonpay.backup.kinds import EXTENTS, BackupType, Form, extent_of, form_of
 from neonpay.backup.manifest import Manifest
 from neonpay.backup.packing import Note
 from neonpay.backup.restoring import Order, Restored, try_out
@@ -25,7 +25,7 @@ from neonpay.backup.saving import Wanted, save
 from neonpay.backup.targets import Target
 from neonpay.core.clock import Clock, moment
 from neonpay.core.text import error_words
-from neonpay.errors import BackupCopyError, BackupError, BackupNotFoundError, LedgerError
+from neonpay.errors import BackupCopyError, BackupError, BackupNotFoundError, LedgerError, RestoreRefusedError
 from neonpay.ledger import ExtensionTables, Ledger
 from neonpay.store.ids import new_event_id
 
@@ -56,8 +56,14 @@ class Keeper:
         """Where they are kept."""
         return BackupFolder(self.config.folder)
 
-    def make(self, *, description: str = "", backup_type: BackupType | None = None) -> Manifest:
+    def make(
+        self, *, description: str = "", backup_type: BackupType | None = None, form: Form | None = None
+    ) -> Manifest:
         """A new backup is there, also at the target where there is one, and those that need not be kept are gone.
+
+        Args:
+            backup_type: how much is written anew, or the form; what the configuration says when left out.
+            form: the same, for whoever says both.
 
         Raises:
             BackupCopyError: it was made, and was not copied; the ledger says so as well, where it can.
@@ -66,7 +72,8 @@ class Keeper:
         config = self.config
         wanted = Wanted(
             description=description,
-            backup_type=backup_type or config.extent,
+            backup_type=config.extent if backup_type is None else extent_of(backup_type),
+            form=form or (config.form if backup_type is None or backup_type in EXTENTS else form_of(backup_type)),
             compression="zstd" if config.compression else "none",
             secrets=config.secrets,
             rest=self.rest,
@@ -147,6 +154,7 @@ class Keeper:
 
         Raises:
             BackupNotFoundError: there is none.
+            RestoreRefusedError: it goes into PostgreSQL alone; the message says what to type.
             BackupError, LedgerError, ConfigurationError: it could not be restored; the ledger says so as well.
         """
         chosen = backup_id or self.newest().backup_id
@@ -164,6 +172,8 @@ class Keeper:
                 TemporaryDirectory(prefix="neonpay-") as scratch,
             ):
                 found = try_out(self.folder, order, Path(scratch), clock=self.clock, note=self.note)
+        except RestoreRefusedError:
+            raise
         except Exception as error:
             self._record("drill", chosen, began_at, error=error)
             raise

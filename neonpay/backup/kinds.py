@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from typing import Final, Literal
 
 
 class BackupType(enum.StrEnum):
@@ -12,16 +13,32 @@ class BackupType(enum.StrEnum):
         FULL: everything is written anew, and what earlier ones wrote is not relied on.
         INCREMENTAL: chunks that any earlier backup has are shared with it.
         DIFFERENTIAL: chunks that the last full backup has are shared with it, and no others.
-        JSON: the form in which every engine can be restored: JSON Lines, one file for each part of a table.
+        JSON: the form that goes into every engine: JSON Lines, one file for each part of a table.
+        SQLITE: the file of the database itself, in pieces; for SQLite alone, and only encrypted.
+        POSTGRESQL: statements ``COPY … FROM stdin``, which psql runs as well; for PostgreSQL alone.
     """
 
     FULL = "full"
     INCREMENTAL = "incremental"
     DIFFERENTIAL = "differential"
     JSON = "json"
+    SQLITE = "sqlite"
+    POSTGRESQL = "postgresql"
 
 
 EXTENTS = frozenset({BackupType.FULL, BackupType.INCREMENTAL, BackupType.DIFFERENTIAL})
+Form = Literal["json", "sqlite", "postgresql"]
+_FORMS: Final[dict[BackupType, Form]] = {BackupType.SQLITE: "sqlite", BackupType.POSTGRESQL: "postgresql"}
+
+
+def extent_of(backup_type: BackupType) -> BackupType:
+    """How much is written anew when only a form may have been said."""
+    return backup_type if backup_type in EXTENTS else BackupType.INCREMENTAL
+
+
+def form_of(backup_type: BackupType) -> Form:
+    """In which form it is when only an extent may have been said."""
+    return _FORMS.get(backup_type, "json")
 
 
 class BackupStatus(enum.StrEnum):

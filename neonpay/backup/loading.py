@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-from neonpay.backup.checking import chunks_in
+from neonpay.backup.checking import chunks_in, pieces_in
 from neonpay.backup.encryption import Opening
 from neonpay.backup.filling import Filling, indexes_afterwards
 from neonpay.backup.folder import BackupFolder
@@ -19,7 +19,8 @@ from neonpay.books.extension_rows import set_counters
 from neonpay.errors import BackupDamagedError, ExtensionError, RestoreRefusedError
 from neonpay.ledger import ExtensionTables, Transaction
 from neonpay.ledger.extension_tables import bring_up
-from neonpay.ledger.migrate import REVISIONS, VERSION_TABLE, bring_to_newest, make_at
+from neonpay.ledger.migrate import REVISIONS, VERSION_TABLE, bring_to_newest, make_at, standing
+from neonpay.ledger.table_kit import metadata
 from neonpay.ledger.tables import extension_tables
 
 
@@ -68,6 +69,9 @@ class Loading:
             BackupError: what is in the database is not what is in the backup.
         """
         connection = transaction.connection
+        if self.manifest.form == "sqlite":
+            self._take_over(transaction)
+            return
         make_at(connection, self.manifest.schema)
         columns = _columns_in(connection, ())
         mine = [table for table in self.manifest.tables if table.extension is None]
@@ -76,6 +80,33 @@ class Loading:
                 if table.name != extension_tables.name:
                     self._fill(transaction, table, columns)
         bring_to_newest(connection)
+        self._bring_up(transaction)
+        theirs = [table for table in self.manifest.tables if table.extension is not None and table.rows]
+        columns = _columns_in(connection, [table.name for table in theirs])
+        for table in theirs:
+            self._fill(transaction, table, columns)
+        set_counters(transaction, [columns[table.name] for table in theirs])
+
+    def content(self) -> Iterator[bytes]:
+        """What is in the database's file before ``load``; raises BackupDamagedError when it is not as it was written."""
+        total = len(self.manifest.file)
+        for number, piece in enumerate(pieces_in(self.folder, self.manifest, self.opening), 1):
+            yield piece
+            self.note("file", number, total)
+
+    def _take_over(self, transaction: Transaction) -> None:
+        """The tables are in the file; who was in is not brought back."""
+        connection = transaction.connection
+        found = standing(connection)
+        if found is None or found.revision != self.manifest.schema:
+            msg = f"the file in backup {self.manifest.backup_id} has not the schema that its manifest says"
+            raise BackupDamagedError(msg)
+        bring_to_newest(connection)
+        for name in sorted(NEVER):
+            connection.execute(sa.delete(metadata.tables[name]))
+        self._bring_up(transaction)
+
+    def _bring_up(self, transaction: Transaction) -> None:
         for extension in self.manifest.extensions:
             if extension.name in self.extensions:
                 bring_up(transaction, self.extensions[extension.name])
@@ -84,11 +115,6 @@ class Loading:
                     finding = f"the backup has its tables as a newer version of {extension.package} makes them"
                     advice = f"pip install --upgrade {extension.package}, and restore it again"
                     raise ExtensionError(extension.name, finding, advice=advice)
-        theirs = [table for table in self.manifest.tables if table.extension is not None and table.rows]
-        columns = _columns_in(connection, [table.name for table in theirs])
-        for table in theirs:
-            self._fill(transaction, table, columns)
-        set_counters(transaction, [columns[table.name] for table in theirs])
 
     def _fill(self, transaction: Transaction, saved: SavedTable, there: Mapping[str, sa.Table]) -> None:
         found = there.get(saved.name) if self._may_be_filled(saved) else None
@@ -102,7 +128,7 @@ class Loading:
         types = {column.name: column.type for column in found.c}
         columns = [written_as(name, kind, types) for name, kind in zip(saved.columns, saved.kinds, strict=True)]
         target = sa.Table(saved.name, sa.MetaData(), *columns)
-        filling = Filling(target, saved, self.bots)
+        filling = Filling(target, saved, self.manifest.form, self.bots)
         done = 0
         self.note(saved.name, done, saved.rows)
         for lines in chunks_in(self.folder, self.manifest, saved, self.opening):

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 
-from neonpay.backup.kinds import BackupType
+from neonpay.backup.kinds import BackupType, Form
 from neonpay.errors import BackupDamagedError
 
 FORMAT: Final = 1
@@ -127,6 +127,8 @@ class Manifest(Part, frozen=True):
         left_out: what it lacks, in words.
         size: bytes of all files that a restore reads.
         added: bytes of those that no earlier backup had.
+        form: what is in the chunks.
+        file: the pieces of the database's file, where that is the form.
         seal: by which the ledger that it is of knows it again; nobody else can tell.
     """
 
@@ -145,6 +147,8 @@ class Manifest(Part, frozen=True):
     size: Count
     added: Count
     tables: tuple[SavedTable, ...]
+    form: Form = "json"
+    file: tuple[Chunk, ...] = ()
     format: int = FORMAT
     seal: str | None = None
     hash: str = ""
@@ -159,8 +163,10 @@ class Manifest(Part, frozen=True):
         """How many rows it has."""
         return sum(table.rows for table in self.tables)
 
-    def chunks(self) -> Iterator[tuple[SavedTable, Chunk]]:
-        """Every chunk, in order."""
+    def chunks(self) -> Iterator[tuple[SavedTable | None, Chunk]]:
+        """Every chunk, in order, and the table that it is of; None for a piece of the database's file."""
+        for chunk in self.file:
+            yield None, chunk
         for table in self.tables:
             for chunk in table.chunks:
                 yield table, chunk
@@ -188,6 +194,9 @@ def read(backup_id: str, data: bytes) -> Manifest:
         raise BackupDamagedError(msg) from exc
     if found.backup_id != backup_id or found.hash != _hash(found) or _file(found) != data:
         msg = f"the manifest of backup {backup_id} is not as it was written"
+        raise BackupDamagedError(msg)
+    if (found.form == "sqlite") != bool(found.file) or (found.file and found.tables):
+        msg = f"the manifest of backup {backup_id} names files that its form has not"
         raise BackupDamagedError(msg)
     for table in found.tables:
         if len(table.columns) != len(table.kinds) or len(set(table.columns)) != len(table.columns):

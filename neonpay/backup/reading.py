@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import sqlalchemy as sa
 
+from neonpay.backup.copy_statement import copied_out
+from neonpay.backup.kinds import Form
 from neonpay.backup.manifest import Kind
 from neonpay.backup.tables import Kept
 from neonpay.backup.values import changed, read_as, to_json
@@ -36,7 +37,6 @@ _IN_POSTGRESQL: Final[Mapping[Kind, Callable[[str], str]]] = MappingProxyType(
     }
 )
 """Byte for byte as the other engine, and msgspec, write it."""
-_WAITING: Final = 8
 _encoder: Final = msgspec.json.Encoder()
 
 
@@ -45,10 +45,13 @@ def is_in_one_order(kept: Kept) -> bool:
     return bool(kept.key) and _is_made_there(kept)
 
 
-def lines_of(transaction: Transaction, kept: Kept) -> Iterator[list[bytes]]:
-    """Every row in order, as a line of JSON without its end, some at a time."""
+def lines_of(transaction: Transaction, kept: Kept, form: Form) -> Iterator[list[bytes]]:
+    """Every row in order, as a line without its end, some at a time."""
     connection = transaction.connection
-    if not _is_made_there(kept):
+    if form == "postgresql":
+        query = _ordered(connection, kept, _names(connection, kept))
+        yield from _in_lines(copied_out(connection, query, format="text"))
+    elif not _is_made_there(kept):
         yield from _made_here(connection, kept)
     elif connection.dialect.name == "sqlite":
         yield from _from_sqlite(connection, kept)
@@ -77,41 +80,33 @@ def _from_sqlite(connection: sa.Connection, kept: Kept) -> Iterator[list[bytes]]
 
 
 def _from_postgresql(connection: sa.Connection, kept: Kept) -> Iterator[list[bytes]]:
-    quote = connection.dialect.identifier_preparer.quote
-    columns = list(zip([quote(name) for name in kept.columns], kept.kinds, strict=True))
+    columns = zip(_names(connection, kept), kept.kinds, strict=True)
     values = " || ',' || ".join(_IN_POSTGRESQL[kind](name) for name, kind in columns)
+    query = _ordered(connection, kept, [f"'[' || {values} || ']'"])
+    # CSV leaves text without control characters as it is.
+    yield from _in_lines(copied_out(connection, query, format="csv", quote="\x01", delimiter="\x02"))
+
+
+def _names(connection: sa.Connection, kept: Kept) -> list[str]:
+    quote = connection.dialect.identifier_preparer.quote
+    return [quote(name) for name in kept.columns]
+
+
+def _ordered(connection: sa.Connection, kept: Kept, values: Sequence[str]) -> str:
     # As SQLite orders texts, whatever the database's own order is.
-    keys = [f'{name} COLLATE "C"' if kind == "text" else name for name, kind in columns[: kept.key]]
-    order = f" ORDER BY {', '.join(keys)}" if keys else ""
-    query = f"SELECT '[' || {values} || ']' FROM {quote(kept.name)}{order}"  # noqa: S608
+    names = zip(_names(connection, kept)[: kept.key], kept.kinds, strict=False)
+    keys = [f'{name} COLLATE "C"' if kind == "text" else name for name, kind in names]
+    table = connection.dialect.identifier_preparer.quote(kept.name)
+    query = f"SELECT {', '.join(values)} FROM {table}"  # noqa: S608
+    return f"{query} ORDER BY {', '.join(keys)}" if keys else query
+
+
+def _in_lines(parts: Iterable[bytes]) -> Iterator[list[bytes]]:
     rest = b""
-    for part in _copied(connection, query):
+    for part in parts:
         *lines, rest = (rest + part).split(b"\n")
         for first in range(0, len(lines), ROWS_AT_A_TIME):
             yield lines[first : first + ROWS_AT_A_TIME]
-
-
-def _copied(connection: sa.Connection, query: str) -> Iterator[bytes]:
-    """What a query gives, as it comes: its one column is text without control characters, which CSV leaves as it is."""
-    waiting: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=_WAITING)
-
-    async def copy(raw: Any) -> None:
-        try:
-            await raw.copy_from_query(query, output=waiting.put, format="csv", quote="\x01", delimiter="\x02")
-        finally:
-            await waiting.put(None)
-
-    async def begun(raw: Any) -> asyncio.Task[None]:
-        return asyncio.create_task(copy(raw))
-
-    here: Any = connection.connection
-    task: asyncio.Task[None] = here.run_async(begun)
-    try:
-        while (part := here.run_async(lambda _: waiting.get())) is not None:
-            yield part
-        here.run_async(lambda _: task)
-    finally:
-        task.cancel()
 
 
 def _made_here(connection: sa.Connection, kept: Kept) -> Iterator[list[bytes]]:

@@ -83,6 +83,7 @@ def restore(folder: BackupFolder, order: Order, *, clock: Clock, note: Note) -> 
     """
     manifest = folder.manifest(order.backup_id)
     _refuse_slow_clock(manifest, clock)
+    _refuse_other_engine(manifest, order)
     bots = _bots(manifest, order)
     verified = verify(folder, order.backup_id, secrets=order.secrets, note=note, needs_rows=True)
     loading = Loading(
@@ -104,12 +105,13 @@ def restore(folder: BackupFolder, order: Order, *, clock: Clock, note: Note) -> 
 def try_out(folder: BackupFolder, order: Order, scratch: Path, *, clock: Clock, note: Note) -> Restored:
     """The same into a file that nobody uses, which is gone afterwards; raises as ``restore`` does."""
     manifest = folder.manifest(order.backup_id)
+    _refuse_other_engine(manifest, order)
     opening = verify(folder, order.backup_id, secrets=order.secrets, note=note, needs_rows=True).opening
     loading = Loading(folder, manifest, opening, note, extensions={one.name: one for one in order.extensions})
     loading.require_known()
     path = scratch / "drill.db"
     try:
-        with swap_sqlite.new_file(path, clock) as transaction:
+        with swap_sqlite.new_file(path, clock, loading.content()) as transaction:
             proofs, parked = _made(transaction, loading, clock)
     finally:
         swap_sqlite.remove(path)
@@ -122,7 +124,7 @@ def _into_sqlite(path: Path, loading: Loading, order: Order, clock: Clock) -> Re
         pass
     _refuse_other_bots(_bots_of_file(path), loading, order)
     new = path.with_name(f"{path.name}.restoring")
-    with swap_sqlite.new_file(new, clock) as transaction:
+    with swap_sqlite.new_file(new, clock, loading.content()) as transaction:
         proofs, parked = _made(transaction, loading, clock)
     try:
         with swap_sqlite.nobody_uses(path, order.typed):
@@ -201,6 +203,12 @@ def _bots(manifest: Manifest, order: Order) -> Mapping[int, int]:
             f"{order.typed} --force"
         )
         raise RestoreRefusedError(msg)
+    if manifest.form == "sqlite":
+        msg = (
+            f"backup {manifest.backup_id} is the file of a database, in which everything is of bot {whose}, so that it cannot "
+            f"be given to bot {wanted}; restore it for bot {whose}, then run: neonpay backup create --form json"
+        )
+        raise RestoreRefusedError(msg)
     if len(manifest.bots) > 1:
         msg = f"backup {manifest.backup_id} is of several bots ({whose}), so that it cannot be given to bot {wanted}"
         raise ConfigurationError(msg)
@@ -234,6 +242,20 @@ def _bots_of_file(path: Path) -> list[int]:
             return [int(row[0]) for row in raw.execute("SELECT DISTINCT bot_id FROM neonpay_keys")]
     except sqlite3.Error:
         return []
+
+
+def _refuse_other_engine(manifest: Manifest, order: Order) -> None:
+    engine = "sqlite" if sa.make_url(order.database_url).get_backend_name() == "sqlite" else "postgresql"
+    if manifest.form in {"json", engine}:
+        return
+    of, url = (
+        ("SQLite", "sqlite:///FILE") if manifest.form == "sqlite" else ("PostgreSQL", "postgresql://USER@HOST/DATABASE")
+    )
+    msg = (
+        f"backup {manifest.backup_id} has the form of {of}, and goes into no other engine; for one that does run: neonpay "
+        f"backup create --form json; to restore this one run: neonpay backup restore {manifest.backup_id} --database {url}"
+    )
+    raise RestoreRefusedError(msg)
 
 
 def _refuse_slow_clock(manifest: Manifest, clock: Clock) -> None:

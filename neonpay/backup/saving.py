@@ -6,28 +6,31 @@ import hashlib
 import hmac
 import json
 import logging
+import os
 import secrets
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from itertools import chain
+from types import MappingProxyType
+from typing import BinaryIO, Final, Literal
 
 import sqlalchemy as sa
 
 from neonpay._version import __version__
-from neonpay.backup.chunking import Lines, chunks_of, header
-from neonpay.backup.snapshot import at_one_moment
+from neonpay.backup.chunking import chunks_of, frame_of
 from neonpay.backup.encryption import Sealing, Secrets
-from neonpay.backup.folder import BackupFolder, Together
-from neonpay.backup.kinds import BackupType
+from neonpay.backup.folder import BackupFolder
+from neonpay.backup.kinds import BackupType, Form
 from neonpay.backup.manifest import ID, Chunk, Manifest, SavedBot, SavedTable
 from neonpay.backup.packing import Compression, Note, Packer, require
 from neonpay.backup.reading import lines_of
+from neonpay.backup.sharing import PIECE_BYTES, Packing, Shared
+from neonpay.backup.snapshot import Source, at_one_moment
 from neonpay.backup.tables import SECRET, Kept, own_tables, tables_of_extensions, why_left_out
 from neonpay.core.clock import Clock, moment
-from neonpay.errors import BackupDamagedError, BackupError, SchemaTooNewError, ValidationError
+from neonpay.errors import BackupError, ConfigurationError, SchemaTooNewError, ValidationError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.migrate import REVISIONS, standing
 from neonpay.ledger.tables import journal, keys, payments, refunds, seals, sequences
@@ -36,7 +39,8 @@ from neonpay.store.entries import STARS
 logger = logging.getLogger("neonpay.backup")
 
 DESCRIPTION_CHARS: Final = 500
-_WAITING: Final = 4
+_ENDS: Final[Mapping[Form, str]] = MappingProxyType({"json": "jsonl", "sqlite": "db", "postgresql": "sql"})
+_ENGINES: Final[Mapping[Form, str]] = MappingProxyType({"sqlite": "SQLite", "postgresql": "PostgreSQL"})
 _OF_CONTENTS: Final = b"neonpay backup contents\0"
 
 
@@ -46,6 +50,7 @@ class Wanted:
 
     Attributes:
         backup_type: how much of it is written anew.
+        form: what is in its files.
         secrets: whom it is encrypted for; nobody when it has neither passphrase nor recipients.
         rest: called after some rows, by whoever shares its process with a shop.
 
@@ -56,6 +61,7 @@ class Wanted:
     description: str = ""
     backup_type: BackupType = BackupType.INCREMENTAL
     compression: Compression = "zstd"
+    form: Form = "json"
     secrets: Secrets = field(default_factory=Secrets)
     rest: Callable[[], None] = lambda: None
 
@@ -102,9 +108,12 @@ class _Saving:
         self._earlier = earlier
         self._note = note
 
-    def __call__(self, transaction: Transaction, at_us: int) -> Manifest:
+    def __call__(self, source: Source) -> Manifest:
+        transaction = source.transaction
+        engine: Literal["sqlite", "postgresql"] = "postgresql" if source.file is None else "sqlite"
+        self._require_form(engine)
         schema = _schema(transaction)
-        created_at = moment(at_us)
+        created_at = moment(source.at_us)
         backup_id = new_id(created_at, self._folder.ids())
         content_key = _content_key(transaction) if self._wanted.secrets.encrypts else b""
         base = self._base(content_key)
@@ -115,9 +124,14 @@ class _Saving:
             self._folder.writing() as together,
             ThreadPoolExecutor(max_workers=1, thread_name_prefix="neonpay-backup") as pool,
         ):
-            shared = _Shared(self._folder, together, base)
-            pack = _Packing(pool, shared, packer)
-            tables = [self._table(transaction, kept, pack) for kept in (*own_tables(), *extended)]
+            shared = Shared(self._folder, together, base)
+            pack = Packing(pool, shared, packer)
+            file: list[Chunk] = []
+            tables: list[SavedTable] = []
+            if source.file is not None and self._wanted.form == "sqlite":
+                file += self._pieces(source.file, pack)
+            else:
+                tables += [self._table(transaction, kept, pack) for kept in (*own_tables(), *extended)]
         left_out = why_left_out([table.name for table in tables if table.is_left_out])
         if sealing is not None and sealing.wrapped is not None:
             self._folder.write(sealing.encryption.key, sealing.wrapped)
@@ -127,18 +141,41 @@ class _Saving:
             created_at=created_at,
             description=self._wanted.description,
             backup_type=self._wanted.backup_type,
-            engine="sqlite" if transaction.connection.dialect.name == "sqlite" else "postgresql",
+            engine=engine,
             schema=schema,
             bots=tuple(_bots(transaction)),
             extensions=tuple(extensions),
             compression=self._wanted.compression,
             encryption=None if sealing is None else sealing.encryption,
             left_out=left_out,
-            size=sum(chunk.size for table in tables for chunk in table.chunks),
+            size=sum(chunk.size for chunk in chain(file, *[table.chunks for table in tables])),
             added=shared.added,
             tables=tuple(tables),
+            form=self._wanted.form,
+            file=tuple(file),
             seal=None if sealing is None else _seal(sealing, self._wanted.secrets, content_key),
         )
+
+    def _require_form(self, engine: Form) -> None:
+        wanted = self._wanted
+        if wanted.form not in {"json", engine}:
+            msg = (
+                f"a ledger in {_ENGINES[engine]} has backups of form {engine}, or json, and none of form {wanted.form}"
+            )
+            raise ConfigurationError(msg)
+        if wanted.form == "sqlite" and not wanted.secrets.encrypts:
+            msg = (
+                "the file of a database has the keys in it, so that a backup of form sqlite must be encrypted: set "
+                "NEONPAY_BACKUP_PASSPHRASE, or name --recipient; or leave --form out"
+            )
+            raise ConfigurationError(msg)
+
+    def _pieces(self, file: BinaryIO, pack: Packing) -> Iterator[Chunk]:
+        total = -(-os.fstat(file.fileno()).st_size // PIECE_BYTES)
+        for number, chunk in enumerate(pack.pieces(file), 1):
+            yield chunk
+            self._note("file", number, total)
+            self._wanted.rest()
 
     def _base(self, content_key: bytes) -> list[Manifest]:
         """The backups whose chunks may be shared, newest first."""
@@ -159,11 +196,12 @@ class _Saving:
         if not wanted.secrets.encrypts:
             return None
         is_compressed = wanted.compression != "none"
+        name = f"{backup_id}.{_ENDS[wanted.form]}"
         if base and base[0].encryption is not None:
-            return wanted.secrets.sealing_of(base[0].encryption, is_compressed=is_compressed, backup_id=backup_id)
-        return wanted.secrets.new_sealing(is_compressed=is_compressed, backup_id=backup_id)
+            return wanted.secrets.sealing_of(base[0].encryption, is_compressed=is_compressed, name=name)
+        return wanted.secrets.new_sealing(is_compressed=is_compressed, name=name)
 
-    def _table(self, transaction: Transaction, kept: Kept, pack: _Packing) -> SavedTable:
+    def _table(self, transaction: Transaction, kept: Kept, pack: Packing) -> SavedTable:
         total = kept.count(transaction)
         is_left_out = kept.name in SECRET and pack.packer.sealing is None
         if is_left_out:
@@ -173,8 +211,9 @@ class _Saving:
         chunks: list[Chunk] = []
         done = 0
         self._note(kept.name, done, total)
-        head = header(kept.name, kept.columns)
-        for chunk in pack.chunks(chunks_of(head, self._resting(lines_of(transaction, kept)))):
+        form = self._wanted.form
+        frame = frame_of(kept.name, kept.columns, form)
+        for chunk in pack.chunks(chunks_of(frame, self._resting(lines_of(transaction, kept, form)))):
             chunks.append(chunk)
             done += chunk.rows
             self._note(kept.name, done, total)
@@ -192,62 +231,6 @@ class _Saving:
         for some in lines:
             yield some
             self._wanted.rest()
-
-
-@dataclass(frozen=True, slots=True)
-class _Packing:
-    """Lines become files in a thread of their own, while the next rows are read; few wait, so that memory is flat."""
-
-    pool: ThreadPoolExecutor
-    shared: _Shared
-    packer: Packer
-
-    def chunks(self, lines: Iterable[Lines]) -> Iterator[Chunk]:
-        """A chunk for each of the lines, in order."""
-        waiting: deque[Future[Chunk]] = deque()
-        for one in lines:
-            waiting.append(self.pool.submit(self.shared.chunk, one.data, one.rows, self.packer))
-            if len(waiting) > _WAITING:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-
-
-class _Shared:
-    """The chunks that earlier backups have."""
-
-    def __init__(self, folder: BackupFolder, together: Together, base: Sequence[Manifest]) -> None:
-        self._folder = folder
-        self._together = together
-        # Those of the newest come last, so that they are the ones that are taken.
-        self._there: Mapping[str, Chunk] = {chunk.content: chunk for one in reversed(base) for _, chunk in one.chunks()}
-        self._written: dict[str, Chunk] = {}
-        self.added = 0
-
-    def chunk(self, lines: bytes, rows: int, packer: Packer) -> Chunk:
-        """The chunk of these lines, whose file is there."""
-        content = packer.content(lines)
-        if content in self._written:
-            return self._written[content]
-        found = self._there.get(content)
-        if found is not None and found.plain == len(lines) and self._folder.has(found):
-            return found
-        made, data = packer.packed(lines, rows, content)
-        if not self._is_whole(made):
-            self._together.write(made.path, data)
-            self.added += made.size
-        self._written[content] = made
-        return made
-
-    def _is_whole(self, chunk: Chunk) -> bool:
-        """Whether the file is there already, every byte of it: one that is damaged is written anew."""
-        if not self._folder.has(chunk):
-            return False
-        try:
-            self._folder.chunk(chunk)
-        except BackupDamagedError:
-            return False
-        return True
 
 
 def _readable(folder: BackupFolder) -> Iterator[Manifest]:

@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 
 from neonpay.backup.config import DIRECTORY, MAX_BACKUPS, BackupConfig
+from neonpay.backup.kinds import BackupType, Form
 from neonpay.settings import Secret, Section, Sources
 
 NAME = "backup"
@@ -17,6 +18,7 @@ class BackupSettings(Section, frozen=True, kw_only=True):
     """What ``BackupConfig`` has, under shorter names."""
 
     directory: str = DIRECTORY
+    form: Form = "json"
     schedule: str | None = None
     zone: str = "UTC"
     max_backups: Annotated[int, msgspec.Meta(ge=1)] = MAX_BACKUPS
@@ -60,6 +62,7 @@ def config_of(found: BackupSettings) -> BackupConfig:
     return BackupConfig(
         backup_directory=found.directory,
         max_backups=found.max_backups,
+        backup_type=BackupType(found.form),
         compression=found.compression,
         encryption_key=found.passphrase,
         schedule=found.schedule,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import BinaryIO, Final, TypeVar
 
 from neonpay.backup.folder import told
 from neonpay.backup.locking import hold, remove_unless_held
@@ -29,10 +29,21 @@ _FORMAT: Final = 18
 _BY_JOURNAL: Final = b"\1\1"
 
 
-def at_one_moment(
-    ledger: Ledger, unit: Callable[[Transaction, int], T], *, clock: Clock, rest: Callable[[], None]
-) -> T:
-    """What a unit of work returned that reads all of a ledger as it was at one moment, which it is told.
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A ledger as it was at one moment.
+
+    Attributes:
+        file: of a SQLite database: the copy, which is whole by itself.
+    """
+
+    transaction: Transaction
+    at_us: int
+    file: BinaryIO | None = None
+
+
+def at_one_moment(ledger: Ledger, unit: Callable[[Source], T], *, clock: Clock, rest: Callable[[], None]) -> T:
+    """What a unit of work returned that reads all of a ledger as it was at one moment.
 
     In PostgreSQL it reads in one transaction. A SQLite database is copied first, into a file beside it that is gone afterwards
     and, but on Windows, has no name as soon as it is read.
@@ -49,7 +60,7 @@ def at_one_moment(
         def begin(transaction: Transaction) -> T | _Copied:
             connection = transaction.connection
             if connection.dialect.name != "sqlite":
-                return unit(transaction, clock.now_us())
+                return unit(Source(transaction, clock.now_us()))
             raw = connection.connection.driver_connection
             assert isinstance(raw, sqlite3.Connection), "the driver of SQLite"
             return copies.enter_context(_copied(raw, clock, rest))
@@ -59,7 +70,7 @@ def at_one_moment(
             return begun
         try:
             with _read(begun.path, clock) as transaction:
-                return unit(transaction, begun.at_us)
+                return unit(Source(transaction, begun.at_us, begun.file))
         except sqlite3.Error as exc:
             raise sqlite_fault(exc) from exc
 
@@ -68,6 +79,7 @@ def at_one_moment(
 class _Copied:
     path: Path
     at_us: int
+    file: BinaryIO
 
 
 @contextmanager
@@ -83,14 +95,15 @@ def _copied(source: sqlite3.Connection, clock: Clock, rest: Callable[[], None]) 
     path = Path(name)
     # Open until the end: the last to close a large file removes it, which takes a while, and sqlite3 would keep all threads
     # waiting for that.
-    with open(file, "r+b", buffering=0) as held:
+    with open(file, "r+b") as held:
         try:
             hold(file)
             with told(f"there is no room beside {place} for a copy to read"):
                 _copy(source, path, file, rest)
                 held.seek(_FORMAT)
                 held.write(_BY_JOURNAL)
-            yield _Copied(path, at_us)
+                held.flush()
+            yield _Copied(path, at_us, held)
         finally:
             with suppress(OSError):
                 path.unlink(missing_ok=True)

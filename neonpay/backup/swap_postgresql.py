@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
+import asyncpg
 import sqlalchemy as sa
 
 from neonpay.core.clock import Clock, SystemClock
@@ -49,7 +50,7 @@ async def _run(url: sa.URL, unit: Callable[[Transaction], T], clock: Clock) -> T
                 now = (str(clock.now_us()),)
                 await connection.exec_driver_sql("SELECT set_config('neonpay.now_us', $1, true)", now)
             return await connection.run_sync(lambda inner: unit(PostgresqlTransaction(inner)))
-    except (OSError, sa.exc.DBAPIError) as exc:
+    except (OSError, sa.exc.DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
         raise postgresql_fault(exc) from exc
     finally:
         await engine.dispose()

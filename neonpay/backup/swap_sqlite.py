@@ -6,7 +6,7 @@ import os
 import shutil
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -19,14 +19,18 @@ from neonpay.ledger.faults import sqlite_fault
 from neonpay.ledger.sqlite_transaction import SqliteConnection, SqliteTransaction
 
 _BESIDE: Final = ("-wal", "-shm", "-journal")
+_NEW_FILE: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _CACHE_KIB: Final = 64 * 1024
 _WAIT_S: Final = 0.2
 _MAGIC: Final = b"SQLite format 3\x00"
 
 
 @contextmanager
-def new_file(path: Path, clock: Clock) -> Iterator[Transaction]:
+def new_file(path: Path, clock: Clock, content: Iterable[bytes] = ()) -> Iterator[Transaction]:
     """A transaction on a new file, which has what was written in it, on the disk, when the block is done, and else is gone.
+
+    Args:
+        content: what is in the file to begin with.
 
     Raises:
         LedgerError: the file could not be written; it is gone.
@@ -38,8 +42,8 @@ def new_file(path: Path, clock: Clock) -> Iterator[Transaction]:
         raise LedgerUnavailableError(msg)
     remove(path)
     try:
-        with told(f"{path} cannot be made"):
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        with told(f"{path} cannot be made"), open(os.open(path, _NEW_FILE, 0o600), "wb") as file:
+            file.writelines(content)
         with closing(sqlite3.connect(path, isolation_level=None, factory=SqliteConnection)) as raw:
             # Nobody reads it before it is whole, and what is not whole is gone.
             raw.execute("PRAGMA journal_mode=MEMORY")

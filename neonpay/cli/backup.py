@@ -26,6 +26,7 @@ from neonpay.cli.backup_shown import (
 from neonpay.cli.backup_work import (
     CopyToOption,
     DirectoryOption,
+    FormTyped,
     FromOption,
     IdentityOption,
     PassphraseFileOption,
@@ -45,6 +46,7 @@ from neonpay.errors import BackupDamagedError
 if TYPE_CHECKING:
     from neonpay.backup.config import BackupConfig
     from neonpay.backup.keeping import Keeper
+    from neonpay.backup.kinds import Form
 
 T = TypeVar("T")
 
@@ -71,6 +73,14 @@ def create(
             "not (differential). Each restores alone.",
         ),
     ] = None,
+    form: Annotated[
+        FormTyped | None,
+        typer.Option(
+            "--form",
+            help="What is in its files: json goes into every engine; sqlite is the database's file, encrypted only; postgresql "
+            "is what psql runs. `form` of [backup], else json, when left out.",
+        ),
+    ] = None,
     directory: DirectoryOption = None,
     compression: Annotated[bool | None, typer.Option(help="Compress by zstd.", show_default=False)] = None,
     passphrase_file: PassphraseFileOption = None,
@@ -86,7 +96,12 @@ def create(
     with errors_in_one_line():
         config = chosen(directory, passphrase_file, recipient=recipient, compression=compression, copy_to=copy_to)
         extent = None if backup_type is None else BackupType(backup_type.value)
-        made = _kept(database, config, lambda keeper: keeper.make(description=description, backup_type=extent))
+        chosen_form: Form | None = None if form is None else form.value
+        made = _kept(
+            database,
+            config,
+            lambda keeper: keeper.make(description=description, backup_type=extent, form=chosen_form),
+        )
         from neonpay.backup.folder import BackupFolder
 
         info = info_of(BackupFolder(config.folder), made)

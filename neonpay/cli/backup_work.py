@@ -63,6 +63,14 @@ class TypeTyped(enum.StrEnum):
     DIFFERENTIAL = "differential"
 
 
+class FormTyped(enum.Enum):
+    """What is in the files of a backup."""
+
+    JSON = "json"
+    SQLITE = "sqlite"
+    POSTGRESQL = "postgresql"
+
+
 def chosen(
     directory: Path | None,
     passphrase_file: Path | None = None,

@@ -46,7 +46,7 @@ def load(kit: Kit, backup_id: str, url: str) -> None:
     opening = kit.verify(backup_id, needs_rows=True).opening
     loading = Loading(kit.folder, kit.folder.manifest(backup_id), opening, kit.note)
     if url.startswith("sqlite"):
-        with swap_sqlite.new_file(Path(url.removeprefix("sqlite:///")), kit.clock) as transaction:
+        with swap_sqlite.new_file(Path(url.removeprefix("sqlite:///")), kit.clock, loading.content()) as transaction:
             loading.load(transaction)
     else:
         swap_postgresql.in_one_transaction(sa.make_url(url), loading.load, kit.clock)

