@@ -17,7 +17,7 @@ from neonpay.backup.restoring import Order, Restored, restore
 from neonpay.backup.saving import Wanted, save
 from neonpay.ledger import Transaction, open_ledger
 from neonpay.ledger.table_kit import metadata
-from neonpay.ledger.tables import extension_tables, keys, sequences
+from neonpay.ledger.tables import extension_tables, keys, payments, sequences
 from neonpay.payments.handlers.context import PaymentContext
 from tests.integration.conftest import MovableClock
 
@@ -104,6 +104,11 @@ class Kit:
 
     def fill(self, url: str, *, rows: int = 3, seed: int = 7) -> None:
         self.run(url, lambda transaction: fill(transaction, random.Random(seed), rows=rows))  # noqa: S311
+
+    def sell(self, url: str, charge_id: str = "stx-new") -> None:
+        """One payment more, whose books say nothing."""
+        row = _row(payments, random.Random(1), 9_999, BOT)  # noqa: S311
+        self.run(url, lambda t: t.connection.execute(sa.insert(payments), [{**row, "charge_id": charge_id}]).rowcount)
 
     def save(self, url: str, **wanted: Any) -> Manifest:
         """As a command does it."""

@@ -19,10 +19,8 @@ from neonpay.errors import BackupDamagedError, BackupError
 from tests.integration.backup.conftest import Kit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
-
-_STRIDE = 31
 
 
 @pytest.fixture
@@ -32,29 +30,34 @@ def made(kit: Kit, sqlite_url: str) -> Manifest:
     return kit.save(sqlite_url)
 
 
-def test_every_byte_that_is_flipped_is_noticed(kit: Kit, made: Manifest) -> None:
+def flipped(data: bytes) -> Iterator[bytes]:
+    """As many as there are bytes, each of which is another one."""
+    for place, byte in enumerate(data):
+        yield data[:place] + bytes([byte ^ (1 << place % 8)]) + data[place + 1 :]
+
+
+def test_every_byte_that_is_flipped_is_noticed(kit: Kit, sqlite_url: str) -> None:
+    kit.make(sqlite_url)
+    kit.sell(sqlite_url)
+    kit.encrypt()
+    made = kit.save(sqlite_url)
     manifest = kit.folder.path / "manifests" / f"{made.backup_id}.json"
-    data = manifest.read_bytes()
-    for place in {*range(0, len(data), _STRIDE), len(data) - 1}:
+    for data in flipped(manifest.read_bytes()):
         with pytest.raises(BackupDamagedError):
-            manifests.read(made.backup_id, data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
-    for _, chunk in made.chunks():
-        path = kit.folder.path / chunk.path
-        data = path.read_bytes()
-        for place in {*range(0, len(data), _STRIDE), len(data) - 1}:
-            path.write_bytes(data[:place] + bytes([data[place] ^ 0x80]) + data[place + 1 :])
-            with pytest.raises(BackupDamagedError, match="not as it was written"):
-                kit.folder.chunk(chunk)
+            manifests.read(made.backup_id, data)
+    ((_, chunk),) = made.chunks()
+    path = kit.folder.path / chunk.path
+    whole = path.read_bytes()
+    for data in flipped(whole):
         path.write_bytes(data)
+        with pytest.raises(BackupDamagedError, match="not as it was written"):
+            kit.folder.chunk(chunk)
+    path.write_bytes(whole)
+    assert made.encryption is not None
+    for data in flipped(kit.folder.key(made.encryption.key)):
+        with pytest.raises(BackupError):
+            kit.secrets.opening(made.encryption, data)
     assert kit.verify(made.backup_id).is_opened
-
-
-def test_a_key_that_is_damaged_opens_nothing(kit: Kit, made: Manifest) -> None:
-    (key,) = (kit.folder.path / "keys").iterdir()
-    data = key.read_bytes()
-    key.write_bytes(data[:-3] + bytes([data[-3] ^ 1]) + data[-2:])
-    with pytest.raises(BackupError):
-        kit.verify(made.backup_id)
 
 
 def test_a_file_that_is_cut_off_or_gone_is_named(kit: Kit, made: Manifest) -> None:
