@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
 
+import sqlalchemy as sa
+
 from neonpay.backup.folder import told
 from neonpay.backup.locking import hold, remove_unless_held
 from neonpay.core.clock import Clock
@@ -53,7 +55,7 @@ def at_one_moment(ledger: Ledger, unit: Callable[[Source], T], *, clock: Clock, 
 
     Raises:
         LedgerError: the ledger could not be read.
-        BackupError: there is no room for the copy.
+        BackupError: the copy could not be made, for want of room for example.
     """
     with ExitStack() as copies:
 
@@ -73,6 +75,10 @@ def at_one_moment(ledger: Ledger, unit: Callable[[Source], T], *, clock: Clock, 
                 return unit(Source(transaction, begun.at_us, begun.file))
         except sqlite3.Error as exc:
             raise sqlite_fault(exc) from exc
+        except sa.exc.DBAPIError as exc:
+            if isinstance(exc.orig, sqlite3.Error):
+                raise sqlite_fault(exc.orig) from exc
+            raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,8 @@ def _copied(source: sqlite3.Connection, clock: Clock, rest: Callable[[], None]) 
     place = Path(source.execute("PRAGMA database_list").fetchone()[2])
     for left in place.parent.glob(f"{place.name}.copy-*"):
         remove_unless_held(left)  # of one that was killed
-    with told(f"there is no room beside {place} for a copy to read"):
+    cannot = f"a copy to read cannot be made beside {place}"
+    with told(cannot):
         file, name = tempfile.mkstemp(prefix=f"{place.name}.copy-", dir=place.parent)
     path = Path(name)
     # Open until the end: the last to close a large file removes it, which takes a while, and sqlite3 would keep all threads
@@ -98,7 +105,7 @@ def _copied(source: sqlite3.Connection, clock: Clock, rest: Callable[[], None]) 
     with open(file, "r+b") as held:
         try:
             hold(file)
-            with told(f"there is no room beside {place} for a copy to read"):
+            with told(cannot):
                 _copy(source, path, file, rest)
                 held.seek(_FORMAT)
                 held.write(_BY_JOURNAL)

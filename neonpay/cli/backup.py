@@ -78,7 +78,7 @@ def create(
         typer.Option(
             "--form",
             help="What is in its files: json goes into every engine; sqlite is the database's file, encrypted only; postgresql "
-            "is what psql runs. `form` of [backup], else json, when left out.",
+            "is what psql runs. json when neither it nor the settings say it.",
         ),
     ] = None,
     directory: DirectoryOption = None,

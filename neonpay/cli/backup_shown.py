@@ -61,8 +61,9 @@ def print_backups(found: Sequence[BackupInfo]) -> None:
 
 def say_made(info: BackupInfo, made: Manifest) -> None:
     """Print what was made, what it lacks, and what to type next."""
+    what = "the database's file" if made.form == "sqlite" else counted(made.rows, "row")
     say(
-        f"{info.backup_id}: {counted(made.rows, 'row')}, {sized(info.size_bytes)}, of which {sized(info.added_bytes)} are new. "
+        f"{info.backup_id}: {what}, {sized(info.size_bytes)}, of which {sized(info.added_bytes)} are new. "
         f"It is in {info.file_path}."
     )
     if info.left_out:
@@ -74,7 +75,12 @@ def say_made(info: BackupInfo, made: Manifest) -> None:
         say("To read it without neonpay, in its folder:")
         for command in made.encryption.commands:
             say(f"  {command}")
-    say("Try it out: neonpay backup drill")
+    if made.form == "postgresql":
+        say(
+            f"Try it out: neonpay backup restore {info.backup_id} --database postgresql://USER@HOST/A_DATABASE_OF_ITS_OWN"
+        )
+    else:
+        say("Try it out: neonpay backup drill")
 
 
 def say_copied(done: Copied) -> None:
