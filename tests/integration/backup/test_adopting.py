@@ -35,12 +35,14 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def copied(database_url: str, postgres_server: PostgresServer, tmp_path: Path) -> Callable[[], str]:
+def copied(database_url: str, postgres_server: PostgresServer, tmp_path: Path) -> Iterator[Callable[[], str]]:
     """Makes a copy of the database, which nobody uses, by the engine's own means; its URL."""
+    made: list[str] = []
 
     def copy() -> str:
         if not database_url.startswith("sqlite"):
-            return postgres_server.create_database(template=database_url)
+            made.append(postgres_server.create_database(template=database_url))
+            return made[-1]
         path = tmp_path / "copy.db"
         with (
             closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as there,
@@ -49,7 +51,9 @@ def copied(database_url: str, postgres_server: PostgresServer, tmp_path: Path) -
             there.backup(here)
         return f"sqlite:///{path}"
 
-    return copy
+    yield copy
+    for url in made:
+        postgres_server.drop_database(url)
 
 
 async def sold_on_a_copy(shop: Shop, *expected: Outcome) -> None:
@@ -74,7 +78,7 @@ def now_is_past(shop: Shop, clock: MovableClock) -> None:
 
 
 async def test_a_copy_that_was_adopted_does_nothing_old_a_second_time(
-    open_shop: Callable[..., Shop], copied: Callable[[], str], clock: MovableClock
+    copied: Callable[[], str], open_shop: Callable[..., Shop], clock: MovableClock
 ) -> None:
     shop = open_shop()
     first = Deliveries(shop)
