@@ -52,7 +52,7 @@ docs: .venv/.ready-dev ## the documentation into docs/_build/html; a warning is 
 packaging: .venv/.ready-dev ## the wheel in an empty environment, the lowest versions, public types, every example
 	$(BIN)/pytest -n 2 --dist loadfile -m build --durations=8 tests/packaging tests/e2e tests/integration/testing
 
-long: .venv/.ready-dev ## the tests that take long: every library, the simulator, kills, programs, a pooler, the page (pgbouncer and Chromium have to be there)
+long: .venv/.ready-dev ## the tests that take long: every library, the simulator, kills, programs, a pooler, the page (pgbouncer, Chromium, age and zstd have to be there)
 	$(PYTEST) -m "long and not build"
 
 # `make soak SOAK="--minutes 5"`; all options: .venv/bin/python -m tests.failure.soak --help

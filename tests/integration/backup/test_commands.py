@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import pty
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +14,6 @@ import pytest
 from typer.testing import CliRunner
 
 from neonpay.backup.config import BackupConfig
-from neonpay.backup.encryption import Secrets
 from neonpay.backup.keeping import Keeper
 from neonpay.cli.checks.backups import NAMES, check_backups
 from neonpay.cli.main import app
@@ -148,21 +150,37 @@ def test_one_for_recipients_is_opened_by_their_identity(
     assert len(rows_in(sqlite_url)["neonpay_keys"]) == 3
 
 
-def test_what_age_gives_back_is_what_the_tables_have(kit: Kit, sqlite_url: str) -> None:
-    """The two commands of the manifest, by the functions that the age program is made of."""
-    import pyrage
-    from backports import zstd
+def test_the_printed_commands_open_a_backup_with_the_programs_age_and_zstd(
+    run: Callable[..., Result], sqlite_url: str, tmp_path: Path
+) -> None:
+    """The programs of a distribution: ``apt-get install age zstd``."""
+    shown = run("create", NEONPAY_BACKUP_PASSPHRASE=PASSPHRASE).stdout
+    (manifest,) = (tmp_path / "backups" / "manifests").iterdir()
+    for command in json.loads(manifest.read_text(encoding="utf-8"))["encryption"]["commands"]:
+        assert command in shown
+        said, code = _typed_by_hand(command, PASSPHRASE, tmp_path / "backups")
+        assert code == 0, said
+    (written,) = (tmp_path / "backups").glob("*.jsonl")
+    lines = [json.loads(line) for line in written.read_bytes().splitlines()]
+    rows = [line for line in lines if isinstance(line, list)]
+    saved = json.loads(manifest.read_text(encoding="utf-8"))["tables"]
+    assert len(rows) == sum(table["rows"] for table in saved)
 
-    kit.fill(sqlite_url)
-    kit.secrets = Secrets(passphrase=PASSPHRASE)
-    made = kit.save(sqlite_url)
-    assert made.encryption is not None
-    opened = pyrage.passphrase.decrypt((kit.folder.path / made.encryption.key).read_bytes(), PASSPHRASE)
-    identity = pyrage.x25519.Identity.from_str(opened.decode().splitlines()[-1])
-    lines = []
-    for _, chunk in made.chunks():
-        lines += zstd.decompress(pyrage.decrypt((kit.folder.path / chunk.path).read_bytes(), [identity])).splitlines()
-    assert len(lines) == made.rows + len(list(made.chunks()))
+
+def _typed_by_hand(command: str, passphrase: str, folder: Path) -> tuple[str, int]:
+    """What a shell with a terminal printed, and how it ended; age asks a terminal for a passphrase, and nothing else."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(folder)
+        os.execv("/bin/sh", ["/bin/sh", "-c", command])  # noqa: S606 - what is printed is for a shell
+    said = b""
+    with suppress(OSError):  # the terminal closes with the shell
+        while piece := os.read(terminal, 4096):
+            said += piece
+            if b"passphrase" in piece:
+                os.write(terminal, f"{passphrase}\n".encode())
+    os.close(terminal)
+    return said.decode(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def test_doctor_warns_of_one_that_is_old_or_never_tried(kit: Kit, sqlite_url: str, tmp_path: Path) -> None:
