@@ -9,9 +9,9 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 
-# Three processes on a small machine, where each waits for something most of the time: tests kill and restart bots and have a
+# Four processes on a small machine, where each waits for something most of the time: tests kill and restart bots and have a
 # PostgreSQL server per process. `make test WORKERS=0` runs in one process, which is what a debugger wants.
-WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( n < 3 ? 3 : n > 6 ? 6 : n )))
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( n < 4 ? 4 : n > 6 ? 6 : n )))
 PYTEST ?= $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 .PHONY: help demo test check lint format imports types docs packaging long soak bench wheel libraries words demo-svg clean
