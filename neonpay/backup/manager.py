@@ -9,9 +9,12 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar, overload
 
+from neonpay.backup.adopting import Adopted, adopt
 from neonpay.backup.checking import Verified
 from neonpay.backup.config import BackupConfig
+from neonpay.backup.copying import Copied
 from neonpay.backup.extension import Backups
+from neonpay.backup.fetching import fetch
 from neonpay.backup.folder import BackupFolder
 from neonpay.backup.info import BackupInfo, info_of, infos_in
 from neonpay.backup.installed import tables_of_installed
@@ -165,6 +168,40 @@ class BackupManager:
             extensions=tables_of_installed(),
         )
         return await asyncio.to_thread(restore, self._folder, order, clock=self._clock, note=lambda *_: None)
+
+    async def copy_backups(self) -> Copied:
+        """Every backup that is kept is at ``copy_to`` as well, read back from there; ``create_backup`` does so for a new one.
+
+        Raises:
+            ConfigurationError: the configuration has no ``copy_to``.
+            BackupCopyError: they could not be copied; the backups in the folder are whole, and the ledger says so.
+            BackupNotFoundError: there is none.
+        """
+        target = self.config.target
+        return await self._with_keeper(lambda keeper: keeper.copy(target))
+
+    async def fetch_backup(self, backup_id: str | None = None) -> BackupInfo:
+        """The newest backup of ``copy_to``, or another one, is in the folder; for a machine that has lost both.
+
+        Raises:
+            ConfigurationError: the configuration has no ``copy_to``.
+            BackupError: there is none, or it is not as it was written; what the folder had is as it was.
+        """
+        target = self.config.target
+        found = await asyncio.to_thread(fetch, self._folder, target, backup_id, note=lambda *_: None)
+        return info_of(self._folder, found)
+
+    async def adopt_copy(self) -> Adopted:
+        """The database, which another program copied, does nothing old by itself from now on, as after a restore.
+
+        Raises:
+            RestoreRefusedError: a program is at work on it, or the clock is behind it; nothing was changed.
+            LedgerError: there is none, or it could not be written; nothing was changed.
+        """
+        if self._extension is not None:
+            msg = "a shop that runs is not adopted under its feet: stop every program of it, then run: neonpay backup adopt"
+            raise RestoreRefusedError(msg)
+        return await asyncio.to_thread(adopt, self._database_url, clock=self._clock)
 
     async def delete_backup(self, backup_id: str) -> Deleted:
         """A backup is gone, and with it what no other one needs.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyrage
@@ -15,7 +16,7 @@ from neonpay.errors import BackupNotFoundError, ConfigurationError, RestoreRefus
 from neonpay.ledger import open_ledger
 from neonpay.notifications.watching import about_ledger
 from neonpay.store.periodic import PeriodicStore, Turn
-from tests.integration.backup.conftest import Kit
+from tests.integration.backup.conftest import BOT, Kit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -195,3 +196,28 @@ async def test_a_manager_without_a_shop_makes_them_too(
     assert len(manager.list_backups()) == 2
     assert [run.act for run in await ledger.read(runs)] == ["backup"] * 4
     await ledger.close()
+
+
+async def test_a_program_copies_fetches_and_adopts_as_the_commands_do(
+    kit: Kit, sqlite_url: str, tmp_path: Path
+) -> None:
+    await asyncio.to_thread(kit.fill, sqlite_url)
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    here = BackupManager(BackupConfig(backup_directory=tmp_path / "here"), database_url=sqlite_url)
+    with pytest.raises(ConfigurationError, match="copy_to"):
+        await here.copy_backups()
+    made = await here.create_backup()
+    here.config = replace(here.config, copy_to=elsewhere)
+    assert list((await here.copy_backups()).backup_ids) == [made.backup_id]
+
+    lost = BackupManager(BackupConfig(backup_directory=tmp_path / "new", copy_to=elsewhere), database_url=sqlite_url)
+    assert (await lost.fetch_backup()).backup_id == made.backup_id
+    assert [one.backup_id for one in lost.list_backups()] == [made.backup_id]
+
+    assert set((await lost.adopt_copy()).parked) == {BOT}
+
+
+async def test_a_shop_that_runs_is_not_adopted(open_shop: Callable[..., Shop], tmp_path: Path) -> None:
+    manager = BackupManager(open_shop().neonpay, BackupConfig(backup_directory=tmp_path))
+    with pytest.raises(RestoreRefusedError, match="neonpay backup adopt"):
+        await manager.adopt_copy()
