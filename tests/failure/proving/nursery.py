@@ -10,6 +10,7 @@ import sys
 import threading
 from collections import deque
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -34,7 +35,8 @@ class Process:
     def gets(self, signal_number: int) -> None:
         """Send it a signal, unless it is gone."""
         if self.is_alive:
-            os.kill(self.pid, signal_number)
+            with suppress(ProcessLookupError):  # it has ended, and nobody has told us yet
+                os.kill(self.pid, signal_number)
 
     async def ended(self) -> int:
         """Its wait status, once it is gone."""
