@@ -120,6 +120,8 @@ def try_out(folder: BackupFolder, order: Order, scratch: Path, *, clock: Clock, 
 
 def _into_sqlite(path: Path, loading: Loading, order: Order, clock: Clock) -> Restored:
     manifest = loading.manifest
+    if path.is_symlink():
+        path = path.resolve()  # a new file in the place of the link would not be where the bots have theirs
     with swap_sqlite.nobody_uses(path, order.typed):
         pass
     _refuse_other_bots(_bots_of_file(path), loading, order)

@@ -88,6 +88,21 @@ def test_what_was_there_is_kept_beside_it(kit: Kit, database_url: str) -> None:
     assert again.kept not in {None, restored.kept}
 
 
+def test_a_link_to_the_file_stays_one_and_the_file_is_replaced(kit: Kit, tmp_path: Path) -> None:
+    (tmp_path / "volume").mkdir()
+    real, link = tmp_path / "volume" / "neonpay.db", tmp_path / "link.db"
+    link.symlink_to(real)
+    kit.fill(f"sqlite:///{real}")
+    made = kit.save(f"sqlite:///{link}")
+    kit.sell(f"sqlite:///{link}")
+    restored = kit.restore(made.backup_id, f"sqlite:///{link}")
+    assert link.is_symlink()
+    assert len(rows_in(f"sqlite:///{real}")["neonpay_payments"]) == 3
+    assert restored.kept is not None
+    assert Path(restored.kept).parent == real.parent
+    assert len(rows_in(f"sqlite:///{restored.kept}")["neonpay_payments"]) == 4
+
+
 def test_it_is_proved_that_the_books_are_the_same(kit: Kit, sqlite_url: str, tmp_path: Path) -> None:
     kit.fill(sqlite_url)
     made = kit.save(sqlite_url)
