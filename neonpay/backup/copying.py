@@ -16,7 +16,7 @@ from neonpay.backup.folder import BackupFolder
 from neonpay.backup.locking import locked
 from neonpay.backup.manifest import MANIFEST_MOST_BYTES, Manifest
 from neonpay.backup.packing import Note
-from neonpay.backup.retention import Dated, Rules, to_remove
+from neonpay.backup.retention import Rules, to_remove
 from neonpay.backup.targets import MANIFESTS, Target
 from neonpay.errors import BackupCopyError, BackupDamagedError, BackupError, BackupNotFoundError
 
@@ -74,7 +74,7 @@ def copy(folder: BackupFolder, target: Target, *, rules: Rules, now: datetime, n
         there = Elsewhere(target)
         copying = _Copying(folder, there, there.manifests(), note)
         every = {one.backup_id: one for one in [*copying.manifests, *mine]}
-        dated = [Dated(one.backup_id, one.created_at) for one in every.values()]
+        dated = [one.dated for one in every.values()]
         gone = set(to_remove(dated, rules, now)) - {mine[0].backup_id}
         done = []
         for one in [one for one in mine if one.backup_id not in gone and not copying.is_there(one)]:

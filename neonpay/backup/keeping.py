@@ -19,7 +19,7 @@ from neonpay.backup.kinds import EXTENTS, BackupType, Form, extent_of, form_of
 from neonpay.backup.manifest import Manifest
 from neonpay.backup.packing import Note
 from neonpay.backup.restoring import Order, Restored, try_out
-from neonpay.backup.retention import Dated, to_remove
+from neonpay.backup.retention import to_remove
 from neonpay.backup.runs import Act, Run, record
 from neonpay.backup.saving import Wanted, save
 from neonpay.backup.targets import Target
@@ -188,7 +188,7 @@ class Keeper:
 
     def _remove_old(self) -> None:
         """What cannot be removed now is removed next time: the new backup is there whatever becomes of old ones."""
-        dated = [Dated(one.backup_id, one.created_at) for one in self.folder.manifests()]
+        dated = [one.dated for one in self.folder.manifests()]
         gone = to_remove(dated, self.config.rules, self._now())
         try:
             with self.folder.alone():

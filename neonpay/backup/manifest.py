@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 
 from neonpay.backup.kinds import BackupType, Form
+from neonpay.backup.retention import Dated
 from neonpay.errors import BackupDamagedError
 
 FORMAT: Final = 1
@@ -157,6 +158,11 @@ class Manifest(Part, frozen=True):
     def bot_ids(self) -> list[int]:
         """Whose it is."""
         return [bot.bot_id for bot in self.bots]
+
+    @property
+    def dated(self) -> Dated:
+        """What says how long it is kept."""
+        return Dated(self.backup_id, self.created_at, frozenset(self.bot_ids))
 
     @property
     def rows(self) -> int:

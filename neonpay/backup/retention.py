@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -11,15 +11,16 @@ from neonpay.errors import ValidationError
 
 
 class Dated(NamedTuple):
-    """A backup and the moment that it is of."""
+    """A backup, the moment that it is of, and the bots that it has."""
 
     backup_id: str
     created_at: datetime
+    bots: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """How long backups are kept. The newest one is kept whatever they say.
+    """How long backups of a shop are kept. The newest one of each shop is kept whatever they say.
 
     Attributes:
         newest: so many of the newest; None for all.
@@ -47,8 +48,28 @@ class Rules:
 
 
 def to_remove(backups: Sequence[Dated], rules: Rules, now: datetime) -> list[str]:
-    """The backups that need not be kept, oldest first."""
-    newest_first = sorted(backups, key=lambda one: one.created_at, reverse=True)
+    """The backups that need not be kept, oldest first.
+
+    The rules are those of each shop alone: whoever has lost a disk and starts with an empty ledger goes on making backups,
+    which must not take the place of those that have the payments; nor must those of another shop.
+    """
+    gone = {backup_id for shop in _shops(backups) for backup_id in _of_one_shop(shop, rules, now)}
+    return [one.backup_id for one in sorted(backups, key=lambda one: one.created_at) if one.backup_id in gone]
+
+
+def _shops(backups: Sequence[Dated]) -> Iterator[list[Dated]]:
+    """The backups of each shop, newest first; two that have a bot in common are of one, and those without a bot are of none."""
+    rest = sorted(backups, key=lambda one: one.created_at, reverse=True)
+    while rest:
+        bots, size = rest[0].bots, 0
+        while len(bots) != size:
+            size = len(bots)
+            bots = bots.union(*(one.bots for one in rest if one.bots & bots))
+        yield [one for one in rest if one.bots & bots or not (one.bots or bots)]
+        rest = [one for one in rest if not one.bots & bots and (one.bots or bots)]
+
+
+def _of_one_shop(newest_first: Sequence[Dated], rules: Rules, now: datetime) -> list[str]:
     chosen = {
         one.backup_id
         for count, period in ((rules.days, _day), (rules.weeks, _week), (rules.months, _month))
@@ -59,7 +80,7 @@ def to_remove(backups: Sequence[Dated], rules: Rules, now: datetime) -> list[str
         oldest = now - timedelta(days=rules.age_days)
         recent = [one for one in recent if one.created_at >= oldest]
     kept = chosen | {one.backup_id for one in [*recent, *newest_first[:1]]}
-    return [one.backup_id for one in reversed(newest_first) if one.backup_id not in kept]
+    return [one.backup_id for one in newest_first if one.backup_id not in kept]
 
 
 def _last_of_each(newest_first: Sequence[Dated], count: int, period: Callable[[datetime], object]) -> list[Dated]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shlex
 import sys
 import urllib.request
@@ -12,16 +13,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
+from neonpay.backup.config import BackupConfig
 from neonpay.backup.copying import Copied, copy
 from neonpay.backup.elsewhere import Elsewhere, verify_copies
 from neonpay.backup.fetching import fetch
 from neonpay.backup.folder import BackupFolder
+from neonpay.backup.keeping import Keeper
 from neonpay.backup.retention import Rules
 from neonpay.backup.targets import PATH, Target, open_target
 from neonpay.core.clock import moment
 from neonpay.errors import BackupCopyError, BackupDamagedError, BackupError, BackupNotFoundError, ConfigurationError
+from neonpay.ledger import open_ledger
 from neonpay.ledger.tables import events, keys
-from tests.integration.backup.conftest import BOT, Kit
+from tests.integration.backup.conftest import BOT, Kit, fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -210,6 +214,25 @@ def test_nothing_is_fetched_over_another_backup_and_nothing_of_somebody_elses_is
         fetch(kit.folder, folder_target, None, note=kit.note)
     with pytest.raises(BackupCopyError, match="a target of its own"):
         copied(kit, folder_target)
+
+
+def test_backups_of_another_shop_are_kept_here_and_there(
+    kit: Kit, sqlite_url: str, folder_target: Target, tmp_path: Path
+) -> None:
+    theirs = f"sqlite:///{tmp_path / 'theirs.db'}"
+    kit.run(theirs, lambda transaction: fill(transaction, random.Random(7), bot_id=BOT + 1))  # noqa: S311
+    last_of_theirs = kit.save(theirs)
+    copied(kit, folder_target)
+    kit.fill(sqlite_url)
+    config = BackupConfig(backup_directory=str(kit.folder.path), max_backups=1, copy_to=str(tmp_path / "elsewhere"))
+    for _ in range(2):
+        kit.clock.advance(60)
+        ledger = open_ledger(sqlite_url, as_it_is=True, clock=kit.clock)
+        made = Keeper(ledger, config, kit.clock).make()
+        ledger.close_sync()
+    ids = [made.backup_id, last_of_theirs.backup_id]
+    assert [one.backup_id for one in kit.folder.manifests()] == ids
+    assert sorted(Elsewhere(folder_target).ids()) == sorted(ids)
 
 
 def test_a_folder_that_is_not_there_is_not_made(kit: Kit, sqlite_url: str, tmp_path: Path) -> None:

@@ -47,3 +47,10 @@ def test_what_goes_first_is_the_oldest() -> None:
 def test_a_number_that_keeps_nothing_is_refused(rule: dict[str, int]) -> None:
     with pytest.raises(ValidationError):
         Rules(**rule)  # type: ignore[arg-type]
+
+
+def test_each_shop_keeps_its_own_and_an_empty_ledger_is_of_none() -> None:
+    ours = [Dated(f"ours{day}", NOW - timedelta(days=day), frozenset({1, day})) for day in range(3)]
+    theirs = [Dated(f"theirs{day}", NOW - timedelta(days=10 + day), frozenset({7})) for day in range(2)]
+    empty = [Dated(f"empty{day}", NOW - timedelta(days=day)) for day in range(2)]
+    assert set(to_remove([*ours, *theirs, *empty], Rules(newest=1), NOW)) == {"ours1", "ours2", "theirs1", "empty1"}
