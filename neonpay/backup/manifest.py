@@ -162,7 +162,8 @@ class Manifest(Part, frozen=True):
     @property
     def dated(self) -> Dated:
         """What says how long it is kept."""
-        return Dated(self.backup_id, self.created_at, frozenset(self.bot_ids))
+        payments = sum(bot.payments for bot in self.bots)
+        return Dated(self.backup_id, self.created_at, frozenset(self.bot_ids), payments)
 
     @property
     def rows(self) -> int:

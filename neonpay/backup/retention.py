@@ -11,16 +11,17 @@ from neonpay.errors import ValidationError
 
 
 class Dated(NamedTuple):
-    """A backup, the moment that it is of, and the bots that it has."""
+    """A backup, the moment that it is of, and the bots and how many payments it has."""
 
     backup_id: str
     created_at: datetime
     bots: frozenset[int] = frozenset()
+    payments: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """How long backups of a shop are kept. The newest one of each shop is kept whatever they say.
+    """How long backups of a ledger are kept. The newest one of each is kept whatever they say.
 
     Attributes:
         newest: so many of the newest; None for all.
@@ -50,10 +51,15 @@ class Rules:
 def to_remove(backups: Sequence[Dated], rules: Rules, now: datetime) -> list[str]:
     """The backups that need not be kept, oldest first.
 
-    The rules are those of each shop alone: whoever has lost a disk and starts with an empty ledger goes on making backups,
+    The rules are those of each ledger alone: whoever has lost a disk and starts with an empty one goes on making backups,
     which must not take the place of those that have the payments; nor must those of another shop.
     """
-    gone = {backup_id for shop in _shops(backups) for backup_id in _of_one_shop(shop, rules, now)}
+    gone = {
+        backup_id
+        for shop in _shops(backups)
+        for ledger in _ledgers(shop)
+        for backup_id in _of_one_ledger(ledger, rules, now)
+    }
     return [one.backup_id for one in sorted(backups, key=lambda one: one.created_at) if one.backup_id in gone]
 
 
@@ -69,7 +75,18 @@ def _shops(backups: Sequence[Dated]) -> Iterator[list[Dated]]:
         rest = [one for one in rest if not one.bots & bots and (one.bots or bots)]
 
 
-def _of_one_shop(newest_first: Sequence[Dated], rules: Rules, now: datetime) -> list[str]:
+def _ledgers(newest_first: Sequence[Dated]) -> Iterator[list[Dated]]:
+    """The backups of each ledger that a shop has had, newest first: one with fewer payments than before is another one."""
+    of_one: list[Dated] = []
+    for one in newest_first:
+        if of_one and one.payments > of_one[-1].payments:
+            yield of_one
+            of_one = []
+        of_one.append(one)
+    yield of_one
+
+
+def _of_one_ledger(newest_first: Sequence[Dated], rules: Rules, now: datetime) -> list[str]:
     chosen = {
         one.backup_id
         for count, period in ((rules.days, _day), (rules.weeks, _week), (rules.months, _month))

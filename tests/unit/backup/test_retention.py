@@ -54,3 +54,10 @@ def test_each_shop_keeps_its_own_and_an_empty_ledger_is_of_none() -> None:
     theirs = [Dated(f"theirs{day}", NOW - timedelta(days=10 + day), frozenset({7})) for day in range(2)]
     empty = [Dated(f"empty{day}", NOW - timedelta(days=day)) for day in range(2)]
     assert set(to_remove([*ours, *theirs, *empty], Rules(newest=1), NOW)) == {"ours1", "ours2", "theirs1", "empty1"}
+
+
+def test_a_ledger_that_began_anew_lets_the_newest_of_the_one_before_stay() -> None:
+    payments = {0: 4, 1: 1, 2: 0, 3: 900, 4: 870}
+    backups = [Dated(f"b{day}", NOW - timedelta(days=day), frozenset({1}), had) for day, had in payments.items()]
+    assert to_remove(backups, Rules(newest=2), NOW) == ["b2"]
+    assert to_remove(backups, Rules(newest=1), NOW) == ["b4", "b2", "b1"]
