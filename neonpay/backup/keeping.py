@@ -87,7 +87,13 @@ class Keeper:
         self._record("backup", made.backup_id, began_at, of=made, description=description)
         self._remove_old()
         if config.copy_to is not None:
-            self.copy(config.target)
+            try:
+                self.copy(config.target)
+            except BackupCopyError as error:
+                error.add_note(
+                    f"backup {made.backup_id} itself is made, and good; to copy it, run: neonpay backup copy"
+                )
+                raise
         return made
 
     def copy(self, target: Target) -> Copied:

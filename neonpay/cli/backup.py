@@ -41,7 +41,7 @@ from neonpay.cli.columns import say
 from neonpay.cli.counted import counted
 from neonpay.cli.sheets import print_json
 from neonpay.cli.shop import FOUND, BotOption, DatabaseOption, JsonOption, core_settings, errors_in_one_line
-from neonpay.errors import BackupDamagedError
+from neonpay.errors import BackupDamagedError, ConfigurationError
 
 if TYPE_CHECKING:
     from neonpay.backup.config import BackupConfig
@@ -145,7 +145,8 @@ def verify(
     passphrase_file: PassphraseFileOption = None,
     identity: IdentityOption = None,
     copy: Annotated[
-        bool, typer.Option("--copy", help="The copies where `copy_to` of [backup] says: ID, or every one there.")
+        bool,
+        typer.Option("--copy", help="The copies where `backup.copy_to` of neonpay.toml says: ID, or every one there."),
     ] = False,
     source: FromOption = None,
     json: JsonOption = False,
@@ -326,7 +327,7 @@ def schedule(
         str | None,
         typer.Option(
             "--at",
-            help='"daily", "6h", "03:30", or five fields of cron; `schedule` of [backup] when left out.',
+            help='"daily", "6h", "03:30", or five fields of cron; `backup.schedule` of neonpay.toml when left out.',
             metavar="TIMES",
         ),
     ] = None,
@@ -364,6 +365,9 @@ def _kept(database: str | None, config: BackupConfig, work: Callable[[Keeper], T
 
 
 def _verify_copies(database: str | None, config: BackupConfig, backup_id: str | None, *, json: bool) -> None:
+    if config.copy_to is None:
+        msg = "nothing says where backups are copied to; give --from TARGET, or write copy_to under [backup]"
+        raise ConfigurationError(msg)
     target = config.target
     ids, files = _kept(database, config, lambda keeper: keeper.verify_copies(target, backup_id))
     if json:

@@ -37,6 +37,7 @@ def print_backups(found: Sequence[BackupInfo]) -> None:
         Column(title="backup"),
         Column(title="made (UTC)"),
         Column(title="type", gives=2, least=4),
+        Column(title="form", may_go=True),
         Column(title="payments", is_number=True, may_go=True),
         Column(title="size", is_number=True),
         Column(title="new", is_number=True, may_go=True),
@@ -47,6 +48,7 @@ def print_backups(found: Sequence[BackupInfo]) -> None:
             one.backup_id,
             minute(one.created_at),
             one.backup_type.value,
+            str(one.metadata.get("form", "")),
             f"{one.payments:,}",
             sized(one.size_bytes),
             sized(one.added_bytes),
@@ -150,6 +152,7 @@ def as_json(info: BackupInfo) -> dict[str, JsonValue]:
     return {
         "backup_id": info.backup_id,
         "backup_type": info.backup_type.value,
+        "form": str(info.metadata["form"]) if "form" in info.metadata else None,
         "status": info.status.value,
         "created_at": info.created_at.isoformat(),
         "size_bytes": info.size_bytes,

@@ -23,7 +23,8 @@ T = TypeVar("T")
 DirectoryOption = Annotated[
     Path | None,
     typer.Option(
-        "--directory", help="The folder of the backups; `directory` of [backup], else ./backups when left out."
+        "--directory",
+        help="The folder of the backups; `backup.directory` of neonpay.toml, else ./backups when left out.",
     ),
 ]
 PassphraseFileOption = Annotated[
@@ -44,8 +45,8 @@ CopyToOption = Annotated[
     str | None,
     typer.Option(
         "--copy-to",
-        help='Where it is copied to: a folder, "s3://bucket/prefix?endpoint=…" or "command:program"; `copy_to` of [backup] '
-        "when left out.",
+        help='Where it is copied to: a folder, "s3://bucket/prefix?endpoint=…" or "command:program"; '
+        "`backup.copy_to` of neonpay.toml when left out.",
         metavar="TARGET",
     ),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -65,5 +66,6 @@ class DirectoryTarget:
 
     def _require(self) -> None:
         if not self.path.is_dir():
-            msg = f"the folder {self.path} for copies of backups is not there: mount it, or make it once: mkdir -p {self.path}"
+            line = f"mkdir -p {shlex.quote(str(self.path))}"
+            msg = f"the folder {self.path} for copies of backups is not there: mount it, or make it once: {line}"
             raise BackupCopyError(msg)

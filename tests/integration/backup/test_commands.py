@@ -54,6 +54,7 @@ def test_the_commands_of_the_guide(run: Callable[..., Result], sqlite_url: str) 
     backup_id = listed["backup_id"]
     assert (listed["description"], listed["backup_type"], listed["payments"]) == ("Weekly backup", "full", 3)
     assert backup_id in run("list").stdout
+    assert (listed["form"], " json " in run("list").stdout) == ("json", True)
     before = rows_in(sqlite_url)["neonpay_payments"]
     assert "is whole" in run("verify").stdout
     said = run("restore", "--backup-id", backup_id, "--yes").stdout
@@ -82,6 +83,13 @@ def test_what_cannot_be_done_says_what_to_type(run: Callable[..., Result], sqlit
     assert "there is no ledger" in run("create", code=3, **missing).stderr
 
 
+@pytest.mark.parametrize("command", ["create", "list", "verify", "copy", "schedule"])
+def test_help_names_the_settings(run: Callable[..., Result], command: str) -> None:
+    said = " ".join(run(command, "--help").stdout.split())
+    assert "`backup." in said
+    assert "of ," not in said
+
+
 def test_one_that_is_damaged_is_told_by_the_exit_code(run: Callable[..., Result], tmp_path: Path) -> None:
     run("create")
     chunk = next((tmp_path / "backups" / "chunks").glob("??/*"))
@@ -96,8 +104,10 @@ def test_what_was_copied_is_restored_from_there_alone(
     run: Callable[..., Result], sqlite_url: str, tmp_path: Path
 ) -> None:
     (tmp_path / "neonpay.toml").write_text('[backup]\ncopy_to = "elsewhere"\n')
-    assert "mount it" in run("create", code=3).stderr
-    assert len(told(run("list", "--json"))) == 1
+    failed = run("create", code=3).stderr
+    (alone,) = told(run("list", "--json"))
+    assert "mount it" in failed
+    assert f"{alone['backup_id']} itself is made, and good" in failed
     (tmp_path / "elsewhere").mkdir()
     assert "read back" in run("create").stdout
     assert "nothing was new" in run("copy").stdout
@@ -116,7 +126,8 @@ def test_what_was_copied_is_restored_from_there_alone(
     chunk.write_bytes(b"x" * chunk.stat().st_size)
     assert "not as it was written" in run("verify", first["backup_id"], "--from", "elsewhere", code=1).stderr
     assert "s3://bucket" in run("copy", "--copy-to", "ftp://key:hush@host", code=3).stderr
-    assert "--copy-to TARGET" in run("verify", "--copy", code=3).stderr
+    assert "--from TARGET" in run("verify", "--copy", code=3).stderr
+    assert "mkdir -p 'a disk'" in run("copy", "--copy-to", "a disk", code=3).stderr
 
 
 def test_one_for_a_passphrase_has_everything_and_needs_it(
