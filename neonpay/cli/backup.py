@@ -239,6 +239,13 @@ def restore(
         url = core_settings(database, None).database_url
         wanted = fetched(config, source, backup_id or named) or newest_in(folder).backup_id
         manifest = folder.manifest(wanted)
+        most = max(folder.manifests(), key=lambda one: one.dated.payments)
+        if most.dated.payments > manifest.dated.payments:
+            typer.echo(
+                f"{wanted} has {counted(manifest.dated.payments, 'payment')}, and {most.backup_id} has "
+                f"{most.dated.payments:,}; to restore that one, name it: neonpay backup restore {most.backup_id}",
+                err=True,
+            )
         agreed(
             f"Make {wanted}, of {manifest.created_at:%Y-%m-%d %H:%M} UTC, the ledger in {place_of(url)}?",
             yes=yes,

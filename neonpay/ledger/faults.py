@@ -59,6 +59,9 @@ _POSTGRESQL: tuple[tuple[str, type[LedgerError], str], ...] = (
 def sqlite_fault(error: sqlite3.Error) -> LedgerError:
     """Our error for one of SQLite's; raise it ``from`` the given one."""
     code = getattr(error, "sqlite_errorcode", None)
+    if code == sqlite3.SQLITE_READONLY_DBMOVED:
+        msg = "the database file was deleted or replaced while it was being opened; start the program again"
+        return LedgerUnavailableError(f"{msg} ({error})")
     if isinstance(code, int) and code & 0xFF in _SQLITE:
         kind, words = _SQLITE[code & 0xFF]
         return kind(f"{words} ({error})")

@@ -194,6 +194,20 @@ def _typed_by_hand(command: str, passphrase: str, folder: Path) -> tuple[str, in
     return said.decode(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
+def test_a_restore_of_a_ledger_that_began_anew_says_which_backup_has_the_payments(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    run("create")
+    (full,) = told(run("list", "--json"))
+    anew = f"sqlite:///{tmp_path / 'anew.db'}"
+    ledger = open_ledger(anew)
+    ledger.open_sync()
+    ledger.close_sync()
+    run("create", NEONPAY_DATABASE_URL=anew)
+    said = run("restore", "--yes", NEONPAY_DATABASE_URL=anew).stderr
+    assert f"has 0 payments, and {full['backup_id']} has 3; to restore that one, name it" in said
+
+
 def test_doctor_warns_of_one_that_is_old_or_never_tried(kit: Kit, sqlite_url: str, tmp_path: Path) -> None:
     kit.make(sqlite_url)
 

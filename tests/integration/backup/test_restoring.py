@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
 import sys
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +21,13 @@ from neonpay.backup.encryption import Secrets
 from neonpay.backup.loading import Loading
 from neonpay.backup.settling import FENCED
 from neonpay.backup.tables import NEVER, SECRET
-from neonpay.errors import BackupKeyError, ConfigurationError, RestoreRefusedError, SchemaTooNewError
+from neonpay.errors import (
+    BackupKeyError,
+    ConfigurationError,
+    LedgerUnavailableError,
+    RestoreRefusedError,
+    SchemaTooNewError,
+)
 from neonpay.ledger import open_ledger
 from neonpay.ledger.migrate import REVISIONS, standing
 from neonpay.ledger.revisions import is_due
@@ -306,3 +314,33 @@ def test_the_file_is_whose_it_was(kit: Kit, sqlite_url: str) -> None:
     kit.restore(made.backup_id, sqlite_url)
     found = path.stat()
     assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (4_321, 4_322, 0o660)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="nothing tells which files are open")
+def test_a_bot_that_starts_while_its_file_is_replaced_does_not_sell_on_the_old_one(kit: Kit, sqlite_url: str) -> None:
+    kit.fill(sqlite_url)
+    path = Path(sqlite_url.removeprefix("sqlite:///"))
+    new = path.with_name("new.db")
+    shutil.copyfile(path, new)
+    ledger = open_ledger(sqlite_url)
+    try:
+        with ThreadPoolExecutor(max_workers=1) as bot:
+            with swap_sqlite.nobody_uses(path, "neonpay backup restore"):
+                held = _opened(path)
+                opening = bot.submit(ledger.open_sync)
+                while _opened(path) == held and not opening.done():
+                    pass
+                swap_sqlite.swap(new, path, "backup")
+            with pytest.raises(LedgerUnavailableError, match="replaced"):
+                opening.result()
+    finally:
+        ledger.close_sync()
+
+
+def _opened(path: Path) -> int:
+    """How often this process has a file open."""
+    found = 0
+    for entry in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            found += entry.readlink() == path
+    return found
