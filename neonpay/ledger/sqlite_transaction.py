@@ -91,9 +91,7 @@ class SqliteTransaction(Transaction):
     def insert(self, insert: Insert, *rows: tuple[object, ...]) -> int:
         """Insert rows; the number of those whose key was not there yet."""
         if len(rows) == 1:
-            insert, narrow_rows = insert.narrowed(rows)
-            compiled = insert.compiled(_DIALECT, 1)
-            return self._raw.execute(compiled.sql, arguments(compiled, narrow_rows[0])).rowcount
+            return self._raw.execute(*insert.fitted(_DIALECT, rows[0])).rowcount
         inserted = 0
         insert, narrow_rows = insert.narrowed(rows) if rows else (insert, rows)
         for part in chunks(narrow_rows):

@@ -80,7 +80,18 @@ class Insert:
             parameters, and no two rows that are inserted at once have the same key.
     """
 
-    __slots__ = ("_again", "_columns", "_computed", "_narrower", "_nullable", "_one", "_sized", "_table", "_width")
+    __slots__ = (
+        "_again",
+        "_columns",
+        "_computed",
+        "_fits",
+        "_narrower",
+        "_nullable",
+        "_one",
+        "_sized",
+        "_table",
+        "_width",
+    )
 
     def __init__(
         self,
@@ -107,11 +118,10 @@ class Insert:
         self._width = len(columns)
         self._sized: dict[tuple[str, int], Compiled] = {}
         self._narrower: dict[bytes, tuple[Insert, Sequence[bool]]] = {}
+        self._fits: dict[tuple[str, bytes], tuple[str, Callable[[Sequence[Any]], Sequence[Any]]]] = {}
         self._table, self._columns, self._computed, self._again = table, columns, computed, again
         nullable = [place for place, column in enumerate(columns) if table.c[column].nullable]
-        # A slice gives a tuple where one place alone would give what is there.
-        places = nullable if len(nullable) != 1 else [slice(nullable[0], nullable[0] + 1)]
-        self._nullable: Callable[[Sequence[Any]], Sequence[Any]] | None = itemgetter(*places) if places else None
+        self._nullable = _picker(nullable) if nullable else None
 
     def narrowed(self, rows: Sequence[tuple[object, ...]]) -> tuple[Insert, Sequence[tuple[object, ...]]]:
         """This insert without the columns that are None in every row, and what is left of the rows.
@@ -132,9 +142,21 @@ class Insert:
         if found is None:
             found = self._narrower[shape] = self._without(shape)
         insert, kept = found
-        if len(rows) == 1:  # no list has to be gone through
-            return insert, (tuple(compress(rows[0], kept)),)
         return insert, [tuple(compress(row, kept)) for row in rows]
+
+    def fitted(self, dialect: Dialect, row: tuple[object, ...]) -> tuple[str, Sequence[object]]:
+        """SQL that inserts a row without its columns that are None, and its parameters: a quick ``narrowed`` for one."""
+        shape = b"" if self._nullable is None else bytes(map(is_not, self._nullable(row), repeat(None)))
+        fit = self._fits.get((dialect.name, shape))
+        if fit is None:
+            insert, _ = self.narrowed([row])
+            compiled = insert.compiled(dialect, 1)
+            assert not compiled.constants, "an insert has no values but those of its rows"
+            there = [place for place, column in enumerate(self._columns) if column in insert._columns]  # noqa: SLF001
+            order = compiled.positions or range(len(there))
+            fit = self._fits[dialect.name, shape] = (compiled.sql, _picker([there[position] for position in order]))
+        sql, pick = fit
+        return sql, pick(row)
 
     def _without(self, shape: bytes) -> tuple[Insert, Sequence[bool]]:
         assert self._nullable is not None, "something can be None"
@@ -244,6 +266,12 @@ def arguments(compiled: Compiled, values: tuple[object, ...]) -> tuple[object, .
         return values
     pool = values + compiled.constants
     return tuple([pool[position] for position in compiled.positions])
+
+
+def _picker(places: Sequence[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
+    """Picks what is at these places out of a sequence."""
+    # A slice gives a tuple where one place alone would give what is there.
+    return itemgetter(*places) if len(places) > 1 else itemgetter(slice(places[0], places[0] + 1))
 
 
 def _renumbered(values: str, by: int) -> str:

@@ -86,8 +86,11 @@ class Transaction(ABC):
 
     def rows_among(self, among: Among, fixed: tuple[object, ...], *lists: Sequence[object]) -> list[Row]:
         """Run a statement about lists of values; the rows that it gives back."""
+        parts = among.statements(fixed, *lists)
+        if len(parts) == 1:
+            return self.rows(parts[0][0], *parts[0][1])
         found: list[Row] = []
-        for statement, values in among.statements(fixed, *lists):
+        for statement, values in parts:
             found += self.rows(statement, *values)
         return found
 

@@ -36,6 +36,8 @@ class Job:
     token: int
     payment: Payment | None = None
     """The payment, when it is at hand; a job taken up after a restart has to look it up."""
+    is_alone: bool = False
+    """Whether the payment was recorded with no other handler that delivers it, as far as is known here."""
 
     @property
     def of_charge(self) -> str:

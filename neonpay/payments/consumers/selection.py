@@ -138,11 +138,13 @@ class Taker(NamedTuple):
         name: what its jobs call it.
         handler: of this program; None when another one has it, or it is neonpay's own.
         is_here: whether this program starts its jobs when it writes them; otherwise they are left for one that does.
+        is_alone: whether it is the only one that delivers, so that nobody has to be asked for once it is done.
     """
 
     name: str
     handler: Handler | None
     is_here: bool
+    is_alone: bool = False
 
 
 class ConsumerSelection:
@@ -218,7 +220,11 @@ class ConsumerSelection:
         if state is not PaymentState.ACCEPTED:
             return ()
         delivering = self._of(ConsumerKind.DELIVERS, stage_id)
-        return [*delivering, *self._of(ConsumerKind.THANKS, stage_id)] if delivering else (self._taker(PLAN),)
+        if not delivering:
+            return (self._taker(PLAN),)
+        if len(delivering) == 1:
+            delivering = [delivering[0]._replace(is_alone=True)]
+        return [*delivering, *self._of(ConsumerKind.THANKS, stage_id)]
 
     def _of(self, kind: ConsumerKind, stage_id: str | None) -> Sequence[Taker]:
         planned, key = self._planned, (kind, stage_id)

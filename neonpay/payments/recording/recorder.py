@@ -211,13 +211,13 @@ class Recorder:
             mine: list[Job] = []
             at_once: list[tuple[Handler, Job]] = []
             charge_id = payment.charge_id
-            for name, handler, is_here in self._plan.takers(payment.state, payment.stage_id):
+            for name, handler, is_here, is_alone in self._plan.takers(payment.state, payment.stage_id):
                 runs_now = inside and handler is not None and handler.runs_inside
                 # What is not run here is ready, for a program of the shop that runs it.
                 if not (runs_now or (take and is_here)):
                     rows.append(job_row(self._bot_id, event_id, name, charge_id, run_at_us=now_us))
                     continue
-                job = Job(self._bot_id, event_id, name, charge_id, 1, self._new_token(), payment)
+                job = Job(self._bot_id, event_id, name, charge_id, 1, self._new_token(), payment, is_alone)
                 rows.append(leased_row(job, now_us + self._lease_us))
                 if runs_now and handler is not None:
                     at_once.append((handler, job))

@@ -329,7 +329,7 @@ class RefundStore:
         self._plan.read(transaction)
         taken: list[Job] = []
         now: list[tuple[Handler, Job]] = []
-        for name, handler, is_here in self._plan.after_refund(payment.stage_id):
+        for name, handler, is_here, _ in self._plan.after_refund(payment.stage_id):
             runs_now = inside and handler is not None and handler.runs_inside
             given = self._give_job(transaction, event_id, payment.charge_id, take=runs_now or is_here, consumer=name)
             if runs_now and handler is not None:
