@@ -1,6 +1,6 @@
 """What happened, in the past tense: frozen, with a stable id, written in the transaction that made it true.
 
-``store.entries.publish`` writes them, and nothing else does.
+``store.entries`` writes them, by ``publish`` and ``publish_rows``, and says who else touches their table.
 """
 
 from __future__ import annotations

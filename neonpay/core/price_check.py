@@ -1,4 +1,7 @@
-"""Where a price is compared: what Telegram asks or has charged, with what was offered, by checkouts and recording alike."""
+"""Where a price is compared: what Telegram asks or has charged, with what was offered, by checkouts and recording alike.
+
+The price that a payload was signed with is held against the invoice's before, by ``core.checkout``.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 There are four doors for a rule before checkout. A gate looks inside the transaction that decides, and must not wait. A hook of
 ``on_pre_checkout`` may wait, for the budget of a checkout, and sees no transaction. The ``before_checkout`` of a middleware is
 one more such hook. An extension that ``hold``s sets something aside for the sale, and lets go of it when there is none.
+A program registers the first three by ``add_gate``, ``on_pre_checkout`` and ``add_middleware``, and an extension by ``use``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What comes round in a shop beside the tasks of extensions: one worker of a bot at a time does each, every so often."""
+"""What comes round in a shop: one worker of a bot at a time does each, every so often.
+
+Extensions add theirs in ``Extension.tasks``: analytics, backup, collection, notifications and tracking have some.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Refunds that are known before their payments: kept until the payment is recorded, which is then never delivered."""
+"""Refunds that are known before their payments: kept until the payment is recorded, which is then never delivered.
+
+A refund of a payment that is recorded, seen from outside or made here, is written by ``payments.refunds.store``.
+"""
 
 from __future__ import annotations
 

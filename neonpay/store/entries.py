@@ -61,8 +61,8 @@ def publish(transaction: Transaction, *facts: Event) -> None:
     """Write facts next to what made them true.
 
     They are as durable as the transaction. Listeners are told afterwards, by whoever has run it. Every event is
-    written here or by ``publish_rows``, an extension's through ``Lent.publish``; ``books.transfer`` copies them, and
-    ``store.sequence`` numbers them.
+    written here or by ``publish_rows``, an extension's through ``Lent.publish``; ``books.transfer`` and a restore copy
+    them, ``store.sequence`` numbers them, and ``payments.clearing`` takes a person's words out of them.
     """
     rows = [
         event_row(

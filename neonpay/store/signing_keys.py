@@ -1,4 +1,7 @@
-"""The keys that sign invoice payloads: made on first use, kept in the ledger, shared by all workers of a bot."""
+"""The keys that sign invoice payloads: made on first use, kept in the ledger, shared by all workers of a bot.
+
+``payments.signing.Signing.rotate`` replaces the newest; ``neonpay.books.rotate_key`` and the command ask for it.
+"""
 
 from __future__ import annotations
 

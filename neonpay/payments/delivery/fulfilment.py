@@ -1,4 +1,8 @@
-"""Runs jobs: at least once each, with the marker that it is done as the last word."""
+"""Runs jobs: at least once each, with the marker that it is done as the last word.
+
+One that raises runs again later; after its last attempt, the tenth unless its handler says another
+(``handlers.registry.MAX_ATTEMPTS``), it is a dead letter.
+"""
 
 from __future__ import annotations
 
@@ -54,6 +58,7 @@ from neonpay.store.payment_rows import find_payment
 from neonpay.store.stage_versions import Catalogue
 
 _BUILTIN_ATTEMPTS = 12
+"""Of neonpay's own jobs; those of handlers have the limit of their handler."""
 
 
 class _Found(NamedTuple):
