@@ -1,6 +1,6 @@
 """What comes round in a shop: one worker of a bot at a time does each, every so often.
 
-Extensions add theirs in ``Extension.tasks``: analytics, backup, collection, notifications and tracking have some.
+Extensions add theirs in ``Extension.periodic``: analytics, backup, collection, notifications and tracking have some.
 """
 
 from __future__ import annotations
