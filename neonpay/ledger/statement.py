@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import Dialect
 
 T = TypeVar("T")
+_Picker: TypeAlias = Callable[[Sequence[Any]], tuple[Any, ...]]
 _Columns: TypeAlias = sa.sql.base.ReadOnlyColumnCollection[str, Any]
 
 _INSERT_PARTS = re.compile(r"(INSERT INTO .*? VALUES )(\(.*\))( ON CONFLICT .*)", re.DOTALL)
@@ -117,8 +118,8 @@ class Insert:
         self._one = Statement(clause, *columns)
         self._width = len(columns)
         self._sized: dict[tuple[str, int], Compiled] = {}
-        self._narrower: dict[bytes, tuple[Insert, Sequence[bool]]] = {}
-        self._fits: dict[tuple[str, bytes], tuple[str, Callable[[Sequence[Any]], Sequence[Any]]]] = {}
+        self._narrower: dict[bytes, tuple[Insert, _Picker]] = {}
+        self._fits: dict[tuple[str, bytes], tuple[str, _Picker]] = {}
         self._table, self._columns, self._computed, self._again = table, columns, computed, again
         nullable = [place for place, column in enumerate(columns) if table.c[column].nullable]
         self._nullable = _picker(nullable) if nullable else None
@@ -132,38 +133,38 @@ class Insert:
         """
         if self._nullable is None:
             return self, rows
-        shape = bytes(map(is_not, self._nullable(rows[0]), repeat(None)))
-        if len(rows) > 1:
-            shapes = {bytes(map(is_not, self._nullable(row), repeat(None))) for row in rows}
-            shape = shape if len(shapes) == 1 else bytes(map(max, *shapes))
+        # Column by column: what goes through the rows is the interpreter's own, and no loop of ours.
+        nullable = zip(*map(self._nullable, rows), strict=True)
+        shape = bytes([values.count(None) != len(rows) for values in nullable])
         if 0 not in shape:
             return self, rows
         found = self._narrower.get(shape)
         if found is None:
             found = self._narrower[shape] = self._without(shape)
-        insert, kept = found
-        return insert, [tuple(compress(row, kept)) for row in rows]
+        insert, pick = found
+        return insert, list(map(pick, rows))
 
     def fitted(self, dialect: Dialect, row: tuple[object, ...]) -> tuple[str, Sequence[object]]:
         """SQL that inserts a row without its columns that are None, and its parameters: a quick ``narrowed`` for one."""
         shape = b"" if self._nullable is None else bytes(map(is_not, self._nullable(row), repeat(None)))
         fit = self._fits.get((dialect.name, shape))
         if fit is None:
-            insert, _ = self.narrowed([row])
+            insert, pick = self._without(shape)
             compiled = insert.compiled(dialect, 1)
-            assert not compiled.constants, "an insert has no values but those of its rows"
-            there = [place for place, column in enumerate(self._columns) if column in insert._columns]  # noqa: SLF001
-            order = compiled.positions or range(len(there))
-            fit = self._fits[dialect.name, shape] = (compiled.sql, _picker([there[position] for position in order]))
+            if compiled.positions is not None:
+                places = pick(range(len(row)))
+                pick = _picker([places[position] for position in compiled.positions])
+            fit = self._fits[dialect.name, shape] = (compiled.sql, pick)
         sql, pick = fit
         return sql, pick(row)
 
-    def _without(self, shape: bytes) -> tuple[Insert, Sequence[bool]]:
-        assert self._nullable is not None, "something can be None"
-        absent = set(compress(self._nullable(self._columns), [not there for there in shape]))
-        kept = [column not in absent for column in self._columns]
-        columns = compress(self._columns, kept)
-        return Insert(self._table, *columns, computed=self._computed, again=self._again), kept
+    def _without(self, shape: bytes) -> tuple[Insert, _Picker]:
+        """This insert without the columns that can be None where ``shape`` has a 0, and what picks the others out of a row."""
+        names = () if self._nullable is None else self._nullable(self._columns)
+        absent = set(compress(names, [not there for there in shape]))
+        places = [place for place, column in enumerate(self._columns) if column not in absent]
+        columns = [self._columns[place] for place in places]
+        return Insert(self._table, *columns, computed=self._computed, again=self._again), _picker(places)
 
     def compiled(self, dialect: Dialect, rows: int) -> Compiled:
         """The statement that inserts so many rows at once, in this dialect."""
@@ -268,7 +269,7 @@ def arguments(compiled: Compiled, values: tuple[object, ...]) -> tuple[object, .
     return tuple([pool[position] for position in compiled.positions])
 
 
-def _picker(places: Sequence[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
+def _picker(places: Sequence[int]) -> _Picker:
     """Picks what is at these places out of a sequence."""
     # A slice gives a tuple where one place alone would give what is there.
     return itemgetter(*places) if len(places) > 1 else itemgetter(slice(places[0], places[0] + 1))

@@ -117,7 +117,7 @@ class Recorder:
         invoices_known = lock_invoices(transaction, self._bot_id, self._catalogue, arrivals)
         there, gone, now_us, version, fence_us = look(transaction, self._bot_id, charge_ids)
         self._plan.refresh(transaction, version)
-        new = [arrival for arrival in arrivals if arrival.charge.charge_id not in there]
+        new = [arrival for arrival in arrivals if arrival.charge.charge_id not in there] if there else arrivals
         renewing = [(one.charge, one.ref.invoice_id) for one in new if one.charge.is_recurring and one.ref is not None]
         first = first_periods(transaction, self._bot_id, renewing) if renewing else ()
         known = in_turn(transaction, self._bot_id, new, invoices_known, first=first, gone=gone)
@@ -140,6 +140,8 @@ class Recorder:
         taken = self._write_jobs(transaction, written, takes, now_us, inside=inside)
         for arrival, one, (jobs, events) in zip(new, written, taken, strict=True):
             arrival.recorded = Recorded(*one, jobs, refunded.get(one.payment.charge_id, events))
+        if not there:
+            return [arrival.recorded for arrival in new]
         return [
             _again(arrival, there) if arrival.charge.charge_id in there else arrival.recorded for arrival in arrivals
         ]
