@@ -23,7 +23,7 @@ from neonpay.app.unfit import refuse_unfit
 from neonpay.core.clock import Clock, SystemClock
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.namespaces import Awaiting, verb
-from neonpay.core.ports import Adapter, Breaking, Capabilities, OwnLoop
+from neonpay.core.ports import Adapter, OwnLoop
 from neonpay.core.roles import Role
 from neonpay.core.secrecy import guard_logs, passwords_in
 from neonpay.core.stages import PaymentStage
@@ -32,14 +32,11 @@ from neonpay.installing import install_line
 from neonpay.payments.pipeline import Pipeline
 from neonpay.payments.settings import Settings
 from neonpay.settings import settings_of
-from neonpay.store.loops import LoopHealth
 from neonpay.support.desk import SupportRules
 from neonpay.support.extension import Support
 from neonpay.support.settings import SupportSettings
 
 if TYPE_CHECKING:
-    from opentelemetry.trace import TracerProvider
-
     from neonpay.monitoring.serving import HealthServer
 
 P = ParamSpec("P")
@@ -286,8 +283,8 @@ class NeonPayCore(Facade[Awaiting], Alerting, Receiving):
     def get_stats(self) -> dict[str, int | str | bool]:
         """What this process is doing, without a look at the database.
 
-        ``loops_alive`` and ``loops_failing`` count the loops of ``loops``; while the ledger is open, ``loops_alive`` falling
-        below what it was or ``loops_failing`` staying above 0 is an alarm. ``open_circuits`` counts those of ``open_circuits``.
+        ``loops_alive`` and ``loops_failing`` count ``program.loops``; while the ledger is open, ``loops_alive`` falling below
+        what it was or ``loops_failing`` staying above 0 is an alarm. ``open_circuits`` counts ``program.open_circuits``.
         """
         loops = self._house.pipeline.loops
         return {
@@ -301,28 +298,14 @@ class NeonPayCore(Facade[Awaiting], Alerting, Receiving):
             "is_open": self._house.pipeline.is_open,
             "loops_alive": sum(loop.is_alive for loop in loops),
             "loops_failing": sum(loop.failures > 0 for loop in loops),
-            "open_circuits": len(self.open_circuits),
+            "open_circuits": len(self.program.open_circuits),
             **self._house.soft_stats(),
         }
-
-    @property
-    def open_circuits(self) -> list[str]:
-        """The Bot API methods that a bare token does not call for the moment, since they had no answer again and again.
-
-        Checkouts, refunds, updates and the comparison with Telegram are never among them.
-        """
-        adapter = self._house.adapter
-        return adapter.open_circuits if isinstance(adapter, Breaking) else []
 
     @property
     def admins(self) -> tuple[int, ...]:
         """User ids of those who own the shop."""
         return self._admins
-
-    @property
-    def loops(self) -> list[LoopHealth]:
-        """How the loops are that take up work in this process: whether each is alive, and what it last failed with."""
-        return self._house.pipeline.loops
 
     def serve_health(self, *, host: str = "127.0.0.1", port: int = 9100) -> HealthServer:
         """A server of ``/metrics``, ``/readyz`` and ``/healthz`` in this process; await it, or enter it with ``async with``.
@@ -348,36 +331,7 @@ class NeonPayCore(Facade[Awaiting], Alerting, Receiving):
         from neonpay.monitoring.settings import MonitoringSettings
 
         require_metrics()
-        return HealthServer(self, settings_of(MonitoringSettings, "monitoring"), host=host, port=port)
-
-    def trace(self, tracer_provider: TracerProvider | None = None) -> None:
-        """Make spans of OpenTelemetry around invoices, checkouts, recordings, handlers and refunds from now on.
-
-        Call it once, before the bot starts. It needs the extra ``telemetry``. A program that does not call it pays nothing.
-
-        Args:
-            tracer_provider: whose spans they are; the one that the program has set when left out.
-
-        Raises:
-            ConfigurationError: opentelemetry-api is not installed, or it was called before.
-        """
-        if self._house.is_surrounded:
-            msg = "neonpay.trace() was called before; call it once, where the program starts"
-            raise ConfigurationError(msg)
-        try:
-            from neonpay.monitoring.tracing import tracing
-        except ModuleNotFoundError as error:
-            if (error.name or "").partition(".")[0] != "opentelemetry":
-                raise
-            msg = f"neonpay.trace() needs opentelemetry-api; run: {install_line('telemetry')}"
-            raise ConfigurationError(msg) from error
-        spans = tracing(self.adapter.bot_id, tracer_provider)
-        self._house.middlewares.insert(0, spans)
-        self._house.surround(spans.around)
-
-    def capabilities(self) -> Capabilities:
-        """What the bot library can do, what goes past it, and what is promised about its updates."""
-        return self._house.adapter.capabilities
+        return HealthServer(self.program, settings_of(MonitoringSettings, "monitoring"), host=host, port=port)
 
     @property
     def adapter(self) -> Adapter:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from neonpay.app.house import House
+from neonpay.app.program import Program
 from neonpay.core.charge_ids import charge_key
 from neonpay.core.checkout import Decline
 from neonpay.core.jsontext import JsonObject, JsonValue
@@ -236,11 +237,6 @@ class Facade(Namespace[M]):
         """Wait until no handler and no listener runs in this process, however long that takes."""
         await self._house.pipeline.drain()
 
-    @property
-    def soft_stats(self) -> Mapping[str, int]:
-        """How many soft events wait, were written and were shed in this process, and how often an extension failed at one."""
-        return self._house.soft_stats()
-
     @cached_property
     def payments(self) -> Payments[M]:
         """Payments by id and by what they have in common, and those that wait for a decision."""
@@ -306,6 +302,11 @@ class Facade(Namespace[M]):
         house = self._house
         bots = (house.adapter.bot_id,)
         return Reports(self._mode, house.opened_ledger, clock=house.clock, bots=bots, new_token=house.new_token)
+
+    @cached_property
+    def program(self) -> Program[M]:
+        """This program of the shop: how it is, and what it is made of; for those who run, watch and test it."""
+        return Program(self._mode, self._house)
 
     def namespace(self, kind: Callable[[M, Opened], N], /) -> N:
         """A namespace of your own: a ``Served``, awaited of ``neonpay`` and waited for of ``neonpay.sync``."""

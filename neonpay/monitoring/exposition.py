@@ -64,7 +64,7 @@ def samples(monitor: Monitor, snapshot: Snapshot) -> Iterator[Sample]:
             for loop in shop.loops:
                 yield "neonpay_loop_up", (bot, loop.name), loop.is_alive
                 yield "neonpay_loop_failures", (bot, loop.name), loop.failures
-            for name, number in shop.soft_stats.items():
+            for name, number in shop.soft_events.items():
                 yield f"neonpay_{name}", (bot,), number
         for method in shop.open_circuits:
             yield "neonpay_circuit_open", (bot, method), 1

@@ -60,23 +60,23 @@ class Health:
         }
 
 
-async def look(neonpay: Watched, *, watches_loops: bool) -> Health:
+async def look(program: Watched, *, watches_loops: bool) -> Health:
     """How the shop is now; takes ``LEDGER_S`` at most.
 
     Args:
         watches_loops: whether this process is to take up work; one that only reads has loops that never start.
     """
-    loops = tuple(neonpay.loops) if watches_loops else ()
-    is_open = neonpay.pipeline.is_open
+    loops = tuple(program.loops) if watches_loops else ()
+    is_open = program.pipeline.is_open
     engine = None
     try:
         async with asyncio.timeout(LEDGER_S):
-            engine = await neonpay.pipeline.ledger.read(_engine)
+            engine = await program.pipeline.ledger.read(_engine)
     except TimeoutError:
         logger.warning("the ledger did not answer within %g s", LEDGER_S)
     except Exception as exc:  # noqa: BLE001  # whatever a database says instead of an answer, it is none
         logger.warning("the ledger did not answer: %s", error_words(exc))
-    return Health(is_open, engine, loops, tuple(neonpay.open_circuits))
+    return Health(is_open, engine, loops, tuple(program.open_circuits))
 
 
 def _engine(transaction: Transaction) -> str:

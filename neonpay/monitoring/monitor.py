@@ -43,7 +43,7 @@ class Monitor:
     """Watches the bots of one ledger from this process.
 
     Args:
-        watched: the applications, at least one. Whoever made them opens and closes them.
+        watched: the programs, at least one. Whoever made them opens and closes them.
         watches_loops: False in a program that takes up no work, whose loops never start.
         time_s: seconds that only grow.
     """

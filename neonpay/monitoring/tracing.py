@@ -1,8 +1,8 @@
 """Spans of OpenTelemetry around what happens to money; the only module here that needs opentelemetry-api.
 
 Nobody who does not ask for them has any of it: steps are wrapped on the pipeline of a program that has called
-``neonpay.trace()``, and the pipeline of every other program is what it was. A span says which bot, which stage and how many
-Stars, and no name, no payload and no words of an error, which may have such things in them.
+``neonpay.program.trace()``, and the pipeline of every other program is what it was. A span says which bot, which stage and how
+many Stars, and no name, no payload and no words of an error, which may have such things in them.
 """
 
 from __future__ import annotations

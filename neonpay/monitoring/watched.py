@@ -1,4 +1,4 @@
-"""What is watched: the application of one bot, as far as it says how it is."""
+"""What is watched: the program of one bot, as far as it says how it is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Watched(Protocol):
-    """The application of one bot."""
+    """The program of one bot: ``neonpay.program``."""
 
     @property
     def loops(self) -> Sequence[LoopHealth]:
@@ -25,7 +25,7 @@ class Watched(Protocol):
         ...
 
     @property
-    def soft_stats(self) -> Mapping[str, int]:
+    def soft_events(self) -> Mapping[str, int]:
         """What has become of the soft events of this process, by the names of its metrics without ``neonpay_``."""
         ...
 

@@ -80,7 +80,12 @@ class CallRules(AdapterFixtures):
         _hides_the_token(shop, caught.value, caplog)
 
     async def test_nothing_shows_the_token(self, shop: ShopUnderTest) -> None:
-        for thing in (shop.neonpay, shop.neonpay.adapter, shop.neonpay.get_stats(), shop.neonpay.capabilities()):
+        for thing in (
+            shop.neonpay,
+            shop.neonpay.adapter,
+            shop.neonpay.get_stats(),
+            shop.neonpay.program.capabilities(),
+        ):
             assert _secret(shop) not in repr(thing)
 
     async def _say(self, shop: ShopUnderTest, chat_id: int) -> None:

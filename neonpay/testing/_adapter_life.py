@@ -91,5 +91,5 @@ class LifeRules(AdapterFixtures):
         bot_id = int(shop.account.token.partition(":")[0])
         stats = shop.neonpay.get_stats()
         assert (shop.neonpay.adapter.bot_id, stats["bot_id"]) == (bot_id, bot_id)
-        assert stats["level"] == shop.neonpay.capabilities().level
+        assert stats["level"] == shop.neonpay.program.capabilities().level
         assert stats["library"] == shop.neonpay.adapter.library

@@ -102,7 +102,7 @@ class MannerRules(AdapterFixtures):
         self, open_shop: Callable[..., ShopUnderTest]
     ) -> None:
         shop = open_shop(in_turn=True, messages_per_s=1 / _HELD_S)
-        if shop.neonpay.capabilities().converses:
+        if shop.neonpay.program.capabilities().converses:
             shop.neonpay.enable_support(terms="No refunds of what was eaten.")
         await shop.host.start()
         ann, bob = await shop.visitor("Ann"), await shop.visitor("Bob")
@@ -128,14 +128,14 @@ class MannerRules(AdapterFixtures):
         self, open_shop: Callable[..., ShopUnderTest]
     ) -> None:
         shop = open_shop()
-        if shop.neonpay.capabilities().converses:
+        if shop.neonpay.program.capabilities().converses:
             shop.neonpay.enable_support(terms="No refunds of what was eaten.")
         await shop.host.start()
         buyer = await shop.visitor()
         await buyer.says("/terms", to=shop.account)
         await buyer.says("/menu", to=shop.account)
         await shop.host.heard.has(lambda word: word == "text:/menu")
-        if shop.neonpay.capabilities().converses:
+        if shop.neonpay.program.capabilities().converses:
             await buyer.hears(shop.account, predicate=lambda message: "eaten" in (message.text or ""))
             assert "text:/terms" not in shop.host.heard.all
         else:

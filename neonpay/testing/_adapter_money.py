@@ -123,7 +123,7 @@ class MoneyRules(AdapterFixtures):
         async with shop.telegram_client() as client:
             params: dict[str, JsonValue] = {"user_id": buyer.id, "telegram_payment_charge_id": charge_id}
             await client.call("refundStarPayment", params)
-        if not shop.neonpay.capabilities().refund_updates:
+        if not shop.neonpay.program.capabilities().refund_updates:
             await shop.do(shop.neonpay.books.reconcile, grace_s=0)
         assert await shop.revoked.has() == [charge_id]
         await shop.do(shop.neonpay.drain)
@@ -143,7 +143,7 @@ class MoneyRules(AdapterFixtures):
         charge_id = await _paid_while_off(open_shop)
         second: ShopUnderTest = open_shop()
         await second.host.start()
-        if not second.neonpay.capabilities().missed_updates:
+        if not second.neonpay.program.capabilities().missed_updates:
             await second.do(second.neonpay.books.reconcile, grace_s=0)
         assert [result.transaction_id for result in await second.delivered.has()] == [charge_id]
 

@@ -92,7 +92,7 @@ class SeeingRules(AdapterFixtures):
         watching = _watched(shop)
         if watching is None:
             return
-        if shop.neonpay.capabilities().converses:
+        if shop.neonpay.program.capabilities().converses:
             shop.neonpay.enable_support(terms="No refunds of what was eaten.")
         await shop.host.start()
         ann = await shop.visitor()

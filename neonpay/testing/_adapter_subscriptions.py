@@ -57,15 +57,15 @@ class SubscriptionRules(AdapterFixtures):
         first = await _subscribes(shop, buyer)
         told = _told(shop)
         await buyer.cancels_subscription(first)
-        if shop.neonpay.capabilities().subscription_updates:
+        if shop.neonpay.program.capabilities().subscription_updates:
             await told.has(lambda event: event.name == "subscription_canceled")
         await buyer.restores_subscription(first)
-        if shop.neonpay.capabilities().subscription_updates:
+        if shop.neonpay.program.capabilities().subscription_updates:
             await told.has(lambda event: event.name == "subscription_restored")
         await shop.sells(buyer)
         await shop.do(shop.neonpay.drain)
         expected = ["subscription_canceled", "subscription_restored"]
-        if not shop.neonpay.capabilities().subscription_updates:
+        if not shop.neonpay.program.capabilities().subscription_updates:
             expected = []
         assert [(event.name, event.charge_id) for event in told.all] == [(name, first) for name in expected]
         assert set(shop.host.heard.all) == {"text:/start"}
@@ -78,7 +78,7 @@ class SubscriptionRules(AdapterFixtures):
         told = _told(shop)
         buyer.has_stars(0)
         await shop.telegram.advance(SUBSCRIPTION_PERIOD_S)
-        if shop.neonpay.capabilities().subscription_updates:
+        if shop.neonpay.program.capabilities().subscription_updates:
             (event,) = await told.has()
             assert (event.name, event.charge_id) == ("subscription_failed", first)
         buyer.gets_stars(50)

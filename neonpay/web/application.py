@@ -137,7 +137,8 @@ def create_dashboard_app(
         keep_counted(app)
     overview = app[OVERVIEW] = Overview(neonpay, parts, helps, errors, watches_loops=watches_loops)
 
-    watching = Monitor([neonpay, *more], settings_of(MonitoringSettings, "monitoring"), watches_loops=watches_loops)
+    programs = [each.program for each in (neonpay, *more)]
+    watching = Monitor(programs, settings_of(MonitoringSettings, "monitoring"), watches_loops=watches_loops)
 
     async def healthz(request: web.Request) -> web.Response:
         health = await overview.health()

@@ -47,7 +47,7 @@ class Overview:
 
     async def health(self) -> Health:
         """How the shop is now."""
-        return await look(self._neonpay, watches_loops=self._watches_loops)
+        return await look(self._neonpay.program, watches_loops=self._watches_loops)
 
     async def show(self, request: web.Request) -> web.Response:
         """The page."""

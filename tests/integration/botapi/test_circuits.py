@@ -64,7 +64,7 @@ async def test_a_method_without_answers_is_left_alone_and_money_is_not(
         codes.append(refused.value.error_code)
     assert codes == [502] * FAILURES + [503, 503]
     assert len(telegram.calls("sendMessage")) == FAILURES
-    assert shop.open_circuits == ["sendMessage"]
+    assert shop.program.open_circuits == ["sendMessage"]
     assert shop.get_stats()["open_circuits"] == 1
 
     telegram.faults.lose_answer("answerPreCheckoutQuery", times=1)
@@ -78,10 +78,10 @@ async def test_a_method_without_answers_is_left_alone_and_money_is_not(
     clock.at_us += int(OPEN_S * 1_000_000)
     with pytest.raises(TelegramError, match="502"):
         await tell()
-    assert shop.open_circuits == ["sendMessage"]
+    assert shop.program.open_circuits == ["sendMessage"]
     clock.at_us += int(OPEN_S * 1_000_000)
     await tell()
-    assert shop.open_circuits == []
+    assert shop.program.open_circuits == []
     await shop.close()
     told = [record.levelname for record in caplog.records if record.getMessage().startswith("sendMessage ")]
     assert told == ["WARNING", "INFO"]

@@ -99,7 +99,7 @@ async def test_an_event_is_counted_once_however_often_and_in_whichever_pieces_it
             await shop.delivers(await shop.sells(await shop.visitor()))
         while [row for row in await query(sa.select(events.c.number)) if row[0] is None]:
             clock.advance(60)
-        monitor = Monitor([shop.neonpay], MonitoringSettings(cache_s=0))
+        monitor = Monitor([shop.neonpay.program], MonitoringSettings(cache_s=0))
         for _ in range(3):
             snapshot = await monitor.look()
     ((_, counts),) = snapshot.counts
@@ -111,7 +111,7 @@ async def test_those_who_ask_soon_after_one_another_share_a_reading(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with shop.neonpay:
-        monitor = Monitor([shop.neonpay], MonitoringSettings(cache_s=60))
+        monitor = Monitor([shop.neonpay.program], MonitoringSettings(cache_s=60))
         first = await monitor.look()
         assert await monitor.look() is first
 

@@ -1,4 +1,4 @@
-"""neonpay.trace() makes spans around what happens to money; whoever does not call it has nothing of it."""
+"""neonpay.program.trace() makes spans around what happens to money; whoever does not call it has nothing of it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def traced(shop: Shop) -> InMemorySpanExporter:
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    shop.neonpay.trace(provider)
+    shop.neonpay.program.trace(provider)
     return exporter
 
 
@@ -121,4 +121,4 @@ def test_nothing_of_opentelemetry_is_imported_by_who_does_not_trace() -> None:
 async def test_tracing_twice_is_refused(shop: Shop) -> None:
     traced(shop)
     with pytest.raises(ConfigurationError, match="called before"):
-        shop.neonpay.trace()
+        shop.neonpay.program.trace()

@@ -39,7 +39,7 @@ async def test_a_shop_may_be_made_at_any_time(make_shop: Callable[..., MtprotoSh
     await shop.bot.hears("done")
 
     assert (outcome.status, shop.bot.heard.all) == ("paid", ["/start", "done"])
-    refunds = 0 if shop.neonpay.capabilities().refund_updates else 1
+    refunds = 0 if shop.neonpay.program.capabilities().refund_updates else 1
     assert len(seen) == len(shop.host_saw()) == 2 + refunds
     assert OURS.isdisjoint(shop.host_saw())
 

@@ -69,11 +69,11 @@ async def selling(open_shop: Callable[..., Shop], **options: Any) -> AsyncIterat
 
 async def healthy(shop: Shop) -> None:
     """Wait until the last turn of every loop was well."""
-    await _until(lambda: all(loop.is_alive and not loop.failures for loop in shop.neonpay.loops))
+    await _until(lambda: all(loop.is_alive and not loop.failures for loop in shop.neonpay.program.loops))
 
 
 async def until_failing(shop: Shop, names: set[str]) -> None:
-    await _until(lambda: names <= {loop.name for loop in shop.neonpay.loops if loop.failures})
+    await _until(lambda: names <= {loop.name for loop in shop.neonpay.program.loops if loop.failures})
 
 
 async def _until(is_so: Callable[[], bool]) -> None:
@@ -97,7 +97,7 @@ async def test_every_loop_survives_any_exception_of_the_ledger(
         outcome = await shop.sells(ann)
         await shop.delivers(outcome)
         assert delivered == [outcome.charge_id]
-        assert shop.neonpay.get_stats()["loops_alive"] == before == len(shop.neonpay.loops)
+        assert shop.neonpay.get_stats()["loops_alive"] == before == len(shop.neonpay.program.loops)
 
 
 @pytest.mark.parametrize("kind", KINDS)

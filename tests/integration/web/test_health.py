@@ -35,7 +35,7 @@ async def test_the_page_of_the_bots_says_which_shop_it_is(shop: Shop, served: Se
     for fact in (str(shop.neonpay.adapter.bot_id), "aiogram", engine, "notifications"):
         assert fact in text
     assert shop.account.token not in text
-    for loop in shop.neonpay.loops:
+    for loop in shop.neonpay.program.loops:
         assert loop.name in text
 
 
@@ -62,7 +62,7 @@ async def test_a_shop_at_work_is_healthy(shop: Shop, served: Served) -> None:
         told = await answer.json()
     assert answer.status == 200
     assert (told["ok"], told["is_open"], told["ledger"], told["stopped"]) == (True, True, True, [])
-    assert [loop["name"] for loop in told["loops"]] == [loop.name for loop in shop.neonpay.loops]
+    assert [loop["name"] for loop in told["loops"]] == [loop.name for loop in shop.neonpay.program.loops]
     assert set(told["loops"][0]) == {"name", "is_alive", "failures"}
 
 
