@@ -134,7 +134,7 @@ async def fill(database_url: str, rows: int) -> None:
     async with shop_of(Telegram(rows), database_url) as shop:
         places = known(rows)
         while batch := [place for _, place in zip(range(6400), places, strict=False)]:
-            await shop.pipeline.ledger.run(_write, batch)
+            await shop.program.pipeline.ledger.run(_write, batch)
 
 
 def _write(transaction: Transaction, places: list[int]) -> None:
@@ -209,7 +209,7 @@ async def compare(telegram: Telegram, database_url: str) -> tuple[Took, Reconcil
         began = Took.now()
         report = await shop.books.reconcile()
         took = Took.since(began)
-        await shop.drain()
+        await shop.program.drain()
         began = Took.now()
         again = await shop.books.reconcile()
         idle = Took.since(began)

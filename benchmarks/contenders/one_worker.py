@@ -50,7 +50,7 @@ async def _neonpay(url: str, users: range, in_flight: int) -> None:
 
         async def settled() -> None:
             await goods.reach(len(users))
-            await neonpay.drain()
+            await neonpay.program.drain()
 
         await _measure(updates, take, settled, in_flight)
 

@@ -54,7 +54,7 @@ async def main(arguments: argparse.Namespace) -> None:
 
     offers = await together(neonpay.create_payment_link("vip") for _ in range(arguments.buyers))
     print(json.dumps({"links": [offer.link or "" for offer in offers]}), flush=True)
-    seeing = asyncio.ensure_future(_see(tracking, neonpay.adapter.bot_id, arguments.per_s))
+    seeing = asyncio.ensure_future(_see(tracking, neonpay.program.adapter.bot_id, arguments.per_s))
     await dispatcher.start_polling(bot, handle_as_tasks=True)
     seeing.cancel()
     told, took_s = await seeing

@@ -32,7 +32,7 @@ async def main(task: Task) -> None:
 
     async def settled(count: int) -> None:
         await goods.reach(count)
-        await neonpay.drain()
+        await neonpay.program.drain()
 
     async with neonpay:
         offers = await together(neonpay.send_payment(user_id, "vip") for user_id in task.buyers)

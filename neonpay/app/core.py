@@ -29,7 +29,6 @@ from neonpay.core.secrecy import guard_logs, passwords_in
 from neonpay.core.stages import PaymentStage
 from neonpay.errors import AdapterError, ConfigurationError, ValidationError
 from neonpay.installing import install_line
-from neonpay.payments.pipeline import Pipeline
 from neonpay.payments.settings import Settings
 from neonpay.settings import settings_of
 from neonpay.support.desk import SupportRules
@@ -333,18 +332,9 @@ class NeonPayCore(Facade[Awaiting], Alerting, Receiving):
         require_metrics()
         return HealthServer(self.program, settings_of(MonitoringSettings, "monitoring"), host=host, port=port)
 
-    @property
-    def adapter(self) -> Adapter:
-        """The bot library."""
-        return self._house.adapter
-
-    @property
-    def pipeline(self) -> Pipeline:
-        """The parts that handle money, as they are at this moment; a door for tests and tools."""
-        return self._house.pipeline
-
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of bot {self.adapter.bot_id} on {self.adapter.library}>"
+        adapter = self._house.adapter
+        return f"<{type(self).__name__} of bot {adapter.bot_id} on {adapter.library}>"
 
 
 def _is_user_id(value: object) -> bool:

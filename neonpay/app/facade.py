@@ -232,20 +232,15 @@ class Facade(Namespace[M]):
             event_id=event_id,
         )
 
-    @verb
-    async def drain(self) -> None:
-        """Wait until no handler and no listener runs in this process, however long that takes."""
-        await self._house.pipeline.drain()
-
     @cached_property
     def payments(self) -> Payments[M]:
         """Payments by id and by what they have in common, and those that wait for a decision."""
-        return self.namespace(Payments)
+        return self._served(Payments)
 
     @cached_property
     def invoices(self) -> Invoices[M]:
         """What was offered, and whether it was paid."""
-        return self.namespace(Invoices)
+        return self._served(Invoices)
 
     @cached_property
     def refunds(self) -> Refunds[M]:
@@ -255,17 +250,17 @@ class Facade(Namespace[M]):
     @cached_property
     def jobs(self) -> Jobs[M]:
         """How far each handler has come, and what waits for a person."""
-        return self.namespace(Jobs)
+        return self._served(Jobs)
 
     @cached_property
     def handlers(self) -> Handlers[M]:
         """Who delivers in the shop, over all of its programs."""
-        return self.namespace(Handlers)
+        return self._served(Handlers)
 
     @cached_property
     def subscriptions(self) -> Subscriptions[M]:
         """Who has one, ending what renews itself, and allowing it again."""
-        return self.namespace(Subscriptions)
+        return self._served(Subscriptions)
 
     @cached_property
     def people(self) -> People[M]:
@@ -275,12 +270,12 @@ class Facade(Namespace[M]):
     @cached_property
     def tracking(self) -> Tracked[M]:
         """What was counted of what people do beside buying."""
-        return self.namespace(Tracked)
+        return self._served(Tracked)
 
     @cached_property
     def books(self) -> Books[M]:
         """The journal, its seals, what they prove, and the comparison with Telegram."""
-        return self.namespace(Books)
+        return self._served(Books)
 
     @cached_property
     def security(self) -> SecurityManager[M]:
@@ -308,8 +303,7 @@ class Facade(Namespace[M]):
         """This program of the shop: how it is, and what it is made of; for those who run, watch and test it."""
         return Program(self._mode, self._house)
 
-    def namespace(self, kind: Callable[[M, Opened], N], /) -> N:
-        """A namespace of your own: a ``Served``, awaited of ``neonpay`` and waited for of ``neonpay.sync``."""
+    def _served(self, kind: Callable[[M, Opened], N], /) -> N:
         return kind(self._mode, self._house.opened)
 
     def _offer(

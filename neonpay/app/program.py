@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar
 
 from neonpay.app.house import House
-from neonpay.core.namespaces import M, Namespace
+from neonpay.core.namespaces import M, Namespace, verb
 from neonpay.core.ports import Adapter, Breaking, Capabilities
 from neonpay.errors import ConfigurationError
 from neonpay.installing import install_line
+from neonpay.payments.namespaces.served import Opened
 from neonpay.payments.pipeline import Pipeline
 from neonpay.store.loops import LoopHealth
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
+
+N = TypeVar("N")
 
 
 class Program(Namespace[M], path="program"):
@@ -81,3 +84,12 @@ class Program(Namespace[M], path="program"):
     def pipeline(self) -> Pipeline:
         """The parts that handle money, as they are at this moment; a door for tests and tools."""
         return self._house.pipeline
+
+    @verb
+    async def drain(self) -> None:
+        """Wait until no handler and no listener runs in this process, however long that takes."""
+        await self._house.pipeline.drain()
+
+    def namespace(self, kind: Callable[[M, Opened], N], /) -> N:
+        """A namespace of your own: a ``Served``, awaited of ``neonpay`` and waited for of ``neonpay.sync``."""
+        return kind(self._mode, self._house.opened)

@@ -126,7 +126,7 @@ def open_dashboard(
             tell=typer.echo,
         )
         async with running as url:
-            bots = ", ".join(str(shop.adapter.bot_id) for shop in shops)
+            bots = ", ".join(str(shop.program.adapter.bot_id) for shop in shops)
             also = ", and takes what bots send" if takes_events else ""
             typer.echo(f"The dashboard of bot {bots} is at {url}{also}\nCtrl-C stops it.")
             await stopped.wait()

@@ -77,7 +77,7 @@ def add(
     wanted = [name.strip() for name in events.split(",") if name.strip()]
 
     async def work(shop: NeonPayCore) -> tuple[Endpoint, bool]:
-        ledger, bot = shop.pipeline.ledger, shop.adapter.bot_id
+        ledger, bot = shop.program.pipeline.ledger, shop.program.adapter.bot_id
         made = await EndpointBook(ledger, bot).add(
             url, events=wanted, token_bytes=secrets.token_bytes, now_us=SystemClock().now_us()
         )
@@ -107,7 +107,7 @@ def rotate(
     from neonpay.notifications.endpoints import EndpointBook
 
     async def work(shop: NeonPayCore) -> Endpoint:
-        book = EndpointBook(shop.pipeline.ledger, shop.adapter.bot_id)
+        book = EndpointBook(shop.program.pipeline.ledger, shop.program.adapter.bot_id)
         now_us = SystemClock().now_us()
         return await book.rotate(endpoint, token_bytes=secrets.token_bytes, now_us=now_us, keep_s=keep_hours * 3600)
 
@@ -133,7 +133,10 @@ def remove(
         found = read_ledger(at, lambda tx, bots: endpoint_called(tx, only_bot(tx, bots), endpoint))
         agreed(f"Tell {found.endpoint_id} no more?", yes=yes)
         gone = run_in_shop(
-            at, lambda shop: shop.pipeline.ledger.run(remove_endpoint, shop.adapter.bot_id, found.endpoint_id)
+            at,
+            lambda shop: shop.program.pipeline.ledger.run(
+                remove_endpoint, shop.program.adapter.bot_id, found.endpoint_id
+            ),
         )
     if json:
         print_json({"endpoint_id": found.endpoint_id, "removed": gone})
@@ -158,7 +161,9 @@ def resend(
         return tell_again(transaction, endpoint_called(transaction, bot, endpoint), bot, event_id)
 
     with errors_in_one_line():
-        note_id = run_in_shop(where(database, bot_id), lambda shop: shop.pipeline.ledger.run(work, shop.adapter.bot_id))
+        note_id = run_in_shop(
+            where(database, bot_id), lambda shop: shop.program.pipeline.ledger.run(work, shop.program.adapter.bot_id)
+        )
     if json:
         print_json({"event_id": event_id, "note_id": note_id})
     else:

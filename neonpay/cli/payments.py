@@ -217,7 +217,7 @@ def refund(
 
     async def give_back(shop: NeonPayCore) -> Refund:
         if at.token is None:
-            return await shop.pipeline.refunds.leave(payment.charge_id, reason=reason, requested_by=who)
+            return await shop.program.pipeline.refunds.leave(payment.charge_id, reason=reason, requested_by=who)
         return await shop.refund(payment.charge_id, reason=reason, requested_by=who)
 
     with errors_in_one_line():

@@ -84,7 +84,7 @@ def erase(
     """Remove what is kept about a person beside the books, which stay as they are, with the bare user id."""
 
     async def work(shop: NeonPayCore) -> Erased:
-        agreed(f"Remove what bot {shop.adapter.bot_id} keeps about user {user_id}, for good?", yes=yes)
+        agreed(f"Remove what bot {shop.program.adapter.bot_id} keeps about user {user_id}, for good?", yes=yes)
         return await shop.people.erase(user_id)
 
     with errors_in_one_line():

@@ -124,7 +124,8 @@ def approve(
         verdict = Verdict(RequestState.APPROVED, who_decides(), leaves_refund=at.token is None)
         try:
             decided = run_in_shop(
-                of_bot(at, request.bot_id), lambda shop: shop.pipeline.requests.decide(request.request_id, verdict)
+                of_bot(at, request.bot_id),
+                lambda shop: shop.program.pipeline.requests.decide(request.request_id, verdict),
             )
         except RefundError as error:
             typer.echo(f"neonpay: the request is approved, but {error}", err=True)

@@ -92,7 +92,7 @@ async def serving_centre(
             shops = await _shops(stack, database_url or KEEPS_NOTHING_URL, clock)
 
         async def ledger() -> Ledger:
-            return shops[0].pipeline.ledger
+            return shops[0].program.pipeline.ledger
 
         is_here_alone = is_loopback(host) and all(is_loopback(host_name(name)) for name in names)
         if not keys:
@@ -158,7 +158,7 @@ async def _shops(stack: AsyncExitStack, database_url: str, clock: Clock) -> list
         for bot_id in known or [Nobody.CENTRE]
     ]
     for shop in shops:
-        stack.push_async_callback(shop.pipeline.ledger.close if settings.is_tool else shop.close)
+        stack.push_async_callback(shop.program.pipeline.ledger.close if settings.is_tool else shop.close)
     return shops
 
 

@@ -27,14 +27,14 @@ class CallRules(AdapterFixtures):
     """A call gives plain JSON or raises an error of ours, with Telegram's own words and never with the token."""
 
     async def test_a_result_is_plain_json(self, shop: ShopUnderTest) -> None:
-        me = await shop.do(shop.neonpay.adapter.call, "getMe", {})
+        me = await shop.do(shop.neonpay.program.adapter.call, "getMe", {})
         assert isinstance(me, dict)
-        assert (me["id"], me["is_bot"], me["username"]) == (shop.neonpay.adapter.bot_id, True, "shop_bot")
+        assert (me["id"], me["is_bot"], me["username"]) == (shop.neonpay.program.adapter.bot_id, True, "shop_bot")
 
     async def test_transactions_are_plain_json_whatever_the_library_makes_of_them(self, shop: ShopUnderTest) -> None:
         await shop.sells(await shop.visitor())
         shop.telegram.treasury(shop.account).move("ads", 3)
-        answer = await shop.do(shop.neonpay.adapter.call, "getStarTransactions", {"offset": 0, "limit": 100})
+        answer = await shop.do(shop.neonpay.program.adapter.call, "getStarTransactions", {"offset": 0, "limit": 100})
         assert isinstance(answer, dict)
         rows: Any = answer["transactions"]
         assert [row["amount"] for row in rows] == [50, 3]
@@ -82,14 +82,14 @@ class CallRules(AdapterFixtures):
     async def test_nothing_shows_the_token(self, shop: ShopUnderTest) -> None:
         for thing in (
             shop.neonpay,
-            shop.neonpay.adapter,
+            shop.neonpay.program.adapter,
             shop.neonpay.get_stats(),
             shop.neonpay.program.capabilities(),
         ):
             assert _secret(shop) not in repr(thing)
 
     async def _say(self, shop: ShopUnderTest, chat_id: int) -> None:
-        await shop.do(shop.neonpay.adapter.call, "sendMessage", {"chat_id": chat_id, "text": "Hello"})
+        await shop.do(shop.neonpay.program.adapter.call, "sendMessage", {"chat_id": chat_id, "text": "Hello"})
 
 
 def _secret(shop: ShopUnderTest) -> str:

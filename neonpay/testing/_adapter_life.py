@@ -90,6 +90,6 @@ class LifeRules(AdapterFixtures):
     async def test_it_says_what_it_is(self, shop: ShopUnderTest) -> None:
         bot_id = int(shop.account.token.partition(":")[0])
         stats = shop.neonpay.get_stats()
-        assert (shop.neonpay.adapter.bot_id, stats["bot_id"]) == (bot_id, bot_id)
+        assert (shop.neonpay.program.adapter.bot_id, stats["bot_id"]) == (bot_id, bot_id)
         assert stats["level"] == shop.neonpay.program.capabilities().level
-        assert stats["library"] == shop.neonpay.adapter.library
+        assert stats["library"] == shop.neonpay.program.adapter.library

@@ -86,7 +86,7 @@ class MoneyRules(AdapterFixtures):
             await shop.telegram.redeliver(paid, shop.account, new_id=True)
         await shop.telegram.idle(shop.account)
         fence = await shop.sells(buyer)
-        await shop.do(shop.neonpay.drain)
+        await shop.do(shop.neonpay.program.drain)
         assert [result.transaction_id for result in shop.delivered.all] == [outcome.charge_id, fence.charge_id]
         assert len(await shop.do(shop.neonpay.payments.list)) == 2
 
@@ -126,7 +126,7 @@ class MoneyRules(AdapterFixtures):
         if not shop.neonpay.program.capabilities().refund_updates:
             await shop.do(shop.neonpay.books.reconcile, grace_s=0)
         assert await shop.revoked.has() == [charge_id]
-        await shop.do(shop.neonpay.drain)
+        await shop.do(shop.neonpay.program.drain)
         assert await shop.state(charge_id) == "refunded"
         assert shop.revoked.all == [charge_id]
 
@@ -136,7 +136,7 @@ class MoneyRules(AdapterFixtures):
         treasury.withdraws(20).succeeds()
         report = await shop.do(shop.neonpay.books.reconcile, grace_s=0)
         assert (report.recovered, report.drift_stars) == (0, 0)
-        balance = await shop.do(shop.neonpay.adapter.call, "getMyStarBalance", {})
+        balance = await shop.do(shop.neonpay.program.adapter.call, "getMyStarBalance", {})
         assert balance == {"amount": 30}
 
     async def test_a_payment_made_while_the_bot_is_off_is_delivered_when_it_is_back(self, open_shop: Any) -> None:

@@ -107,7 +107,7 @@ class SeeingRules(AdapterFixtures):
 
 def _watched(shop: ShopUnderTest) -> Watching | None:
     """The extension in use; None for an adapter that tells of no updates, which then refuses it."""
-    if isinstance(shop.neonpay.adapter, Seeing):
+    if isinstance(shop.neonpay.program.adapter, Seeing):
         return shop.neonpay.use(Watching())
     with pytest.raises(AdapterError):
         shop.neonpay.use(Watching())

@@ -63,7 +63,7 @@ class SubscriptionRules(AdapterFixtures):
         if shop.neonpay.program.capabilities().subscription_updates:
             await told.has(lambda event: event.name == "subscription_restored")
         await shop.sells(buyer)
-        await shop.do(shop.neonpay.drain)
+        await shop.do(shop.neonpay.program.drain)
         expected = ["subscription_canceled", "subscription_restored"]
         if not shop.neonpay.program.capabilities().subscription_updates:
             expected = []

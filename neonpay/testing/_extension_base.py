@@ -73,4 +73,6 @@ class ExtensionFixtures:
 
     async def left(self, program: Program) -> object:
         """What the extension has in the database now."""
-        return await program.neonpay.pipeline.ledger.read(lambda transaction: self.summary(transaction.connection))
+        return await program.neonpay.program.pipeline.ledger.read(
+            lambda transaction: self.summary(transaction.connection)
+        )

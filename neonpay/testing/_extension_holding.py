@@ -93,7 +93,7 @@ class HoldingRules(ExtensionFixtures):
         await shop.passes(program, charge_ids)
         await program.neonpay.refund(charge_ids[0])
         await shop.passes(program, charge_ids)
-        await program.neonpay.drain()
+        await program.neonpay.program.drain()
         for subscriber in extension.subscribers():
             its = [event for event in told if event.name in subscriber.events]
             for event in its:

@@ -82,7 +82,7 @@ class Program:
 
     async def dies(self) -> None:
         """From now on nothing that this program does reaches the database, and nothing of it is left in order."""
-        await self.neonpay.pipeline.ledger.close()
+        await self.neonpay.program.pipeline.ledger.close()
 
     async def _deliver(self, result: PaymentResult) -> None:
         self.delivered.add(str(result.transaction_id))
@@ -100,7 +100,7 @@ class Program:
         """Show the extension these payments in one unit, as they are now; what it sends back, by charge id."""
         if self.extension is None or not overrides(self.extension, "settle"):
             return {}
-        pipeline, extension = self.neonpay.pipeline, self.extension
+        pipeline, extension = self.neonpay.program.pipeline, self.extension
 
         def unit(transaction: Transaction) -> dict[str, str]:
             catalogue, found = Catalogue(pipeline.adapter.bot_id), {}
@@ -125,7 +125,7 @@ class Program:
         """What a hook returned, asked in a unit of its own."""
         extension = self.extension
         assert extension is not None, "a program without the extension has no hook"
-        return await self.neonpay.pipeline.ledger.run(lambda transaction: lend(transaction, extension, hook)[0])
+        return await self.neonpay.program.pipeline.ledger.run(lambda transaction: lend(transaction, extension, hook)[0])
 
 
 class ExtensionShop:
@@ -200,7 +200,7 @@ class ExtensionShop:
                 assert outcome.status == "paid", f"the extension keeps the suite from selling: {outcome}"
                 await self.telegram.idle(self.account)
                 charge_ids.append(outcome.charge_id or "")
-        await program.neonpay.drain()
+        await program.neonpay.program.drain()
         return charge_ids
 
     async def sold(self, count: int = 1) -> tuple[Program, list[str]]:
@@ -232,7 +232,7 @@ class ExtensionShop:
         def count(transaction: Transaction) -> int:
             return int(transaction.connection.execute(sa.select(sa.func.count()).select_from(events)).scalar_one())
 
-        return await program.neonpay.pipeline.ledger.read(count)
+        return await program.neonpay.program.pipeline.ledger.read(count)
 
 
 def rows_of(connection: sa.Connection) -> object:

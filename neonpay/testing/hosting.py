@@ -57,7 +57,7 @@ async def running(
         async with _running(bot, dispatcher, neonpay, bot_token, on_update):
             yield
     finally:
-        if neonpay is not None and isinstance(neonpay.adapter, OwnLoop):
+        if neonpay is not None and isinstance(neonpay.program.adapter, OwnLoop):
             await asyncio.to_thread(neonpay.sync.close)
         elif neonpay is not None:
             await neonpay.close()

@@ -21,7 +21,7 @@ DONE: Final = "done"
 
 def speaks(shop: NeonPayCore) -> bool:
     """Whether this program can ask Telegram for something; one beside the bot may have been started without its token."""
-    return shop.adapter.library != _WITHOUT
+    return shop.program.adapter.library != _WITHOUT
 
 
 def who_acts(request: web.Request) -> str:

@@ -68,11 +68,11 @@ class BotChecks:
         return [*found, *_books(w, standing)]
 
     async def _telegram(self, w: Speech, shop: NeonPayCore) -> list[Check]:
-        if not speaks(shop) or not shop.pipeline.is_open:
+        if not speaks(shop) or not shop.program.pipeline.is_open:
             return [Check(is_well=True, what=w("bots.no_token"))] if not speaks(shop) else []
-        told = self._told.get(shop.adapter.bot_id)
+        told = self._told.get(shop.program.adapter.bot_id)
         if told is None or stopwatch_s() - told.at_s > _KEPT_S:
-            told = self._told[shop.adapter.bot_id] = await _ask(shop)
+            told = self._told[shop.program.adapter.bot_id] = await _ask(shop)
         if told.answer_s is None:
             return [Check(is_well=False, what=w("bots.no_answer"))]
         return [
@@ -123,9 +123,9 @@ async def _ask(shop: NeonPayCore) -> _Told:
     began_s = stopwatch_s()
     try:
         async with asyncio.timeout(_PATIENCE_S):
-            await shop.adapter.call("getMe", {})
+            await shop.program.adapter.call("getMe", {})
             answer_s = stopwatch_s() - began_s
-            webhook = await shop.adapter.call("getWebhookInfo", {})
+            webhook = await shop.program.adapter.call("getWebhookInfo", {})
     except (NeonPayError, TimeoutError) as exc:
         logger.debug("the page of bots: Telegram did not answer: %s", error_words(exc))
         return _Told(stopwatch_s(), None, {})
@@ -134,7 +134,7 @@ async def _ask(shop: NeonPayCore) -> _Told:
 
 async def _standing(shop: NeonPayCore) -> Standing | None:
     try:
-        ledger, bot_id = shop.pipeline.ledger, shop.adapter.bot_id
+        ledger, bot_id = shop.program.pipeline.ledger, shop.program.adapter.bot_id
         found: Sequence[Standing] = await ledger.report(LEDGER_S, read_standings, [bot_id])
     except Exception as exc:  # noqa: BLE001  # whatever a database says instead of an answer, it is none
         logger.warning("how a bot's books stand could not be read: %s", error_words(exc))

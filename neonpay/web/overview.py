@@ -64,7 +64,7 @@ class Overview:
         shown = set(bots_in_scope(request))
         bots = []
         for shop in shops(request).each:
-            bot_id = shop.adapter.bot_id
+            bot_id = shop.program.adapter.bot_id
             if bot_id in shown:
                 title = f"@{known[bot_id]}" if bot_id in known else w("frame.bot")
                 bots.append((title, bot_id, await self._checks.of(w, shop, reads_books=reads_books)))

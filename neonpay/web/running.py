@@ -66,7 +66,7 @@ async def run_dashboard(
         beside=beside,
     )
     async with serving(app, host=host, port=port) as url:
-        ledger = neonpay.pipeline.ledger
+        ledger = neonpay.program.pipeline.ledger
         is_open_here = is_loopback(host) and all(map(is_loopback, names))
         has_owners = any(shop.admins for shop in (neonpay, *more))
         if not is_open_here and not has_owners and not await ledger.read(with_password):

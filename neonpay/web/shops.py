@@ -26,12 +26,12 @@ class Shops:
     @property
     def ledger(self) -> Ledger:
         """The database that all of them share; of an application that was opened."""
-        return self.each[0].pipeline.ledger
+        return self.each[0].program.pipeline.ledger
 
     @property
     def bot_ids(self) -> list[int]:
         """The bots that pages may show."""
-        return [shop.adapter.bot_id for shop in self.each]
+        return [shop.program.adapter.bot_id for shop in self.each]
 
     @property
     def admins(self) -> set[int]:
@@ -46,7 +46,7 @@ class Shops:
     def of_bot(self, bot_id: int) -> NeonPayCore:
         """The application of a bot; raises aiohttp's HTTPNotFound when these pages are not about it."""
         for shop in self.each:
-            if shop.adapter.bot_id == bot_id:
+            if shop.program.adapter.bot_id == bot_id:
                 return shop
         raise web.HTTPNotFound
 

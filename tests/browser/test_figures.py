@@ -32,12 +32,12 @@ async def pages(shop: Shop, telegram: Simulator, account: BotAccount) -> AsyncIt
         await shop.neonpay.send_payment(ann.id, stage)
         outcome = await ann.pays(await ann.hears(account, predicate=lambda message: message.invoice is not None))
     await telegram.idle(account)
-    await shop.neonpay.drain()
+    await shop.neonpay.program.drain()
     await shop.neonpay.refund(outcome.charge_id or "")
     link = await shop.neonpay.create_payment_link("lessons", user_id=ann.id, options={"subscription_period": 2_592_000})
     await ann.pays(link.link or "")
     await telegram.idle(account)
-    await shop.neonpay.drain()
+    await shop.neonpay.program.drain()
     async with serving(create_dashboard_app(shop.neonpay, patience_s=60.0), port=0) as url:
         yield url
 

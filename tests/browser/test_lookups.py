@@ -52,7 +52,7 @@ class Pages:
         await self.shop.neonpay.send_payment(buyer.id, stage_id)
         outcome = await buyer.pays(await buyer.hears(self.shop.account, predicate=lambda m: m.invoice is not None))
         await self.shop.telegram.idle(self.shop.account)
-        await self.shop.neonpay.drain()
+        await self.shop.neonpay.program.drain()
         return outcome.charge_id or ""
 
 
@@ -76,8 +76,8 @@ async def pages(shop: Shop) -> AsyncIterator[Pages]:
         shop.refuses = "Sold out."
         await pages.sells(buyer)
         shop.refuses = None
-        await shop.neonpay.pipeline.people.write()
-        bot_id = shop.neonpay.adapter.bot_id
+        await shop.neonpay.program.pipeline.people.write()
+        bot_id = shop.neonpay.program.adapter.bot_id
         filled = {"payment": f"payments/{bot_id}/{charges[3]}", "customer": f"customers/{bot_id}/{buyer.id}"}
         pages.paths = {path: path.format(**filled) for path in PATHS}
         yield pages

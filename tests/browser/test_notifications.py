@@ -57,7 +57,7 @@ def _told(transaction: Transaction, bot_id: int, endpoint_id: str) -> None:
 
 
 async def test_the_page_is_read_in_every_window_and_sends_again(browser: Browser, shop: Shop) -> None:
-    bot_id, ledger = shop.neonpay.adapter.bot_id, shop.neonpay.pipeline.ledger
+    bot_id, ledger = shop.neonpay.program.adapter.bot_id, shop.neonpay.program.pipeline.ledger
     made = await EndpointBook(ledger, bot_id).add(
         "https://example.com/hook", events=["payment_delivered"], token_bytes=os.urandom, now_us=NOW_US
     )

@@ -90,10 +90,10 @@ class Shop:
         """What an update of Telegram's does."""
 
         async def told() -> None:
-            pipeline = self.neonpay.pipeline
+            pipeline = self.neonpay.program.pipeline
             await getattr(pipeline if name == "pre_checkout" else pipeline.entrance, name)(fact)
 
-        adapter = self.neonpay.adapter
+        adapter = self.neonpay.program.adapter
         if isinstance(adapter, OwnLoop):
             await self.tries(lambda: asyncio.wrap_future(cast("OwnLoop", adapter).run_soon(told())))
         else:
@@ -194,7 +194,7 @@ async def _sells_in_trouble(shop: Shop, neonpay: NeonPayCore, payload: str, *, t
         shop.hears("pre_checkout", PreCheckout(**about, query_id="900", language_code="en")),
         shop.tries(neonpay.books.reconcile),
         shop.tries(neonpay.call, "getMe"),
-        shop.tries(neonpay.adapter.call, "getMe", {}),
+        shop.tries(neonpay.program.adapter.call, "getMe", {}),
     )
     await shop.hears("charged", Charge(**about, charge_id="charge-1", paid_at_us=1_790_000_000_000_000))
     await shop.facts.has(lambda fact: fact.name == "fulfilment_failed" and fact.handler == "deliver")

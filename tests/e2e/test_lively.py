@@ -23,7 +23,7 @@ async def _lived(*, seed: int = 7, orders_a_day: float = 2) -> dict[str, Any]:
     async with live("memory:", until=UNTIL, seed=seed, days=DAYS, orders_a_day=orders_a_day) as history:
         shop = history.neonpay
         proof = await shop.books.verify()
-        figures = await shop.pipeline.ledger.read(_figures)
+        figures = await shop.program.pipeline.ledger.read(_figures)
         dead = await shop.jobs.dead_letters()
         charged = history.telegram.payments(history.shop.account)
         report = await shop.books.reconcile(grace_s=0)

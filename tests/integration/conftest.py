@@ -111,7 +111,7 @@ class Shop:
     async def settles(self) -> None:
         """Wait until the bot is done with its updates, and its handlers and listeners have returned."""
         await self.telegram.idle(self.account)
-        await self.neonpay.drain()
+        await self.neonpay.program.drain()
 
     async def delivers(self, outcome: Outcome) -> None:
         """Wait until every job of a payment has come to its end."""

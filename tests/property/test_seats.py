@@ -129,7 +129,7 @@ class _Example:
             await telegram.advance(11)
 
     async def is_not_oversold(self) -> None:
-        taken, held = await self.market.shops[0].neonpay.pipeline.ledger.read(self.count)
+        taken, held = await self.market.shops[0].neonpay.program.pipeline.ledger.read(self.count)
         assert taken + held <= self.seats
 
     def count(self, transaction: Transaction) -> tuple[int, int]:
@@ -145,7 +145,7 @@ class _Example:
         charged = [outcome.charge_id for outcome in outcomes if outcome.charge_id]
         await self.feed([(body, 0) for body in self.updates("successful_payment")])
         for shop in self.market.shops:
-            await shop.neonpay.drain()
+            await shop.neonpay.program.drain()
         payments = [await self.settled(charge_id) for charge_id in charged]
         accepted = [payment.charge_id for payment in payments if payment.state is PaymentState.ACCEPTED]
         sent_back = [payment for payment in payments if payment.state is PaymentState.REFUNDED]

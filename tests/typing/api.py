@@ -194,7 +194,7 @@ class Tips(Served[M], path="tips"):
 
 
 async def tip() -> None:
-    tips = neonpay.namespace(Tips)
+    tips = neonpay.program.namespace(Tips)
     assert_type(await tips.total(7), list[int])
     await tips.total("7")  # type: ignore[arg-type]
     await tips.total(7, weeks=4)  # type: ignore[call-arg]
@@ -202,7 +202,7 @@ async def tip() -> None:
 
 
 def tip_and_wait() -> None:
-    tips = neonpay.sync.namespace(Tips)
+    tips = neonpay.sync.program.namespace(Tips)
     assert_type(tips.total(7, days=1), list[int])
     tips.total("7")  # type: ignore[arg-type]
 

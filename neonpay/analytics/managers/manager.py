@@ -81,7 +81,7 @@ class AnalyticsManager:
         self._is_own = neonpay is not None and bot_id is None
         self._bot = _OWN if self._is_memory else bot_id
         if neonpay is not None and bot_id is None:
-            self._bot = neonpay.adapter.bot_id
+            self._bot = neonpay.program.adapter.bot_id
 
     def track_event(
         self,

@@ -41,8 +41,8 @@ class HasLedger(Protocol):
         ...
 
 
-class Shop(Protocol):
-    """What of ``NeonPayCore`` is needed."""
+class Program(Protocol):
+    """What of ``neonpay.program`` is needed."""
 
     @property
     def pipeline(self) -> HasLedger:
@@ -52,6 +52,15 @@ class Shop(Protocol):
     @property
     def adapter(self) -> Adapter:
         """What says which bot it is."""
+        ...
+
+
+class Shop(Protocol):
+    """What of ``NeonPayCore`` is needed."""
+
+    @property
+    def program(self) -> Program:
+        """What the program is made of."""
         ...
 
 
@@ -86,7 +95,7 @@ class LedgerStore:
     @classmethod
     def of_shop(cls, shop: Shop, *, clock: Clock) -> LedgerStore:
         """A store over the ledger of a program that sells."""
-        return cls(lambda: shop.pipeline.ledger, closes=False, clock=clock)
+        return cls(lambda: shop.program.pipeline.ledger, closes=False, clock=clock)
 
     @property
     def shed(self) -> int:

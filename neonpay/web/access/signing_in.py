@@ -136,7 +136,7 @@ async def send_links(request: web.Request, w: Speech) -> bool | None:
 
 
 async def _send_link(shop: NeonPayCore, admin: int, base: str, at: datetime, w: Speech) -> bool:
-    path = await link_for(shop.pipeline.ledger, str(admin), Role.OWNER, at)
+    path = await link_for(shop.program.pipeline.ledger, str(admin), Role.OWNER, at)
     text = w("login.message", url=f"{base}{path}")
     # A preview would be made by Telegram's servers, which then had asked for the page.
     message: JsonObject = {

@@ -190,7 +190,7 @@ def _keep_own(transaction: Transaction, name: str, at_us: int, password_hash: st
 
 async def _page(request: web.Request, *, error: str = "", status: int = 200) -> web.Response:
     somebody = viewer(request)
-    admins = {(shop.adapter.bot_id, admin) for admin, shop in shops(request).by_admin.items()}
+    admins = {(shop.program.adapter.bot_id, admin) for admin, shop in shops(request).by_admin.items()}
     seen = await read(request, _seen, somebody, moment(_now_us(request)), admins)
     done = request.query.get("done", "")
     w = speech(request)

@@ -45,7 +45,7 @@ class BotApiHost(BotHost):
             return
         if query is not None:
             self.heard.add(f"checkout:{query['invoice_payload']}")
-            await self.neonpay.adapter.call(
+            await self.neonpay.program.adapter.call(
                 "answerPreCheckoutQuery", {"pre_checkout_query_id": query["id"], "ok": True}
             )
         elif "successful_payment" in message:

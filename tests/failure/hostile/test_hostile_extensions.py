@@ -87,7 +87,7 @@ async def test_of_an_extension_that_settles(open_shop: Callable[..., Shop], cloc
             while len(set(delivered)) < 3:
                 before = len(delivered)
                 for _ in range(20):  # or a lease would end, by the clock, under a worker that has just taken it
-                    await shop.neonpay.drain()
+                    await shop.neonpay.program.drain()
                     await shop.neonpay.jobs.of(outcomes[0].charge_id or "")
                 if len(delivered) == before:
                     clock.advance(

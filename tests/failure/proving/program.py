@@ -70,7 +70,7 @@ async def run(life: Life) -> None:
     )
     AroundUpdates(
         fate,
-        neonpay.drain if life.waits_for_delivery or life.crash_at == "payment delivered" else None,
+        neonpay.program.drain if life.waits_for_delivery or life.crash_at == "payment delivered" else None,
         waits_for_confirmation=life.crash_at == "payment confirmed",
     ).stand(dispatcher)
     around_statements(fate)
@@ -140,7 +140,7 @@ def _sell(neonpay: NeonPayCore, bot: Bot, dispatcher: Dispatcher, life: Life, fa
     @dispatcher.message(Command("books"))
     async def books(message: Message) -> None:
         report = await neonpay.books.reconcile(grace_s=0)
-        await neonpay.drain()
+        await neonpay.program.drain()
         await neonpay.books.seal()
         proof = await neonpay.books.verify()
         found = {

@@ -87,7 +87,7 @@ async def test_an_adapter_that_another_distribution_registers_is_found(
 
     url = f"sqlite:///{tmp_path / 'n.db'}"
     for neonpay in (create_neonpay(Homing(), database_url=url), _named(pigeon.CarrierPigeon(), url)):
-        assert (neonpay.get_stats()["library"], neonpay.adapter.bot_id) == ("pigeon", 42)
+        assert (neonpay.get_stats()["library"], neonpay.program.adapter.bot_id) == ("pigeon", 42)
         await neonpay.close()
 
 

@@ -37,7 +37,7 @@ def test_a_router_stands_for_the_dispatcher_above_it(tmp_path: Path) -> None:
 
     neonpay = create_neonpay(Bot(TOKEN), dispatcher=router, database_url=f"sqlite:///{tmp_path}/n.db")
 
-    assert neonpay.adapter.host_data()["dispatcher"] is dispatcher
+    assert neonpay.program.adapter.host_data()["dispatcher"] is dispatcher
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ async def test_an_update_fed_without_start_up_opens_the_ledger_by_itself(shop: S
     outcome = await checkout.outcome()
     paid = shop.telegram.updates(shop.account)[-1]
     await shop.dispatcher.feed_raw_update(shop.bot, paid.body)
-    await shop.neonpay.drain()
+    await shop.neonpay.program.drain()
 
     assert [result.transaction_id for result in delivered] == [outcome.charge_id]
 

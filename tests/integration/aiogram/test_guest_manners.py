@@ -220,7 +220,7 @@ async def test_a_host_that_is_busy_with_the_buyer_does_not_delay_the_checkout(op
         await shop.neonpay.send_payment(ann.id, "vip")
         outcome = await ann.pays(await ann.hears(shop.account, predicate=lambda m: m.invoice is not None))
         await shop.fact("payment_completed")
-        await shop.neonpay.drain()
+        await shop.neonpay.program.drain()
         answered.set()
 
     assert outcome.status == "paid"
@@ -302,8 +302,8 @@ async def test_two_bots_on_one_dispatcher_keep_their_money_apart(open_shop: Call
     ann_paid, bob_paid = await first.sells(ann), await second.sells(bob)
     await first.fact("payment_completed")
     await second.fact("payment_completed")
-    await first.neonpay.drain()
-    await second.neonpay.drain()
+    await first.neonpay.program.drain()
+    await second.neonpay.program.drain()
     anns = await first.neonpay.payments.history(ann.id), await second.neonpay.payments.history(ann.id)
     await first.dispatcher.stop_polling()
     await running

@@ -37,7 +37,9 @@ async def sold(shop: Shop) -> Shop:
         # The simulated Telegram has a time of its own.
         assert shop.clock is not None
         paid = sa.update(payments).values(paid_at=moment(shop.clock.now_us()))
-        await shop.neonpay.pipeline.ledger.run(lambda transaction: transaction.connection.execute(paid).rowcount)
+        await shop.neonpay.program.pipeline.ledger.run(
+            lambda transaction: transaction.connection.execute(paid).rowcount
+        )
     return shop
 
 

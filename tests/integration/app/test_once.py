@@ -94,7 +94,7 @@ async def test_an_effect_of_a_program_that_died_is_begun_anew_when_its_lease_is_
 
     # As a program leaves it that was killed in its effect: it gives nothing up.
     await shop.neonpay.setup()
-    ledger = shop.neonpay.pipeline.ledger
+    ledger = shop.neonpay.program.pipeline.ledger
     assert (await ledger.run(begin, shop.account.id, "gift", 1, 30_000_000)).is_mine
     with pytest.raises(BusyError):
         await gives_too()

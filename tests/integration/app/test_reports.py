@@ -85,12 +85,12 @@ async def test_after_a_comparison_the_balance_of_telegram_stands_beside_that_of_
 async def test_the_extension_rolls_up_what_the_shop_does(shop: Shop, clock: MovableClock) -> None:
     shop.neonpay.use(Analytics(every_s=0.01))
     shop.neonpay.on_payment(stage="vip")(_deliver)
-    bot_id = shop.neonpay.adapter.bot_id
+    bot_id = shop.neonpay.program.adapter.bot_id
     await sell_three_and_refund_one(shop)
     before = await shop.neonpay.reports.revenue(EVER, by=Bucket.YEAR, split=Split.STAGE)
     await shop.neonpay.books.seal()
     async with asyncio.timeout(100):
-        while not await shop.neonpay.pipeline.ledger.read(marks, Scope((bot_id,))):
+        while not await shop.neonpay.program.pipeline.ledger.read(marks, Scope((bot_id,))):
             clock.advance(1)
     assert await shop.neonpay.reports.revenue(EVER, by=Bucket.YEAR, split=Split.STAGE) == before
 

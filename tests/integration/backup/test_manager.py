@@ -169,7 +169,7 @@ async def test_a_shop_makes_its_backups_itself(open_shop: Callable[..., Shop], t
     BackupManager(shop.neonpay, BackupConfig(backup_directory=tmp_path / "backups", auto_backup=True))
     async with shop.polling():
         async with asyncio.timeout(60):
-            while (run := await run_of(shop.neonpay.pipeline.ledger)) is None:
+            while (run := await run_of(shop.neonpay.program.pipeline.ledger)) is None:
                 pass
     assert (run.act, run.error, run.description) == ("backup", None, "scheduled")
     assert len(list((tmp_path / "backups" / "manifests").glob("*.json"))) == 1

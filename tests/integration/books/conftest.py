@@ -62,7 +62,7 @@ async def sell_everything(shop: Shop) -> dict[str, str]:
             "seal",
             "fan_out",
         ):  # both seal what is there, and these books are to be sealed by whoever asks for them
-            async with shop.neonpay.pipeline.periodic_store.turn(task, patience_s=30, next_in_s=10_000_000):
+            async with shop.neonpay.program.pipeline.periodic_store.turn(task, patience_s=30, next_in_s=10_000_000):
                 pass
         ann = await shop.visitor()
         for name in ("kept", "refunded"):
@@ -111,7 +111,7 @@ async def _sell_once(url: str) -> Sold:
         shop.neonpay.create_payment_stage("vip", VIP)
         charges = await sell_everything(shop)
         await shop.aclose()
-        return Sold(url, shop.neonpay.adapter.bot_id, charges)
+        return Sold(url, shop.neonpay.program.adapter.bot_id, charges)
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ async def test_a_shop_goes_on_where_it_was(
 ) -> None:
     await sell_everything(shop)
     await shop.aclose()
-    await moves(database_url, target, shop.neonpay.adapter.bot_id)
+    await moves(database_url, target, shop.neonpay.program.adapter.bot_id)
     await asyncio.to_thread(target.close_sync)
     shop = open_shop(database_url=other_url)
     shop.neonpay.on_payment(stage="vip", name="deliver")(lambda: None)

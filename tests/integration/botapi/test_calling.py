@@ -95,14 +95,14 @@ async def test_calls_go_through_the_session_that_was_given_which_stays_open(
         assert session.connector is not None
         assert isinstance(await shop.call("getMe", {}), dict)
     with pytest.raises(ConfigurationError, match="is closed"):
-        await shop.adapter.call("getMe", {})
+        await shop.program.adapter.call("getMe", {})
     await shop.close()
 
 
 async def test_a_session_of_another_event_loop_is_refused(server: Server, sqlite_url: str) -> None:
     async with ClientSession() as session, calling(server, sqlite_url, session=session) as neonpay:
         with pytest.raises(ConfigurationError, match="another event loop"):
-            await asyncio.to_thread(asyncio.run, neonpay.adapter.call("getMe", {}))
+            await asyncio.to_thread(asyncio.run, neonpay.program.adapter.call("getMe", {}))
 
 
 async def test_what_is_no_session_is_refused(sqlite_url: str) -> None:
@@ -119,12 +119,12 @@ async def test_a_session_says_itself_how_many_connections_there_are(sqlite_url: 
 async def test_a_call_without_an_answer_in_time_may_have_been_done(server: Server, sqlite_url: str) -> None:
     async with calling(server, sqlite_url, timeout_s=0.2) as neonpay:
         with pytest.raises(TelegramUnreachableError):
-            await neonpay.adapter.call("sendMessage", {"chat_id": 1, "text": "x"})
+            await neonpay.program.adapter.call("sendMessage", {"chat_id": 1, "text": "x"})
 
 
 async def test_more_calls_wait_and_a_checkout_and_a_poll_do_not(server: Server, sqlite_url: str) -> None:
     async with calling(server, sqlite_url, connections=1) as neonpay:
-        call = neonpay.adapter.call
+        call = neonpay.program.adapter.call
         calls = [asyncio.ensure_future(call("sendMessage", {"chat_id": number})) for number in (1, 2)]
         await server.until(1)
         urgent = [asyncio.ensure_future(call(name, {})) for name in ("answerPreCheckoutQuery", "getUpdates")]

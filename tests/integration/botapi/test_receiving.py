@@ -75,7 +75,7 @@ class Shop:
         try:
             yield url
         finally:
-            await self.neonpay.adapter.call("deleteWebhook", {})
+            await self.neonpay.program.adapter.call("deleteWebhook", {})
             await runner.cleanup()
 
 
@@ -97,7 +97,7 @@ async def test_a_webhook_sells_and_hands_over_what_is_not_ours(open_shop: Callab
     async with shop.served():
         outcome = await shop.sells(await shop.visitor())
         await shop.telegram.idle(shop.account)
-        await shop.neonpay.drain()
+        await shop.neonpay.program.drain()
     assert (outcome.status, shop.delivered) == ("paid", [outcome.charge_id])
     assert [update["message"]["text"] for update in shop.foreign] == ["/start"]
 
@@ -214,7 +214,7 @@ async def test_a_payment_is_not_confirmed_before_it_is_recorded(telegram: Simula
             assert (update.kind, update.state) == ("message", "pending")
             other.execute("ROLLBACK")
             await telegram.idle(shop.account)
-            await shop.neonpay.drain()
+            await shop.neonpay.program.drain()
             assert await shop.neonpay.payments.list() != []
     assert shop.delivered == [outcome.charge_id]
     assert [update["message"]["text"] for update in shop.foreign] == ["/start"]

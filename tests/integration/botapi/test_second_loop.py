@@ -79,7 +79,7 @@ async def wait():
     await neonpay.payments.get(attempts[0])
     while not done:
         await asyncio.sleep(0.01)
-    await neonpay.drain()
+    await neonpay.program.drain()
     return [job.state for job in await neonpay.jobs.of(done[0])]
 
 print(*run(wait()), flush=True)

@@ -71,7 +71,7 @@ class Shop:
             await buyer.hears(self.account, predicate=lambda message: message.invoice is not None)
         )
         await self.telegram.idle(self.account)
-        await self.neonpay.drain()
+        await self.neonpay.program.drain()
         return outcome
 
 

@@ -42,7 +42,7 @@ async def test_a_shop_keeps_its_bot_s_name_when_it_compares_with_telegram(
         shop = open_shop(reconcile_every_s=600.0)
         async with shop.neonpay:
             await compared.is_over.wait()
-            names = await shop.neonpay.pipeline.ledger.read(bot_names, [shop.account.id])
+            names = await shop.neonpay.program.pipeline.ledger.read(bot_names, [shop.account.id])
     finally:
         logging.getLogger("neonpay").removeHandler(compared)
     assert names == {shop.account.id: "shop_bot"}

@@ -58,7 +58,7 @@ async def test_payments_refunds_and_what_people_did_are_at_the_centre_once(
             found = await arrived(served, events=7)
         (bot,) = found["bots"]
         status = (await served.get("/analytics/status"))[1]["bots"]
-    assert bot["bot_id"] == shop.neonpay.adapter.bot_id
+    assert bot["bot_id"] == shop.neonpay.program.adapter.bot_id
     assert bot["name"] == "Shop"
     assert (bot["payments"], bot["revenue_stars"]) == (2, 50)
     assert bot["events_by_kind"] == {
@@ -135,7 +135,7 @@ async def test_a_sale_that_the_handler_tells_a_collector_of_as_well_counts_once(
         shop = open_shop()
         sending = EventCollectorConfig(served.url, secret=SECRET, collection_interval_seconds=0.05)
         collector = MultiBotEventCollector(sending, clock=served.clock)
-        bot_id = shop.neonpay.adapter.bot_id
+        bot_id = shop.neonpay.program.adapter.bot_id
 
         @shop.neonpay.on_payment(stage="vip")
         async def tells(payment: Payment) -> None:
@@ -179,7 +179,7 @@ async def test_the_command_takes_a_person_out_of_what_waits_and_the_bot_has_the_
         async with again.polling():
             # Two payments, Ben and his invoice, and the starts of two programs.
             found = await arrived(served, events=6)
-            while await again.neonpay.pipeline.ledger.read(waiting):
+            while await again.neonpay.program.pipeline.ledger.read(waiting):
                 served.clock.advance(1)
     (bot,) = found["bots"]
     assert (bot["payments"], bot["revenue_stars"], bot["people"], bot["events"]) == (2, 100, 1, 6)

@@ -260,7 +260,7 @@ async def test_an_event_of_a_kind_that_nobody_loads_any_more_stops_no_other_job(
         await shop.neonpay.create_payment_link("vip")
         await shop.fact("fulfilment_abandoned")
         (letter,) = await shop.neonpay.jobs.dead_letters()
-        await shop.neonpay.pipeline.ledger.run(forget_the_kind)
+        await shop.neonpay.program.pipeline.ledger.run(forget_the_kind)
         await shop.neonpay.jobs.retry_event(letter.event_id)
         await shop.fact("fulfilment_abandoned", count=2)
     async with shop.polling():
@@ -277,7 +277,7 @@ async def test_a_consumer_of_a_kind_that_a_newer_program_declares_is_passed_over
         transaction.connection.execute(sa.insert(consumers).values(newer))
 
     async with shop.neonpay:
-        await shop.neonpay.pipeline.ledger.run(declare)
+        await shop.neonpay.program.pipeline.ledger.run(declare)
     async with shop.polling():
         outcome = await shop.sells(await shop.visitor())
         await shop.delivers(outcome)
@@ -299,7 +299,7 @@ async def test_a_payment_recorded_beside_the_declaration_of_an_extension_is_sett
     async with shop.polling():
         await shop.sells(await shop.visitor())
         await shop.fact("payment_delivered")
-        await shop.neonpay.pipeline.ledger.run(plan_without)
+        await shop.neonpay.program.pipeline.ledger.run(plan_without)
     clock.advance(120)
     async with helper.neonpay:
         async with asyncio.timeout(100):
@@ -325,5 +325,5 @@ async def test_an_invoice_that_has_expired_is_declined_by_a_program_whose_clock_
 
     async with shop.polling():
         link = await shop.neonpay.create_payment_link("short")
-        await shop.neonpay.pipeline.ledger.run(expire)
+        await shop.neonpay.program.pipeline.ledger.run(expire)
         assert (await (await shop.visitor()).pays(link.link or "")).status != "paid"

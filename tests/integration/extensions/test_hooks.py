@@ -180,7 +180,7 @@ async def test_a_quote_may_be_a_refusal_with_words_of_its_own(shop: Shop) -> Non
         with pytest.raises(SaleRefused) as refused:
             await shop.neonpay.send_payment((await shop.visitor()).id, "vip", payload={"code": "FREE"})
         assert refused.value.buyer_text == "There is no such code."
-        await shop.neonpay.drain()
+        await shop.neonpay.program.drain()
     assert [event.reason for event in shop.named("offer_refused")] == ["refused"]
 
 
@@ -221,7 +221,7 @@ async def test_an_invoice_that_expires_lets_go_of_what_was_held_for_it(shop: Sho
     async with shop.neonpay:
         invoice = await shop.neonpay.send_payment((await shop.visitor()).id, "short")
         clock.advance(300)
-        pipeline = shop.neonpay.pipeline
+        pipeline = shop.neonpay.program.pipeline
         async with pipeline.periodic_store.turn("expire_invoices", patience_s=30, next_in_s=3600) as turn:
             await pipeline.endings.expire(turn)
     assert half.held == [invoice.invoice_id]
@@ -345,7 +345,7 @@ async def test_an_extension_stays_whatever_opens_and_closes(shop: Shop) -> None:
     for _ in range(2):
         async with shop.neonpay:
             await shop.neonpay.create_payment_link("vip")
-    bot_id = shop.neonpay.adapter.bot_id
+    bot_id = shop.neonpay.program.adapter.bot_id
     assert tells.life == [f"in {bot_id}", "out"] * 2
 
 

@@ -105,7 +105,7 @@ async def test_an_offer_is_refused_for_a_reason_of_an_extension(shop: Shop) -> N
     async with shop.neonpay:
         with pytest.raises(SaleRefused, match="closed_today; again in 60 s") as refused:
             await shop.neonpay.send_payment((await shop.visitor()).id, "vip")
-        await shop.neonpay.drain()
+        await shop.neonpay.program.drain()
     assert (refused.value.reason, refused.value.buyer_text) == ("closed_today", "The seller cannot take this payment.")
     assert [event.reason for event in shop.named("offer_refused")] == ["closed_today"]
 

@@ -140,7 +140,7 @@ async def record(
     """Record a batch; what the database was told."""
     charges = [
         Charge(
-            bot_id=shop.neonpay.adapter.bot_id,
+            bot_id=shop.neonpay.program.adapter.bot_id,
             charge_id=f"{name}-{size}-{number}",
             user_id=number + 1,
             amount=price_stars,
@@ -150,12 +150,12 @@ async def record(
         )
         for number in range(size)
     ]
-    pipeline: Any = shop.neonpay.pipeline
+    pipeline: Any = shop.neonpay.program.pipeline
     pipeline.ledger.expect(size)
     recorded = await asyncio.gather(*[pipeline.entrance.charged(charge) for charge in charges])
     assert [payment.state for payment in recorded] == ["accepted"] * size
     noted = list(statements.noted)
-    await shop.neonpay.drain()
+    await shop.neonpay.program.drain()
     return noted
 
 
@@ -185,9 +185,9 @@ async def test_an_extension_without_hooks_adds_no_statement(opened: Callable[...
 
 async def approve(shop: Shop, payload: str, statements: Statements, *, size: int, price_stars: int) -> list[str]:
     """Approve a batch of checkouts; what the database was told."""
-    pipeline: Any = shop.neonpay.pipeline
+    pipeline: Any = shop.neonpay.program.pipeline
     pipeline.ledger.expect(size)
-    bot_id = shop.neonpay.adapter.bot_id
+    bot_id = shop.neonpay.program.adapter.bot_id
     about = {"bot_id": bot_id, "amount": price_stars, "currency": "XTR", "payload": payload}
     asked = [
         PreCheckout(query_id=f"{price_stars}-{size}-{number}", user_id=number + 1, **about) for number in range(size)

@@ -191,7 +191,7 @@ async def test_rows_of_an_extension_go_along_and_its_counter_goes_on(
 ) -> None:
     await sold(shop)
     await shop.aclose()
-    bot_id = shop.neonpay.adapter.bot_id
+    bot_id = shop.neonpay.program.adapter.bot_id
     await moves(database_url, target, bot_id, TABLES)
     next_one = sa.insert(SHELF).values(bot_id=bot_id, charge_id="next", is_fresh=False)
 
@@ -210,7 +210,7 @@ async def test_a_move_without_the_package_names_it_and_writes_nothing(
     await sold(shop)
     await shop.aclose()
     with pytest.raises(ExtensionError, match="pip install neonpay-shelf-life"):
-        await moves(database_url, target, shop.neonpay.adapter.bot_id)
+        await moves(database_url, target, shop.neonpay.program.adapter.bot_id)
     for table in metadata.sorted_tables:
         assert await asyncio.to_thread(target.read_sync, rows(sa.select(table))) == [], table.name
 
@@ -221,7 +221,7 @@ async def test_rows_that_are_no_bots_are_not_moved_and_a_table_without_rows_keep
     common = ExtensionTables(name="common", package="neonpay-common", metadata=COMMON.metadata)
     async with shop.neonpay:
         await ensure_tables(ledger, common)
-    await moves(database_url, target, shop.neonpay.adapter.bot_id)
+    await moves(database_url, target, shop.neonpay.program.adapter.bot_id)
     await execute(ledger, sa.insert(COMMON).values(word="hello"))
     with pytest.raises(
         ExtensionError, match="extension common: its table neonpay_ext_common_words has no column bot_id"
@@ -236,7 +236,7 @@ async def test_a_listed_table_that_is_gone_is_told_of(
         await ensure_tables(ledger, TABLES)
     await execute(ledger, sa.schema.DropTable(SHELF))
     with pytest.raises(ExtensionError, match="is not there; restore it"):
-        await moves(database_url, target, shop.neonpay.adapter.bot_id, TABLES)
+        await moves(database_url, target, shop.neonpay.program.adapter.bot_id, TABLES)
 
 
 async def test_a_ledger_of_a_newer_release_is_not_moved_by_this_one(
@@ -247,4 +247,4 @@ async def test_a_ledger_of_a_newer_release_is_not_moved_by_this_one(
     version = sa.table(migrate.VERSION_TABLE, sa.column("version_num"))
     await execute(ledger, sa.update(version).values(version_num="9999"))
     with pytest.raises(SchemaTooNewError, match="would stay behind"):
-        await moves(database_url, target, shop.neonpay.adapter.bot_id)
+        await moves(database_url, target, shop.neonpay.program.adapter.bot_id)

@@ -82,7 +82,7 @@ async def test_the_hundredth_buyer_gets_a_badge_and_a_refund_takes_it_back(
 
         result = CliRunner().invoke(
             import_module("neonpay_badge.commands").commands,
-            [str(shop.neonpay.adapter.bot_id), "--database-url", database_url],
+            [str(shop.neonpay.program.adapter.bot_id), "--database-url", database_url],
         )
         assert result.output.splitlines()[99] == f"100 {hundredth.id}"
         assert len(result.output.splitlines()) == 100

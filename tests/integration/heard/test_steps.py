@@ -220,7 +220,7 @@ async def test_a_comparison_is_told_when_it_has_found_something_and_else_only_qu
     shop = open_shop()
     delivers(shop)
     await shop.neonpay.books.reconcile(grace_s=0)
-    await shop.neonpay.drain()
+    await shop.neonpay.program.drain()
     await shop.neonpay.books.reconcile(grace_s=0)
 
     assert told(heard("payment_recorded"), "charge_id", "source") == [(outcome.charge_id, "reconcile")]

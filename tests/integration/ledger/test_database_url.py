@@ -80,7 +80,7 @@ async def test_a_shop_keeps_as_many_connections_as_it_is_told(
     count = sa.text("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'neonpay-pool'")
     shop = create_neonpay("42:" + "A" * 35, database_url=named, reconcile_every_s=None)
     async with shop:
-        ledger = shop.pipeline.ledger
+        ledger = shop.program.pipeline.ledger
         seen = await asyncio.gather(
             *[ledger.read(lambda transaction: transaction.connection.scalar(count)) for _ in range(12)]
         )

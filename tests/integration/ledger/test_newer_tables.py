@@ -84,7 +84,7 @@ async def test_a_program_refuses_tables_of_a_release_that_says_it_is_too_old_for
     await upgrade_to_the_next_release(database_url, tmp_path / "versions", works_with="9000")
     shop = open_shop()
     with pytest.raises(SchemaTooNewError, match="programs may work that know '9000'"):
-        await shop.neonpay.pipeline.open()
+        await shop.neonpay.program.pipeline.open()
 
 
 def test_a_folder_without_migrations_says_what_a_packed_program_lacks(tmp_path: Path) -> None:

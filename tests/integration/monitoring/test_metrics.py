@@ -161,7 +161,7 @@ async def test_a_shop_is_ready_until_something_is_in_the_way(
     at_once(monkeypatch)
     async with shop.polling(), shop.neonpay.serve_health(port=0) as server, aiohttp.ClientSession(server.url) as http:
         assert (await (await http.get("readyz")).json()) == {"ready": True, "reasons": []}
-        bot_id = shop.neonpay.adapter.bot_id
+        bot_id = shop.neonpay.program.adapter.bot_id
         memo = '{"balance":0,"compared_us":1}'
         dead = [
             {

@@ -48,7 +48,7 @@ async def test_each_step_of_a_payment_has_its_span(shop: Shop) -> None:
         outcome = await shop.sells(ann)
         await shop.delivers(outcome)
         await shop.neonpay.refund(outcome.charge_id or "", reason="Ann asked for it")
-    bot_id = shop.neonpay.adapter.bot_id
+    bot_id = shop.neonpay.program.adapter.bot_id
     (invoice,), (checkout,) = named(exporter, "invoice"), named(exporter, "checkout")
     (record,), (handler,), (refund,) = (named(exporter, name) for name in ("record", "handler", "refund"))
     assert (about(invoice)["stage_id"], about(invoice)["price_stars"]) == ("vip", 50)
@@ -100,7 +100,7 @@ async def test_spans_go_on_in_a_pipeline_that_is_made_anew(shop: Shop) -> None:
 
 
 async def test_the_steps_of_a_program_that_does_not_trace_are_what_they_are(shop: Shop) -> None:
-    pipeline = shop.neonpay.pipeline
+    pipeline = shop.neonpay.program.pipeline
     for part, name in _SURROUNDED:
         assert name not in vars(getattr(pipeline, part)), "the method of its class, and nothing around it"
     assert pipeline.fulfilment.middlewares == []

@@ -32,7 +32,7 @@ async def test_checkouts_are_answered_by_the_library_and_all_else_goes_by_http(s
 
 async def test_a_checkout_that_is_over_is_a_refusal_with_telegrams_word(shop: MtprotoShop) -> None:
     with pytest.raises(TelegramError) as caught:
-        await shop.neonpay.adapter.call("answerPreCheckoutQuery", {"pre_checkout_query_id": "17", "ok": True})
+        await shop.neonpay.program.adapter.call("answerPreCheckoutQuery", {"pre_checkout_query_id": "17", "ok": True})
     assert caught.value.error_code == 400
     assert "query" in caught.value.description.casefold()
 
@@ -40,14 +40,14 @@ async def test_a_checkout_that_is_over_is_a_refusal_with_telegrams_word(shop: Mt
 async def test_a_flood_wait_is_a_429_with_its_seconds(shop: MtprotoShop) -> None:
     shop.telegram.faults.fail("answerPreCheckoutQuery", error_code=429, retry_after=3600)
     with pytest.raises(TelegramError) as caught:
-        await shop.neonpay.adapter.call("answerPreCheckoutQuery", {"pre_checkout_query_id": "17", "ok": True})
+        await shop.neonpay.program.adapter.call("answerPreCheckoutQuery", {"pre_checkout_query_id": "17", "ok": True})
     assert (caught.value.error_code, caught.value.retry_after_s) == (429, 3600)
 
 
 async def test_a_client_that_is_not_connected_is_unreachable(make_shop: Callable[..., MtprotoShop]) -> None:
     neonpay = make_shop().sells_from_now_on()
     with pytest.raises(TelegramUnreachableError):
-        await neonpay.adapter.call("answerPreCheckoutQuery", {"pre_checkout_query_id": "17", "ok": True})
+        await neonpay.program.adapter.call("answerPreCheckoutQuery", {"pre_checkout_query_id": "17", "ok": True})
 
 
 async def test_a_client_whose_ledger_cannot_be_opened_does_not_start(
@@ -109,7 +109,7 @@ async def test_the_environment_may_have_the_token(
 ) -> None:
     monkeypatch.setenv("NEONPAY_BOT_TOKEN", "43:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
     neonpay = create_neonpay(_client(library), database_url=f"sqlite:///{tmp_path}/n.db")
-    assert neonpay.adapter.bot_id == 43
+    assert neonpay.program.adapter.bot_id == 43
 
 
 async def test_a_client_without_updates_is_refused(library: str, tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ async def test_a_token_of_another_bot_sells_nothing(
     with pytest.raises(
         AdapterError, match=rf"token is of bot {other.id} and the client is signed in as {first.account.id}"
     ):
-        await neonpay.adapter.call("getMe", {})
+        await neonpay.program.adapter.call("getMe", {})
     await signed_in.stop()
 
 
@@ -160,7 +160,7 @@ async def test_the_name_of_the_bot_is_known_where_the_library_keeps_it(
     make_shop: Callable[..., MtprotoShop], library: str
 ) -> None:
     shop = make_shop()
-    adapter = shop.sells_from_now_on().adapter
+    adapter = shop.sells_from_now_on().program.adapter
     if library == "telethon":  # keeps the id alone
         assert not isinstance(adapter, Named)
         return

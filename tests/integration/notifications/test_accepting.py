@@ -154,7 +154,7 @@ async def test_what_may_have_been_delivered_before_a_restore_is_not_delivered_by
 ) -> None:
     shop, olga = desk.shop, desk.owners[0]
     await desk.delivers()
-    await shop.neonpay.pipeline.ledger.run(
+    await shop.neonpay.program.pipeline.ledger.run(
         lambda transaction: fence(transaction, "backup_1", made_us=1, now_us=YEAR_2100_US, parked={})
     )
     outcome = await shop.sells(await shop.visitor("Ann", stars=50))

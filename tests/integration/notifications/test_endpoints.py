@@ -115,7 +115,7 @@ async def test_one_event_is_told_to_one_endpoint_again_under_its_id(
         event = await shop.fact("invoice_created")
         await as_time_passes(clock, receiver.has(1))
         assert await _sent(query, 1) == [("dead", 1)]
-        ledger = shop.neonpay.pipeline.ledger
+        ledger = shop.neonpay.program.pipeline.ledger
         note_id = await ledger.run(tell_again, endpoint, event.bot_id, event.event_id)
         await receiver.has(2)
         assert await _sent(query, 2) == [("sent", 2)]

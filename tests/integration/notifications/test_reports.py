@@ -54,7 +54,7 @@ class Program:
 
     async def turn(self) -> None:
         (task,) = [task for task in self.alerts.periodic() if task.name == "daily"]
-        store = self.shop.neonpay.pipeline.periodic_store
+        store = self.shop.neonpay.program.pipeline.periodic_store
         async with store.turn("alerts:daily", patience_s=100, next_in_s=60) as turn:
             await task.work(turn)
 

@@ -48,7 +48,9 @@ class Watch:
 
     async def turn(self, shop: Shop, alerts: Alerts, name: str = "watch") -> None:
         (task,) = [task for task in alerts.periodic() if task.name == name]
-        async with shop.neonpay.pipeline.periodic_store.turn(f"alerts:{name}", patience_s=100, next_in_s=9e6) as turn:
+        async with shop.neonpay.program.pipeline.periodic_store.turn(
+            f"alerts:{name}", patience_s=100, next_in_s=9e6
+        ) as turn:
             await task.work(turn)
 
     async def minutes(self, count: int, shop: Shop, alerts: Alerts) -> None:
@@ -193,7 +195,9 @@ async def test_updates_that_telegram_cannot_deliver_are_told(watch: Watch, recei
 async def test_a_bot_that_polls_is_not_asked_for_its_webhook_often(watch: Watch) -> None:
     shop, alerts = await watch.program()
     (task,) = [task for task in alerts.periodic() if task.name == "webhook"]
-    async with shop.neonpay.pipeline.periodic_store.turn("alerts:webhook", patience_s=100, next_in_s=600) as turn:
+    async with shop.neonpay.program.pipeline.periodic_store.turn(
+        "alerts:webhook", patience_s=100, next_in_s=600
+    ) as turn:
         before = len(shop.telegram.calls("getWebhookInfo"))
         assert await task.work(turn) is None
         assert len(shop.telegram.calls("getWebhookInfo")) == before + 1

@@ -26,7 +26,7 @@ async def offered(shop: Shop, stage_id: str) -> str:
 
 
 async def looks(shop: Shop, task: str) -> None:
-    pipeline = shop.neonpay.pipeline
+    pipeline = shop.neonpay.program.pipeline
     (work,) = [each.work for each in pipeline.endings.tasks if each.name == task]
     async with pipeline.periodic_store.turn(task, patience_s=30, next_in_s=HOUR_S) as turn:
         await work(turn)

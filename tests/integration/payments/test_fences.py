@@ -253,7 +253,7 @@ def _named(caplog: pytest.LogCaptureFixture, *names: str) -> list[dict[str, Any]
 
 async def _die(shop: Shop) -> None:
     """End the workers of a process without a word to the ledger."""
-    pipeline = shop.neonpay.pipeline
+    pipeline = shop.neonpay.program.pipeline
     for task in pipeline.fulfilment._running:  # noqa: SLF001  # what SIGKILL does
         task.cancel()
     await asyncio.gather(*pipeline.fulfilment._running, return_exceptions=True)  # noqa: SLF001

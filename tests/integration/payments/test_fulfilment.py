@@ -135,7 +135,7 @@ async def test_a_program_sets_aside_no_job_of_its_own_however_far_its_clock_was_
     async with shop.polling():
         outcome = await shop.sells(await shop.visitor())
         clock.advance(48 * 3600)
-        await shop.neonpay.pipeline.fan_out.complete()
+        await shop.neonpay.program.pipeline.fan_out.complete()
         (job,) = await shop.neonpay.jobs.of(outcome.charge_id or "")
         assert job.state in {"ready", "leased"}
 
@@ -155,7 +155,7 @@ async def test_a_job_whose_handler_is_gone_for_a_day_is_stranded_until_a_program
         assert await second.neonpay.jobs.stranded() == [], "another program of the shop may have it"
     clock.advance(24 * 3600)
     async with second.polling():
-        await second.neonpay.pipeline.fan_out.complete()
+        await second.neonpay.program.pipeline.fan_out.complete()
         (stranded,) = await second.neonpay.jobs.stranded()
     assert (stranded.charge_id, stranded.consumer, stranded.state) == (outcome.charge_id, "handler:deliver", "stranded")
     assert "no program of this shop has had for a day" in caplog.text

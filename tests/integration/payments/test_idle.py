@@ -41,7 +41,7 @@ async def test_an_idle_bot_says_little_to_its_database(
 
     a_minute: dict[str, float] = {}
     async with shop.neonpay:
-        pipeline: Any = shop.neonpay.pipeline
+        pipeline: Any = shop.neonpay.program.pipeline
         await pipeline.periodic.stop()
         looks = [*pipeline._worker._loops, pipeline.presence._keeping]  # noqa: SLF001
         for loop in looks:

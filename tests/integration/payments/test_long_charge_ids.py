@@ -35,10 +35,10 @@ def paid(charge_id: str, payload: str, **fields: Any) -> Charge:
 @pytest.mark.parametrize("charge_id", [LONG, "ж" * 3_000, f"nul\0{LONG}", "half \udcff pair"])
 async def test_a_payment_is_recorded_found_and_refunded_by_its_whole_id(shop: Shop, charge_id: str) -> None:
     payload = await shop.offers()
-    payment = await shop.neonpay.pipeline.entrance.charged(paid(charge_id, payload))
-    again = await shop.neonpay.pipeline.entrance.charged(paid(charge_id, payload))
-    other = await shop.neonpay.pipeline.entrance.charged(paid(f"{charge_id}!", await shop.offers()))
-    await shop.neonpay.drain()
+    payment = await shop.neonpay.program.pipeline.entrance.charged(paid(charge_id, payload))
+    again = await shop.neonpay.program.pipeline.entrance.charged(paid(charge_id, payload))
+    other = await shop.neonpay.program.pipeline.entrance.charged(paid(f"{charge_id}!", await shop.offers()))
+    await shop.neonpay.program.drain()
 
     assert payment is not None
     assert other is not None
@@ -53,8 +53,8 @@ async def test_a_payment_is_recorded_found_and_refunded_by_its_whole_id(shop: Sh
 
 async def test_such_a_charge_is_the_same_in_telegrams_list(shop: Shop, clock: MovableClock, query: Query) -> None:
     first, second = await shop.offers(), await shop.offers()
-    await shop.neonpay.pipeline.entrance.charged(paid(LONG, first))
-    await shop.neonpay.pipeline.entrance.charged(paid(f"forged{LONG}", await shop.offers()))
+    await shop.neonpay.program.pipeline.entrance.charged(paid(LONG, first))
+    await shop.neonpay.program.pipeline.entrance.charged(paid(f"forged{LONG}", await shop.offers()))
     clock.advance(1)
     shop.telegram.sells(LONG, first)
     shop.telegram.sells(f"lost{LONG}", second)
@@ -68,9 +68,9 @@ async def test_such_a_charge_is_the_same_in_telegrams_list(shop: Shop, clock: Mo
 async def test_a_refund_that_comes_first_finds_such_a_charge(shop: Shop, query: Query) -> None:
     payload = await shop.offers()
     notice = RefundNotice(bot_id=42, charge_id=LONG, user_id=7, amount=50, payload=payload)
-    await shop.neonpay.pipeline.entrance.refunded(notice)
+    await shop.neonpay.program.pipeline.entrance.refunded(notice)
     assert await query(sa.select(early_refunds.c.charge_id)) == [(charge_key(LONG),)]
-    payment = await shop.neonpay.pipeline.entrance.charged(paid(LONG, payload))
+    payment = await shop.neonpay.program.pipeline.entrance.charged(paid(LONG, payload))
 
     assert payment is not None
     assert (payment.state, shop.delivered) == ("refunded", [])
@@ -78,14 +78,16 @@ async def test_a_refund_that_comes_first_finds_such_a_charge(shop: Shop, query: 
 
 async def test_a_buyer_asks_for_a_refund_by_the_id_in_their_receipt(shop: Shop) -> None:
     payload = await shop.offers()
-    await shop.neonpay.pipeline.entrance.charged(paid(LONG, payload))
+    await shop.neonpay.program.pipeline.entrance.charged(paid(LONG, payload))
     request = await shop.neonpay.refunds.request(LONG, user_id=7)
     assert request.charge_id == charge_key(LONG)
 
 
 async def test_a_subscription_is_ended_by_the_whole_id(shop: Shop) -> None:
     payload = await shop.offers()
-    await shop.neonpay.pipeline.entrance.charged(paid(LONG, payload, is_recurring=True, is_first_recurring=True))
+    await shop.neonpay.program.pipeline.entrance.charged(
+        paid(LONG, payload, is_recurring=True, is_first_recurring=True)
+    )
     await shop.neonpay.subscriptions.cancel(LONG)
     (call,) = shop.telegram.asked("editUserStarSubscription")
     assert call["telegram_payment_charge_id"] == LONG

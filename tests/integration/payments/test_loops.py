@@ -123,11 +123,11 @@ async def test_a_unit_that_raises_a_cancellation_does_not_cancel_who_waits_for_i
 
     shop = open_shop()
     async with shop.neonpay:
-        for attempt in (shop.neonpay.pipeline.ledger.run, shop.neonpay.pipeline.ledger.apart.run):
+        for attempt in (shop.neonpay.program.pipeline.ledger.run, shop.neonpay.program.pipeline.ledger.apart.run):
             with pytest.raises(RuntimeError, match="raised CancelledError"):
                 await attempt(unit)
         with pytest.raises(RuntimeError, match="raised SystemExit"):
-            await shop.neonpay.pipeline.ledger.run(_leave)
+            await shop.neonpay.program.pipeline.ledger.run(_leave)
         await healthy(shop)
 
 

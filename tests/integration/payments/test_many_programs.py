@@ -104,7 +104,7 @@ async def test_a_handler_that_is_declared_while_the_shop_runs_takes_the_next_pay
         await bot.delivers(before)
         clock.advance(1)
         second = notes(bot, "second")
-        await bot.neonpay.pipeline.presence.catch_up()
+        await bot.neonpay.program.pipeline.presence.catch_up()
         after = await back_end.sells(ann)
         for outcome in (before, after):
             await bot.delivers(outcome)
@@ -121,7 +121,7 @@ async def test_handlers_that_are_imported_after_the_first_payment_deliver_it(
         clock.advance(1)
         assert list(await states(bot, outcome)) == ["neonpay:plan"]
         told = notes(bot)
-        await bot.neonpay.pipeline.presence.catch_up()
+        await bot.neonpay.program.pipeline.presence.catch_up()
         clock.advance(LOOK_EVERY_S)
         await bot.delivers(outcome)
         assert (await states(bot, outcome))["handler:deliver"] == "done"
@@ -258,8 +258,8 @@ async def test_the_sweep_gives_a_payment_the_job_that_it_lacks_and_never_a_secon
     async with bot.polling():
         ann = await bot.visitor()
         outcomes = [await bot.sells(ann) for _ in range(3)]
-        fan_out = bot.neonpay.pipeline.fan_out
-        await bot.neonpay.pipeline.ledger.run(loses_its_jobs, outcomes[1].charge_id or "")
+        fan_out = bot.neonpay.program.pipeline.fan_out
+        await bot.neonpay.program.pipeline.ledger.run(loses_its_jobs, outcomes[1].charge_id or "")
         # None where the sweep of the bot itself was there first.
         assert sum(await asyncio.gather(fan_out.complete(), fan_out.complete())) <= 1
         assert list(await states(bot, outcomes[1])) == ["handler:deliver"]
@@ -312,10 +312,10 @@ async def test_a_stage_that_one_program_takes_off_sale_is_declined_by_all(open_s
         ann = await bot.visitor()
         invoice = await bot.neonpay.create_payment_link("vip")
         panel.neonpay.remove_payment_stage("vip")
-        await panel.neonpay.pipeline.presence.catch_up()
+        await panel.neonpay.program.pipeline.presence.catch_up()
         assert (await ann.pays(invoice.link or "")).status == "declined"
         panel.neonpay.create_payment_stage("vip", VIP)
-        await panel.neonpay.pipeline.presence.catch_up()
+        await panel.neonpay.program.pipeline.presence.catch_up()
         assert (await ann.pays(invoice.link or "")).status == "paid"
     assert [event.reason for event in bot.named("checkout_declined")] == ["not_on_sale"]
 
@@ -341,7 +341,7 @@ async def test_a_hook_for_requests_gets_no_job_of_a_payment(open_shop: Callable[
 
     async with bot.polling():
         outcome = await bot.sells(await bot.visitor())
-        assert await bot.neonpay.pipeline.fan_out.complete() == 0
+        assert await bot.neonpay.program.pipeline.fan_out.complete() == 0
         assert {job.state for job in await bot.neonpay.jobs.of(outcome.charge_id or "")} == {"done"}
 
 

@@ -169,7 +169,7 @@ async def test_an_invoice_is_paid_by_whomever_a_person_has_accepted(shop: Shop) 
             payload=invoice.payload,
             paid_at_us=shop.clock.now_us(),
         )
-        payment = await shop.neonpay.pipeline.entrance.charged(charge)
+        payment = await shop.neonpay.program.pipeline.entrance.charged(charge)
         assert payment is not None
         assert payment.attention == "wrong_payer"
         assert not await shop.neonpay.invoices.is_paid(invoice.invoice_id)

@@ -171,7 +171,7 @@ async def test_a_chat_that_is_put_off_for_long_is_refused_at_once(running: Shop)
         await running.neonpay.send_payment(ann.id, "vip")
     with pytest.raises(SaleRefused) as refused:
         await running.neonpay.send_payment(ann.id, "vip")
-    await running.neonpay.drain()
+    await running.neonpay.program.drain()
 
     assert put_off.value.retry_after_s == 3600
     assert refused.value.reason == "too_often"
@@ -250,7 +250,7 @@ async def test_an_offer_whose_commit_was_answered_by_nobody_is_made_once_and_is_
     """Every unit of an offer runs twice, as after a COMMIT that was done and whose answer was lost."""
     ann = await running.visitor()
     await running.neonpay.create_payment_link("vip")
-    ledger = running.neonpay.pipeline.ledger
+    ledger = running.neonpay.program.pipeline.ledger
     once = ledger.run
 
     async def twice(unit: Any, *args: Any, **kwargs: Any) -> Any:
@@ -270,7 +270,7 @@ async def test_an_offer_whose_commit_was_answered_by_nobody_is_made_once_and_is_
     with pytest.raises(TelegramError):
         await running.neonpay.send_payment(ann.id, "vip", chat_id=-1)
     monkeypatch.undo()
-    await running.neonpay.drain()
+    await running.neonpay.program.drain()
 
     assert [invoice.price_stars for invoice in (link, sent, keyed, queued)] == [99] * 4
     assert len({invoice.invoice_id for invoice in (link, sent, keyed, queued)}) == 4
@@ -287,7 +287,7 @@ async def test_a_limit_counts_an_offer_once_when_its_commit_was_answered_by_nobo
     running.neonpay.security.limits = Limits(actions={ActionType.PAYMENT_REQUEST: Rate(1, 60)})
     ann = await running.visitor()
     await running.neonpay.setup()
-    ledger = running.neonpay.pipeline.ledger
+    ledger = running.neonpay.program.pipeline.ledger
     once = ledger.run
 
     async def twice(unit: Any, *args: Any, **kwargs: Any) -> Any:

@@ -77,7 +77,7 @@ async def test_two_workers_that_refund_one_payment_make_one_refund(
         charge_id = (await first.sells(ann)).charge_id or ""
         both = await asyncio.gather(*[worker.neonpay.refund(charge_id) for worker in (first, second)])
         await first.settles()
-        await second.neonpay.drain()
+        await second.neonpay.program.drain()
 
     assert {refund.state for refund in both} <= {"refunded", "intended"}
     assert len(first.named("payment_refunded")) + len(second.named("payment_refunded")) == 1
@@ -127,7 +127,7 @@ async def test_whatever_meets_at_a_payment_its_stars_and_its_books_agree(
                 while (await first.neonpay.payments.get(charge_id)).state != "refunded":
                     pass
             await first.settles()
-            await second.neonpay.drain()
+            await second.neonpay.program.drain()
         proof = await first.neonpay.books.verify()
 
     assert ann.stars == 80

@@ -74,8 +74,8 @@ async def test_a_payment_that_was_refunded_first_is_recorded_and_never_delivered
 
     await tells(shop, "refunded_payment", outcome.charge_id)
     await tells(shop, "successful_payment", outcome.charge_id, to=other)
-    await other.neonpay.drain()
-    await shop.neonpay.drain()
+    await other.neonpay.program.drain()
+    await shop.neonpay.program.drain()
 
     payment = await other.neonpay.payments.get(outcome.charge_id or "")
     assert (payment.state, payment.attention, delivered, elsewhere) == ("refunded", None, [], [])
@@ -105,7 +105,7 @@ async def test_such_a_payment_that_is_told_of_again_changes_nothing(shop: Shop, 
         "refunded_payment",
     ):
         await tells(shop, what, outcome.charge_id)
-    await shop.neonpay.drain()
+    await shop.neonpay.program.drain()
 
     assert delivered == []
     assert len(shop.named("payment_refunded")) == 1
@@ -131,7 +131,7 @@ async def test_among_payments_that_are_recorded_together_one_was_refunded_first(
     await tells(shop, "refunded_payment", outcomes[2].charge_id)
 
     await asyncio.gather(*(tells(shop, "successful_payment", outcome.charge_id) for outcome in outcomes))
-    await shop.neonpay.drain()
+    await shop.neonpay.program.drain()
 
     charge_ids = [outcome.charge_id for outcome in outcomes]
     assert sorted(map(str, delivered)) == sorted(map(str, charge_ids[:2] + charge_ids[3:]))
@@ -158,8 +158,8 @@ async def test_a_refund_and_its_payment_that_come_at_once_end_as_a_refund(
 
     for number, outcome in enumerate(outcomes):
         await asyncio.gather(*both(outcome, turned=number % 2 == 1))
-    await shop.neonpay.drain()
-    await other.neonpay.drain()
+    await shop.neonpay.program.drain()
+    await other.neonpay.program.drain()
 
     states = [(await shop.neonpay.payments.get(outcome.charge_id or "")).state for outcome in outcomes]
     assert states == ["refunded"] * len(outcomes)
@@ -200,10 +200,10 @@ async def test_a_refund_that_comes_while_its_payment_is_being_written_waits_for_
 
 async def test_a_refund_of_what_we_did_not_sell_is_not_kept(shop: Shop, query: Query) -> None:
     notice = RefundNotice(bot_id=shop.account.id, charge_id="theirs", user_id=7, amount=5, payload="order-17")
-    await shop.neonpay.pipeline.entrance.refunded(notice)
+    await shop.neonpay.program.pipeline.entrance.refunded(notice)
     assert await query(sa.select(early_refunds.c.charge_id)) == []
 
-    await shop.neonpay.pipeline.entrance.refunded(replace(notice, charge_id="ours", payload=f"np1.{'x' * 40}"))
+    await shop.neonpay.program.pipeline.entrance.refunded(replace(notice, charge_id="ours", payload=f"np1.{'x' * 40}"))
     assert await query(sa.select(early_refunds.c.charge_id, early_refunds.c.amount_stars)) == [("ours", 5)]
 
 
@@ -212,10 +212,10 @@ async def test_a_payment_with_a_forged_payload_that_was_refunded_first_is_refund
     charge = Charge(
         bot_id=shop.account.id, charge_id="c", user_id=7, amount=5, currency="XTR", payload=payload, paid_at_us=1
     )
-    await shop.neonpay.pipeline.entrance.refunded(
+    await shop.neonpay.program.pipeline.entrance.refunded(
         RefundNotice(bot_id=shop.account.id, charge_id="c", user_id=7, amount=5, payload=payload)
     )
-    payment = await shop.neonpay.pipeline.entrance.charged(charge)
+    payment = await shop.neonpay.program.pipeline.entrance.charged(charge)
 
     assert payment is not None
     assert payment.state == "refunded"

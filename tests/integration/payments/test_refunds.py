@@ -91,7 +91,7 @@ async def test_a_charge_that_was_refunded_already_counts_as_refunded(
     await shop.bot.refund_star_payment(ann.id, outcome.charge_id or "")
 
     refund = await shop.neonpay.refund(outcome.charge_id or "")
-    await shop.neonpay.drain()
+    await shop.neonpay.program.drain()
 
     assert refund.state == "refunded"
     (_, ours) = shop.telegram.calls("refundStarPayment")
@@ -173,7 +173,7 @@ async def test_a_refund_outlives_any_number_of_failures_of_telegram(
             clock.advance(6 * 3600)
             while len(shop.telegram.calls("refundStarPayment")) < attempt:
                 await shop.neonpay.refunds.list("intended")
-            await shop.neonpay.drain()
+            await shop.neonpay.program.drain()
     assert shop.named("refund_failed") == []
     assert len(shop.telegram.calls("refundStarPayment")) == 16
     assert ann.stars == 80
@@ -281,7 +281,7 @@ async def test_refunds_are_listed_by_state_newest_first(sold: tuple[Shop, Buyer,
 
 async def test_a_refund_that_a_tool_leaves_is_made_by_the_bot_that_runs(sold: tuple[Shop, Buyer, str]) -> None:
     shop, ann, charge_id = sold
-    left = await shop.neonpay.pipeline.refunds.leave(charge_id, reason="asked for at a console")
+    left = await shop.neonpay.program.pipeline.refunds.leave(charge_id, reason="asked for at a console")
     await shop.fact("payment_refunded")
 
     assert left.state == "intended"

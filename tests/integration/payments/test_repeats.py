@@ -83,8 +83,8 @@ async def test_the_same_update_many_times_at_once_in_two_workers_is_recorded_onc
     await asyncio.gather(
         *(shop.dispatcher.feed_update(shop.bot, update) for update in updates for shop in (first, second))
     )
-    await first.neonpay.drain()
-    await second.neonpay.drain()
+    await first.neonpay.program.drain()
+    await second.neonpay.program.drain()
 
     payment = await first.neonpay.payments.get(outcome.charge_id)
     assert payment.number == 1

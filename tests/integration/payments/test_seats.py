@@ -78,7 +78,7 @@ async def payments_arrive(*workers: Shop) -> None:
     """Everything that was paid is told to the workers, the same update as often as there are calls of this."""
     await feed(told(workers[0], "successful_payment"), *workers)
     for worker in workers:
-        await worker.neonpay.drain()
+        await worker.neonpay.program.drain()
 
 
 async def link_of(shop: Shop, **options: Any) -> str:
@@ -264,7 +264,7 @@ async def test_a_lapsed_approval_that_is_charged_all_the_same_goes_back(
     assert (first.status, second.status) == ("paid", "paid")
     await payments_arrive(shop)
     await shop.fact("payment_refunded")
-    await shop.neonpay.drain()
+    await shop.neonpay.program.drain()
     states = {(await shop.neonpay.payments.get(o.charge_id or "")).state for o in (first, second)}
     refund = await shop.neonpay.refunds.get(first.charge_id or "")
     assert refund is not None
@@ -292,7 +292,7 @@ async def test_what_goes_back_because_there_was_no_seat_takes_none(
     await feed([late], shop)
     await shop.fact("payment_refunded")
     await feed(others, shop)
-    await shop.neonpay.drain()
+    await shop.neonpay.program.drain()
 
     assert sorted(result.user_id for result in delivered) == sorted([bob.id, cem.id])
 

@@ -38,7 +38,7 @@ async def test_a_stage_that_does_not_exist_is_named(running: Shop) -> None:
 async def test_a_chat_that_telegram_does_not_know_is_an_error_with_telegrams_reason(running: Shop) -> None:
     with pytest.raises(TelegramError) as refused:
         await running.neonpay.send_payment(123_456, "vip")
-    await running.neonpay.drain()
+    await running.neonpay.program.drain()
 
     assert isinstance(refused.value, PaymentError)
     assert (refused.value.method, refused.value.error_code) == ("sendInvoice", 400)

@@ -125,7 +125,7 @@ async def test_a_subscription_is_active_until_its_period_is_over(
 
 
 async def looks_for_ends(shop: Shop) -> None:
-    pipeline = shop.neonpay.pipeline
+    pipeline = shop.neonpay.program.pipeline
     task = pipeline.subscription_ends.task
     async with pipeline.periodic_store.turn(task.name, patience_s=30, next_in_s=3600) as turn:
         await task.work(turn)
@@ -209,7 +209,7 @@ async def test_a_period_that_is_recorded_after_its_end_has_ended(
         is_recurring=True,
         subscription_expires_at_us=expired_us,
     )
-    await shop.neonpay.pipeline.entrance.charged(late)
+    await shop.neonpay.program.pipeline.entrance.charged(late)
     for _ in range(2):
         clock.advance(600)
         await looks_for_ends(shop)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @asynccontextmanager
 async def a_tool(shop: Shop, database_url: str, clock: MovableClock) -> AsyncIterator[NeonPayCore]:
     """What a command works with: the same ledger, and neither handlers nor a token."""
-    adapter = WithoutToken(shop.neonpay.adapter.bot_id)
+    adapter = WithoutToken(shop.neonpay.program.adapter.bot_id)
     async with NeonPayCore(adapter, database_url=database_url, settings=Settings(is_tool=True), clock=clock) as tool:
         yield tool
 

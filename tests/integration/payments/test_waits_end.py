@@ -45,7 +45,7 @@ async def test_a_charge_is_given_up_when_patience_ends(
     charge = replace(CHARGE, bot_id=shop.account.id)
     async with asyncio.timeout(LONG_S):
         with pytest.raises(LedgerUnavailableError, match="did not answer within 1 s"):
-            await shop.neonpay.pipeline.entrance.charged(charge)
+            await shop.neonpay.program.pipeline.entrance.charged(charge)
     assert proxy.is_black
 
 
@@ -55,7 +55,9 @@ async def test_a_shop_closes_although_the_database_does_not_answer(
     shop = open_shop(patience_s=1000.0, grace_s=0.2, reconcile_every_s=0.05)
     await shop.neonpay.setup()
     proxy.black_out()
-    charging = asyncio.create_task(shop.neonpay.pipeline.entrance.charged(replace(CHARGE, bot_id=shop.account.id)))
+    charging = asyncio.create_task(
+        shop.neonpay.program.pipeline.entrance.charged(replace(CHARGE, bot_id=shop.account.id))
+    )
     await asyncio.sleep(0.1)
     async with asyncio.timeout(LONG_S):
         await shop.neonpay.close()
@@ -72,12 +74,12 @@ async def test_a_charge_that_was_given_up_is_recorded_when_telegram_tells_of_it_
     proxy.black_out()
     charge = replace(CHARGE, bot_id=shop.account.id)
     with pytest.raises(LedgerUnavailableError):
-        await shop.neonpay.pipeline.entrance.charged(charge)
+        await shop.neonpay.program.pipeline.entrance.charged(charge)
     proxy.light_up()
     async with asyncio.timeout(100):
         while not await shop.neonpay.payments.list():
             try:
-                await shop.neonpay.pipeline.entrance.charged(charge)
+                await shop.neonpay.program.pipeline.entrance.charged(charge)
             except LedgerUnavailableError:
                 continue
     assert [payment.charge_id for payment in await shop.neonpay.payments.list()] == ["charge"]

@@ -96,7 +96,7 @@ class PtbShop:
         """Wait until Telegram has nothing left to tell, and everything that was told is done with."""
         await self.telegram.idle(self.account)
         await self.application.update_queue.join()
-        await self.neonpay.drain()
+        await self.neonpay.program.drain()
 
     async def aclose(self) -> None:
         await self.neonpay.close()

@@ -178,7 +178,7 @@ async def test_a_payment_that_cannot_be_recorded_does_not_stop_the_line_that_it_
         checkout = await ann.begins_to_pay(await busy.invoices(ann))
         await application.process_update(Update.de_json(busy.telegram.updates(busy.account)[-1].body, bot))
         outcome = await checkout.outcome()
-        await busy.neonpay.drain()
+        await busy.neonpay.program.drain()
         paid = busy.telegram.updates(busy.account)[-1]
         # In a thread there is no loop to record it in, so it stays in line until the application starts.
         await asyncio.to_thread(queue.put_nowait, Update.de_json(paid.body, bot))

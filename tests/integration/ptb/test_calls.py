@@ -58,7 +58,7 @@ async def test_telegrams_own_words_are_kept(shop: PtbShop) -> None:
     ann = await shop.visitor()
     async with shop.application:
         with pytest.raises(TelegramError) as caught:
-            await shop.neonpay.adapter.call(
+            await shop.neonpay.program.adapter.call(
                 "refundStarPayment", {"user_id": ann.id, "telegram_payment_charge_id": "none"}
             )
 
@@ -82,7 +82,7 @@ async def test_the_hosts_limiter_paces_everything_but_the_answer_that_a_buyer_wa
 async def test_a_limiter_may_wait_out_what_telegram_puts_off(open_shop: Callable[..., PtbShop]) -> None:
     limiter = Limiter()
     shop = open_shop(build=lambda builder: builder.rate_limiter(limiter))
-    adapter, faults = shop.neonpay.adapter, shop.telegram.faults
+    adapter, faults = shop.neonpay.program.adapter, shop.telegram.faults
     async with shop.application:
         faults.fail("getMyStarBalance", error_code=429, retry_after=7)
         with pytest.raises(TelegramError) as caught:
@@ -99,10 +99,10 @@ async def test_calls_take_the_way_of_the_hosts_own_request_object(open_shop: Cal
     request = OwnRequest()
     shop = open_shop(build=lambda builder: builder.request(request))
     async with shop.application:
-        await shop.neonpay.adapter.call("getMyStarBalance", {})
+        await shop.neonpay.program.adapter.call("getMyStarBalance", {})
         request.broken = True
         with pytest.raises(TelegramUnreachableError) as caught:
-            await shop.neonpay.adapter.call("getMyStarBalance", {})
+            await shop.neonpay.program.adapter.call("getMyStarBalance", {})
         request.broken = False
 
     assert request.asked.count("getMyStarBalance") == 2
@@ -126,7 +126,7 @@ async def test_the_hosts_defaults_are_for_its_own_messages(open_shop: Callable[.
 
 async def test_a_bot_that_nobody_started_can_be_asked_twice_and_closed_twice(shop: PtbShop) -> None:
     for _ in range(2):
-        balances = await asyncio.gather(*[shop.neonpay.adapter.call("getMyStarBalance", {}) for _ in range(3)])
+        balances = await asyncio.gather(*[shop.neonpay.program.adapter.call("getMyStarBalance", {}) for _ in range(3)])
         await shop.neonpay.close()
 
         assert balances == [{"amount": 0}] * 3

@@ -55,7 +55,7 @@ def test_an_application_makes_a_shop_with_or_without_its_parts(given: str, tmp_p
         neonpay = create_neonpay(getattr(application, given), application=application, database_url=database_url)
 
     assert (neonpay.get_stats()["library"], neonpay.get_stats()["bot_id"]) == ("ptb", 42)
-    assert neonpay.adapter.host_data()["application"] is application
+    assert neonpay.program.adapter.host_data()["application"] is application
 
 
 def test_the_objects_of_the_host_stay_what_they_are(tmp_path: Path) -> None:

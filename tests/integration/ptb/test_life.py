@@ -90,7 +90,7 @@ async def test_a_bot_that_comes_back_answers_a_checkout_before_anything_else(ope
 
 
 async def test_the_name_of_the_bot_is_known_from_the_initialising_on_and_not_asked_for(shop: PtbShop) -> None:
-    adapter = shop.neonpay.adapter
+    adapter = shop.neonpay.program.adapter
     assert isinstance(adapter, Named)
     assert adapter.bot_username is None
     async with shop.started():

@@ -39,7 +39,7 @@ async def test_a_movement_has_an_entry_in_an_account_of_its_own(shop: Shop, book
 
     report = await shop.neonpay.books.reconcile(grace_s=0)
     again = await shop.neonpay.books.reconcile(grace_s=0, afresh=True)
-    await shop.neonpay.drain()
+    await shop.neonpay.program.drain()
 
     assert (report.moved, again.moved) == (1, 0)
     assert (report.balance_stars, report.balance_nanostars) == (sign * 7, sign * 500_000_000)
@@ -61,7 +61,7 @@ async def test_a_withdrawal_is_followed_to_its_end(shop: Shop, books: Books, end
 
     ended = await shop.neonpay.books.reconcile(grace_s=0)
     again = await shop.neonpay.books.reconcile(grace_s=0, afresh=True)
-    await shop.neonpay.drain()
+    await shop.neonpay.program.drain()
 
     assert meanwhile == {"stars": 1900, "other": -3000, "withdrawals": 1000, "ads": 100}
     assert pending.is_clean
@@ -80,7 +80,7 @@ async def test_a_withdrawal_that_had_succeeded_before_it_was_seen_is_told_of_onc
     treasury.withdraws(1000).succeeds()
     report = await shop.neonpay.books.reconcile(grace_s=0)
     await shop.neonpay.books.reconcile(grace_s=0, afresh=True)
-    await shop.neonpay.drain()
+    await shop.neonpay.program.drain()
 
     assert (report.moved, report.is_clean) == (2, True)
     assert await books() == {"stars": 2000, "other": -3000, "withdrawals": 1000}
@@ -161,7 +161,7 @@ async def test_a_balance_that_drifts_is_told_once_and_again_when_it_changes(shop
     second = await shop.neonpay.books.reconcile(grace_s=0, afresh=True)
     treasury.loses(-30)
     mended = await shop.neonpay.books.reconcile(grace_s=0)
-    await shop.neonpay.drain()
+    await shop.neonpay.program.drain()
 
     assert [report.drift_stars for report in (first, second, mended)] == [-30, -30, 0]
     assert [report.is_clean for report in (first, second, mended)] == [False, False, True]

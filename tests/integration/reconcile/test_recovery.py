@@ -33,7 +33,7 @@ async def test_a_payment_whose_update_was_lost_is_recorded_and_delivered(
     delivered = notes_deliveries(shop)
 
     report = await shop.neonpay.books.reconcile(grace_s=0)
-    await shop.neonpay.drain()
+    await shop.neonpay.program.drain()
     payment = await shop.neonpay.payments.get(outcome.charge_id or "")
 
     assert (report.checked, report.recovered, report.is_complete, report.is_clean) == (1, 1, True, True)
@@ -52,7 +52,7 @@ async def test_a_second_comparison_finds_nothing_new(sells_unseen: SellUnseen, o
 
     again = await shop.neonpay.books.reconcile(grace_s=0)
     afresh = await shop.neonpay.books.reconcile(grace_s=0, afresh=True)
-    await shop.neonpay.drain()
+    await shop.neonpay.program.drain()
 
     assert (again.checked, again.recovered, again.is_clean) == (0, 0, True)
     assert (afresh.checked, afresh.recovered, afresh.is_clean) == (1, 0, True)
@@ -87,7 +87,7 @@ async def test_an_update_that_comes_after_all_changes_nothing(
 
     (update,) = [u for u in shop.telegram.updates(shop.account) if "successful_payment" in u.payload]
     await shop.dispatcher.feed_update(shop.bot, Update.model_validate(update.body))
-    await shop.neonpay.drain()
+    await shop.neonpay.program.drain()
 
     assert len(delivered) == 1
     assert await query(sa.select(payments.c.source)) == [("reconcile",)]
@@ -179,7 +179,7 @@ async def test_a_payment_that_was_paid_and_refunded_unseen_is_both(
     await shop.bot.refund_star_payment(payment.user_id, payment.charge_id)
 
     report = await shop.neonpay.books.reconcile(grace_s=0)
-    await shop.neonpay.drain()
+    await shop.neonpay.program.drain()
 
     assert (report.recovered, report.refunded, report.balance_stars, report.is_clean) == (1, 1, 0, True)
     assert (await shop.neonpay.payments.get(outcome.charge_id or "")).state == "refunded"
@@ -218,7 +218,7 @@ async def test_a_comparison_that_telegram_does_not_answer_can_be_made_again(
         await shop.neonpay.books.reconcile(grace_s=0)
 
     report = await shop.neonpay.books.reconcile(grace_s=0)
-    await shop.neonpay.drain()
+    await shop.neonpay.program.drain()
 
     assert report.is_clean
     assert len(delivered) == 1

@@ -41,7 +41,7 @@ async def test_a_lost_charge_that_was_refunded_is_not_delivered(
 
     report = await shop.neonpay.books.reconcile(grace_s=0)
     again = await shop.neonpay.books.reconcile(grace_s=0, afresh=True)
-    await shop.neonpay.drain()
+    await shop.neonpay.program.drain()
 
     assert delivered == []
     assert await query(sa.select(jobs.c.consumer)) == []
@@ -70,7 +70,7 @@ async def test_a_refund_whose_payment_is_still_on_its_way_is_kept_for_it(
     early = await shop.neonpay.books.reconcile(grace_s=30)
     kept = await query(sa.select(early_refunds.c.charge_id))
     late = await shop.neonpay.books.reconcile(grace_s=0)
-    await shop.neonpay.drain()
+    await shop.neonpay.program.drain()
 
     assert (early.recovered, early.waiting, kept) == (1, 1, [(second.charge_id,)])
     assert (late.recovered, late.refunded, late.is_clean) == (1, 1, True)
@@ -148,7 +148,7 @@ async def test_a_refund_that_is_kept_is_forgotten_when_no_payment_can_come(
     shop = open_shop()
     clock.advance(shop.telegram.clock.moment().timestamp() - clock.now_us() / 1e6)
     notice = RefundNotice(bot_id=shop.account.id, charge_id="made-up", user_id=7, amount=5, payload=OURS)
-    await shop.neonpay.pipeline.entrance.refunded(notice)
+    await shop.neonpay.program.pipeline.entrance.refunded(notice)
     clock.advance(86_400)
     await shop.neonpay.books.reconcile()
     kept = await query(sa.select(early_refunds.c.charge_id))

@@ -92,7 +92,7 @@ class Shop:
 
     async def reconcile(self) -> Any:
         report = await self.neonpay.books.reconcile(grace_s=0)
-        await self.neonpay.drain()
+        await self.neonpay.program.drain()
         return report
 
 
@@ -171,7 +171,7 @@ async def test_a_row_from_a_far_future_holds_up_no_other(shop: Shop, clock: Mova
     shop.telegram.sells("after", await shop.offers())
     clock.advance(61)
     report = await shop.neonpay.books.reconcile()
-    await shop.neonpay.drain()
+    await shop.neonpay.program.drain()
     assert (report.recovered, report.failed, report.waiting, shop.delivered) == (1, 1, 0, ["after"])
 
 

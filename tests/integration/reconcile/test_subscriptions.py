@@ -28,7 +28,7 @@ async def test_every_recovered_subscriber_of_a_link_has_a_first_payment(open_sho
     shop = open_shop()
     notes_deliveries(shop)
     report = await shop.neonpay.books.reconcile(grace_s=0)
-    await shop.neonpay.drain()
+    await shop.neonpay.program.drain()
 
     assert (report.recovered, report.is_clean) == (6, True)
     for buyer, charge_id in zip(buyers, charges, strict=True):
@@ -54,7 +54,7 @@ async def test_what_a_second_subscriber_means_is_for_the_stage_to_say(open_shop:
     shop.neonpay.create_payment_stage("club", monthly)
     delivered = notes_deliveries(shop)
     await shop.neonpay.books.reconcile(grace_s=0)
-    await shop.neonpay.drain()
+    await shop.neonpay.program.drain()
 
     assert (await shop.neonpay.payments.get(second.charge_id or "")).state in {"refund_due", "refunded"}
     assert {result.user_id for result in delivered} >= {ann.id}

@@ -33,7 +33,7 @@ async def test_a_worker_with_a_slow_clock_hides_no_forged_payment(
     assert (await shop.reconcile()).is_clean
     now = uuid_utils.uuid7
     monkeypatch.setattr("uuid_utils.uuid7", lambda: uuid_utils.UUID(int=now().int - (_HOUR_MS << 80)))
-    await shop.neonpay.pipeline.entrance.charged(forged("made-up", await shop.offers()))
+    await shop.neonpay.program.pipeline.entrance.charged(forged("made-up", await shop.offers()))
     clock.advance(1)
     report = await shop.reconcile()
     again = await shop.reconcile()
@@ -51,7 +51,7 @@ async def test_a_payment_that_is_recorded_during_the_walk_is_looked_for_by_the_n
 
     async def call(method: str, params: Any) -> Any:
         if method == "getMyStarBalance" and not told:
-            told.append(await shop.neonpay.pipeline.entrance.charged(forged("late", payload)))
+            told.append(await shop.neonpay.program.pipeline.entrance.charged(forged("late", payload)))
         return await ask(method, params)
 
     told: list[Any] = []
@@ -68,9 +68,9 @@ async def test_a_payment_that_is_recorded_during_the_walk_is_looked_for_by_the_n
 async def test_many_forged_payments_are_found_a_bounded_number_at_a_time(shop: Shop, clock: MovableClock) -> None:
     await shop.neonpay.setup()
     for number in range(1, 4):
-        await shop.neonpay.pipeline.entrance.charged(forged(f"f{number}", await shop.offers()))
+        await shop.neonpay.program.pipeline.entrance.charged(forged(f"f{number}", await shop.offers()))
     clock.advance(1)
-    ledger = shop.neonpay.pipeline.ledger
+    ledger = shop.neonpay.program.pipeline.ledger
 
     await shop.neonpay.books.seal()
     after = 0

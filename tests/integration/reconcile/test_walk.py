@@ -140,7 +140,7 @@ async def test_one_worker_compares_at_a_time(open_shop: Callable[..., Shop]) -> 
     one, other = open_shop(), open_shop()
     moves(one, 1)
     await other.neonpay.setup()
-    book = one.neonpay.pipeline.periodic_store
+    book = one.neonpay.program.pipeline.periodic_store
     await one.neonpay.setup()
     async with book.turn("reconcile", patience_s=0, next_in_s=600):
         with pytest.raises(BusyError, match="another worker is at reconcile"):
@@ -156,7 +156,7 @@ async def test_workers_that_compare_at_the_same_time_write_once(
     shops = [open_shop() for _ in range(3)]
     deliveries = [notes_deliveries(shop) for shop in shops]
     reports = await asyncio.gather(*(shop.neonpay.books.reconcile(grace_s=0) for shop in shops))
-    await asyncio.gather(*(shop.neonpay.drain() for shop in shops))
+    await asyncio.gather(*(shop.neonpay.program.drain() for shop in shops))
 
     assert sorted(report.recovered for report in reports) == [0, 0, 1]
     assert sum(map(len, deliveries)) == 1

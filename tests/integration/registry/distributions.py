@@ -38,7 +38,7 @@ from neonpay.web import Html, Part, page
 
 def pages(neonpay):
     async def overview(request):
-        return page(request, title="Points", body=Html(f"<p>Points of bot {neonpay.adapter.bot_id}</p>"))
+        return page(request, title="Points", body=Html(f"<p>Points of bot {neonpay.program.adapter.bot_id}</p>"))
 
     async def fail(request):
         raise RuntimeError("the secret of the points")

@@ -45,7 +45,12 @@ async def test_a_database_that_does_not_answer_costs_no_password(caplog: pytest.
     app = create_neonpay(TOKEN, database_url=f"postgresql://shop:{PASSWORD}@127.0.0.1:1/shop")
     with pytest.raises(LedgerUnavailableError) as caught:
         await app.setup()
-    shown = "".join(traceback.format_exception(caught.value)) + repr(app) + repr(app.pipeline) + repr(app.get_stats())
+    shown = (
+        "".join(traceback.format_exception(caught.value))
+        + repr(app)
+        + repr(app.program.pipeline)
+        + repr(app.get_stats())
+    )
     logging.getLogger("neonpay.payments").error("we use %s and %s", PASSWORD, "correct-horse/battery")
     shown += caplog.text
     await app.close()

@@ -41,7 +41,7 @@ async def test_a_blocked_user_gets_no_invoice(shop: Shop, query: Callable[..., A
             await shop.neonpay.send_payment(ann.id, "vip", anyone_may_pay=True)
         with pytest.raises(SaleRefused):
             await shop.neonpay.create_payment_link("vip", user_id=ann.id)
-        await shop.neonpay.drain()
+        await shop.neonpay.program.drain()
 
     assert (refused.value.reason, refused.value.user_id, refused.value.stage_id) == ("blocked", ann.id, "vip")
     assert refused.value.retry_after_s is None
@@ -95,7 +95,7 @@ async def test_a_renewal_of_a_blocked_and_limited_user_is_recorded_and_delivered
         await shop.neonpay.security.block_user(ann.id)
         shop.neonpay.security.set_rate_limit(ActionType.PAYMENT_COMPLETION, 1, 3600)
         known = await shop.neonpay.payments.get(first.charge_id or "")
-        charge = shop.neonpay.pipeline.entrance.charged
+        charge = shop.neonpay.program.pipeline.entrance.charged
         renewal = await charge(_charge_like(known, "another charge"))
         await shop.settles()
 
@@ -167,7 +167,7 @@ async def test_decisions_are_facts_with_their_reason(shop: Shop) -> None:
     blocked = await shop.neonpay.security.block_user(7, reason="chargebacks")
     trusted = await shop.neonpay.security.trust_user(7)
     normal = await shop.neonpay.security.unblock_user(7)
-    await shop.neonpay.drain()
+    await shop.neonpay.program.drain()
 
     assert [one.rank for one in (blocked, trusted, normal)] == [Rank.BLOCKED, Rank.TRUSTED, Rank.NONE]
     assert [event.name for event in shop.facts] == ["user_blocked", "user_trusted", "user_unblocked"]

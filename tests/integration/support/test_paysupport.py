@@ -317,7 +317,7 @@ async def test_the_answer_survives_a_telegram_that_is_away(desk: Desk, clock: Mo
     desk.shop.telegram.faults.fail("sendMessage", error_code=500, times=2)
     await ann.presses("Ask", on=confirm)
     await desk.shop.fact("fulfilment_failed", count=2)
-    await desk.shop.neonpay.drain()
+    await desk.shop.neonpay.program.drain()
     clock.advance(10)
 
     assert "received" in ((await ann.hears(desk.shop.account)).text or "")

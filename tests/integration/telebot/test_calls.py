@@ -62,7 +62,7 @@ async def test_a_refund_whose_answer_is_lost_is_asked_for_once(
             "telegram_payment_charge_id": outcome.charge_id,
         }
         with pytest.raises(TelegramUnreachableError):
-            await shop.neonpay.adapter.call("refundStarPayment", charge)
+            await shop.neonpay.program.adapter.call("refundStarPayment", charge)
 
     assert len(shop.telegram.calls("refundStarPayment")) == 1
 
@@ -89,7 +89,7 @@ async def test_a_long_text_is_sent_whole(new_shop: Callable[..., Shop], kind: ty
 async def test_the_name_of_the_bot_is_known_once_the_host_has_asked_for_it(new_shop: Callable[..., Shop]) -> None:
     for kind in (TeleBot, AsyncTeleBot):
         shop = new_shop(kind)
-        adapter = shop.opens().adapter
+        adapter = shop.opens().program.adapter
         assert isinstance(adapter, Named)
         assert adapter.bot_username is None
         async with shop.polling():

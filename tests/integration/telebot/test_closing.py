@@ -17,7 +17,7 @@ PATIENCE_S = 60
 async def test_what_is_cancelled_by_close_may_still_call_telegram(new_shop: Callable[..., Shop]) -> None:
     shop = new_shop()
     neonpay = shop.opens()
-    adapter: Any = neonpay.adapter
+    adapter: Any = neonpay.program.adapter
     begun, called = threading.Event(), threading.Event()
 
     async def say_goodbye() -> None:

@@ -69,8 +69,8 @@ def test_nothing_else_that_is_public_is_a_coroutine_function(shop: Shop) -> None
 async def test_a_namespace_of_ones_own_is_there_in_both_modes(shop: Shop) -> None:
     async with shop.polling():
         outcome = await shop.sells(await shop.visitor())
-    awaited = await shop.neonpay.namespace(Tips).largest()
-    waited = await asyncio.to_thread(shop.neonpay.sync.namespace(Tips).largest)
+    awaited = await shop.neonpay.program.namespace(Tips).largest()
+    waited = await asyncio.to_thread(shop.neonpay.sync.program.namespace(Tips).largest)
 
     assert awaited == waited == outcome.charge_id
 
@@ -83,7 +83,7 @@ async def test_wait_gives_what_a_coroutine_gives_on_neonpays_loop(shop: Shop) ->
 
     assert count == 1
     assert loop is not asyncio.get_running_loop()
-    assert loop is shop.neonpay.pipeline.loop
+    assert loop is shop.neonpay.program.pipeline.loop
 
 
 async def test_wait_on_neonpays_own_loop_says_to_await_and_leaves_nothing_behind(shop: Shop) -> None:
@@ -196,7 +196,7 @@ async def test_what_is_awaited_on_another_loop_crosses_over(shop: Shop) -> None:
 
     ann = await shop.visitor()
     await shop.neonpay.send_payment(ann.id, "vip")
-    await shop.neonpay.drain()
+    await shop.neonpay.program.drain()
 
     assert ours not in loops
     assert len(loops) == 1
@@ -226,8 +226,8 @@ async def test_closing_finishes_what_runs_and_a_later_call_opens_anew(shop: Shop
 async def test_a_with_block_opens_and_closes(shop: Shop) -> None:
     def life() -> tuple[bool, bool]:
         with shop.neonpay.sync:
-            inside = shop.neonpay.pipeline.is_open
-        return inside, shop.neonpay.pipeline.is_open
+            inside = shop.neonpay.program.pipeline.is_open
+        return inside, shop.neonpay.program.pipeline.is_open
 
     assert await asyncio.to_thread(life) == (True, False)
 
@@ -247,7 +247,7 @@ async def test_a_step_of_a_plain_handler_is_made_once(new_shop: Callable[..., Sh
     async with shop.polling():
         outcome = await shop.sells(await shop.visitor())
         await shop.seen.has()
-        await neonpay.drain()
+        await neonpay.program.drain()
         await neonpay.jobs.retry(outcome.charge_id or "")
         await shop.seen.has(count=2)
 

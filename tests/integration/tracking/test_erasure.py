@@ -73,7 +73,7 @@ async def leave_traces(shop: Shop) -> tuple[Buyer, Buyer]:
         first = await shop.sells(ann)
         later = await shop.sells(ann)
         await shop.sells(bob)
-        ledger = neonpay.pipeline.ledger
+        ledger = neonpay.program.pipeline.ledger
         await ledger.run(write_note, shop.account.id, first.charge_id or "", new_event_id(), SECRET, "Olga")
         await neonpay.refund(first.charge_id or "", reason=SECRET)
         await neonpay.security.block_user(ann.id, reason=SECRET)
@@ -93,7 +93,7 @@ async def test_what_is_kept_about_a_person_goes_and_the_books_are_as_they_were(
     ann, bob = await leave_traces(shop)
     neonpay = shop.neonpay
     async with neonpay:
-        await neonpay.pipeline.sealer.seal()
+        await neonpay.program.pipeline.sealer.seal()
         before = await neonpay.books.verify()
         paid = await query(sa.select(payments).order_by(payments.c.charge_id))
         erased = await neonpay.people.erase(ann.id)
@@ -125,7 +125,7 @@ async def test_what_is_kept_about_a_person_goes_and_the_books_are_as_they_were(
 async def test_what_another_program_writes_late_does_not_bring_back_who_was_erased(
     shop: Shop, query: Callable[..., Any]
 ) -> None:
-    pipeline, bot_id = shop.neonpay.pipeline, shop.account.id
+    pipeline, bot_id = shop.neonpay.program.pipeline, shop.account.id
     ledger, us = pipeline.ledger, pipeline.clock.now_us()
 
     def event(event_id: str, at_us: int, user_id: int) -> SoftEvent:
@@ -146,7 +146,7 @@ async def test_what_is_kept_about_a_person_is_given_out_whole(shop: Shop) -> Non
     shop.neonpay.use(TidyGuests())
     ann, bob = await leave_traces(shop)
     async with shop.neonpay:
-        await shop.neonpay.pipeline.ledger.run(add_guest, ann.id)
+        await shop.neonpay.program.pipeline.ledger.run(add_guest, ann.id)
         found: Any = await shop.neonpay.people.export(ann.id)
     assert (found["bot_id"], found["user_id"]) == (shop.account.id, ann.id)
     assert found["names"][0]["username"] == "ann_of_town"
@@ -168,7 +168,7 @@ async def test_an_extension_removes_its_rows_and_one_that_does_not_is_named(
 ) -> None:
     shop.neonpay.use(TidyGuests())
     async with shop.neonpay:
-        await shop.neonpay.pipeline.ledger.run(add_guest, 7)
+        await shop.neonpay.program.pipeline.ledger.run(add_guest, 7)
         assert (await shop.neonpay.people.erase(7)).kept == ()
         assert await query(sa.select(_guests)) == []
 
@@ -176,7 +176,7 @@ async def test_an_extension_removes_its_rows_and_one_that_does_not_is_named(
 async def test_rows_that_a_used_extension_leaves_are_told_of(shop: Shop) -> None:
     shop.neonpay.use(Guests())
     async with shop.neonpay:
-        await shop.neonpay.pipeline.ledger.run(add_guest, 7)
+        await shop.neonpay.program.pipeline.ledger.run(add_guest, 7)
         assert (await shop.neonpay.people.erase(7)).kept == ("neonpay_ext_guests_list",)
         assert (await shop.neonpay.people.erase(8)).kept == ()
 
@@ -188,7 +188,7 @@ async def test_rows_of_an_extension_that_this_program_lacks_keep_everything_in_p
     shop.neonpay.use(TidyGuests())
     ann, _ = await leave_traces(shop)
     async with shop.neonpay:
-        await shop.neonpay.pipeline.ledger.run(add_guest, ann.id)
+        await shop.neonpay.program.pipeline.ledger.run(add_guest, ann.id)
     await shop.aclose()
     other = open_shop()
     async with other.neonpay:

@@ -117,9 +117,11 @@ async def test_a_periodic_task_of_the_shop_removes_what_is_old(shop: Shop, query
     tracking = shop.neonpay.use(Tracking(keep_days=1))
     long_ago = SoftEvent(event_id="old", bot_id=shop.account.id, kind="x", at=datetime(2020, 1, 1, tzinfo=UTC))
     async with shop.neonpay:
-        await shop.neonpay.pipeline.ledger.run(write_soft, [long_ago])
+        await shop.neonpay.program.pipeline.ledger.run(write_soft, [long_ago])
         (task,) = tracking.periodic()
-        async with shop.neonpay.pipeline.periodic_store.turn("tracking:clean", patience_s=30, next_in_s=60) as turn:
+        async with shop.neonpay.program.pipeline.periodic_store.turn(
+            "tracking:clean", patience_s=30, next_in_s=60
+        ) as turn:
             await task.work(turn)
     assert "x" not in [row[0] for row in await query(_TOLD)]
 
@@ -207,7 +209,7 @@ async def test_an_export_names_nobody_and_the_same_person_alike_each_time(shop: 
 async def test_old_data_is_cleaned_up_by_hand_as_well(shop: Shop) -> None:
     long_ago = SoftEvent(event_id="old", bot_id=shop.account.id, kind="x", at=datetime(2020, 1, 1, tzinfo=UTC))
     async with shop.neonpay:
-        await shop.neonpay.pipeline.ledger.run(write_soft, [long_ago])
+        await shop.neonpay.program.pipeline.ledger.run(write_soft, [long_ago])
         assert await shop.neonpay.tracking.cleanup_old_data(days=30) == 1
         assert await shop.neonpay.tracking.cleanup_old_data(days=30) == 0
         with pytest.raises(ValidationError):

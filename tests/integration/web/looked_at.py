@@ -92,6 +92,6 @@ async def lively(shop: Shop) -> None:
         return "Sold out"
 
     await shop.sells(ann)
-    await shop.neonpay.pipeline.people.write()
+    await shop.neonpay.program.pipeline.people.write()
     assert shop.clock is not None
     shop.clock.advance(1)

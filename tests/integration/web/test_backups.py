@@ -35,12 +35,12 @@ async def test_what_was_done_with_backups_is_seen(shop: Shop, served: Served, cl
 
     async with served() as http:
         assert "neonpay backup create" in await (await http.get("/backup/")).text()
-        await shop.neonpay.pipeline.ledger.run(done, "1", None)
+        await shop.neonpay.program.pipeline.ledger.run(done, "1", None)
         page = await (await http.get("/backup/")).text()
         assert "The last good backup is of" in page
         assert "backup_2026_09_21_140000" in page
         assert "neonpay backup drill" in page
-        await shop.neonpay.pipeline.ledger.run(done, "2", "BackupError: <no> space")
+        await shop.neonpay.program.pipeline.ledger.run(done, "2", "BackupError: <no> space")
         page = await (await http.get("/backup/")).text()
     assert "The last backup has failed." in page
     assert "BackupError: &lt;no&gt; space" in page

@@ -41,7 +41,7 @@ async def test_a_page_takes_no_connection_that_sells(open_shop: Callable[..., Sh
             mine.set()
             free.wait()
 
-        ledger = shop.neonpay.pipeline.ledger
+        ledger = shop.neonpay.program.pipeline.ledger
         selling = [asyncio.ensure_future(ledger.read(hold, mine)) for mine in taken]
         try:
             for mine in taken:

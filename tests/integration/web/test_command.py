@@ -65,7 +65,7 @@ async def test_it_serves_the_shop_on_this_machine_until_told_to_stop_and_only_re
     told = (await process.stdout.readline()).decode()
     found = re.fullmatch(r"The dashboard of bot (\d+) is at (http://127\.0\.0\.1:\d+/)\n", told)
     assert found is not None, told
-    assert found[1] == str(shop.neonpay.adapter.bot_id)
+    assert found[1] == str(shop.neonpay.program.adapter.bot_id)
     async with aiohttp.ClientSession(found[2]) as http:
         page = await http.get("/bots")
         text = await page.text()
@@ -133,7 +133,7 @@ async def test_a_password_is_read_from_standard_input(shop: Shop, database_url: 
 
 async def test_the_process_asks_for_the_password_that_there_is(shop: Shop, database_url: str) -> None:
     await shop.neonpay.setup()
-    await shop.neonpay.pipeline.ledger.run(keep_account, "ann", Role.VIEWER, 1, hashed(PASSWORD))
+    await shop.neonpay.program.pipeline.ledger.run(keep_account, "ann", Role.VIEWER, 1, hashed(PASSWORD))
     await shop.aclose()
     process = await start("--port", "0", NEONPAY_DATABASE_URL=database_url)
     assert process.stdout is not None
@@ -154,7 +154,7 @@ async def test_all_bots_of_the_ledger_are_shown(open_shop: Callable[..., Shop], 
     process = await start("--port", "0", NEONPAY_DATABASE_URL=database_url, NEONPAY_BOT_TOKEN=shops[1].account.token)
     assert process.stdout is not None
     told = (await process.stdout.readline()).decode()
-    first, second = (shop.neonpay.adapter.bot_id for shop in shops)
+    first, second = (shop.neonpay.program.adapter.bot_id for shop in shops)
     assert f"The dashboard of bot {second}, {first} is at" in told
     process.send_signal(signal.SIGTERM)
     assert await process.wait() == 0

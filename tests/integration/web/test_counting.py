@@ -73,8 +73,8 @@ def _rolling_up() -> list[asyncio.Task[object]]:
 
 
 async def _mark(shop: Shop) -> int:
-    bot_id = shop.neonpay.adapter.bot_id
-    found = await shop.neonpay.pipeline.ledger.read(marks, Scope((bot_id,)))
+    bot_id = shop.neonpay.program.adapter.bot_id
+    found = await shop.neonpay.program.pipeline.ledger.read(marks, Scope((bot_id,)))
     return found.get(bot_id, 0)
 
 

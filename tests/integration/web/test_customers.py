@@ -49,7 +49,7 @@ def names(text: str) -> list[str]:
 
 
 def path_of(shop: Shop, buyer: Buyer) -> str:
-    return f"/customers/{shop.neonpay.adapter.bot_id}/{buyer.id}"
+    return f"/customers/{shop.neonpay.program.adapter.bot_id}/{buyer.id}"
 
 
 async def test_customers_are_listed_by_their_last_payment_or_by_what_they_paid(shop: Shop, served: Served) -> None:
@@ -60,7 +60,7 @@ async def test_customers_are_listed_by_their_last_payment_or_by_what_they_paid(s
         await shop.sells(ann)
         await shop.telegram.advance(60)
         await shop.sells(ben)
-        await shop.neonpay.pipeline.people.write()
+        await shop.neonpay.program.pipeline.people.write()
         newest, most = await see(http, "/customers"), await see(http, "/customers?order=most")
         assert (names(newest), names(most)) == (["Ben", "Ann"], ["Ann", "Ben"])
         assert "Ben paid last." in newest
@@ -95,7 +95,7 @@ async def test_the_page_of_a_person_tells_what_they_did_and_never_runs_it(shop: 
         await shop.sells(eve, "evil")
         await shop.neonpay.refund(sold.charge_id, reason=EVIL)
         await shop.neonpay.security.report_suspicious_activity(eve.id, "odd", "low", EVIL)
-        await shop.neonpay.pipeline.people.write()
+        await shop.neonpay.program.pipeline.people.write()
         text = await see(http, path_of(shop, eve))
         assert "has paid 5 Stars with 2 orders." in text
         assert "Checkout approved" in text
@@ -151,7 +151,7 @@ async def test_whoever_only_looks_decides_nothing_and_strangers_are_not_found(
             for act in ("block", "trust", "unblock", "cancel"):
                 assert (await http.post(f"{path}/{act}", data={"lasting": "ever"})).status == 403
         async with served() as http:
-            bot_id = shop.neonpay.adapter.bot_id
+            bot_id = shop.neonpay.program.adapter.bot_id
             for wrong in (f"/customers/{bot_id}/12345", "/customers/1/1", f"/customers/{bot_id}/x",
                           f"/customers/{bot_id}/{'9' * 19}", f"/customers/{bot_id}/{quote(EVIL)}"):  # fmt: skip
                 assert (await http.get(wrong)).status == 404, wrong

@@ -38,7 +38,7 @@ async def test_an_extension_shows_its_pages_in_the_frame(shop: Shop, served: Ser
     assert "Points for what people buy." in first
     assert (moved.status, moved.headers["Location"]) == (308, "/loyalty/")
     assert page.status == 200
-    assert f"<p>Points of bot {shop.neonpay.adapter.bot_id}</p>" in text
+    assert f"<p>Points of bot {shop.neonpay.program.adapter.bot_id}</p>" in text
     assert '<a href="/loyalty/" aria-current="page">' in text
     assert "<span>Bots</span></a>" in text
     assert "<span>Баллы</span></a>" in russian

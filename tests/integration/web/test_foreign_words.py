@@ -88,12 +88,12 @@ async def test_what_others_have_written_is_words_on_every_page(shop: Shop, serve
         await shop.delivers(sold)
         await lively(shop)
         await shop.neonpay.refunds.request(sold.charge_id, user_id=carl.id, words=EVIL)
-        await shop.neonpay.pipeline.people.write()
-        whole = f"/payments/{shop.neonpay.adapter.bot_id}/{quote(sold.charge_id or '')}"
-        person = f"/customers/{shop.neonpay.adapter.bot_id}/{carl.id}"
+        await shop.neonpay.program.pipeline.people.write()
+        whole = f"/payments/{shop.neonpay.program.adapter.bot_id}/{quote(sold.charge_id or '')}"
+        person = f"/customers/{shop.neonpay.program.adapter.bot_id}/{carl.id}"
         assert (await send(http, f"{whole}/note", whole, words=EVIL, id="0" * 32)).status == 303
         assert (await send(http, f"{person}/block", person, lasting="day", reason=EVIL)).status == 303
-        await shop.neonpay.pipeline.ledger.run(spoil)
+        await shop.neonpay.program.pipeline.ledger.run(spoil)
         listed = await (await http.get("/payments")).text() + await (await http.get("/refunds")).text()
         details = set(re.findall(r'href="(/(?:payments|customers|refunds)/\d+/[^"?]+)', listed))
         assert len(details) >= 5

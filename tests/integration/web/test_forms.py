@@ -40,7 +40,8 @@ def pages(neonpay):
 
     async def act(request):
         require(request, Role.OPERATOR)
-        await record_act(request, act="thing.made", bot_id=neonpay.adapter.bot_id, subject="<b>one</b>", detail={"n": 1})
+        bot_id = neonpay.program.adapter.bot_id
+        await record_act(request, act="thing.made", bot_id=bot_id, subject="<b>one</b>", detail={"n": 1})
         return web.Response(text="done")
 
     app = web.Application()
@@ -64,7 +65,7 @@ async def test_an_act_is_written_down_with_who_and_from_where(
     rows = await query(
         sa.select(*(audit.c[name] for name in ("bot_id", "who", "role", "act", "subject", "detail", "address")))
     )
-    bot_id = shop.neonpay.adapter.bot_id
+    bot_id = shop.neonpay.program.adapter.bot_id
     assert rows == [(bot_id, "local", "owner", "thing.made", "<b>one</b>", '{"n":1}', "127.0.0.1")]
 
 
@@ -128,6 +129,8 @@ async def test_a_form_in_a_strange_encoding_is_refused_and_nothing_fails(
     shop: Shop, served: Served, kind: str, body: bytes
 ) -> None:
     async with shop.polling(), served(specs=[], open_here=False) as http:
-        await shop.neonpay.pipeline.ledger.run(keep_account, "ann", Role.OWNER, 1, hashed("seven ducks on a wall"))
+        await shop.neonpay.program.pipeline.ledger.run(
+            keep_account, "ann", Role.OWNER, 1, hashed("seven ducks on a wall")
+        )
         headers = {"X-Form-Token": await form_token(http, "/login"), "Content-Type": kind}
         assert (await http.post("/login", data=body, headers=headers)).status in {400, 403}

@@ -32,7 +32,7 @@ async def test_the_page_of_the_bots_says_which_shop_it_is(shop: Shop, served: Se
     assert (answer.status, answer.content_type) == (200, "text/html")
     assert "<h1>The ledger answers and every loop is at work.</h1>" in text
     engine = "SQLite" if database_url.startswith("sqlite") else "PostgreSQL"
-    for fact in (str(shop.neonpay.adapter.bot_id), "aiogram", engine, "notifications"):
+    for fact in (str(shop.neonpay.program.adapter.bot_id), "aiogram", engine, "notifications"):
         assert fact in text
     assert shop.account.token not in text
     for loop in shop.neonpay.program.loops:

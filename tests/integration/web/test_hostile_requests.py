@@ -78,7 +78,7 @@ async def test_no_request_breaks_a_page(shop: Shop, caplog: pytest.LogCaptureFix
         async with serving(app, port=0) as url, browser(url) as http:
             listed = await (await http.get("/payments")).text()
             charge = re.findall(r'href="/payments/\d+/([^"?]+)', listed)[0]
-            known = {"bot": str(shop.neonpay.adapter.bot_id), "charge": charge, "user": "1", "token": "x"}
+            known = {"bot": str(shop.neonpay.program.adapter.bot_id), "charge": charge, "user": "1", "token": "x"}
             token = await form_token(http)
             routes = sorted(
                 {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource}

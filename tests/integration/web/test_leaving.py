@@ -31,7 +31,7 @@ async def test_an_account_that_comes_back_does_not_bring_its_old_sessions(shop: 
         await admit(shop)
         await sign_in(http)
         assert await is_in(http)
-        await shop.neonpay.pipeline.ledger.run(remove_account, "ann")
+        await shop.neonpay.program.pipeline.ledger.run(remove_account, "ann")
         await admit(shop)
         assert not await is_in(http)
 
@@ -45,7 +45,7 @@ async def test_a_form_that_was_begun_before_an_account_was_removed_makes_nobody_
         await sign_in(http, "bob")
         body = urlencode({"form_token": await form_token(http, "/settings"), "language": "en"}).encode()
         reader, writer = await _begins(http, "/settings", body)
-        await shop.neonpay.pipeline.ledger.run(remove_account, "bob")
+        await shop.neonpay.program.pipeline.ledger.run(remove_account, "bob")
         writer.write(body[1:])
         assert b" 403 " in await reader.readline()
         writer.close()

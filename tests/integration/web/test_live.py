@@ -155,7 +155,7 @@ async def test_a_stream_ends_when_its_reader_may_not_look_any_more(
         await send(http, "/login", name="vic", password=PASSWORD)
         answer = await http.get("/live/events")
         await Stream(answer).until(": beat")
-        await shop.neonpay.pipeline.ledger.run(remove_account, "vic")
+        await shop.neonpay.program.pipeline.ledger.run(remove_account, "vic")
         async with asyncio.timeout(100):
             await answer.content.read()
     assert answer.content.at_eof()

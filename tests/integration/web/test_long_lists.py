@@ -59,7 +59,7 @@ def sell(transaction: Transaction, bot_id: int, now_us: int) -> None:
 async def test_a_page_of_a_long_list_is_short_and_a_slow_reader_delays_nobody(shop: Shop, served: Served) -> None:
     assert shop.clock is not None
     await shop.neonpay.setup()
-    await shop.neonpay.pipeline.ledger.run(sell, shop.neonpay.adapter.bot_id, shop.clock.now_us())
+    await shop.neonpay.program.pipeline.ledger.run(sell, shop.neonpay.program.adapter.bot_id, shop.clock.now_us())
     async with served() as http:
         base = (await http.get("/payments?days=all")).url
         with socket.create_connection((base.host or "", base.port or 0)) as slow:

@@ -43,7 +43,7 @@ def double(transaction: Transaction) -> None:
 async def test_whatever_needs_a_person_is_counted_alike_everywhere(shop: Shop, served: Served) -> None:
     stocked(shop)
     assert shop.clock is not None
-    bot_id, ledger = shop.neonpay.adapter.bot_id, shop.neonpay.pipeline.ledger
+    bot_id, ledger = shop.neonpay.program.adapter.bot_id, shop.neonpay.program.pipeline.ledger
     async with shop.polling(), served() as http:
         ann = await shop.visitor("Ann")
         await shop.sells(ann, "book")  # its delivery fails for the last time

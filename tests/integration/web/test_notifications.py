@@ -51,10 +51,10 @@ async def test_what_has_not_arrived_is_seen_and_sent_again_by_who_may(
     shop: Shop, served: Served, query: Callable[..., Any], clock: MovableClock
 ) -> None:
     await shop.neonpay.setup()
-    bot_id = shop.neonpay.adapter.bot_id
+    bot_id = shop.neonpay.program.adapter.bot_id
     async with served() as http:
         assert "Nobody has been told anything yet." in await (await http.get("/notifications/")).text()
-        await shop.neonpay.pipeline.ledger.run(told, bot_id, clock.now_us())
+        await shop.neonpay.program.pipeline.ledger.run(told, bot_id, clock.now_us())
         await admit(shop)
         await admit(shop, "bob", Role.VIEWER)
         one = f"/notifications/{bot_id}/{DEAD}"

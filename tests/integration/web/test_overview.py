@@ -71,7 +71,7 @@ async def test_what_waits_for_a_person_is_named_with_its_cause_and_leads_to_the_
     waiting = text.partition('<ul class="rows">')[2].partition("</ul>")[0]
     assert waiting.count('class="job"') == 1
     assert "Delivery failed: print: RuntimeError: no paper" in words(waiting)
-    assert f'href="/payments/{shop.neonpay.adapter.bot_id}/' in waiting
+    assert f'href="/payments/{shop.neonpay.program.adapter.bot_id}/' in waiting
     assert re.search(
         r'<form method="post" action="/payments/[^"]+/retry"><input type="hidden" name="form_token"', waiting
     )
@@ -116,7 +116,7 @@ async def test_a_bot_that_these_pages_are_not_about_has_no_first_page(shop: Shop
     await shop.neonpay.setup()
     async with served() as http:
         assert (await http.get("/?bot=1")).status == 404
-        assert (await http.get(f"/?bot={shop.neonpay.adapter.bot_id}")).status == 200
+        assert (await http.get(f"/?bot={shop.neonpay.program.adapter.bot_id}")).status == 200
 
 
 async def test_a_ledger_that_cannot_be_read_blinds_the_page_and_nothing_else(
@@ -145,6 +145,6 @@ async def test_all_bots_are_summed_and_one_is_shown_alone(shop: Shop, open_shop:
             ClientSession(url) as http,
         ):
             both = statement(await page(http))
-            alone = statement(await page(http, f"/?bot={other.neonpay.adapter.bot_id}"))
+            alone = statement(await page(http, f"/?bot={other.neonpay.program.adapter.bot_id}"))
     assert (both["Net"], both["Orders"]) == ("100", "2")
     assert (alone["Net"], alone["Orders"]) == ("50", "1")

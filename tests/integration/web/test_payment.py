@@ -17,7 +17,7 @@ EVIL = "<script>alert(1)</script>\"'\N{RIGHT-TO-LEFT OVERRIDE}"
 
 
 def path_of(shop: Shop, charge_id: str | None) -> str:
-    return f"/payments/{shop.neonpay.adapter.bot_id}/{quote(charge_id or '', safe='')}"
+    return f"/payments/{shop.neonpay.program.adapter.bot_id}/{quote(charge_id or '', safe='')}"
 
 
 async def test_a_delivered_payment_tells_its_life_from_the_invoice_to_the_goods(shop: Shop, served: Served) -> None:
@@ -28,7 +28,7 @@ async def test_a_delivered_payment_tells_its_life_from_the_invoice_to_the_goods(
     async with shop.polling():
         sold = await shop.sells(await shop.visitor("Ann"))
         await shop.delivers(sold)
-        await shop.neonpay.pipeline.people.write()
+        await shop.neonpay.program.pipeline.people.write()
         await shop.neonpay.books.reconcile(grace_s=0)
         async with served() as http:
             text = await (await http.get(path_of(shop, sold.charge_id))).text()
@@ -56,7 +56,7 @@ async def test_a_delivery_that_has_failed_lists_every_attempt_and_is_unproved_un
     async with shop.polling():
         sold = await shop.sells(await shop.visitor(EVIL))
         await shop.fact("fulfilment_abandoned")
-        await shop.neonpay.pipeline.people.write()
+        await shop.neonpay.program.pipeline.people.write()
         async with served() as http:
             text = await (await http.get(path_of(shop, sold.charge_id))).text()
     assert "still waits for “VIP”" in text
@@ -81,7 +81,7 @@ async def test_a_payment_that_went_back_says_that_nothing_is_owed(shop: Shop, se
 
 async def test_what_is_no_payment_of_this_shop_is_not_found(shop: Shop, served: Served) -> None:
     await shop.neonpay.setup()
-    bot = shop.neonpay.adapter.bot_id
+    bot = shop.neonpay.program.adapter.bot_id
     async with served() as http:
         for path in (
             f"/payments/{bot}/none", f"/payments/{bot}/%00", f"/payments/{bot}/%ED%A0%80", "/payments/1/none",

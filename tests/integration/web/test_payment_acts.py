@@ -114,7 +114,7 @@ async def test_one_that_may_have_been_delivered_before_a_restore_is_accepted_as_
         fence = sa.insert(restores).values(
             bot_id=0, backup_id="b", made_at=1, fence_at=4_000_000_000_000_000, parked="{}"
         )
-        await shop.neonpay.pipeline.ledger.run(lambda t: t.connection.execute(fence).rowcount)
+        await shop.neonpay.program.pipeline.ledger.run(lambda t: t.connection.execute(fence).rowcount)
         sold = await shop.sells(await shop.visitor("Ann"))
         path = path_of(shop, sold.charge_id)
         assert "It was delivered already" in await (await http.get(path)).text()

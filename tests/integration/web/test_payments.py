@@ -73,7 +73,7 @@ async def test_every_payment_is_a_line_with_its_life_and_stands_under_its_tab(sh
             return "Sold out"
 
         await shop.sells(ann)
-        await shop.neonpay.pipeline.people.write()
+        await shop.neonpay.program.pipeline.people.write()
         async with served() as http:
             lines = await rows(http)
             tabs = {tab: await rows(http, f"?tab={tab}") for tab in ("need-you", "delivered", "refunded", "declined")}
@@ -90,7 +90,7 @@ async def test_every_payment_is_a_line_with_its_life_and_stands_under_its_tab(sh
     assert "<h1>1 payment needs you.</h1>" in text
     assert "<h1>1 платёж ждёт вас.</h1>" in russian
     assert 'aria-label="Paid, delivery failed"' in text
-    assert f'href="/payments/{shop.neonpay.adapter.bot_id}/{quote(kept.charge_id or "", safe="")}"' in text
+    assert f'href="/payments/{shop.neonpay.program.adapter.bot_id}/{quote(kept.charge_id or "", safe="")}"' in text
     counts = re.findall(r'<a href="/payments[^"]*"(?: aria-current="true")?>([^<]+) <span class="n">(\d+)</span>', text)
     assert dict(counts) == {"All": "4", "Need you": "1", "Delivered": "1", "Refunded": "1", "Declined": "1"}
 
@@ -101,7 +101,7 @@ async def test_a_payment_is_found_by_whatever_one_knows_of_it(shop: Shop, served
         ben = await shop.visitor("Ben")
         first = await shop.sells(ann)
         await shop.sells(ben, "book")
-        await shop.neonpay.pipeline.people.write()
+        await shop.neonpay.program.pipeline.people.write()
         charge = first.charge_id or ""
         paid = await shop.neonpay.payments.get(charge)
         known = [
@@ -130,7 +130,7 @@ async def test_what_people_call_themselves_is_shown_and_never_run(shop: Shop, se
     async with shop.polling():
         eve = await shop.visitor(EVIL)
         await shop.sells(eve, "evil")
-        await shop.neonpay.pipeline.people.write()
+        await shop.neonpay.program.pipeline.people.write()
         async with served() as http:
             for path in ("/payments", f"/payments?q={quote(EVIL)}", f"/payments?product={quote(EVIL)}"):
                 text = await (await http.get(path)).text()

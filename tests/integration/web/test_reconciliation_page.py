@@ -80,7 +80,7 @@ async def test_a_payment_that_telegram_does_not_have_is_named_and_leads_to_itsel
                 assert is_harmless(await page(http, f"/reconciliation?period={period}&days=all", language="ru"))
     assert heading(text) == "Telegram's list does not have 1 payment that we have."
     assert heading(overview) == f"{heading(text)} 1 payment needs you.".replace("Telegram's list", "Telegram")
-    assert f"/payments/{shop.neonpay.adapter.bot_id}/{quote(charge_id, safe='')}" in text
+    assert f"/payments/{shop.neonpay.program.adapter.bot_id}/{quote(charge_id, safe='')}" in text
     assert days(text)[0][1:] == ["125", f"{MINUS}75", "50"]
     assert '<tr class="off">' in text
     assert 'class="proved"' not in text

@@ -79,7 +79,7 @@ async def test_a_refusal_reaches_the_buyer_with_its_answer_and_a_second_press_ch
         sold, other = await shop.sells(ann), await shop.sells(ben)
         asked = await shop.neonpay.refunds.request(sold.charge_id, user_id=ann.id, words="Too late")
         waits = await shop.neonpay.refunds.request(other.charge_id, user_id=ben.id)
-        bot_id = shop.neonpay.adapter.bot_id
+        bot_id = shop.neonpay.program.adapter.bot_id
         path, form = f"/refunds/{bot_id}/{asked.request_id}", f"/refunds/{bot_id}/{waits.request_id}"
         assert (await send(http, f"{path}/refuse", form, answer="x" * 1001)).status == 400
         assert (await send(http, f"{path}/refuse", form, answer="It was on time.")).status == 303
@@ -119,7 +119,7 @@ async def test_whoever_only_looks_decides_nothing_and_nonsense_is_not_found(
         ann = await shop.visitor("Ann")
         sold = await shop.sells(ann)
         asked = await shop.neonpay.refunds.request(sold.charge_id, user_id=ann.id)
-        bot_id = shop.neonpay.adapter.bot_id
+        bot_id = shop.neonpay.program.adapter.bot_id
         path = f"/refunds/{bot_id}/{asked.request_id}"
         async with served(only_looks=True) as http:
             assert "<form" not in (await see(http, path)).partition("<main")[2].partition("</main>")[0]

@@ -64,7 +64,9 @@ async def test_the_parts_add_up_to_the_whole(shop: Shop, served: Served) -> None
         [f"Book {EVIL}", "1", "75", "0", "75", "60.0%", "0.0%"],
         ["VIP", "2", "100", "\N{MINUS SIGN}50", "50", "40.0%", "50.0%"],
     ]
-    assert bots == [[str(shop.neonpay.adapter.bot_id), "3", "175", "\N{MINUS SIGN}50", "125", "100.0%", "33.3%"]]
+    assert bots == [
+        [str(shop.neonpay.program.adapter.bot_id), "3", "175", "\N{MINUS SIGN}50", "125", "100.0%", "33.3%"]
+    ]
     assert languages == [["en", "3", "175", "\N{MINUS SIGN}50", "125", "100.0%", "33.3%"]]
     assert cells(plans, "By plan") == []
 

@@ -75,7 +75,7 @@ async def test_a_role_that_is_taken_away_is_gone_with_the_next_page(shop: Shop, 
         await admit(shop, "ann", Role.OWNER)
         await send(http, "/login", name="ann", password=PASSWORD)
         assert (await http.get("/audit")).status == 200
-        await shop.neonpay.pipeline.ledger.run(keep_account, "ann", Role.VIEWER, 2)
+        await shop.neonpay.program.pipeline.ledger.run(keep_account, "ann", Role.VIEWER, 2)
         assert (await http.get("/audit")).status == 403
 
 
@@ -138,9 +138,9 @@ async def test_the_password_until_now_is_guessed_no_more_often_than_at_the_door(
 
 
 async def test_the_book_of_acts_is_filtered_and_has_pages_of_fifty(shop: Shop, served: Served) -> None:
-    bot_id = shop.neonpay.adapter.bot_id
+    bot_id = shop.neonpay.program.adapter.bot_id
     async with shop.polling(), served(clock=shop.clock) as http:
-        ledger = shop.neonpay.pipeline.ledger
+        ledger = shop.neonpay.program.pipeline.ledger
         for number in range(60):
             who = Viewer("<i>ann</i>" if number % 2 else "bob", Role.OPERATOR)
             detail = {"reason": "<script>alert(1)</script>"}
@@ -187,7 +187,7 @@ async def test_no_path_leads_past_the_door(shop: Shop, served: Served, path: str
         answer = await http.get(path, allow_redirects=False)
         assert answer.status in {303, 403, 404}, path
         text = await answer.text()
-        for told in ("New account", "Overview", str(shop.neonpay.adapter.bot_id)):
+        for told in ("New account", "Overview", str(shop.neonpay.program.adapter.bot_id)):
             assert told not in text
 
 

@@ -21,7 +21,7 @@ HASH = hashed(PASSWORD)
 async def admit(shop: Shop, name: str = "ann", role: Role = Role.OWNER) -> None:
     """Give somebody an account with the password of these tests."""
     assert shop.clock is not None
-    await shop.neonpay.pipeline.ledger.run(keep_account, name, role, shop.clock.now_us(), HASH)
+    await shop.neonpay.program.pipeline.ledger.run(keep_account, name, role, shop.clock.now_us(), HASH)
 
 
 def browser(url: str) -> aiohttp.ClientSession:

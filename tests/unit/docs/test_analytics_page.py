@@ -50,7 +50,7 @@ async def test_branches_partners_and_an_ab_test_say_what_happened(
                 if name != "Dan":
                     await buyer.pays(invoice)
             await telegram.idle(account)
-            await shop.drain()
+            await shop.program.drain()
         finally:
             await dispatcher.stop_polling()
             await polling

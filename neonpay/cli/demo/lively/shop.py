@@ -96,7 +96,7 @@ class Shop:
             stack.push_async_callback(self._bot.session.close)
             stack.push_async_callback(self.neonpay.close)
             await self.neonpay.setup()
-            await self.neonpay.pipeline.periodic.stop()  # by a clock that jumps, its turns would come anywhere
+            await self.neonpay.program.pipeline.periodic.stop()  # by a clock that jumps, its turns would come anywhere
             self._running = stack.pop_all()
         return self
 
@@ -107,12 +107,12 @@ class Shop:
 
     def go_on_by_itself(self) -> None:
         """Have what comes round come round by the clock from now on, as in a shop that nobody directs."""
-        self.neonpay.pipeline.periodic.start()
+        self.neonpay.program.pipeline.periodic.start()
 
     async def settle(self) -> None:
         """Wait until the bot has taken its updates and every handler has come to its end."""
         await self.telegram.idle(self.account)
-        await self.neonpay.drain()
+        await self.neonpay.program.drain()
 
     async def delivers_after(self, seconds: float) -> None:
         """Let this much time pass between the payment that is on its way and its delivery."""
@@ -142,21 +142,21 @@ class Shop:
         """
         async with asyncio.timeout(_TURN_S):
             while (job := await self._delivery(charge_id)).attempts < number or job.state == JobState.LEASED:
-                self.neonpay.pipeline.fulfilment.changed.set()
+                self.neonpay.program.pipeline.fulfilment.changed.set()
                 await asyncio.sleep(_LOOK_S)
         await self.settle()
         return job.state == JobState.READY
 
     async def comes_round(self) -> None:
         """Do what a shop does every few minutes: number and seal, expire and abandon, and write who was seen."""
-        pipeline = self.neonpay.pipeline
+        pipeline = self.neonpay.program.pipeline
         for task in (pipeline.sealer.task, *pipeline.endings.tasks):
             await self._take_a_turn(task)
         await pipeline.people.write()
 
     async def tells_of_ends(self) -> None:
         """Tell of subscriptions that have ended."""
-        await self._take_a_turn(self.neonpay.pipeline.subscription_ends.task)
+        await self._take_a_turn(self.neonpay.program.pipeline.subscription_ends.task)
 
     def price(self, stage_id: str, stars: int) -> None:
         """Sell at another price from now on."""
@@ -167,7 +167,7 @@ class Shop:
         return self.neonpay.list_payment_stages()[stage_id].price
 
     async def _take_a_turn(self, task: PeriodicTask) -> None:
-        store = self.neonpay.pipeline.periodic_store
+        store = self.neonpay.program.pipeline.periodic_store
         async with store.turn(task.name, patience_s=_TURN_S, next_in_s=task.every_s) as turn:
             await task.work(turn)
 

@@ -87,7 +87,7 @@ async def refund(request: web.Request) -> web.Response:
         if speaks(shop):
             made = await shop.refund(paid.charge_id, reason=reason, requested_by=who)
         else:
-            made = await shop.pipeline.refunds.leave(paid.charge_id, reason=reason, requested_by=who)
+            made = await shop.program.pipeline.refunds.leave(paid.charge_id, reason=reason, requested_by=who)
         outcome = made.state.value
     except LedgerError as exc:
         return _refused(request, whole, exc)  # nothing was written, and no act can be either

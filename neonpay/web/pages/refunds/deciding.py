@@ -58,7 +58,7 @@ async def _decide(request: web.Request, state: RequestState, answer: str | None)
     verdict = Verdict(state, who_acts(request), answer, leaves_refund=not speaks(shop))
     failed: NeonPayError | None = None
     try:
-        await shop.pipeline.requests.decide(about.request_id, verdict)
+        await shop.program.pipeline.requests.decide(about.request_id, verdict)
     except LedgerError as exc:
         return _page(request, asked, person, now, refused=cause(exc))
     except NeonPayError as exc:
