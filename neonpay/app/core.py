@@ -51,7 +51,8 @@ class NeonPayCore(Facade[Awaiting], Alerting, Receiving):
     (``send_payment``), hooks are asked at checkout (``on_pre_checkout``), handlers deliver what was paid (``on_payment``), and
     Stars go back (``refund``, ``on_refund``). What people look up and decide afterwards is in the namespaces: ``payments``,
     ``invoices``, ``refunds``, ``jobs``, ``handlers``, ``subscriptions``, ``people``, ``books``, ``security``, and figures in
-    ``reports`` and ``tracking``. Bots without an event loop have all that is awaited at ``sync``.
+    ``reports`` and ``tracking``. How this process is at work is at ``program``. Bots without an event loop have all that is
+    awaited at ``sync``.
 
     The ledger opens by itself once the program has declared what it sells, with the host library's start-up, with ``setup()``,
     ``async with``, or the first call that needs it, and closes with the host's shutdown or ``close()``.
