@@ -299,7 +299,7 @@ class NeonPayCore(Facade[Awaiting], Alerting, Receiving):
             "loops_alive": sum(loop.is_alive for loop in loops),
             "loops_failing": sum(loop.failures > 0 for loop in loops),
             "open_circuits": len(self.program.open_circuits),
-            **self._house.soft_stats(),
+            **self.program.soft_events,
         }
 
     @property

@@ -124,16 +124,6 @@ class House:
         await pipeline.open()
         return pipeline
 
-    def soft_stats(self) -> dict[str, int]:
-        """How many soft events wait, and what has become of the others since this process began."""
-        soft = self.soft
-        return {
-            "soft_events_waiting": len(soft),
-            "soft_events_written": soft.written,
-            "soft_events_shed": soft.shed,
-            "seen_faults": self.extensions.seen_faults,
-        }
-
     def new_token(self) -> int:
         """A token that no other lease has."""
         return self._rng.getrandbits(62)

@@ -44,7 +44,13 @@ class Program(Namespace[M], path="program"):
     @property
     def soft_events(self) -> Mapping[str, int]:
         """How many soft events wait, were written and were shed in this process, and how often an extension failed at one."""
-        return self._house.soft_stats()
+        soft = self._house.soft
+        return {
+            "soft_events_waiting": len(soft),
+            "soft_events_written": soft.written,
+            "soft_events_shed": soft.shed,
+            "seen_faults": self._house.extensions.seen_faults,
+        }
 
     def capabilities(self) -> Capabilities:
         """What the bot library can do, what goes past it, and what is promised about its updates."""
