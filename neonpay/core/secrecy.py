@@ -73,6 +73,12 @@ def shows_secret(error: BaseException) -> bool:
     return False
 
 
+_LOADED_LATER: Final = tuple(
+    f"neonpay.{name}" for name in ("analytics", "backup", "collection", "monitoring", "notifications", "web")
+)
+"""The loggers of packages that a program may load when its logs are guarded already."""
+
+
 class SecretFilter(logging.Filter):
     """Lets every record through without secrets: in its message, its arguments, its extra text and the errors that it tells of.
 
@@ -119,7 +125,7 @@ def guard_logs(known: Iterable[str] = ()) -> None:
     A filter of a logger does not see the records of its children, so each of them has the same one.
     """
     names = [name for name in list(logging.Logger.manager.loggerDict) if name.startswith("neonpay.")]
-    loggers = [logging.getLogger(name) for name in ("neonpay", *names)]
+    loggers = [logging.getLogger(name) for name in ("neonpay", *names, *_LOADED_LATER)]
     guards = [guard for guard in loggers[0].filters if isinstance(guard, SecretFilter)]
     guard = guards[0] if guards else SecretFilter()
     guard.learn(known)

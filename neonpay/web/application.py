@@ -95,7 +95,7 @@ def create_dashboard_app(
     Raises:
         ConfigurationError: a trusted proxy is no address.
     """
-    guard_logs()  # the loggers of these modules came after the shop
+    guard_logs()  # a dashboard may be all that its program has
     errors: list[ExtensionError] = []
     if specs is None:
         there = installed()
