@@ -239,6 +239,8 @@ class GroupCommit:
 
 
 def _groups(batch: list[_Submitted]) -> list[list[_Submitted]]:
+    if len(batch) == 1:
+        return [batch]
     groups: list[list[_Submitted]] = []
     together: dict[object, list[_Submitted]] = {}
     for submitted in batch:

@@ -34,6 +34,8 @@ class Compiled(NamedTuple):
     """Index into the given values for each parameter of the SQL, or None when they are in the same order."""
     constants: tuple[object, ...]
     """Values that are part of the statement; their positions follow those of the given values."""
+    pick: _Picker | None
+    """Picks the parameters out of given values and constants by their positions; None when the given values are all."""
 
 
 class Statement:
@@ -67,7 +69,7 @@ class Statement:
         order = {name: position for position, name in enumerate([*self.parameters, *constants])}
         positions = tuple(order[name] for name in names)
         same = not constants and positions == tuple(range(len(self.parameters)))
-        return Compiled(str(compiled), None if same else positions, tuple(compiled.params[name] for name in constants))
+        return _compiled(str(compiled), None if same else positions, tuple(compiled.params[name] for name in constants))
 
 
 class Insert:
@@ -179,7 +181,7 @@ class Insert:
         repeated = ", ".join([_renumbered(values, row * self._width) for row in range(rows)])
         order = one.positions or tuple(range(self._width))
         positions = tuple([row * self._width + position for row in range(rows) for position in order])
-        return Compiled(f"{head}{repeated}{tail}", None if one.positions is None else positions, ())
+        return _compiled(f"{head}{repeated}{tail}", None if one.positions is None else positions, ())
 
 
 class Among:
@@ -191,11 +193,12 @@ class Among:
         lists: how many lists there are, all of the same length.
     """
 
-    __slots__ = ("_fixed", "_lists", "_one", "_sized")
+    __slots__ = ("_fixed", "_lists", "_sized", "one")
 
     def __init__(self, build: Callable[..., sa.ClauseElement], *parameters: str, lists: int = 1) -> None:
         names = [f"list{number}" for number in range(lists)]
-        self._one = Statement(lambda _: build(*[[sa.bindparam(name)] for name in names]), *parameters, *names)
+        self.one = Statement(lambda _: build(*[[sa.bindparam(name)] for name in names]), *parameters, *names)
+        """For lists of one value, which takes the place of its list."""
         self._fixed = len(parameters)
         self._lists = lists
         self._sized: dict[int, Statement] = {}
@@ -203,9 +206,7 @@ class Among:
     def statements(
         self, fixed: tuple[object, ...], *lists: Sequence[object]
     ) -> list[tuple[Statement, tuple[object, ...]]]:
-        """The statements that cover the lists, each with its values; a short list is filled up with its last value."""
-        if len(lists[0]) == 1:
-            return [(self._one, (*fixed, *[values[0] for values in lists]))]
+        """The statements that cover lists of more than one value, each with its values; a list is filled up with its last."""
         parts: list[tuple[Statement, tuple[object, ...]]] = []
         for start in range(0, len(lists[0]), _MOST_ROWS):
             chunks = [list(values[start : start + _MOST_ROWS]) for values in lists]
@@ -220,7 +221,7 @@ class Among:
     def _of_size(self, size: int) -> Statement:
         found = self._sized.get(size)
         if found is None:
-            found = self._sized[size] = _Longer(self._one, self._fixed, self._lists, size)
+            found = self._sized[size] = _Longer(self.one, self._fixed, self._lists, size)
         return found
 
 
@@ -249,7 +250,7 @@ class _Longer(Statement):
             sql = head + "".join([", ".join("?" * len(of)) + text for of, text in zip(places, rest, strict=True)])
         positions = tuple(chain.from_iterable(places))
         same = not one.constants and positions == tuple(range(len(positions)))
-        return Compiled(sql, None if same else positions, one.constants)
+        return _compiled(sql, None if same else positions, one.constants)
 
     def _places(self, position: int) -> range:
         """Where the values are that a parameter of the short statement stands for."""
@@ -263,14 +264,18 @@ class _Longer(Statement):
 
 def arguments(compiled: Compiled, values: tuple[object, ...]) -> tuple[object, ...]:
     """The values in the order in which the driver wants them."""
-    if compiled.positions is None:
-        return values
-    pool = values + compiled.constants
-    return tuple([pool[position] for position in compiled.positions])
+    pick = compiled.pick
+    return values if pick is None else pick(values + compiled.constants)
+
+
+def _compiled(sql: str, positions: tuple[int, ...] | None, constants: tuple[object, ...]) -> Compiled:
+    return Compiled(sql, positions, constants, None if positions is None else _picker(positions))
 
 
 def _picker(places: Sequence[int]) -> _Picker:
     """Picks what is at these places out of a sequence."""
+    if not places:
+        return lambda _: ()
     # A slice gives a tuple where one place alone would give what is there.
     return itemgetter(*places) if len(places) > 1 else itemgetter(slice(places[0], places[0] + 1))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
+from operator import itemgetter
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 A = TypeVar("A")
 Row = Sequence[Any]
+_FIRST = itemgetter(0)
 
 
 class Transaction(ABC):
@@ -86,11 +88,10 @@ class Transaction(ABC):
 
     def rows_among(self, among: Among, fixed: tuple[object, ...], *lists: Sequence[object]) -> list[Row]:
         """Run a statement about lists of values; the rows that it gives back."""
-        parts = among.statements(fixed, *lists)
-        if len(parts) == 1:
-            return self.rows(parts[0][0], *parts[0][1])
+        if len(lists[0]) == 1:
+            return self.rows(among.one, *fixed, *map(_FIRST, lists))
         found: list[Row] = []
-        for statement, values in parts:
+        for statement, values in among.statements(fixed, *lists):
             found += self.rows(statement, *values)
         return found
 
