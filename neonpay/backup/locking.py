@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -28,10 +29,20 @@ else:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def hold(file: int) -> None:
-    """``remove_unless_held`` leaves a file alone for as long as this one is open; on Windows it does so anyway."""
-    if sys.platform != "win32":
+def held_file(folder: Path, prefix: str) -> tuple[int, Path]:
+    """A new file that ``remove_unless_held`` leaves alone for as long as it is open; on Windows it does so anyway.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    while True:
+        file, name = tempfile.mkstemp(prefix=prefix, dir=folder)
+        if sys.platform == "win32":
+            return file, Path(name)
         fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file).st_nlink:
+            return file, Path(name)
+        os.close(file)  # somebody found it before it was held, and has removed it
 
 
 def remove_unless_held(path: Path) -> None:

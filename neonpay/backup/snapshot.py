@@ -5,9 +5,9 @@ Whoever reads the database itself holds on to that moment, and until then nothin
 
 from __future__ import annotations
 
+import glob
 import os
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from typing import BinaryIO, Final, TypeVar
 import sqlalchemy as sa
 
 from neonpay.backup.folder import told
-from neonpay.backup.locking import hold, remove_unless_held
+from neonpay.backup.locking import held_file, remove_unless_held
 from neonpay.core.clock import Clock
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.faults import sqlite_fault
@@ -94,17 +94,15 @@ def _copied(source: sqlite3.Connection, clock: Clock, rest: Callable[[], None]) 
     source.execute("SELECT 1 FROM sqlite_master").fetchone()  # from here on it sees one moment
     at_us = clock.now_us()
     place = Path(source.execute("PRAGMA database_list").fetchone()[2])
-    for left in place.parent.glob(f"{place.name}.copy-*"):
+    for left in place.parent.glob(f"{glob.escape(place.name)}.copy-*"):
         remove_unless_held(left)  # of one that was killed
     cannot = f"a copy to read cannot be made beside {place}"
     with told(cannot):
-        file, name = tempfile.mkstemp(prefix=f"{place.name}.copy-", dir=place.parent)
-    path = Path(name)
+        file, path = held_file(place.parent, f"{place.name}.copy-")
     # Open until the end: the last to close a large file removes it, which takes a while, and sqlite3 would keep all threads
     # waiting for that.
     with open(file, "r+b") as held:
         try:
-            hold(file)
             with told(cannot):
                 _copy(source, path, file, rest)
                 held.seek(_FORMAT)

@@ -6,13 +6,15 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
 
 from neonpay.backup.config import BackupConfig
+from neonpay.backup.folder import BackupFolder
 from neonpay.backup.keeping import Keeper
 from neonpay.backup.kinds import BackupType
 from neonpay.backup.tables import NEVER
@@ -86,6 +88,29 @@ def test_a_piece_of_the_file_that_is_damaged_is_named(kit: Kit, sqlite_url: str,
     with pytest.raises(BackupDamagedError, match=made.file[-1].digest):
         kit.restore(made.backup_id, f"sqlite:///{tmp_path / 'new.db'}")
     assert not list(tmp_path.glob("new.db*"))
+
+
+def test_two_that_begin_at_the_same_moment_leave_each_others_copy_alone(
+    kit: Kit, sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one, whose folder is another, comes when this one's copy has a name and is not held yet."""
+    kit.fill(sqlite_url)
+    kit.encrypt()
+    before = rows_in(sqlite_url, without=WITHOUT)
+    other = Kit(folder=BackupFolder(tmp_path / "other"), clock=kit.clock, secrets=kit.secrets)
+    make = tempfile.mkstemp
+
+    def made_meanwhile(**arguments: Any) -> tuple[int, str]:
+        made = make(**arguments)
+        monkeypatch.setattr(tempfile, "mkstemp", make)
+        other.save(sqlite_url, form="sqlite")
+        return made
+
+    monkeypatch.setattr(tempfile, "mkstemp", made_meanwhile)
+    made = kit.save(sqlite_url, form="sqlite")
+    load(kit, made.backup_id, f"sqlite:///{tmp_path / 'new.db'}")
+    assert rows_in(f"sqlite:///{tmp_path / 'new.db'}", without=WITHOUT) == before
+    assert not list(tmp_path.glob("*.copy-*"))
 
 
 def test_psql_runs_what_the_form_of_postgresql_has(
