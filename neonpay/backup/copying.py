@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -25,6 +25,8 @@ logger = logging.getLogger("neonpay.backup")
 _AT_ONCE: Final = 4
 """So many files are on their way: none is large, and each waits for the network most of its time."""
 _PATIENCE_S: Final = 600.0
+UNFINISHED_FOR: Final = timedelta(days=1)
+"""Files that no manifest names may be those of a copy that another machine is at work on, and are left alone for so long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +77,7 @@ def copy(folder: BackupFolder, target: Target, *, rules: Rules, now: datetime, n
         copying = _Copying(folder, there, there.manifests(), note)
         every = {one.backup_id: one for one in [*copying.manifests, *mine]}
         dated = [one.dated for one in every.values()]
-        gone = set(to_remove(dated, rules, now)) - {mine[0].backup_id}
+        gone = _of_my_shops(to_remove(dated, rules, now), every, mine) - {mine[0].backup_id}
         done = []
         for one in [one for one in mine if one.backup_id not in gone and not copying.is_there(one)]:
             try:
@@ -86,7 +88,7 @@ def copy(folder: BackupFolder, target: Target, *, rules: Rules, now: datetime, n
                 logger.warning("%s; it is not copied to %s", error, target.name)
                 continue
             done.append(one.backup_id)
-        removed = _remove(Elsewhere(target), gone, [one for one in every.values() if one.backup_id not in gone])
+        removed = remove(Elsewhere(target), gone, every)
     return Copied(
         target=target.name,
         newest=mine[0],
@@ -175,30 +177,43 @@ class _Copying:
         return len(data)
 
 
-def _remove(there: Elsewhere, gone: set[str], kept: Sequence[Manifest]) -> list[str]:
-    """What need not be kept is gone at the target, and with it what no manifest there names.
+def remove(there: Elsewhere, gone: Set[str], known: Mapping[str, Manifest]) -> list[str]:
+    """What need not be kept is gone at the target, and with it what it named and no manifest there names.
 
-    What cannot be removed is removed next time; nothing of files goes while a manifest there cannot be read.
+    What no manifest has named goes when it is older than ``UNFINISHED_FOR``, by the times that the target tells. What cannot be
+    removed is removed next time; nothing of files goes while a manifest there cannot be read.
 
     Args:
-        kept: backups that are there, also where a list of files is late to say so.
+        known: manifests by id, also those that a list of files is late to name; those of ``gone`` among them.
     """
     removed = []
     try:
         for backup_id in sorted(gone.intersection(there.ids())):
             there.target.delete(f"{MANIFESTS}/{backup_id}.json")
             removed.append(backup_id)
+        kept = [one for one in known.values() if one.backup_id not in gone]
+        kept += [there.manifest(backup_id) for backup_id in there.ids() if backup_id not in known]
         named = {path for one in kept for path in _named(one)}
-        known = {one.backup_id for one in kept}.union(gone)
-        for backup_id in there.ids():
-            if backup_id not in known:
-                named.update(_named(there.manifest(backup_id)))
-        for path in there.files:
-            if not path.startswith(f"{MANIFESTS}/") and path not in named:
+        mine = {path for backup_id in removed for path in _named(known[backup_id])}
+        for path in [path for path in there.files if not path.startswith(f"{MANIFESTS}/")]:
+            if path not in named and (path in mine or _is_given_up(there, path)):
                 there.target.delete(path)
     except BackupError as error:
         logger.warning("copies that need not be kept could not be removed: %s", error)
     return removed
+
+
+def _is_given_up(there: Elsewhere, path: str) -> bool:
+    written_at = there.files[path].written_at
+    # By the clock of the target alone: its newest file is no later than its now.
+    now = max((one.written_at for one in there.files.values() if one.written_at is not None), default=None)
+    return now is not None and written_at is not None and now - written_at > UNFINISHED_FOR
+
+
+def _of_my_shops(ids: Iterable[str], every: Mapping[str, Manifest], mine: Sequence[Manifest]) -> set[str]:
+    """Those of shops that the folder has backups of: the rules here are not those of whoever else copies there."""
+    bots = {bot_id for one in mine for bot_id in one.bot_ids}
+    return {one for one in ids if every[one] in mine or not bots.isdisjoint(every[one].bot_ids)}
 
 
 def _named(one: Manifest) -> Iterator[str]:

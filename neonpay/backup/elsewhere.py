@@ -14,7 +14,7 @@ from neonpay.backup.info import BackupInfo, damaged_info, info_with
 from neonpay.backup.kinds import BackupStatus
 from neonpay.backup.manifest import ID, MANIFEST_MOST_BYTES, Chunk, Manifest
 from neonpay.backup.packing import Note
-from neonpay.backup.targets import MANIFESTS, Target
+from neonpay.backup.targets import MANIFESTS, Listed, Target
 from neonpay.core.clock import moment
 from neonpay.errors import BackupCopyError, BackupDamagedError, BackupError, BackupNotFoundError
 
@@ -28,8 +28,8 @@ class Elsewhere:
         self.target = target
 
     @cached_property
-    def files(self) -> Mapping[str, int | None]:
-        """The files that are there, with their bytes where the target tells them; raises BackupCopyError."""
+    def files(self) -> Mapping[str, Listed]:
+        """The files that are there; raises BackupCopyError."""
         return self.target.list()
 
     def ids(self) -> list[str]:
@@ -40,7 +40,7 @@ class Elsewhere:
         """Whether a file is there, with its size as far as the target tells that."""
         if path not in self.files:
             return False
-        found = self.files[path]
+        found = self.files[path].size
         return found is None or size is None or found == size
 
     def manifest(self, backup_id: str) -> Manifest:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from neonpay.backup.manifest import ID
 from neonpay.errors import ConfigurationError
@@ -23,6 +24,13 @@ PATH: Final = re.compile(
 _COMMAND: Final = "command:"
 _S3: Final = "s3://"
 _OTHERS: Final = re.compile(r"[a-z][a-z0-9+.-]+:")
+
+
+class Listed(NamedTuple):
+    """A file that is there: its bytes, and when it was written by the clock of the target, where these are told."""
+
+    size: int | None = None
+    written_at: datetime | None = None
 
 
 class Target(Protocol):
@@ -41,8 +49,8 @@ class Target(Protocol):
         """What is in a file; raises BackupCopyError when it is not there, is larger or cannot be read."""
         ...
 
-    def list(self) -> Mapping[str, int | None]:
-        """The files of backups that are there, with their bytes where that is told; raises BackupCopyError."""
+    def list(self) -> Mapping[str, Listed]:
+        """The files of backups that are there; raises BackupCopyError."""
         ...
 
     def delete(self, path: str) -> None:

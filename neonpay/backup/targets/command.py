@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from neonpay.backup.targets import PATH
+from neonpay.backup.targets import PATH, Listed
 from neonpay.errors import BackupCopyError, ConfigurationError
 
 _PATIENCE_S: Final = 900.0
@@ -54,10 +54,10 @@ class CommandTarget:
         """What the program has written."""
         return self._run("get", path, most_bytes=most_bytes)
 
-    def list(self) -> Mapping[str, int | None]:
-        """The paths that the program has listed; it tells no sizes."""
+    def list(self) -> Mapping[str, Listed]:
+        """The paths that the program has listed; it tells neither sizes nor times."""
         lines = self._run("list", most_bytes=_LIST_MOST_BYTES).decode("utf-8", "replace").splitlines()
-        return {path: None for path in map(str.strip, lines) if PATH.fullmatch(path)}
+        return {path: Listed() for path in map(str.strip, lines) if PATH.fullmatch(path)}
 
     def delete(self, path: str) -> None:
         """The program has removed the file."""

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from neonpay.backup.folder import BackupFolder, told
-from neonpay.backup.targets import FOLDERS, PATH
+from neonpay.backup.targets import FOLDERS, PATH, Listed
+from neonpay.core.clock import moment
 from neonpay.errors import BackupCopyError, BackupError
 
 
@@ -41,17 +42,18 @@ class DirectoryTarget:
         except BackupError as exc:
             raise BackupCopyError(str(exc)) from exc
 
-    def list(self) -> Mapping[str, int | None]:
-        """The files that are there, and their bytes."""
+    def list(self) -> Mapping[str, Listed]:
+        """The files that are there, with their bytes and times."""
         self._require()
-        found: dict[str, int | None] = {}
+        found: dict[str, Listed] = {}
         try:
             with told(f"{self.path} cannot be read"):
                 for name in FOLDERS:
                     for file in (self.path / name).rglob("*"):
                         path = file.relative_to(self.path).as_posix()
                         if PATH.fullmatch(path):
-                            found[path] = file.lstat().st_size
+                            there = file.lstat()
+                            found[path] = Listed(there.st_size, moment(there.st_mtime_ns // 1000))
         except BackupError as exc:
             raise BackupCopyError(str(exc)) from exc
         return found

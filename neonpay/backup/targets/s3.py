@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from neonpay.backup.targets import FOLDERS, PATH
+from neonpay.backup.targets import FOLDERS, PATH, Listed
 from neonpay.errors import BackupCopyError, ConfigurationError
 from neonpay.installing import install_line
 
@@ -90,14 +90,15 @@ class S3Target:
                 raise BackupCopyError(msg)
             return bytes(found.bytes())
 
-    def list(self) -> Mapping[str, int | None]:
-        """The objects that are there, and their bytes."""
+    def list(self) -> Mapping[str, Listed]:
+        """The objects that are there, with their bytes and times."""
         obstore, _ = _obstore()
-        found: dict[str, int | None] = {}
+        found: dict[str, Listed] = {}
         for folder in FOLDERS:
             with self._told(folder, "cannot be listed"):
                 for some in obstore.list(self._store, folder):
-                    found.update({one["path"]: one["size"] for one in some if PATH.fullmatch(one["path"])})
+                    ours = [one for one in some if PATH.fullmatch(one["path"])]
+                    found.update({one["path"]: Listed(one["size"], one["last_modified"]) for one in ours})
         return found
 
     def delete(self, path: str) -> None:

@@ -72,7 +72,7 @@ def target(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
         url = request.getfixturevalue("s3_url")
         asked = urllib.request.Request(f"{url}/backups-of-shops", method="PUT")  # noqa: S310  # our own server
         urllib.request.urlopen(asked).close()  # noqa: S310
-        return open_target(f"s3://backups-of-shops/shop/one?endpoint={url}&region=us-east-1")
+        return open_target(f"s3://backups-of-shops/shop/{tmp_path.name}?endpoint={url}&region=us-east-1")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     if request.param == "folder":
@@ -233,6 +233,55 @@ def test_backups_of_another_shop_are_kept_here_and_there(
     ids = [made.backup_id, last_of_theirs.backup_id]
     assert [one.backup_id for one in kit.folder.manifests()] == ids
     assert sorted(Elsewhere(folder_target).ids()) == sorted(ids)
+
+
+def test_what_another_machine_has_begun_to_copy_to_the_same_place_is_left_alone(
+    kit: Kit, sqlite_url: str, target: Target
+) -> None:
+    unfinished = f"chunks/ab/{'ab' * 32}"
+    target.put(unfinished, b"of another machine")
+    sell(kit, sqlite_url, 1)
+    first = kit.save(sqlite_url)
+    copied(kit, target)
+    sell(kit, sqlite_url, 2)
+    second = kit.save(sqlite_url)
+    assert copied(kit, target, newest=1).removed == [first.backup_id]
+    named = {chunk.path for _, chunk in second.chunks()}
+    assert set(target.list()) == {*named, unfinished, f"manifests/{second.backup_id}.json"}
+    assert {chunk.path for _, chunk in first.chunks()} - named
+
+
+def test_what_nobody_has_gone_on_with_for_a_day_is_gone(
+    kit: Kit, sqlite_url: str, folder_target: Target, tmp_path: Path
+) -> None:
+    now_s = 1_800_000_000
+    ages_s = {f"chunks/ab/{letter * 64}": age_s for letter, age_s in (("a", 0), ("b", 86_000), ("c", 87_000))}
+    sell(kit, sqlite_url, 1)
+    kit.save(sqlite_url)
+    copied(kit, folder_target)
+    for path in folder_target.list():
+        os.utime(tmp_path / "elsewhere" / path, (now_s, now_s))
+    for path, age_s in ages_s.items():
+        folder_target.put(path, b"x")
+        os.utime(tmp_path / "elsewhere" / path, (now_s - age_s, now_s - age_s))
+    copied(kit, folder_target)
+    assert [path[-1] for path in ages_s if path in folder_target.list()] == ["a", "b"]
+    read_back(kit, folder_target)
+
+
+def test_the_rules_of_one_folder_are_not_those_of_another_shop(
+    kit: Kit, sqlite_url: str, folder_target: Target, tmp_path: Path
+) -> None:
+    theirs = Kit(folder=BackupFolder(tmp_path / "theirs"), clock=kit.clock)
+    url = f"sqlite:///{tmp_path / 'theirs.db'}"
+    theirs.run(url, lambda transaction: fill(transaction, random.Random(7), bot_id=BOT + 1))  # noqa: S311
+    ids = {theirs.save(url).backup_id for _ in range(2)}
+    copied(theirs, folder_target)
+    kit.fill(sqlite_url)
+    kit.save(sqlite_url)
+    last = kit.save(sqlite_url)
+    assert copied(kit, folder_target, newest=1).removed == []
+    assert set(Elsewhere(folder_target).ids()) == {*ids, last.backup_id}
 
 
 def test_a_folder_that_is_not_there_is_not_made(kit: Kit, sqlite_url: str, tmp_path: Path) -> None:
