@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -177,7 +178,7 @@ class _Copying:
         return len(data)
 
 
-def remove(there: Elsewhere, gone: Set[str], known: Mapping[str, Manifest]) -> list[str]:
+def remove(there: Elsewhere, gone: AbstractSet[str], known: Mapping[str, Manifest]) -> list[str]:
     """What need not be kept is gone at the target, and with it what it named and no manifest there names.
 
     What no manifest has named goes when it is older than ``UNFINISHED_FOR``, by the times that the target tells. What cannot be

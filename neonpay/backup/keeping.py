@@ -6,19 +6,18 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from neonpay.backup.checking import Verified, verify
 from neonpay.backup.config import BackupConfig
 from neonpay.backup.copying import Copied, copy
+from neonpay.backup.drilling import Drill, drill
 from neonpay.backup.elsewhere import Elsewhere, verify_copies
 from neonpay.backup.fetching import fetch
-from neonpay.backup.folder import BackupFolder, told
+from neonpay.backup.folder import BackupFolder
 from neonpay.backup.kinds import EXTENTS, BackupType, Form, extent_of, form_of
 from neonpay.backup.manifest import Manifest
 from neonpay.backup.packing import Note
-from neonpay.backup.restoring import Order, Restored, try_out
+from neonpay.backup.restoring import Restored
 from neonpay.backup.retention import to_remove
 from neonpay.backup.runs import Act, Run, record
 from neonpay.backup.saving import Wanted, save
@@ -160,24 +159,14 @@ class Keeper:
 
         Raises:
             BackupNotFoundError: there is none.
-            RestoreRefusedError: it goes into PostgreSQL alone; the message says what to type.
+            RestoreRefusedError: it goes into PostgreSQL alone, where no database can be made; the message says what to type.
             BackupError, LedgerError, ConfigurationError: it could not be restored; the ledger says so as well.
         """
         chosen = backup_id or self.newest().backup_id
         began_at = self._now()
-        order = Order(
-            backup_id=chosen,
-            database_url="sqlite:///drill.db",
-            secrets=self.config.secrets,
-            extensions=extensions,
-            line=f"neonpay backup drill {chosen}",
-        )
+        wanted = Drill(backup_id=chosen, secrets=self.config.secrets, extensions=extensions)
         try:
-            with (
-                told("there is no room for a database that is tried out"),
-                TemporaryDirectory(prefix="neonpay-") as scratch,
-            ):
-                found = try_out(self.folder, order, Path(scratch), clock=self.clock, note=self.note)
+            found = drill(self.folder, wanted, self.ledger, clock=self.clock, note=self.note)
         except RestoreRefusedError:
             raise
         except Exception as error:

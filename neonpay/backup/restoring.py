@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 import sqlalchemy as sa
 
@@ -24,6 +25,10 @@ from neonpay.errors import BackupError, ConfigurationError, RestoreRefusedError
 from neonpay.ledger import ExtensionTables, Transaction, open_ledger
 from neonpay.ledger.open import place_of
 from neonpay.ledger.tables import keys
+
+Made: TypeAlias = tuple[list[Proof], Mapping[int, Mapping[str, int]]]
+Scratch: TypeAlias = Callable[[Loading, Callable[[Transaction], Made]], tuple[str, Made]]
+"""Runs a unit of work in a database that is thrown away; which one it was, and what the unit returned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,20 +107,15 @@ def restore(folder: BackupFolder, order: Order, *, clock: Clock, note: Note) -> 
     return _into_postgresql(url.set(drivername="postgresql+asyncpg"), loading, order, clock)
 
 
-def try_out(folder: BackupFolder, order: Order, scratch: Path, *, clock: Clock, note: Note) -> Restored:
-    """The same into a file that nobody uses, which is gone afterwards; raises as ``restore`` does."""
+def try_out(folder: BackupFolder, order: Order, scratch: Scratch, *, clock: Clock, note: Note) -> Restored:
+    """The same into a database that nobody uses, which is gone afterwards; raises as ``restore`` does."""
     manifest = folder.manifest(order.backup_id)
     _refuse_other_engine(manifest, order)
     opening = verify(folder, order.backup_id, secrets=order.secrets, note=note, needs_rows=True).opening
     loading = Loading(folder, manifest, opening, note, extensions={one.name: one for one in order.extensions})
     loading.require_known()
-    path = scratch / "drill.db"
-    try:
-        with swap_sqlite.new_file(path, clock, loading.content()) as transaction:
-            proofs, parked = _made(transaction, loading, clock)
-    finally:
-        swap_sqlite.remove(path)
-    return Restored(manifest=manifest, place=str(path), kept=None, parked=parked, proofs=proofs)
+    place, (proofs, parked) = scratch(loading, lambda transaction: _made(transaction, loading, clock))
+    return Restored(manifest=manifest, place=place, kept=None, parked=parked, proofs=proofs)
 
 
 def _into_sqlite(path: Path, loading: Loading, order: Order, clock: Clock) -> Restored:
@@ -163,9 +163,7 @@ def _into_postgresql(url: sa.URL, loading: Loading, order: Order, clock: Clock) 
     return swap_postgresql.in_one_transaction(url, unit, clock)
 
 
-def _made(
-    transaction: Transaction, loading: Loading, clock: Clock
-) -> tuple[list[Proof], Mapping[int, Mapping[str, int]]]:
+def _made(transaction: Transaction, loading: Loading, clock: Clock) -> Made:
     """The unit of work that makes a ledger of a backup, proves that it is the same one, and settles it."""
     loading.load(transaction)
     manifest = loading.manifest

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 import asyncpg
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from neonpay.core.clock import Clock, SystemClock
 from neonpay.errors import RestoreRefusedError
@@ -30,20 +31,24 @@ _VIEWS: Final = sa.text(
 _NAME_CHARS: Final = 63
 
 
-def in_one_transaction(url: sa.URL, unit: Callable[[Transaction], T], clock: Clock) -> T:
+def in_one_transaction(
+    url: sa.URL, unit: Callable[[Transaction], T], clock: Clock, connecting: Connecting | None = None
+) -> T:
     """What a unit of work returned, which may take as long as it likes; kept whole or not at all.
 
     Call it from a thread without an event loop.
 
+    Args:
+        connecting: how to connect; what the query of ``url`` says when left out.
+
     Raises:
         LedgerError: the database did not do it; nothing was kept.
     """
-    return asyncio.run(_run(url, unit, clock))
+    plain, how = Connecting.of(url) if connecting is None else (url, connecting)
+    return asyncio.run(_run(how.patient_engine(plain), unit, clock))
 
 
-async def _run(url: sa.URL, unit: Callable[[Transaction], T], clock: Clock) -> T:
-    plain, connecting = Connecting.of(url)
-    engine = connecting.patient_engine(plain)
+async def _run(engine: AsyncEngine, unit: Callable[[Transaction], T], clock: Clock) -> T:
     try:
         async with engine.begin() as connection:
             if not isinstance(clock, SystemClock):

@@ -77,12 +77,7 @@ def say_made(info: BackupInfo, made: Manifest) -> None:
         say("To read it without neonpay, in its folder:")
         for command in made.encryption.commands:
             say(f"  {command}")
-    if made.form == "postgresql":
-        say(
-            f"Try it out: neonpay backup restore {info.backup_id} --database postgresql://USER@HOST/A_DATABASE_OF_ITS_OWN"
-        )
-    else:
-        say("Try it out: neonpay backup drill")
+    say("Try it out: neonpay backup drill")
 
 
 def say_copied(done: Copied) -> None:

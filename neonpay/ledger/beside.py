@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from neonpay.errors import ConfigurationError
 from neonpay.ledger.unit import Ledger
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from neonpay.ledger.connecting import Connecting
 
 
 @runtime_checkable
@@ -14,6 +19,21 @@ class HasBeside(Protocol):
 
     def beside(self) -> Ledger:
         """Another ledger on the same database, as it is; whoever asked for it closes it."""
+        ...
+
+
+@runtime_checkable
+class OnServer(Protocol):
+    """A ledger in a database of a server, which may have others beside it."""
+
+    @property
+    def url(self) -> sa.URL:
+        """Where it is, without what says how to connect."""
+        ...
+
+    @property
+    def connecting(self) -> Connecting:
+        """How to connect."""
         ...
 
 

@@ -77,7 +77,7 @@ class PostgresqlLedger:
         in_thread: bool = False,
         connecting: Connecting | None = None,
     ) -> None:
-        self.url, self._connecting = Connecting.of(url) if connecting is None else (url, connecting)
+        self.url, self.connecting = Connecting.of(url) if connecting is None else (url, connecting)
         self._clock = clock
         self._carries_time = not isinstance(clock, SystemClock)
         self._pool_size = pool_size
@@ -110,7 +110,7 @@ class PostgresqlLedger:
         """
         with self._making:
             if self._apart is None:
-                self._apart = Lanes(partial(self._new_lane, self._connecting))
+                self._apart = Lanes(partial(self._new_lane, self.connecting))
             return self._apart
 
     @property
@@ -118,7 +118,7 @@ class PostgresqlLedger:
         """The same for reports, which may wait for the server as long as each of them is allowed to."""
         with self._making:
             if self._reporters is None:
-                patient = replace(self._connecting, command_timeout_s=_PATIENT_S, pool_timeout_s=_PATIENT_S)
+                patient = replace(self.connecting, command_timeout_s=_PATIENT_S, pool_timeout_s=_PATIENT_S)
                 self._reporters = Lanes(partial(self._new_lane, patient), most=_REPORTERS)
             return self._reporters
 
@@ -127,7 +127,7 @@ class PostgresqlLedger:
 
         Whoever asked for it closes it.
         """
-        patient = replace(self._connecting, command_timeout_s=_PATIENT_S)
+        patient = replace(self.connecting, command_timeout_s=_PATIENT_S)
         return PostgresqlLedger(
             self.url, clock=self._clock, pool_size=1, as_it_is=True, in_thread=True, connecting=patient
         )
@@ -176,7 +176,7 @@ class PostgresqlLedger:
                 await self._upgrade()
         except BaseException as exc:
             await pool.dispose()
-            if self._connecting.prepares and sqlstate(exc) in _SOMEBODY_ELSES:
+            if self.connecting.prepares and sqlstate(exc) in _SOMEBODY_ELSES:
                 self._prepare_no_more()
                 return await self._connect()
             if isinstance(exc, (*_DRIVERS, *_AROUND)):
@@ -185,13 +185,13 @@ class PostgresqlLedger:
         return pool
 
     def _new_pool(self) -> Pool:
-        pool = self._connecting.pool(self.url, pool_size=self._pool_size)
+        pool = self.connecting.pool(self.url, pool_size=self._pool_size)
         sa.event.listen(pool.engine.sync_engine, "commit", _refuse_in_unit)
         sa.event.listen(pool.engine.sync_engine, "rollback", _refuse_in_unit)
         return pool
 
     async def _upgrade(self) -> None:
-        engine = self._connecting.patient_engine(self.url)
+        engine = self.connecting.patient_engine(self.url)
         try:
             async with engine.begin() as connection:
                 await connection.run_sync(migrate.upgrade_postgresql)
@@ -199,7 +199,7 @@ class PostgresqlLedger:
             await engine.dispose()
 
     def _prepare_no_more(self) -> None:
-        self._connecting = replace(self._connecting, prepares=False)
+        self.connecting = replace(self.connecting, prepares=False)
         logger.warning(
             "a pooler stands before PostgreSQL that gives each transaction another connection; statements are prepared no "
             "more. Write prepared_statements=off into database_url, so that this need not be found out at every start"
@@ -306,7 +306,7 @@ class PostgresqlLedger:
                     raise
                 return result
         except Exception as exc:
-            if sqlstate(exc) in _SOMEBODY_ELSES and self._connecting.prepares:
+            if sqlstate(exc) in _SOMEBODY_ELSES and self.connecting.prepares:
                 self._prepare_no_more()
                 self._pool = self._new_pool()
                 self._outdated.append(pool)

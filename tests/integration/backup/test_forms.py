@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from tests.integration.backup.test_restoring import load
 
 if TYPE_CHECKING:
     from neonpay.backup.kinds import Form
+    from neonpay.backup.restoring import Restored
     from neonpay.testing.postgres import PostgresServer
 
 WITHOUT = (*NEVER, extension_tables.name)
@@ -164,12 +166,55 @@ def test_one_word_says_the_form_or_the_extent(
     assert (made.form, made.backup_type) == (form, extent)
 
 
-def test_a_drill_of_postgresqls_form_says_what_to_type(kit: Kit, postgres_url: str) -> None:
-    kit.make(postgres_url)
-    made = kit.save(postgres_url, form="postgresql")
-    ledger = open_ledger(postgres_url, as_it_is=True)
+def drilled(kit: Kit, url: str) -> Restored:
+    ledger = open_ledger(url, as_it_is=True)
     try:
-        with pytest.raises(RestoreRefusedError, match=f"restore {made.backup_id} --database postgresql://"):
-            Keeper(ledger, BackupConfig(backup_path=kit.folder.path), kit.clock).drill(())
+        return Keeper(ledger, BackupConfig(backup_path=kit.folder.path), kit.clock).drill(())
     finally:
         ledger.close_sync()
+
+
+def databases(kit: Kit, url: str) -> set[str]:
+    query = sa.text("SELECT datname FROM pg_database WHERE datname LIKE 'neonpay\\_drill\\_%'")
+    return set(kit.run(url, lambda transaction: list(transaction.connection.execute(query).scalars())))
+
+
+def test_one_of_postgresqls_form_is_tried_out_beside_the_ledger(
+    kit: Kit, postgres_url: str, postgres_server: PostgresServer
+) -> None:
+    kit.fill(postgres_url)
+    before = rows_in(postgres_url, without=("neonpay_backup_runs",))
+    made = kit.save(postgres_url, form="postgresql")
+    now_s = kit.clock.now_us() // 1_000_000
+    mine = uuid.uuid4().hex
+    young, left = f"neonpay_drill_{now_s - 3600}_{mine}", f"neonpay_drill_{now_s - 100_000}_{mine}"
+    others = databases(kit, postgres_url)
+    for name in (young, left):
+        postgres_server.execute(f"CREATE DATABASE {name}")
+    found = drilled(kit, postgres_url)
+    assert found.manifest.backup_id == made.backup_id
+    assert [proof.payments for proof in found.proofs] == [3]
+    assert databases(kit, postgres_url) - others == {young}
+    assert rows_in(postgres_url, without=("neonpay_backup_runs",)) == before
+    postgres_server.execute(f"DROP DATABASE {young}")
+
+
+def test_a_drill_that_may_make_no_database_says_what_to_type(
+    kit: Kit, postgres_url: str, postgres_server: PostgresServer
+) -> None:
+    made = kit.save(postgres_url, form="postgresql")
+    name = f"neonpay_test_{uuid.uuid4().hex}"
+    postgres_server.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'hush' IN ROLE pg_read_all_data, pg_write_all_data")
+    little = sa.make_url(postgres_url).set(username=name, password="hush")
+    with pytest.raises(RestoreRefusedError, match=f'ALTER ROLE "{name}" CREATEDB; .* restore {made.backup_id} --data'):
+        drilled(kit, little.render_as_string(hide_password=False))
+    postgres_server.execute(f"DROP ROLE {name}")
+
+
+def test_one_of_postgresqls_form_is_not_tried_out_where_there_is_no_postgresql(
+    kit: Kit, postgres_url: str, sqlite_url: str
+) -> None:
+    made = kit.save(postgres_url, form="postgresql")
+    kit.make(sqlite_url)
+    with pytest.raises(RestoreRefusedError, match=f"restore {made.backup_id} --database postgresql://"):
+        drilled(kit, sqlite_url)

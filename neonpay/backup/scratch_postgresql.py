@@ -1,0 +1,98 @@
+"""A database of PostgreSQL that is tried out in, beside the ledger's and gone afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import asyncpg
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from neonpay.core.clock import Clock
+from neonpay.errors import RestoreRefusedError
+from neonpay.ledger.beside import OnServer
+from neonpay.ledger.faults import postgresql_fault, sqlstate
+
+logger = logging.getLogger("neonpay.backup")
+
+_PREFIX: Final = "neonpay_drill_"
+_LEFT_FOR_S: Final = 86_400
+_MAY_NOT: Final = "42501"
+_FAULTS: Final = (OSError, sa.exc.DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_LEFT: Final = sa.text(
+    "SELECT datname FROM pg_database WHERE datname ~ '^neonpay_drill_[0-9]+_[0-9a-f]+$'"
+    " AND pg_get_userbyid(datdba) = current_user"
+)
+_ALIKE: Final = sa.text(
+    "SELECT pg_encoding_to_char(encoding), datcollate, datctype FROM pg_database WHERE datname = current_database()"
+)
+
+
+@contextmanager
+def scratch(ledger: OnServer, clock: Clock, line: str) -> Iterator[sa.URL]:
+    """A new, empty database on the server of a ledger, which is gone when the block is done.
+
+    One that a drill was killed in is gone after a day. Call it from a thread without an event loop.
+
+    Args:
+        line: what to type where it may not be made.
+
+    Raises:
+        RestoreRefusedError: the user of the ledger may not make databases.
+        LedgerError: the server did not make one.
+    """
+    now_s = clock.now_us() // 1_000_000
+    name = f"{_PREFIX}{now_s}_{secrets.token_hex(4)}"
+    try:
+        asyncio.run(_on_server(ledger, lambda connection: _make(connection, name, now_s)))
+    except _FAULTS as exc:
+        if sqlstate(exc) != _MAY_NOT:
+            raise postgresql_fault(exc) from exc
+        user = ledger.url.username or "the user of database_url"
+        msg = (
+            f"{user} may not make a database to try the backup out in; let the server's owner run: ALTER ROLE "
+            f'"{ledger.url.username or "USER"}" CREATEDB; or try it out in one that is there, and empty: {line}'
+        )
+        raise RestoreRefusedError(msg) from exc
+    try:
+        yield ledger.url.set(database=name)
+    finally:
+        try:
+            asyncio.run(_on_server(ledger, lambda connection: _drop(connection, name)))
+        except _FAULTS as exc:
+            logger.warning("the database %s could not be dropped: %s", name, postgresql_fault(exc))
+
+
+async def _on_server(ledger: OnServer, work: Callable[[AsyncConnection], Awaitable[None]]) -> None:
+    engine = ledger.connecting.patient_engine(ledger.url)
+    try:
+        async with engine.connect() as connection:
+            await work(await connection.execution_options(isolation_level="AUTOCOMMIT"))
+    finally:
+        await engine.dispose()
+
+
+async def _make(connection: AsyncConnection, name: str, now_s: int) -> None:
+    left = (await connection.execute(_LEFT)).scalars()
+    for one in [one for one in left if now_s - int(one.split("_")[2]) > _LEFT_FOR_S]:
+        try:
+            await _drop(connection, one)
+        except sa.exc.DBAPIError as exc:
+            logger.warning("the database %s of an earlier drill could not be dropped: %s", one, postgresql_fault(exc))
+    encoding, collate, ctype = (await connection.execute(_ALIKE)).one()
+    quote = sa.String().literal_processor(connection.dialect)
+    assert quote is not None
+    # In words of the server's own, and of nobody else's: template1 may have tables, or somebody who is connected to it.
+    await connection.exec_driver_sql(
+        f'CREATE DATABASE "{name}" TEMPLATE template0 ENCODING {quote(encoding)} LC_COLLATE {quote(collate)} '
+        f"LC_CTYPE {quote(ctype)}"
+    )
+
+
+async def _drop(connection: AsyncConnection, name: str) -> None:
+    await connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}"')
