@@ -89,7 +89,12 @@ def copy(folder: BackupFolder, target: Target, *, rules: Rules, now: datetime, n
                 logger.warning("%s; it is not copied to %s", error, target.name)
                 continue
             done.append(one.backup_id)
-        removed = remove(Elsewhere(target), gone, every)
+        removed = []
+        try:
+            for backup_id in remove(Elsewhere(target), gone, every):
+                removed.append(backup_id)  # noqa: PERF402  # those of before one that cannot be removed are gone
+        except BackupError as error:
+            logger.warning("copies that need not be kept could not be removed: %s", error)
     return Copied(
         target=target.name,
         newest=mine[0],
@@ -178,30 +183,29 @@ class _Copying:
         return len(data)
 
 
-def remove(there: Elsewhere, gone: AbstractSet[str], known: Mapping[str, Manifest]) -> list[str]:
-    """What need not be kept is gone at the target, and with it what it named and no manifest there names.
+def remove(there: Elsewhere, gone: AbstractSet[str], known: Mapping[str, Manifest]) -> Iterator[str]:
+    """These backups are gone at the target, each when its id comes, and in the end what no other one there names of them.
 
-    What no manifest has named goes when it is older than ``UNFINISHED_FOR``, by the times that the target tells. What cannot be
-    removed is removed next time; nothing of files goes while a manifest there cannot be read.
+    What no manifest has named goes when it is older than ``UNFINISHED_FOR``, by the times that the target tells.
 
     Args:
-        known: manifests by id, also those that a list of files is late to name; those of ``gone`` among them.
+        known: manifests by id, also those that a list of files is late to name; those of ``gone`` that can be read among them.
+
+    Raises:
+        BackupCopyError: something could not be removed, which may be done another time.
+        BackupDamagedError: a manifest there cannot be read, so that nobody knows what it names; no file has gone.
     """
-    removed = []
-    try:
-        for backup_id in sorted(gone.intersection(there.ids())):
-            there.target.delete(f"{MANIFESTS}/{backup_id}.json")
-            removed.append(backup_id)
-        kept = [one for one in known.values() if one.backup_id not in gone]
-        kept += [there.manifest(backup_id) for backup_id in there.ids() if backup_id not in known]
-        named = {path for one in kept for path in _named(one)}
-        mine = {path for backup_id in removed for path in _named(known[backup_id])}
-        for path in [path for path in there.files if not path.startswith(f"{MANIFESTS}/")]:
-            if path not in named and (path in mine or _is_given_up(there, path)):
-                there.target.delete(path)
-    except BackupError as error:
-        logger.warning("copies that need not be kept could not be removed: %s", error)
-    return removed
+    removed = [backup_id for backup_id in there.ids() if backup_id in gone]
+    for backup_id in removed:
+        there.target.delete(f"{MANIFESTS}/{backup_id}.json")
+        yield backup_id
+    kept = [one for one in known.values() if one.backup_id not in gone]
+    kept += [there.manifest(one) for one in there.ids() if one not in known and one not in gone]
+    named = {path for one in kept for path in _named(one)}
+    mine = {path for backup_id in removed if backup_id in known for path in _named(known[backup_id])}
+    for path in [path for path in there.files if not path.startswith(f"{MANIFESTS}/")]:
+        if path not in named and (path in mine or _is_given_up(there, path)):
+            there.target.delete(path)
 
 
 def _is_given_up(there: Elsewhere, path: str) -> bool:

@@ -21,6 +21,7 @@ _KEYS: Final = "keys"
 _PRIVATE_FOLDER: Final = 0o700
 _PRIVATE_FILE: Final = 0o600
 _TEMPORARY: Final = ".tmp-"
+_NAMED: Final = 5
 _BYTES_TOGETHER: Final = 4 * 2**20
 KEY_MOST_BYTES: Final = 2**20
 _NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
@@ -44,6 +45,7 @@ class BackupFolder:
         Raises:
             BackupError: it cannot be made.
         """
+        self._require_no_other()
         with told(f"the folder {self.path} of the backups cannot be made"):
             self.path.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
             for name in (_MANIFESTS, _CHUNKS, _KEYS):
@@ -65,11 +67,19 @@ class BackupFolder:
             yield
 
     def ids(self) -> list[str]:
-        """The ids of the backups that are here."""
+        """The ids of the backups that are here; raises BackupError when something is here that is no folder."""
         folder = self.path / _MANIFESTS
         if not folder.is_dir():
+            self._require_no_other()
             return []
         return sorted(entry.stem for entry in folder.iterdir() if entry.suffix == ".json" and ID.fullmatch(entry.stem))
+
+    def has_no(self, backup_id: str) -> BackupNotFoundError:
+        """The error for an id that no backup here has; it names the newest ones that there are."""
+        ids = self.ids()[::-1]
+        more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
+        what = f"there is {', '.join(ids[:_NAMED])}{more}" if ids else "there is none at all"
+        return BackupNotFoundError(f"there is no backup {backup_id!r} in {self.path}; {what}; see: neonpay backup list")
 
     def manifest(self, backup_id: str) -> Manifest:
         """The manifest of a backup.
@@ -79,8 +89,7 @@ class BackupFolder:
             BackupDamagedError: it is not as it was written.
         """
         if not ID.fullmatch(backup_id) or not (self.path / _MANIFESTS / f"{backup_id}.json").is_file():
-            msg = f"there is no backup {backup_id!r} in {self.path}; see: neonpay backup list"
-            raise BackupNotFoundError(msg)
+            raise self.has_no(backup_id)
         return manifest.read(backup_id, self.read(f"{_MANIFESTS}/{backup_id}.json", MANIFEST_MOST_BYTES))
 
     def manifests(self) -> list[Manifest]:
@@ -168,8 +177,7 @@ class BackupFolder:
         """
         target = self.path / _MANIFESTS / f"{backup_id}.json"
         if not ID.fullmatch(backup_id) or not target.is_file():
-            msg = f"there is no backup {backup_id!r} in {self.path}; see: neonpay backup list"
-            raise BackupNotFoundError(msg)
+            raise self.has_no(backup_id)
         with told(f"{target} cannot be removed"):
             target.unlink()
         return self.sweep()
@@ -190,6 +198,16 @@ class BackupFolder:
                         freed += found.lstat().st_size
                         found.unlink()
         return freed
+
+    def _require_no_other(self) -> None:
+        if self.path.is_dir():
+            return
+        if self.path.is_symlink():
+            msg = f"{self.path} is a link to {os.readlink(self.path)}, which is not there: mount it, or make it"
+            raise BackupError(msg)
+        if self.path.exists():
+            msg = f"{self.path} is a file, and no folder of backups; --directory or `backup.directory` names the folder"
+            raise BackupError(msg)
 
     def _keep_names(self) -> None:
         for folder in (self.path / _CHUNKS).glob("??"):

@@ -24,7 +24,14 @@ from neonpay.backup.saving import Wanted, save
 from neonpay.backup.targets import Target
 from neonpay.core.clock import Clock, moment
 from neonpay.core.text import error_words
-from neonpay.errors import BackupCopyError, BackupError, BackupNotFoundError, LedgerError, RestoreRefusedError
+from neonpay.errors import (
+    BackupCopyError,
+    BackupError,
+    BackupNotFoundError,
+    LedgerError,
+    LedgerUnavailableError,
+    RestoreRefusedError,
+)
 from neonpay.ledger import ExtensionTables, Ledger
 from neonpay.store.ids import new_event_id
 
@@ -223,6 +230,8 @@ class Keeper:
         try:
             self.ledger.run_sync(record, run)
         except LedgerError as exc:
+            if isinstance(error, LedgerUnavailableError):
+                return  # which says it
             logger.warning("the ledger could not be told of a %s: %s", act, exc)
 
     def _now(self) -> datetime:

@@ -81,6 +81,7 @@ def save(ledger: Ledger, folder: BackupFolder, wanted: Wanted, *, clock: Clock, 
         ConfigurationError: something that it needs is not installed.
     """
     require(wanted.compression)
+    ledger.open_sync()  # where there is none, no folder is made for its backups
     with folder.alone():
         earlier = list(_readable(folder))
         saving = _Saving(folder, wanted, earlier, note)

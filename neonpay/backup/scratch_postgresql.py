@@ -85,14 +85,16 @@ async def _make(connection: AsyncConnection, name: str, now_s: int) -> None:
         except sa.exc.DBAPIError as exc:
             logger.warning("the database %s of an earlier drill could not be dropped: %s", one, postgresql_fault(exc))
     encoding, collate, ctype = (await connection.execute(_ALIKE)).one()
-    quote = sa.String().literal_processor(connection.dialect)
-    assert quote is not None
-    # In words of the server's own, and of nobody else's: template1 may have tables, or somebody who is connected to it.
+    # template1 may have tables of somebody's, or somebody who is connected to it.
     await connection.exec_driver_sql(
-        f'CREATE DATABASE "{name}" TEMPLATE template0 ENCODING {quote(encoding)} LC_COLLATE {quote(collate)} '
-        f"LC_CTYPE {quote(ctype)}"
+        f'CREATE DATABASE "{name}" TEMPLATE template0 ENCODING {_quoted(encoding)} LC_COLLATE {_quoted(collate)} '
+        f"LC_CTYPE {_quoted(ctype)}"
     )
 
 
 async def _drop(connection: AsyncConnection, name: str) -> None:
     await connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}"')
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

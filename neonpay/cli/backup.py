@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -18,12 +19,14 @@ from neonpay.cli.backup_shown import (
     restored_json,
     say_adopted,
     say_copied,
+    say_deleted,
     say_drilled,
     say_made,
     say_restored,
     sized,
 )
 from neonpay.cli.backup_work import (
+    CopyOption,
     CopyToOption,
     DirectoryOption,
     FormTyped,
@@ -35,13 +38,15 @@ from neonpay.cli.backup_work import (
     chosen,
     fetched,
     keep,
+    place_of_copies,
     progress,
+    until_stopped,
 )
 from neonpay.cli.columns import say
 from neonpay.cli.counted import counted
 from neonpay.cli.sheets import print_json
 from neonpay.cli.shop import FOUND, BotOption, DatabaseOption, JsonOption, core_settings, errors_in_one_line
-from neonpay.errors import BackupDamagedError, ConfigurationError
+from neonpay.errors import BackupDamagedError, BackupNotFoundError
 
 if TYPE_CHECKING:
     from neonpay.backup.config import BackupConfig
@@ -124,6 +129,8 @@ def list_backups(*, directory: DirectoryOption = None, source: FromOption = None
 
     with errors_in_one_line():
         config = chosen(directory)
+        if directory is not None and source is None and not os.path.lexists(directory):
+            raise BackupNotFoundError(f"there is no folder {directory}")
         there = None if source is None else Elsewhere(open_target(source))
         found = infos_in(BackupFolder(config.folder)) if there is None else there.infos()
     if json:
@@ -144,10 +151,7 @@ def verify(
     directory: DirectoryOption = None,
     passphrase_file: PassphraseFileOption = None,
     identity: IdentityOption = None,
-    copy: Annotated[
-        bool,
-        typer.Option("--copy", help="The copies where `backup.copy_to` of neonpay.toml says: ID, or every one there."),
-    ] = False,
+    copy: CopyOption = False,
     source: FromOption = None,
     json: JsonOption = False,
     database: DatabaseOption = None,
@@ -288,16 +292,25 @@ def adopt(*, yes: YesOption = False, json: JsonOption = False, database: Databas
 
 
 @backup.command()
-def delete(backup_id: IdArgument, *, yes: YesOption = False, directory: DirectoryOption = None) -> None:
-    """Remove a backup, and what no other one needs of it."""
+def delete(
+    backup_id: IdArgument,
+    *,
+    yes: YesOption = False,
+    directory: DirectoryOption = None,
+    copy: CopyOption = False,
+    source: FromOption = None,
+) -> None:
+    """Remove a backup, and what no other one needs of it; with --copy or --from TARGET its copy there as well."""
+    from neonpay.backup.deleting import found
+    from neonpay.backup.elsewhere import Elsewhere
     from neonpay.backup.folder import BackupFolder
 
     with errors_in_one_line():
-        folder = BackupFolder(chosen(directory).folder)
-        agreed(f"Delete {backup_id} for good?", yes=yes)
-        with folder.alone():
-            freed = folder.remove(backup_id)
-    say(f"{backup_id} is deleted; {sized(freed)} are free.")
+        config = chosen(directory, copy_to=source)
+        is_asked = copy or source is not None
+        one = found(BackupFolder(config.folder), backup_id, Elsewhere(place_of_copies(config)) if is_asked else None)
+        agreed(f"Delete {backup_id} for good in {' and in '.join(one.places)}?", yes=yes)
+        say_deleted(one, one.run(), None if is_asked or config.copy_to is None else config.target.name)
 
 
 @backup.command()
@@ -352,19 +365,7 @@ def schedule(
         config = chosen(directory, passphrase_file, recipient=recipient, copy_to=copy_to, schedule=at, zone=zone)
         manager = BackupManager(config, database_url=core_settings(database, None).database_url)
         with suppress(KeyboardInterrupt):
-            asyncio.run(_until_stopped(manager, config))
-
-
-async def _until_stopped(manager: object, config: BackupConfig) -> None:
-    from neonpay.backup.manager import BackupManager
-
-    assert isinstance(manager, BackupManager)
-    await manager.start_scheduled_backups()
-    say(f"Backups go to {config.folder} at {config.schedule}; Ctrl-C stops.")
-    try:
-        await asyncio.Event().wait()
-    finally:
-        await manager.stop_scheduled_backups()
+            asyncio.run(until_stopped(manager, config))
 
 
 def _kept(database: str | None, config: BackupConfig, work: Callable[[Keeper], T]) -> T:
@@ -372,10 +373,7 @@ def _kept(database: str | None, config: BackupConfig, work: Callable[[Keeper], T
 
 
 def _verify_copies(database: str | None, config: BackupConfig, backup_id: str | None, *, json: bool) -> None:
-    if config.copy_to is None:
-        msg = "nothing says where backups are copied to; give --from TARGET, or write copy_to under [backup]"
-        raise ConfigurationError(msg)
-    target = config.target
+    target = place_of_copies(config)
     ids, files = _kept(database, config, lambda keeper: keeper.verify_copies(target, backup_id))
     if json:
         print_json({"target": target.name, "backup_ids": list(ids), "files": files})

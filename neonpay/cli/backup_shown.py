@@ -12,6 +12,7 @@ from neonpay.cli.sheets import minute
 if TYPE_CHECKING:
     from neonpay.backup.adopting import Adopted
     from neonpay.backup.copying import Copied
+    from neonpay.backup.deleting import Deleting
     from neonpay.backup.info import BackupInfo
     from neonpay.backup.manifest import Manifest
     from neonpay.backup.restoring import Restored
@@ -86,6 +87,14 @@ def say_copied(done: Copied) -> None:
     say(f"{done.newest.backup_id} is in {done.target}; {written if done.files else 'nothing was new'}.")
     for backup_id in done.removed:
         say(f"  {backup_id} need not be kept and is gone there")
+
+
+def say_deleted(done: Deleting, freed_bytes: int, kept_in: str | None) -> None:
+    """Print where a backup is gone, and where a copy of it may be still."""
+    here = f"; {sized(freed_bytes)} are free here" if done.is_here else ""
+    say(f"{done.backup_id} is deleted in {' and in '.join(done.places)}{here}.")
+    if kept_in is not None:
+        say(f"A copy in {kept_in} stays; to delete it as well: neonpay backup delete {done.backup_id} --copy")
 
 
 def say_restored(restored: Restored) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import enum
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,12 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from neonpay.cli.columns import say
 from neonpay.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from neonpay.backup.config import BackupConfig
     from neonpay.backup.keeping import Keeper
+    from neonpay.backup.manager import BackupManager
     from neonpay.backup.packing import Note
+    from neonpay.backup.targets import Target
     from neonpay.ledger import Ledger
 
 T = TypeVar("T")
@@ -53,6 +57,11 @@ CopyToOption = Annotated[
 FromOption = Annotated[
     str | None,
     typer.Option("--from", help="The target where the copies are, as --copy-to names it.", metavar="TARGET"),
+]
+
+CopyOption = Annotated[
+    bool,
+    typer.Option("--copy", help="The copies where `backup.copy_to` of neonpay.toml says; --from names another place."),
 ]
 
 
@@ -124,6 +133,14 @@ def fetched(config: BackupConfig, source: str | None, backup_id: str | None) -> 
         return fetch(BackupFolder(config.folder), open_target(source), backup_id, note=note).backup_id
 
 
+def place_of_copies(config: BackupConfig) -> Target:
+    """Where the copies are that ``--copy`` or ``--from`` means; raises ConfigurationError when nothing says so."""
+    if config.copy_to is None:
+        msg = "nothing says where backups are copied to; give --from TARGET, or write copy_to under [backup]"
+        raise ConfigurationError(msg)
+    return config.target
+
+
 @contextmanager
 def ready_ledger(database_url: str) -> Iterator[Ledger]:
     """The ledger of a URL, as it is."""
@@ -139,6 +156,16 @@ def ready_ledger(database_url: str) -> Iterator[Ledger]:
         raise
     finally:
         ledger.close_sync()
+
+
+async def until_stopped(manager: BackupManager, config: BackupConfig) -> None:
+    """Backups are made at their times until the task is cancelled."""
+    await manager.start_scheduled_backups()
+    say(f"Backups go to {config.folder} at {config.schedule}; Ctrl-C stops.")
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await manager.stop_scheduled_backups()
 
 
 @contextmanager

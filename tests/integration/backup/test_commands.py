@@ -130,6 +130,46 @@ def test_what_was_copied_is_restored_from_there_alone(
     assert "mkdir -p 'a disk'" in run("copy", "--copy-to", "a disk", code=3).stderr
 
 
+def test_a_copy_is_deleted_when_that_is_asked_for(run: Callable[..., Result], tmp_path: Path) -> None:
+    (tmp_path / "neonpay.toml").write_text('[backup]\ncopy_to = "elsewhere"\n')
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    run("create")
+    run("create", "--description", "second")
+    second, first = [one["backup_id"] for one in told(run("list", "--json"))]
+    asked = run("delete", "nope", code=3).stderr
+    assert "there is no backup 'nope'" in asked
+    assert first in asked
+    assert second in asked
+    assert "?" not in asked
+    said = run("delete", first, "--yes").stdout
+    assert f"delete {first} --copy" in said
+    assert "is whole" in run("verify", second).stdout
+    listed = [one["backup_id"] for one in told(run("list", "--from", "elsewhere", "--json"))]
+    assert listed == [second, first]
+    assert "elsewhere" in run("delete", first, "--copy", answer="y\n").stdout
+    assert "1 backup," in run("verify", "--copy").stdout
+    assert "backups and in" in run("delete", second, "--from", "elsewhere", "--yes").stdout
+    assert [path for path in elsewhere.rglob("*") if path.is_file()] == []
+    assert "nor in elsewhere" in run("delete", second, "--copy", code=3).stderr
+
+
+def test_what_is_no_folder_of_backups_is_said(
+    run: Callable[..., Result], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    missing = {"NEONPAY_DATABASE_URL": "sqlite:///nothing.db"}
+    assert run("create", code=3, **missing).stderr.count("there is no ledger") == 1
+    assert "there is no ledger" not in caplog.text
+    assert not (tmp_path / "backups").exists()
+    (tmp_path / "file").write_text("")
+    (tmp_path / "link").symlink_to("gone")
+    for command in ("list", "create", "drill"):
+        assert "file is a file" in run(command, "--directory", "file", code=3).stderr
+        assert "link is a link to gone" in run(command, "--directory", "link", code=3).stderr
+    assert "there is no folder none" in run("list", "--directory", "none", code=3).stderr
+    assert "Make one" in run("list").stdout
+
+
 def test_one_for_a_passphrase_has_everything_and_needs_it(
     run: Callable[..., Result], sqlite_url: str, tmp_path: Path
 ) -> None:
