@@ -16,6 +16,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from neonpay.backup import swap_sqlite
+from neonpay.backup.runs import ADOPTED
 from neonpay.backup.settling import fence, refuse_slow_clock, settle
 from neonpay.books.verification import Proof, prove
 from neonpay.core.clock import Clock, microseconds, moment
@@ -96,7 +97,7 @@ def _adopted(transaction: Transaction, place: str, clock: Clock) -> Adopted:
     for bot_id in _bots(transaction):
         proofs.append(prove(transaction, bot_id))
         parked[bot_id] = settle(transaction, bot_id, made_us=made_us, now_us=now_us)
-    fence(transaction, f"adopted_{moment(now_us):%Y_%m_%d_%H%M%S}", made_us=made_us, now_us=now_us, parked=parked)
+    fence(transaction, f"{ADOPTED}{moment(now_us):%Y_%m_%d_%H%M%S}", made_us=made_us, now_us=now_us, parked=parked)
     return Adopted(place=place, newest_at=newest_at, parked=parked, proofs=proofs)
 
 

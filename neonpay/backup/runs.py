@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import sqlalchemy as sa
 
@@ -16,6 +16,8 @@ from neonpay.ledger.tables_backup import backup_runs, restores
 Act = Literal["backup", "copy", "verify", "drill"]
 NOBODYS: Final = 0
 """The bot of a run: a backup is the database's."""
+ADOPTED: Final = "adopted_"
+"""How the id begins by which a copy of another program's is noted."""
 KEPT: Final = 500
 """So many runs are kept."""
 _WORDS_CHARS: Final = 500
@@ -45,6 +47,18 @@ class Run:
     added_bytes: int = 0
     description: str = ""
     error: str | None = None
+
+
+class Restore(NamedTuple):
+    """A ledger was made of a backup, or of a copy that came back by other means; at what time."""
+
+    backup_id: str
+    at: datetime
+
+    @property
+    def is_of_backup(self) -> bool:
+        """Whether it was a backup of neonpay's."""
+        return not self.backup_id.startswith(ADOPTED)
 
 
 def record(transaction: Transaction, run: Run) -> None:
@@ -77,10 +91,11 @@ def last(transaction: Transaction, act: Act, *, is_good: bool = True) -> Run | N
     return None if row is None else _run(row)
 
 
-def restored_at(transaction: Transaction) -> datetime | None:
-    """When the ledger was made of a backup last; None when it never was."""
-    found: datetime | None = transaction.connection.execute(sa.select(sa.func.max(restores.c.fence_at))).scalar()
-    return found
+def last_restore(transaction: Transaction) -> Restore | None:
+    """What the ledger was made of last; None when it is the first one still."""
+    query = sa.select(restores.c.backup_id, restores.c.fence_at).order_by(restores.c.fence_at.desc()).limit(1)
+    row = transaction.connection.execute(query).first()
+    return None if row is None else Restore(*row)
 
 
 def _select() -> sa.Select[tuple[object, ...]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from neonpay.backup.runs import Run, last, restored_at
+from neonpay.backup.runs import Restore, Run, last, last_restore
 from neonpay.cli.checks.check import Check, ok, skipped, warning
 from neonpay.core.clock import Clock, moment
 from neonpay.errors import ConfigurationError, LedgerError
@@ -24,7 +24,7 @@ class _Known:
     drill: Run | None
     copied: Run | None
     copy_failed: Run | None
-    restored_at: datetime | None
+    restored: Restore | None
 
 
 async def check_backups(database_url: str, *, warn_after_hours: float, clock: Clock, timeout_s: float) -> list[Check]:
@@ -39,7 +39,8 @@ async def check_backups(database_url: str, *, warn_after_hours: float, clock: Cl
     finally:
         if ledger is not None:
             await ledger.close()
-    if known.good is None and known.failed is None:
+    is_restored = known.restored is not None and known.restored.is_of_backup
+    if known.good is None and known.failed is None and not is_restored:
         finding = "neonpay has made no backup of this ledger"
         return [skipped(name, finding, "make one: neonpay backup create") for name in NAMES]
     now = moment(clock.now_us())
@@ -53,29 +54,38 @@ def _known(transaction: Transaction) -> _Known:
         last(transaction, "drill"),
         last(transaction, "copy"),
         last(transaction, "copy", is_good=False),
-        restored_at(transaction),
+        last_restore(transaction),
     )
 
 
 def _newest(known: _Known, warn_after_hours: float, now: datetime) -> Check:
-    name, good, failed = NAMES[0], known.good, known.failed
+    name, good, failed, restored = NAMES[0], known.good, known.failed, known.restored
+    if restored is not None and restored.is_of_backup:
+        # What was done before tells nothing: the backup that the ledger was made of is newer, and it worked.
+        failed = None if failed is None or failed.began_at < restored.at else failed
+        good = None if good is None or good.began_at < restored.at else good
     if failed is not None and (good is None or failed.began_at > good.began_at):
         finding = f"the last backup, of {failed.began_at:%Y-%m-%d %H:%M} UTC, has failed: {failed.error}"
         return warning(name, finding, "mend that, then: neonpay backup create")
-    assert good is not None, "there is a good one or one that failed"
-    age_hours = (now - good.began_at) / _HOUR
-    if age_hours > warn_after_hours:
-        finding = f"the last good backup is {age_hours:.0f} hours old ({good.backup_id})"
-        return warning(name, finding, 'neonpay backup create; by itself with schedule = "daily" under [backup]')
-    return ok(name, f"{good.backup_id} is of {good.began_at:%Y-%m-%d %H:%M} UTC")
+    line = 'neonpay backup create; by itself with schedule = "daily" under [backup]'
+    if good is not None:
+        age_hours = (now - good.began_at) / _HOUR
+        if age_hours > warn_after_hours:
+            return warning(name, f"the last good backup is {age_hours:.0f} hours old ({good.backup_id})", line)
+        return ok(name, f"{good.backup_id} is of {good.began_at:%Y-%m-%d %H:%M} UTC")
+    assert restored is not None, "there is a good one, or one that failed, or one that was restored"
+    finding = f"the ledger was restored from {restored.backup_id} on {restored.at:%Y-%m-%d %H:%M} UTC"
+    if (now - restored.at) / _HOUR > warn_after_hours:
+        return warning(name, f"{finding}, and no backup was made since", line)
+    return ok(name, f"{finding}; none is due yet")
 
 
 def _tried(known: _Known) -> Check:
     name = NAMES[1]
     if known.drill is not None:
         return ok(name, f"{known.drill.backup_id} was tried out on {known.drill.ended_at:%Y-%m-%d}")
-    if known.restored_at is not None:
-        return ok(name, f"the ledger itself was restored from one on {known.restored_at:%Y-%m-%d}")
+    if known.restored is not None and known.restored.is_of_backup:
+        return ok(name, f"the ledger itself was restored from one on {known.restored.at:%Y-%m-%d}")
     return warning(name, "no backup was ever restored or tried out", "neonpay backup drill")
 
 

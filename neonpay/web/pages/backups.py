@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from neonpay.backup.runs import Run, last, restored_at, runs
+from neonpay.backup.runs import Restore, Run, last, last_restore, runs
 from neonpay.core.clock import moment
 from neonpay.ledger import Transaction
 from neonpay.web.access.door import door
@@ -37,7 +36,7 @@ class _Found:
     runs: Sequence[Run]
     good: Run | None
     drill: Run | None
-    restored_at: datetime | None
+    restored: Restore | None
 
     @property
     def is_failing(self) -> bool:
@@ -64,5 +63,5 @@ def _find(transaction: Transaction) -> _Found:
         runs(transaction, limit=ROWS),
         last(transaction, "backup"),
         last(transaction, "drill"),
-        restored_at(transaction),
+        last_restore(transaction),
     )

@@ -281,3 +281,32 @@ def test_doctor_warns_of_one_that_is_old_or_never_tried(kit: Kit, sqlite_url: st
         Keeper(ledger, BackupConfig(backup_directory=tmp_path / "file" / "backups"), kit.clock).make()
     assert checks() == ["warning", "ok", "ok"]
     ledger.close_sync()
+
+
+def test_after_a_restore_doctor_tells_of_backups_of_the_ledger_as_it_is_now(kit: Kit, sqlite_url: str) -> None:
+    kit.make(sqlite_url)
+
+    def newest() -> tuple[str, str]:
+        found = asyncio.run(check_backups(sqlite_url, warn_after_hours=48, clock=kit.clock, timeout_s=30))
+        return found[0].state.value, found[0].finding
+
+    def made() -> str:
+        ledger = open_ledger(sqlite_url, clock=kit.clock)
+        try:
+            return Keeper(ledger, BackupConfig(backup_directory=kit.folder.path), kit.clock).make().backup_id
+        finally:
+            ledger.close_sync()
+
+    for _ in range(2):
+        kit.clock.advance(60)
+        restored = made()
+    kit.clock.advance(60 * 3600)
+    made()
+    kit.clock.advance(3600)
+    kit.restore(restored, sqlite_url)
+    state, finding = newest()
+    assert (state, f"restored from {restored} on" in finding) == ("ok", True)
+    kit.clock.advance(49 * 3600)
+    state, finding = newest()
+    assert (state, "no backup was made since" in finding) == ("warning", True)
+    assert made() in newest()[1]
