@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ _STATUS: Final = re.compile(r"status code: (\d{3}[A-Za-z ]*)")
 _CODE: Final = re.compile(r"<Code>([A-Za-z]{1,60})</Code>")
 _NO_CREDENTIALS: Final = "169.254.169.254"
 """Where a machine of Amazon's has some, which is asked last."""
+_PROXIES: Final = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 _OPTIONS: Final = ("endpoint", "region")
 _RETRIES: Final = 3
 _PATIENCE: Final = timedelta(seconds=60)
@@ -71,7 +73,7 @@ class S3Target:
                 retry_config={"max_retries": _RETRIES, "retry_timeout": _PATIENCE},
             )
         except obstore.exceptions.BaseError as exc:
-            msg = f"{self.name} cannot be used: {_words(exc)}"
+            msg = f"{self.name} cannot be used: {_words(exc, self._endpoint)}"
             raise ConfigurationError(msg) from exc
 
     def put(self, path: str, data: bytes) -> None:
@@ -113,19 +115,27 @@ class S3Target:
         try:
             yield
         except (obstore.exceptions.BaseError, OSError) as exc:
-            msg = f"{self.name}/{path} {what}: {_words(exc)}"
+            msg = f"{self.name}/{path} {what}: {_words(exc, self._endpoint)}"
             raise BackupCopyError(msg) from exc
 
 
-def _words(error: Exception) -> str:
+def _words(error: Exception, endpoint: str) -> str:
     """What S3 has answered, and nothing else of an error: its text may have a URL with a signature in it."""
     text = str(error)
-    said = [found[1] for found in (pattern.search(text) for pattern in (_STATUS, _CODE)) if found is not None]
-    if said:
-        return ", ".join(said)
-    if _NO_CREDENTIALS in text:
+    if _NO_CREDENTIALS in text:  # whatever a proxy has answered in its place
         return "there are no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-    return "no answer" if "HTTP error" in text else type(error).__name__
+    status, code = _STATUS.search(text), _CODE.search(text)
+    if code is not None:
+        return ", ".join(found[1] for found in (status, code) if found is not None)
+    where = endpoint or "Amazon's S3"
+    proxies = [name for name in _PROXIES if os.environ.get(name) or os.environ.get(name.lower())]
+    between = f", and {proxies[0]}, which names a proxy" if proxies else ""
+    check = f"check endpoint=… of the target{between}"
+    if status is not None:
+        return f"{status[1].strip()}, in words that are not those of S3, from {where}; {check}"
+    if "HTTP error" in text:
+        return f"nothing answers at {where}; {check}"
+    return type(error).__name__
 
 
 def _obstore() -> tuple[Any, Any]:

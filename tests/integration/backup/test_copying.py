@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import random
 import shlex
+import socket
 import sys
+import threading
 import urllib.request
-from contextlib import suppress
+from contextlib import closing, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -310,6 +313,40 @@ def test_what_a_target_lists_is_read_only_where_it_is_a_file_of_a_backup(
     assert not list((tmp_path / "new" / "manifests").iterdir())
     with pytest.raises(BackupNotFoundError):
         fetch(BackupFolder(tmp_path / "new"), folder_target, "../../secret", note=kit.note)
+
+
+def test_where_no_s3_answers_the_endpoint_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody listens, or somebody answers who is not S3, as a proxy does."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    with closing(socket.socket()) as unheard:
+        unheard.bind(("127.0.0.1", 0))  # and nobody else does
+        nobody = f"http://127.0.0.1:{unheard.getsockname()[1]}"
+        with pytest.raises(BackupCopyError, match=f"nothing answers at {nobody}; check endpoint="):
+            open_target(f"s3://bucket?endpoint={nobody}&region=us-east-1").list()
+        with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as proxy:
+            thread = threading.Thread(target=proxy.serve_forever)
+            thread.start()
+            monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.server_port}")
+            with pytest.raises(BackupCopyError, match=f"403 .* not those of S3, from {nobody}; .* HTTP_PROXY"):
+                open_target(f"s3://bucket?endpoint={nobody}&region=us-east-1").list()
+            proxy.shutdown()
+            thread.join()
+
+
+class Refusing(BaseHTTPRequestHandler):
+    """Answers as a proxy does that lets nobody through."""
+
+    def do_GET(self) -> None:
+        self.send_response(403)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 @pytest.mark.parametrize(
