@@ -7,11 +7,12 @@ not have waits behind the fence.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import sqlalchemy as sa
 
@@ -25,7 +26,9 @@ from neonpay.ledger import Transaction, open_ledger
 from neonpay.ledger.migrate import LOCK, REVISIONS, bring_to_newest, standing
 from neonpay.ledger.open import place_of
 from neonpay.ledger.revisions import is_due
-from neonpay.ledger.tables import events, keys, payments, sequences
+from neonpay.ledger.tables import consumers, events, keys, payments, sequences
+
+T = TypeVar("T")
 
 LINE: Final = "neonpay backup adopt"
 
@@ -47,6 +50,26 @@ class Adopted:
     proofs: Sequence[Proof]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What would become of a ledger if it were adopted.
+
+    Attributes:
+        place: which database it is, without a password.
+        heard_of_at: when a program was at work on it last, as far as it knows; None when it knows of none.
+        waiting: how much would wait for a person, by what it is.
+    """
+
+    place: str
+    heard_of_at: datetime | None
+    waiting: Mapping[str, int]
+
+
+class _Undone(Exception):  # noqa: N818  # it is no error: the transaction is to be undone
+    def __init__(self, found: Looked) -> None:
+        self.found = found
+
+
 def adopt(database_url: str, *, clock: Clock) -> Adopted:
     """The ledger of a database, which is a copy of one that sold on, does nothing old by itself from now on.
 
@@ -58,28 +81,61 @@ def adopt(database_url: str, *, clock: Clock) -> Adopted:
         LedgerError: there is none, or it could not be written; nothing was changed.
         ConfigurationError: no engine serves the URL.
     """
+    place = place_of(database_url)
+
+    def unit(transaction: Transaction) -> Adopted:
+        found, made_us, now_us = _begun(transaction, place, clock)
+        bots = _bots(transaction)
+        proofs = [prove(transaction, bot_id) for bot_id in bots]
+        parked = {bot_id: settle(transaction, bot_id, made_us=made_us, now_us=now_us) for bot_id in bots}
+        fence(transaction, f"{ADOPTED}{moment(now_us):%Y_%m_%d_%H%M%S}", made_us=made_us, now_us=now_us, parked=parked)
+        return Adopted(place=place, newest_at=found, parked=parked, proofs=proofs)
+
+    return _alone(database_url, unit, clock)
+
+
+def look(database_url: str, *, clock: Clock) -> Looked:
+    """What ``adopt`` would do; nothing was changed. Raises as that does."""
+    place = place_of(database_url)
+
+    def unit(transaction: Transaction) -> Looked:
+        found, made_us, now_us = _begun(transaction, place, clock)
+        heard_of_at = transaction.connection.execute(sa.select(sa.func.max(consumers.c.seen_at))).scalar()
+        waiting: Counter[str] = Counter()
+        for bot_id in _bots(transaction):
+            waiting.update(settle(transaction, bot_id, made_us=made_us, now_us=now_us))
+        times = [at for at in (found, heard_of_at) if at is not None]
+        raise _Undone(Looked(place=place, heard_of_at=max(times, default=None), waiting=waiting))
+
+    try:
+        return _alone(database_url, unit, clock)
+    except _Undone as undone:
+        return undone.found
+
+
+def _alone(database_url: str, unit: Callable[[Transaction], T], clock: Clock) -> T:
     url = sa.make_url(database_url)
     open_ledger(database_url)  # raises ConfigurationError when no engine serves it
-    place = place_of(database_url)
     if url.get_backend_name() == "sqlite":
         path = Path(str(url.database))
         if not path.is_file():
             msg = f"there is no ledger in {path}; name the copy: --database sqlite:///PATH"
             raise NoLedgerError(msg)
         with swap_sqlite.in_place(path, LINE, clock) as transaction:
-            return _adopted(transaction, place, clock)
+            return unit(transaction)
 
     from neonpay.backup import swap_postgresql  # its driver is an extra
 
-    def unit(transaction: Transaction) -> Adopted:
+    def after_a_look(transaction: Transaction) -> T:
         swap_postgresql.require_nobody(transaction, LINE)
         transaction.connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
-        return _adopted(transaction, place, clock)
+        return unit(transaction)
 
-    return swap_postgresql.in_one_transaction(url.set(drivername="postgresql+asyncpg"), unit, clock)
+    return swap_postgresql.in_one_transaction(url.set(drivername="postgresql+asyncpg"), after_a_look, clock)
 
 
-def _adopted(transaction: Transaction, place: str, clock: Clock) -> Adopted:
+def _begun(transaction: Transaction, place: str, clock: Clock) -> tuple[datetime | None, int, int]:
+    """The last thing that a ledger knows of, when the copy was made as far as that tells, and now; its tables are of today."""
     connection = transaction.connection
     found = standing(connection)
     if found is None:
@@ -88,17 +144,10 @@ def _adopted(transaction: Transaction, place: str, clock: Clock) -> Adopted:
     if is_due(found, REVISIONS, package="neonpay"):
         bring_to_newest(connection)
     newest_at: datetime | None = connection.execute(sa.select(sa.func.max(events.c.at))).scalar()
-    if newest_at is not None:
-        refuse_slow_clock(clock, newest_at, "the last thing that the ledger knows of")
-    now_us = clock.now_us() if newest_at is None else max(clock.now_us(), microseconds(newest_at))
-    made_us = now_us if newest_at is None else microseconds(newest_at)
-    proofs: list[Proof] = []
-    parked: dict[int, Mapping[str, int]] = {}
-    for bot_id in _bots(transaction):
-        proofs.append(prove(transaction, bot_id))
-        parked[bot_id] = settle(transaction, bot_id, made_us=made_us, now_us=now_us)
-    fence(transaction, f"{ADOPTED}{moment(now_us):%Y_%m_%d_%H%M%S}", made_us=made_us, now_us=now_us, parked=parked)
-    return Adopted(place=place, newest_at=newest_at, parked=parked, proofs=proofs)
+    if newest_at is None:
+        return None, clock.now_us(), clock.now_us()
+    refuse_slow_clock(clock, newest_at, "the last thing that the ledger knows of")
+    return newest_at, microseconds(newest_at), max(clock.now_us(), microseconds(newest_at))
 
 
 def _bots(transaction: Transaction) -> list[int]:

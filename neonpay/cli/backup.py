@@ -18,6 +18,7 @@ from neonpay.cli.backup_shown import (
     print_backups,
     restored_json,
     say_adopted,
+    say_before_adopting,
     say_copied,
     say_deleted,
     say_drilled,
@@ -275,16 +276,20 @@ def adopt(*, yes: YesOption = False, json: JsonOption = False, database: Databas
     """Make a copy of a ledger safe to sell on: one of litestream, a WAL archive, pg_dump or a disk.
 
     It would deliver again what was delivered after it was made. After this command what was waiting in it, and what was sold
-    since, waits for you, as after `neonpay backup restore`. Type it before the bot starts on the copy.
+    since, waits for you, as after `neonpay backup restore`. Type it before the bot starts on the copy, and not on a ledger that
+    was only stopped. Before it asks, it says when a program was at work on the ledger last, and what will wait.
     """
     from neonpay.backup.adopting import adopt as adopt_copy
+    from neonpay.backup.adopting import look
     from neonpay.core.clock import SystemClock
-    from neonpay.ledger.open import place_of
 
     with errors_in_one_line():
-        url = core_settings(database, None).database_url
-        agreed(f"Is the ledger in {place_of(url)} a copy that was just brought back?", yes=yes)
-        done = adopt_copy(url, clock=SystemClock())
+        url, clock = core_settings(database, None).database_url, SystemClock()
+        if not yes:
+            found = look(url, clock=clock)
+            say_before_adopting(found, clock.now_us())
+            agreed(f"Is the ledger in {found.place} a copy that was brought back, and is all this to wait?", yes=False)
+        done = adopt_copy(url, clock=clock)
     if json:
         print_json(adopted_json(done))
     else:

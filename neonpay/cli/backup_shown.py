@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
+
+import typer
 
 from neonpay.cli.columns import Column, print_with_remarks, say
 from neonpay.cli.counted import counted
 from neonpay.cli.sheets import minute
+from neonpay.core.clock import moment
 
 if TYPE_CHECKING:
-    from neonpay.backup.adopting import Adopted
+    from neonpay.backup.adopting import Adopted, Looked
     from neonpay.backup.copying import Copied
     from neonpay.backup.deleting import Deleting
     from neonpay.backup.info import BackupInfo
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
 
 _UNITS: Final = ("bytes", "KB", "MB", "GB", "TB")
 _STEP: Final = 1000
+_JUST_STOPPED_MINUTES: Final = 15
+_HOURS_FROM_MINUTES: Final = 120
 _WHAT: Final = {"jobs": "job", "messages": "message", "invoices": "invoice"}
 
 
@@ -115,6 +121,25 @@ def say_adopted(done: Adopted) -> None:
     say(f"The ledger in {done.place}{of} does nothing old by itself.")
     _say_books(done.proofs)
     _say_what_waits(done.parked)
+
+
+def say_before_adopting(found: Looked, now_us: int) -> None:
+    """Print on standard error what tells a copy from a ledger that was only stopped, and what its adoption sets aside."""
+    if found.heard_of_at is not None:
+        age = moment(now_us) - found.heard_of_at
+        minutes = int(age / timedelta(minutes=1))
+        ago = counted(minutes, "minute") if minutes < _HOURS_FROM_MINUTES else counted(minutes // 60, "hour")
+        _aside(f"The ledger was at work last on {found.heard_of_at:%Y-%m-%d %H:%M:%S} UTC, {ago} ago.")
+        if minutes < _JUST_STOPPED_MINUTES:
+            _aside("If it was only stopped, it is no copy and has lost nothing: say no, and start the bot.")
+            _aside("If Litestream, an archive, pg_dump or a snapshot has brought it back, it is one, however young.")
+    waits = [counted(count, _WHAT[name]) for name, count in found.waiting.items() if count]
+    what = f"set aside is what waits in it: {', '.join(waits)}" if waits else "nothing waits in it"
+    _aside(f"After a yes: {what}; so is what was sold since, and none of that is done before you decide on each.")
+
+
+def _aside(words: str) -> None:
+    typer.echo(words, err=True)
 
 
 def _say_books(proofs: Sequence[Proof]) -> None:

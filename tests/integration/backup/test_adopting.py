@@ -15,19 +15,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
+from typer.testing import CliRunner
 
 from neonpay.backup.adopting import adopt
 from neonpay.backup.settling import FENCED
+from neonpay.cli.main import app
+from neonpay.core.clock import SystemClock
 from neonpay.core.job_states import JobState
 from neonpay.errors import NoLedgerError, RestoreRefusedError
 from neonpay.ledger import open_ledger
 from neonpay.ledger.migrate import REVISIONS, make_at, standing
-from neonpay.ledger.tables import events
+from neonpay.ledger.tables import consumers, events, invoices, jobs
 from neonpay.ledger.tables_backup import restores
-from tests.integration.backup.conftest import BOT, Deliveries, Kit
+from tests.integration.backup.conftest import BOT, Deliveries, Kit, rows_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from click.testing import Result
 
     from neonpay.simulator import Outcome
     from neonpay.testing.postgres import PostgresServer
@@ -108,6 +113,37 @@ async def test_a_copy_that_was_adopted_does_nothing_old_a_second_time(
     await sold_on_a_copy(shop, since)
     (letter,) = await shop.neonpay.jobs.dead_letters()
     assert (letter.charge_id, letter.state) == (begun.charge_id, JobState.DEAD)
+
+
+def test_whoever_is_asked_is_told_what_tells_a_copy_from_a_ledger_that_was_only_stopped(
+    kit: Kit, database_url: str
+) -> None:
+    kit.fill(database_url)
+    kit.clock.advance((SystemClock().now_us() - kit.clock.now_us()) / 1_000_000)
+    at_us = kit.clock.now_us() - 180_000_000
+
+    def typed(answer: str) -> Result:
+        env = {"NEONPAY_DATABASE_URL": database_url, "NEONPAY_BOT_TOKEN": None}
+        return CliRunner().invoke(app, ["backup", "adopt"], input=answer, env=env)
+
+    def heard_of(at_us: int) -> None:
+        for table, column in ((events, events.c.at), (consumers, consumers.c.seen_at)):
+            kit.run(database_url, lambda t: t.connection.execute(sa.update(table).values({column: at_us})).rowcount)  # noqa: B023
+
+    heard_of(at_us)
+    for waiting in (sa.update(jobs).values(state=JobState.READY), sa.update(invoices).values(state="created")):
+        kit.run(database_url, lambda t: t.connection.execute(waiting).rowcount)  # noqa: B023
+    before = rows_in(database_url)
+    said = typed("n\n").stderr
+    assert "minutes ago" in said
+    assert "only stopped" in said
+    assert "waits in it: 3 jobs, 3 invoices;" in said
+    assert rows_in(database_url) == before
+    heard_of(at_us - 3 * 3_600_000_000)
+    said = typed("y\n").stderr
+    assert "3 hours ago" in said
+    assert "only stopped" not in said
+    assert rows_in(database_url)["neonpay_jobs"] != before["neonpay_jobs"]
 
 
 def test_a_ledger_on_which_somebody_sells_is_no_copy(kit: Kit, database_url: str) -> None:
