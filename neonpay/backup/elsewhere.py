@@ -55,6 +55,10 @@ class Elsewhere:
         if not ID.fullmatch(backup_id) or path not in self.files:
             msg = f"there is no backup {backup_id!r} in {self.target.name}; see: neonpay backup list --from TARGET"
             raise BackupNotFoundError(msg)
+        size = self.files[path].size
+        if size is not None and size > MANIFEST_MOST_BYTES:
+            msg = f"the manifest of backup {backup_id} is none: {size} bytes where {MANIFEST_MOST_BYTES} are the most"
+            raise BackupDamagedError(msg)
         return manifest.read(backup_id, self.target.get(path, MANIFEST_MOST_BYTES))
 
     def manifests(self) -> list[Manifest]:
@@ -71,6 +75,9 @@ class Elsewhere:
         """The newest one that can be read; raises BackupNotFoundError when there is none."""
         for one in self.manifests():
             return one
+        if self.ids():
+            msg = f"no backup in {self.target.name} can be read; see: neonpay backup list --from TARGET"
+            raise BackupNotFoundError(msg)
         msg = f"there is no backup in {self.target.name}; copy some there: neonpay backup copy --copy-to TARGET"
         raise BackupNotFoundError(msg)
 
@@ -107,13 +114,14 @@ class Elsewhere:
             except BackupCopyError:
                 raise
             except BackupError as error:
-                found.append(damaged_info(backup_id, moment(0), place, error))
+                written_at = self.files[f"{MANIFESTS}/{backup_id}.json"].written_at
+                found.append(damaged_info(backup_id, written_at or moment(0), place, error))
         return sorted(found, key=lambda one: (one.created_at, one.backup_id), reverse=True)
 
     def _info(self, backup_id: str, place: str) -> BackupInfo:
         of_it = self.manifest(backup_id)
         missing = next((chunk.path for _, chunk in of_it.chunks() if not self.has(chunk.path, chunk.size)), None)
-        error = None if missing is None else f"{self.target.name}: {missing} is not there"
+        error = None if missing is None else f"{self.target.name}: {missing} is not there as it was written"
         return info_with(of_it, BackupStatus.COMPLETED, place, error)
 
 

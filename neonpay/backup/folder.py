@@ -46,7 +46,8 @@ class BackupFolder:
             BackupError: it cannot be made.
         """
         self._require_no_other()
-        with told(f"the folder {self.path} of the backups cannot be made"):
+        act = "written" if self.path.is_dir() else "made"
+        with told(f"the folder {self.path} of the backups cannot be {act}"):
             self.path.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
             for name in (_MANIFESTS, _CHUNKS, _KEYS):
                 inner = self.path / name

@@ -50,7 +50,7 @@ def info_of(folder: BackupFolder, manifest: Manifest, status: BackupStatus = Bac
     missing = None
     if status is BackupStatus.COMPLETED:
         missing = next((chunk.path for _, chunk in manifest.chunks() if not folder.has(chunk)), None)
-    error = None if missing is None else f"{folder.path / missing} is not there"
+    error = None if missing is None else f"{folder.path / missing} is not there as it was written"
     return info_with(manifest, status, str(_path(folder, manifest.backup_id)), error)
 
 

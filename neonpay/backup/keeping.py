@@ -241,6 +241,9 @@ class Keeper:
 def newest_in(folder: BackupFolder) -> Manifest:
     """The newest backup of a folder that can be read; raises BackupNotFoundError when there is none."""
     found = folder.manifests()
+    if not found and folder.ids():
+        msg = f"no backup in {folder.path} can be read; see: neonpay backup list"
+        raise BackupNotFoundError(msg)
     if not found:
         msg = f"there is no backup in {folder.path}; make one: neonpay backup create"
         raise BackupNotFoundError(msg)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from neonpay.core.clock import stopwatch_s
-from neonpay.errors import BackupBusyError
+from neonpay.errors import BackupBusyError, BackupError
 
 _LOOK_S: Final = 0.05
 
@@ -68,8 +68,13 @@ def locked(path: Path, *, patience_s: float) -> Iterator[None]:
 
     Raises:
         BackupBusyError: somebody has it still.
+        BackupError: it cannot be opened.
     """
-    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as exc:
+        msg = f"the folder {path.parent} of the backups cannot be written: {exc.strerror} ({path.name})"
+        raise BackupError(msg) from exc
     give_up_s = stopwatch_s() + patience_s
     try:
         while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import hmac
 import json
@@ -10,6 +11,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
@@ -38,6 +40,7 @@ from neonpay.store.entries import STARS
 
 logger = logging.getLogger("neonpay.backup")
 
+_NO_ROOM: Final = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 DESCRIPTION_CHARS: Final = 500
 _ENDS: Final[Mapping[Form, str]] = MappingProxyType({"json": "jsonl", "sqlite": "db", "postgresql": "sql"})
 _ENGINES: Final[Mapping[Form, str]] = MappingProxyType({"sqlite": "SQLite", "postgresql": "PostgreSQL"})
@@ -85,8 +88,18 @@ def save(ledger: Ledger, folder: BackupFolder, wanted: Wanted, *, clock: Clock, 
     with folder.alone():
         earlier = list(_readable(folder))
         saving = _Saving(folder, wanted, earlier, note)
-        made = at_one_moment(ledger, saving, clock=clock, rest=wanted.rest)
-        folder.write_manifest(made)
+        try:
+            made = at_one_moment(ledger, saving, clock=clock, rest=wanted.rest)
+            folder.write_manifest(made)
+        except BackupError as error:
+            # The disk may be that of the ledger, which needs the room.
+            with suppress(BackupError):
+                folder.sweep()
+            if isinstance(error.__cause__, OSError) and error.__cause__.errno in _NO_ROOM:
+                error.add_note(
+                    "make room there; what was written of this backup is gone again, and those of before are whole"
+                )
+            raise
     return made
 
 
@@ -101,7 +114,7 @@ def new_id(at: datetime, taken: Iterable[str]) -> str:
 
 
 class _Saving:
-    """The unit of work that reads everything; what it wrote in vain is removed by the next one."""
+    """The unit of work that reads everything; what it wrote when it was killed is removed by the next one."""
 
     def __init__(self, folder: BackupFolder, wanted: Wanted, earlier: Sequence[Manifest], note: Note) -> None:
         self._folder = folder

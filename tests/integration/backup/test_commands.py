@@ -170,6 +170,13 @@ def test_what_is_no_folder_of_backups_is_said(
     assert "Make one" in run("list").stdout
 
 
+def test_a_folder_that_cannot_be_written_is_not_said_to_be_missing(run: Callable[..., Result], tmp_path: Path) -> None:
+    (tmp_path / "backups" / ".lock").mkdir(parents=True)
+    assert "the folder backups of the backups cannot be written" in run("create", code=3).stderr
+    (tmp_path / "backups" / "keys").write_text("")
+    assert "the folder backups of the backups cannot be written" in run("create", code=3).stderr
+
+
 def test_one_for_a_passphrase_has_everything_and_needs_it(
     run: Callable[..., Result], sqlite_url: str, tmp_path: Path
 ) -> None:

@@ -22,6 +22,8 @@ from neonpay.backup.elsewhere import Elsewhere, verify_copies
 from neonpay.backup.fetching import fetch
 from neonpay.backup.folder import BackupFolder
 from neonpay.backup.keeping import Keeper
+from neonpay.backup.kinds import BackupStatus
+from neonpay.backup.manifest import MANIFEST_MOST_BYTES
 from neonpay.backup.retention import Rules
 from neonpay.backup.targets import PATH, Target, open_target
 from neonpay.core.clock import moment
@@ -313,6 +315,24 @@ def test_what_a_target_lists_is_read_only_where_it_is_a_file_of_a_backup(
     assert not list((tmp_path / "new" / "manifests").iterdir())
     with pytest.raises(BackupNotFoundError):
         fetch(BackupFolder(tmp_path / "new"), folder_target, "../../secret", note=kit.note)
+
+
+def test_a_manifest_that_is_too_large_is_damaged_and_in_the_way_of_no_other(
+    kit: Kit, sqlite_url: str, folder_target: Target, tmp_path: Path
+) -> None:
+    sell(kit, sqlite_url, 1)
+    with pytest.raises(BackupNotFoundError, match="copy some there"):
+        Elsewhere(folder_target).newest()
+    (tmp_path / "elsewhere" / "manifests").mkdir()
+    with open(tmp_path / "elsewhere" / "manifests" / "large.json", "wb") as large:
+        large.truncate(MANIFEST_MOST_BYTES + 1)
+    with pytest.raises(BackupNotFoundError, match=r"no backup .* can be read"):
+        Elsewhere(folder_target).newest()
+    made = kit.save(sqlite_url)
+    copied(kit, folder_target)
+    found = {one.backup_id: one for one in Elsewhere(folder_target).infos()}
+    assert (found["large"].status, found[made.backup_id].status) == (BackupStatus.DAMAGED, BackupStatus.COMPLETED)
+    assert found["large"].created_at > found[made.backup_id].created_at  # that of the file
 
 
 def test_where_no_s3_answers_the_endpoint_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

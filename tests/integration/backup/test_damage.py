@@ -13,6 +13,7 @@ import pytest
 from neonpay.backup import folder as folder_module
 from neonpay.backup import manifest as manifests
 from neonpay.backup.encryption import Secrets
+from neonpay.backup.folder import BackupFolder
 from neonpay.backup.manifest import MANIFEST_MOST_BYTES, Chunk, Manifest
 from neonpay.backup.packing import Packer
 from neonpay.errors import BackupDamagedError, BackupError
@@ -192,11 +193,29 @@ def test_a_full_disk_leaves_those_of_before(
     kit.encrypt(2)
     with monkeypatch.context() as patched:
         patched.setattr(folder_module.os, "fsync", full)
-        with pytest.raises(BackupError, match="No space left on device"):
+        with pytest.raises(BackupError, match="No space left on device") as told:
             kit.save(sqlite_url)
+    assert "make room" in "".join(told.value.__notes__)
     assert kit.folder.ids() == [made.backup_id]
+    there = {path.relative_to(kit.folder.path).as_posix() for path in kit.folder.path.glob("chunks/*/*")}
+    assert there == {chunk.path for _, chunk in made.chunks()}
     kit.encrypt()
     assert kit.verify(made.backup_id).is_opened
+
+
+def test_what_one_that_failed_has_written_is_gone_again(
+    kit: Kit, sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk may be that of the ledger."""
+    kit.fill(sqlite_url)
+    last = [chunk.path for _, chunk in kit.save(sqlite_url).chunks()][-1]
+    kit.folder = BackupFolder(tmp_path / "another")
+    kit.folder.make()
+    (kit.folder.path / last).parent.write_bytes(b"")  # is in its way
+    monkeypatch.setattr(folder_module, "_BYTES_TOGETHER", 1)
+    with pytest.raises(BackupError, match="cannot be written"):
+        kit.save(sqlite_url)
+    assert list(kit.folder.path.glob("chunks/*/*")) == []
 
 
 def test_a_chunk_says_what_it_is() -> None:
