@@ -173,6 +173,7 @@ def test_what_is_no_folder_of_backups_is_said(
 def test_a_folder_that_cannot_be_written_is_not_said_to_be_missing(run: Callable[..., Result], tmp_path: Path) -> None:
     (tmp_path / "backups" / ".lock").mkdir(parents=True)
     assert "the folder backups of the backups cannot be written" in run("create", code=3).stderr
+    (tmp_path / "backups" / "keys").rmdir()
     (tmp_path / "backups" / "keys").write_text("")
     assert "the folder backups of the backups cannot be written" in run("create", code=3).stderr
 
