@@ -98,6 +98,13 @@ def last_restore(transaction: Transaction) -> Restore | None:
     return None if row is None else Restore(*row)
 
 
+def since(restored: Restore | None, run: Run | None) -> Run | None:
+    """A run that tells something of the ledger as it is: none does that was before the backup which it was made of."""
+    if run is None or restored is None or not restored.is_of_backup or run.began_at >= restored.at:
+        return run
+    return None
+
+
 def _select() -> sa.Select[tuple[object, ...]]:
     return sa.select(*[column for column in backup_runs.c if column.name != "bot_id"]).where(
         backup_runs.c.bot_id == NOBODYS

@@ -230,7 +230,10 @@ class Alerts(Extension):
         return self.queued(f"alert.{trouble.kind}", about, self._written(trouble, is_over), priority)
 
     def _written(self, trouble: Trouble, is_over: bool) -> tuple[str, str]:
-        kind, values = KINDS[trouble.kind], {**trouble.values, "name": trouble.name}
+        kind, name = KINDS[trouble.kind], trouble.name
+        if name in kind.called:
+            name = self.say(f"alert.{trouble.kind}.{name}", kind.called[name])
+        values = {**trouble.values, "name": name}
         own = template_name(trouble.kind)
         notifications = self._notifications
         if not is_over and notifications.templates.has(own):

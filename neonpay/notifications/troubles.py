@@ -30,6 +30,7 @@ class Kind:
 
     Attributes:
         begins, over: what is said of it.
+        called: names that are no words of the shop's own, in words.
         variables: names of the values that a text of the program's own may show.
         lasts_s: so long after it was last seen it is over.
     """
@@ -39,6 +40,7 @@ class Kind:
     variables: tuple[str, ...]
     priority: NotificationPriority = NotificationPriority.HIGH
     lasts_s: float = 2.5 * LOOK_S
+    called: Mapping[str, Words] = field(default_factory=dict)
 
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -66,9 +68,15 @@ KINDS: Final[Mapping[str, Kind]] = {
         lasts_s=1800.0,
     ),
     "backup": Kind(
-        begins=Words("🗄 A backup has failed: {name}"),
+        begins=Words("🗄 A step of the backups has failed: {name}"),
         over=Words("✅ It has not failed again: {name}"),
         variables=("name", "error"),
+        called={
+            "backup": Words("making one"),
+            "copy": Words("copying them elsewhere"),
+            "verify": Words("reading one back"),
+            "drill": Words("trying one out"),
+        },
     ),
     "blind": Kind(
         begins=Words(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Protocol
 
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from neonpay.core.text import clean
 from neonpay.core.words import Words
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import IS_PARKED, duties, jobs
-from neonpay.ledger.tables_backup import backup_runs
+from neonpay.ledger.tables_backup import backup_runs, restores
 from neonpay.notifications.troubles import Trouble
 from neonpay.payments.handlers.registry import handler_name
 from neonpay.payments.waiting import is_left_alone
@@ -31,7 +32,6 @@ _ROOM_AGAIN: Final = 1.5
 _BLIND_LEAST_S: Final = 3600.0
 _BLIND_TURNS: Final = 6
 _HANDLERS_MOST: Final = 10
-_ACTS: Final = ("backup", "copy", "verify", "drill")
 _WORDS_CHARS: Final = 300
 _STOPPED: Final = Words("It does not run.")
 _FAILS: Final = Words(
@@ -47,8 +47,15 @@ _FREE: Final = Words(
     "{count} MB are free in {folder}. When there is none, payments cannot be recorded.",
     counted="count",
 )
-_MEND: Final = Words("{error}. Mend that, then: neonpay backup create")
-_COPY: Final = Words("{error}. Mend that, then: neonpay backup copy")
+_MEND: Final[Mapping[str, Words]] = MappingProxyType(
+    {
+        "backup": Words("{error}. Mend that, then: neonpay backup create"),
+        "copy": Words("{error}. Mend that, then: neonpay backup copy"),
+        "verify": Words("{error}. Mend that, or make a new one, then: neonpay backup verify"),
+        "drill": Words("{error}. Mend that, or make a new one, then: neonpay backup drill"),
+    }
+)
+"""By what was done with backups."""
 _BLIND: Final = Words("Payments whose update was lost are not found meanwhile. See: neonpay doctor")
 
 
@@ -106,15 +113,17 @@ def about_ledger(transaction: Transaction, bot_id: int, now_us: int, reconcile_e
 
 
 def _failed_backups(transaction: Transaction) -> list[Trouble]:
-    """What was done last with backups, where that has failed."""
+    """What was done last with backups, where that has failed, and since the ledger itself was made of one."""
+    row = backup_runs.c
+    made_at = sa.select(sa.func.coalesce(sa.func.max(restores.c.fence_at), 0)).scalar_subquery()
     found = []
-    for act in _ACTS:
-        row = backup_runs.c
-        newest = sa.select(row.error).where(row.bot_id == 0, row.act == act).order_by(row.run_id.desc()).limit(1)
-        error = transaction.connection.execute(newest).scalar()
+    for act, details in _MEND.items():
+        mine = (row.bot_id == 0, row.act == act, row.began_at >= made_at)
+        error = transaction.connection.execute(
+            sa.select(row.error).where(*mine).order_by(row.run_id.desc()).limit(1)
+        ).scalar()
         if error is not None:
             words = clean(error, _WORDS_CHARS)
-            details = _COPY if act == "copy" else _MEND
             found.append(Trouble(kind="backup", name=act, values={"error": words}, details=details))
     return found
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from neonpay.backup.runs import Restore, Run, last, last_restore
+from neonpay.backup.runs import Restore, Run, last, last_restore, since
 from neonpay.cli.checks.check import Check, ok, skipped, warning
 from neonpay.core.clock import Clock, moment
 from neonpay.errors import ConfigurationError, LedgerError
@@ -59,11 +59,8 @@ def _known(transaction: Transaction) -> _Known:
 
 
 def _newest(known: _Known, warn_after_hours: float, now: datetime) -> Check:
-    name, good, failed, restored = NAMES[0], known.good, known.failed, known.restored
-    if restored is not None and restored.is_of_backup:
-        # What was done before tells nothing: the backup that the ledger was made of is newer, and it worked.
-        failed = None if failed is None or failed.began_at < restored.at else failed
-        good = None if good is None or good.began_at < restored.at else good
+    name, restored = NAMES[0], known.restored
+    good, failed = since(restored, known.good), since(restored, known.failed)
     if failed is not None and (good is None or failed.began_at > good.began_at):
         finding = f"the last backup, of {failed.began_at:%Y-%m-%d %H:%M} UTC, has failed: {failed.error}"
         return warning(name, finding, "mend that, then: neonpay backup create")

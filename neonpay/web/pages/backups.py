@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from neonpay.backup.runs import Restore, Run, last, last_restore, runs
+from neonpay.backup.runs import Restore, Run, last, last_restore, runs, since
 from neonpay.core.clock import moment
 from neonpay.ledger import Transaction
 from neonpay.web.access.door import door
@@ -41,7 +41,7 @@ class _Found:
     @property
     def is_failing(self) -> bool:
         """Whether the newest backup has failed."""
-        newest = next((run for run in self.runs if run.act == "backup"), None)
+        newest = since(self.restored, next((run for run in self.runs if run.act == "backup"), None))
         return newest is not None and newest.error is not None
 
 
@@ -59,9 +59,6 @@ async def show(request: web.Request) -> web.Response:
 
 
 def _find(transaction: Transaction) -> _Found:
-    return _Found(
-        runs(transaction, limit=ROWS),
-        last(transaction, "backup"),
-        last(transaction, "drill"),
-        last_restore(transaction),
-    )
+    restored = last_restore(transaction)
+    good = since(restored, last(transaction, "backup"))
+    return _Found(runs(transaction, limit=ROWS), good, last(transaction, "drill"), restored)

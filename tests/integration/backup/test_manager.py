@@ -12,6 +12,7 @@ import pytest
 from neonpay import BackupConfig, BackupInfo, BackupManager, BackupStatus, BackupType
 from neonpay.backup.runs import Run, last, runs
 from neonpay.backup.scheduling import turn_at
+from neonpay.backup.settling import fence
 from neonpay.errors import BackupNotFoundError, ConfigurationError, RestoreRefusedError
 from neonpay.ledger import open_ledger
 from neonpay.notifications.watching import about_ledger
@@ -152,6 +153,9 @@ async def test_one_that_was_not_copied_is_copied_later_and_not_made_again(
 
     assert await look() == ("copy", False)
     assert [one.name for one in await ledger.read(about_ledger, 5, clock.now_us(), None)] == ["copy"]
+    made_us = clock.now_us() + 1
+    await ledger.run(lambda t: fence(t, "backup_1", made_us=made_us, now_us=made_us, parked={}))
+    assert await ledger.read(about_ledger, 5, clock.now_us(), None) == []  # of before the ledger was restored
     elsewhere.mkdir()
     clock.advance(60)
     assert await look() == ("copy", False)

@@ -11,6 +11,8 @@ import pytest
 import sqlalchemy as sa
 from aiohttp import web
 
+from neonpay.backup.runs import Run, record
+from neonpay.core.clock import moment
 from neonpay.ledger.tables_notifications import notification_troubles, notifications
 from neonpay.notifications import Notifications, Rule
 from neonpay.notifications.alerting import Alerts, Watched
@@ -108,6 +110,26 @@ async def test_a_loop_that_fails_is_told_once_by_several_programs_and_once_when_
     await watch.minutes(1, *other)
     assert await watch.told() == [(subject, body), ("✅ It works again: mine", "")]
     await loop.stop()
+
+
+async def test_what_has_failed_of_the_backups_is_said_in_words_of_the_owners(watch: Watch, clock: MovableClock) -> None:
+    shop, alerts = await watch.program("ru")
+    now = moment(clock.now_us())
+    run = Run(
+        run_id="1",
+        act="drill",
+        backup_id="b",
+        place="/backups",
+        began_at=now,
+        ended_at=now,
+        error="BackupKeyError: no key",
+    )
+    await shop.neonpay.pipeline.ledger.run(record, run)
+    await watch.turn(shop, alerts)
+    ((subject, body),) = await watch.told()
+    assert subject.startswith("🗄 Сбой при работе")
+    assert subject.endswith(": пробное восстановление")
+    assert body.endswith("Устраните причину или сделайте новую копию, затем: neonpay backup drill")
 
 
 async def test_what_is_wrong_still_after_an_outage_of_the_programs_is_not_told_again(

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from neonpay.backup.runs import Run, record
+from neonpay.backup.settling import fence
 from neonpay.core.clock import moment
 
 if TYPE_CHECKING:
@@ -42,5 +43,12 @@ async def test_what_was_done_with_backups_is_seen(shop: Shop, served: Served, cl
         assert "neonpay backup drill" in page
         await shop.neonpay.program.pipeline.ledger.run(done, "2", "BackupError: <no> space")
         page = await (await http.get("/backup/")).text()
+        now_us = clock.now_us()
+        await shop.neonpay.pipeline.ledger.run(
+            lambda t: fence(t, "backup_2026_09_21_140000", made_us=now_us, now_us=now_us, parked={})
+        )
+        restored = await (await http.get("/backup/")).text()
+    assert "No backup was made since this ledger was restored." in restored
+    assert "The last backup has failed." not in restored
     assert "The last backup has failed." in page
     assert "BackupError: &lt;no&gt; space" in page
