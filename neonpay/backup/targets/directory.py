@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from neonpay.backup.folder import BackupFolder, told
@@ -43,7 +45,7 @@ class DirectoryTarget:
             raise BackupCopyError(str(exc)) from exc
 
     def list(self) -> Mapping[str, Listed]:
-        """The files that are there, with their bytes and times."""
+        """The files that are there and no links, with their bytes and times."""
         self._require()
         found: dict[str, Listed] = {}
         try:
@@ -51,9 +53,12 @@ class DirectoryTarget:
                 for name in FOLDERS:
                     for file in (self.path / name).rglob("*"):
                         path = file.relative_to(self.path).as_posix()
-                        if PATH.fullmatch(path):
+                        if not PATH.fullmatch(path):
+                            continue
+                        with suppress(FileNotFoundError):  # another machine has just removed it
                             there = file.lstat()
-                            found[path] = Listed(there.st_size, moment(there.st_mtime_ns // 1000))
+                            if stat.S_ISREG(there.st_mode):
+                                found[path] = Listed(there.st_size, moment(there.st_mtime_ns // 1000))
         except BackupError as exc:
             raise BackupCopyError(str(exc)) from exc
         return found

@@ -317,7 +317,7 @@ def test_what_a_target_lists_is_read_only_where_it_is_a_file_of_a_backup(
         fetch(BackupFolder(tmp_path / "new"), folder_target, "../../secret", note=kit.note)
 
 
-def test_a_manifest_that_is_too_large_is_damaged_and_in_the_way_of_no_other(
+def test_a_manifest_that_is_too_large_or_a_link_is_in_the_way_of_no_other(
     kit: Kit, sqlite_url: str, folder_target: Target, tmp_path: Path
 ) -> None:
     sell(kit, sqlite_url, 1)
@@ -326,6 +326,8 @@ def test_a_manifest_that_is_too_large_is_damaged_and_in_the_way_of_no_other(
     (tmp_path / "elsewhere" / "manifests").mkdir()
     with open(tmp_path / "elsewhere" / "manifests" / "large.json", "wb") as large:
         large.truncate(MANIFEST_MOST_BYTES + 1)
+    (tmp_path / "elsewhere" / "manifests" / "link.json").symlink_to(tmp_path / "secret")
+    (tmp_path / "elsewhere" / "manifests" / "folder.json").mkdir()
     with pytest.raises(BackupNotFoundError, match=r"no backup .* can be read"):
         Elsewhere(folder_target).newest()
     made = kit.save(sqlite_url)
