@@ -124,7 +124,7 @@ async def test_what_has_failed_of_the_backups_is_said_in_words_of_the_owners(wat
         ended_at=now,
         error="BackupKeyError: no key",
     )
-    await shop.neonpay.pipeline.ledger.run(record, run)
+    await shop.neonpay.program.pipeline.ledger.run(record, run)
     await watch.turn(shop, alerts)
     ((subject, body),) = await watch.told()
     assert subject.startswith("🗄 Сбой при работе")

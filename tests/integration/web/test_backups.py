@@ -44,7 +44,7 @@ async def test_what_was_done_with_backups_is_seen(shop: Shop, served: Served, cl
         await shop.neonpay.program.pipeline.ledger.run(done, "2", "BackupError: <no> space")
         page = await (await http.get("/backup/")).text()
         now_us = clock.now_us()
-        await shop.neonpay.pipeline.ledger.run(
+        await shop.neonpay.program.pipeline.ledger.run(
             lambda t: fence(t, "backup_2026_09_21_140000", made_us=now_us, now_us=now_us, parked={})
         )
         restored = await (await http.get("/backup/")).text()
