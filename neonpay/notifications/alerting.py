@@ -106,7 +106,8 @@ class Alerts(Extension):
         """Watch this program while it is open."""
         self._host = host
         loop = Loop("alerts", self._looks(host), first_s=self._watched.look_s)
-        loop.start()
+        if self._tells_somebody:
+            loop.start()
         try:
             yield
         finally:
@@ -116,12 +117,18 @@ class Alerts(Extension):
 
     def periodic(self) -> Sequence[PeriodicTask]:
         """The watch over the shop and the reports, of which one program at a time has a turn."""
+        if not self._tells_somebody:  # a turn of its own would be one that a program which tells has not
+            return []
         schedules = {} if self._reports is None else self._reports.schedules
         return [
             PeriodicTask("watch", LOOK_S, self._watch),
             PeriodicTask("webhook", _WEBHOOK_S, self._look_at_webhook),
             *[PeriodicTask(name, _REPORT_S, partial(self._report, name)) for name in schedules],
         ]
+
+    @property
+    def _tells_somebody(self) -> bool:
+        return bool(self._notifications.recipients_of(self._rule))
 
     def _looks(self, host: Host) -> Callable[[], Awaitable[float]]:
         has_settled = False

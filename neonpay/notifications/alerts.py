@@ -40,7 +40,7 @@ def alert_rules(
     declined: bool = False,
     own: Collection[str] = (),
 ) -> list[Rule]:
-    """The rules of alerts, under names that stay.
+    """The rules of alerts, under names that stay, whoever writes what they say.
 
     Args:
         sales: tell of each sale.
@@ -60,7 +60,7 @@ def alert_rules(
         for template, those in _by_template(events, own).items():
             rules.append(
                 Rule(
-                    name=name if template is None else template,
+                    name=name,
                     events=those,
                     channel=channel,
                     recipients=recipients,

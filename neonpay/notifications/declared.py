@@ -49,16 +49,24 @@ class Ways:
     rules: Sequence[JsonObject]
 
     def unlike(self, other: JsonObject) -> list[str]:
-        """In what a program that tells in other ways differs."""
+        """In what a program that tells in other ways differs; a rule that one of them has not is the other one's."""
         mine = self.as_json()
         names = [name for name in ("telegram", "language", "quiet") if other.get(name, mine[name]) != mine[name]]
-        rules = other.get("rules")
-        return [*names, "rules"] if rules and self.rules and rules != mine["rules"] else names
+        theirs = _by_name(cast("Sequence[JsonObject]", other.get("rules", ())))
+        shared = {name: rules for name, rules in _by_name(self.rules).items() if name in theirs}
+        return [*names, "rules"] if any(theirs[name] != rules for name, rules in shared.items()) else names
 
     def as_json(self) -> JsonObject:
         """As it is kept."""
         rules: list[JsonValue] = [dict(rule) for rule in self.rules]
         return {"telegram": self.telegram, "language": self.language, "quiet": self.quiet, "rules": rules}
+
+
+def _by_name(rules: Sequence[JsonObject]) -> dict[JsonValue, list[JsonObject]]:
+    found: dict[JsonValue, list[JsonObject]] = {}
+    for rule in rules:
+        found.setdefault(rule["name"], []).append(dict(rule))
+    return found
 
 
 def rules_as_json(rules: Sequence[tuple[Rule, Sequence[str]]]) -> list[JsonObject]:

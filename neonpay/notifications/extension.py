@@ -22,6 +22,7 @@ from neonpay.notifications.config import NotificationConfig
 from neonpay.notifications.declared import STAND_BY_S, Ways, declare, leave, rules_as_json, stand_by
 from neonpay.notifications.endpoints import EndpointBook
 from neonpay.notifications.fitting import tamed
+from neonpay.notifications.forgetting import forget_subscribers
 from neonpay.notifications.host_words import Translator
 from neonpay.notifications.kinds import NotificationType
 from neonpay.notifications.manners import Manners
@@ -42,7 +43,8 @@ _OWN_BOT: Final = "the shop's own bot"
 _NOT_OPEN_S: Final = 1.0
 _CLEAN_S: Final = 3600.0
 _FORGET_AT_ONCE: Final = 500
-_DAY_US: Final = 24 * 3600 * 1_000_000
+_US: Final = 1_000_000
+_DAY_US: Final = 24 * 3600 * _US
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class _Open:
     host: Host
     means: Means
     senders: Mapping[NotificationType, Sender]
+    since_us: int
 
 
 class Notifications(Extension):
@@ -115,7 +118,7 @@ class Notifications(Extension):
         }
         for rule in self.rules:
             senders[rule.channel].open()
-        opened = self._open = _Open(host, means, senders)
+        opened = self._open = _Open(host, means, senders, host.clock.now_us())
         standing_by = Loop(self.name, self._stands_by(host, ways), first_s=STAND_BY_S)
         standing_by.start()
         try:
@@ -130,9 +133,19 @@ class Notifications(Extension):
                 await sender.close()
 
     def subscribers(self) -> Sequence[Subscriber]:
-        """One, for all events that a rule is about."""
-        events = frozenset().union(*[rule.events for rule in self.rules])
-        return [Subscriber(name="rules", events=events, run=self.tell)] if events else []
+        """One for each rule, so that a program which has it tells by it, whatever rules other programs have."""
+        named: dict[str, list[Rule]] = {}
+        for rule in self.rules:
+            if self.recipients_of(rule):  # what this program can tell nobody is for one that can
+                named.setdefault(rule.name, []).append(rule)
+        return [
+            Subscriber(
+                name=name,
+                events=frozenset().union(*[rule.events for rule in rules]),
+                run=partial(self.tell, rules=rules),
+            )
+            for name, rules in named.items()
+        ]
 
     def periodic(self) -> Sequence[PeriodicTask]:
         """A task for each channel, so that none waits for another; one tells endpoints, and one forgets what is old."""
@@ -141,11 +154,11 @@ class Notifications(Extension):
         telling = PeriodicTask("events", _LOOK_S, self._tell_endpoints, at_start=True)
         return [*sending, telling, PeriodicTask("clean", _CLEAN_S, self._clean)]
 
-    async def tell(self, event: Event) -> None:
-        """Queue what the rules say of an event."""
+    async def tell(self, event: Event, *, rules: Sequence[Rule] | None = None) -> None:
+        """Queue what these rules say of an event; all of them when left out."""
         queued = [
             self._queued(rule, event, recipient)
-            for rule in self.rules
+            for rule in (self.rules if rules is None else rules)
             if rule.wants(event)
             for recipient in self.recipients_of(rule)
         ]
@@ -239,8 +252,14 @@ class Notifications(Extension):
     async def _clean(self, turn: Turn) -> float | None:
         if self._open is None:
             return _NOT_OPEN_S
-        host = self._open.host
-        before_us = host.clock.now_us() - self._keep_us
+        host, now_us = self._open.host, self._open.host.clock.now_us()
+        if (
+            now_us - self._open.since_us >= _CLEAN_S * _US
+        ):  # and programs that start together have all said what they have
+            own = [f"{self.name}:{subscriber.name}" for subscriber in self.subscribers()]
+            for name in await host.ledger.run(forget_subscribers, host.bot_id, f"{self.name}:", own):
+                logger.info("rule %s is forgotten: no program of this shop has it any more", name)
+        before_us = now_us - self._keep_us
         gone = await host.ledger.run(queue.forget_old, host.bot_id, before_us, _FORGET_AT_ONCE)
         return 0.0 if gone == _FORGET_AT_ONCE else None
 
@@ -269,7 +288,7 @@ class Notifications(Extension):
             self._has_told = True
             logger.warning(
                 "another program of this shop tells in other ways: %s. Whichever comes first tells of an event, and sends it, "
-                "so give both the same configuration, language, quiet hours and rules",
+                "so give both the same configuration, language and quiet hours, and rules of one name the same contents",
                 ", ".join(names),
             )
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from neonpay.notifications import NotificationConfig, Notifications
 from neonpay.notifications import extension as extensions
+from neonpay.notifications.forgetting import UNSEEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +17,12 @@ if TYPE_CHECKING:
     from tests.integration.conftest import MovableClock, Shop
 
 ADMIN_BOT = NotificationConfig(telegram_bot_token="222:" + "A" * 35)
+SALES = "notifications:alerts.sales"
 WORDS = "another program of this shop tells in other ways: "
+
+
+async def nothing(payment: Any) -> None:
+    """There is nothing to deliver."""
 
 
 def said(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -34,7 +41,7 @@ async def test_a_program_that_differs_from_one_at_work_says_in_what(
     await like.neonpay.setup()
     assert said(caplog) == []
     await other.neonpay.setup()
-    assert [line.partition(".")[0] for line in said(caplog)] == ["telegram, language, quiet, rules"]
+    assert [line.partition(".")[0] for line in said(caplog)] == ["telegram, language, quiet"]
     assert "A" * 35 not in caplog.text
     for shop in (first, like, other):
         await shop.neonpay.close()
@@ -55,3 +62,55 @@ async def test_a_program_at_work_says_that_one_which_differs_has_come(
     while len(said(caplog)) < 2:
         await other.neonpay.payments.history(7)
     assert [line.partition(".")[0] for line in said(caplog)] == ["rules", "rules"]
+
+
+async def test_a_rule_is_told_by_the_programs_that_have_it(open_shop: Callable[..., Shop]) -> None:
+    bot, backend = open_shop(), open_shop()
+    bot.neonpay.on_payment(nothing)
+    owner = await bot.visitor("Olga")
+    bot.neonpay.enable_alerts(admins=[owner.id], sales=True)
+    backend.neonpay.enable_alerts(admins=[owner.id])
+    async with bot.polling():
+        await backend.neonpay.setup()  # and takes no rule from the other one
+        await bot.sells(await bot.visitor("Ann"))
+        sold = await owner.hears(bot.account, containing="Sold")
+    assert "50" in (sold.text or "")
+
+
+async def test_what_a_program_cannot_tell_anybody_waits_for_one_that_can(open_shop: Callable[..., Shop]) -> None:
+    bot, cron, again = open_shop(), open_shop(), open_shop()
+    owner = await bot.visitor("Olga")
+    for shop in (bot, again):
+        shop.neonpay.enable_alerts(admins=[owner.id], sales=True)
+    cron.neonpay.enable_alerts(sales=True, daily="09:00")
+    for shop in (bot, cron, again):
+        shop.neonpay.on_payment(nothing)
+    await bot.neonpay.setup()
+    await bot.neonpay.close()
+    async with cron.polling():
+        await cron.sells(await cron.visitor("Ann"))
+    async with again.polling():
+        sold = await owner.hears(bot.account, containing="Sold")
+    assert "50" in (sold.text or "")
+
+
+async def test_a_rule_that_no_program_has_any_more_is_forgotten(
+    open_shop: Callable[..., Shop], clock: MovableClock
+) -> None:
+    with_sales, without = open_shop(), open_shop()
+    with_sales.neonpay.enable_alerts(admins=[7], sales=True)
+    without.neonpay.enable_alerts(admins=[7])
+    await with_sales.neonpay.setup()
+    await with_sales.neonpay.close()
+    clock.advance(UNSEEN.total_seconds() + 1)
+    await without.neonpay.setup()
+
+    async def names() -> set[str]:
+        return {one.consumer for one in await without.neonpay.handlers.list() if one.retired_at is None}
+
+    at_first = await names()
+    clock.advance(3600)
+    async with asyncio.timeout(100):
+        while SALES in (active := await names()):
+            clock.advance(60)
+    assert at_first - active == {SALES}
