@@ -63,7 +63,7 @@ class Sink(Namespace[Awaiting]):
         await self._house.pipeline.open()
         conversation = self._house.extensions.answering(command.text, command.user_id)
         if conversation is not None:
-            self._house.pipeline.people.saw(command.user_id, command.sender)
+            self._house.pipeline.people.asks(command.user_id, command.sender)
             await conversation.command(command)
 
     @verb

@@ -47,7 +47,7 @@ from neonpay.reconcile.reconciler import RECONCILE, RECONCILE_EVERY_S, Reconcile
 from neonpay.store.ids import new_event_id
 from neonpay.store.job_rows import Job
 from neonpay.store.loops import LoopHealth
-from neonpay.store.people import MAX_WAITING, People
+from neonpay.store.people import People
 from neonpay.store.periodic import PeriodicRunner, PeriodicStore
 from neonpay.telegram.outbox import Outbox
 from neonpay.telegram.paced import PacedAdapter
@@ -122,7 +122,7 @@ class Pipeline:
         ledger, bot_id, parts, announce = self._ledger, self._bot_id, self._parts, self._announcing.announce
         wake = self.fulfilment.changed.set
         self.subscriptions = parts.subscriptions()
-        self.people = People(ledger, bot_id, clock=self.clock, most=MAX_WAITING if self._settings.keeps_names else 0)
+        self.people = People(ledger, bot_id, clock=self.clock, keeps_names=self._settings.keeps_names)
         self.beside = Beside(self.people)
         self.entrance = Entrance(
             self,

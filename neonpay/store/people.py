@@ -42,20 +42,31 @@ class People:
     """Gathers who was seen with one bot, and writes it.
 
     Args:
-        most: people who may wait to be written; 0 for a shop that keeps no names.
+        keeps_names: False for a shop that keeps no names: then the language of whoever pays is all that is written.
+        most: people who may wait to be written.
     """
 
-    def __init__(self, ledger: Ledger, bot_id: int, *, clock: Clock, most: int = MAX_WAITING) -> None:
+    def __init__(
+        self, ledger: Ledger, bot_id: int, *, clock: Clock, keeps_names: bool = True, most: int = MAX_WAITING
+    ) -> None:
         self._ledger = ledger
         self._bot_id = bot_id
         self._clock = clock
+        self._keeps_names = keeps_names
         self._most = most
         self._waiting: dict[int, Sender] = {}
         self._in_writing: dict[int, Sender] = {}
         self._loop = Loop("people", self._once, first_s=EVERY_S)
 
+    def asks(self, user_id: int, sender: Sender | None) -> None:
+        """Note somebody who has asked for something, unless no names are kept; writes nothing."""
+        if self._keeps_names:
+            self.saw(user_id, sender)
+
     def saw(self, user_id: int, sender: Sender | None) -> None:
-        """Note somebody; writes nothing."""
+        """Note somebody who pays; writes nothing."""
+        if sender is not None and not self._keeps_names:
+            sender = Sender(language_code=sender.language_code) if sender.language_code else None
         if sender is not None and (len(self._waiting) < self._most or user_id in self._waiting):
             self._waiting[user_id] = sender
 

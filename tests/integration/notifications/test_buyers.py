@@ -89,3 +89,19 @@ async def test_a_renewal_is_told_of_once_some_days_before(
     assert told.text is not None
     assert told.text.startswith(f"🔔 Club renews on {expires:%Y-%m-%d}. Telegram will take 70 Stars")
     assert [event.name for event in shop.facts].count("renewal_near") == 1
+
+
+async def test_a_shop_that_keeps_no_names_speaks_to_buyers_in_their_language(open_shop: Callable[..., Shop]) -> None:
+    shop, again = open_shop(keep_names=False), open_shop(keep_names=False)
+    for program in (shop, again):
+        program.neonpay.on_payment(nothing)
+        program.neonpay.use(BuyerMessages())
+    async with shop.polling():
+        ann = await shop.visitor("Анна", language_code="ru")
+        outcome = await shop.sells(ann)
+        receipt = await ann.hears(shop.account, containing="🧾")
+    async with again.polling():
+        await again.neonpay.refund(outcome.charge_id or "")
+        back = await ann.hears(again.account, containing="↩️")
+    assert (receipt.text or "").startswith("🧾 VIP\n50 звёзд, ")
+    assert "50 звёзд" in (back.text or "")

@@ -34,7 +34,7 @@ async def test_who_pays_is_known_by_name_once_the_shop_is_closed(shop: Shop, que
     assert first_seen <= last_seen
 
 
-async def test_a_shop_that_keeps_no_names_knows_nobody_by_name(
+async def test_a_shop_that_keeps_no_names_knows_the_language_of_who_pays_and_nobody_by_name(
     open_shop: Callable[..., Shop], query: Callable[..., Any]
 ) -> None:
     shop = open_shop(keep_names=False)
@@ -44,12 +44,16 @@ async def test_a_shop_that_keeps_no_names_knows_nobody_by_name(
     async def deliver(result: PaymentResult) -> None: ...
 
     async with shop.polling():
-        ann = shop.telegram.user("Ann", stars=1000, username="Ann_of_Town")
+        ann = shop.telegram.user("Ann", stars=1000, username="Ann_of_Town", language_code="ru")
+        bob = shop.telegram.user("Bob", username="bob_b")
         await ann.says("/start", to=shop.account)
         await shop.sells(ann)
         await ann.says("/paysupport", to=shop.account)
         await ann.hears(shop.account)
-    assert await query(sa.select(people)) == []
+        await bob.says("/paysupport", to=shop.account)
+        await bob.hears(shop.account)
+    kept = sa.select(people.c.user_id, people.c.username, people.c.first_name, people.c.language_code)
+    assert await query(kept) == [(ann.id, None, None, "ru")], "receipts go by the language of whoever pays"
 
 
 async def test_who_asks_for_support_is_known_by_name(shop: Shop, query: Callable[..., Any]) -> None:
