@@ -94,6 +94,7 @@ class Notifications(Extension):
         self._keep_us = keep_days * _DAY_US
         self._open: _Open | None = None
         self._has_told = False
+        self._has_seen_another_bot = False
         self.buttons_of: Callable[[Event, str], list[JsonValue]] | None = None
         """Makes the rows of buttons under what a recipient is told of an event in Telegram; none where it says none."""
 
@@ -113,6 +114,7 @@ class Notifications(Extension):
                 host.clock,
                 manners=self.manners,
                 language_of=lambda _: self.language_code,
+                another_may=partial(self._another_may, name),
             )
             for name in self._channels()
         }
@@ -283,7 +285,12 @@ class Notifications(Extension):
 
         return turn
 
+    def _another_may(self, name: NotificationType) -> bool:
+        """Whether whom this program cannot write to may have started the bot of another one."""
+        return name is NotificationType.TELEGRAM and self._has_seen_another_bot
+
     def _say_who_differs(self, names: Sequence[str]) -> None:
+        self._has_seen_another_bot = self._has_seen_another_bot or "telegram" in names
         if names and not self._has_told:
             self._has_told = True
             logger.warning(

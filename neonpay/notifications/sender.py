@@ -42,7 +42,11 @@ _GATHERED_MOST: Final = 1_000
 
 
 class Sender:
-    """Sends by one channel from the ledger of one bot."""
+    """Sends by one channel from the ledger of one bot.
+
+    Args:
+        another_may: whether another program may be let in where this one is refused, so that it has to be tried again.
+    """
 
     def __init__(
         self,
@@ -53,6 +57,7 @@ class Sender:
         *,
         manners: Manners,
         language_of: Callable[[str], str | None] = lambda _: None,
+        another_may: Callable[[], bool] = lambda: False,
     ) -> None:
         self.name = name
         self._open_channel = open_channel
@@ -61,6 +66,7 @@ class Sender:
         self._clock = clock
         self._manners = manners
         self._language_of = language_of
+        self._another_may = another_may
         self._has_told = False
 
     async def turn(self, turn: Turn) -> float | None:
@@ -162,7 +168,7 @@ class Sender:
                 await self._ledger.run(queue.hold_until, bot_id, note_ids, self._clock.now_us(), None)
             raise
         except NotificationRefusedError as exc:
-            error, is_refused = clean(exc), True
+            error, is_refused = clean(exc), not self._another_may()
         except NotificationDelayedError as exc:
             error, after_s = clean(exc), exc.retry_after_s
         except Exception as exc:  # whatever a channel's library raises, the other notes go out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,10 +11,12 @@ import pytest
 from neonpay.notifications import NotificationConfig, Notifications
 from neonpay.notifications import extension as extensions
 from neonpay.notifications.forgetting import UNSEEN
+from tests.integration.notifications.conftest import as_time_passes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from neonpay.simulator import Simulator
     from tests.integration.conftest import MovableClock, Shop
 
 ADMIN_BOT = NotificationConfig(telegram_bot_token="222:" + "A" * 35)
@@ -91,6 +94,29 @@ async def test_what_a_program_cannot_tell_anybody_waits_for_one_that_can(open_sh
         await cron.sells(await cron.visitor("Ann"))
     async with again.polling():
         sold = await owner.hears(bot.account, containing="Sold")
+    assert "50" in (sold.text or "")
+
+
+async def test_who_can_be_written_to_by_the_bot_of_another_program_alone_is_written_to_by_that(
+    open_shop: Callable[..., Shop], telegram: Simulator, clock: MovableClock
+) -> None:
+    backend, bot, again = open_shop(), open_shop(), open_shop()
+    admin_bot = telegram.bot("admin_bot")
+    owner = telegram.user("Olga")
+    await owner.says("/start", to=admin_bot)
+    config = NotificationConfig(telegram_bot_token=admin_bot.token, telegram_base_url=telegram.base_url)
+    for shop in (bot, again):
+        shop.neonpay.enable_alerts(config, admins=[owner.id], sales=True)
+    backend.neonpay.enable_alerts(admins=[owner.id], sales=True)
+    backend.neonpay.on_payment(nothing)
+    await bot.neonpay.setup()
+    async with backend.polling():
+        await bot.neonpay.close()
+        await backend.sells(await backend.visitor("Ann"))
+        calls = partial(telegram.calls, "sendMessage", bot=backend.account)
+        await telegram.until(lambda: not all(call.ok for call in calls()), what="a refusal")
+    await again.neonpay.setup()
+    sold = await as_time_passes(clock, owner.hears(admin_bot, containing="Sold"))
     assert "50" in (sold.text or "")
 
 
