@@ -103,8 +103,8 @@ def create_neonpay(
             attention. Otherwise it is the bot's own business.
         abandoned_after_s: seconds after which an invoice that nobody paid counts as abandoned, and the event
             ``invoice_abandoned`` says so; it can still be paid. None for never.
-        keep_names: False to keep no name or username of whoever pays or asks, only the language of whoever pays; pages and commands
-            then show their ids alone.
+        keep_names: False to keep no name or username of whoever pays or asks, only the language of whoever pays; pages and
+            commands then show their ids alone.
         role: what this program does in a shop of several programs. ``"delivers"``: its handlers deliver. ``"offers"``: it
             sells, refunds and decides, and runs no handler, as a panel does. ``"reads"``: it changes nothing.
         start_after_s: seconds without another declaration after which the shop opens by itself and takes up what is unfinished;
