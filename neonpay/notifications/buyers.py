@@ -20,6 +20,7 @@ from neonpay.errors import ValidationError
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import people
 from neonpay.notifications import buyer_words as say
+from neonpay.notifications.forgetting import forget_subscribers
 from neonpay.notifications.host_words import HostWords, Translator
 from neonpay.notifications.renewals import days_us, tell_of_renewals
 from neonpay.payments.extension import Conversation, Extension, Host, Subscriber
@@ -45,6 +46,7 @@ _DAYS_MOST: Final = 28
 class _Open:
     host: ShopHost
     catalogue: Catalogue
+    since_us: int
 
 
 class BuyerMessages(Extension):
@@ -89,7 +91,7 @@ class BuyerMessages(Extension):
             "subscription_failed": failed_renewals,
             "subscription_ended": endings,
         }
-        self._events = frozenset(name for name, is_wanted in wanted.items() if is_wanted)
+        self._events = tuple(name for name, is_wanted in wanted.items() if is_wanted)
         self._host = HostWords(translate)
         self._open: _Open | None = None
 
@@ -97,7 +99,7 @@ class BuyerMessages(Extension):
     async def running(self, host: Host) -> AsyncIterator[None]:
         """Talk to buyers while the shop is open."""
         assert isinstance(host, ShopHost), "an extension of neonpay's own runs in neonpay's own host"
-        opened = self._open = _Open(host, Catalogue(host.bot_id))
+        opened = self._open = _Open(host, Catalogue(host.bot_id), host.clock.now_us())
         try:
             yield
         finally:
@@ -105,12 +107,13 @@ class BuyerMessages(Extension):
                 self._open = None
 
     def subscribers(self) -> Sequence[Subscriber]:
-        """One for all of them."""
-        return [Subscriber(name="tell", events=self._events, run=self._tell)] if self._events else []
+        """One for each event, so that a program which tells of it does, whatever other programs leave out."""
+        return [Subscriber(name=name, events=frozenset({name}), run=self._tell) for name in self._events]
 
     def periodic(self) -> Sequence[PeriodicTask]:
-        """The look for renewals that are near."""
-        return [PeriodicTask("renewals", _LOOK_S, self._look, at_start=True)] if self._reminder_days else []
+        """The look for renewals that are near, and for what no program tells of any more."""
+        looks = [PeriodicTask("renewals", _LOOK_S, self._look, at_start=True)] if self._reminder_days else []
+        return [*looks, PeriodicTask("forget", _LOOK_S, self._forget)]
 
     def conversation(self) -> Conversation | None:
         """Itself, where receipts are given."""
@@ -170,6 +173,18 @@ class BuyerMessages(Extension):
         unit = Once(turn.bot_id, tell_of_renewals)
         facts = await host.ledger.run(unit, turn, host.clock.now_us(), days_us(self._reminder_days))
         host.announce(*facts)
+        return None
+
+    async def _forget(self, turn: Turn) -> float | None:
+        opened = self._open
+        if opened is None:
+            return _SOON_S
+        host = opened.host
+        if host.clock.now_us() - opened.since_us < _LOOK_S * 1_000_000:
+            return None  # programs that started together have not all said what they have
+        own = [f"{self.name}:{name}" for name in self._events]
+        for name in await host.ledger.run(forget_subscribers, turn.bot_id, f"{self.name}:", own):
+            logger.info("%s is forgotten: no program of this shop tells buyers of it any more", name)
         return None
 
     async def _tell(self, event: Event) -> None:

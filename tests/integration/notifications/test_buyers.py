@@ -105,3 +105,16 @@ async def test_a_shop_that_keeps_no_names_speaks_to_buyers_in_their_language(ope
         back = await ann.hears(again.account, containing="↩️")
     assert (receipt.text or "").startswith("🧾 VIP\n50 звёзд, ")
     assert "50 звёзд" in (back.text or "")
+
+
+async def test_what_one_program_tells_buyers_is_told_beside_one_that_tells_less(open_shop: Callable[..., Shop]) -> None:
+    bot, backend = open_shop(), open_shop()
+    bot.neonpay.on_payment(nothing)
+    bot.neonpay.use(BuyerMessages())
+    backend.neonpay.use(BuyerMessages(receipts=False))
+    async with bot.polling():
+        await backend.neonpay.setup()  # and takes no receipts from the other one
+        ann = await bot.visitor("Ann")
+        await bot.sells(ann)
+        receipt = await ann.hears(bot.account, containing="🧾")
+    assert "50 Stars" in (receipt.text or "")
