@@ -107,7 +107,9 @@ async def test_a_shop_that_keeps_no_names_speaks_to_buyers_in_their_language(ope
     assert "50 звёзд" in (back.text or "")
 
 
-async def test_what_one_program_tells_buyers_is_told_beside_one_that_tells_less(open_shop: Callable[..., Shop]) -> None:
+async def test_what_one_program_tells_buyers_is_told_beside_one_that_tells_less(
+    open_shop: Callable[..., Shop], clock: Any
+) -> None:
     bot, backend = open_shop(), open_shop()
     bot.neonpay.on_payment(nothing)
     bot.neonpay.use(BuyerMessages())
@@ -116,5 +118,5 @@ async def test_what_one_program_tells_buyers_is_told_beside_one_that_tells_less(
         await backend.neonpay.setup()  # and takes no receipts from the other one
         ann = await bot.visitor("Ann")
         await bot.sells(ann)
-        receipt = await ann.hears(bot.account, containing="🧾")
+        receipt = await as_time_passes(clock, ann.hears(bot.account, containing="🧾"))
     assert "50 Stars" in (receipt.text or "")

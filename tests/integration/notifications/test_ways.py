@@ -67,7 +67,7 @@ async def test_a_program_at_work_says_that_one_which_differs_has_come(
     assert [line.partition(".")[0] for line in said(caplog)] == ["rules", "rules"]
 
 
-async def test_a_rule_is_told_by_the_programs_that_have_it(open_shop: Callable[..., Shop]) -> None:
+async def test_a_rule_is_told_by_the_programs_that_have_it(open_shop: Callable[..., Shop], clock: MovableClock) -> None:
     bot, backend = open_shop(), open_shop()
     bot.neonpay.on_payment(nothing)
     owner = await bot.visitor("Olga")
@@ -76,11 +76,13 @@ async def test_a_rule_is_told_by_the_programs_that_have_it(open_shop: Callable[.
     async with bot.polling():
         await backend.neonpay.setup()  # and takes no rule from the other one
         await bot.sells(await bot.visitor("Ann"))
-        sold = await owner.hears(bot.account, containing="Sold")
+        sold = await as_time_passes(clock, owner.hears(bot.account, containing="Sold"))
     assert "50" in (sold.text or "")
 
 
-async def test_what_a_program_cannot_tell_anybody_waits_for_one_that_can(open_shop: Callable[..., Shop]) -> None:
+async def test_what_a_program_cannot_tell_anybody_waits_for_one_that_can(
+    open_shop: Callable[..., Shop], clock: MovableClock
+) -> None:
     bot, cron, again = open_shop(), open_shop(), open_shop()
     owner = await bot.visitor("Olga")
     for shop in (bot, again):
@@ -93,7 +95,7 @@ async def test_what_a_program_cannot_tell_anybody_waits_for_one_that_can(open_sh
     async with cron.polling():
         await cron.sells(await cron.visitor("Ann"))
     async with again.polling():
-        sold = await owner.hears(bot.account, containing="Sold")
+        sold = await as_time_passes(clock, owner.hears(bot.account, containing="Sold"))
     assert "50" in (sold.text or "")
 
 
