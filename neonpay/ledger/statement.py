@@ -151,7 +151,7 @@ class Insert:
         shape = b"" if self._nullable is None else bytes(map(is_not, self._nullable(row), repeat(None)))
         fit = self._fits.get((dialect.name, shape))
         if fit is None:
-            insert, pick = self._without(shape)
+            insert, pick = self._without(shape) if 0 in shape else (self, _picker(range(len(row))))
             compiled = insert.compiled(dialect, 1)
             if compiled.positions is not None:
                 places = pick(range(len(row)))

@@ -14,8 +14,9 @@ from neonpay.ledger.table_kit import DatabaseNow
 from neonpay.payments.consumers.declarations import Declarations
 from neonpay.payments.consumers.registry import ConsumerKind, read_consumers
 
-UNSEEN: Final = timedelta(hours=23)
-"""How long no program has had it; an hour later its jobs would count as those of a handler that is missed."""
+UNSEEN: Final = timedelta(days=8)
+"""How long no program has had it. One that comes round each night or each week finds what waited for it; from the first day on
+it is named as missed, like any consumer, with the line that retires it."""
 
 
 def forget_subscribers(transaction: Transaction, bot_id: int, prefix: str, own: Collection[str]) -> list[str]:
