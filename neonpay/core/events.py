@@ -305,7 +305,10 @@ class UserReported(Event):
 
 
 class PaymentDelivered(Event):
-    """All payment handlers of a payment are done with it, and the buyer has what was paid for; once for each payment."""
+    """All payment handlers of a payment are done with it, and the buyer has what was paid for; once for each payment.
+
+    A handler that a deploy adds while the only other one is at work on the payment is not waited for.
+    """
 
     __slots__ = ()
     name = "payment_delivered"
