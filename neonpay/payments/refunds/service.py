@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from weakref import WeakValueDictionary
 
 from neonpay.core.clock import stopwatch_s
 from neonpay.core.events import Event, PaymentRefunded
@@ -54,13 +55,17 @@ class RefundService:
         self._book = book
         self._runner = runner
         self._retries = retries
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         runner.add_self_finishing(REFUND, self._carry_out)
 
     async def refund(self, charge_id: str, *, reason: str | None, requested_by: str | None = None) -> Refund:
         """Give the Stars of a charge back, as far as Telegram does it now; see ``NeonPayCore.refund``."""
         words = (clean_or_none(reason), clean_or_none(requested_by))
-        change = await self._ledger.run(self._book.once(charge_id, self._book.intend), charge_id, *words, True)
-        return await self.follow(change)
+        # The next one who asks finds the attempt running, not a lease whose answer is still on its way to this process.
+        async with self._turns.setdefault(charge_id, asyncio.Lock()):
+            change = await self._ledger.run(self._book.once(charge_id, self._book.intend), charge_id, *words, True)
+            self._runner.follow(change)
+        return await self._outcome(charge_id)
 
     async def follow(self, change: Change) -> Refund:
         """Carry out an intent that was written, or wait for whoever in this process is at it; how far that has come.
@@ -68,14 +73,15 @@ class RefundService:
         Raises:
             RefundError: Telegram refuses for good.
         """
-        charge_id = change.refund.charge_id
         self._runner.follow(change)
+        return await self._outcome(change.refund.charge_id)
+
+    async def _outcome(self, charge_id: str) -> Refund:
         task = self._runner.running(charge_id, REFUND)
-        if task is None:
-            return change.refund
-        await asyncio.wait({task})  # the attempt goes on when whoever asked for it is cancelled
-        if not task.cancelled():
-            task.result()
+        if task is not None:
+            await asyncio.wait({task})  # the attempt goes on when whoever asked for it is cancelled
+            if not task.cancelled():
+                task.result()
         refund = await self._ledger.read(self._book.find, charge_id)
         assert refund is not None, "it was intended a moment ago"
         if refund.state is RefundState.FAILED:
