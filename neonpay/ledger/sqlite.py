@@ -22,7 +22,7 @@ from neonpay.ledger.faults import forked, sqlite_fault, was_interrupted
 from neonpay.ledger.fork_gate import ForkGate
 from neonpay.ledger.group_commit import GroupCommit
 from neonpay.ledger.same_file import SameFile
-from neonpay.ledger.sqlite_transaction import SqliteConnection, SqliteTransaction
+from neonpay.ledger.sqlite_transaction import Compiling, SqliteConnection, SqliteTransaction
 from neonpay.ledger.unit import A, Ledger, P, T, Transaction
 
 logger = logging.getLogger("neonpay.ledger")
@@ -68,6 +68,7 @@ class SqliteLedger:
         self._reporters: ThreadPoolExecutor | None = None
         self._reader = threading.local()
         self._reading: list[SqliteConnection] = []
+        self._compiling = Compiling()
         self._closed = False
         self._process = os.getpid()
         self._gate = ForkGate()
@@ -128,7 +129,7 @@ class SqliteLedger:
             self._same_file = SameFile(self.path)
             self._writer = GroupCommit(
                 connection,
-                SqliteTransaction(connection),
+                SqliteTransaction(connection, self._compiling),
                 name="neonpay-writer",
                 door=self._gate.door(),
                 check=self._same_file.check,
@@ -249,7 +250,7 @@ class SqliteLedger:
                 connection = self._connect(SqliteConnection)
                 connection.execute("PRAGMA query_only=ON")
             self._reading.append(connection)
-            here = self._reader.here = (connection, SqliteTransaction(connection), self._gate.door())
+            here = self._reader.here = (connection, SqliteTransaction(connection, self._compiling), self._gate.door())
         return here
 
     def _connect(self, factory: type[C]) -> C:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import sqlite3
 from itertools import chain
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.pool import StaticPool
+from sqlalchemy.util import LRUCache
 
 from neonpay.errors import LedgerError
 from neonpay.ledger.statement import Insert, Statement, arguments, chunks
 from neonpay.ledger.unit import Row, Transaction
 
 _DIALECT = SQLiteDialect_pysqlite()
+_STATEMENTS = 500
+"""Compiled statements that are remembered, as many as an engine of SQLAlchemy's does by itself."""
 
 
 class SqliteConnection(sqlite3.Connection):
@@ -42,13 +46,31 @@ class SqliteConnection(sqlite3.Connection):
             raise LedgerError(msg)
 
 
+class Compiling:
+    """What the connections of one file remember together, so that SQLAlchemy compiles a statement once and not for each.
+
+    Attributes:
+        dialect: of the connection that was the first to be looked over; None before.
+        statements: those that were compiled for it.
+    """
+
+    def __init__(self) -> None:
+        self.dialect: sa.Dialect | None = None
+        self.statements: LRUCache[Any, Any] = LRUCache(_STATEMENTS)
+
+
 class SqliteTransaction(Transaction):
-    """A transaction on one SQLite connection."""
+    """A transaction on one SQLite connection.
 
-    __slots__ = ("_raw", "_sqlalchemy")
+    Args:
+        compiling: what it has in common with other connections to the file; nothing when left out.
+    """
 
-    def __init__(self, raw: SqliteConnection) -> None:
+    __slots__ = ("_compiling", "_raw", "_sqlalchemy")
+
+    def __init__(self, raw: SqliteConnection, compiling: Compiling | None = None) -> None:
         self._raw = raw
+        self._compiling = Compiling() if compiling is None else compiling
         self._sqlalchemy: sa.Connection | None = None
 
     @property
@@ -64,12 +86,16 @@ class SqliteTransaction(Transaction):
                 poolclass=StaticPool,
                 pool_reset_on_return=None,
                 hide_parameters=True,
+                execution_options={"compiled_cache": self._compiling.statements},
             )
+            if self._compiling.dialect is not None:
+                engine.dialect = self._compiling.dialect
             self._raw.is_opening = True
             try:
                 self._sqlalchemy = engine.connect()
             finally:
                 self._raw.is_opening = False
+            self._compiling.dialect = engine.dialect
         return self._sqlalchemy
 
     def forget(self) -> None:
