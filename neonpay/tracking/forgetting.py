@@ -52,7 +52,7 @@ def kept_of(
             people.setdefault(event.bot_id, set()).add(event.user_id)
     gone = {
         (bot_id, user_id): until_us
-        for bot_id, users in people.items()
+        for bot_id, users in sorted(people.items())
         for user_id, until_us in forgotten_until(transaction, bot_id, sorted(users)).items()
     }
     if not gone:
