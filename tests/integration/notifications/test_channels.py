@@ -137,6 +137,21 @@ async def test_a_text_that_is_too_long_is_cut_and_sent(receiver: Receiver, chann
     assert (told.get("text") or told.get("content")).endswith("🎉…")
 
 
+async def test_a_token_that_telegram_does_not_know_is_not_the_end_of_a_message(telegram: Simulator) -> None:
+    account = telegram.bot("watch_bot")
+    revoked = f"{account.token.partition(':')[0]}:AAAA"
+    config = NotificationConfig(telegram_bot_token=revoked, telegram_base_url=telegram.base_url)
+    with pytest.raises(NotificationDelayedError, match=r"set telegram_bot_token \(NEONPAY_NOTIFY_TELEGRAM_BOT_TOKEN\)"):
+        await sent(config, NotificationType.TELEGRAM, "123456789", body="-")
+
+
+async def test_who_has_never_started_the_bot_is_asked_to(telegram: Simulator) -> None:
+    account = telegram.bot("watch_bot")
+    config = NotificationConfig(telegram_bot_token=account.token, telegram_base_url=telegram.base_url)
+    with pytest.raises(NotificationRefusedError, match="a person has to start the bot before it may write"):
+        await sent(config, NotificationType.TELEGRAM, str(telegram.user("Owner").id), body="-")
+
+
 async def test_a_bot_of_its_own_writes_in_telegram(telegram: Simulator) -> None:
     account = telegram.bot("watch_bot")
     owner = telegram.user("Owner")
