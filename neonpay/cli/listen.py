@@ -26,6 +26,7 @@ _LOOK_S: Final = 0.5
 _TIMEOUT_S: Final = 20.0
 _AT_ONCE: Final = 100
 _SHOWN_BYTES: Final = 200
+_REDIRECT: Final = 3
 _US: Final = 1_000_000
 
 
@@ -72,20 +73,20 @@ class _Forwarding:
         import aiohttp
 
         from neonpay.core.webhook_signing import sign
-        from neonpay.notifications.channels.webhook import body_of
+        from neonpay.notifications.channels.webhook import ABOUT_THE_BODY, body_of
 
         body = body_of(note)
         headers = sign(self.keys, note.note_id, SystemClock().now_us() // _US, body)
         began_s = stopwatch_s()
         try:
-            sent = session.post(
-                self.url, data=body, headers={**headers, "Content-Type": "application/json"}, allow_redirects=False
-            )
+            sent = session.post(self.url, data=body, headers={**headers, **ABOUT_THE_BODY}, allow_redirects=False)
             async with sent as answer:
                 told = clean((await answer.content.read(_SHOWN_BYTES)).decode("utf-8", "replace"), _SHOWN_BYTES)
         except (aiohttp.ClientError, OSError, TimeoutError, UnicodeError) as exc:
             return f"no answer ({type(exc).__name__})"
         words = "" if answer.ok else f": {' '.join(told.split())}"
+        if answer.status // 100 == _REDIRECT:
+            words = ": a redirect, which is not followed"
         return f"{answer.status} in {stopwatch_s() - began_s:.2f} s{words.rstrip(': ')}"
 
 

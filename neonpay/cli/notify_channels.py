@@ -26,7 +26,7 @@ _DEFAULT_RECIPIENT: Final = {
     NotificationType.WEBHOOK: "WEBHOOK_URL",
 }
 _NEEDS: Final = {
-    NotificationType.EMAIL: "SMTP_HOST and NEONPAY_NOTIFY_SMTP_USERNAME",
+    NotificationType.EMAIL: "SMTP_HOST, and NEONPAY_NOTIFY_SMTP_USERNAME or NEONPAY_NOTIFY_SMTP_FROM",
     NotificationType.SMS: "SMS_PROVIDER, an Apprise URL",
     NotificationType.SLACK: "SLACK_WEBHOOK_URL",
     NotificationType.DISCORD: "DISCORD_WEBHOOK_URL",

@@ -21,7 +21,9 @@ from neonpay.telegram.client import BASE_URL, BotApiClient
 
 TEXT_MAX_UNITS: Final = 4096
 """UTF-16 code units of one message (https://core.telegram.org/bots/api#sendmessage, read 2026-11-20)."""
-_FOR_GOOD: Final = frozenset({400, 401, 403, 404})
+_FOR_GOOD: Final = frozenset({400, 403})
+_NO_BOT: Final = frozenset({401, 404})
+_NEVER_MET: Final = ("chat not found", "can't initiate conversation")
 _TOO_MANY: Final = 429
 
 
@@ -49,7 +51,7 @@ class TelegramChannel:
 
         Raises:
             NotificationRefusedError: the chat is gone, has blocked the bot, or is none.
-            NotificationDelayedError: Telegram wants to be asked later, or did not answer.
+            NotificationDelayedError: Telegram wants to be asked later, did not answer, or does not know the token.
         """
         assert self._call is not None
         text = fit_utf16(note.text, TEXT_MAX_UNITS)
@@ -63,7 +65,19 @@ class TelegramChannel:
                 await self._call("sendMessage", params)
         except TelegramError as exc:
             if exc.error_code in _FOR_GOOD:
-                raise NotificationRefusedError(NotificationType.TELEGRAM, exc.description) from exc
+                finding = exc.description
+                if any(words in finding for words in _NEVER_MET):
+                    finding += (
+                        "; a person has to start the bot before it may write, and a group or channel has to have it"
+                    )
+                raise NotificationRefusedError(NotificationType.TELEGRAM, finding) from exc
+            if exc.error_code in _NO_BOT:
+                # Whoever mends the token gets what waited.
+                whose = "that of the shop's own bot"
+                if self._client is not None:
+                    whose = "telegram_bot_token (NEONPAY_NOTIFY_TELEGRAM_BOT_TOKEN), or the bot's own where that is not set,"
+                finding = f"{exc.description}: Telegram does not know the token; set {whose} to what @BotFather shows"
+                raise NotificationDelayedError(NotificationType.TELEGRAM, finding) from exc
             after = exc.retry_after_s if exc.error_code == _TOO_MANY else None
             raise NotificationDelayedError(
                 NotificationType.TELEGRAM, exc.description, retry_after_s=None if after is None else float(after)

@@ -14,6 +14,8 @@ from neonpay.notifications.config import check_url
 from neonpay.notifications.kinds import NotificationType
 from neonpay.notifications.note import Note
 
+ABOUT_THE_BODY: Final = {"Content-Type": "application/json", "User-Agent": f"neonpay/{__version__}"}
+"""The headers of every post, beside those of its signature."""
 _US: Final = 1_000_000
 
 
@@ -48,9 +50,7 @@ class WebhookChannel:
         now_s = now_us // _US
         signed = sign(keys_of(secrets), note.note_id, now_s, body, by_all=True)
         headers = {ID: note.note_id, TIMESTAMP: str(now_s), **signed}
-        await self._poster.post(
-            url, body, {**headers, "Content-Type": "application/json", "User-Agent": f"neonpay/{__version__}"}
-        )
+        await self._poster.post(url, body, {**headers, **ABOUT_THE_BODY})
 
     async def close(self) -> None:
         """Give the connections back."""

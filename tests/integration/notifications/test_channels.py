@@ -76,7 +76,7 @@ async def test_what_a_mail_server_says_decides_whether_to_try_again(letters: Let
 
 
 async def test_a_wrong_password_is_not_shown_and_not_the_end(letters: Letters) -> None:
-    with pytest.raises(NotificationDelayedError, match="does not let shop@example") as caught:
+    with pytest.raises(NotificationDelayedError, match="does not let smtp_username in") as caught:
         await sent(mailing(letters, smtp_password="coffee"), NotificationType.EMAIL, "a@example.com", body="-")
     assert "coffee" not in str(caught.value)
 
@@ -135,6 +135,21 @@ async def test_a_text_that_is_too_long_is_cut_and_sent(receiver: Receiver, chann
     await sent(config, channel, body="🎉" * 10_000)
     told = json.loads(receiver.got[0].body)
     assert (told.get("text") or told.get("content")).endswith("🎉…")
+
+
+async def test_a_token_that_telegram_does_not_know_is_not_the_end_of_a_message(telegram: Simulator) -> None:
+    account = telegram.bot("watch_bot")
+    revoked = f"{account.token.partition(':')[0]}:AAAA"
+    config = NotificationConfig(telegram_bot_token=revoked, telegram_base_url=telegram.base_url)
+    with pytest.raises(NotificationDelayedError, match=r"set telegram_bot_token \(NEONPAY_NOTIFY_TELEGRAM_BOT_TOKEN\)"):
+        await sent(config, NotificationType.TELEGRAM, "123456789", body="-")
+
+
+async def test_who_has_never_started_the_bot_is_asked_to(telegram: Simulator) -> None:
+    account = telegram.bot("watch_bot")
+    config = NotificationConfig(telegram_bot_token=account.token, telegram_base_url=telegram.base_url)
+    with pytest.raises(NotificationRefusedError, match="a person has to start the bot before it may write"):
+        await sent(config, NotificationType.TELEGRAM, str(telegram.user("Owner").id), body="-")
 
 
 async def test_a_bot_of_its_own_writes_in_telegram(telegram: Simulator) -> None:

@@ -159,6 +159,7 @@ async def test_what_is_missing_is_told_with_what_to_type(shop: Shop, database_ur
     assert "No program of this shop has declared rules" in (await run(database_url, "rules")).stdout
     for arguments, words in (
         (("test", "--type", "slack"), "set NEONPAY_NOTIFY_SLACK_WEBHOOK_URL"),
+        (("test", "--type", "email"), "NEONPAY_NOTIFY_SMTP_USERNAME or NEONPAY_NOTIFY_SMTP_FROM"),
         (("send", "--type", "webhook", "--body", "Tea"), "give --recipient, or set NEONPAY_NOTIFY_WEBHOOK_URL"),
         (("log", "ntf_nope"), "neonpay notifications log"),
         (("endpoints", "add", "nowhere"), "https://example.com/hook"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from neonpay._version import __version__
 from neonpay.core.webhook_signing import keys_of, verify
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 async def test_what_happens_is_posted_once_and_signed_until_somebody_stops_it(
     shop: Shop, database_url: str, receiver: Receiver
 ) -> None:
-    receiver.answers.append(web.Response(status=500, text="NameError"))
+    receiver.answers += [web.Response(status=500, text="NameError"), web.Response(status=307, text="elsewhere")]
     inherited = {name: text for name, text in os.environ.items() if not name.startswith("NEONPAY_")}
     async with shop.polling(), asyncio.timeout(100):
         ann = await shop.visitor("Ann")
@@ -34,10 +35,10 @@ async def test_what_happens_is_posted_once_and_signed_until_somebody_stops_it(
         )
         assert process.stdout is not None
         said = [(await process.stdout.readline()).decode() for _ in range(3)]
-        for _ in range(2):
+        for _ in range(3):
             await shop.sells(ann)
-        posts = await receiver.has(2)
-        lines = [(await process.stdout.readline()).decode() for _ in range(2)]
+        posts = await receiver.has(3)
+        lines = [(await process.stdout.readline()).decode() for _ in range(3)]
         process.send_signal(signal.SIGINT)
         rest, _ = await process.communicate()
     assert (process.returncode, rest) == (0, b"")
@@ -47,5 +48,7 @@ async def test_what_happens_is_posted_once_and_signed_until_somebody_stops_it(
     for post in posts:
         headers = {name.lower(): value for name, value in post.headers.items()}
         verify(keys_of(secret), headers, post.body, int(headers["webhook-timestamp"]))
-    assert [event in line for event, line in zip(events, lines, strict=True)] == [True, True]
-    assert ("  500 in " in lines[0], ": NameError\n" in lines[0], "  200 in " in lines[1]) == (True, True, True)
+        assert headers["user-agent"] == f"neonpay/{__version__}"
+    assert [event in line for event, line in zip(events, lines, strict=True)] == [True, True, True]
+    assert ("  500 in " in lines[0], ": NameError\n" in lines[0], "  200 in " in lines[2]) == (True, True, True)
+    assert ("  307 in " in lines[1], lines[1].endswith(": a redirect, which is not followed\n")) == (True, True)
