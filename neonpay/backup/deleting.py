@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from neonpay.backup.config import BackupConfig
-from neonpay.backup.copying import remove
 from neonpay.backup.elsewhere import Elsewhere
 from neonpay.backup.folder import BackupFolder
 from neonpay.backup.locking import locked
+from neonpay.backup.removing import remove
 from neonpay.errors import BackupDamagedError, BackupNotFoundError
 
 logger = logging.getLogger("neonpay.backup")
