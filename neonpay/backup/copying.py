@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -17,6 +16,7 @@ from neonpay.backup.folder import BackupFolder
 from neonpay.backup.locking import locked
 from neonpay.backup.manifest import MANIFEST_MOST_BYTES, Manifest
 from neonpay.backup.packing import Note
+from neonpay.backup.removing import named_in, remove, wait_for_removals
 from neonpay.backup.retention import Rules, to_remove
 from neonpay.backup.targets import MANIFESTS, Target
 from neonpay.errors import BackupCopyError, BackupDamagedError, BackupError, BackupNotFoundError
@@ -26,8 +26,8 @@ logger = logging.getLogger("neonpay.backup")
 _AT_ONCE: Final = 4
 """So many files are on their way: none is large, and each waits for the network most of its time."""
 _PATIENCE_S: Final = 600.0
-UNFINISHED_FOR: Final = timedelta(days=1)
-"""Files that no manifest names may be those of a copy that another machine is at work on, and are left alone for so long."""
+_LOOKS: Final = 4
+"""So often files are brought that somebody else has removed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +60,13 @@ class _File(NamedTuple):
 def copy(folder: BackupFolder, target: Target, *, rules: Rules, now: datetime, note: Note) -> Copied:
     """Every backup of a folder that the rules keep is at the target, read back from there; those that need not be are gone.
 
-    What was not copied before is copied now. One that is cut off leaves those that are there as they are.
+    What was not copied before is copied now. One that is cut off leaves those that are there as they are. What another machine
+    removes meanwhile, of files that both have, is brought again.
 
     Raises:
         BackupNotFoundError: the folder has none.
         BackupDamagedError: the newest one cannot be read here.
-        BackupCopyError: it could not be copied, or was read back as something else.
+        BackupCopyError: it could not be copied, was read back as something else, or somebody else removes it again and again.
         BackupBusyError: another process has been copying for ten minutes.
     """
     folder.make()
@@ -74,21 +75,12 @@ def copy(folder: BackupFolder, target: Target, *, rules: Rules, now: datetime, n
         if not mine:
             msg = f"there is no backup in {folder.path}; make one: neonpay backup create"
             raise BackupNotFoundError(msg)
-        there = Elsewhere(target)
-        copying = _Copying(folder, there, there.manifests(), note)
+        copying = _Copying(folder, target, note)
         every = {one.backup_id: one for one in [*copying.manifests, *mine]}
         dated = [one.dated for one in every.values()]
         gone = _of_my_shops(to_remove(dated, rules, now), every, mine) - {mine[0].backup_id}
-        done = []
-        for one in [one for one in mine if one.backup_id not in gone and not copying.is_there(one)]:
-            try:
-                copying.copy(one)
-            except BackupDamagedError as error:
-                if one is mine[0]:
-                    raise
-                logger.warning("%s; it is not copied to %s", error, target.name)
-                continue
-            done.append(one.backup_id)
+        kept = [one for one in mine if one.backup_id not in gone]
+        done = copying.bring(kept)
         removed = []
         try:
             for backup_id in remove(Elsewhere(target), gone, every):
@@ -106,15 +98,53 @@ def copy(folder: BackupFolder, target: Target, *, rules: Rules, now: datetime, n
 
 
 class _Copying:
-    def __init__(self, folder: BackupFolder, there: Elsewhere, manifests: Sequence[Manifest], note: Note) -> None:
+    def __init__(self, folder: BackupFolder, target: Target, note: Note) -> None:
         self._folder = folder
-        self._there = there
-        self.manifests = manifests
+        self._target = target
         self._note = note
-        # What a manifest there names was read back before the manifest was written.
-        self._read_back = {path for one in manifests for path in _named(one)}
         self.files = 0
         self.written_bytes = 0
+        self._known: dict[str, Manifest] = {}
+        self._written: set[str] = set()
+        self._look()
+
+    def _look(self) -> None:
+        self._there = Elsewhere(self._target)
+        self.manifests = self._there.manifests(self._known)
+        self._known.update({one.backup_id: one for one in self.manifests})
+        # What a manifest there names was read back before the manifest was written.
+        self._read_back = {path for one in self.manifests for path in named_in(one)}
+
+    def bring(self, kept: Sequence[Manifest]) -> list[str]:
+        """These backups, newest first, are at the target, but those that are damaged here; which of them were not.
+
+        Raises:
+            BackupDamagedError: the newest one is damaged here.
+            BackupCopyError: one could not be copied.
+        """
+        done: list[str] = []
+        whole = list(kept)
+        is_looked_at = not self._there.has_marks
+        for _ in range(_LOOKS):
+            written_before = self.files
+            for one in [one for one in whole if not self.is_there(one)]:
+                try:
+                    self.copy(one)
+                except BackupDamagedError as error:
+                    if one is kept[0]:
+                        raise
+                    logger.warning("%s; it is not copied to %s", error, self._target.name)
+                    whole.remove(one)
+                    continue
+                done += [one.backup_id] * (one.backup_id not in done)
+            if is_looked_at and self.files == written_before:
+                return done
+            # Somebody who removes files there had looked, perhaps, before there was a manifest that names them.
+            wait_for_removals(self._target)
+            self._look()
+            is_looked_at = True
+        msg = f"in {self._target.name} files of backups are removed as soon as they are copied; something else removes them"
+        raise BackupCopyError(msg)
 
     def is_there(self, one: Manifest) -> bool:
         """Whether a backup is at the target, as far as its manifest and the list of files say.
@@ -127,7 +157,7 @@ class _Copying:
             return False
         if theirs.hash != one.hash:
             msg = (
-                f"{self._there.target.name} has another backup of the id {one.backup_id}: each folder of backups needs a "
+                f"{self._target.name} has another backup of the id {one.backup_id}: each folder of backups needs a "
                 "target of its own"
             )
             raise BackupCopyError(msg)
@@ -148,9 +178,12 @@ class _Copying:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
         path = f"{MANIFESTS}/{one.backup_id}.json"
-        self.written_bytes += self._put(_File(path, None, partial(self._folder.read, path, MANIFEST_MOST_BYTES)))
-        self.files += 1
-        self._read_back.update(_named(one))
+        file = _File(path, None, partial(self._folder.read, path, MANIFEST_MOST_BYTES))
+        if path not in self._written or not self._is_back(file.path, file.read()):
+            self.written_bytes += self._put(file)
+            self.files += 1
+        self._known[one.backup_id] = one
+        self._read_back.update(named_in(one))
 
     def _files(self, one: Manifest) -> Iterator[_File]:
         for path, chunk in {chunk.path: chunk for _, chunk in one.chunks()}.items():
@@ -163,66 +196,32 @@ class _Copying:
 
     def _bring(self, file: _File) -> int:
         """The bytes that were written; none when one that was cut off has left the file, whole."""
-        if self._there.has(file.path, file.size):
-            data = file.read()
-            try:
-                if self._there.target.get(file.path, len(data)) == data:
-                    return 0
-            except BackupCopyError:
-                pass  # it is written anew
+        # A list may be late to name what was written just now.
+        if (file.path in self._written or self._there.has(file.path, file.size)) and self._is_back(
+            file.path, file.read()
+        ):
+            return 0
         return self._put(file)
 
+    def _is_back(self, path: str, data: bytes) -> bool:
+        try:
+            return self._target.get(path, len(data)) == data
+        except BackupCopyError:
+            return False
+
     def _put(self, file: _File) -> int:
-        target = self._there.target
+        target = self._target
         data = file.read()
         target.put(file.path, data)
         back = target.get(file.path, len(data))
         if hashlib.sha256(back).digest() != hashlib.sha256(data).digest():
             msg = f"{target.name}/{file.path} was not read back as it was written"
             raise BackupCopyError(msg)
+        self._written.add(file.path)
         return len(data)
-
-
-def remove(there: Elsewhere, gone: AbstractSet[str], known: Mapping[str, Manifest]) -> Iterator[str]:
-    """These backups are gone at the target, each when its id comes, and in the end what no other one there names of them.
-
-    What no manifest has named goes when it is older than ``UNFINISHED_FOR``, by the times that the target tells.
-
-    Args:
-        known: manifests by id, also those that a list of files is late to name; those of ``gone`` that can be read among them.
-
-    Raises:
-        BackupCopyError: something could not be removed, which may be done another time.
-        BackupDamagedError: a manifest there cannot be read, so that nobody knows what it names; no file has gone.
-    """
-    removed = [backup_id for backup_id in there.ids() if backup_id in gone]
-    for backup_id in removed:
-        there.target.delete(f"{MANIFESTS}/{backup_id}.json")
-        yield backup_id
-    kept = [one for one in known.values() if one.backup_id not in gone]
-    kept += [there.manifest(one) for one in there.ids() if one not in known and one not in gone]
-    named = {path for one in kept for path in _named(one)}
-    mine = {path for backup_id in removed if backup_id in known for path in _named(known[backup_id])}
-    for path in [path for path in there.files if not path.startswith(f"{MANIFESTS}/")]:
-        if path not in named and (path in mine or _is_given_up(there, path)):
-            there.target.delete(path)
-
-
-def _is_given_up(there: Elsewhere, path: str) -> bool:
-    written_at = there.files[path].written_at
-    # By the clock of the target alone: its newest file is no later than its now.
-    now = max((one.written_at for one in there.files.values() if one.written_at is not None), default=None)
-    return now is not None and written_at is not None and now - written_at > UNFINISHED_FOR
 
 
 def _of_my_shops(ids: Iterable[str], every: Mapping[str, Manifest], mine: Sequence[Manifest]) -> set[str]:
     """Those of shops that the folder has backups of: the rules here are not those of whoever else copies there."""
     bots = {bot_id for one in mine for bot_id in one.bot_ids}
     return {one for one in ids if every[one] in mine or not bots.isdisjoint(every[one].bot_ids)}
-
-
-def _named(one: Manifest) -> Iterator[str]:
-    for _, chunk in one.chunks():
-        yield chunk.path
-    if one.encryption is not None:
-        yield one.encryption.key

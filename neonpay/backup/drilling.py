@@ -69,9 +69,10 @@ def _beside(ledger: OnServer, wanted: Drill, clock: Clock) -> Scratch:
     from neonpay.backup import scratch_postgresql, swap_postgresql  # their driver is an extra
 
     line = f"neonpay backup restore {wanted.backup_id} --database postgresql://USER@HOST/A_DATABASE_OF_ITS_OWN"
+    again = f"neonpay backup drill {wanted.backup_id}"
 
     def in_database(_: Loading, unit: Unit) -> tuple[str, Made]:
-        with scratch_postgresql.scratch(ledger, clock, line) as url:
+        with scratch_postgresql.scratch(ledger, clock, line, again) as url:
             made = swap_postgresql.in_one_transaction(url, unit, clock, ledger.connecting)
         return place_of(url.render_as_string()), made
 

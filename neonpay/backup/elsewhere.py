@@ -14,7 +14,7 @@ from neonpay.backup.info import BackupInfo, damaged_info, info_with
 from neonpay.backup.kinds import BackupStatus
 from neonpay.backup.manifest import ID, MANIFEST_MOST_BYTES, Chunk, Manifest
 from neonpay.backup.packing import Note
-from neonpay.backup.targets import MANIFESTS, Listed, Target
+from neonpay.backup.targets import MANIFESTS, REMOVING, Listed, Target
 from neonpay.core.clock import moment
 from neonpay.errors import BackupCopyError, BackupDamagedError, BackupError, BackupNotFoundError
 
@@ -35,6 +35,11 @@ class Elsewhere:
     def ids(self) -> list[str]:
         """The ids of the backups that are there; raises BackupCopyError."""
         return sorted(PurePosixPath(path).stem for path in self.files if path.startswith(f"{MANIFESTS}/"))
+
+    @property
+    def has_marks(self) -> bool:
+        """Whether somebody was removing backups; raises BackupCopyError."""
+        return any(path.startswith(f"{REMOVING}/") for path in self.files)
 
     def has(self, path: str, size: int | None) -> bool:
         """Whether a file is there, with its size as far as the target tells that."""
@@ -61,12 +66,16 @@ class Elsewhere:
             raise BackupDamagedError(msg)
         return manifest.read(backup_id, self.target.get(path, MANIFEST_MOST_BYTES))
 
-    def manifests(self) -> list[Manifest]:
-        """Those that can be read, newest first; what is said of the others is in the log."""
+    def manifests(self, known: Mapping[str, Manifest] | None = None) -> list[Manifest]:
+        """Those that can be read, newest first; what is said of the others is in the log.
+
+        Args:
+            known: those that were read already, by id.
+        """
         found = []
         for backup_id in self.ids():
             try:
-                found.append(self.manifest(backup_id))
+                found.append((known or {}).get(backup_id) or self.manifest(backup_id))
             except BackupDamagedError as error:
                 logger.warning("%s: %s", self.target.name, error)
         return sorted(found, key=lambda one: one.created_at, reverse=True)

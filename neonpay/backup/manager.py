@@ -6,13 +6,13 @@ import asyncio
 import os
 import secrets
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar, overload
 
 from neonpay.backup.adopting import Adopted, adopt
 from neonpay.backup.checking import Verified
 from neonpay.backup.config import BackupConfig
 from neonpay.backup.copying import Copied
+from neonpay.backup.deleting import Deleted, found
 from neonpay.backup.extension import Backups
 from neonpay.backup.fetching import fetch
 from neonpay.backup.folder import BackupFolder
@@ -42,14 +42,6 @@ class Shop(Protocol):
     def use(self, extension: Backups) -> Backups:
         """Take it into use."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Deleted:
-    """A backup that is gone, and the bytes that no other one needed."""
-
-    backup_id: str
-    freed_bytes: int
 
 
 class BackupList(list[BackupInfo]):
@@ -203,14 +195,20 @@ class BackupManager:
             raise RestoreRefusedError(msg)
         return await asyncio.to_thread(adopt, self._database_url, clock=self._clock)
 
-    async def delete_backup(self, backup_id: str) -> Deleted:
+    async def delete_backup(self, backup_id: str, *, copy: bool = False) -> Deleted:
         """A backup is gone, and with it what no other one needs.
+
+        Args:
+            copy: the copy at ``copy_to`` too, also when it is the last one that there is. Else it stays there until the rules
+                of the configuration no longer keep it, and ``stays_in`` of what is returned says where.
 
         Raises:
             BackupNotFoundError: there is none of this id.
             BackupBusyError: another process is at work in the folder.
+            ConfigurationError: the configuration has no ``copy_to``; nothing was removed.
+            BackupCopyError: the copies cannot be read, and nothing was removed; or the one there could not be removed.
         """
-        return await asyncio.to_thread(self._delete, backup_id)
+        return await asyncio.to_thread(lambda: found(self.config, backup_id, copy=copy).run())
 
     async def start_scheduled_backups(self) -> None:
         """Backups are made at their times until ``stop_scheduled_backups``, by one of all programs that have said so.
@@ -257,10 +255,6 @@ class BackupManager:
     @property
     def _folder(self) -> BackupFolder:
         return BackupFolder(self.config.folder)
-
-    def _delete(self, backup_id: str) -> Deleted:
-        with self._folder.alone():
-            return Deleted(backup_id, self._folder.remove(backup_id))
 
     async def _with_keeper(self, work: Callable[[Keeper], T]) -> T:
         """What the work returned, in a thread, on a ledger that nobody who sells waits for."""

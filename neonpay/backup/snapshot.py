@@ -5,9 +5,12 @@ Whoever reads the database itself holds on to that moment, and until then nothin
 
 from __future__ import annotations
 
+import enum
 import glob
+import logging
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -18,14 +21,26 @@ import sqlalchemy as sa
 
 from neonpay.backup.folder import told
 from neonpay.backup.locking import held_file, remove_unless_held
-from neonpay.core.clock import Clock
+from neonpay.core.clock import Clock, stopwatch_s
+from neonpay.errors import BackupBusyError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.faults import sqlite_fault
+from neonpay.ledger.migrate import LOCK
 from neonpay.ledger.sqlite_transaction import SqliteConnection, SqliteTransaction
+
+logger = logging.getLogger("neonpay.backup")
 
 T = TypeVar("T")
 
 _PAGES_AT_A_TIME: Final = 256
+_LOOK_S: Final = 0.5
+_PATIENCE_S: Final = 600.0
+_WRITTEN_ANEW: Final = sa.text(
+    "SELECT count(*) FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace"
+    " WHERE nspname = current_schema() AND relkind = 'r' AND starts_with(relname, 'neonpay_')"
+    " AND pg_relation_filenode(pg_class.oid) IS DISTINCT FROM relfilenode"
+)
+"""Of a table, the file that it has now, and the one that it had at the moment that is read."""
 _FORMAT: Final = 18
 """Where a file of SQLite says by which kind of log it is written and read: two bytes."""
 _BY_JOURNAL: Final = b"\1\1"
@@ -47,8 +62,9 @@ class Source:
 def at_one_moment(ledger: Ledger, unit: Callable[[Source], T], *, clock: Clock, rest: Callable[[], None]) -> T:
     """What a unit of work returned that reads all of a ledger as it was at one moment.
 
-    In PostgreSQL it reads in one transaction. A SQLite database is copied first, into a file beside it that is gone afterwards
-    and, but on Windows, has no name as soon as it is read.
+    In PostgreSQL it reads in one transaction, and who wants to upgrade the tables meanwhile waits: else who sells would wait
+    with them for what was read, and what was not read yet might be gone from the moment that is read. A SQLite database is
+    copied first, into a file beside it that is gone afterwards and, but on Windows, has no name as soon as it is read.
 
     Args:
         rest: called after some pages.
@@ -56,18 +72,27 @@ def at_one_moment(ledger: Ledger, unit: Callable[[Source], T], *, clock: Clock, 
     Raises:
         LedgerError: the ledger could not be read.
         BackupError: the copy could not be made, for want of room for example.
+        BackupBusyError: the tables are being upgraded, and have been for ten minutes.
     """
+    give_up_s = stopwatch_s() + _PATIENCE_S
     with ExitStack() as copies:
 
-        def begin(transaction: Transaction) -> T | _Copied:
+        def begin(transaction: Transaction) -> T | _Copied | _Upgrading:
             connection = transaction.connection
             if connection.dialect.name != "sqlite":
+                if not keeps_upgrades_off(transaction):
+                    return _Upgrading.UNDER_WAY
                 return unit(Source(transaction, clock.now_us()))
             raw = connection.connection.driver_connection
             assert isinstance(raw, sqlite3.Connection), "the driver of SQLite"
             return copies.enter_context(_copied(raw, clock, rest))
 
-        begun = ledger.read_sync(begin)
+        while isinstance(begun := ledger.read_sync(begin), _Upgrading):
+            if stopwatch_s() > give_up_s:
+                msg = "the tables of the ledger are being upgraded; make the backup when that is done: neonpay backup create"
+                raise BackupBusyError(msg)
+            logger.info("somebody upgrades the tables of the ledger; the backup waits for that")
+            time.sleep(_LOOK_S)
         if not isinstance(begun, _Copied):
             return begun
         try:
@@ -79,6 +104,21 @@ def at_one_moment(ledger: Ledger, unit: Callable[[Source], T], *, clock: Clock, 
             if isinstance(exc.orig, sqlite3.Error):
                 raise sqlite_fault(exc.orig) from exc
             raise
+
+
+def keeps_upgrades_off(transaction: Transaction) -> bool:
+    """Whether the tables in PostgreSQL stay as they are until the transaction ends, and are those of the moment that it reads.
+
+    Nobody is kept from writing into them. When it says no, another transaction may be told otherwise.
+    """
+    connection = transaction.connection
+    is_held = connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock_shared(LOCK))).scalar_one()
+    # The moment may be one before the lock was free: a table that was written anew since is empty in it.
+    return bool(is_held) and not connection.execute(_WRITTEN_ANEW).scalar_one()
+
+
+class _Upgrading(enum.Enum):
+    UNDER_WAY = enum.auto()
 
 
 @dataclass(frozen=True, slots=True)

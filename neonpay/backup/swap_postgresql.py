@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import asyncpg
 import sqlalchemy as sa
@@ -25,6 +25,7 @@ _OTHERS: Final = sa.text(
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user"
     " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
 )
+_PID: Final = sa.text("SELECT pg_backend_pid()")
 _VIEWS: Final = sa.text(
     "SELECT viewname FROM pg_views WHERE schemaname = current_schema() AND starts_with(viewname, 'neonpay_')"
 )
@@ -68,15 +69,31 @@ def require_nobody(transaction: Transaction, line: str) -> None:
         line: what to type once nobody is.
 
     Raises:
-        RestoreRefusedError: somebody is.
+        RestoreRefusedError: somebody is, or may be behind a pooler that hides it.
     """
-    others = int(transaction.connection.execute(_OTHERS).scalar_one())
+    connection = transaction.connection
+    if _is_behind_a_pooler(connection):
+        # It keeps connections that nobody uses, and has none for programs that are at rest.
+        if not sa.inspect(connection).has_table(VERSION_TABLE):
+            return
+        msg = (
+            "a pooler stands before the database, which hides whether programs of the shop are at work: stop all of them, and "
+            f"name the server itself; run: {line} --database postgresql://USER@SERVER/DATABASE"
+        )
+        raise RestoreRefusedError(msg)
+    others = int(connection.execute(_OTHERS).scalar_one())
     if others:
         msg = (
             f"{others} other {'connection uses' if others == 1 else 'connections use'} this database: stop every program of "
             f"the shop, then run: {line}"
         )
         raise RestoreRefusedError(msg)
+
+
+def _is_behind_a_pooler(connection: sa.Connection) -> bool:
+    """Whether who let us in is somebody else than who answers."""
+    driver: Any = connection.connection.driver_connection
+    return bool(driver.get_server_pid() != connection.execute(_PID).scalar_one())
 
 
 def set_aside(transaction: Transaction, backup_id: str) -> str | None:

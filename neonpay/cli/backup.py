@@ -307,15 +307,15 @@ def delete(
 ) -> None:
     """Remove a backup, and what no other one needs of it; with --copy or --from TARGET its copy there as well."""
     from neonpay.backup.deleting import found
-    from neonpay.backup.elsewhere import Elsewhere
-    from neonpay.backup.folder import BackupFolder
 
     with errors_in_one_line():
         config = chosen(directory, copy_to=source)
         is_asked = copy or source is not None
-        one = found(BackupFolder(config.folder), backup_id, Elsewhere(place_of_copies(config)) if is_asked else None)
+        if is_asked:
+            place_of_copies(config)  # raises, with what to type
+        one = found(config, backup_id, copy=is_asked)
         agreed(f"Delete {backup_id} for good in {' and in '.join(one.places)}?", yes=yes)
-        say_deleted(one, one.run(), None if is_asked or config.copy_to is None else config.target.name)
+        say_deleted(one.run(), is_here=one.is_here)
 
 
 @backup.command()

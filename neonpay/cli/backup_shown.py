@@ -16,7 +16,7 @@ from neonpay.core.clock import moment
 if TYPE_CHECKING:
     from neonpay.backup.adopting import Adopted, Looked
     from neonpay.backup.copying import Copied
-    from neonpay.backup.deleting import Deleting
+    from neonpay.backup.deleting import Deleted
     from neonpay.backup.info import BackupInfo
     from neonpay.backup.manifest import Manifest
     from neonpay.backup.restoring import Restored
@@ -95,12 +95,12 @@ def say_copied(done: Copied) -> None:
         say(f"  {backup_id} need not be kept and is gone there")
 
 
-def say_deleted(done: Deleting, freed_bytes: int, kept_in: str | None) -> None:
+def say_deleted(done: Deleted, *, is_here: bool) -> None:
     """Print where a backup is gone, and where a copy of it may be still."""
-    here = f"; {sized(freed_bytes)} are free here" if done.is_here else ""
+    here = f"; {sized(done.freed_bytes)} are free here" if is_here else ""
     say(f"{done.backup_id} is deleted in {' and in '.join(done.places)}{here}.")
-    if kept_in is not None:
-        say(f"A copy in {kept_in} stays; to delete it as well: neonpay backup delete {done.backup_id} --copy")
+    if done.stays_in is not None:
+        say(f"A copy in {done.stays_in} stays; to delete it as well: neonpay backup delete {done.backup_id} --copy")
 
 
 def say_restored(restored: Restored) -> None:

@@ -11,9 +11,10 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from neonpay.core.clock import microseconds
 from neonpay.core.events import Event
 from neonpay.core.jsontext import JsonValue
-from neonpay.core.payments import Payment, PaymentState
+from neonpay.core.payments import Payment, PaymentState, Source
 from neonpay.core.ports import Command, Press
 from neonpay.core.words import NEONPAY, Words
 from neonpay.errors import ValidationError
@@ -27,8 +28,9 @@ from neonpay.payments.extension import Conversation, Extension, Host, Subscriber
 from neonpay.payments.handlers.builtin_jobs import MessageRefused, PutOff
 from neonpay.payments.host import ShopHost
 from neonpay.store.once import Once
-from neonpay.store.payment_rows import find_payment
+from neonpay.store.payment_rows import find_payment, find_refund
 from neonpay.store.periodic import PeriodicTask, Turn
+from neonpay.store.restored import fence_us
 from neonpay.store.stage_versions import Catalogue
 
 logger = logging.getLogger("neonpay.notifications")
@@ -208,7 +210,7 @@ class BuyerMessages(Extension):
         if event.charge_id is None:
             return None
         payment = find_payment(transaction, self._open.catalogue, event.bot_id, event.charge_id)
-        if payment is None:
+        if payment is None or (event.name == "payment_refunded" and _was_told(transaction, payment)):
             return None
         query = sa.select(people.c.language_code).where(
             people.c.bot_id == event.bot_id, people.c.user_id == payment.user_id
@@ -245,6 +247,14 @@ class BuyerMessages(Extension):
         }
         own = self._host.said(key, language, values)
         return NEONPAY.say(words, language, **values) if own is None else own
+
+
+def _was_told(transaction: Transaction, payment: Payment) -> bool:
+    """Whether a ledger that is lost may have told of a refund: it was found in Telegram's list after this one was restored."""
+    refund = find_refund(transaction, payment.bot_id, payment.charge_id)
+    if refund is None or refund.source is not Source.RECONCILE:
+        return False
+    return microseconds(payment.paid_at) < fence_us(transaction)
 
 
 def _title(payment: Payment) -> str:

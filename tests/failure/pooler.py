@@ -20,8 +20,12 @@ _PATIENCE_S = 60
 
 
 @asynccontextmanager
-async def pooled(url: str, folder: Path, *, connections: int = 3) -> AsyncIterator[str]:
-    """The database behind ``url`` through a pgbouncer in transaction mode, with so many connections to the server."""
+async def pooled(url: str, folder: Path, *, connections: int = 3, others: bool = False) -> AsyncIterator[str]:
+    """The database behind ``url`` through a pgbouncer in transaction mode, with so many connections to the server.
+
+    Args:
+        others: it leads to every other database of the server as well.
+    """
     program = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     assert program is not None, "pgbouncer is not installed; on Debian: apt-get install pgbouncer"
     there = sa.make_url(url)
@@ -30,9 +34,11 @@ async def pooled(url: str, folder: Path, *, connections: int = 3) -> AsyncIterat
     settings = folder / "pgbouncer.ini"
     users = folder / "users.txt"
     users.write_text(f'"{user}" "{password}"\n')
+    server = f"host={host} port={port} user={user} pool_size={connections}"
     settings.write_text(
         f"""[databases]
-{there.database} = host={host} port={port} dbname={there.database} user={user} pool_size={connections}
+{there.database} = {server} dbname={there.database}
+{f"* = {server}" if others else ""}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {listen}

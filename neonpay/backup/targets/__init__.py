@@ -16,11 +16,14 @@ from neonpay.backup.manifest import ID
 from neonpay.errors import ConfigurationError
 
 MANIFESTS: Final = "manifests"
-FOLDERS: Final = (MANIFESTS, "chunks", "keys")
+REMOVING: Final = "removing"
+FOLDERS: Final = (REMOVING, MANIFESTS, "chunks", "keys")
+"""In the order in which they are listed: who finds no mark finds what was removed missing."""
 PATH: Final = re.compile(
-    rf"{MANIFESTS}/{ID.pattern}\.json|chunks/[0-9a-f]{{2}}/[0-9a-f]{{64}}|keys/[0-9a-f]{{32}}\.age"
+    rf"{MANIFESTS}/{ID.pattern}\.json|chunks/[0-9a-f]{{2}}/[0-9a-f]{{64}}|keys/[0-9a-f]{{32}}\.age|{REMOVING}/[0-9a-f]{{32}}"
 )
-"""The files of backups; whatever else a target lists is nobody's business here, and no path of ours."""
+"""The files of backups, and marks of those who remove some; whatever else a target lists is nobody's business here, and no path
+of ours."""
 _COMMAND: Final = "command:"
 _S3: Final = "s3://"
 _OTHERS: Final = re.compile(r"[a-z][a-z0-9+.-]+:")

@@ -11,14 +11,9 @@ from neonpay.core.payments import Charge, Source
 from neonpay.ledger import Among, Transaction
 from neonpay.ledger.table_kit import DatabaseNow
 from neonpay.ledger.tables import early_refunds, payments
-from neonpay.ledger.tables_backup import restores
 from neonpay.payments.consumers.registry import VERSION
+from neonpay.store.restored import FENCE
 
-_FENCE = (
-    sa.select(sa.func.max(sa.type_coerce(restores.c.fence_at, sa.BigInteger)))
-    .where(restores.c.bot_id == sa.literal_column("0"))
-    .scalar_subquery()
-)
 _LOOK = Among(
     lambda ids: sa.union_all(
         # First, and always there: what is true of all of them. To look each charge up among the early refunds would cost every
@@ -29,7 +24,7 @@ _LOOK = Among(
             DatabaseNow().label("now_us"),
             sa.func.coalesce(VERSION, 0).label("version"),
             sa.case((sa.exists().where(early_refunds.c.bot_id == sa.bindparam("b")), 1), else_=0).label("has_early"),
-            sa.func.coalesce(_FENCE, 0).label("fence_us"),
+            sa.func.coalesce(FENCE, 0).label("fence_us"),
         ),
         sa.select(
             payments.c.charge_id,

@@ -13,7 +13,7 @@ from neonpay import BackupConfig, BackupInfo, BackupManager, BackupStatus, Backu
 from neonpay.backup.runs import Run, last, runs
 from neonpay.backup.scheduling import turn_at
 from neonpay.backup.settling import fence
-from neonpay.errors import BackupNotFoundError, ConfigurationError, RestoreRefusedError
+from neonpay.errors import BackupCopyError, BackupNotFoundError, ConfigurationError, RestoreRefusedError
 from neonpay.ledger import open_ledger
 from neonpay.notifications.watching import about_ledger
 from neonpay.store.periodic import PeriodicStore, Turn
@@ -225,3 +225,35 @@ async def test_a_shop_that_runs_is_not_adopted(open_shop: Callable[..., Shop], t
     manager = BackupManager(open_shop().neonpay, BackupConfig(backup_directory=tmp_path))
     with pytest.raises(RestoreRefusedError, match="neonpay backup adopt"):
         await manager.adopt_copy()
+
+
+async def test_a_program_deletes_the_copy_when_it_says_so(kit: Kit, sqlite_url: str, tmp_path: Path) -> None:
+    await asyncio.to_thread(kit.fill, sqlite_url)
+    elsewhere = tmp_path / "elsewhere"
+    manager = BackupManager(
+        BackupConfig(backup_directory=tmp_path / "here", copy_to=elsewhere), database_url=sqlite_url
+    )
+    manifests = elsewhere / "manifests"
+    elsewhere.mkdir()
+    first, second = [(await manager.create_backup()).backup_id for _ in range(2)]
+
+    done = await manager.delete_backup(first)
+    assert (list(done.places), done.stays_in) == ([str(tmp_path / "here")], str(elsewhere))
+    assert sorted(path.stem for path in manifests.iterdir()) == sorted([first, second])
+    done = await manager.delete_backup(first, copy=True)
+    assert (list(done.places), done.stays_in, done.freed_bytes) == ([str(elsewhere)], None, 0)
+    done = await manager.delete_backup(second, copy=True)
+    assert list(done.places) == [str(tmp_path / "here"), str(elsewhere)]
+    assert [path for path in elsewhere.rglob("*") if path.is_file()] == []
+    with pytest.raises(BackupNotFoundError, match="nor in"):
+        await manager.delete_backup(second, copy=True)
+
+    third = (await manager.create_backup()).backup_id
+    elsewhere.rename(tmp_path / "not mounted")
+    with pytest.raises(BackupCopyError, match="mount it"):
+        await manager.delete_backup(third, copy=True)
+    manager.config = replace(manager.config, copy_to=None)
+    with pytest.raises(ConfigurationError, match="copy_to"):
+        await manager.delete_backup(third, copy=True)
+    assert [one.backup_id for one in manager.list_backups()] == [third]
+    assert (await manager.delete_backup(third)).stays_in is None

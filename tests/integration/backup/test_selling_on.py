@@ -8,15 +8,26 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from neonpay.ledger.tables import invoices
+from neonpay.core.job_states import JobState
+from neonpay.ledger.tables import events, invoices, jobs
 from neonpay.ledger.tables_notifications import notifications
+from neonpay.notifications.buyers import BuyerMessages
 from tests.integration.backup.conftest import Deliveries, Kit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from neonpay.core.payments import Refund
+    from neonpay.payments.handlers.context import PaymentContext
     from neonpay.simulator import Outcome
     from tests.integration.conftest import MovableClock, Shop
+
+
+TELLING = (
+    sa.select(jobs.c.state)
+    .join(events, sa.and_(events.c.bot_id == jobs.c.bot_id, events.c.event_id == jobs.c.event_id))
+    .where(events.c.name == "payment_refunded", jobs.c.consumer.contains("buyers:"))
+)
 
 
 async def restored(kit: Kit, backup_id: str, url: str) -> Any:
@@ -111,3 +122,55 @@ async def test_an_update_that_telegram_brings_again_is_no_new_sale(
         await shop.settles()
     assert second.told == []
     assert (await shop.neonpay.payments.get(sold.charge_id or "")).attention == "restored"
+
+
+async def test_a_refund_since_is_noted_and_its_handlers_run_once_more_and_are_told_where_it_comes_from(
+    kit: Kit, open_shop: Callable[..., Shop], database_url: str, clock: MovableClock, query: Callable[..., Any]
+) -> None:
+    def revokes(shop: Shop, told: list[tuple[str, str]]) -> None:
+        @shop.neonpay.on_refund(stage="vip", name="revoke")
+        async def revoke(ctx: PaymentContext, refund: Refund) -> None:
+            told.append((ctx.payment.charge_id, refund.source.value))
+
+    shop = open_shop()
+    Deliveries(shop)
+    first: list[tuple[str, str]] = []
+    revokes(shop, first)
+    shop.neonpay.use(BuyerMessages())
+    async with shop.polling():
+        ann = await shop.visitor()
+        sold = await shop.sells(ann)
+        await shop.delivers(sold)
+        made = await asyncio.to_thread(kit.save, database_url)
+        await shop.neonpay.refund(sold.charge_id or "")
+        await ann.hears(shop.account, containing="↩️")
+        await shop.settles()
+    assert first == [(sold.charge_id, "call")]
+    await shop.aclose()
+    assert told_of_it(shop) == 1
+    paid_us = max(int(one.paid_at.timestamp()) for one in shop.telegram.payments(shop.account)) * 1_000_000
+    clock.advance((paid_us - clock.now_us()) / 1_000_000 + 60)
+    await restored(kit, made.backup_id, database_url)
+
+    shop = open_shop()
+    Deliveries(shop)
+    second: list[tuple[str, str]] = []
+    revokes(shop, second)
+    shop.neonpay.use(BuyerMessages())
+    async with shop.polling():
+        for refunded in (1, 0):
+            assert (await shop.neonpay.books.reconcile(grace_s=0)).refunded == refunded
+            await shop.settles()
+        async with asyncio.timeout(60):
+            while await query(TELLING) != [(JobState.DONE.value,)]:
+                pass
+        assert (await shop.neonpay.books.verify()).is_clean
+    assert second == [(sold.charge_id, "reconcile")]
+    assert len(shop.telegram.calls("refundStarPayment")) == 1
+    assert told_of_it(shop) == 1
+
+
+def told_of_it(shop: Shop) -> int:
+    """How often a buyer was told that Stars are back."""
+    texts = [str(call.params.get("text")) for call in shop.telegram.calls("sendMessage")]
+    return len([text for text in texts if "↩️" in text])
