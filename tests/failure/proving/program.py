@@ -89,7 +89,8 @@ def _sell(neonpay: NeonPayCore, bot: Bot, dispatcher: Dispatcher, life: Life, fa
     few = PaymentStage(title="Few", description="One of three", price=PRICE_STARS, max_payments=SEATS)
     neonpay.create_payment_stage("few", few)
     if "odd" in life.handlers:
-        neonpay.on_payment(name="odd", max_attempts=2)(be_odd)
+        # One more than two kills, or a kill on a crowded machine, take from one job: an attempt counts from its lease on.
+        neonpay.on_payment(name="odd", max_attempts=3)(be_odd)
     calls = os.open(life.calls_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600) if life.calls_path else None
 
     def credit(result: PaymentResult, connection: sa.Connection) -> None:
