@@ -73,6 +73,7 @@ class _Forwarding:
         import aiohttp
 
         from neonpay.core.webhook_signing import sign
+        from neonpay.notifications.channels.no_answer import no_answer
         from neonpay.notifications.channels.webhook import ABOUT_THE_BODY, body_of
 
         body = body_of(note)
@@ -83,7 +84,7 @@ class _Forwarding:
             async with sent as answer:
                 told = clean((await answer.content.read(_SHOWN_BYTES)).decode("utf-8", "replace"), _SHOWN_BYTES)
         except (aiohttp.ClientError, OSError, TimeoutError, UnicodeError) as exc:
-            return f"no answer ({type(exc).__name__})"
+            return no_answer(exc, _TIMEOUT_S)
         words = "" if answer.ok else f": {' '.join(told.split())}"
         if answer.status // 100 == _REDIRECT:
             words = ": a redirect, which is not followed"

@@ -12,6 +12,7 @@ import aiohttp
 from neonpay.core.clock import Clock, microseconds
 from neonpay.core.text import clean
 from neonpay.errors import NotificationDelayedError, NotificationRefusedError
+from neonpay.notifications.channels.no_answer import no_answer
 from neonpay.notifications.kinds import NotificationType
 
 _SHOWN_BYTES: Final = 512
@@ -29,7 +30,7 @@ class Poster:
 
     def __init__(self, channel: NotificationType, timeout_s: float, clock: Clock) -> None:
         self._channel = channel
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._timeout_s = timeout_s
         self._clock = clock
         self._session: aiohttp.ClientSession | None = None
 
@@ -48,7 +49,7 @@ class Poster:
             raise NotificationRefusedError(self._channel, "the address is none that can be posted to") from None
         except (aiohttp.ClientError, OSError, TimeoutError, UnicodeError) as exc:
             # The address is a secret with most services, and aiohttp's errors show it.
-            raise NotificationDelayedError(self._channel, f"no answer ({type(exc).__name__})") from None
+            raise NotificationDelayedError(self._channel, no_answer(exc, self._timeout_s)) from None
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -58,7 +59,9 @@ class Poster:
 
     def _session_here(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar())
+            self._session = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=self._timeout_s), cookie_jar=aiohttp.DummyCookieJar()
+            )
         return self._session
 
     def _understand(self, answer: aiohttp.ClientResponse, told: bytes) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import email
 import json
+import ssl
 from email.policy import default
 from typing import TYPE_CHECKING, Any
 
@@ -117,6 +119,41 @@ async def test_one_that_never_answers_is_given_up_in_time(receiver: Receiver) ->
     receiver.hangs = True
     with pytest.raises(NotificationDelayedError, match="no answer"):
         await sent(NotificationConfig(timeout_s=0.05), NotificationType.WEBHOOK, receiver.url, body="-")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "speaks_tls", "says", "why"),
+    [
+        ("http", False, b"", "no answer: the connection was ended without one"),
+        (
+            "https",
+            False,
+            b"220 hello\r\n",
+            "no answer: TLS is not spoken at the address; is it http:// or another port?",
+        ),
+        ("https", True, b"", "no answer: the certificate of the address is not trusted"),
+    ],
+)
+async def test_why_nobody_answers_is_said_without_the_address(
+    certificate: tuple[str, str], scheme: str, says: bytes, why: str, *, speaks_tls: bool
+) -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(says)
+        await reader.read(1)
+        writer.close()
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if speaks_tls else None
+    if context is not None:
+        context.load_cert_chain(*certificate)
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0, ssl=context)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        with pytest.raises(NotificationDelayedError) as failed:
+            await sent(NotificationConfig(), NotificationType.WEBHOOK, f"{scheme}://127.0.0.1:{port}/hook", body="Sold")
+    assert str(failed.value).endswith(why)
+    with pytest.raises(NotificationDelayedError) as closed:
+        await sent(NotificationConfig(), NotificationType.WEBHOOK, f"{scheme}://127.0.0.1:{port}/hook", body="Sold")
+    assert str(closed.value).endswith("no answer: nobody listens at the address")
 
 
 async def test_slack_and_discord_are_told_without_a_mention(receiver: Receiver) -> None:
