@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.engine.interfaces import Dialect
 
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import PaymentState, RefundState
 from neonpay.ledger import Insert, Statement, Transaction
+from neonpay.ledger.key_locks import ALONE
 from neonpay.ledger.table_kit import DatabaseNow
 from neonpay.ledger.tables import payments, refund_requests, refunds
 from neonpay.ledger.tables_security import conduct, standings
@@ -110,16 +110,6 @@ _REFUNDS = Statement(
 )
 
 
-def _lock(dialect: Dialect) -> sa.ClauseElement:
-    key = sa.bindparam("key", type_=sa.Text)
-    if dialect.name == "postgresql":
-        return sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(key, 0)))
-    return sa.select(key)  # SQLite has one writer at a time
-
-
-_LOCK = Statement(_lock, "key")
-
-
 class Decision(NamedTuple):
     """The seller's decision about a user at a moment.
 
@@ -151,7 +141,7 @@ class UserRecord:
 
     def lock(self) -> None:
         """Let no other transaction count this user's conduct until this one ends."""
-        self._transaction.rows(_LOCK, f"neonpay:conduct:{self._key[0]}:{self._key[1]}")
+        self._transaction.rows(ALONE, f"neonpay:conduct:{self._key[0]}:{self._key[1]}")
 
     def wait_us(self, kind: str, rate: Rate, now_us: int) -> int | None:
         """Microseconds until one more is allowed, or None when it is allowed now."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.engine.interfaces import Dialect
 
 from neonpay.ledger import Among, Insert, Statement, Transaction
+from neonpay.ledger.key_locks import ALONE, BESIDE_OTHERS
 from neonpay.ledger.tables_tracking import forgotten, soft_events
 
 _APART_US: Final = timedelta(minutes=5) // timedelta(microseconds=1)
@@ -25,27 +25,6 @@ _WHO: Final = Among(
     ),
     "bot_id",
 )
-
-
-def _beside_writers(dialect: Dialect) -> sa.ClauseElement:
-    return _lock(dialect, sa.func.pg_advisory_xact_lock_shared)
-
-
-def _alone(dialect: Dialect) -> sa.ClauseElement:
-    return _lock(dialect, sa.func.pg_advisory_xact_lock)
-
-
-def _lock(dialect: Dialect, take: Callable[[sa.ColumnElement[int]], sa.ColumnElement[None]]) -> sa.ClauseElement:
-    key = sa.bindparam("key", type_=sa.Text)
-    if dialect.name == "postgresql":
-        return sa.select(take(sa.func.hashtextextended(key, 0)))
-    return sa.select(key)  # SQLite has one writer at a time
-
-
-_WRITING: Final = Statement(_beside_writers, "key")
-"""Held to the end by who looks whether somebody was forgotten and then writes of them: until then nobody is."""
-_FORGETTING: Final = Statement(_alone, "key")
-"""Held to the end by who forgets somebody: what was looked at before is written by then, so that it is found and removed."""
 _FORGOTTEN: Final = Insert(
     forgotten,
     *("bot_id", "person", "at"),
@@ -55,7 +34,7 @@ _FORGOTTEN: Final = Insert(
 
 def remember_forgotten(transaction: Transaction, bot_id: int, user_id: int, at_us: int) -> bool:
     """From now on nothing is kept of this person that was up to a time; whether that is news. A unit of work."""
-    transaction.rows(_FORGETTING, _key(bot_id))
+    _keep_writers_off(transaction, bot_id)
     is_news = forgotten_until(transaction, bot_id, [user_id]).get(user_id, -1) < at_us
     transaction.insert(_FORGOTTEN, (bot_id, _person(bot_id, user_id), at_us))
     return is_news
@@ -66,7 +45,7 @@ def begin_forgetting(transaction: Transaction, bot_id: int, user_id: int, now_us
 
     What is there of them already was before, even where another clock, such as Telegram's, gave it a time that lies ahead.
     """
-    transaction.rows(_FORGETTING, _key(bot_id))
+    _keep_writers_off(transaction, bot_id)
     event = soft_events.c
     ahead = sa.select(sa.func.max(sa.type_coerce(event.at, sa.BigInteger))).where(
         event.bot_id == bot_id, event.user_id == user_id, event.at <= now_us + _APART_US
@@ -83,11 +62,16 @@ def forgotten_until(transaction: Transaction, bot_id: int, users: Sequence[int])
     """
     if not users:
         return {}
-    transaction.rows(_WRITING, _key(bot_id))
+    transaction.rows(BESIDE_OTHERS, _key(bot_id))
     if transaction.row(_ANYBODY, bot_id) is None:
         return {}
     users_by = {_person(bot_id, user_id): user_id for user_id in users}
     return {users_by[str(person)]: int(at) for person, at in transaction.rows_among(_WHO, (bot_id,), [*users_by])}
+
+
+def _keep_writers_off(transaction: Transaction, bot_id: int) -> None:
+    """Whoever has looked whether somebody was forgotten has written by now, so that it is found and removed."""
+    transaction.rows(ALONE, _key(bot_id))
 
 
 def _key(bot_id: int) -> str:
