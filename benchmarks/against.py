@@ -3,10 +3,8 @@
 The two take turns, each in processes of its own, with its own copy of the benchmarks. What is told is the median of the ratios
 of neighbours, with an interval that holds the true median in 95 of 100 such runs (drawn again from the pairs 10,000 times).
 
-    python benchmarks/against.py 10e4b71                   # the processor time of a paid update; a quarter of an hour
-    python benchmarks/against.py 10e4b71 --what workers    # payments a second on PostgreSQL; minutes a pair
-    python benchmarks/against.py 10e4b71 --what burst      # seconds until 99 of 100 checkouts are answered; minutes a pair
-    python benchmarks/against.py HEAD --quick              # proves that everything runs, and measures nothing worth quoting
+    python benchmarks/against.py 10e4b71         # the processor time of a paid update; a quarter of an hour
+    python benchmarks/against.py HEAD --quick    # proves that everything runs, and measures nothing worth quoting
 """
 
 from __future__ import annotations
@@ -35,15 +33,14 @@ def main() -> int:
     arguments = _arguments()
     pairs: int = 2 if arguments.quick else arguments.pairs
     updates: int = 200 if arguments.quick else arguments.updates
-    measures: dict[str, list[Measure]] = {
-        "updates": [lambda tree: _paid_updates(tree, updates // 2, 1), lambda tree: _paid_updates(tree, updates, 64)],
-        "workers": [lambda tree: _workers(tree, quick=arguments.quick)],
-        "burst": [lambda tree: _burst(tree, quick=arguments.quick)],
-    }
+    measures: list[Measure] = [
+        lambda tree: _paid_updates(tree, updates // 2, 1),
+        lambda tree: _paid_updates(tree, updates, 64),
+    ]
     with tempfile.TemporaryDirectory(prefix="neonpay-against-") as folder:
         other = Path(folder)
         _check_out(arguments.commit, other)
-        for measure in measures[arguments.what]:
+        for measure in measures:
             _tell(_in_turns(measure, other, pairs))
     return 0
 
@@ -51,7 +48,6 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="What the payment path costs, beside an earlier commit.")
     parser.add_argument("commit", help="the commit to compare with")
-    parser.add_argument("--what", choices=("updates", "workers", "burst"), default="updates")
     parser.add_argument("--pairs", type=int, default=20, help="how often each tree is measured")
     parser.add_argument("--updates", type=int, default=2000, help="paid updates per run; half as many one at a time")
     parser.add_argument("--quick", action="store_true", help="two short pairs")
@@ -100,19 +96,6 @@ def _paid_updates(tree: Path, updates: int, in_flight: int) -> dict[str, float]:
         f"processor time, {in_flight} in flight": result["cpu_s"] / result["n"] * 1e6,
         f"the same over bare aiogram, {in_flight} in flight": result["cpu_s"] / result["bare_cpu_s"],
     }
-
-
-def _workers(tree: Path, *, quick: bool) -> dict[str, float]:
-    told = _run(tree, "workers.py", *(["--quick"] if quick else ["--rounds", "1"]))
-    rows = [line.split() for line in told.splitlines()[1:]]
-    return {f"payments a second, {row[0]} workers": float(row[1].replace(",", "")) for row in rows}
-
-
-def _burst(tree: Path, *, quick: bool) -> dict[str, float]:
-    """Telegram's deadline is ten seconds; bare aiogram, which is the same in both trees, shows how the machine wavers."""
-    told = _run(tree, "checkout_burst.py", *(["--quick"] if quick else []))
-    rows = [line.split() for line in told.splitlines()[2:]]
-    return {f"99 % of a burst answered by, {row[0]} {row[1]}": float(row[6]) for row in rows}
 
 
 def _run(tree: Path, script: str, *arguments: str) -> str:
