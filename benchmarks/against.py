@@ -1,7 +1,8 @@
 """The payment path of this tree beside that of an earlier commit, in one run: what a change of it costs.
 
-The two take turns, each in processes of its own, with its own copy of the benchmarks. What is told is the median of the ratios
-of neighbours, with an interval that holds the true median in 95 of 100 such runs (drawn again from the pairs 10,000 times).
+The two take turns burst by burst (``taking_turns.py``), each in a process of its own with its own copy of the benchmarks, so
+that what slows the machine for a while slows both. What is told is the median of the ratios of pairs, with an interval that
+holds the true median in 95 of 100 such runs (drawn again from the pairs 10,000 times).
 
     python benchmarks/against.py 10e4b71         # the processor time of a paid update; a quarter of an hour
     python benchmarks/against.py HEAD --quick    # proves that everything runs, and measures nothing worth quoting
@@ -18,14 +19,12 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
 _HERE = Path(__file__).parents[1]
 _DRAWS = 10_000
-Measure = Callable[[Path], dict[str, float]]
-"""Measures one tree once: figures by name."""
 
 
 def main() -> int:
@@ -33,15 +32,11 @@ def main() -> int:
     arguments = _arguments()
     pairs: int = 2 if arguments.quick else arguments.pairs
     updates: int = 200 if arguments.quick else arguments.updates
-    measures: list[Measure] = [
-        lambda tree: _paid_updates(tree, updates // 2, 1),
-        lambda tree: _paid_updates(tree, updates, 64),
-    ]
     with tempfile.TemporaryDirectory(prefix="neonpay-against-") as folder:
         other = Path(folder)
         _check_out(arguments.commit, other)
-        for measure in measures:
-            _tell(_in_turns(measure, other, pairs))
+        for in_flight, count in ((1, updates // 2), (64, updates)):
+            _tell([_pair(other, number, count, in_flight) for number in range(1, pairs + 1)])
     return 0
 
 
@@ -60,15 +55,59 @@ def _check_out(commit: str, folder: Path) -> None:
         archive.extractall(folder, filter="data")
 
 
-def _in_turns(measure: Measure, other: Path, pairs: int) -> list[tuple[dict[str, float], dict[str, float]]]:
-    """Figures of this tree and the other one; who goes first changes from pair to pair."""
-    measured = []
-    for number in range(1, pairs + 1):
-        print(f"pair {number} of {pairs}", file=sys.stderr)
-        order = [_HERE, other] if number % 2 else [other, _HERE]
-        by_tree = {tree: measure(tree) for tree in order}
-        measured.append((by_tree[_HERE], by_tree[other]))
-    return measured
+def _pair(other: Path, number: int, updates: int, in_flight: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Figures of this tree and the other one; who comes first changes from pair to pair."""
+    print(f"pair {number}, {in_flight} in flight", file=sys.stderr)
+    with tempfile.TemporaryDirectory(prefix="neonpay-bench-") as folder:
+        running: dict[Path, _Running] = {}
+        for tree, name in [(_HERE, "here"), (other, "other")][:: 1 if number % 2 else -1]:
+            database = Path(folder, name)
+            database.mkdir()
+            running[tree] = _Running(tree, str(updates), str(updates // 4), str(in_flight), str(database))
+        taking_turns = list(running.values())
+        while taking_turns:
+            taking_turns = [one for one in taking_turns if one.take_turn()]
+        return running[_HERE].figures(in_flight), running[other].figures(in_flight)
+
+
+class _Running:
+    """One tree at work."""
+
+    def __init__(self, tree: Path, *arguments: str) -> None:
+        go, self._go = os.pipe()
+        self._done, done = os.pipe()
+        command = [
+            sys.executable,
+            str(_HERE / "benchmarks" / "taking_turns.py"),
+            str(tree),
+            str(go),
+            str(done),
+            *arguments,
+        ]
+        environment = {**os.environ, "PYTHONPATH": str(tree)}
+        self._process = subprocess.Popen(
+            command, env=environment, cwd=tree, pass_fds=(go, done), stdout=subprocess.PIPE, text=True
+        )
+        os.close(go)
+        os.close(done)
+
+    def take_turn(self) -> bool:
+        """Let it do its next burst; False when it has come to its end."""
+        os.write(self._go, b".")
+        return os.read(self._done, 1) != b""
+
+    def figures(self, in_flight: int) -> dict[str, float]:
+        """What it has measured."""
+        told, _ = self._process.communicate()
+        os.close(self._go)
+        os.close(self._done)
+        if self._process.returncode:
+            raise subprocess.CalledProcessError(self._process.returncode, self._process.args)
+        result = json.loads(told.splitlines()[-1])
+        return {
+            f"processor time, {in_flight} in flight": result["cpu_s"] / result["n"] * 1e6,
+            f"the same over bare aiogram, {in_flight} in flight": result["cpu_s"] / result["bare_cpu_s"],
+        }
 
 
 def _tell(measured: Sequence[tuple[dict[str, float], dict[str, float]]]) -> None:
@@ -86,23 +125,6 @@ def _interval(ratios: Sequence[float]) -> tuple[float, float]:
     draw = random.Random(1)
     medians = sorted(median(draw.choices(ratios, k=len(ratios))) for _ in range(_DRAWS))
     return medians[int(0.025 * _DRAWS)], medians[int(0.975 * _DRAWS)]
-
-
-def _paid_updates(tree: Path, updates: int, in_flight: int) -> dict[str, float]:
-    with tempfile.TemporaryDirectory(prefix="neonpay-bench-") as folder:
-        told = _run(tree, "contenders/this_neonpay.py", str(updates), str(updates // 4), str(in_flight), folder)
-    result = json.loads(told.splitlines()[-1])
-    return {
-        f"processor time, {in_flight} in flight": result["cpu_s"] / result["n"] * 1e6,
-        f"the same over bare aiogram, {in_flight} in flight": result["cpu_s"] / result["bare_cpu_s"],
-    }
-
-
-def _run(tree: Path, script: str, *arguments: str) -> str:
-    environment = {**os.environ, "PYTHONPATH": str(tree)}
-    command = [sys.executable, str(tree / "benchmarks" / script), *arguments]
-    done = subprocess.run(command, env=environment, cwd=tree, stdout=subprocess.PIPE, text=True, check=True)
-    return done.stdout
 
 
 if __name__ == "__main__":

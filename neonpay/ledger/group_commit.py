@@ -51,7 +51,7 @@ class _Outcome(NamedTuple):
 class GroupCommit:
     """Runs units on a connection of its own thread.
 
-    ``door`` is passed for each transaction; before and after it ``check`` says whether the database is where it was.
+    ``door`` is passed for each transaction; before it is committed, ``check`` says whether the database is where it was.
 
     All units that wait at the same time run inside one transaction, each inside a savepoint; the results are told after the
     commit. Where all of them take many items, the savepoints are left out until one has failed. When a unit fails, its
@@ -154,22 +154,20 @@ class GroupCommit:
 
     def _commit(self, batch: list[_Submitted]) -> list[_Outcome]:
         try:
-            # Before as well: the log beside a file that was restored in its place is that file's now.
-            self._check()
             self._abandon()
             self._connection.execute("BEGIN IMMEDIATE")
-        except LedgerUnavailableError as exc:
-            return [_failed(submitted, exc) for submitted in batch]
         except sqlite3.Error as exc:
             # No unit has run. Each trying alone would wait as long for a locked file, one after another.
             return [_failed(submitted, exc) for submitted in batch]
         try:
             outcomes = self._run_batch(batch)
+            # When all waiting is over, and before the log is written to: what it would keep is in a file that nobody will
+            # find, or the log is that of a file that was restored in its place.
+            self._check()
             if self._connection.in_transaction:
                 self._connection.execute("COMMIT")
-            self._check()
         except LedgerUnavailableError as exc:
-            # What was committed is in a file that nobody will find.
+            self._abandon()
             return [_failed(submitted, exc) for submitted in batch]
         except sqlite3.Error as exc:
             self._abandon()

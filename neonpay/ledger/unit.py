@@ -95,6 +95,12 @@ class Transaction(ABC):
             found += self.rows(statement, *values)
         return found
 
+    def execute_among(self, among: Among, fixed: tuple[object, ...], *lists: Sequence[object]) -> int:
+        """Run a statement about lists of values; the number of rows that it changed."""
+        if len(lists[0]) == 1:
+            return self.execute(among.one, *fixed, *map(_FIRST, lists))
+        return sum([self.execute(statement, *values) for statement, values in among.statements(fixed, *lists)])
+
     def row(self, statement: Statement, *values: object) -> Row | None:
         """Run a prepared statement; its first row, or None."""
         found = self.rows(statement, *values)

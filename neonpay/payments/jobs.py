@@ -46,22 +46,17 @@ JOBS_AGAIN = RetryPolicy(
 many there are is for each kind of job to say."""
 
 _DONE = Statement(sa.update(jobs).where(*_JOB_KEY).values(state=JobState.DONE.value, error=None), *_JOB_NAMES)
-_ALL_DONE = Among(
-    lambda event_ids, tokens: (
-        sa.update(jobs)
-        .where(
-            jobs.c.bot_id == sa.bindparam("job_bot_id"),
-            jobs.c.event_id.in_(event_ids),
-            jobs.c.token.in_(tokens),
-            _IS_OWN,
-        )
-        .values(state=sa.literal_column(f"'{JobState.DONE}'"), error=sa.null())
-        .returning(jobs.c.token)
-    ),
-    "job_bot_id",
-    lists=2,
-)
+
+
+def _all_done(event_ids: Sequence[sa.BindParameter[str]], tokens: Sequence[sa.BindParameter[int]]) -> sa.Update:
+    own = (jobs.c.event_id.in_(event_ids), jobs.c.token.in_(tokens), _IS_OWN)
+    done = sa.update(jobs).where(jobs.c.bot_id == sa.bindparam("job_bot_id"), *own)
+    return done.values(state=sa.literal_column(f"'{JobState.DONE}'"), error=sa.null())
+
+
+_ALL_DONE = Among(_all_done, "job_bot_id", lists=2)
 """Tokens are never used twice, so each finds its own job, done already when this runs again; event ids are for the index."""
+_WHICH_DONE = Among(lambda *lists: _all_done(*lists).returning(jobs.c.token), "job_bot_id", lists=2)
 _RETRY = Statement(
     sa.update(jobs)
     .where(*_JOB_KEY)
@@ -248,8 +243,11 @@ def _execute(connection: sa.Connection, enlisted: Enlisted) -> None:
 def finish_all(transaction: Transaction, finished: Sequence[Job]) -> list[bool]:
     """The unit of work that marks jobs as done; for each whether it was still its holder's."""
     event_ids, tokens = [job.event_id for job in finished], [job.token for job in finished]
-    rows = transaction.rows_among(_ALL_DONE, (finished[0].bot_id,), event_ids, tokens)
-    held = {row[0] for row in rows}
+    bot = (finished[0].bot_id,)
+    if transaction.execute_among(_ALL_DONE, bot, event_ids, tokens) == len(finished):
+        return [True] * len(finished)
+    # Hardly ever, so only then are the rows asked for.
+    held = {row[0] for row in transaction.rows_among(_WHICH_DONE, bot, event_ids, tokens)}
     return [token in held for token in tokens]
 
 

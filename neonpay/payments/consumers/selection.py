@@ -123,7 +123,8 @@ class Program:
     @property
     def size(self) -> int:
         """How many handlers and extensions it has; it never loses one."""
-        return sum(map(len, self._registries)) + len(self._extensions)
+        handlers, revokers = self._registries
+        return len(handlers) + len(revokers) + len(self._extensions)
 
     @property
     def consumers(self) -> list[str]:

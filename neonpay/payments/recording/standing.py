@@ -50,7 +50,6 @@ _COUNT_PAYMENTS = Among(
             payments_count=invoices.c.payments_count + sa.bindparam("payments", type_=sa.BigInteger),
             seats_taken=invoices.c.seats_taken + sa.bindparam("seats", type_=sa.BigInteger),
         )
-        .returning(invoices.c.invoice_id)
     ),
     *("payments", "seats", "b"),
 )
@@ -191,7 +190,7 @@ def count_payments(
     for invoice_id, figures in counts.items():
         alike.setdefault(figures, []).append(invoice_id)
     for figures, ids in alike.items():
-        transaction.rows_among(_COUNT_PAYMENTS, (*figures, bot_id), ids)
+        transaction.execute_among(_COUNT_PAYMENTS, (*figures, bot_id), ids)
 
 
 def verdict(
