@@ -14,7 +14,6 @@ import argparse
 import io
 import json
 import os
-import random
 import subprocess
 import sys
 import tarfile
@@ -23,8 +22,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
+from intervals import interval
+
 _HERE = Path(__file__).parents[1]
-_DRAWS = 10_000
 
 
 def main() -> int:
@@ -113,18 +113,12 @@ class _Running:
 def _tell(measured: Sequence[tuple[dict[str, float], dict[str, float]]]) -> None:
     for name in measured[0][0]:
         ratios = [ours[name] / theirs[name] for ours, theirs in measured]
-        low, high = _interval(ratios)
+        low, high = interval(ratios)
         ours, theirs = (median(pair[side][name] for pair in measured) for side in (0, 1))
         print(
             f"{name:44} {median(ratios):6.3f}  [{low:.3f}-{high:.3f}]   medians {ours:,.4g} and {theirs:,.4g}",
             flush=True,
         )
-
-
-def _interval(ratios: Sequence[float]) -> tuple[float, float]:
-    draw = random.Random(1)
-    medians = sorted(median(draw.choices(ratios, k=len(ratios))) for _ in range(_DRAWS))
-    return medians[int(0.025 * _DRAWS)], medians[int(0.975 * _DRAWS)]
 
 
 if __name__ == "__main__":
