@@ -59,25 +59,49 @@ class Bell:
         Raises:
             SimulatorTimeoutError: it was not seen within ``timeout_s``.
         """
-        left_s = timeout_s
-        while True:
-            slice_s = min(_SLICE_S, left_s)
-            try:
-                async with asyncio.timeout(slice_s):
-                    return await self._seen(look)
-            except TimeoutError as error:
-                left_s -= slice_s
-                if left_s <= 0:
-                    raise SimulatorTimeoutError(what, timeout_s) from error
+        loop = asyncio.get_running_loop()
+        wait = _Wait(timeout_s)
+        try:
+            while True:
+                seen = look()
+                if seen is not None and seen is not False:
+                    return seen
+                if wait.left_s <= 0:
+                    raise SimulatorTimeoutError(what, timeout_s)
+                wait.changed = changed = loop.create_future()
+                self._waiting.add(changed)
+                wait.count(loop)
+                try:
+                    await changed
+                finally:
+                    self._waiting.discard(changed)
+        finally:
+            wait.end()
 
-    async def _seen(self, look: Callable[[], T | None]) -> T:
-        while True:
-            seen = look()
-            if seen is not None and seen is not False:
-                return seen
-            changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.add(changed)
-            try:
-                await changed
-            finally:
-                self._waiting.discard(changed)
+
+class _Wait:
+    """How much of a wait is left, by a timer for each slice: a purchase has many waits, and ``asyncio.timeout`` costs more."""
+
+    __slots__ = ("_timer", "changed", "left_s")
+
+    def __init__(self, timeout_s: float) -> None:
+        self.left_s = timeout_s
+        self.changed: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def count(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Count the slice that runs, or the next one."""
+        if self._timer is None:
+            slice_s = min(_SLICE_S, self.left_s)
+            self._timer = loop.call_later(slice_s, self._is_over, slice_s)
+
+    def _is_over(self, slice_s: float) -> None:
+        self._timer = None
+        self.left_s -= slice_s
+        if self.changed is not None and not self.changed.done():
+            self.changed.set_result(None)
+
+    def end(self) -> None:
+        """Count no more."""
+        if self._timer is not None:
+            self._timer.cancel()

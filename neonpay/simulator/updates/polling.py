@@ -73,16 +73,21 @@ class Poller:
         return waiting[:limit]
 
     async def _wait(self, timeout_s: int) -> None:
-        self._open = opened = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._open = opened = loop.create_future()
         self._bell.ring()
+        timer = loop.call_later(timeout_s, _end, opened)
         try:
-            async with asyncio.timeout(timeout_s):
-                await opened
-        except TimeoutError:
-            pass
+            await opened
         finally:
+            timer.cancel()
             if opened.done() and not opened.cancelled():
                 opened.exception()  # seen, also when the client went away in the same moment
             if self._open is opened:
                 self._open = None
                 self._bell.ring()
+
+
+def _end(opened: asyncio.Future[None]) -> None:
+    if not opened.done():
+        opened.set_result(None)
