@@ -66,6 +66,10 @@ class Lanes:
         """What the unit returned, once its effect is durable."""
         return await self._lane().run(unit, *args, **kwargs)
 
+    async def run_ahead(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """``run``, on the connection of a lane that no other unit of it waits for."""
+        return await self._lane().run_ahead(unit, *args, **kwargs)
+
     async def run_each(self, unit: Callable[[Transaction, Sequence[A]], Sequence[T]], item: A) -> T:
         """What the unit returned for this item, once its effect is durable."""
         return await self._lane().run_each(unit, item)

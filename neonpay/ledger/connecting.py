@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import ssl
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -87,16 +87,17 @@ class Connecting:
 
     def pool(self, url: sa.URL, *, pool_size: int | None = None) -> Pool:
         """A pool of connections; nothing is connected yet."""
-        return Pool(
-            create_async_engine(
-                url,
-                pool_size=pool_size or self.pool_size,
-                max_overflow=0,
-                pool_pre_ping=False,
-                pool_timeout=self.pool_timeout_s,
-                hide_parameters=True,
-                connect_args={**self._arguments, "command_timeout": self.command_timeout_s},
-            )
+        return Pool(self._engine(url, pool_size or self.pool_size), ahead=self._engine(url, 1))
+
+    def _engine(self, url: sa.URL, pool_size: int) -> AsyncEngine:
+        return create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_pre_ping=False,
+            pool_timeout=self.pool_timeout_s,
+            hide_parameters=True,
+            connect_args={**self._arguments, "command_timeout": self.command_timeout_s},
         )
 
     def patient_engine(self, url: sa.URL) -> AsyncEngine:
@@ -143,16 +144,31 @@ class Pool:
     Attributes:
         engine: for transactions that write.
         reading: the same connections, for transactions that read one state of the database from beginning to end.
+        ahead: one connection, made when it is first needed, for what must not wait until many others have had theirs.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, *, ahead: AsyncEngine) -> None:
         self.engine = engine
         # The options cost no round trip.
         self.reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self.ahead = ahead
         self._connections: weakref.WeakSet[_Driver] = weakref.WeakSet()
         # Held, because SQLAlchemy forgets a pool that is disposed of, with the connections that come back to it later.
-        self._pool = engine.sync_engine.pool
-        sa.event.listen(self._pool, "connect", self._connected)
+        self._pools = (engine.sync_engine.pool, ahead.sync_engine.pool)
+        for pool in self._pools:
+            sa.event.listen(pool, "connect", self._connected)
+
+    def writing(self) -> AsyncEngine:
+        """For most units."""
+        return self.engine
+
+    def only_reading(self) -> AsyncEngine:
+        """For units that read."""
+        return self.reading
+
+    def ahead_of_others(self) -> AsyncEngine:
+        """For units that wait for no connection of the others."""
+        return self.ahead
 
     def _connected(self, connection: Any, record: object) -> None:
         self._connections.add(connection.driver_connection)
@@ -162,6 +178,7 @@ class Pool:
         try:
             async with asyncio.timeout(_DISPOSE_S):
                 await self.engine.dispose()
+                await self.ahead.dispose()
         except (TimeoutError, OSError, sa.exc.SQLAlchemyError):
             self.cut()
 
@@ -169,6 +186,10 @@ class Pool:
         """End all connections without asking the server; what waits for an answer fails."""
         for connection in list(self._connections):
             connection.terminate()
+
+
+Use: TypeAlias = Callable[[Pool], AsyncEngine]
+"""Which of the connections of a pool a unit runs on."""
 
 
 async def cut(connection: AsyncConnection) -> None:

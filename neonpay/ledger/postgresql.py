@@ -18,10 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from neonpay.core.clock import Clock, SystemClock
 from neonpay.core.retrying import RetryPolicy
-from neonpay.errors import LedgerError, LedgerTimeoutError
+from neonpay.errors import LedgerError, LedgerTimeoutError, LedgerUnavailableError
 from neonpay.ledger import migrate
 from neonpay.ledger.apart import Lanes
-from neonpay.ledger.connecting import Connecting, Pool, cut
+from neonpay.ledger.connecting import Connecting, Pool, Use, cut
 from neonpay.ledger.faults import in_sqlalchemys_words, is_the_units, postgresql_fault, sqlstate
 from neonpay.ledger.home import Home
 from neonpay.ledger.postgresql_transaction import PostgresqlTransaction
@@ -128,18 +128,12 @@ class PostgresqlLedger:
         Whoever asked for it closes it.
         """
         patient = replace(self.connecting, command_timeout_s=_PATIENT_S)
-        return PostgresqlLedger(
-            self.url, clock=self._clock, pool_size=1, as_it_is=True, in_thread=True, connecting=patient
-        )
+        return self._new_lane(patient, as_it_is=True)
 
-    def _new_lane(self, connecting: Connecting) -> PostgresqlLedger:
+    def _new_lane(self, connecting: Connecting, *, as_it_is: bool = False) -> PostgresqlLedger:
+        as_it_is = as_it_is or self._as_it_is
         return PostgresqlLedger(
-            self.url,
-            clock=self._clock,
-            pool_size=1,
-            as_it_is=self._as_it_is,
-            in_thread=True,
-            connecting=connecting,
+            self.url, clock=self._clock, pool_size=1, as_it_is=as_it_is, in_thread=True, connecting=connecting
         )
 
     @property
@@ -186,8 +180,9 @@ class PostgresqlLedger:
 
     def _new_pool(self) -> Pool:
         pool = self.connecting.pool(self.url, pool_size=self._pool_size)
-        sa.event.listen(pool.engine.sync_engine, "commit", _refuse_in_unit)
-        sa.event.listen(pool.engine.sync_engine, "rollback", _refuse_in_unit)
+        for engine in (pool.engine, pool.ahead):
+            sa.event.listen(engine.sync_engine, "commit", _refuse_in_unit)
+            sa.event.listen(engine.sync_engine, "rollback", _refuse_in_unit)
         return pool
 
     async def _upgrade(self) -> None:
@@ -235,13 +230,23 @@ class PostgresqlLedger:
         """What the unit returned, once its transaction is committed; it may have run more than once."""
         return await self._home.run(lambda: self._rerun(lambda t: unit(t, *args, **kwargs)))
 
+    async def run_ahead(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """``run`` on a connection that is kept for such units; on one of the others where the server has no more of them."""
+        return await self._home.run(lambda: self._ahead(lambda t: unit(t, *args, **kwargs)))
+
+    async def _ahead(self, call: Callable[[Transaction], T]) -> T:
+        try:
+            return await self._rerun(call, use=Pool.ahead_of_others)
+        except LedgerUnavailableError:
+            return await self._rerun(call)
+
     async def run_each(self, unit: Callable[[Transaction, Sequence[A]], Sequence[T]], item: A) -> T:
         """What the unit returned for this item; items that wait together share a transaction."""
         return await self._home.run(lambda: self._together.run(unit, item))
 
     async def read(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the unit returned, from one consistent state of the database; readers in PostgreSQL wait for no writer."""
-        return await self._home.run(lambda: self._rerun(lambda t: unit(t, *args, **kwargs), reading=True))
+        return await self._home.run(lambda: self._rerun(lambda t: unit(t, *args, **kwargs), use=Pool.only_reading))
 
     async def report(
         self, limit_s: float, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
@@ -264,7 +269,7 @@ class PostgresqlLedger:
         limit = asyncio.timeout(limit_s)
         try:
             async with limit:
-                return await self._rerun(call, reading=True)
+                return await self._rerun(call, use=Pool.only_reading)
         except TimeoutError as exc:
             if limit.expired() or sqlstate(exc) == _TOOK_TOO_LONG:
                 raise LedgerTimeoutError(limit_s) from exc
@@ -276,13 +281,13 @@ class PostgresqlLedger:
 
     def read_sync(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """``read`` for a thread without an event loop."""
-        return self._home.wait(lambda: self._rerun(lambda t: unit(t, *args, **kwargs), reading=True))
+        return self._home.wait(lambda: self._rerun(lambda t: unit(t, *args, **kwargs), use=Pool.only_reading))
 
-    async def _rerun(self, call: Callable[[Transaction], T], *, reading: bool = False) -> T:
+    async def _rerun(self, call: Callable[[Transaction], T], *, use: Use = Pool.writing) -> T:
         try:
             async for attempt in _RERUN:
                 with attempt:
-                    return await self._attempt(self._pool or await self._opened(), call, reading=reading)
+                    return await self._attempt(self._pool or await self._opened(), call, use)
         except _Own as own:
             raise own.error from own.error.__cause__
         except Exception as exc:
@@ -293,9 +298,9 @@ class PostgresqlLedger:
             raise
         raise AssertionError  # pragma: no cover  # the last attempt returns or raises
 
-    async def _attempt(self, pool: Pool, call: Callable[[Transaction], T], *, reading: bool) -> T:
+    async def _attempt(self, pool: Pool, call: Callable[[Transaction], T], use: Use) -> T:
         try:
-            async with (pool.reading if reading else pool.engine).connect() as connection:
+            async with use(pool).connect() as connection:
                 try:
                     transaction = await connection.begin()
                     result = await self._once(connection, call)

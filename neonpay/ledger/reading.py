@@ -32,6 +32,10 @@ class ReadingLedger:
         """Raises LedgerReadOnlyError; nothing has run."""
         _refuse()
 
+    async def run_ahead(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Raises LedgerReadOnlyError; nothing has run."""
+        _refuse()
+
     async def run_each(self, unit: Callable[[Transaction, Sequence[A]], Sequence[T]], item: A) -> T:
         """Raises LedgerReadOnlyError; nothing has run."""
         _refuse()

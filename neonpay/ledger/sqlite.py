@@ -164,6 +164,10 @@ class SqliteLedger:
         writer.submit(lambda transaction: unit(transaction, *args, **kwargs), future)
         return await future
 
+    async def run_ahead(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """``run``: a file has one writer, and all units that wait for it share its next commit."""
+        return await self.run(unit, *args, **kwargs)
+
     def run_each(self, unit: Callable[[Transaction, Sequence[A]], Sequence[T]], item: A) -> Awaitable[T]:
         """What the unit returned for this item, once its effect is on the disk; items that wait together are one unit."""
         writer = self._writer

@@ -136,6 +136,10 @@ class Ledger(Protocol):
         """What the unit returned, once its effect is durable."""
         ...
 
+    async def run_ahead(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """``run`` for a short unit that must not wait until many others have had a connection, as one that keeps leases."""
+        ...
+
     def run_each(self, unit: Callable[[Transaction, Sequence[A]], Sequence[T]], item: A) -> Awaitable[T]:
         """What the unit returned for this item, once its effect is durable.
 

@@ -70,10 +70,15 @@ _RETRY = Statement(
     "new_error",
     "delay_us",
 )
-_RENEW = Statement(
-    sa.update(jobs).where(*_JOB_KEY).values(run_at=DatabaseNow() + sa.bindparam("delay_us", type_=sa.BigInteger)),
-    *_JOB_NAMES,
-    "delay_us",
+_RENEW = Among(
+    lambda event_ids, tokens: (
+        sa.update(jobs)
+        .where(jobs.c.bot_id == sa.bindparam("b"), jobs.c.event_id.in_(event_ids), jobs.c.token.in_(tokens))
+        .where(in_states(JobState.LEASED))
+        .values(run_at=DatabaseNow() + sa.bindparam("delay_us", type_=sa.BigInteger))
+    ),
+    *("b", "delay_us"),
+    lists=2,
 )
 _RELEASE = Statement(
     sa.update(jobs)
@@ -146,8 +151,8 @@ class JobStore:
         await self._ledger.run(release_all, held)
 
     async def renew(self, held: Sequence[Job]) -> None:
-        """Show that the jobs are still being worked on."""
-        await self._ledger.run(_renew, held, self.lease_us)
+        """Show that the jobs are still being worked on, however many units wait for a connection."""
+        await self._ledger.run_ahead(_renew, held, self.lease_us)
 
     def claim(
         self,
@@ -294,8 +299,8 @@ def release_all(transaction: Transaction, held: Sequence[Job]) -> None:
 
 
 def _renew(transaction: Transaction, held: Sequence[Job], lease_us: int) -> None:
-    for job in held:
-        transaction.execute(_RENEW, job.bot_id, job.event_id, job.consumer, job.token, lease_us)
+    event_ids, tokens = [job.event_id for job in held], [job.token for job in held]
+    transaction.execute_among(_RENEW, (held[0].bot_id, lease_us), event_ids, tokens)
 
 
 def _claim(

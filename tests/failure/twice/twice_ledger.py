@@ -28,6 +28,9 @@ class TwiceLedger:
         await self._inner.run(unit, *args, **kwargs)
         return await self._inner.run(unit, *args, **kwargs)
 
+    async def run_ahead(self, unit: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return await self.run(unit, *args, **kwargs)
+
     async def run_each(self, unit: Callable[[Transaction, Sequence[Any]], Sequence[Any]], item: Any) -> Any:
         await self._inner.run_each(unit, item)
         return await self._inner.run_each(unit, item)

@@ -36,6 +36,9 @@ class FaultyLedger:
         self._faults.after()
         return result
 
+    async def run_ahead(self, unit: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return await self.run(unit, *args, **kwargs)
+
     async def run_each(self, unit: Callable[[Transaction, Sequence[Any]], Sequence[Any]], item: Any) -> Any:
         self._faults.before()
         result = await self._inner.run_each(unit, item)
