@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import signal
-from typing import TYPE_CHECKING
+import tempfile
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
 from aiohttp import web
 
 from neonpay.ledger.tables_notifications import notifications
+from tests.failure.proving.balancer import Balancer
+from tests.failure.proving.life import Life
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
     from neonpay.ledger import Transaction
     from neonpay.simulator import Buyer
     from tests.failure.conftest import MortalShop
+    from tests.failure.proving.nursery import Process
 
 UNHEARD_S = 200.0
 """So long after a claim of which no end was heard a note is tried again, and more."""
@@ -48,6 +59,30 @@ def sold(shop: MortalShop, owner: Buyer) -> int:
     return sum("Sold" in (message.text or "") for message in owner.messages(shop.account))
 
 
+@asynccontextmanager
+async def told_program(
+    at_first: Callable[[], Awaitable[None]] | None = None,
+) -> AsyncIterator[tuple[str, list[tuple[str, str]]]]:
+    """The address of a program that is told, and what it got: the id of each post and the charge that it is about."""
+    got: list[tuple[str, str]] = []
+
+    async def take(request: web.Request) -> web.Response:
+        told = json.loads(await request.read())
+        got.append((request.headers["webhook-id"], told["data"]["charge_id"]))
+        if len(got) == 1 and at_first is not None:
+            await at_first()
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/hook", take)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    yield f"http://{host}:{port}/hook", got
+    await runner.cleanup()
+
+
 @pytest.mark.parametrize(("point", "told"), [("before sendMessage", 1), ("after sendMessage", 2)])
 async def test_an_owner_is_told_at_least_once_whenever_the_program_dies(
     shop: MortalShop, point: str, told: int
@@ -66,30 +101,94 @@ async def test_an_owner_is_told_at_least_once_whenever_the_program_dies(
 
 
 async def test_a_program_that_is_told_twice_can_tell_by_the_id(shop: MortalShop) -> None:
-    got: list[tuple[str, str]] = []
+    async def dies() -> None:
+        """It has been sent and taken, and the sender never hears of that."""
+        assert shop.process is not None
+        await shop.process.stops(signal.SIGKILL)
 
-    async def take(request: web.Request) -> web.Response:
-        told = json.loads(await request.read())
-        got.append((request.headers["webhook-id"], told["data"]["charge_id"]))
-        if len(got) == 1:
-            assert shop.process is not None
-            await shop.process.stops(signal.SIGKILL)  # it has been sent and taken, and the sender never hears of that
-        return web.Response()
+    async with told_program(at_first=dies) as (url, got):
+        life = {"told_url": url, "handlers": ()}
+        await shop.starts(**life)
+        charge_id = await buys(shop)
+        await shop.dies()
 
-    app = web.Application()
-    app.router.add_post("/hook", take)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0][:2]
-    life = {"told_url": f"http://{host}:{port}/hook", "handlers": ()}
-    await shop.starts(**life)
-    charge_id = await buys(shop)
-    await shop.dies()
-
-    await shop.starts(ahead_s=UNHEARD_S, **life)
-    [(note_id, state, attempts)] = await notes(shop)
-    await runner.cleanup()
+        await shop.starts(ahead_s=UNHEARD_S, **life)
+        [(note_id, state, attempts)] = await notes(shop)
 
     assert got == [(note_id, charge_id)] * 2
     assert (state, attempts) == ("sent", 2)
+
+
+@dataclass
+class Couple:
+    """Two programs of one shop on one database, each of which may record a sale and tell of it."""
+
+    shop: MortalShop
+    folder: Path
+    settings: dict[str, Any]
+
+    async def starts(self, slot: int, **settings: Any) -> Process:
+        socket = self.folder / f"{slot}"
+        socket.unlink(missing_ok=True)
+        return await self.shop.nursery.start(
+            Life(
+                token=self.shop.account.token,
+                base_url=self.shop.telegram.base_url,
+                database_url=self.shop.database_url,
+                socket_path=str(socket),
+                **{"handlers": (), "thanks": False, **self.settings, **settings},
+            )
+        )
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    # Not pytest's tmp_path: the path of a Unix socket has to stay under 108 bytes.
+    folder = Path(tempfile.mkdtemp(prefix="neonpay-two-"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+async def test_two_programs_share_what_is_told_and_each_event_goes_out_once(shop: MortalShop, folder: Path) -> None:
+    owner = await shop.visitor("Olga")
+    random = Random(7)  # noqa: S311 - the same choices each time
+    async with (
+        told_program() as (url, got),
+        Balancer([folder / "0", folder / "1"], random=random, lost_share=0) as network,
+    ):
+        couple = Couple(shop, folder, {"owners": (owner.id,), "told_url": url})
+        programs = [await couple.starts(slot) for slot in range(2)]
+        await shop.telegram.post_to(shop.account, network.url)
+        charges = await asyncio.gather(*[buys(shop) for _ in range(12)])
+        await programs[0].stops()  # as for an update, while some of it waits
+        programs[0] = await couple.starts(0)
+        charges += await asyncio.gather(*[buys(shop) for _ in range(12)])
+        found = await notes(shop)
+        for program in programs:
+            await program.stops()
+
+    assert sorted(charge_id for _, charge_id in got) == sorted(charges)
+    assert len({note_id for note_id, _ in got}) == len(charges)
+    assert sold(shop, owner) == len(charges)
+    assert [(state, attempts) for _, state, attempts in found] == [("sent", 1)] * (2 * len(charges))
+
+
+async def test_of_two_programs_one_goes_on_with_what_the_other_died_of(shop: MortalShop, folder: Path) -> None:
+    owner = await shop.visitor("Olga")
+    random = Random(7)  # noqa: S311
+    async with Balancer([folder / "0", folder / "1"], random=random, lost_share=0) as network:
+        couple = Couple(shop, folder, {"owners": (owner.id,)})
+        mortal, other = await couple.starts(0, crash_at="after sendMessage"), await couple.starts(1)
+        await shop.telegram.post_to(shop.account, network.url)
+        charges: list[str] = []
+        async with asyncio.timeout(100):
+            while mortal.is_alive:
+                charges.append(await buys(shop))
+        await mortal.dies()
+        other.gets(signal.SIGUSR1)  # an hour on: leases have run out
+        found = await notes(shop)
+        await other.stops()
+
+    assert sold(shop, owner) == len(charges) + 1  # what was sent and not noted is sent once more, and nothing else
+    assert sorted(attempts for _, _, attempts in found) == [1] * (len(charges) - 1) + [2]
+    assert {state for _, state, _ in found} == {"sent"}
