@@ -7,6 +7,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
@@ -20,6 +21,7 @@ from neonpay.errors import LedgerCorruptError, LedgerError, SchemaTooNewError
 if TYPE_CHECKING:
     import aiohttp
 
+    from neonpay.core.events import Event
     from neonpay.ledger import Ledger
     from neonpay.notifications.note import Note
 
@@ -166,7 +168,6 @@ async def _coming(reading: _Reading, bot_id: int, wanted: frozenset[str]) -> Asy
     """What happens from now on, as it is told to programs."""
     from neonpay.notifications.channels import ENDPOINT, Endpoint
     from neonpay.notifications.telling import note_for, wants
-    from neonpay.store.entries import events_between
     from neonpay.store.sequence import last_number, number_events
 
     async def number(ledger: Ledger) -> int:
@@ -179,12 +180,16 @@ async def _coming(reading: _Reading, bot_id: int, wanted: frozenset[str]) -> Asy
     endpoint = Endpoint(endpoint_id=f"{ENDPOINT}listen", url="", secret="", events=tuple(wanted), after_number=after)
     while True:
         newest = min(await reading.until_there(number), after + _AT_ONCE)
-        first = after
-        for at, name, event in await reading.until_there(
-            lambda ledger: ledger.read(events_between, bot_id, first, newest)
-        ):
+        happened = partial(_happened, bot_id, after, newest)
+        for at, name, event in await reading.until_there(happened):
             if wants(endpoint, at, name):
                 yield note_for(endpoint, name, event)
         if newest == after:
             await asyncio.sleep(_LOOK_S)
         after = newest
+
+
+async def _happened(bot_id: int, after: int, last: int, ledger: Ledger) -> list[tuple[int, str, Event]]:
+    from neonpay.store.entries import events_between
+
+    return await ledger.read(events_between, bot_id, after, last)
