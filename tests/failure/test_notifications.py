@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 import signal
 import tempfile
@@ -16,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 from aiohttp import web
+from typer.testing import CliRunner
 
+from neonpay.cli.main import app
 from neonpay.ledger.tables import events
 from neonpay.ledger.tables_notifications import notifications
 from tests.failure.proving.balancer import Balancer
@@ -84,9 +87,9 @@ async def told_program(
             await at_first()
         return web.Response()
 
-    app = web.Application()
-    app.router.add_post("/hook", take)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    served = web.Application()
+    served.router.add_post("/hook", take)
+    runner = web.AppRunner(served, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host, port = runner.addresses[0][:2]
@@ -107,10 +110,14 @@ async def test_an_owner_is_told_at_least_once_whenever_the_program_dies(
     await shop.dies()
 
     await shop.starts(ahead_s=UNHEARD_S, **life)
-    found = await notes(shop)
+    ((note_id, state, attempts),) = await notes(shop)
+    env = {"NEONPAY_DATABASE_URL": shop.database_url, "COLUMNS": "200"}
+    log = await asyncio.to_thread(CliRunner().invoke, app, ["notifications", "log", note_id], env=env)
 
     assert sold(shop, owner) == told
-    assert [(state, attempts) for _, state, attempts in found] == [("sent", 2)]
+    assert (state, attempts) == ("sent", 2)
+    first, second = [line for line in log.output.splitlines() if re.match(r" *[12] ", line)]
+    assert ("it may have arrived" in first, "taken" in second) == (True, True)
 
 
 async def test_a_program_that_is_told_twice_can_tell_by_the_id(shop: MortalShop) -> None:
