@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Final
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
 
@@ -15,19 +16,24 @@ from neonpay.cli.shop import BotOption, DatabaseOption, errors_in_one_line, of_b
 from neonpay.cli.stopping import told_to_stop
 from neonpay.core.clock import SystemClock, moment, stopwatch_s
 from neonpay.core.text import clean
+from neonpay.errors import LedgerCorruptError, LedgerError, SchemaTooNewError
 
 if TYPE_CHECKING:
     import aiohttp
 
+    from neonpay.core.events import Event
     from neonpay.ledger import Ledger
     from neonpay.notifications.note import Note
 
 _LOOK_S: Final = 0.5
+_AGAIN_S: Final = 1.0
+"""Between two attempts at a database that is away."""
 _TIMEOUT_S: Final = 20.0
 _AT_ONCE: Final = 100
 _SHOWN_BYTES: Final = 200
 _REDIRECT: Final = 3
 _US: Final = 1_000_000
+T = TypeVar("T")
 
 
 def listen(
@@ -41,7 +47,8 @@ def listen(
 ) -> None:
     """Post what happens from now on to a program that you write, signed as a webhook, until Ctrl-C; for development.
 
-    Each event is posted once, and its line says what the program answered. Nothing is kept, and no endpoint is needed.
+    Each event is posted once, and its line says what the program answered. Nothing is kept, and no endpoint is needed. The shop
+    and its database may stop and start again meanwhile.
     """
     from neonpay.core.webhook_signing import keys_of, new_secret
     from neonpay.notifications.config import check_url
@@ -95,8 +102,8 @@ async def _listen(database_url: str, bot_id: int, forwarding: _Forwarding) -> No
     from neonpay.ledger import open_ledger
 
     stopped = told_to_stop()
-    ledger = open_ledger(database_url, as_it_is=True)
-    posting = asyncio.ensure_future(_forward(ledger, bot_id, forwarding))
+    reading = _Reading(lambda: open_ledger(database_url, as_it_is=True))
+    posting = asyncio.ensure_future(_forward(reading, bot_id, forwarding))
     stopping = asyncio.ensure_future(stopped.wait())
     try:
         await asyncio.wait({posting, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -106,38 +113,83 @@ async def _listen(database_url: str, bot_id: int, forwarding: _Forwarding) -> No
         for task in (posting, stopping):
             task.cancel()
         await asyncio.gather(posting, stopping, return_exceptions=True)
-        await ledger.close()
+        await reading.close()
 
 
-async def _forward(ledger: Ledger, bot_id: int, forwarding: _Forwarding) -> None:
+class _Reading:
+    """A ledger whose database may be away for a while, as when it is started anew or its file is replaced."""
+
+    def __init__(self, opened: Callable[[], Ledger]) -> None:
+        self._opened = opened
+        self._ledger: Ledger | None = None
+        self._is_away = False
+
+    async def until_there(self, ask: Callable[[Ledger], Awaitable[T]]) -> T:
+        """What the ledger answers, however long that takes; says once what is waited for."""
+        while True:
+            try:
+                if self._ledger is None:
+                    self._ledger = self._opened()
+                found = await ask(self._ledger)
+            except (SchemaTooNewError, LedgerCorruptError):
+                raise  # what no waiting mends
+            except LedgerError as exc:
+                if not self._is_away:
+                    self._is_away = True
+                    typer.echo(f"Waiting for the database: {clean(exc)}")
+                await self.close()
+                await asyncio.sleep(_AGAIN_S)
+            else:
+                if self._is_away:
+                    self._is_away = False
+                    typer.echo("The database is there again.")
+                return found
+
+    async def close(self) -> None:
+        """Give its connections back."""
+        ledger, self._ledger = self._ledger, None
+        if ledger is not None:
+            with suppress(LedgerError):
+                await ledger.close()
+
+
+async def _forward(reading: _Reading, bot_id: int, forwarding: _Forwarding) -> None:
     import aiohttp
 
     timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
     async with aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session:
-        async for note in _coming(ledger, bot_id, forwarding.wanted):
+        async for note in _coming(reading, bot_id, forwarding.wanted):
             answer = await forwarding.post(session, note)
             at = moment(SystemClock().now_us())
             typer.echo(f"{at:%H:%M:%S}  {note.kind}  {note.data['event_id']}  {answer}")
 
 
-async def _coming(ledger: Ledger, bot_id: int, wanted: frozenset[str]) -> AsyncIterator[Note]:
+async def _coming(reading: _Reading, bot_id: int, wanted: frozenset[str]) -> AsyncIterator[Note]:
     """What happens from now on, as it is told to programs."""
     from neonpay.notifications.channels import ENDPOINT, Endpoint
     from neonpay.notifications.telling import note_for, wants
-    from neonpay.store.entries import events_between
     from neonpay.store.sequence import last_number, number_events
 
-    while await ledger.run(number_events, bot_id, most=_AT_ONCE):
-        pass
-    after = await ledger.read(last_number, bot_id)
+    async def number(ledger: Ledger) -> int:
+        while await ledger.run(number_events, bot_id, most=_AT_ONCE):
+            pass
+        return await ledger.read(last_number, bot_id)
+
+    after = await reading.until_there(number)
     typer.echo("Ready.")
     endpoint = Endpoint(endpoint_id=f"{ENDPOINT}listen", url="", secret="", events=tuple(wanted), after_number=after)
     while True:
-        await ledger.run(number_events, bot_id, most=_AT_ONCE)
-        newest = min(await ledger.read(last_number, bot_id), after + _AT_ONCE)
-        for number, name, event in await ledger.read(events_between, bot_id, after, newest):
-            if wants(endpoint, number, name):
+        newest = min(await reading.until_there(number), after + _AT_ONCE)
+        happened = partial(_happened, bot_id, after, newest)
+        for at, name, event in await reading.until_there(happened):
+            if wants(endpoint, at, name):
                 yield note_for(endpoint, name, event)
         if newest == after:
             await asyncio.sleep(_LOOK_S)
         after = newest
+
+
+async def _happened(bot_id: int, after: int, last: int, ledger: Ledger) -> list[tuple[int, str, Event]]:
+    from neonpay.store.entries import events_between
+
+    return await ledger.read(events_between, bot_id, after, last)

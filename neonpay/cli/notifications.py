@@ -253,7 +253,12 @@ def _print(found: Sequence[LoggedNote], total: int) -> None:
     typer.echo(of_total(len(found), total, "message"))
 
 
+_UNHEARD = "not heard: under way, or the program ended before, and it may have arrived"
+
+
 def _print_one(note: LoggedNote, attempts: Sequence[LoggedAttempt], *, json: bool) -> None:
+    from neonpay.notifications.log import unheard
+
     tried: list[JsonValue] = [
         {"attempt": one.attempt, "at": one.at.isoformat(), "took_s": one.took_s, "error": one.error} for one in attempts
     ]
@@ -261,15 +266,20 @@ def _print_one(note: LoggedNote, attempts: Sequence[LoggedAttempt], *, json: boo
         print_json({**_json(note), "tries": tried})
         return
     print_facts({name: str(value) for name, value in _json(note).items() if value not in {None, ""}})
-    if attempts:
+    cut_off = unheard(note, attempts)
+    if attempts or cut_off:
         typer.echo()
         columns = [
             Column(title="attempt", is_number=True),
             Column(title="at (UTC)"),
             Column(title="took", is_number=True),
         ]
-        rows = [[str(one.attempt), f"{one.at:%Y-%m-%d %H:%M:%S}", f"{one.took_s:.2f} s"] for one in attempts]
-        print_with_remarks(columns, rows, "answer", [one.error or "taken" for one in attempts], whole=True)
+        told = {
+            one.attempt: ([f"{one.at:%Y-%m-%d %H:%M:%S}", f"{one.took_s:.2f} s"], one.error or "taken")
+            for one in attempts
+        } | dict.fromkeys(cut_off, (["", ""], _UNHEARD))
+        rows = [[str(attempt), *told[attempt][0]] for attempt in sorted(told)]
+        print_with_remarks(columns, rows, "answer", [told[attempt][1] for attempt in sorted(told)], whole=True)
 
 
 def _json(note: LoggedNote) -> dict[str, JsonValue]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from neonpay.notifications.buyers import BuyerMessages
-from neonpay.notifications.config import NotificationConfig
+from neonpay.notifications.config import NotificationConfig, SmtpTls
 from neonpay.notifications.endpoints import EndpointBook
 from neonpay.notifications.extension import Notifications
 from neonpay.notifications.host_words import Fluent
@@ -30,5 +30,6 @@ __all__ = [
     "QuietHours",
     "Rule",
     "Sent",
+    "SmtpTls",
     "config_from_settings",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
@@ -16,13 +17,27 @@ IMPLICIT_TLS: Final = 465
 """The port of mail over TLS from the first byte (RFC 8314, section 3.3)."""
 
 
+class SmtpTls(enum.StrEnum):
+    """When TLS begins in the talk with a mail server."""
+
+    AUTO = "auto"
+    """As it is usual: ``implicit`` on port 465, and ``starttls`` on any other."""
+    IMPLICIT = "implicit"
+    """With the first byte."""
+    STARTTLS = "starttls"
+    """After a greeting without it, and before anything that matters."""
+
+
 @dataclass(frozen=True, slots=True)
 class NotificationConfig:
     """The channels of a program; those of which nothing is given are not there.
 
     Attributes:
-        smtp_use_tls: over TLS from the first byte on port 465, by STARTTLS on any other, and never without when that fails.
-        smtp_from: the sender's address; the user name when left out.
+        smtp_use_tls: over TLS, and never without when that fails.
+        smtp_tls: when TLS begins: ``implicit``, with the first byte, or ``starttls``; when left out, the one on port 465 and
+            the other on any other.
+        smtp_from: the sender's address, such as ``shop@example.com`` or ``Shop <shop@example.com>``; the user name when left
+            out.
         smtp_ca_file: certificates to trust beside the system's, for a mail server of your own.
         telegram_bot_token: of the bot that writes; the shop's own bot when left out.
         telegram_admin_chat_id: to whom, where a message does not say.
@@ -57,6 +72,7 @@ class NotificationConfig:
     smtp_ca_file: str | None = None
     telegram_base_url: str | None = None
     timeout_s: float = 20.0
+    smtp_tls: SmtpTls | str = SmtpTls.AUTO
 
     def __post_init__(self) -> None:
         for name, url in (
@@ -74,6 +90,13 @@ class NotificationConfig:
                 "https://github.com/caronc/apprise/wiki has one for each provider"
             )
             raise ConfigurationError(msg)
+        if self.smtp_host is not None:
+            _check_host(self.smtp_host)
+        if self.smtp_tls not in list(SmtpTls):
+            raise ValidationError("smtp_tls", self.smtp_tls, f"one of {', '.join(SmtpTls)}")
+        if self.smtp_tls != SmtpTls.AUTO and not self.smtp_use_tls:
+            msg = f"smtp_tls is {self.smtp_tls}, and smtp_use_tls is false: leave one of them out"
+            raise ConfigurationError(msg)
         if not is_whole(self.smtp_port, 1, 65_535):
             raise ValidationError("smtp_port", self.smtp_port, "a port, 1–65535")
         if not 0 < self.timeout_s <= _MOST_S:
@@ -83,6 +106,15 @@ class NotificationConfig:
     def sender(self) -> str | None:
         """The address that mail comes from."""
         return self.smtp_from or self.smtp_username
+
+    @property
+    def smtp_tls_begins(self) -> SmtpTls | None:
+        """When TLS begins in the talk with the mail server; None without TLS."""
+        if not self.smtp_use_tls:
+            return None
+        if self.smtp_tls != SmtpTls.AUTO:
+            return SmtpTls(self.smtp_tls)
+        return SmtpTls.IMPLICIT if self.smtp_port == IMPLICIT_TLS else SmtpTls.STARTTLS
 
     def default_recipient(self, channel: NotificationType) -> str | None:
         """Who gets a message by this channel that names nobody; None when that is not said."""
@@ -97,6 +129,20 @@ class NotificationConfig:
 
 _MOST_S: Final = 30.0
 """A turn of a channel has a lease of a minute, which a message must not outlast."""
+
+
+def _check_host(host: str) -> None:
+    """Return when it is nothing but a host.
+
+    Raises:
+        ConfigurationError: it is an address with a scheme, a port or a user name.
+    """
+    if "://" in host or host.count(":") == 1 or set("/@ \t\r\n") & set(host):
+        msg = (
+            "smtp_host is the name of the mail server alone, such as smtp.example.com; its port is smtp_port, and in place of "
+            "smtps:// there is smtp_tls = implicit"
+        )
+        raise ConfigurationError(msg)
 
 
 def check_url(name: str, url: str) -> str:

@@ -109,6 +109,14 @@ def read_attempts(transaction: Transaction, bot_id: int, note_id: str) -> list[L
     ]
 
 
+def unheard(note: LoggedNote, attempts: Sequence[LoggedAttempt]) -> list[int]:
+    """The attempts of whose end nothing was heard: one may be under way, and what one that was cut off sent may be there."""
+    if note.sent_as is not None:
+        return []  # it went with another one, which has the attempts
+    heard = {one.attempt for one in attempts}
+    return [attempt for attempt in range(1, note.attempts + 1) if attempt not in heard]
+
+
 def last_answers(transaction: Transaction, bot_id: int, recipients: Sequence[str]) -> dict[str, LoggedAttempt]:
     """The last attempt at each recipient by webhook, where there is one that is kept."""
     row = notification_attempts.c

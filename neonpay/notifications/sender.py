@@ -6,7 +6,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, TypeVar
 
 import sqlalchemy as sa
 
@@ -21,6 +22,7 @@ from neonpay.notifications.channels import Channel
 from neonpay.notifications.kinds import NotificationType
 from neonpay.notifications.manners import HOUR_US, Manners, is_program
 from neonpay.notifications.merging import merged
+from neonpay.notifications.note import Note
 from neonpay.notifications.queue import HELD, Queued
 from neonpay.store.periodic import Turn
 
@@ -39,6 +41,18 @@ _ROUND_S: Final = 15.0
 _UNHEARD_US: Final = 120 * 1_000_000
 """A note of whose attempt no end was heard, since the program died, is tried again after this."""
 _GATHERED_MOST: Final = 1_000
+_STOP_S: Final = 2.0
+"""How long a program that stops waits for a channel, and for the ledger, with what it was at."""
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a channel said of a message: None as ``error`` when it has taken it."""
+
+    error: str | None = None
+    is_refused: bool = False
+    after_s: float | None = None
 
 
 class Sender:
@@ -68,10 +82,14 @@ class Sender:
         self._language_of = language_of
         self._another_may = another_may
         self._has_told = False
+        self._is_closed = False
+        self._under_way: set[asyncio.Future[_Answer]] = set()
 
     async def turn(self, turn: Turn) -> float | None:
         """Send what is due; seconds until more is, None when nothing waits."""
         for _ in range(_ROUNDS):
+            if self._is_closed:
+                return 0.0
             found = await self._ledger.read(queue.due, turn.bot_id, self.name, self._clock.now_us(), _AT_ONCE)
             if not found:
                 return await self._pause_s(turn.bot_id)
@@ -98,7 +116,10 @@ class Sender:
         return self._channel
 
     async def close(self) -> None:
-        """Give the channel's connections back."""
+        """Begin nothing more, let what is under way be answered, and give the channel's connections back."""
+        self._is_closed = True
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=_STOP_S)
         channel, self._channel = self._channel, None
         if channel is not None:
             await channel.close()
@@ -152,31 +173,62 @@ class Sender:
     async def _send(self, bot_id: int, together: Sequence[Queued]) -> bool:
         """Try it once; whether the recipient is there for more."""
         first = together[0]
-        if not await self._ledger.run(queue.claim, bot_id, together, self._clock.now_us() + _UNHEARD_US):
+        if self._is_closed:
+            return False
+        if not await self._claim(bot_id, together):
             return True
         note = merged([one.note for one in together], self._language_of(first.note.recipient))
         began_us, began_s = self._clock.now_us(), stopwatch_s()
-        error: str | None = None
-        after_s: float | None = None
-        is_refused = False
+        sending = asyncio.ensure_future(self._attempt(note))
+        self._under_way.add(sending)
+        sending.add_done_callback(self._under_way.discard)
+        stop: asyncio.CancelledError | None = None
+        try:
+            answer = await asyncio.shield(sending)
+        except asyncio.CancelledError as exc:
+            # What is under way may be read already, so it is given the time to be answered.
+            await asyncio.wait({sending}, timeout=_STOP_S)
+            if not sending.done():
+                sending.cancel()
+                await self._let_go(bot_id, together)
+                raise
+            stop, answer = exc, sending.result()
+        took_us = int((stopwatch_s() - began_s) * 1_000_000)
+        ending = self._ledger.run(self._ended, bot_id, together, began_us, took_us, answer)
+        await _to_its_end(asyncio.ensure_future(ending))
+        if stop is not None:
+            raise stop
+        return answer.error is None or answer.is_refused
+
+    async def _attempt(self, note: Note) -> _Answer:
         try:
             await self.open().send(note)
-        except asyncio.CancelledError:
-            # The program stops: the next one need not wait until nobody can be at it any more.
-            with suppress(LedgerError):
-                note_ids = [one.note.note_id for one in together]
-                await self._ledger.run(queue.hold_until, bot_id, note_ids, self._clock.now_us(), None)
-            raise
         except NotificationRefusedError as exc:
-            error, is_refused = clean(exc), not self._another_may()
+            return _Answer(clean(exc), is_refused=not self._another_may())
         except NotificationDelayedError as exc:
-            error, after_s = clean(exc), exc.retry_after_s
+            return _Answer(clean(exc), after_s=exc.retry_after_s)
         except Exception as exc:  # whatever a channel's library raises, the other notes go out
-            error = error_words(exc)
             logger.exception("notification %s by %s failed", note.note_id, self.name)
-        took_us = int((stopwatch_s() - began_s) * 1_000_000)
-        await self._ledger.run(self._ended, bot_id, together, began_us, took_us, error, is_refused, after_s)
-        return error is None or is_refused
+            return _Answer(error_words(exc))
+        return _Answer()
+
+    async def _claim(self, bot_id: int, together: Sequence[Queued]) -> bool:
+        until_us = self._clock.now_us() + _UNHEARD_US
+        claiming = asyncio.ensure_future(self._ledger.run(queue.claim, bot_id, together, until_us))
+        try:
+            return await _to_its_end(claiming)
+        except asyncio.CancelledError:
+            if claiming.done() and not claiming.cancelled() and claiming.exception() is None and claiming.result():
+                await self._let_go(bot_id, together)
+            raise
+
+    async def _let_go(self, bot_id: int, together: Sequence[Queued]) -> None:
+        """The program stops: the next one need not wait until nobody can be at it any more."""
+        note_ids = [one.note.note_id for one in together]
+        releasing = self._ledger.run(queue.hold_until, bot_id, note_ids, self._clock.now_us(), None)
+        with suppress(LedgerError, TimeoutError):
+            async with asyncio.timeout(_STOP_S):
+                await releasing
 
     def _ended(
         self,
@@ -185,26 +237,35 @@ class Sender:
         together: Sequence[Queued],
         began_us: int,
         took_us: int,
-        error: str | None,
-        is_refused: bool,
-        after_s: float | None,
+        answer: _Answer,
     ) -> None:
-        first, now_us = together[0], self._clock.now_us()
+        first, now_us, error = together[0], self._clock.now_us(), answer.error
         queue.note_attempt(transaction, bot_id, first, at_us=began_us, took_us=took_us, error=error)
         if error is None:
             queue.end(transaction, bot_id, together, state=queue.SENT, at_us=now_us)
             return
         attempts = first.attempts + 1
-        if is_refused or attempts >= MAX_ATTEMPTS:
+        if answer.is_refused or attempts >= MAX_ATTEMPTS:
             logger.error("notification %s by %s is given up: %s", first.note.note_id, self.name, error)
             queue.end(transaction, bot_id, together, state=queue.DEAD, at_us=now_us, error=error)
             return
         if attempts == 1:
             logger.warning("notification %s by %s waits: %s", first.note.note_id, self.name, error)
-        again_us = now_us + int(max(AGAIN.pause_s(attempts), after_s or 0.0) * 1_000_000)
+        again_us = now_us + int(max(AGAIN.pause_s(attempts), answer.after_s or 0.0) * 1_000_000)
         note_ids = [one.note.note_id for one in together]
         queue.hold_until(transaction, bot_id, note_ids, again_us, None)
         queue.wait_behind(transaction, bot_id, first.note, again_us)
+
+
+async def _to_its_end(work: asyncio.Future[_T]) -> _T:
+    """What the ledger answers. A program that stops meanwhile waits for it first: what is claimed or sent has to be noted."""
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        with suppress(LedgerError, TimeoutError):
+            async with asyncio.timeout(_STOP_S):
+                await asyncio.shield(work)
+        raise
 
 
 def _keep(transaction: Transaction, turn: Turn) -> None:

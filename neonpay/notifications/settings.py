@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from neonpay.notifications.config import SUBMISSION, NotificationConfig
+from neonpay.notifications.config import SUBMISSION, NotificationConfig, SmtpTls
 from neonpay.settings import Secret, Section, Sources
 
 NAME = "notify"
@@ -21,6 +21,7 @@ class NotifySettings(Section, frozen=True, kw_only=True):
     smtp_username: str | None = None
     smtp_password: Secret | None = None
     smtp_use_tls: bool = True
+    smtp_tls: SmtpTls = SmtpTls.AUTO
     smtp_from: str | None = None
     smtp_ca_file: str | None = None
     telegram_bot_token: Secret | None = None

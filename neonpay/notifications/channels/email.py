@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import html
 import re
 import ssl
-from email.headerregistry import Address
+from contextlib import suppress
 from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
 from typing import Final, NoReturn
 
 import aiosmtplib
@@ -17,16 +14,30 @@ import aiosmtplib
 from neonpay.core.text import clean
 from neonpay.errors import ConfigurationError, NotificationDelayedError, NotificationRefusedError
 from neonpay.notifications.channels import Means
-from neonpay.notifications.config import IMPLICIT_TLS
-from neonpay.notifications.fitting import fit_chars, one_line
-from neonpay.notifications.kinds import NotificationPriority, NotificationType
+from neonpay.notifications.channels.letters import letter
+from neonpay.notifications.channels.mailboxes import mailbox
+from neonpay.notifications.config import IMPLICIT_TLS, SmtpTls
+from neonpay.notifications.kinds import NotificationType
 from neonpay.notifications.note import Note
 
-_SUBJECT_CHARS: Final = 200
-_BODY_CHARS: Final = 100_000
+_FOR_NOW: Final = range(400, 500)
 _FOR_GOOD: Final = 500
+_GOODBYE_S: Final = 2.0
 _ADDRESS: Final = re.compile(r"[^\s<>()\[\]:;,\"'@]+@[^\s<>()\[\]:;,\"'@]+")
-_URGENT: Final = frozenset({NotificationPriority.HIGH, NotificationPriority.CRITICAL})
+
+
+def _setting(name: str) -> str:
+    return f"{name} (NEONPAY_NOTIFY_{name.upper()})"
+
+
+_WHEN_SILENT: Final = {
+    SmtpTls.STARTTLS: (
+        f"is {_setting('smtp_port')} right? Where it speaks TLS from the first byte, set {_setting('smtp_tls')} to implicit"
+    ),
+    SmtpTls.IMPLICIT: f"is {_setting('smtp_port')} right? Where it begins without TLS, set {_setting('smtp_tls')} to starttls",
+    None: f"is {_setting('smtp_port')} right? Where it speaks TLS, set {_setting('smtp_use_tls')} to true",
+}
+"""What to look at when a server says nothing, by when TLS begins."""
 
 
 class EmailChannel:
@@ -35,9 +46,12 @@ class EmailChannel:
     def __init__(self, means: Means) -> None:
         self._config = config = means.config
         try:
-            self._sender = _address(config.sender or "")
-        except NotificationRefusedError as exc:
-            msg = f"mail needs the address of its sender: set {_setting('smtp_from')}; the user name is none"
+            self._sender = mailbox(config.sender or "")
+        except ValueError as exc:
+            finding = (
+                "the user name is none" if config.smtp_from is None else "it is none such as Shop <shop@example.com>"
+            )
+            msg = f"mail needs the address of its sender: set {_setting('smtp_from')}; {finding}"
             raise ConfigurationError(msg) from exc
         self._tls = ssl.create_default_context() if config.smtp_use_tls else None
         if self._tls is not None and config.smtp_ca_file is not None:
@@ -55,23 +69,13 @@ class EmailChannel:
             NotificationRefusedError: the server refuses the address or the message, or the address is none.
             NotificationDelayedError: the server is away, wants it later, or does not let this program in.
         """
-        config = self._config
-        is_implicit = config.smtp_use_tls and config.smtp_port == IMPLICIT_TLS
-        written = self._written(note)
         try:
-            # The library's limit is for each answer of the server, and this one for all of them.
-            async with asyncio.timeout(config.timeout_s):
-                await aiosmtplib.send(
-                    written,
-                    hostname=config.smtp_host,
-                    port=config.smtp_port,
-                    username=config.smtp_username if config.smtp_password is not None else None,
-                    password=config.smtp_password,
-                    use_tls=is_implicit,
-                    start_tls=config.smtp_use_tls and not is_implicit,
-                    tls_context=self._tls,
-                    timeout=config.timeout_s,
-                )
+            recipient = mailbox(note.recipient)
+        except ValueError as exc:
+            finding = "that is no address of mail, such as owner@example.com or Olga <owner@example.com>"
+            raise NotificationRefusedError(NotificationType.EMAIL, finding) from exc
+        try:
+            await self._hand_over(letter(note, self._sender, recipient))
         except aiosmtplib.SMTPRecipientsRefused as exc:
             refused = exc.recipients[0]
             _refuse(refused.code, refused.message, exc)
@@ -84,15 +88,65 @@ class EmailChannel:
                 f"set {_setting('smtp_username')} and {_setting('smtp_password')}"
             )
             raise NotificationDelayedError(NotificationType.EMAIL, finding) from None
+        except aiosmtplib.SMTPNotSupported as exc:
+            self._lacks(exc)
         except (aiosmtplib.SMTPException, OSError, TimeoutError, UnicodeError) as exc:
             raise NotificationDelayedError(NotificationType.EMAIL, self._away(exc)) from exc
 
     async def close(self) -> None:
         """Nothing is open between messages."""
 
+    @property
+    def _server(self) -> str:
+        return f"the mail server {self._config.smtp_host}:{self._config.smtp_port}"
+
+    async def _hand_over(self, written: EmailMessage) -> None:
+        """Return when the server has taken the message; raises what the library raises."""
+        config = self._config
+        client = aiosmtplib.SMTP(
+            hostname=config.smtp_host,
+            port=config.smtp_port,
+            username=config.smtp_username if config.smtp_password is not None else None,
+            password=config.smtp_password,
+            use_tls=config.smtp_tls_begins is SmtpTls.IMPLICIT,
+            start_tls=config.smtp_tls_begins is SmtpTls.STARTTLS,
+            tls_context=self._tls,
+            timeout=config.timeout_s,
+        )
+        try:
+            # The library's limit is for each answer of the server, and this one for all of them.
+            async with asyncio.timeout(config.timeout_s):
+                await client.connect()
+                await client.send_message(written)
+        except aiosmtplib.SMTPException:
+            await self._take_leave(client)
+            raise
+        else:
+            await self._take_leave(client)
+        finally:
+            client.close()
+
+    async def _take_leave(self, client: aiosmtplib.SMTP) -> None:
+        """Say goodbye, as RFC 5321 wants it; whatever comes of that, the server has decided on the message."""
+        if client.is_connected:
+            with suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
+                async with asyncio.timeout(min(_GOODBYE_S, self._config.timeout_s)):
+                    await client.quit()
+
+    def _lacks(self, exc: aiosmtplib.SMTPNotSupported) -> NoReturn:
+        """Raise what it means that the server does not take addresses beyond ASCII."""
+        finding = f"{self._server} takes no address that is not in ASCII before its @"
+        if self._sender.username.isascii():
+            finding += ", as the recipient's is: name another address of theirs, or a server that offers SMTPUTF8"
+            raise NotificationRefusedError(NotificationType.EMAIL, finding) from exc
+        finding += (
+            f", as the sender's is: set {_setting('smtp_from')} to one that is, or name a server that offers SMTPUTF8"
+        )
+        raise NotificationDelayedError(NotificationType.EMAIL, finding) from exc
+
     def _away(self, exc: Exception) -> str:
         """What is between this program and the server, which has refused no message yet, and what to do."""
-        server = f"the mail server {self._config.smtp_host}:{self._config.smtp_port}"
+        server, begins = self._server, self._config.smtp_tls_begins
         cause = exc.__cause__ if isinstance(exc.__cause__, OSError) else exc
         if isinstance(cause, ssl.SSLCertVerificationError):
             return (
@@ -100,15 +154,19 @@ class EmailChannel:
                 f"set {_setting('smtp_ca_file')} to a file with that of who has signed it"
             )
         if isinstance(cause, ssl.SSLError):
+            if begins is SmtpTls.IMPLICIT:
+                return (
+                    f"{server} speaks no TLS from the first byte ({clean(cause.reason)}): set {_setting('smtp_tls')} "
+                    f"to starttls where it begins without, or is {_setting('smtp_port')} right?"
+                )
             return f"{server} speaks no TLS ({clean(cause.reason)}): is {_setting('smtp_port')} right?"
         if isinstance(exc, aiosmtplib.SMTPResponseException):
             said = _said(exc.code, exc.message)
+            if exc.code in _FOR_NOW:
+                return said
             return f"{said}; it has not come to the message: is {_setting('smtp_from')} right, and its port, user name and TLS?"
         if isinstance(exc, TimeoutError):
-            return (
-                f"{server} did not answer within {self._config.timeout_s:g} s: is {_setting('smtp_port')} right? "
-                f"TLS from the first byte is spoken on {IMPLICIT_TLS} alone"
-            )
+            return f"{server} did not answer within {self._config.timeout_s:g} s: {_WHEN_SILENT[begins]}"
         if isinstance(exc, aiosmtplib.SMTPServerDisconnected):
             return f"{server} has ended the connection ({_without_addresses(exc)})"
         if type(exc) is aiosmtplib.SMTPException and "STARTTLS" in str(exc) and self._config.smtp_use_tls:
@@ -119,22 +177,6 @@ class EmailChannel:
         if type(exc) is aiosmtplib.SMTPException and "AUTH" in str(exc):
             return f"{server} asks nobody for a password: set no {_setting('smtp_password')}, or use TLS"
         return f"there is no mail server at {self._config.smtp_host}:{self._config.smtp_port} ({_without_addresses(cause)})"
-
-    def _written(self, note: Note) -> EmailMessage:
-        message = EmailMessage(policy=SMTP)
-        message["From"] = self._sender
-        message["To"] = _address(note.recipient)
-        message["Subject"] = one_line(note.subject or note.kind, _SUBJECT_CHARS)
-        message["Date"] = format_datetime(note.at)
-        message["Message-ID"] = f"<{note.note_id}@{self._sender.domain}>"
-        # No holiday answer, please (RFC 3834).
-        message["Auto-Submitted"] = "auto-generated"
-        if note.priority in _URGENT:
-            message["Importance"] = "high"
-        body = fit_chars(note.body or note.subject, _BODY_CHARS)
-        message.set_content(body)
-        message.add_alternative(_as_html(note.subject, body), subtype="html")
-        return message
 
 
 def _refuse(code: int, words: str, exc: Exception) -> NoReturn:
@@ -153,23 +195,3 @@ def _said(code: int, words: str) -> str:
 def _without_addresses(words: object, max_chars: int = 500) -> str:
     """Somebody's words; servers repeat whom they refuse, and errors are read by more people than mail is."""
     return _ADDRESS.sub("…", clean(words, max_chars))
-
-
-def _setting(name: str) -> str:
-    return f"{name} (NEONPAY_NOTIFY_{name.upper()})"
-
-
-def _address(text: str) -> Address:
-    try:
-        address = Address(addr_spec=text.strip())
-    except Exception as exc:  # the standard library's parser raises whatever it stumbles over
-        raise NotificationRefusedError(NotificationType.EMAIL, "that is no address of mail") from exc
-    if not address.username or not address.domain or any(sign in text for sign in "\r\n,;<>"):
-        raise NotificationRefusedError(NotificationType.EMAIL, "that is no address of mail")
-    return address
-
-
-def _as_html(subject: str, body: str) -> str:
-    head = f"<h2>{html.escape(subject)}</h2>" if subject else ""
-    said = html.escape(body).replace("\n", "<br>\n")
-    return f'<!DOCTYPE html><html><body dir="auto">{head}<p>{said}</p></body></html>'

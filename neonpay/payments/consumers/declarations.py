@@ -12,9 +12,12 @@ from neonpay.errors import ConsumerNotFoundError, PaymentError
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.table_kit import DatabaseNow
 from neonpay.ledger.tables import IS_PARKED, IS_UNFINISHED, consumers, jobs, off_sale, sequences, steps
+from neonpay.payments.consumers.event_kinds import kinds_text
 from neonpay.payments.consumers.registry import (
     Consumer,
+    ConsumerKind,
     Declaration,
+    database_now_us,
     lock_registry,
     raise_version,
     read_consumers,
@@ -48,7 +51,7 @@ class Declarations:
             known = self._read(transaction)
             changed = self._changed(transaction, declared)
             for one in changed:
-                self._write(transaction, one, known.get(one.consumer))
+                self._write(transaction, one, known.get(one.consumer), changed[one])
                 if _takes_over(known, one):
                     self._move(transaction, str(one.was), one.consumer)
             raise_version(transaction, self._bot_id)
@@ -60,9 +63,11 @@ class Declarations:
     def _read(self, transaction: Transaction) -> dict[str, Consumer]:
         return {row.consumer: row for row in read_consumers(transaction, self._bot_id)}
 
-    def _changed(self, transaction: Transaction, declared: Sequence[Declaration]) -> list[Declaration]:
-        known = self._read(transaction)
-        return [one for one in declared if _changes(known, one)]
+    def _changed(self, transaction: Transaction, declared: Sequence[Declaration]) -> dict[Declaration, str | None]:
+        """What is to be written, with the kinds of events as they are to be kept."""
+        known, now_us = self._read(transaction), database_now_us(transaction)
+        kinds = {one: kinds_text(one, known.get(one.consumer), now_us) for one in declared}
+        return {one: kinds[one] for one in declared if _changes(known, one, kinds[one])}
 
     def off_sale(self, transaction: Transaction) -> list[str]:
         """The stages that were taken off sale."""
@@ -127,7 +132,7 @@ class Declarations:
             raise ConsumerNotFoundError(consumer, sorted(found))
         return found[consumer]
 
-    def _write(self, transaction: Transaction, one: Declaration, known: Consumer | None) -> None:
+    def _write(self, transaction: Transaction, one: Declaration, known: Consumer | None, kinds: str | None) -> None:
         now = DatabaseNow()
         if known is None:
             row: dict[str, object] = {
@@ -136,14 +141,15 @@ class Declarations:
                 "kind": one.kind.value,
                 "stages": one.stages_text,
             }
-            row["events"] = one.events_text
+            row["events"] = kinds
             times = {"since": now, "seen_at": now, "complete_number": self._numbered()}
             transaction.connection.execute(sa.insert(consumers).values(**row, **times))
         else:
-            # A stage that is new to it is filled up from here on, as if the consumer were new.
-            values: dict[str, object] = {"kind": one.kind.value, "stages": one.stages_text, "events": one.events_text}
-            values["since"] = now
-            values["complete_number"] = self._numbered()
+            values: dict[str, object] = {"kind": one.kind.value, "stages": one.stages_text, "events": kinds}
+            if one.kind is not ConsumerKind.SUBSCRIBES or known.kind is not one.kind or known.retired_at is not None:
+                # A stage that is new to it is filled up from here on, as if the consumer were new. A subscriber goes on where
+                # it was: what happened and has no job yet may be of a kind that it had before.
+                values |= {"since": now, "complete_number": self._numbered()}
             self._set(transaction, one.consumer, **values, retired_at=None)
 
     def _numbered(self) -> sa.ColumnElement[int]:
@@ -184,7 +190,7 @@ def _takes_over(known: Mapping[str, Consumer], one: Declaration) -> bool:
     return old is not None and old.renamed_to != one.consumer
 
 
-def _changes(known: Mapping[str, Consumer], one: Declaration) -> bool:
+def _changes(known: Mapping[str, Consumer], one: Declaration, kinds: str | None) -> bool:
     row = known.get(one.consumer)
     if row is not None and row.renamed_to is not None:
         words = "%s was renamed to %s in this shop, so payments go there and not to this program"
@@ -192,4 +198,6 @@ def _changes(known: Mapping[str, Consumer], one: Declaration) -> bool:
         return False
     if row is None or row.retired_at is not None or _takes_over(known, one):
         return True
+    if one.kind is ConsumerKind.SUBSCRIBES and (row.named_at_us or kinds != one.events_text):
+        return True  # others name other kinds, or did
     return (row.kind, row.stage_ids, row.event_names) != (one.kind, one.stage_ids, one.event_names)

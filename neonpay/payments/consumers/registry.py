@@ -9,8 +9,8 @@ only then.
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 
@@ -79,6 +79,7 @@ class Consumer:
         retired_at: from then on it gets no payments.
         renamed_to: the consumer that has taken its place.
         event_names: the kinds of events that a subscriber is told of.
+        named_at_us: when a program last named each of them; empty where all programs name the same.
     """
 
     consumer: str
@@ -90,6 +91,7 @@ class Consumer:
     renamed_to: str | None = None
     complete_number: int = 0
     event_names: frozenset[str] = frozenset()
+    named_at_us: Mapping[str, int] = field(default_factory=dict)
 
     def takes(self, stage_id: str | None) -> bool:
         """Whether payments of this stage are its."""
@@ -147,16 +149,25 @@ def read_consumers(transaction: Transaction, bot_id: int) -> list[Consumer]:
         values = {name: row[name] for name in _AS_THEY_ARE}
         stages = row["stages"]
         stage_ids = None if stages is None else frozenset(cast("list[str]", jsontext.load(stages)))
-        event_names = frozenset(cast("list[str]", jsontext.load(row["events"] or "[]")))
+        events = jsontext.load(row["events"] or "[]")
+        named_at_us = cast("dict[str, int]", events) if isinstance(events, dict) else {}
+        event_names = frozenset(cast("list[str]", events))
         if row["kind"] not in _KINDS:
             continue  # of a newer program, which looks after it
         kind = ConsumerKind(row["kind"])
-        found.append(Consumer(kind=kind, stage_ids=stage_ids, event_names=event_names, **values))
+        found.append(
+            Consumer(kind=kind, stage_ids=stage_ids, event_names=event_names, named_at_us=named_at_us, **values)
+        )
     return found
 
 
 _KINDS = frozenset(kind.value for kind in ConsumerKind)
 _AS_THEY_ARE = ("consumer", "since", "seen_at", "retired_at", "renamed_to", "complete_number")
+
+
+def database_now_us(transaction: Transaction) -> int:
+    """Now, by the clock of the registry."""
+    return int(transaction.connection.execute(sa.select(DatabaseNow())).scalar_one())
 
 
 def lock_registry(transaction: Transaction, bot_id: int) -> None:

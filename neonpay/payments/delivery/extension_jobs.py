@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from neonpay.core.clock import Clock, moment
-from neonpay.core.events import Event, FulfilmentAbandoned
+from neonpay.core.events import Event, FulfilmentAbandoned, event_names
 from neonpay.core.job_states import JobState
 from neonpay.core.log_lines import SUBSCRIBER_ABANDONED, SUBSCRIBER_FAILED
 from neonpay.core.payments import PaymentState
 from neonpay.core.retrying import RetryPolicy
 from neonpay.errors import LeaseLostError, ValidationError
 from neonpay.ledger import Ledger, Transaction
+from neonpay.payments.consumers.event_kinds import is_named_elsewhere
 from neonpay.payments.consumers.selection import SETTLE
 from neonpay.payments.extending.lending import lend
 from neonpay.payments.extending.settling import settle_with
@@ -29,6 +30,8 @@ from neonpay.store.job_rows import Job, SelfFinishingJob
 from neonpay.store.once import Once
 
 _SETTLE_ATTEMPTS = 20
+_LEFT_S = 2.0
+"""For so long a job is left to another program before it is looked at again."""
 
 
 class _Settled(NamedTuple):
@@ -73,12 +76,10 @@ class ExtensionJobs:
         async def tell(job: Job) -> None:
             event = await self._ledger.read(find_event, job.bot_id, job.event_id)
             try:
-                if event.name not in subscriber.events:
-                    msg = (
-                        "this program knows no such kind of event; import the module that has it before the bot starts"
-                    )
-                    raise ValidationError("event", job.event_id, msg)  # noqa: TRY301  # kept and told like the subscriber's own
-                await held(subscriber.run(event))
+                if event.name in subscriber.events:
+                    await held(subscriber.run(event))
+                else:
+                    await self._leave(job, event)
             except LeaseLostError:
                 ended_elsewhere(job)
             except PutOff as later:
@@ -90,6 +91,14 @@ class ExtensionJobs:
                     ended_elsewhere(job)
 
         return tell
+
+    async def _leave(self, job: Job, event: Event) -> None:
+        """Leave an event to the program that names its kind; return where none does any more, since nobody wants it then."""
+        if event.name not in event_names():
+            msg = "this program knows no such kind of event; import the module that has it before the bot starts"
+            raise ValidationError("event", job.event_id, msg)
+        if await self._ledger.read(is_named_elsewhere, job.bot_id, job.consumer, event.name):
+            raise PutOff(_LEFT_S)
 
     def _settler(self, extension: Extension) -> SelfFinishingJob:
         async def settle(job: Job) -> None:

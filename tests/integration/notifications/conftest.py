@@ -37,19 +37,20 @@ class Post:
 
 @dataclass(slots=True)
 class Receiver:
-    """A program that is posted to; it answers 200 unless it was told what to answer next."""
+    """A program that is posted to; it answers 200 unless it was told what to answer next, or hangs until ``goes_on``."""
 
     url: str = ""
     got: list[Post] = field(default_factory=list)
     answers: list[web.Response] = field(default_factory=list)
     hangs: bool = False
+    goes_on: asyncio.Event = field(default_factory=asyncio.Event)
     _more: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def handle(self, request: web.Request) -> web.Response:
         self.got.append(Post(request.path, dict(request.headers), await request.read()))
         self._more.set()
         if self.hangs:
-            await asyncio.Event().wait()
+            await self.goes_on.wait()
         return self.answers.pop(0) if self.answers else web.Response(text="ok")
 
     async def has(self, count: int) -> list[Post]:

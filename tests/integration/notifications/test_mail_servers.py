@@ -2,84 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from contextlib import asynccontextmanager
+import ssl
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aiosmtpd.smtp import SMTP
 
 from neonpay.core.text import clean
-from neonpay.errors import ConfigurationError, NotificationDelayedError, NotificationRefusedError
+from neonpay.errors import ConfigurationError, NotificationDelayedError, NotificationRefusedError, ValidationError
 from neonpay.notifications import NotificationConfig, NotificationManager, NotificationMessage, NotificationType
-from tests.integration.notifications.conftest import Letters
+from tests.integration.notifications.mail_servers import plain, saying
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from aiosmtpd.smtp import Envelope, Session
+    from tests.integration.notifications.conftest import Letters
 
 OWNER = "owner@example.com"
-
-
-class Plain(Letters):
-    """A mail server that speaks no TLS and asks nobody for a password; ``at_mail`` and ``at_data`` are its answers there."""
-
-    at_mail: str = ""
-    at_data: str = ""
-
-    async def handle_MAIL(  # noqa: N802  # as aiosmtpd calls it
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        envelope.mail_from = address
-        return self.at_mail or "250 OK"
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        if self.at_data == "close":
-            assert isinstance(server.transport, asyncio.WriteTransport)
-            server.transport.abort()
-        self.got.append((envelope.mail_from or "", envelope.rcpt_tos, b""))
-        return self.at_data or "250 OK"
-
-
-@asynccontextmanager
-async def plain(at_mail: str = "", at_data: str = "") -> AsyncIterator[Plain]:
-    letters, loop = Plain(), asyncio.get_running_loop()
-    letters.at_mail, letters.at_data = at_mail, at_data
-    open_ones: list[SMTP] = []
-
-    def serve() -> SMTP:
-        open_ones.append(SMTP(letters, hostname="localhost", loop=loop))
-        return open_ones[-1]
-
-    server = await loop.create_server(serve, "127.0.0.1", 0)
-    letters.port = server.sockets[0].getsockname()[1]
-    async with server:
-        yield letters
-        for one in open_ones:
-            if isinstance(one.transport, asyncio.WriteTransport):
-                one.transport.abort()
-
-
-@asynccontextmanager
-async def saying(first: bytes, *, pace_s: float | None = None) -> AsyncIterator[int]:
-    """The port of a server that says this to whoever comes; then it is silent, or takes so long for each answer."""
-    writers: list[asyncio.StreamWriter] = []
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.append(writer)
-        writer.write(first)
-        while line := await reader.readline():
-            if pace_s is not None:
-                answer = b"354 go\r\n" if line == b"DATA\r\n" else b"250 OK\r\n"
-                asyncio.get_running_loop().call_later(pace_s, writer.write, answer)
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
-        for writer in writers:
-            writer.transport.abort()
 
 
 async def mailed(port: int, **changed: Any) -> None:
@@ -109,6 +46,59 @@ async def test_a_server_without_starttls_is_called_so() -> None:
         assert letters.got == []
 
 
+async def test_tls_begins_with_the_first_byte_on_any_port_where_it_is_said(certificate: tuple[str, str]) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    over_tls = {"smtp_use_tls": True, "smtp_ca_file": certificate[0]}
+    async with plain(from_the_first_byte=context) as letters:
+        await mailed(letters.port, **over_tls, smtp_tls="implicit")
+        silent = await what_is_said(letters.port, **over_tls, timeout_s=0.3)
+        without = await what_is_said(letters.port, timeout_s=0.3)
+    assert len(letters.got) == 1
+    assert "from the first byte, set smtp_tls (NEONPAY_NOTIFY_SMTP_TLS) to implicit" in silent
+    assert "Where it speaks TLS, set smtp_use_tls (NEONPAY_NOTIFY_SMTP_USE_TLS) to true" in without
+
+
+async def test_a_server_that_begins_without_tls_is_called_so(letters: Letters) -> None:
+    over_tls = {"smtp_use_tls": True, "smtp_ca_file": letters.ca_file}
+    said = await what_is_said(letters.port, **over_tls, smtp_tls="implicit")
+    assert "set smtp_tls (NEONPAY_NOTIFY_SMTP_TLS) to starttls where it begins without" in said
+    assert letters.got == []
+    await mailed(letters.port, **over_tls, smtp_tls="starttls", smtp_username="shop@example.com", smtp_password="tea")
+    assert len(letters.got) == 1
+
+
+def test_when_tls_begins_is_what_is_said_and_otherwise_by_the_port() -> None:
+    begins = {
+        (465, "auto"): "implicit",
+        (587, "auto"): "starttls",
+        (2525, "auto"): "starttls",
+        (465, "starttls"): "starttls",
+        (2465, "implicit"): "implicit",
+    }
+    for (port, tls), expected in begins.items():
+        assert NotificationConfig(smtp_port=port, smtp_tls=tls).smtp_tls_begins == expected
+    assert NotificationConfig(smtp_use_tls=False, smtp_port=465).smtp_tls_begins is None
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"smtp_tls": "ssl"}, "smtp_tls.*implicit, starttls"),
+        ({"smtp_tls": "implicit", "smtp_use_tls": False}, "leave one of them out"),
+        (
+            {"smtp_host": "smtps://smtp.example.com"},
+            "its port is smtp_port, and in place of smtps:// there is smtp_tls",
+        ),
+        ({"smtp_host": "smtp.example.com:465"}, "its port is smtp_port"),
+        ({"smtp_host": "shop@example.com"}, "the name of the mail server alone"),
+    ],
+)
+def test_what_contradicts_itself_or_is_no_server_is_refused(given: dict[str, Any], words: str) -> None:
+    with pytest.raises((ConfigurationError, ValidationError), match=words):
+        NotificationConfig(**given)
+
+
 async def test_a_server_that_asks_for_no_password_is_called_so() -> None:
     async with plain() as letters:
         said = await what_is_said(letters.port, smtp_username="shop@example.com", smtp_password="hunter2")
@@ -136,6 +126,18 @@ async def test_a_server_that_ends_the_connection_at_the_message_is_there() -> No
 async def test_a_server_that_is_silent_is_told_of_with_its_time() -> None:
     async with saying(b"") as port:
         assert "did not answer within 0.2 s" in await what_is_said(port, timeout_s=0.2)
+
+
+async def test_a_server_that_has_taken_a_message_and_is_silent_then_has_it() -> None:
+    async with saying(b"220 localhost\r\n", silent_at=b"QUIT") as port:
+        await mailed(port, timeout_s=0.3)
+
+
+@pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
+async def test_a_server_that_closes_in_the_middle_gets_it_later(command: str) -> None:
+    async with plain(closes_at=command) as letters:
+        said = await what_is_said(letters.port)
+    assert said == "email: the mail server answered 421: 4.3.2 closing for a moment"
 
 
 async def test_a_server_that_takes_its_time_for_each_answer_has_one_time_for_all() -> None:
