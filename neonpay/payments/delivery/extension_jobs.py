@@ -30,8 +30,9 @@ from neonpay.store.job_rows import Job, SelfFinishingJob
 from neonpay.store.once import Once
 
 _SETTLE_ATTEMPTS = 20
-_LEFT_S = 2.0
-"""For so long a job is left to another program before it is looked at again."""
+_LEFT_AT_LEAST_S = 2.0
+"""For so long a job is left to another program before it is looked at again; for half the age of its event when that is longer,
+as the other program may be away, and a crowd of jobs would be passed over again and again."""
 
 
 class _Settled(NamedTuple):
@@ -98,7 +99,8 @@ class ExtensionJobs:
             msg = "this program knows no such kind of event; import the module that has it before the bot starts"
             raise ValidationError("event", job.event_id, msg)
         if await self._ledger.read(is_named_elsewhere, job.bot_id, job.consumer, event.name):
-            raise PutOff(_LEFT_S)
+            age_s = (moment(self._clock.now_us()) - event.at).total_seconds()
+            raise PutOff(max(_LEFT_AT_LEAST_S, age_s / 2))
 
     def _settler(self, extension: Extension) -> SelfFinishingJob:
         async def settle(job: Job) -> None:
