@@ -158,18 +158,6 @@ class Pool:
         for pool in self._pools:
             sa.event.listen(pool, "connect", self._connected)
 
-    def writing(self) -> AsyncEngine:
-        """For most units."""
-        return self.engine
-
-    def only_reading(self) -> AsyncEngine:
-        """For units that read."""
-        return self.reading
-
-    def ahead_of_others(self) -> AsyncEngine:
-        """For units that wait for no connection of the others."""
-        return self.ahead
-
     def _connected(self, connection: Any, record: object) -> None:
         self._connections.add(connection.driver_connection)
 

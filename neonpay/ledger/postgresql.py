@@ -127,13 +127,12 @@ class PostgresqlLedger:
 
         Whoever asked for it closes it.
         """
-        patient = replace(self.connecting, command_timeout_s=_PATIENT_S)
-        return self._new_lane(patient, as_it_is=True)
+        return self._new_lane(replace(self.connecting, command_timeout_s=_PATIENT_S), as_it_is=True)
 
     def _new_lane(self, connecting: Connecting, *, as_it_is: bool = False) -> PostgresqlLedger:
-        as_it_is = as_it_is or self._as_it_is
+        as_it_is, clock = as_it_is or self._as_it_is, self._clock
         return PostgresqlLedger(
-            self.url, clock=self._clock, pool_size=1, as_it_is=as_it_is, in_thread=True, connecting=connecting
+            self.url, clock=clock, pool_size=1, as_it_is=as_it_is, in_thread=True, connecting=connecting
         )
 
     @property
@@ -236,7 +235,7 @@ class PostgresqlLedger:
 
     async def _ahead(self, call: Callable[[Transaction], T]) -> T:
         try:
-            return await self._rerun(call, use=Pool.ahead_of_others)
+            return await self._rerun(call, use=lambda pool: pool.ahead)
         except LedgerUnavailableError:
             return await self._rerun(call)
 
@@ -246,7 +245,9 @@ class PostgresqlLedger:
 
     async def read(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the unit returned, from one consistent state of the database; readers in PostgreSQL wait for no writer."""
-        return await self._home.run(lambda: self._rerun(lambda t: unit(t, *args, **kwargs), use=Pool.only_reading))
+        return await self._home.run(
+            lambda: self._rerun(lambda t: unit(t, *args, **kwargs), use=lambda pool: pool.reading)
+        )
 
     async def report(
         self, limit_s: float, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
@@ -269,7 +270,7 @@ class PostgresqlLedger:
         limit = asyncio.timeout(limit_s)
         try:
             async with limit:
-                return await self._rerun(call, use=Pool.only_reading)
+                return await self._rerun(call, use=lambda pool: pool.reading)
         except TimeoutError as exc:
             if limit.expired() or sqlstate(exc) == _TOOK_TOO_LONG:
                 raise LedgerTimeoutError(limit_s) from exc
@@ -281,9 +282,9 @@ class PostgresqlLedger:
 
     def read_sync(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """``read`` for a thread without an event loop."""
-        return self._home.wait(lambda: self._rerun(lambda t: unit(t, *args, **kwargs), use=Pool.only_reading))
+        return self._home.wait(lambda: self._rerun(lambda t: unit(t, *args, **kwargs), use=lambda pool: pool.reading))
 
-    async def _rerun(self, call: Callable[[Transaction], T], *, use: Use = Pool.writing) -> T:
+    async def _rerun(self, call: Callable[[Transaction], T], *, use: Use = lambda pool: pool.engine) -> T:
         try:
             async for attempt in _RERUN:
                 with attempt:

@@ -19,16 +19,15 @@ from neonpay.core.job_states import JobState
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.retrying import RetryPolicy
 from neonpay.errors import LeaseLostError
-from neonpay.ledger import Among, Insert, Ledger, Statement, Transaction
+from neonpay.ledger import Insert, Ledger, Statement, Transaction
 from neonpay.ledger.table_kit import DatabaseNow
 from neonpay.ledger.tables import IS_UNFINISHED, in_states, jobs, steps
 from neonpay.payments.foreign_code import call
+from neonpay.payments.jobs_together import IS_OWN, renew_all
 from neonpay.store.job_rows import INSERT_JOB, Job, job_row, leased_row
 
 LEASE_S = 30.0
 """How long a worker may go without a sign of life before its jobs are taken over."""
-_IS_OWN = in_states(JobState.LEASED, JobState.DONE)
-"""What a job is whose newest lease is still its holder's, or was when its holder finished it."""
 _JOB_KEY = (
     jobs.c.bot_id == sa.bindparam("job_bot_id"),
     jobs.c.event_id == sa.bindparam("job_event_id"),
@@ -46,17 +45,6 @@ JOBS_AGAIN = RetryPolicy(
 many there are is for each kind of job to say."""
 
 _DONE = Statement(sa.update(jobs).where(*_JOB_KEY).values(state=JobState.DONE.value, error=None), *_JOB_NAMES)
-
-
-def _all_done(event_ids: Sequence[sa.BindParameter[str]], tokens: Sequence[sa.BindParameter[int]]) -> sa.Update:
-    own = (jobs.c.event_id.in_(event_ids), jobs.c.token.in_(tokens), _IS_OWN)
-    done = sa.update(jobs).where(jobs.c.bot_id == sa.bindparam("job_bot_id"), *own)
-    return done.values(state=sa.literal_column(f"'{JobState.DONE}'"), error=sa.null())
-
-
-_ALL_DONE = Among(_all_done, "job_bot_id", lists=2)
-"""Tokens are never used twice, so each finds its own job, done already when this runs again; event ids are for the index."""
-_WHICH_DONE = Among(lambda *lists: _all_done(*lists).returning(jobs.c.token), "job_bot_id", lists=2)
 _RETRY = Statement(
     sa.update(jobs)
     .where(*_JOB_KEY)
@@ -69,16 +57,6 @@ _RETRY = Statement(
     "new_state",
     "new_error",
     "delay_us",
-)
-_RENEW = Among(
-    lambda event_ids, tokens: (
-        sa.update(jobs)
-        .where(jobs.c.bot_id == sa.bindparam("b"), jobs.c.event_id.in_(event_ids), jobs.c.token.in_(tokens))
-        .where(in_states(JobState.LEASED))
-        .values(run_at=DatabaseNow() + sa.bindparam("delay_us", type_=sa.BigInteger))
-    ),
-    *("b", "delay_us"),
-    lists=2,
 )
 _RELEASE = Statement(
     sa.update(jobs)
@@ -98,7 +76,7 @@ _PUT_OFF = Statement(
     "delay_us",
 )
 _OWN = Statement(
-    sa.select(jobs.c.state).where(*_JOB_KEY[:-1], _IS_OWN).with_for_update(),
+    sa.select(jobs.c.state).where(*_JOB_KEY[:-1], IS_OWN).with_for_update(),
     *_JOB_NAMES,
 )
 _OF_STEP = (steps.c.bot_id == jobs.c.bot_id, steps.c.event_id == jobs.c.event_id, steps.c.consumer == jobs.c.consumer)
@@ -152,7 +130,7 @@ class JobStore:
 
     async def renew(self, held: Sequence[Job]) -> None:
         """Show that the jobs are still being worked on, however many units wait for a connection."""
-        await self._ledger.run_ahead(_renew, held, self.lease_us)
+        await self._ledger.run_ahead(renew_all, held, self.lease_us)
 
     def claim(
         self,
@@ -245,17 +223,6 @@ def _execute(connection: sa.Connection, enlisted: Enlisted) -> None:
         connection.execute(statement, parameters)
 
 
-def finish_all(transaction: Transaction, finished: Sequence[Job]) -> list[bool]:
-    """The unit of work that marks jobs as done; for each whether it was still its holder's."""
-    event_ids, tokens = [job.event_id for job in finished], [job.token for job in finished]
-    bot = (finished[0].bot_id,)
-    if transaction.execute_among(_ALL_DONE, bot, event_ids, tokens) == len(finished):
-        return [True] * len(finished)
-    # Hardly ever, so only then are the rows asked for.
-    held = {row[0] for row in transaction.rows_among(_WHICH_DONE, bot, event_ids, tokens)}
-    return [token in held for token in tokens]
-
-
 def require(transaction: Transaction, job: Job) -> None:
     """Raise LeaseLostError unless the job is its holder's still; nobody else takes it until the unit ends."""
     if not is_left(transaction, job):
@@ -298,11 +265,6 @@ def release_all(transaction: Transaction, held: Sequence[Job]) -> None:
         transaction.execute(_RELEASE, job.bot_id, job.event_id, job.consumer, job.token)
 
 
-def _renew(transaction: Transaction, held: Sequence[Job], lease_us: int) -> None:
-    event_ids, tokens = [job.event_id for job in held], [job.token for job in held]
-    transaction.execute_among(_RENEW, (held[0].bot_id, lease_us), event_ids, tokens)
-
-
 def _claim(
     transaction: Transaction,
     bot_id: int,
@@ -324,7 +286,7 @@ def _claim(
         for event_id, charge_id, attempts, error, state in _due_of(transaction, bot_id, consumer, most + len(running)):
             if (event_id, consumer) in mine:
                 # A clock that was put forward, or a lease that could not be renewed in time.
-                _renew(transaction, [mine[event_id, consumer]], lease_us)
+                renew_all(transaction, [mine[event_id, consumer]], lease_us)
             elif limit is not None and attempts >= limit:
                 job, reason = Job(bot_id, event_id, consumer, charge_id, attempts, 0), error or _NEVER_ENDED
                 dead = {"state": JobState.DEAD, "token": None, "error": reason}

@@ -14,7 +14,8 @@ from neonpay.core.payments import Payment
 from neonpay.ledger import Among, Transaction
 from neonpay.ledger.tables import events, jobs
 from neonpay.payments.handlers.registry import ON_PAYMENT
-from neonpay.payments.jobs import Enlisted, finish, finish_all
+from neonpay.payments.jobs import Enlisted, finish
+from neonpay.payments.jobs_together import finish_all
 from neonpay.store.entries import about, event_row, publish_rows
 from neonpay.store.ids import twin_id
 from neonpay.store.job_rows import Job

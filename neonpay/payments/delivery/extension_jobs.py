@@ -22,7 +22,8 @@ from neonpay.payments.extensions_used import Extensions
 from neonpay.payments.foreign_code import held, words_of
 from neonpay.payments.handlers.builtin_jobs import PutOff
 from neonpay.payments.handlers.call import ended_elsewhere
-from neonpay.payments.jobs import end_job, finish, finish_all, is_left, put_off
+from neonpay.payments.jobs import end_job, finish, is_left, put_off
+from neonpay.payments.jobs_together import finish_all
 from neonpay.payments.refunds.runner import JobRunner
 from neonpay.payments.refunds.store import Change, RefundStore
 from neonpay.store.entries import find_event, publish
@@ -31,8 +32,9 @@ from neonpay.store.once import Once
 
 _SETTLE_ATTEMPTS = 20
 _LEFT_AT_LEAST_S = 2.0
-"""For so long a job is left to another program before it is looked at again; for half the age of its event when that is longer,
-as the other program may be away, and a crowd of jobs would be passed over again and again."""
+_LEFT_AT_MOST_S = 60.0
+"""For so long a job is left to another program before anybody looks at it again: for half the age of its event within these
+limits, as the other program may be away, and a crowd of jobs would be passed over again and again."""
 
 
 class _Settled(NamedTuple):
@@ -100,7 +102,7 @@ class ExtensionJobs:
             raise ValidationError("event", job.event_id, msg)
         if await self._ledger.read(is_named_elsewhere, job.bot_id, job.consumer, event.name):
             age_s = (moment(self._clock.now_us()) - event.at).total_seconds()
-            raise PutOff(max(_LEFT_AT_LEAST_S, age_s / 2))
+            raise PutOff(min(max(_LEFT_AT_LEAST_S, age_s / 2), _LEFT_AT_MOST_S))
 
     def _settler(self, extension: Extension) -> SelfFinishingJob:
         async def settle(job: Job) -> None:

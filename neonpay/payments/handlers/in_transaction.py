@@ -19,7 +19,8 @@ from neonpay.errors import LeaseLostError, LedgerClosedError, PaymentError, Reje
 from neonpay.ledger import Transaction
 from neonpay.payments.foreign_code import call, refuse_unrun, words_of
 from neonpay.payments.handlers.registry import ON_PAYMENT, Handler, handler_name
-from neonpay.payments.jobs import end_job, finish_all, release_all
+from neonpay.payments.jobs import end_job, release_all
+from neonpay.payments.jobs_together import finish_all
 from neonpay.store.job_rows import Job
 from neonpay.store.payment_rows import find_refund
 
