@@ -123,16 +123,13 @@ class PostgresqlLedger:
             return self._reporters
 
     def beside(self) -> PostgresqlLedger:
-        """Another ledger on the same database, as it is, on an event loop and a connection of its own, for what may take long.
-
-        Whoever asked for it closes it.
-        """
+        """Another ledger on the database as it is, for what may take long; whoever has asked for it closes it."""
         return self._new_lane(replace(self.connecting, command_timeout_s=_PATIENT_S), as_it_is=True)
 
     def _new_lane(self, connecting: Connecting, *, as_it_is: bool = False) -> PostgresqlLedger:
-        as_it_is, clock = as_it_is or self._as_it_is, self._clock
+        as_it_is = as_it_is or self._as_it_is
         return PostgresqlLedger(
-            self.url, clock=clock, pool_size=1, as_it_is=as_it_is, in_thread=True, connecting=connecting
+            self.url, clock=self._clock, pool_size=1, as_it_is=as_it_is, in_thread=True, connecting=connecting
         )
 
     @property
