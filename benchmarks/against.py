@@ -24,7 +24,7 @@ from statistics import median
 
 from intervals import interval
 
-_HERE = Path(__file__).parents[1]
+HERE = Path(__file__).parents[1]
 
 
 def main() -> int:
@@ -34,7 +34,7 @@ def main() -> int:
     updates: int = 200 if arguments.quick else arguments.updates
     with tempfile.TemporaryDirectory(prefix="neonpay-against-") as folder:
         other = Path(folder)
-        _check_out(arguments.commit, other)
+        check_out(arguments.commit, other)
         for in_flight, count in ((1, updates // 2), (64, updates)):
             _tell([_pair(other, number, count, in_flight) for number in range(1, pairs + 1)])
     return 0
@@ -49,8 +49,9 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _check_out(commit: str, folder: Path) -> None:
-    packed = subprocess.run(["git", "-C", str(_HERE), "archive", commit], capture_output=True, check=True).stdout
+def check_out(commit: str, folder: Path) -> None:
+    """The files of a commit of this repository, into a folder."""
+    packed = subprocess.run(["git", "-C", str(HERE), "archive", commit], capture_output=True, check=True).stdout
     with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
         archive.extractall(folder, filter="data")
 
@@ -60,14 +61,14 @@ def _pair(other: Path, number: int, updates: int, in_flight: int) -> tuple[dict[
     print(f"pair {number}, {in_flight} in flight", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="neonpay-bench-") as folder:
         running: dict[Path, _Running] = {}
-        for tree, name in [(_HERE, "here"), (other, "other")][:: 1 if number % 2 else -1]:
+        for tree, name in [(HERE, "here"), (other, "other")][:: 1 if number % 2 else -1]:
             database = Path(folder, name)
             database.mkdir()
             running[tree] = _Running(tree, str(updates), str(updates // 4), str(in_flight), str(database))
         taking_turns = list(running.values())
         while taking_turns:
             taking_turns = [one for one in taking_turns if one.take_turn()]
-        return running[_HERE].figures(in_flight), running[other].figures(in_flight)
+        return running[HERE].figures(in_flight), running[other].figures(in_flight)
 
 
 class _Running:
@@ -78,7 +79,7 @@ class _Running:
         self._done, done = os.pipe()
         command = [
             sys.executable,
-            str(_HERE / "benchmarks" / "taking_turns.py"),
+            str(HERE / "benchmarks" / "taking_turns.py"),
             str(tree),
             str(go),
             str(done),

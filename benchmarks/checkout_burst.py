@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import sys
 import tempfile
 import time
@@ -24,7 +25,7 @@ from pathlib import Path
 from neonpay.simulator import RunningClock, Simulator
 from neonpay.testing.postgres import throwaway_postgres
 
-_SHOP = Path(__file__).parent / "contenders" / "checkout_shop.py"
+_HERE = Path(__file__).parents[1]
 _ENGINES = ("bare", "sqlite", "postgresql")
 _UPDATES = ("polling", "polling-in-turn", "webhook")
 _PATIENCE_S = 60.0
@@ -46,7 +47,7 @@ def main() -> int:
                     continue
                 urls = {"sqlite": f"sqlite:///{folder}/{updates}.db", "bare": "bare"}
                 url = urls.get(engine) or server.create_database()
-                answered_s, outcomes = asyncio.run(_burst(url, updates, buyers))
+                answered_s, outcomes = asyncio.run(burst(url, updates, buyers))
                 _show(engine, updates, answered_s, outcomes, buyers)
                 if updates == "polling":
                     all_in_time = all_in_time and outcomes["paid"] == buyers
@@ -61,13 +62,18 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _burst(url: str, updates: str, buyers: int) -> tuple[list[float], Counter[str]]:
+async def burst(url: str, updates: str, buyers: int, tree: Path = _HERE) -> tuple[list[float], Counter[str]]:
     """Seconds from the press of Pay to the bot's word, for those who got it, and how the payments ended."""
+    shop_of_tree = str(tree / "benchmarks" / "contenders" / "checkout_shop.py")
     async with Simulator(seed=1, clock=RunningClock()) as telegram:
         account = telegram.bot("shop_bot")
-        command = [str(_SHOP), telegram.base_url, account.token, url, updates, str(buyers)]
+        command = [shop_of_tree, telegram.base_url, account.token, url, updates, str(buyers)]
         shop = await asyncio.create_subprocess_exec(
-            sys.executable, *command, stdout=asyncio.subprocess.PIPE, limit=2**24
+            sys.executable,
+            *command,
+            stdout=asyncio.subprocess.PIPE,
+            limit=2**24,
+            env={**os.environ, "PYTHONPATH": str(tree)},
         )
         try:
             assert shop.stdout is not None

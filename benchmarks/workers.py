@@ -20,10 +20,10 @@ from statistics import median
 from neonpay.testing.postgres import PostgresServer, throwaway_postgres
 
 _WORKER = Path(__file__).parent / "contenders" / "one_worker.py"
-_TO_THE_DISK = ("ALTER SYSTEM SET fsync = on", "ALTER SYSTEM SET full_page_writes = on", "SELECT pg_reload_conf()")
-_IN_FLIGHT = 16
+TO_THE_DISK = ("ALTER SYSTEM SET fsync = on", "ALTER SYSTEM SET full_page_writes = on", "SELECT pg_reload_conf()")
+WORKERS_TOGETHER = 16
 """Payments that are under way at the same time, over all workers together."""
-_PER_WORKER_AT_LEAST = 4
+PER_WORKER_AT_LEAST = 4
 """And in each worker, however many there are."""
 
 
@@ -38,7 +38,7 @@ def main() -> int:
     payments: int = 160 if arguments.quick else arguments.payments
     print(f"{'workers':>7} {'neonpay/s':>10} {'raw asyncpg/s':>14} {'neonpay/raw':>12}   medians of {rounds} rounds")
     with throwaway_postgres() as server:
-        server.execute(*_TO_THE_DISK)
+        server.execute(*TO_THE_DISK)
         for workers in (1, 4) if arguments.quick else (1, 4, 8):
             measured: dict[str, list[float]] = {"neonpay": [], "raw": []}
             for _ in range(rounds):
@@ -77,7 +77,7 @@ def _create_raw_tables(url: str) -> None:
 
 
 def _run(kind: str, url: str, workers: int, each: int) -> float:
-    in_flight = max(_PER_WORKER_AT_LEAST, _IN_FLIGHT // workers)
+    in_flight = max(PER_WORKER_AT_LEAST, WORKERS_TOGETHER // workers)
     running: list[subprocess.Popen[str]] = []
     try:
         for number in range(workers):

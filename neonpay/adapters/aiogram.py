@@ -26,7 +26,7 @@ from aiogram.exceptions import (
     TelegramServerError,
     TelegramUnauthorizedError,
 )
-from aiogram.methods import GetUpdates, SetWebhook, TelegramMethod
+from aiogram.methods import GetUpdates, Response, SetWebhook, TelegramMethod
 from aiogram.types import Message, TelegramObject, Update, User
 from pydantic import ConfigDict
 
@@ -55,6 +55,10 @@ _CODES: tuple[tuple[type[TelegramAPIError], int], ...] = (
     (TelegramConflictError, 409),
     (TelegramServerError, 500),
 )
+
+_ANSWERS = (Response[Any], Response[list[Update]])
+"""What aiogram reads the answers to ``_method`` and to its polling with. pydantic forgets such a model when nobody holds it and
+rubbish is collected, and to make it again for the next answer costs up to a tenth of a checkout."""
 
 Next = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 

@@ -1,0 +1,155 @@
+"""Workers on one PostgreSQL database, and two thousand checkouts at once, beside an earlier commit in one run.
+
+What ``workers.py`` and ``checkout_burst.py`` measure, of this tree and the other one in turns. Workers of both trees are up
+at the same time, each on a database of its own, and get a hundred payments at a time; shops take a whole burst in turn. What
+is told is the median of the ratios of pairs, this tree over the other one: of seconds, so that more than 1 is slower; with an
+interval as in ``intervals.py``.
+
+    python benchmarks/against_programs.py 10e4b71            # twenty minutes
+    python benchmarks/against_programs.py HEAD --quick       # proves that everything runs, and measures nothing worth quoting
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from statistics import median
+
+import checkout_burst
+from against import HERE, check_out
+from intervals import interval
+from workers import PER_WORKER_AT_LEAST, TO_THE_DISK, WORKERS_TOGETHER
+
+from neonpay.testing.postgres import PostgresServer, throwaway_postgres
+
+_SLICE = 100
+"""Payments between two changes of turn, over all workers together."""
+_BURSTS = ("sqlite polling", "sqlite polling-in-turn", "sqlite webhook", "postgresql polling")
+
+
+def main() -> int:
+    """Measure and print the ratios of this tree to the other one."""
+    arguments = _arguments()
+    rounds: int = 1 if arguments.quick else arguments.rounds
+    slices: int = 3 if arguments.quick else arguments.slices
+    bursts: int = 1 if arguments.quick else arguments.bursts
+    buyers: int = 50 if arguments.quick else arguments.buyers
+    with tempfile.TemporaryDirectory(prefix="neonpay-against-") as folder, throwaway_postgres() as server:
+        other = Path(folder, "tree")
+        check_out(arguments.commit, other)
+        server.execute(*TO_THE_DISK)
+        for workers in (1, 4) if arguments.quick else (1, 4, 8):
+            pairs = [pair for _ in range(rounds) for pair in _workers(server, other, workers, slices)]
+            _tell(f"a slice, {workers} workers", pairs)
+        for name in _BURSTS:
+            ends = [_bursts(server, other, Path(folder), name, number, buyers) for number in range(bursts)]
+            _tell(f"half by, {name}", [(ours[0], theirs[0]) for ours, theirs in ends])
+            _tell(f"last by, {name}", [(ours[1], theirs[1]) for ours, theirs in ends])
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Workers and checkouts, beside an earlier commit.")
+    parser.add_argument("commit", help="the commit to compare with")
+    parser.add_argument("--rounds", type=int, default=3, help="how often workers get new databases")
+    parser.add_argument("--slices", type=int, default=20, help="turns of each tree's workers in a round")
+    parser.add_argument("--bursts", type=int, default=8, help="how often each shop meets a burst")
+    parser.add_argument("--buyers", type=int, default=1000, help="how many press Pay in the same moment")
+    parser.add_argument("--quick", action="store_true", help="as little as there can be")
+    return parser.parse_args()
+
+
+def _workers(server: PostgresServer, other: Path, workers: int, slices: int) -> list[tuple[float, float]]:
+    """Seconds for each slice, of this tree and of the other one; the first slice of each is not told."""
+    print(f"{workers} workers", file=sys.stderr)
+    with ExitStack() as stack:
+        trees = [stack.enter_context(_up(server, tree, workers, slices)) for tree in (HERE, other)]
+        pairs: list[tuple[float, float]] = []
+        for number in range(slices):
+            took = {id(tree): tree.take_turn() for tree in (trees if number % 2 else trees[::-1])}
+            pairs.append((took[id(trees[0])], took[id(trees[1])]))
+        return pairs[1:]
+
+
+class _Workers:
+    """The workers of one tree, ready to be told to take a slice."""
+
+    def __init__(self, running: Sequence[subprocess.Popen[str]]) -> None:
+        self._running = running
+        for worker in running:
+            self._line(worker)
+
+    def take_turn(self) -> float:
+        """Let each take its part of a slice; seconds until the last of them was done."""
+        for worker in self._running:
+            assert worker.stdin is not None
+            worker.stdin.write("\n")
+            worker.stdin.flush()
+        return max(float(self._line(worker)) for worker in self._running)
+
+    @staticmethod
+    def _line(worker: subprocess.Popen[str]) -> str:
+        assert worker.stdout is not None
+        line = worker.stdout.readline()
+        if not line:
+            raise subprocess.CalledProcessError(worker.wait(), worker.args)
+        return line
+
+
+@contextmanager
+def _up(server: PostgresServer, tree: Path, workers: int, slices: int) -> Iterator[_Workers]:
+    url = server.create_database()
+    each = _SLICE // workers
+    in_flight = max(PER_WORKER_AT_LEAST, WORKERS_TOGETHER // workers)
+    script = str(HERE / "benchmarks" / "worker_in_turns.py")
+    running: list[subprocess.Popen[str]] = []
+    try:
+        for number in range(workers):
+            first_user = 1000 + number * each * slices
+            command = [sys.executable, script, str(tree), url, str(first_user), str(slices), str(each), str(in_flight)]
+            environment = {**os.environ, "PYTHONPATH": str(tree)}
+            running.append(
+                subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            )
+        yield _Workers(running)
+    finally:
+        for worker in running:
+            worker.kill()
+            worker.communicate()
+        server.drop_database(url)
+
+
+def _bursts(
+    server: PostgresServer, other: Path, folder: Path, name: str, number: int, buyers: int
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """When half and all had their answer, in seconds, with this tree's shop and with the other one's."""
+    print(f"{name}, burst {number + 1}", file=sys.stderr)
+    ends: dict[Path, tuple[float, float]] = {}
+    engine, updates = name.split()
+    for tree in (HERE, other) if number % 2 else (other, HERE):
+        is_sqlite = engine == "sqlite"
+        url = f"sqlite:///{folder}/{updates}-{number}-{len(ends)}.db" if is_sqlite else server.create_database()
+        answered_s, outcomes = asyncio.run(checkout_burst.burst(url, updates, buyers, tree))
+        if outcomes["paid"] != buyers:
+            raise RuntimeError(f"{name} of {tree}: {dict(outcomes)}")
+        ends[tree] = (answered_s[len(answered_s) // 2], answered_s[-1])
+        if not is_sqlite:
+            server.drop_database(url)
+    return ends[HERE], ends[other]
+
+
+def _tell(name: str, pairs: Sequence[tuple[float, float]]) -> None:
+    ratios = [ours / theirs for ours, theirs in pairs]
+    low, high = interval(ratios)
+    print(f"{name:36} {median(ratios):6.3f}  [{low:.3f}-{high:.3f}]   of {len(ratios)} pairs", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
