@@ -259,14 +259,13 @@ _UNHEARD = "not heard: under way, or the program ended before, and it may have a
 def _print_one(note: LoggedNote, attempts: Sequence[LoggedAttempt], *, json: bool) -> None:
     from neonpay.notifications.log import unheard
 
-    tried: list[JsonValue] = [
-        {"attempt": one.attempt, "at": one.at.isoformat(), "took_s": one.took_s, "error": one.error} for one in attempts
-    ]
+    cut_off = unheard(note, attempts)
     if json:
-        print_json({**_json(note), "tries": tried})
+        tries = {one.attempt: _try(one.attempt, one.at.isoformat(), one.took_s, one.error) for one in attempts}
+        tries |= {attempt: _try(attempt, None, None, _UNHEARD) for attempt in cut_off}
+        print_json({**_json(note), "tries": [tries[attempt] for attempt in sorted(tries)]})
         return
     print_facts({name: str(value) for name, value in _json(note).items() if value not in {None, ""}})
-    cut_off = unheard(note, attempts)
     if attempts or cut_off:
         typer.echo()
         columns = [
@@ -280,6 +279,10 @@ def _print_one(note: LoggedNote, attempts: Sequence[LoggedAttempt], *, json: boo
         } | dict.fromkeys(cut_off, (["", ""], _UNHEARD))
         rows = [[str(attempt), *told[attempt][0]] for attempt in sorted(told)]
         print_with_remarks(columns, rows, "answer", [told[attempt][1] for attempt in sorted(told)], whole=True)
+
+
+def _try(attempt: int, at: str | None, took_s: float | None, error: str | None) -> JsonValue:
+    return {"attempt": attempt, "at": at, "took_s": took_s, "error": error}
 
 
 def _json(note: LoggedNote) -> dict[str, JsonValue]:

@@ -112,12 +112,17 @@ async def test_an_owner_is_told_at_least_once_whenever_the_program_dies(
     await shop.starts(ahead_s=UNHEARD_S, **life)
     ((note_id, state, attempts),) = await notes(shop)
     env = {"NEONPAY_DATABASE_URL": shop.database_url, "COLUMNS": "200"}
-    log = await asyncio.to_thread(CliRunner().invoke, app, ["notifications", "log", note_id], env=env)
+    command = ["notifications", "log", note_id]
+    log = await asyncio.to_thread(CliRunner().invoke, app, command, env=env)
+    as_json = await asyncio.to_thread(CliRunner().invoke, app, [*command, "--json"], env=env)
 
     assert sold(shop, owner) == told
     assert (state, attempts) == ("sent", 2)
     first, second = [line for line in log.output.splitlines() if re.match(r" *[12] ", line)]
     assert ("it may have arrived" in first, "taken" in second) == (True, True)
+    unheard, taken = json.loads(as_json.output)["tries"]
+    assert (unheard["attempt"], unheard["at"], "it may have arrived" in unheard["error"]) == (1, None, True)
+    assert (taken["attempt"], taken["error"]) == (2, None)
 
 
 async def test_a_program_that_is_told_twice_can_tell_by_the_id(shop: MortalShop) -> None:
