@@ -7,7 +7,7 @@ webhook or by ``feed_update``, and consumes only what ``UpdateSink.owns``.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, cast
 
 from aiogram import Bot, Dispatcher, Router
@@ -55,10 +55,6 @@ _CODES: tuple[tuple[type[TelegramAPIError], int], ...] = (
     (TelegramConflictError, 409),
     (TelegramServerError, 500),
 )
-
-_ANSWERS = (Response[Any], Response[list[Update]])
-"""What aiogram reads the answers to ``_method`` and to its polling with. pydantic forgets such a model when nobody holds it and
-rubbish is collected, and to make it again for the next answer costs up to a tenth of a checkout."""
 
 Next = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
@@ -197,6 +193,7 @@ class AiogramAdapter:
 
     async def _calling(self, make_request: Any, bot: Bot, method: TelegramMethod[Any]) -> Any:
         """Pass a call of the host's bot on; who names the updates to get, gets ours, too."""
+        _hold_answer_model(method.__returning__)
         if self._sink is not None and bot.id == self._bot.id:
             self._sink.host_is_up()
             if isinstance(method, GetUpdates | SetWebhook) and method.allowed_updates:
@@ -373,6 +370,17 @@ def _method(name: str) -> type[TelegramMethod[Any]]:
             },
         ),
     )
+
+
+@cache
+def _hold_answer_model(returning: object) -> object:
+    """Keep aiogram's model of the answers that bring this.
+
+    aiogram asks pydantic for it at every call, and pydantic forgets it when nobody holds it and rubbish is collected; making it
+    again costs up to a tenth of a checkout.
+    """
+    model: object = Response.__class_getitem__(returning)  # type: ignore[arg-type]
+    return model
 
 
 async def _never(*_args: object, **_kwargs: object) -> bool:
