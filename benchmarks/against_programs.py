@@ -50,9 +50,9 @@ def main() -> int:
             pairs = [pair for _ in range(rounds) for pair in _workers(server, other, workers, slices)]
             _tell(f"a slice, {workers} workers", pairs)
         for name in [name for name in _BURSTS if name.startswith(arguments.only)]:
-            ends = [_bursts(server, other, Path(folder), name, number, buyers) for number in range(bursts)]
-            _tell(f"half by, {name}", [(ours[0], theirs[0]) for ours, theirs in ends])
-            _tell(f"last by, {name}", [(ours[1], theirs[1]) for ours, theirs in ends])
+            pairs_of_bursts = [_bursts(server, other, Path(folder), name, number, buyers) for number in range(bursts)]
+            for figure in pairs_of_bursts[0][0]:
+                _tell(f"{figure}, {name}", [(ours[figure], theirs[figure]) for ours, theirs in pairs_of_bursts])
     return 0
 
 
@@ -130,21 +130,21 @@ def _up(server: PostgresServer, tree: Path, workers: int, slices: int) -> Iterat
 
 def _bursts(
     server: PostgresServer, other: Path, folder: Path, name: str, number: int, buyers: int
-) -> tuple[tuple[float, float], tuple[float, float]]:
-    """When half and all had their answer, in seconds, with this tree's shop and with the other one's."""
+) -> tuple[dict[str, float], dict[str, float]]:
+    """When half and all had their answer, and the shop's processor time, of this tree's shop and of the other one's."""
     print(f"{name}, burst {number + 1}", file=sys.stderr)
-    ends: dict[Path, tuple[float, float]] = {}
+    found: dict[Path, dict[str, float]] = {}
     engine, updates = name.split()
     for tree in (HERE, other) if number % 2 else (other, HERE):
         is_sqlite = engine == "sqlite"
-        url = f"sqlite:///{folder}/{updates}-{number}-{len(ends)}.db" if is_sqlite else server.create_database()
-        answered_s, outcomes = asyncio.run(checkout_burst.burst(url, updates, buyers, tree))
+        url = f"sqlite:///{folder}/{updates}-{number}-{len(found)}.db" if is_sqlite else server.create_database()
+        answered_s, outcomes, cpu_s = asyncio.run(checkout_burst.burst(url, updates, buyers, tree))
         if outcomes["paid"] != buyers:
             raise RuntimeError(f"{name} of {tree}: {dict(outcomes)}")
-        ends[tree] = (answered_s[len(answered_s) // 2], answered_s[-1])
+        found[tree] = {"half by": answered_s[len(answered_s) // 2], "last by": answered_s[-1], "processor time": cpu_s}
         if not is_sqlite:
             server.drop_database(url)
-    return ends[HERE], ends[other]
+    return found[HERE], found[other]
 
 
 def _tell(name: str, pairs: Sequence[tuple[float, float]]) -> None:

@@ -21,6 +21,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from neonpay.simulator import RunningClock, Simulator
 from neonpay.testing.postgres import throwaway_postgres
@@ -47,7 +48,7 @@ def main() -> int:
                     continue
                 urls = {"sqlite": f"sqlite:///{folder}/{updates}.db", "bare": "bare"}
                 url = urls.get(engine) or server.create_database()
-                answered_s, outcomes = asyncio.run(burst(url, updates, buyers))
+                answered_s, outcomes, _ = asyncio.run(burst(url, updates, buyers))
                 _show(engine, updates, answered_s, outcomes, buyers)
                 if updates == "polling":
                     all_in_time = all_in_time and outcomes["paid"] == buyers
@@ -62,8 +63,22 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def burst(url: str, updates: str, buyers: int, tree: Path = _HERE) -> tuple[list[float], Counter[str]]:
-    """Seconds from the press of Pay to the bot's word, for those who got it, and how the payments ended."""
+class Burst(NamedTuple):
+    """What became of a burst.
+
+    Attributes:
+        answered_s: seconds from the press of Pay to the bot's word, for those who got it, in order.
+        outcomes: how the payments ended.
+        cpu_s: processor time that the shop has taken, where the system tells (Linux).
+    """
+
+    answered_s: list[float]
+    outcomes: Counter[str]
+    cpu_s: float
+
+
+async def burst(url: str, updates: str, buyers: int, tree: Path = _HERE) -> Burst:
+    """Have everybody press Pay in the same moment, in the shop of this tree or of another one."""
     shop_of_tree = str(tree / "benchmarks" / "contenders" / "checkout_shop.py")
     async with Simulator(seed=1, clock=RunningClock()) as telegram:
         account = telegram.bot("shop_bot")
@@ -82,7 +97,7 @@ async def burst(url: str, updates: str, buyers: int, tree: Path = _HERE) -> tupl
                 await telegram.post_to(account, ready["url"])
             people = [telegram.user(f"Buyer {number}", stars=1000) for number in range(buyers)]
             forms = [await buyer.opens(link) for buyer, link in zip(people, ready["links"], strict=True)]
-            began = {}
+            began, cpu_s = {}, _cpu_s(shop.pid)
             for buyer, form in zip(people, forms, strict=True):
                 began[await buyer.begins_to_pay(form)] = time.monotonic()
             waiting, answered_s = set(began), []
@@ -96,11 +111,20 @@ async def burst(url: str, updates: str, buyers: int, tree: Path = _HERE) -> tupl
                 return not waiting
 
             await telegram.until(ended, timeout_s=_PATIENCE_S, what="every checkout to end")
+            cpu_s = _cpu_s(shop.pid) - cpu_s
             outcomes = Counter(str(checkout.result.status) for checkout in began if checkout.result is not None)
         finally:
             shop.terminate()
             await shop.wait()
-        return sorted(answered_s), outcomes
+        return Burst(sorted(answered_s), outcomes, cpu_s)
+
+
+def _cpu_s(pid: int) -> float:
+    file = Path("/proc", str(pid), "stat")
+    if not file.exists():
+        return 0.0
+    fields = file.read_text().rpartition(")")[2].split()  # a name may have spaces in it; proc_pid_stat(5)
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _show(engine: str, updates: str, answered_s: Sequence[float], outcomes: Counter[str], buyers: int) -> None:
