@@ -6,17 +6,18 @@ nothing here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from neonpay.analytics.measures import IN_STARS, microseconds_of
+from neonpay.analytics.new_events import BOT, IS_NEW, NAMES, New
 from neonpay.analytics.rollups import DAY_US, buyers_of, insert_into
 from neonpay.core.events import PaymentRefunded
 from neonpay.core.payments import RefundState
-from neonpay.ledger import Transaction
+from neonpay.ledger import Statement, Transaction
 from neonpay.ledger.tables import events, payments, refunds
 from neonpay.ledger.tables_rollups import rollup_ages, rollup_cohorts
 
@@ -25,19 +26,12 @@ COHORTS: Final = f"analytics:{TASK}"
 """The periodic task of the extension, whose position says up to which number ages and cohorts have come."""
 AGE: Final = timedelta(days=30)
 _AGE_US: Final = 30 * DAY_US
-_AT_ONCE: Final = 500
 
 
-def renew_cohorts(transaction: Transaction, bot_id: int, new: sa.ColumnElement[bool]) -> None:
+def renew_cohorts(transaction: Transaction, new: New) -> None:
     """Whoever these events are about has the ages that follow from the payments as they are now; the sums change by that."""
-    touched = sorted({int(row.user_id) for row in transaction.connection.execute(touched_by(new))})
-    for start in range(0, len(touched), _AT_ONCE):
-        users = touched[start : start + _AT_ONCE]
-        theirs = sa.and_(rollup_ages.c.bot_id == bot_id, rollup_ages.c.user_id.in_(users))
-        _add(transaction, theirs, sign=-1)
-        transaction.connection.execute(sa.delete(rollup_ages).where(theirs))
-        transaction.connection.execute(_inserted_anew(bot_id, users))
-        _add(transaction, theirs, sign=1)
+    for statement in _RENEWED:
+        transaction.execute(statement, *new)
 
 
 def touched_by(tail: sa.ColumnElement[bool]) -> sa.CompoundSelect[Any]:
@@ -73,27 +67,37 @@ def aged(first: sa.sql.selectable.NamedFromClause, of_bots: sa.ColumnElement[boo
     )
 
 
-def _inserted_anew(bot_id: int, users: Sequence[int]) -> sa.Insert:
-    of_bot = payments.c.bot_id == bot_id
-    theirs = sa.and_(of_bot, IN_STARS, payments.c.user_id.in_(users))
+def _inserted_anew() -> sa.Insert:
+    of_bot = payments.c.bot_id == BOT
+    theirs = sa.and_(of_bot, IN_STARS, payments.c.user_id.in_(_TOUCHED))
     firsts = sa.select(payments.c.user_id, sa.func.min(microseconds_of(payments.c.paid_at)).label("first"))
     first = firsts.where(theirs).group_by(payments.c.user_id).cte("first").prefix_with("MATERIALIZED")
     paid = aged(first, of_bot).subquery("paid")
     keys = (paid.c.user_id, paid.c.age, paid.c.first)
-    rows = sa.select(sa.literal(bot_id, sa.BigInteger), *keys, sa.func.sum(paid.c.stars)).group_by(*keys)
+    rows = sa.select(BOT, *keys, sa.func.sum(paid.c.stars)).group_by(*keys)
     return sa.insert(rollup_ages).from_select(["bot_id", "user_id", "age", "first_at", "stars"], rows)
 
 
-def _add(transaction: Transaction, theirs: sa.ColumnElement[bool], *, sign: int) -> None:
+def _added(sign: int, dialect: sa.Dialect) -> sa.ClauseElement:
     width = sa.literal_column(str(DAY_US), sa.BigInteger)
     day = microseconds_of(rollup_ages.c.first_at) // width * width
     by = sa.literal_column(str(sign), sa.BigInteger)
     sums = (by * sa.func.count(), by * sa.func.sum(rollup_ages.c.stars))
-    rows = sa.select(rollup_ages.c.bot_id, day, rollup_ages.c.age, *sums).where(theirs)
-    insert = insert_into(transaction, rollup_cohorts).from_select(
+    rows = sa.select(rollup_ages.c.bot_id, day, rollup_ages.c.age, *sums).where(_THEIRS)
+    insert = insert_into(dialect, rollup_cohorts).from_select(
         ["bot_id", "day", "age", "n", "stars"], rows.group_by(rollup_ages.c.bot_id, day, rollup_ages.c.age)
     )
     more = {name: rollup_cohorts.c[name] + insert.excluded[name] for name in ("n", "stars")}
-    transaction.connection.execute(
-        insert.on_conflict_do_update(index_elements=list(rollup_cohorts.primary_key), set_=more)
-    )
+    added: sa.ClauseElement = insert.on_conflict_do_update(index_elements=list(rollup_cohorts.primary_key), set_=more)
+    return added
+
+
+_ABOUT: Final = touched_by(IS_NEW).subquery("about")
+_TOUCHED: Final = sa.select(_ABOUT.c.user_id)
+_THEIRS: Final = sa.and_(rollup_ages.c.bot_id == BOT, rollup_ages.c.user_id.in_(_TOUCHED))
+_RENEWED: Final = (
+    Statement(partial(_added, -1), *NAMES),
+    Statement(sa.delete(rollup_ages).where(_THEIRS), *NAMES),
+    Statement(_inserted_anew(), *NAMES),
+    Statement(partial(_added, 1), *NAMES),
+)

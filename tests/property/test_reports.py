@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from neonpay.analytics import Bucket, Period, Split, reports_of, zone_of
 from neonpay.analytics.declines import count_declines
-from neonpay.analytics.rollups import ROLLUP, roll_up
+from neonpay.analytics.marks import ROLLUP
+from neonpay.analytics.rollups import roll_up
 from neonpay.core.clock import moment
 from neonpay.ledger import Ledger, open_ledger
 from neonpay.store.periodic import PeriodicStore
