@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from neonpay.analytics.marks import Marks, Numbers, newer
 from neonpay.analytics.measures import IN_STARS, Measure, microseconds_of, recorded_by, rows_of
 from neonpay.analytics.new_events import IS_NEW, NAMES, New
+from neonpay.analytics.renewed import Renewed
 from neonpay.analytics.scope import Scope
 from neonpay.analytics.subscription_rollup import renew_subscribers
 from neonpay.core.clock import stopwatch_s
@@ -28,22 +29,22 @@ from neonpay.store.sequence import last_number
 
 BATCH: Final = 500
 """Events that the first transaction of a turn rolls up; how many the next ones do follows from how long it took."""
-_BATCHES: Final = (50, 20_000)
-_BATCH_S: Final = 0.03
+_BATCHES: Final = (200, 20_000)
+_BATCH_S: Final = 0.05
 """How long a transaction is to take: on SQLite whoever sells may have to wait for one."""
 QUARTER_US: Final = 15 * 60 * 1_000_000
 DAY_US: Final = 96 * QUARTER_US
 
-Renew = Callable[[Transaction, New], None]
+Renew = Callable[[Transaction, New, Renewed], None]
 """Has the rollups of a bot say what follows from these new events as well."""
 
 
-def renew_rollups(transaction: Transaction, new: New) -> None:
+def renew_rollups(transaction: Transaction, new: New, renewed: Renewed) -> None:
     """Count what is new, and have buyers and subscribers be as their payments are now."""
     for statement in _COUNTED:
         transaction.execute(statement, *new)
     transaction.execute(_BUYERS, *new)
-    renew_subscribers(transaction, new)
+    renew_subscribers(transaction, new, renewed)
 
 
 async def catch_up(
@@ -59,9 +60,10 @@ async def catch_up(
         LedgerError: the ledger cannot be written to; what was saved stays.
     """
     await ledger.read(_make)
-    number, rolled_up, most = turn.position, 0, BATCH
+    number, rolled_up, most, renewed = turn.position, 0, BATCH, Renewed()
     began_s = watch_s()
-    while reached := await ledger.run(roll_up, turn, number, most, renew):
+    while reached := await ledger.run(roll_up, turn, number, most, renew, renewed):
+        renewed.keep()
         rolled_up += reached - number
         number, ended_s = reached, watch_s()
         most = _next_batch(most, ended_s - began_s)
@@ -81,22 +83,35 @@ def _next_batch(last: int, took_s: float) -> int:
     return int(min(_BATCHES[1], max(_BATCHES[0], last * factor)))
 
 
-def roll_up(transaction: Transaction, turn: Turn, after: int, most: int, renew: Renew = renew_rollups) -> int:
+def roll_up(
+    transaction: Transaction,
+    turn: Turn,
+    after: int,
+    most: int,
+    renew: Renew = renew_rollups,
+    renewed: Renewed | None = None,
+) -> int:
     """The unit of work that rolls up at most so many events; the number of the last one, or 0 when there is none.
+
+    Args:
+        renewed: who was counted anew by the units before; nobody when left out.
 
     Raises:
         LeaseLostError: another worker has the task; nothing was kept.
     """
+    known = last_number(transaction, turn.bot_id)
+    renewed = Renewed() if renewed is None else renewed
+    renewed.begin(known)
     position = _position(transaction, turn)
     if position != after:
         # A unit that ran before, whose answer was lost, or the place of another worker: nothing is counted twice.
         turn.save(transaction, position=position)
         return position
-    last = min(last_number(transaction, turn.bot_id), after + most)
+    last = min(known, after + most)
     if last <= after:
         return 0
     turn.save(transaction, position=last)
-    renew(transaction, New(turn.bot_id, after, last))
+    renew(transaction, New(turn.bot_id, after, last), renewed)
     return last
 
 

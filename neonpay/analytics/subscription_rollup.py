@@ -7,31 +7,34 @@ from typing import Final
 import sqlalchemy as sa
 
 from neonpay.analytics.new_events import BOT, IS_NEW, NAMES, New
+from neonpay.analytics.renewed import Renewed
 from neonpay.analytics.subscription_periods import PERIODS, firsts_in, periods_in, subscribers_of
 from neonpay.analytics.subscription_steps import Step, steps
-from neonpay.ledger import Insert, Statement, Transaction
+from neonpay.ledger import Among, Insert, Statement, Transaction
 from neonpay.ledger.tables import payments
 from neonpay.ledger.tables_rollups import rollup_subscriptions
 
 _STEPS: Final = rollup_subscriptions.c
-_ABOUT: Final = subscribers_of(IS_NEW).subquery("about")
-_TOUCHED: Final = sa.select(_ABOUT.c.user_id)
-_GONE: Final = Statement(
-    sa.delete(rollup_subscriptions).where(_STEPS.bot_id == BOT, _STEPS.user_id.in_(_TOUCHED)), *NAMES
+_TOUCHED: Final = Statement(subscribers_of(IS_NEW), *NAMES)
+_GONE: Final = Among(
+    lambda users: sa.delete(rollup_subscriptions).where(_STEPS.bot_id == BOT, _STEPS.user_id.in_(users)), BOT.key
 )
-_PAID: Final = Statement(
-    PERIODS.where(
-        payments.c.bot_id == BOT, payments.c.user_id.in_(_TOUCHED), payments.c.subscription_expires_at.is_not(None)
+_PAID: Final = Among(
+    lambda users: PERIODS.where(
+        payments.c.bot_id == BOT, payments.c.user_id.in_(users), payments.c.subscription_expires_at.is_not(None)
     ),
-    *NAMES,
+    BOT.key,
 )
 _INSERT: Final = Insert(rollup_subscriptions, *[column.name for column in rollup_subscriptions.c])
 
 
-def renew_subscribers(transaction: Transaction, new: New) -> None:
+def renew_subscribers(transaction: Transaction, new: New, renewed: Renewed) -> None:
     """Whoever these events are about has the steps that follow from the payments as they are now, and no others."""
-    transaction.execute(_GONE, *new)
-    paid = transaction.rows(_PAID, *new)
+    users = renewed.left([int(user_id) for _, user_id in transaction.rows(_TOUCHED, *new)], new.last)
+    if not users:
+        return
+    transaction.execute_among(_GONE, (new.bot_id,), users)
+    paid = transaction.rows_among(_PAID, (new.bot_id,), users)
     first = firsts_in(paid)
     rows = [_row(step, first[step.subscriber]) for step in steps(periods_in(paid, 0))]
     if rows:

@@ -5,18 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 
 from neonpay.analytics import rollups
+from neonpay.analytics.cohort_rollup import COHORTS, renew_cohorts
 from neonpay.analytics.marks import ROLLUP
-from neonpay.analytics.rollups import catch_up
+from neonpay.analytics.renewed import Renewed
+from neonpay.analytics.rollups import catch_up, roll_up
+from neonpay.ledger.tables_rollups import rollup_ages, rollup_cohorts
 from tests.integration.web.looked_at import stocked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from neonpay.analytics.new_events import New
+    from neonpay.analytics.rollups import Renew
     from neonpay.ledger import Transaction
     from tests.integration.conftest import Shop
+
+_AGES = sa.select(*[rollup_ages.c[name] for name in ("bot_id", "user_id", "age", "stars")])
+_SUMS = sa.select(rollup_cohorts.c.n, rollup_cohorts.c.stars)
 
 
 class Watch:
@@ -46,10 +52,10 @@ async def test_batches_are_as_large_as_they_may_be(shop: Shop, every_s: float) -
     stocked(shop)
     sizes: list[int] = []
 
-    def noted(renew: Callable[[Transaction, New], None]) -> Callable[[Transaction, New], None]:
-        def note(transaction: Transaction, new: New) -> None:
+    def noted(renew: Renew) -> Renew:
+        def note(transaction: Transaction, new: New, renewed: Renewed) -> None:
             sizes.append(new.last - new.after)
-            renew(transaction, new)
+            renew(transaction, new, renewed)
 
         return note
 
@@ -64,3 +70,24 @@ async def test_batches_are_as_large_as_they_may_be(shop: Shop, every_s: float) -
     expected = [4, 2, 1, 1] if every_s > 1 else [4, 8]
     assert sizes[: len(expected) - 1] == expected[:-1]
     assert sizes[-1] == 1 if every_s > 1 else len(sizes) <= 3
+
+
+async def test_who_buys_again_while_a_turn_goes_on_is_counted_again(shop: Shop) -> None:
+    stocked(shop)
+    bot_id = shop.neonpay.program.adapter.bot_id
+    store, ledger = shop.neonpay.program.pipeline.periodic_store, shop.neonpay.program.pipeline.ledger
+    async with shop.polling():
+        buyer = await shop.visitor("Ann")
+        async with store.turn(COHORTS, patience_s=60.0, next_in_s=60.0) as turn:
+            number, renewed = turn.position, Renewed()
+            for times in (1, 2, 3):
+                await shop.delivers(await shop.sells(buyer))
+                await shop.neonpay.books.seal()
+                while reached := await ledger.run(roll_up, turn, number, 1, renew_cohorts, renewed):
+                    renewed.keep()
+                    number = reached
+                kept = await ledger.read(lambda transaction: transaction.connection.execute(_AGES).all())
+                assert kept == [(bot_id, buyer.id, 0, times * 50)]
+                assert await ledger.read(lambda transaction: transaction.connection.execute(_SUMS).all()) == [
+                    (1, times * 50)
+                ]
