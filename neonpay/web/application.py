@@ -41,7 +41,7 @@ from neonpay.web.reading import PATIENCE
 from neonpay.web.rendering import IS_SAMPLE, STATIC
 from neonpay.web.shops import SHOPS, Shops
 from neonpay.web.streams import end_streams_of
-from neonpay.web.turns import in_turns
+from neonpay.web.turns import end_turn, in_turns
 from neonpay.web.waiting import Counted
 
 if TYPE_CHECKING:
@@ -134,6 +134,7 @@ def create_dashboard_app(
     app[FEED] = Feed(app[SHOPS])
     app.on_response_prepare.append(add_headers)
     app.on_response_prepare.append(give)
+    app.on_response_prepare.append(end_turn)
     end_streams_of(app)
     keep_counted(app, Counting(is_under_way=not only_looks))
     overview = app[OVERVIEW] = Overview(neonpay, parts, helps, errors, watches_loops=watches_loops)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Final, Protocol
 
@@ -29,14 +29,21 @@ class Sells(Protocol):
 class Turn:
     """The time in which one page is made.
 
-    Attributes:
-        is_over: whether somebody else may have begun.
+    Args:
+        free: lets the next one begin.
     """
 
-    def __init__(self, sellers: Sequence[Sells]) -> None:
+    def __init__(self, sellers: Sequence[Sells], free: Callable[[], object]) -> None:
         self._sellers = sellers
+        self._free = free
+        self._is_over = False
         self.waited_s = 0.0
-        self.is_over = False
+
+    def end(self, rest_s: float = 0.0) -> None:
+        """Let the next one begin, after a rest; the first one who says so counts."""
+        if not self._is_over:
+            self._is_over = True
+            asyncio.get_running_loop().call_later(rest_s, self._free)
 
     async def give_way(self) -> None:
         """Wait until nobody waits for an answer to a checkout, while the page has patience left."""

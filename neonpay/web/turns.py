@@ -42,9 +42,8 @@ class Turns:
     async def taken(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """What the handler answers, when its turn has come."""
         await self._free.acquire()
-        turn, loop = Turn(self._sellers), asyncio.get_running_loop()
-        began_s = stopwatch_s()
-        late = loop.call_later(HELD_MOST_S, self._end, turn, 0.0)
+        turn, began_s = Turn(self._sellers, self._free.release), stopwatch_s()
+        late = asyncio.get_running_loop().call_later(HELD_MOST_S, turn.end)
         token = TURN.set(turn)
         try:
             await turn.give_way()
@@ -56,12 +55,7 @@ class Turns:
             late.cancel()
             # A program that sells has as much time without pages as with them, however many ask.
             took_s = stopwatch_s() - began_s - turn.waited_s
-            self._end(turn, took_s if self._sells() else 0.0)
-
-    def _end(self, turn: Turn, rest_s: float) -> None:
-        if not turn.is_over:
-            turn.is_over = True
-            asyncio.get_running_loop().call_later(rest_s, self._free.release)
+            turn.end(took_s if self._sells() else 0.0)
 
     def _sells(self) -> bool:
         answered, now_s = sum(seller.answered for seller in self._sellers), stopwatch_s()
@@ -85,3 +79,10 @@ def in_turns(sellers: Sequence[Sells]) -> Middleware:
         return await turns.taken(request, handler)
 
     return in_turn
+
+
+async def end_turn(request: web.Request, response: web.StreamResponse) -> None:
+    """What begins to be sent is made, and a stream that goes on keeps nobody waiting."""
+    turn = TURN.get()
+    if turn is not None:
+        turn.end()

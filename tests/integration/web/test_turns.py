@@ -131,3 +131,10 @@ async def test_a_buyer_who_never_gets_an_answer_keeps_no_page_away_for_ever(shop
     assert (await http.get("/")).status == 200
     answer.set()
     await buying
+
+
+async def test_a_stream_keeps_nobody_waiting(http: ClientSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "HELD_MOST_S", 1000.0)
+    async with http.get("/live/events") as stream, asyncio.timeout(100):
+        assert stream.status == 200
+        assert (await http.get("/payments")).status == 200

@@ -30,7 +30,7 @@ async def test_others_go_on_while_a_page_is_made() -> None:
             yield f"{number} "
 
     going_on = asyncio.create_task(others())
-    token = TURN.set(Turn([]))
+    token = TURN.set(Turn([], lambda: None))
     try:
         page = Page(pieces(), status=200, headers={})
         await page.make()
