@@ -11,9 +11,9 @@ import sqlalchemy as sa
 
 from neonpay.analytics.counting import counted, edges_of, sums
 from neonpay.analytics.figures import Account, AccountDay, Balance, Spending
+from neonpay.analytics.marks import newer
 from neonpay.analytics.measures import IN_STARS, Measure, microseconds_of, recorded_by
 from neonpay.analytics.periods import Bucket, Period, Span
-from neonpay.analytics.rollups import newer
 from neonpay.analytics.scope import Scope
 from neonpay.analytics.takings import takings_in
 from neonpay.core.clock import moment

@@ -6,6 +6,7 @@ nothing here.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
@@ -13,10 +14,12 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from neonpay.analytics.measures import IN_STARS, microseconds_of
-from neonpay.analytics.rollups import DAY_US, buyers_of, insert_into
+from neonpay.analytics.new_events import BOT, IS_NEW, NAMES, New
+from neonpay.analytics.renewed import Renewed
+from neonpay.analytics.rollups import DAY_US, buyers_of
 from neonpay.core.events import PaymentRefunded
 from neonpay.core.payments import RefundState
-from neonpay.ledger import Transaction
+from neonpay.ledger import Among, Insert, Statement, Transaction
 from neonpay.ledger.tables import events, payments, refunds
 from neonpay.ledger.tables_rollups import rollup_ages, rollup_cohorts
 
@@ -25,19 +28,21 @@ COHORTS: Final = f"analytics:{TASK}"
 """The periodic task of the extension, whose position says up to which number ages and cohorts have come."""
 AGE: Final = timedelta(days=30)
 _AGE_US: Final = 30 * DAY_US
-_AT_ONCE: Final = 500
 
 
-def renew_cohorts(transaction: Transaction, bot_id: int, new: sa.ColumnElement[bool]) -> None:
+def renew_cohorts(transaction: Transaction, new: New, renewed: Renewed) -> None:
     """Whoever these events are about has the ages that follow from the payments as they are now; the sums change by that."""
-    touched = sorted({int(row.user_id) for row in transaction.connection.execute(touched_by(new))})
-    for start in range(0, len(touched), _AT_ONCE):
-        users = touched[start : start + _AT_ONCE]
-        theirs = sa.and_(rollup_ages.c.bot_id == bot_id, rollup_ages.c.user_id.in_(users))
-        _add(transaction, theirs, sign=-1)
-        transaction.connection.execute(sa.delete(rollup_ages).where(theirs))
-        transaction.connection.execute(_inserted_anew(bot_id, users))
-        _add(transaction, theirs, sign=1)
+    users = renewed.left([int(user_id) for _, user_id in transaction.rows(_TOUCHED, *new)], new.last)
+    if not users:
+        return
+    sums: dict[tuple[int, int], tuple[int, int]] = defaultdict(lambda: (0, 0))
+    _add(transaction, new.bot_id, users, sums, sign=-1)
+    transaction.execute_among(_GONE, (new.bot_id,), users)
+    transaction.execute_among(_ANEW, (new.bot_id,), users)
+    _add(transaction, new.bot_id, users, sums, sign=1)
+    changed = [(new.bot_id, *key, *more) for key, more in sums.items() if any(more)]
+    if changed:
+        transaction.insert(_INSERT, *changed)
 
 
 def touched_by(tail: sa.ColumnElement[bool]) -> sa.CompoundSelect[Any]:
@@ -73,27 +78,48 @@ def aged(first: sa.sql.selectable.NamedFromClause, of_bots: sa.ColumnElement[boo
     )
 
 
-def _inserted_anew(bot_id: int, users: Sequence[int]) -> sa.Insert:
-    of_bot = payments.c.bot_id == bot_id
-    theirs = sa.and_(of_bot, IN_STARS, payments.c.user_id.in_(users))
+def _add(
+    transaction: Transaction,
+    bot_id: int,
+    users: Sequence[int],
+    sums: dict[tuple[int, int], tuple[int, int]],
+    *,
+    sign: int,
+) -> None:
+    """Add what these people have at each age to the sums by day and age, or take it off."""
+    for day, age, number, stars in transaction.rows_among(_SUMS, (bot_id,), users):
+        known = sums[int(day), int(age)]
+        sums[int(day), int(age)] = (known[0] + sign * int(number), known[1] + sign * int(stars))
+
+
+def _sums(users: Sequence[sa.BindParameter[int]]) -> sa.Select[Any]:
+    width = sa.literal_column(str(DAY_US), sa.BigInteger)
+    day = microseconds_of(rollup_ages.c.first_at) // width * width
+    query = sa.select(day, rollup_ages.c.age, sa.func.count(), sa.func.sum(rollup_ages.c.stars))
+    return query.where(*_theirs(users)).group_by(day, rollup_ages.c.age)
+
+
+def _anew(users: Sequence[sa.BindParameter[int]]) -> sa.Insert:
+    of_bot = payments.c.bot_id == BOT
     firsts = sa.select(payments.c.user_id, sa.func.min(microseconds_of(payments.c.paid_at)).label("first"))
-    first = firsts.where(theirs).group_by(payments.c.user_id).cte("first").prefix_with("MATERIALIZED")
+    theirs = firsts.where(of_bot, IN_STARS, payments.c.user_id.in_(users))
+    first = theirs.group_by(payments.c.user_id).cte("first").prefix_with("MATERIALIZED")
     paid = aged(first, of_bot).subquery("paid")
     keys = (paid.c.user_id, paid.c.age, paid.c.first)
-    rows = sa.select(sa.literal(bot_id, sa.BigInteger), *keys, sa.func.sum(paid.c.stars)).group_by(*keys)
+    rows = sa.select(BOT, *keys, sa.func.sum(paid.c.stars)).group_by(*keys)
     return sa.insert(rollup_ages).from_select(["bot_id", "user_id", "age", "first_at", "stars"], rows)
 
 
-def _add(transaction: Transaction, theirs: sa.ColumnElement[bool], *, sign: int) -> None:
-    width = sa.literal_column(str(DAY_US), sa.BigInteger)
-    day = microseconds_of(rollup_ages.c.first_at) // width * width
-    by = sa.literal_column(str(sign), sa.BigInteger)
-    sums = (by * sa.func.count(), by * sa.func.sum(rollup_ages.c.stars))
-    rows = sa.select(rollup_ages.c.bot_id, day, rollup_ages.c.age, *sums).where(theirs)
-    insert = insert_into(transaction, rollup_cohorts).from_select(
-        ["bot_id", "day", "age", "n", "stars"], rows.group_by(rollup_ages.c.bot_id, day, rollup_ages.c.age)
-    )
-    more = {name: rollup_cohorts.c[name] + insert.excluded[name] for name in ("n", "stars")}
-    transaction.connection.execute(
-        insert.on_conflict_do_update(index_elements=list(rollup_cohorts.primary_key), set_=more)
-    )
+def _theirs(users: Sequence[sa.BindParameter[int]]) -> tuple[sa.ColumnElement[bool], ...]:
+    return rollup_ages.c.bot_id == BOT, rollup_ages.c.user_id.in_(users)
+
+
+_TOUCHED: Final = Statement(touched_by(IS_NEW), *NAMES)
+_SUMS: Final = Among(_sums, BOT.key)
+_GONE: Final = Among(lambda users: sa.delete(rollup_ages).where(*_theirs(users)), BOT.key)
+_ANEW: Final = Among(_anew, BOT.key)
+_INSERT: Final = Insert(
+    rollup_cohorts,
+    *("bot_id", "day", "age", "n", "stars"),
+    again=lambda kept, new: {name: kept[name] + new[name] for name in ("n", "stars")},
+)

@@ -11,11 +11,12 @@ import sqlalchemy as sa
 
 from neonpay.analytics.cohort_rollup import AGE, COHORTS, aged, first_of, touched_by
 from neonpay.analytics.counting import cut, edges_of, table_of
-from neonpay.analytics.firsts import first_payments
+from neonpay.analytics.firsts import buyer_marks, first_payments
+from neonpay.analytics.marks import Marks, marks, newer
 from neonpay.analytics.measures import IN_STARS, microseconds_of, unindexed
 from neonpay.analytics.people_figures import Cohort
 from neonpay.analytics.periods import Bucket, Period, Span
-from neonpay.analytics.rollups import DAY_US, Marks, marks, newer
+from neonpay.analytics.rollups import DAY_US
 from neonpay.analytics.scope import Scope
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import payments
@@ -64,7 +65,9 @@ def _cohort(span: Span, by_age: dict[int, tuple[int, int]], until: datetime) -> 
 
 
 def _from_tables(transaction: Transaction, scope: Scope, spans: Sequence[Span], until_us: int) -> Counts:
-    return _counted_anew(first_payments(transaction, scope).subquery("known"), scope, spans, until_us)
+    return _counted_anew(
+        first_payments(scope, buyer_marks(transaction, scope)).subquery("known"), scope, spans, until_us
+    )
 
 
 def _from_rollup(scope: Scope, spans: Sequence[Span], until_us: int, after: Marks) -> list[tuple[Counts, int]]:

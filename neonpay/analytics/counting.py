@@ -3,94 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
-from neonpay.analytics.measures import EXACT, Measure, microseconds_of, rows_of
+from neonpay.analytics.marks import Marks, marks
+from neonpay.analytics.measures import EXACT, Measure
 from neonpay.analytics.periods import Span
-from neonpay.analytics.rollups import DAY_US, QUARTER_US, Marks, marks, newer
+from neonpay.analytics.rollups import DAY_US, QUARTER_US
 from neonpay.analytics.scope import Scope
+from neonpay.analytics.summing import Edge, Shape, summing
 from neonpay.core.clock import moment
 from neonpay.ledger import Transaction
-from neonpay.ledger.tables_rollups import rollup_counts, rollup_days
-
-Counted = sa.sql.selectable.NamedFromClause
-"""A subquery with the columns ``place``, ``bot_id``, ``stage_id``, ``kind``, ``detail``, ``value`` and ``n``."""
-
-Part = sa.Select[Any]
 
 _NUMBER: Final = sa.BigInteger
 
 
+class Counted(NamedTuple):
+    """What a measure counts in spans of time, and where it is read.
+
+    Attributes:
+        after: up to which number of event the rollups have it; empty when they have nothing.
+        days, quarters: what is read in the rollups.
+        tail: what of the same time is newer than these.
+        outside: what the tables say, whatever the rollups have.
+    """
+
+    measure: Measure
+    scope: Scope
+    after: Marks
+    days: Sequence[Edge]
+    quarters: Sequence[Edge]
+    tail: Sequence[Edge]
+    outside: Sequence[Edge]
+
+    @property
+    def shape(self) -> Shape:
+        """What of it is the same for other times, and so in the statement."""
+        parts = [tuple([edge[0] for edge in edges]) for edges in self[3:]]
+        return Shape(self.measure, self.scope, tuple(self.after), *parts)
+
+    @property
+    def values(self) -> list[int]:
+        """What is not, in the order of ``Shape.parameters``."""
+        times = [at_us for edges in self[3:] for edge in edges for at_us in edge[1:]]
+        return times + list(self.after.values())
+
+
 def counted(transaction: Transaction, measure: Measure, scope: Scope, spans: Sequence[Span]) -> Counted:
-    """What a measure counts in each of the spans, which ``place`` numbers from 0 on; ``n`` is how often.
+    """What a measure counts in each of the spans, which ``place`` numbers from 0 on.
 
     Measures that are not ``EXACT`` count in the whole quarters of an hour that a span touches.
     """
     edges = [(place, *_edges(measure, span)) for place, span in enumerate(spans)]
     after = marks(transaction, scope)
     if not after:
-        return _union([_from_tables(measure, scope, edges)])
+        return Counted(measure, scope, after, (), (), (), edges)
     inner, outer = cut(edges, QUARTER_US)
     days, quarters = cut(inner, DAY_US)
-    parts = [_from_rollup(table, measure, scope, some) for table, some in _kept(days, quarters)]
-    if inner:
-        parts.append(_from_tail(measure, scope, inner, after))
-    if outer:
-        parts.append(_from_tables(measure, scope, outer))
-    return _union(parts)
-
-
-Edge = tuple[int, int, int]
-"""A place, and from when to when it is."""
-
-
-def _from_tables(measure: Measure, scope: Scope, edges: Sequence[Edge]) -> Part:
-    rows: sa.sql.selectable.NamedFromClause = rows_of(measure).subquery("rows")
-    if measure not in EXACT:
-        # Read whole and before the edges: a join that begins with the payments between these would look through all events for
-        # each of them. Only payments and refunds are found by their time.
-        whole = sa.select(rows).where(rows.c.bot_id.in_(scope.bot_ids))
-        rows = whole.cte("rows_read").prefix_with("MATERIALIZED")
-    return _within(edges, rows, rows.c.at, scope, rows.c.value, sa.literal_column("1", _NUMBER))
-
-
-def _from_tail(measure: Measure, scope: Scope, edges: Sequence[Edge], after: Marks) -> Part:
-    """What is newer than the rollups; read first, since it is little."""
-    parts = [rows_of(measure, part) for part in newer(after)]
-    rows = sa.union_all(*parts).cte("rows_read").prefix_with("MATERIALIZED")
-    return _within(edges, rows, rows.c.at, scope, rows.c.value, sa.literal_column("1", _NUMBER))
-
-
-def _kept(days: Sequence[Edge], quarters: Sequence[Edge]) -> list[tuple[sa.Table, Sequence[Edge]]]:
-    return [(table, edges) for table, edges in ((rollup_days, days), (rollup_counts, quarters)) if edges]
-
-
-def _from_rollup(table: sa.Table, measure: Measure, scope: Scope, edges: Sequence[Edge]) -> Part:
-    part = _within(edges, table, microseconds_of(table.c.slot), scope, table.c.value, table.c.n)
-    return part.where(table.c.measure == measure.value)
-
-
-def _within(
-    edges: Sequence[Edge],
-    rows: sa.FromClause,
-    at: sa.ColumnElement[int],
-    scope: Scope,
-    value: sa.ColumnElement[int],
-    number: sa.ColumnElement[int],
-) -> Part:
-    spans = table_of(edges)
-    columns = [spans.c.place, *[rows.c[name] for name in ("bot_id", "stage_id", "kind", "detail")]]
-    return (
-        sa.select(*columns, value.label("value"), number.label("n"))
-        .join_from(spans, rows, sa.and_(at >= spans.c.starts, at < spans.c.ends))
-        .where(scope.has(rows.c.bot_id, rows.c.stage_id))
-    )
-
-
-def _union(parts: Sequence[Part]) -> Counted:
-    return (parts[0] if len(parts) == 1 else sa.union_all(*parts)).subquery("counted")
+    return Counted(measure, scope, after, days, quarters, inner, outer)
 
 
 def _edges(measure: Measure, span: Span) -> tuple[int, int]:
@@ -138,12 +109,9 @@ def table_of(edges: Sequence[Edge]) -> sa.sql.selectable.NamedFromClause:
     return sa.text(text).bindparams(*given).columns(*columns).subquery("edges")
 
 
-def sums(transaction: Transaction, counted_rows: Counted, *keys: str) -> Iterator[tuple[tuple[Any, ...], int, int]]:
+def sums(transaction: Transaction, what: Counted, *keys: str) -> Iterator[tuple[tuple[Any, ...], int, int]]:
     """For each combination of these columns: it, how many there are, and what their values add up to."""
-    columns = [counted_rows.c[key] for key in keys]
-    count = sa.func.sum(counted_rows.c.n)
-    value = sa.func.sum(counted_rows.c.n * counted_rows.c.value)
-    for row in transaction.connection.execute(sa.select(*columns, count, value).group_by(*columns)):
+    for row in transaction.rows(summing(what.shape, keys), *what.values):
         *key, number, total = row
         if number is not None:
             yield tuple(key), int(number), int(total)

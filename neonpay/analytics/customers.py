@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from neonpay.analytics.cohorts import cohorts
 from neonpay.analytics.firsts import buyer_marks, first_payments
+from neonpay.analytics.marks import names_of, numbers_of
 from neonpay.analytics.measures import IN_STARS, microseconds_of, unindexed
 from neonpay.analytics.people_figures import Customers
 from neonpay.analytics.periods import Period, Span
@@ -17,44 +19,64 @@ from neonpay.analytics.scope import Scope
 from neonpay.analytics.takings import takings_in
 from neonpay.core.clock import moment
 from neonpay.core.limits import CURRENCY
-from neonpay.ledger import Transaction
+from neonpay.ledger import Statement, Transaction
 from neonpay.ledger.tables import payments, people
 
 _EPOCH: Final = moment(0)
+_SPAN: Final = ("starts", "ends")
+_KEPT: Final = 100
+"""Statements of each kind that are kept: one for each choice of bots and stages."""
 
 
 def paying(transaction: Transaction, scope: Scope, span: Span) -> int:
     """How many people have paid in a span."""
-    paid_at = microseconds_of(payments.c.paid_at)
-    is_in = (IN_STARS, paid_at >= span.starts_us, paid_at < span.ends_us)
     after = buyer_marks(transaction, scope)
-    if not after:
-        query = sa.select(sa.func.count(sa.distinct(payments.c.user_id)))
-        query = query.where(scope.has(payments.c.bot_id, payments.c.stage_id), *is_in)
-        return int(transaction.connection.execute(query).scalar_one())
-    # Most are told by their first and last payment; only of those who paid before and after it payments are looked at.
-    known = buyers(after).subquery("known")
-    has_paid = sa.exists().where(payments.c.bot_id == known.c.bot_id, payments.c.user_id == known.c.user_id, *is_in)
-    # Of one bot each buyer is there once.
-    number = sa.func.count() if len(scope.bot_ids) == 1 else sa.func.count(sa.distinct(known.c.user_id))
-    query = (
-        sa.select(number)
-        .select_from(known)
-        .where(
-            known.c.first < span.ends_us,
-            known.c.last >= span.starts_us,
-            sa.or_(known.c.first >= span.starts_us, known.c.last < span.ends_us, has_paid),
-        )
-    )
-    return int(transaction.connection.execute(query).scalar_one())
+    found = transaction.rows(_paying(scope, tuple(after)), span.starts_us, span.ends_us, *after.values())
+    return int(found[0][0])
 
 
 def new_customers(transaction: Transaction, scope: Scope, span: Span) -> int:
     """How many people have paid these bots, for what is looked at, for the first time in a span."""
-    first = first_payments(transaction, scope).subquery("first")
-    is_in = sa.and_(first.c.first >= span.starts_us, first.c.first < span.ends_us)
-    query = sa.select(sa.func.count()).select_from(first).where(is_in)
-    return int(transaction.connection.execute(query).scalar_one())
+    after = buyer_marks(transaction, scope)
+    found = transaction.rows(_new(scope, tuple(after)), span.starts_us, span.ends_us, *after.values())
+    return int(found[0][0])
+
+
+@lru_cache(_KEPT)
+def _paying(scope: Scope, bots: tuple[int, ...]) -> Statement:
+    return Statement(lambda _: _count_paying(scope, bots), *_SPAN, *names_of(bots))
+
+
+def _count_paying(scope: Scope, bots: tuple[int, ...]) -> sa.Select[Any]:
+    starts, ends = (sa.bindparam(name, type_=sa.BigInteger) for name in _SPAN)
+    paid_at = microseconds_of(payments.c.paid_at)
+    is_in = (IN_STARS, paid_at >= starts, paid_at < ends)
+    if not bots:
+        query = sa.select(sa.func.count(sa.distinct(payments.c.user_id)))
+        return query.where(scope.has(payments.c.bot_id, payments.c.stage_id), *is_in)
+    # Most are told by their first and last payment; only of those who paid before and after it payments are looked at.
+    known = buyers(numbers_of(bots)).subquery("known")
+    has_paid = sa.exists().where(payments.c.bot_id == known.c.bot_id, payments.c.user_id == known.c.user_id, *is_in)
+    # Of one bot each buyer is there once.
+    number = sa.func.count() if len(scope.bot_ids) == 1 else sa.func.count(sa.distinct(known.c.user_id))
+    return (
+        sa.select(number)
+        .select_from(known)
+        .where(
+            known.c.first < ends, known.c.last >= starts, sa.or_(known.c.first >= starts, known.c.last < ends, has_paid)
+        )
+    )
+
+
+@lru_cache(_KEPT)
+def _new(scope: Scope, bots: tuple[int, ...]) -> Statement:
+    return Statement(lambda _: _count_new(scope, bots), *_SPAN, *names_of(bots))
+
+
+def _count_new(scope: Scope, bots: tuple[int, ...]) -> sa.Select[Any]:
+    starts, ends = (sa.bindparam(name, type_=sa.BigInteger) for name in _SPAN)
+    first = first_payments(scope, numbers_of(bots)).subquery("first")
+    return sa.select(sa.func.count()).select_from(first).where(first.c.first >= starts, first.c.first < ends)
 
 
 def customers(transaction: Transaction, scope: Scope, period: Period, months: int, now: datetime) -> Customers:

@@ -8,7 +8,8 @@ from functools import partial
 
 from neonpay.analytics.cohort_rollup import TASK as COHORTS_TASK
 from neonpay.analytics.cohort_rollup import renew_cohorts
-from neonpay.analytics.rollups import TASK, Renew, catch_up, renew_rollups
+from neonpay.analytics.marks import TASK
+from neonpay.analytics.rollups import Renew, catch_up, renew_rollups
 from neonpay.ledger import Ledger
 from neonpay.payments.extension import Extension, Host
 from neonpay.store.periodic import PeriodicTask, Turn

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from neonpay.analytics.marks import Marks, Numbers, marks
 from neonpay.analytics.measures import IN_STARS, microseconds_of
-from neonpay.analytics.rollups import Marks, buyers, marks
+from neonpay.analytics.rollups import buyers
 from neonpay.analytics.scope import Scope
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import payments
@@ -16,9 +17,12 @@ def buyer_marks(transaction: Transaction, scope: Scope) -> Marks:
     return {} if scope.stage_ids is not None else marks(transaction, scope)
 
 
-def first_payments(transaction: Transaction, scope: Scope) -> sa.Select[tuple[int, int]]:
-    """The user ids of buyers, and when each has paid ``first``."""
-    after = buyer_marks(transaction, scope)
+def first_payments(scope: Scope, after: Marks | Numbers) -> sa.Select[tuple[int, int]]:
+    """The user ids of buyers, and when each has paid ``first``.
+
+    Args:
+        after: what ``buyer_marks`` says.
+    """
     if after:
         known = buyers(after).subquery("known")
         if len(scope.bot_ids) == 1:  # by whose first payment they are found

@@ -207,7 +207,7 @@ _BOOKED_BY: Final = sa.and_(journal.c.bot_id == events.c.bot_id, journal.c.event
 def _moved(tail: sa.ColumnElement[bool] | None) -> Rows:
     nanostars = -(journal.c.amount_stars * sa.literal_column(str(NANOSTARS), sa.BigInteger) + journal.c.nanostars)
     rows = _row(journal.c.bot_id, journal.c.at, _NO_STAGE, nanostars, detail=journal.c.account)
-    return _booked(rows.where(journal.c.account.not_in(_OF_SALES)), tail)
+    return _booked(rows.where(journal.c.account.not_in([sa.literal(name, sa.Text) for name in _OF_SALES])), tail)
 
 
 def _balance(tail: sa.ColumnElement[bool] | None) -> Rows:

@@ -32,9 +32,10 @@ from neonpay.analytics.figures import (
     Revenue,
     Statement,
 )
+from neonpay.analytics.marks import ROLLUP
 from neonpay.analytics.people_figures import Customers, Subscribers
 from neonpay.analytics.periods import Bucket, Period
-from neonpay.analytics.rollups import ROLLUP, catch_up
+from neonpay.analytics.rollups import catch_up
 from neonpay.analytics.scope import Scope, Split
 from neonpay.core.clock import Clock, SystemClock, moment
 from neonpay.core.namespaces import Awaiting, M, Namespace, verb

@@ -7,101 +7,111 @@ selects, so figures are right at any moment, and right where nobody fills anythi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from neonpay.analytics.marks import Marks, Numbers, newer
 from neonpay.analytics.measures import IN_STARS, Measure, microseconds_of, recorded_by, rows_of
+from neonpay.analytics.new_events import IS_NEW, NAMES, New
+from neonpay.analytics.renewed import Renewed
 from neonpay.analytics.scope import Scope
 from neonpay.analytics.subscription_rollup import renew_subscribers
-from neonpay.ledger import Ledger, Transaction
+from neonpay.core.clock import stopwatch_s
+from neonpay.ledger import Ledger, Statement, Transaction
 from neonpay.ledger.tables import duties, events, payments
 from neonpay.ledger.tables_rollups import rollup_buyers, rollup_counts, rollup_days
 from neonpay.store.periodic import Turn
 from neonpay.store.sequence import last_number
 
-TASK: Final = "rollup"
-ROLLUP: Final = f"analytics:{TASK}"
-"""The periodic task of the extension, whose position says up to which number the rollups have come."""
-BATCH: Final = 1_000
-"""Events that one transaction rolls up: what a writer waits for it, too."""
+BATCH: Final = 500
+"""Events that the first transaction of a turn rolls up; how many the next ones do follows from how long it took."""
+_BATCHES: Final = (200, 20_000)
+_BATCH_S: Final = 0.05
+"""How long a transaction is to take: on SQLite whoever sells may have to wait for one."""
 QUARTER_US: Final = 15 * 60 * 1_000_000
 DAY_US: Final = 96 * QUARTER_US
 
-Marks = Mapping[int, int]
-"""Up to which number the events of each bot are in the rollups."""
-
-
-Renew = Callable[[Transaction, int, sa.ColumnElement[bool]], None]
+Renew = Callable[[Transaction, New, Renewed], None]
 """Has the rollups of a bot say what follows from these new events as well."""
 
 
-def marks(transaction: Transaction, scope: Scope, task: str = ROLLUP) -> Marks:
-    """How far the rollups of these bots have come that a task fills; empty when there are none."""
-    query = sa.select(duties.c.bot_id, duties.c.position).where(
-        scope.has(duties.c.bot_id), duties.c.name == task, duties.c.position > 0
-    )
-    known = {int(bot_id): int(position) for bot_id, position in transaction.connection.execute(query)}
-    return {bot_id: known.get(bot_id, 0) for bot_id in scope.bot_ids} if known else {}
-
-
-def newer(after: Marks) -> list[sa.ColumnElement[bool]]:
-    """The events that are not in the rollups, in parts that have no event in common: of a higher number, or of none yet.
-
-    Each part is a range of the index by number. As one condition with OR, and for those without a number by themselves, SQLite
-    reads all events of the bot instead.
-    """
-    unnumbered = events.alias("unnumbered")
-    parts: list[sa.ColumnElement[bool]] = []
-    for bot_id, number in after.items():
-        parts.append(sa.and_(events.c.bot_id == bot_id, events.c.number > number))
-        without = sa.select(unnumbered.c.event_id).where(unnumbered.c.bot_id == bot_id, unnumbered.c.number.is_(None))
-        parts.append(sa.and_(events.c.bot_id == bot_id, events.c.event_id.in_(without)))
-    return parts
-
-
-def renew_rollups(transaction: Transaction, bot_id: int, new: sa.ColumnElement[bool]) -> None:
+def renew_rollups(transaction: Transaction, new: New, renewed: Renewed) -> None:
     """Count what is new, and have buyers and subscribers be as their payments are now."""
-    for measure in Measure:
-        _add_counts(transaction, rollup_counts, QUARTER_US, measure, new)
-        _add_counts(transaction, rollup_days, DAY_US, measure, new)
-    _renew_buyers(transaction, new)
-    renew_subscribers(transaction, bot_id, new)
+    for statement in _COUNTED:
+        transaction.execute(statement, *new)
+    transaction.execute(_BUYERS, *new)
+    renew_subscribers(transaction, new, renewed)
 
 
-async def catch_up(ledger: Ledger, turn: Turn, *, most: int = BATCH, renew: Renew = renew_rollups) -> int:
+async def catch_up(
+    ledger: Ledger, turn: Turn, *, renew: Renew = renew_rollups, watch_s: Callable[[], float] = stopwatch_s
+) -> int:
     """Roll up the events that have got a number since the last turn, batch by batch; how many there were.
+
+    Args:
+        watch_s: tells how long a batch took, by which the next one is larger or smaller.
 
     Raises:
         LeaseLostError: another worker has taken over, and goes on where this one has come to.
         LedgerError: the ledger cannot be written to; what was saved stays.
     """
-    number, rolled_up = turn.position, 0
-    while reached := await ledger.run(roll_up, turn, number, most, renew):
+    await ledger.read(_make)
+    number, rolled_up, most, renewed = turn.position, 0, BATCH, Renewed()
+    began_s = watch_s()
+    while reached := await ledger.run(roll_up, turn, number, most, renew, renewed):
+        renewed.keep()
         rolled_up += reached - number
-        number = reached
+        number, ended_s = reached, watch_s()
+        most = _next_batch(most, ended_s - began_s)
+        began_s = ended_s
     return rolled_up
 
 
-def roll_up(transaction: Transaction, turn: Turn, after: int, most: int, renew: Renew = renew_rollups) -> int:
+def _make(transaction: Transaction) -> None:
+    """Make the statements before a program's first batch, where nobody who writes waits for it."""
+    for statement in (*_COUNTED, _BUYERS):
+        statement.compiled(transaction.connection.dialect)
+
+
+def _next_batch(last: int, took_s: float) -> int:
+    """How many events may take as long as a transaction is to take: twice as many as now at most, and half at least."""
+    factor = min(2.0, max(0.5, _BATCH_S / max(took_s, 1e-6)))
+    return int(min(_BATCHES[1], max(_BATCHES[0], last * factor)))
+
+
+def roll_up(
+    transaction: Transaction,
+    turn: Turn,
+    after: int,
+    most: int,
+    renew: Renew = renew_rollups,
+    renewed: Renewed | None = None,
+) -> int:
     """The unit of work that rolls up at most so many events; the number of the last one, or 0 when there is none.
+
+    Args:
+        renewed: who was counted anew by the units before; nobody when left out.
 
     Raises:
         LeaseLostError: another worker has the task; nothing was kept.
     """
+    known = last_number(transaction, turn.bot_id)
+    renewed = Renewed() if renewed is None else renewed
+    renewed.begin(known)
     position = _position(transaction, turn)
     if position != after:
         # A unit that ran before, whose answer was lost, or the place of another worker: nothing is counted twice.
         turn.save(transaction, position=position)
         return position
-    last = min(last_number(transaction, turn.bot_id), after + most)
+    last = min(known, after + most)
     if last <= after:
         return 0
-    new = sa.and_(events.c.bot_id == turn.bot_id, events.c.number > after, events.c.number <= last)
     turn.save(transaction, position=last)
-    renew(transaction, turn.bot_id, new)
+    renew(transaction, New(turn.bot_id, after, last), renewed)
     return last
 
 
@@ -110,30 +120,38 @@ def _position(transaction: Transaction, turn: Turn) -> int:
     return int(transaction.connection.execute(query.with_for_update()).scalar_one())
 
 
-def _add_counts(
-    transaction: Transaction, table: sa.Table, width_us: int, measure: Measure, new: sa.ColumnElement[bool]
-) -> None:
-    rows = rows_of(measure, new).subquery("rows")
+def _counts(table: sa.Table, width_us: int, measure: Measure, dialect: sa.Dialect) -> sa.ClauseElement:
+    rows = rows_of(measure, IS_NEW).subquery("rows")
     width = sa.literal_column(str(width_us), sa.BigInteger)
     slot = rows.c.at // width * width
     keys = (rows.c.stage_id, rows.c.kind, rows.c.detail, rows.c.value)
     name = sa.literal_column(f"'{measure.value}'", sa.Text)
     counts = sa.select(rows.c.bot_id, name, slot, *keys, sa.func.count()).group_by(rows.c.bot_id, slot, *keys)
-    insert = insert_into(transaction, table).from_select([column.name for column in table.c], counts)
+    insert = insert_into(dialect, table).from_select([column.name for column in table.c], counts)
     more = {"n": table.c.n + insert.excluded.n}
-    transaction.connection.execute(insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=more))
+    added: sa.ClauseElement = insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=more)
+    return added
 
 
-def _renew_buyers(transaction: Transaction, new: sa.ColumnElement[bool]) -> None:
-    """Whoever has paid by these events is counted anew from their payments, those that have no number yet among them."""
-    touched = buyers_of(new).cte("touched").prefix_with("MATERIALIZED")
-    insert = insert_into(transaction, rollup_buyers).from_select(
+def _renewed_buyers(dialect: sa.Dialect) -> sa.ClauseElement:
+    """Whoever has paid by these events is counted anew from their payments, those that have no number yet among them.
+
+    But for those who are known to have paid before and after: of them nothing changes, and in a ledger that is counted from its
+    beginning they are most, since each is counted with all payments that are there.
+    """
+    is_known = sa.exists().where(
+        rollup_buyers.c.bot_id == payments.c.bot_id,
+        rollup_buyers.c.user_id == payments.c.user_id,
+        rollup_buyers.c.first_paid_at <= payments.c.paid_at,
+        rollup_buyers.c.last_paid_at >= payments.c.paid_at,
+    )
+    touched = buyers_of(IS_NEW).where(sa.not_(is_known)).cte("touched").prefix_with("MATERIALIZED")
+    insert = insert_into(dialect, rollup_buyers).from_select(
         ["bot_id", "user_id", "first_paid_at", "last_paid_at"], anew(touched)
     )
     renewed = {name: insert.excluded[name] for name in ("first_paid_at", "last_paid_at")}
-    transaction.connection.execute(
-        insert.on_conflict_do_update(index_elements=list(rollup_buyers.primary_key), set_=renewed)
-    )
+    kept: sa.ClauseElement = insert.on_conflict_do_update(index_elements=list(rollup_buyers.primary_key), set_=renewed)
+    return kept
 
 
 def buyers_of(tail: sa.ColumnElement[bool]) -> sa.Select[tuple[int, int]]:
@@ -156,7 +174,7 @@ def anew(buyers: sa.sql.selectable.NamedFromClause) -> sa.Select[Any]:
     )
 
 
-def buyers(after: Marks) -> sa.Select[Any]:
+def buyers(after: Marks | Numbers) -> sa.Select[Any]:
     """When each buyer of these bots has paid ``first`` and ``last``: from the rollup, and anew for those who are newer."""
     parts = [buyers_of(part) for part in newer(after)]
     touched = sa.union(*parts).cte("touched").prefix_with("MATERIALIZED")
@@ -169,12 +187,19 @@ def buyers(after: Marks) -> sa.Select[Any]:
         rollup_buyers.c.user_id,
         microseconds_of(rollup_buyers.c.first_paid_at).label("first"),
         microseconds_of(rollup_buyers.c.last_paid_at).label("last"),
-    ).where(rollup_buyers.c.bot_id.in_(list(after)), is_known)
+    ).where(Scope(tuple(after)).has(rollup_buyers.c.bot_id), is_known)
     together = sa.union_all(known, anew(touched)).subquery("buyers")
     return sa.select(together)
 
 
-def insert_into(transaction: Transaction, table: sa.Table) -> Any:
+def insert_into(dialect: sa.Dialect, table: sa.Table) -> Any:
     """An insert that can say what happens to a row that is there."""
-    dialect = postgresql if transaction.connection.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table)
+    return (postgresql if dialect.name == "postgresql" else sqlite).insert(table)
+
+
+_COUNTED: Final = [
+    Statement(partial(_counts, table, width_us, measure), *NAMES)
+    for measure in Measure
+    for table, width_us in ((rollup_counts, QUARTER_US), (rollup_days, DAY_US))
+]
+_BUYERS: Final = Statement(_renewed_buyers, *NAMES)

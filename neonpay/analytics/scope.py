@@ -61,7 +61,10 @@ class Scope:
         self, bot_id: sa.ColumnElement[int], stage_id: sa.ColumnElement[str] | None = None
     ) -> sa.ColumnElement[bool]:
         """Whether a row is about it."""
-        is_its = bot_id.in_(self.bot_ids)
+        # Constants of the statement and no list that is filled in when it runs, so that a statement can be kept.
+        is_its = bot_id.in_([sa.literal(one, sa.BigInteger) for one in self.bot_ids])
         if self.stage_ids is None or stage_id is None:
             return is_its
-        return sa.and_(is_its, stage_id.in_(self.stage_ids))
+        if not self.stage_ids:
+            return sa.false()
+        return sa.and_(is_its, stage_id.in_([sa.literal(one, sa.Text) for one in self.stage_ids]))

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from neonpay.analytics.counting import edges_of
+from neonpay.analytics.marks import marks, names_of, numbers_of
 from neonpay.analytics.measures import microseconds_of
 from neonpay.analytics.periods import Span
-from neonpay.analytics.rollups import QUARTER_US, marks, newer
+from neonpay.analytics.rollups import QUARTER_US
 from neonpay.analytics.scope import Scope
-from neonpay.analytics.subscription_periods import first_ever, paid_periods, subscribers_of
+from neonpay.analytics.subscription_periods import first_ever, newer_periods, newer_subscribers, paid_periods
 from neonpay.analytics.subscription_steps import Step, Subscriber, steps
-from neonpay.ledger import Transaction
-from neonpay.ledger.tables import payments
+from neonpay.analytics.summing import edge_names, edges_at
+from neonpay.ledger import Statement, Transaction
 from neonpay.ledger.tables_rollups import IS_MOVING, rollup_subscriptions
 
 NEW: Final = "new"
@@ -82,15 +83,11 @@ class SubscriptionCounts:
     def __init__(self, transaction: Transaction, scope: Scope, since_us: int, until_us: int) -> None:
         self._transaction = transaction
         self._scope = scope
-        after = marks(transaction, scope) if scope.stage_ids is None else {}
-        self._is_rolled_up = bool(after)
-        if not after:
+        self._after = marks(transaction, scope) if scope.stage_ids is None else {}
+        if self._after:
+            self._anew = list(steps(newer_periods(transaction, scope, since_us, until_us, self._after)))
+        else:
             self._anew = list(steps(paid_periods(transaction, scope, since_us, until_us)))
-            return
-        parts = [subscribers_of(part) for part in newer(after)]
-        self._newer = sa.union(*parts).cte("newer_subscribers").prefix_with("MATERIALIZED")
-        is_newer = sa.tuple_(payments.c.bot_id, payments.c.user_id).in_(self._who())
-        self._anew = list(steps(paid_periods(transaction, scope, since_us, until_us, is_newer)))
 
     def standing(self, at_us: int) -> dict[str, Standing]:
         """What is in force at a moment, by stage."""
@@ -98,10 +95,8 @@ class SubscriptionCounts:
         for step in self._anew:
             if step.at_us <= at_us < step.until_us:
                 found[step.stage_id].note(1, step.stars, int(step.renews))
-        if self._is_rolled_up:
-            s = rollup_subscriptions.c
-            query = sa.select(s.stage_id, sa.func.count(), sa.func.sum(s.stars), sa.func.sum(s.renews))
-            for stage_id, *figures in self._execute(query.where(*self._holds(at_us)).group_by(s.stage_id)):
+        if self._after:
+            for stage_id, *figures in self._rows(_standing(tuple(self._after)), at_us):
                 found[str(stage_id)].note(*[int(figure) for figure in figures])
         return dict(found)
 
@@ -117,13 +112,9 @@ class SubscriptionCounts:
                 for place, span in enumerate(spans):
                     if span.starts_us <= step.ends_us < span.ends_us:
                         found[place] = (found[place][0] + 1, found[place][1] + step.stars)
-        if self._is_rolled_up:
-            s = rollup_subscriptions.c
-            # Days of every zone are made of whole quarters of an hour.
-            slot = microseconds_of(s.ends_at) // sa.literal_column(str(QUARTER_US), sa.BigInteger)
-            query = sa.select(slot, sa.func.count(), sa.func.sum(s.stars)).group_by(slot)
+        if self._after:
             starts = [span.starts_us for span in spans]
-            for at_slot, number, stars in self._execute(query.where(*self._holds(at_us), s.renews == _ONE)):
+            for at_slot, number, stars in self._rows(_ending(tuple(self._after)), at_us):
                 ends_us = int(at_slot) * QUARTER_US
                 place = bisect_right(starts, ends_us) - 1
                 if place >= 0 and ends_us < spans[place].ends_us:
@@ -135,8 +126,9 @@ class SubscriptionCounts:
         found = [Moved() for _ in spans]
         for place, kind, *figures in self._moved_anew(spans):
             found[place].note(kind, *figures)
-        if self._is_rolled_up:
-            for place, kind, *numbers in self._execute(self._moved_in_rollup(spans)):
+        if self._after:
+            times = [at_us for span in spans for at_us in (span.starts_us, span.ends_us)]
+            for place, kind, *numbers in self._rows(_moved(tuple(self._after), len(spans)), *times):
                 found[int(place)].note(str(kind), *[int(number) for number in numbers])
         return found
 
@@ -154,56 +146,81 @@ class SubscriptionCounts:
                 is_new = first.get(who, 0) > span.starts_us
                 yield place, _kind(each, stars, is_new=is_new), 1, abs(stars), count, stars
 
-    def _moved_in_rollup(self, spans: Sequence[Span]) -> sa.Select[Any]:
-        s, edges = rollup_subscriptions.c, edges_of(spans)
-        at = microseconds_of(s.at)
-        # The latest and the earliest step, with what is asked of it in the last digits.
-        last = sa.func.max(at * 8 + s.churn * 2 + _if(s.active > _ZERO))
-        first = sa.func.min(at * 2 + _if(s.active_before > _ZERO))
-        one = (
-            sa.select(
-                edges.c.place,
-                sa.func.sum(s.stars - s.stars_before).label("stars"),
-                sa.func.sum(_if(s.stars > _ZERO) - _if(s.stars_before > _ZERO)).label("count"),
-                first.label("first"),
-                last.label("last"),
-                (sa.func.max(microseconds_of(s.first_at)) > sa.func.max(edges.c.starts)).label("is_new"),
-            )
-            .join_from(edges, rollup_subscriptions, sa.and_(at > edges.c.starts, at <= edges.c.ends))
-            .where(*self._is_known(), IS_MOVING)
-            .group_by(edges.c.place, s.bot_id, s.user_id)
-            .subquery("one")
+    def _rows(self, statement: Statement, *values: int) -> Sequence[Sequence[Any]]:
+        return self._transaction.rows(statement, *values, *self._after.values())
+
+
+_AT: Final = "at"
+_MOVED: Final = 0
+
+
+@lru_cache(100)
+def _standing(bots: tuple[int, ...]) -> Statement:
+    s = rollup_subscriptions.c
+    query = sa.select(s.stage_id, sa.func.count(), sa.func.sum(s.stars), sa.func.sum(s.renews))
+    return Statement(query.where(*_holds(bots)).group_by(s.stage_id), _AT, *names_of(bots))
+
+
+@lru_cache(100)
+def _ending(bots: tuple[int, ...]) -> Statement:
+    s = rollup_subscriptions.c
+    # Days of every zone are made of whole quarters of an hour.
+    slot = microseconds_of(s.ends_at) // sa.literal_column(str(QUARTER_US), sa.BigInteger)
+    query = sa.select(slot, sa.func.count(), sa.func.sum(s.stars)).group_by(slot)
+    return Statement(query.where(*_holds(bots), s.renews == _ONE), _AT, *names_of(bots))
+
+
+@lru_cache(100)
+def _moved(bots: tuple[int, ...], count: int) -> Statement:
+    return Statement(lambda _: _moved_in_rollup(bots, count), *edge_names(_MOVED, count), *names_of(bots))
+
+
+def _moved_in_rollup(bots: tuple[int, ...], count: int) -> sa.Select[Any]:
+    s, edges = rollup_subscriptions.c, edges_at(range(count), _MOVED)
+    at = microseconds_of(s.at)
+    # The latest and the earliest step, with what is asked of it in the last digits.
+    last = sa.func.max(at * 8 + s.churn * 2 + _if(s.active > _ZERO))
+    first = sa.func.min(at * 2 + _if(s.active_before > _ZERO))
+    one = (
+        sa.select(
+            edges.c.place,
+            sa.func.sum(s.stars - s.stars_before).label("stars"),
+            sa.func.sum(_if(s.stars > _ZERO) - _if(s.stars_before > _ZERO)).label("count"),
+            first.label("first"),
+            last.label("last"),
+            (sa.func.max(microseconds_of(s.first_at)) > sa.func.max(edges.c.starts)).label("is_new"),
         )
-        was, is_now = one.c.first % 2 == _ONE, one.c.last % 2 == _ONE
-        churn = one.c.last // 2 % 4
-        kind = sa.case(
-            (sa.and_(sa.not_(was), is_now, one.c.is_new), sa.literal_column(f"'{NEW}'")),
-            (sa.and_(sa.not_(was), is_now), sa.literal_column(f"'{RETURNED}'")),
-            *[
-                (sa.and_(was, sa.not_(is_now), churn == code), sa.literal_column(f"'{name}'"))
-                for code, name in enumerate(CHURNS)
-            ],
-            (sa.and_(was, one.c.stars > _ZERO), sa.literal_column(f"'{EXPANSION}'")),
-            (sa.and_(was, one.c.stars < _ZERO), sa.literal_column(f"'{CONTRACTION}'")),
-            else_=sa.literal_column(f"'{_NONE}'"),
-        )
-        stars, changed = sa.func.sum(one.c.stars), sa.func.sum(sa.func.abs(one.c.stars))
-        figures = (sa.func.count(), changed, sa.func.sum(one.c.count), stars)
-        return sa.select(one.c.place, kind.label("kind"), *figures).group_by(one.c.place, kind)
+        .join_from(edges, rollup_subscriptions, sa.and_(at > edges.c.starts, at <= edges.c.ends))
+        .where(*_is_known(bots), IS_MOVING)
+        .group_by(edges.c.place, s.bot_id, s.user_id)
+        .subquery("one")
+    )
+    was, is_now = one.c.first % 2 == _ONE, one.c.last % 2 == _ONE
+    churn = one.c.last // 2 % 4
+    kind = sa.case(
+        (sa.and_(sa.not_(was), is_now, one.c.is_new), sa.literal_column(f"'{NEW}'")),
+        (sa.and_(sa.not_(was), is_now), sa.literal_column(f"'{RETURNED}'")),
+        *[
+            (sa.and_(was, sa.not_(is_now), churn == code), sa.literal_column(f"'{name}'"))
+            for code, name in enumerate(CHURNS)
+        ],
+        (sa.and_(was, one.c.stars > _ZERO), sa.literal_column(f"'{EXPANSION}'")),
+        (sa.and_(was, one.c.stars < _ZERO), sa.literal_column(f"'{CONTRACTION}'")),
+        else_=sa.literal_column(f"'{_NONE}'"),
+    )
+    stars, changed = sa.func.sum(one.c.stars), sa.func.sum(sa.func.abs(one.c.stars))
+    figures = (sa.func.count(), changed, sa.func.sum(one.c.count), stars)
+    return sa.select(one.c.place, kind.label("kind"), *figures).group_by(one.c.place, kind)
 
-    def _holds(self, at_us: int) -> tuple[sa.ColumnElement[bool], ...]:
-        s = rollup_subscriptions.c
-        return (*self._is_known(), microseconds_of(s.until_at) > at_us, microseconds_of(s.at) <= at_us)
 
-    def _is_known(self) -> tuple[sa.ColumnElement[bool], ...]:
-        s = rollup_subscriptions.c
-        return s.bot_id.in_(self._scope.bot_ids), sa.tuple_(s.bot_id, s.user_id).not_in(self._who())
+def _holds(bots: tuple[int, ...]) -> tuple[sa.ColumnElement[bool], ...]:
+    s, at = rollup_subscriptions.c, sa.bindparam(_AT, type_=sa.BigInteger)
+    return (*_is_known(bots), microseconds_of(s.until_at) > at, microseconds_of(s.at) <= at)
 
-    def _who(self) -> sa.Select[tuple[int, int]]:
-        return sa.select(self._newer.c.bot_id, self._newer.c.user_id)
 
-    def _execute(self, query: sa.Executable) -> Iterable[Any]:
-        return self._transaction.connection.execute(query)
+def _is_known(bots: tuple[int, ...]) -> tuple[sa.ColumnElement[bool], ...]:
+    s, newer = rollup_subscriptions.c, newer_subscribers(numbers_of(bots))
+    return Scope(bots).has(s.bot_id), sa.tuple_(s.bot_id, s.user_id).not_in(newer)
 
 
 def _if(condition: sa.ColumnElement[bool]) -> sa.Case[int]:

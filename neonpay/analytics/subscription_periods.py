@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import sqlalchemy as sa
 
+from neonpay.analytics.marks import Marks, Numbers, names_of, newer, numbers_of
 from neonpay.analytics.measures import microseconds_of, unindexed
 from neonpay.analytics.scope import Scope
 from neonpay.analytics.subscription_steps import PaidPeriod, Subscriber
 from neonpay.core.events import SubscriptionCanceled, SubscriptionFailed, SubscriptionRestored
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import PaymentState, RefundState
-from neonpay.ledger import Transaction
+from neonpay.ledger import Statement, Transaction
 from neonpay.ledger.tables import events, payments, refunds, subscriptions
 
-_IN_FORCE: Final = (PaymentState.ACCEPTED.value, PaymentState.REFUNDED.value)
-_WORDS: Final = (SubscriptionCanceled.name, SubscriptionFailed.name, SubscriptionRestored.name)
+_IN_FORCE: Final = [sa.literal(state.value, sa.Text) for state in (PaymentState.ACCEPTED, PaymentState.REFUNDED)]
+_WORDS: Final = [
+    sa.literal(event.name, sa.Text) for event in (SubscriptionCanceled, SubscriptionFailed, SubscriptionRestored)
+]
+_TIMES: Final = ("since", "until")
 _AT_ONCE: Final = 500
 _TOLD_WITHIN_US: Final = 86_400 * 1_000_000
 """How long after the end of a period Telegram may tell what has become of it; a later word is about a later period."""
@@ -37,34 +42,46 @@ def subscribers_of(tail: sa.ColumnElement[bool]) -> sa.Select[tuple[int, int]]:
     return sa.select(together.c.bot_id, together.c.user_id)
 
 
-def paid_periods(
-    transaction: Transaction, scope: Scope, since_us: int, until_us: int, *who: sa.ColumnElement[bool]
-) -> list[PaidPeriod]:
+def paid_periods(transaction: Transaction, scope: Scope, since_us: int, until_us: int) -> list[PaidPeriod]:
     """The paid periods of subscriptions that are in force at some moment from ``since_us`` to ``until_us``.
 
     One is in force from its payment until it ends, or until it is refunded; one that nobody has accepted is not.
-
-    Args:
-        who: conditions on ``payments``; everybody when left out.
     """
-    starts, ends = microseconds_of(payments.c.paid_at), microseconds_of(payments.c.subscription_expires_at)
-    # Of everybody those are found that have not ended; of some, all that they have paid.
-    is_in_time = (
-        (ends > since_us, unindexed(starts) <= until_us)
-        if not who
-        else (unindexed(ends) > since_us, starts <= until_us)
-    )
-    query = _PERIODS.where(scope.has(payments.c.bot_id, payments.c.stage_id), *is_in_time, *who)
-    return _read(transaction, query, since_us)
+    return periods_in(transaction.rows(_of_all(scope), since_us, until_us), since_us)
 
 
-def periods_of(transaction: Transaction, bot_id: int, users: Sequence[int]) -> list[PaidPeriod]:
-    """All paid periods of these users of a bot."""
-    found: list[PaidPeriod] = []
-    for start in range(0, len(users), _AT_ONCE):
-        is_theirs = (payments.c.bot_id == bot_id, payments.c.user_id.in_(users[start : start + _AT_ONCE]))
-        found += _read(transaction, _PERIODS.where(*is_theirs, payments.c.subscription_expires_at.is_not(None)), 0)
-    return found
+def newer_periods(
+    transaction: Transaction, scope: Scope, since_us: int, until_us: int, after: Marks
+) -> list[PaidPeriod]:
+    """The same, of those of whom there are newer events than these."""
+    found = transaction.rows(_of_newer(scope, tuple(after)), since_us, until_us, *after.values())
+    return periods_in(found, since_us)
+
+
+def newer_subscribers(after: Marks | Numbers) -> sa.Select[tuple[int, int]]:
+    """Whose subscriptions may be otherwise than before because of newer events than these: bots and users, read once."""
+    parts = [subscribers_of(part) for part in newer(after)]
+    who = sa.union(*parts).cte("newer_subscribers").prefix_with("MATERIALIZED")
+    return sa.select(who.c.bot_id, who.c.user_id)
+
+
+@lru_cache(100)
+def _of_all(scope: Scope) -> Statement:
+    since, until = (sa.bindparam(name, type_=sa.BigInteger) for name in _TIMES)
+    # Of everybody those are found that have not ended.
+    is_in_time = (since < _ENDS, unindexed(_STARTS) <= until)
+    query = PERIODS.where(scope.has(payments.c.bot_id, payments.c.stage_id), *is_in_time)
+    return Statement(query, *_TIMES)
+
+
+@lru_cache(100)
+def _of_newer(scope: Scope, bots: tuple[int, ...]) -> Statement:
+    since, until = (sa.bindparam(name, type_=sa.BigInteger) for name in _TIMES)
+    # Of some, all that they have paid.
+    is_in_time = (unindexed(_ENDS) > since, until >= _STARTS)
+    is_newer = sa.tuple_(payments.c.bot_id, payments.c.user_id).in_(newer_subscribers(numbers_of(bots)))
+    query = PERIODS.where(scope.has(payments.c.bot_id, payments.c.stage_id), *is_in_time, is_newer)
+    return Statement(query, *_TIMES, *names_of(bots))
 
 
 def first_ever(transaction: Transaction, scope: Scope, who: Iterable[Subscriber]) -> dict[Subscriber, int]:
@@ -88,14 +105,21 @@ def first_ever(transaction: Transaction, scope: Scope, who: Iterable[Subscriber]
     return found
 
 
-def _read(transaction: Transaction, query: sa.Select[Any], since_us: int) -> list[PaidPeriod]:
+def periods_in(rows: Iterable[Sequence[Any]], since_us: int) -> list[PaidPeriod]:
+    """The periods that rows of ``PERIODS`` tell of, of those that are in force after a moment."""
     found = []
-    for bot_id, user_id, stage_id, stars, starts_us, ends_us, refunded_us, told in transaction.connection.execute(
-        query
-    ):
+    for bot_id, user_id, stage_id, stars, starts_us, ends_us, refunded_us, told in rows:
         until = ends_us if refunded_us is None else min(ends_us, refunded_us)
         if until > max(since_us, starts_us):
             found.append(PaidPeriod((bot_id, user_id), stage_id, int(stars), starts_us, until, told))
+    return found
+
+
+def firsts_in(rows: Iterable[Sequence[Any]]) -> dict[Subscriber, int]:
+    """When each of those whom rows of ``PERIODS`` are about has paid for the first of them, in force or not."""
+    found: dict[Subscriber, int] = {}
+    for bot_id, user_id, _, _, starts_us, *_ in rows:
+        found[bot_id, user_id] = min(starts_us, found.get((bot_id, user_id), starts_us))
     return found
 
 
@@ -132,4 +156,7 @@ def _periods() -> sa.Select[Any]:
     )
 
 
-_PERIODS: Final = _periods()
+PERIODS: Final = _periods()
+"""Paid periods of subscriptions, to be narrowed down: everything that a ``PaidPeriod`` is made of."""
+_STARTS: Final = microseconds_of(payments.c.paid_at)
+_ENDS: Final = microseconds_of(payments.c.subscription_expires_at)

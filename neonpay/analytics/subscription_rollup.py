@@ -6,43 +6,54 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from neonpay.analytics.scope import Scope
-from neonpay.analytics.subscription_periods import first_ever, periods_of, subscribers_of
-from neonpay.analytics.subscription_steps import steps
-from neonpay.ledger import Transaction
+from neonpay.analytics.new_events import BOT, IS_NEW, NAMES, New
+from neonpay.analytics.renewed import Renewed
+from neonpay.analytics.subscription_periods import PERIODS, firsts_in, periods_in, subscribers_of
+from neonpay.analytics.subscription_steps import Step, steps
+from neonpay.ledger import Among, Insert, Statement, Transaction
+from neonpay.ledger.tables import payments
 from neonpay.ledger.tables_rollups import rollup_subscriptions
 
-_AT_ONCE: Final = 500
+_STEPS: Final = rollup_subscriptions.c
+_TOUCHED: Final = Statement(subscribers_of(IS_NEW), *NAMES)
+_GONE: Final = Among(
+    lambda users: sa.delete(rollup_subscriptions).where(_STEPS.bot_id == BOT, _STEPS.user_id.in_(users)), BOT.key
+)
+_PAID: Final = Among(
+    lambda users: PERIODS.where(
+        payments.c.bot_id == BOT, payments.c.user_id.in_(users), payments.c.subscription_expires_at.is_not(None)
+    ),
+    BOT.key,
+)
+_INSERT: Final = Insert(rollup_subscriptions, *[column.name for column in rollup_subscriptions.c])
 
 
-def renew_subscribers(transaction: Transaction, bot_id: int, new: sa.ColumnElement[bool]) -> None:
+def renew_subscribers(transaction: Transaction, new: New, renewed: Renewed) -> None:
     """Whoever these events are about has the steps that follow from the payments as they are now, and no others."""
-    about = transaction.connection.execute(subscribers_of(new))
-    touched = sorted({int(row.user_id) for row in about})
-    for start in range(0, len(touched), _AT_ONCE):
-        users = touched[start : start + _AT_ONCE]
-        s = rollup_subscriptions.c
-        gone = sa.delete(rollup_subscriptions).where(s.bot_id == bot_id, s.user_id.in_(users))
-        transaction.connection.execute(gone)
-        found = list(steps(periods_of(transaction, bot_id, users)))
-        first = first_ever(transaction, Scope((bot_id,)), [(bot_id, user_id) for user_id in users])
-        rows = [
-            {
-                "bot_id": bot_id,
-                "user_id": step.subscriber[1],
-                "stage_id": step.stage_id,
-                "at": step.at_us,
-                "until_at": step.until_us,
-                "ends_at": step.ends_us,
-                "stars_before": step.stars_before,
-                "stars": step.stars,
-                "active_before": step.active_before,
-                "active": step.active,
-                "renews": int(step.renews),
-                "churn": step.churn,
-                "first_at": first[step.subscriber],
-            }
-            for step in found
-        ]
-        if rows:
-            transaction.connection.execute(sa.insert(rollup_subscriptions), rows)
+    users = renewed.left([int(user_id) for _, user_id in transaction.rows(_TOUCHED, *new)], new.last)
+    if not users:
+        return
+    transaction.execute_among(_GONE, (new.bot_id,), users)
+    paid = transaction.rows_among(_PAID, (new.bot_id,), users)
+    first = firsts_in(paid)
+    rows = [_row(step, first[step.subscriber]) for step in steps(periods_in(paid, 0))]
+    if rows:
+        transaction.insert(_INSERT, *rows)
+
+
+def _row(step: Step, first_us: int) -> tuple[object, ...]:
+    """As the columns of the table stand."""
+    return (
+        *step.subscriber,
+        step.stage_id,
+        step.at_us,
+        step.until_us,
+        step.ends_us,
+        step.stars_before,
+        step.stars,
+        step.active_before,
+        step.active,
+        int(step.renews),
+        step.churn,
+        first_us,
+    )

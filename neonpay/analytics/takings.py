@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -14,10 +16,11 @@ from neonpay.analytics.periods import Span
 from neonpay.analytics.scope import Scope, Split
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import RefundState
-from neonpay.ledger import Transaction
+from neonpay.ledger import Statement, Transaction
 from neonpay.ledger.tables import payments, people, refunds
 from neonpay.ledger.tables_tracking import first_touches
 
+_SPAN: Final = ("starts", "ends")
 Key = tuple[int, str, bool]
 """A bucket, a part of the split and whether it is one-off."""
 
@@ -32,9 +35,9 @@ def takings_by(
 ) -> dict[Key, Takings]:
     """The figures of ``revenue`` by bucket, by part, and by whether they are one-off."""
     if split is Split.LANGUAGE:
-        return _by_person(transaction, scope, spans, people, people.c.language_code)
+        return _by_person(transaction, _by_language(scope), spans)
     if split is Split.SOURCE:
-        return _by_person(transaction, scope, spans, first_touches, first_touches.c.source)
+        return _by_person(transaction, _by_source(scope), spans)
     column = {Split.BOT: "bot_id", Split.STAGE: "stage_id", Split.PLAN: "stage_id"}.get(split) if split else None
     found: dict[Key, Takings] = defaultdict(Takings)
     for measure in (Measure.PAID, Measure.RETURNED):
@@ -50,11 +53,27 @@ def takings_by(
     return found
 
 
-def _by_person(
-    transaction: Transaction, scope: Scope, spans: Sequence[Span], known: sa.Table, column: sa.Column[str]
-) -> dict[Key, Takings]:
-    """The same, by what is known today of the buyer; no rollup knows it, so payments are read."""
+def _by_person(transaction: Transaction, statement: Statement, spans: Sequence[Span]) -> dict[Key, Takings]:
     found: dict[Key, Takings] = defaultdict(Takings)
+    for place, span in enumerate(spans):
+        for key, is_recurring, *figures in transaction.rows(statement, span.starts_us, span.ends_us):
+            found[place, str(key), not is_recurring] += Takings(*[int(figure) for figure in figures])
+    return found
+
+
+@lru_cache(100)
+def _by_language(scope: Scope) -> Statement:
+    return Statement(lambda _: _paid_by(scope, people, people.c.language_code), *_SPAN)
+
+
+@lru_cache(100)
+def _by_source(scope: Scope) -> Statement:
+    return Statement(lambda _: _paid_by(scope, first_touches, first_touches.c.source), *_SPAN)
+
+
+def _paid_by(scope: Scope, known: sa.Table, column: sa.Column[str]) -> sa.Select[Any]:
+    """The same in one span, by what is known today of the buyer; no rollup knows it, so payments are read."""
+    starts, ends = (sa.bindparam(name, type_=sa.BigInteger) for name in _SPAN)
     is_theirs = sa.and_(known.c.bot_id == payments.c.bot_id, known.c.user_id == payments.c.user_id)
     is_its = sa.and_(
         refunds.c.bot_id == payments.c.bot_id,
@@ -64,24 +83,21 @@ def _by_person(
     is_back = refunds.c.charge_id.is_not(None)
     stars = payments.c.amount_stars
     part = sa.func.coalesce(column, sa.literal_column("''", sa.Text))
-    for place, span in enumerate(spans):
-        paid_at = microseconds_of(payments.c.paid_at)
-        query = (
-            sa.select(
-                part,
-                payments.c.is_recurring,
-                sa.func.count(),
-                sa.func.sum(stars),
-                sa.func.sum(sa.case((is_back, 1), else_=0)),
-                sa.func.sum(sa.case((is_back, stars), else_=0)),
-            )
-            .select_from(payments)
-            .outerjoin(known, is_theirs)
-            .outerjoin(refunds, is_its)
-            .where(payments.c.currency == CURRENCY, paid_at >= span.starts_us, paid_at < span.ends_us)
-            .where(scope.has(payments.c.bot_id, payments.c.stage_id))
-            .group_by(part, payments.c.is_recurring)
+    paid_at = microseconds_of(payments.c.paid_at)
+    one, none = sa.literal_column("1", sa.BigInteger), sa.literal_column("0", sa.BigInteger)
+    return (
+        sa.select(
+            part,
+            payments.c.is_recurring,
+            sa.func.count(),
+            sa.func.sum(stars),
+            sa.func.sum(sa.case((is_back, one), else_=none)),
+            sa.func.sum(sa.case((is_back, stars), else_=none)),
         )
-        for key, is_recurring, *figures in transaction.connection.execute(query):
-            found[place, str(key), not is_recurring] += Takings(*[int(figure) for figure in figures])
-    return found
+        .select_from(payments)
+        .outerjoin(known, is_theirs)
+        .outerjoin(refunds, is_its)
+        .where(payments.c.currency == CURRENCY, paid_at >= starts, paid_at < ends)
+        .where(scope.has(payments.c.bot_id, payments.c.stage_id))
+        .group_by(part, payments.c.is_recurring)
+    )

@@ -89,6 +89,10 @@ class Pipeline:
         """The event loop that the pipeline belongs to; None before its first use."""
         self._has_begun = False
         """Whether everything that ``open`` begins has begun."""
+        self.answering = 0
+        """How many checkouts wait for their answer now, for whoever has time to give way to them."""
+        self.answered = 0
+        """How many have had one."""
         self._given_back: list[Job] = []
         self._announcing = Announcing(registered.listeners)
         self._signing = Signing(ledger, self._bot_id, settings.secrets, clock=clock, token_bytes=token_bytes)
@@ -337,7 +341,12 @@ class Pipeline:
 
     async def pre_checkout(self, query: PreCheckout) -> None:
         """Decide and answer a checkout, opening the ledger inside the same budget if need be."""
-        await self.checkout.handle(query, self.open)
+        self.answering += 1
+        try:
+            await self.checkout.handle(query, self.open)
+        finally:
+            self.answering -= 1
+            self.answered += 1
         self.people.saw(query.user_id, query.sender)
 
     @property

@@ -7,12 +7,14 @@ so that they read what waits and not what was ever sold.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
 
 import sqlalchemy as sa
 
 from neonpay.core.job_states import JobState
 from neonpay.core.payments import PaymentState
-from neonpay.ledger import Transaction
+from neonpay.ledger import Statement, Transaction
 from neonpay.ledger.table_kit import DatabaseNow
 from neonpay.ledger.tables import (
     IS_NOT_ACCEPTED,
@@ -26,6 +28,10 @@ from neonpay.ledger.tables import (
 )
 from neonpay.payments.consumers.fan_out import UNSEEN_US
 from neonpay.payments.handlers.registry import ON_PAYMENT, ON_REFUND
+
+_GIVEN_UP: Final[list[sa.ColumnElement[str]]] = [
+    sa.literal_column(f"'{state.value}'", sa.Text) for state in (JobState.DEAD, JobState.STRANDED)
+]
 
 
 def is_left_alone() -> sa.ColumnElement[bool]:
@@ -46,7 +52,7 @@ def needs_person(bot_id: int) -> sa.ColumnElement[bool]:
         IS_NOT_ACCEPTED,
         payments.c.state == sa.literal_column(f"'{PaymentState.NEEDS_ATTENTION.value}'"),
     )
-    given_up = charges_of(bot_id, IS_PARKED, jobs.c.state.in_((JobState.DEAD.value, JobState.STRANDED.value)))
+    given_up = charges_of(bot_id, IS_PARKED, jobs.c.state.in_(_GIVEN_UP))
     left_alone = charges_of(bot_id, is_left_alone())
     refused = sa.select(refunds.c.charge_id).where(refunds.c.bot_id == bot_id, IS_REFUSED)
     waits = sa.union_all(decide, given_up, left_alone, refused).subquery()
@@ -55,15 +61,17 @@ def needs_person(bot_id: int) -> sa.ColumnElement[bool]:
 
 def count_waiting(transaction: Transaction, bot_ids: Sequence[int], stage_ids: Sequence[str] | None = None) -> int:
     """How many payments of these bots wait for a person, of all stages or of these."""
-    found = 0
-    for bot_id in bot_ids:
-        query = (
-            sa.select(sa.func.count()).select_from(payments).where(payments.c.bot_id == bot_id, needs_person(bot_id))
-        )
-        if stage_ids is not None:
-            query = query.where(payments.c.stage_id.in_(stage_ids))
-        found += int(transaction.connection.execute(query).scalar_one())
-    return found
+    kept = None if stage_ids is None else tuple(stage_ids)
+    return sum(int(transaction.rows(_counting(bot_id, kept))[0][0]) for bot_id in bot_ids)
+
+
+@lru_cache(100)
+def _counting(bot_id: int, stage_ids: tuple[str, ...] | None) -> Statement:
+    """The statement that counts them, kept because every page asks."""
+    query = sa.select(sa.func.count()).select_from(payments).where(payments.c.bot_id == bot_id, needs_person(bot_id))
+    if stage_ids is not None:
+        query = query.where(payments.c.stage_id.in_([sa.literal(one, sa.Text) for one in stage_ids]))
+    return Statement(query)
 
 
 def charges_of(bot_id: int, *conditions: sa.ColumnElement[bool]) -> sa.Select[tuple[str | None]]:

@@ -26,7 +26,7 @@ from neonpay.web.access.entrance import ENTER, LOGIN, entrance
 from neonpay.web.access.forms import checked
 from neonpay.web.access.peer import host_name, is_loopback, networks
 from neonpay.web.beside import BESIDE, Beside
-from neonpay.web.counting import keep_counted
+from neonpay.web.counting import Counting, keep_counted
 from neonpay.web.failures import told_in_a_page
 from neonpay.web.guard import add_headers, guard
 from neonpay.web.layout import Layout
@@ -41,6 +41,7 @@ from neonpay.web.reading import PATIENCE
 from neonpay.web.rendering import IS_SAMPLE, STATIC
 from neonpay.web.shops import SHOPS, Shops
 from neonpay.web.streams import end_streams_of
+from neonpay.web.turns import end_turn, in_turns
 from neonpay.web.waiting import Counted
 
 if TYPE_CHECKING:
@@ -111,7 +112,8 @@ def create_dashboard_app(
             helps[spec.name] = spec.help
         except ExtensionError as error:
             errors.append(error)
-    app = web.Application(middlewares=[told_in_a_page, guard(names), checked, entrance, margin])
+    sellers = [each.program.pipeline for each in (neonpay, *more)] if watches_loops else []
+    app = web.Application(middlewares=[in_turns(sellers), told_in_a_page, guard(names), checked, entrance, margin])
     is_local_only = open_here and all(is_loopback(host_name(name)) for name in names)
     clock = clock or SystemClock()
     app[COUNTED] = Counted(clock)
@@ -132,9 +134,9 @@ def create_dashboard_app(
     app[FEED] = Feed(app[SHOPS])
     app.on_response_prepare.append(add_headers)
     app.on_response_prepare.append(give)
+    app.on_response_prepare.append(end_turn)
     end_streams_of(app)
-    if not only_looks:
-        keep_counted(app)
+    keep_counted(app, Counting(is_under_way=not only_looks))
     overview = app[OVERVIEW] = Overview(neonpay, parts, helps, errors, watches_loops=watches_loops)
 
     programs = [each.program for each in (neonpay, *more)]

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from neonpay.errors import LedgerReadOnlyError
+from neonpay.web.counting import StillCountingError
 from neonpay.web.part import Html, language, page
 from neonpay.web.reading import BlindError
-from neonpay.web.rendering import render
+from neonpay.web.rendering import Page, render
 from neonpay.web.words.frame import sentences
 
 if TYPE_CHECKING:
@@ -20,13 +21,17 @@ if TYPE_CHECKING:
 logger = logging.getLogger("neonpay.web")
 
 _FAILED = 500
+_AGAIN_S = "5"
+"""After how many seconds a browser looks again at a page that is being counted, script or not."""
 
 
 @web.middleware
 async def told_in_a_page(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answers what a handler raises with a page; what is no answer of HTTP is logged."""
     try:
-        return await handler(request)
+        response = await handler(request)
+        if isinstance(response, Page):
+            await response.make()
     except web.HTTPException as exc:
         if exc.status < web.HTTPBadRequest.status_code or exc.content_type != "text/plain":
             raise
@@ -36,6 +41,8 @@ async def told_in_a_page(request: web.Request, handler: Handler) -> web.StreamRe
         return response
     except BlindError as exc:
         return render(request, "blind.html", status=503, headers={"Retry-After": "8"}, seconds=exc.seconds)
+    except StillCountingError as exc:
+        return render(request, "counting.html", headers={"Refresh": _AGAIN_S}, how_far=exc.how_far)
     except LedgerReadOnlyError:
         words = sentences(language(request))
         lead = Html(f'<p class="lead">{escape(words["only_reads_lead"])}</p>')
@@ -45,6 +52,7 @@ async def told_in_a_page(request: web.Request, handler: Handler) -> web.StreamRe
         # The pattern of its address and not the address, which may name people and payments.
         logger.exception("a page has failed: %s", None if resource is None else resource.canonical)
         return _page(request, _FAILED)
+    return response
 
 
 def _page(request: web.Request, status: int) -> web.Response:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from neonpay.core.text import error_words
 from neonpay.errors import LedgerError
 from neonpay.ledger import Transaction
+from neonpay.web.pace import give_way
 from neonpay.web.shops import shops
 
 logger = logging.getLogger("neonpay.web")
@@ -45,6 +46,7 @@ async def read(
         BlindError: it did not answer in time, or cannot be read; the reader gets the page that says so.
     """
     limit_s = patience_s(request)
+    await give_way()
     try:
         async with asyncio.timeout(2 * limit_s):  # where the limit is not kept, as while a file is being opened
             return await shops(request).ledger.report(limit_s, unit, *args, **kwargs)

@@ -9,10 +9,11 @@ that have it; no ``href`` and no ``action`` is written out. A handler redirects 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC
 from functools import cache, partial
-from typing import Final
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from aiohttp import web
@@ -23,15 +24,43 @@ from neonpay.web.access.viewer import viewer_or_none
 from neonpay.web.bar import bar_of
 from neonpay.web.mount import place, prefix, url
 from neonpay.web.navigation import NAVIGATION, in_group
+from neonpay.web.pace import give_way
 from neonpay.web.part import FRAME
 from neonpay.web.scope import scope_of
 from neonpay.web.speech import Speech
 from neonpay.web.zones import zone_of
 
+if TYPE_CHECKING:
+    from aiohttp.abc import AbstractStreamWriter
+
+_PIECES: Final = 100
+"""Pieces of a page that are made without a pause: some milliseconds of work."""
 STATIC: Final = "/_"
 """Where style sheets are: no extension can have such a name."""
 IS_SAMPLE: Final = web.AppKey("IS_SAMPLE", bool)
 """Whether every page says that its data is a sample's."""
+
+
+class Page(web.Response):
+    """A page that is made piece by piece before it is sent: what else the program does need not wait for all of it."""
+
+    def __init__(self, pieces: Iterator[str], *, status: int, headers: Mapping[str, str]) -> None:
+        super().__init__(text="", content_type="text/html", status=status, headers=headers)
+        self._pieces = pieces
+
+    async def make(self) -> None:
+        """Have all of it; raises what the template raises."""
+        made: list[str] = []
+        while some := list(islice(self._pieces, _PIECES)):
+            made += some
+            await give_way()
+        if made:
+            self.text = "".join(made)
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Send its beginning; it is made first where nobody has had it made."""
+        await self.make()
+        return await super().prepare(request)
 
 
 def speech(request: web.Request) -> Speech:
@@ -60,10 +89,10 @@ def render(
     w = speech(request)
     links = request.config_dict[NAVIGATION].links(request, w)
     token = form_token(request)
-    text = (
+    pieces = (
         templates()
         .get_template(template)
-        .render(
+        .generate(
             w=w,
             links=links,
             in_group=in_group,
@@ -80,7 +109,7 @@ def render(
         )
     )
     said = {"Vary": "Accept-Language, Cookie", "Content-Language": w.language, **(headers or {})}
-    return web.Response(text=text, content_type="text/html", status=status, headers=said)
+    return Page(pieces, status=status, headers=said)
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from neonpay.analytics import Bucket, Period
+from neonpay.analytics import Bucket, Period, Scope
+from neonpay.analytics.behind import HowFar, how_far
 from neonpay.core.clock import moment
 from neonpay.core.text import error_words
 from neonpay.errors import LedgerError, LedgerTimeoutError
 from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.web.counting import COUNTING
+from neonpay.web.pace import give_way
 from neonpay.web.reading import BlindError, patience_s, read
 from neonpay.web.rendering import speech
 from neonpay.web.scope import scope_of
@@ -59,15 +62,21 @@ class Asked:
         return BUCKETS[self.name]
 
 
-async def asked(request: web.Request) -> Asked:
+async def asked(request: web.Request, *tasks: str) -> Asked:
     """What the address asks for.
+
+    Args:
+        tasks: which tasks fill what its reports read; that of the rollups when left out.
 
     Raises:
         aiohttp.web.HTTPNotFound: it names a bot that these pages are not about.
+        StillCountingError: the ledger has much that is not counted yet; the reader gets the page that says how much.
         BlindError: the ledger does not answer.
     """
     w, bots, name = speech(request), bots_in_scope(request), scope_of(request).period
-    now = moment(await read(request, _now_us))
+    now_us, come = await read(request, _now_and_counted, Scope.of(bots), tasks)
+    request.config_dict[COUNTING].look_at(come)
+    now = moment(now_us)
     return Asked(
         w,
         bots,
@@ -84,6 +93,7 @@ async def told(report: Callable[[], Awaitable[T]]) -> T:
     Raises:
         BlindError: it did not come in time, or the ledger cannot be read; the reader gets the page that says so.
     """
+    await give_way()
     try:
         return await report()
     except LedgerTimeoutError as exc:
@@ -97,5 +107,6 @@ async def told(report: Callable[[], Awaitable[T]]) -> T:
         raise BlindError(None) from exc
 
 
-def _now_us(transaction: Transaction) -> int:
-    return int(transaction.connection.execute(sa.select(DatabaseNow())).scalar_one())
+def _now_and_counted(transaction: Transaction, scope: Scope, tasks: Sequence[str]) -> tuple[int, HowFar]:
+    now_us = int(transaction.connection.execute(sa.select(DatabaseNow())).scalar_one())
+    return now_us, how_far(transaction, scope, *tasks)

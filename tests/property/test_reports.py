@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from neonpay.analytics import Bucket, Period, Split, reports_of, zone_of
 from neonpay.analytics.declines import count_declines
-from neonpay.analytics.rollups import ROLLUP, roll_up
+from neonpay.analytics.marks import ROLLUP
+from neonpay.analytics.renewed import Renewed
+from neonpay.analytics.rollups import renew_rollups, roll_up
 from neonpay.core.clock import moment
 from neonpay.ledger import Ledger, open_ledger
 from neonpay.store.periodic import PeriodicStore
@@ -95,10 +97,11 @@ async def roll_up_some(ledger: Ledger, batches: int) -> None:
     for bot in BOTS:
         store = PeriodicStore(ledger, bot, new_token=lambda: 1)
         async with store.turn(ROLLUP, patience_s=0, next_in_s=0) as turn:
-            number = turn.position
+            number, renewed = turn.position, Renewed()
             for _ in range(batches):
-                before, number = number, await ledger.run(roll_up, turn, number, 3) or number
-                again = await ledger.run(roll_up, turn, before, 3)
+                before, number = number, await ledger.run(roll_up, turn, number, 3, renew_rollups, renewed) or number
+                renewed.keep()
+                again = await ledger.run(roll_up, turn, before, 3, renew_rollups, renewed)
                 assert again in {number, 0}
 
 

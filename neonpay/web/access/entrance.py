@@ -45,11 +45,17 @@ class _Known:
     asks_for_passwords: bool
 
 
+def is_for_all(request: web.Request) -> bool:
+    """Whether nobody has to sign in for it here: files, what monitors ask for, and what is beside the pages."""
+    here = place(request)
+    return here in _FOR_MONITORS or here.startswith(_FILES) or is_beside(request)
+
+
 @web.middleware
 async def entrance(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Lets a request in as whoever it comes from, and leads it to the door when nobody knows."""
     here = place(request)
-    if here in _FOR_MONITORS or here.startswith(_FILES) or is_beside(request):
+    if is_for_all(request):
         return await handler(request)
     somebody = await admitted(request)
     if somebody is not None:

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from neonpay.web.charts.drawing import Number, bucket, grid, joined, labels_below, nothing, per_cent, plot, reading
 from neonpay.web.charts.scale import Scale, scale
+from neonpay.web.filled import filled
 
 ABOVE: Final = ("b1", "b2", "b4", "b6")
 BELOW: Final = ("b3", "b5")
@@ -82,7 +83,7 @@ def bars(
 def _column(bar: Bar, axis: Scale, below: Sequence[str]) -> Markup:
     zero = axis.y(0)
     if bar.above is None:
-        return Markup('<line class="missing" x1="18%" x2="82%" y1="{0}" y2="{0}"/>').format(per_cent(zero))
+        return filled('<line class="missing" x1="18%" x2="82%" y1="{0}" y2="{0}"/>', per_cent(zero))
     drawn: list[Markup] = []
     sum_above = sum_below = 0
     for kind, value in zip(ABOVE, bar.above, strict=False):
@@ -100,14 +101,19 @@ def _column(bar: Bar, axis: Scale, below: Sequence[str]) -> Markup:
 
 
 def _rect(kind: str, top: float, height: float) -> Markup:
-    return Markup('<rect class="mark {}" x="{}" width="{}" y="{}" height="{}" rx="1.5"/>').format(
-        kind, per_cent((100 - _WIDE) / 2), per_cent(_WIDE), per_cent(top), per_cent(height)
+    return filled(
+        '<rect class="mark {}" x="{}" width="{}" y="{}" height="{}" rx="1.5"/>',
+        kind,
+        per_cent((100 - _WIDE) / 2),
+        per_cent(_WIDE),
+        per_cent(top),
+        per_cent(height),
     )
 
 
 def _seam(height: float) -> Markup:
     """The light line between two parts of a bar."""
-    return Markup('<line class="seam" x1="18%" x2="82%" y1="{0}" y2="{0}"/>').format(per_cent(height))
+    return filled('<line class="seam" x1="18%" x2="82%" y1="{0}" y2="{0}"/>', per_cent(height))
 
 
 def _sign(value: int, *, is_signed: bool) -> str:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from neonpay.web.charts.drawing import Number, grid, joined, nothing, per_cent, plot
 from neonpay.web.charts.scale import scale
+from neonpay.web.filled import filled
 
 _ROOM: Final = 1.15
 
@@ -44,10 +45,11 @@ def dots(each: Sequence[Dot], *, limit_s: int, limit: str, label: str, number: N
     drawn = [grid(axis, number)]
     if axis.top >= limit_s:
         line = per_cent(axis.y(limit_s))
-        drawn.append(Markup('<line class="limit" x1="0" x2="100%" y1="{0}" y2="{0}"/>').format(line))
-        drawn.append(Markup('<text class="limit-name" x="100%" y="{}" dy="-6">{}</text>').format(line, limit))
+        drawn.append(filled('<line class="limit" x1="0" x2="100%" y1="{0}" y2="{0}"/>', line))
+        drawn.append(filled('<text class="limit-name" x="100%" y="{}" dy="-6">{}</text>', line, limit))
     drawn += [
-        Markup('<circle class="{}" cx="{}" cy="{}" r="3.5"><title>{}</title></circle>').format(
+        filled(
+            '<circle class="{}" cx="{}" cy="{}" r="3.5"><title>{}</title></circle>',
             "dot late" if dot.seconds >= limit_s else "dot",
             per_cent(dot.place * 100),
             per_cent(axis.y(dot.seconds)),

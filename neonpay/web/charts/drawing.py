@@ -8,6 +8,7 @@ from typing import Final
 from markupsafe import Markup
 
 from neonpay.web.charts.scale import Scale
+from neonpay.web.filled import filled
 
 Number = Callable[[int], str]
 """How a whole number is written in the language of the reader."""
@@ -35,11 +36,12 @@ def joined(parts: Iterable[Markup]) -> Markup:
 def grid(axis: Scale, number: Number, *, labels: bool = True) -> Markup:
     """The lines of an axis; zero is drawn stronger. Without ``labels`` only zero has one."""
     return joined(
-        Markup('<line class="{}" x1="0" x2="100%" y1="{}" y2="{}"/>{}').format(
+        filled(
+            '<line class="{}" x1="0" x2="100%" y1="{}" y2="{}"/>{}',
             "grid" if value else "zero",
             per_cent(axis.y(value)),
             per_cent(axis.y(value)),
-            Markup('<text class="value" x="-10" dy="4" y="{}">{}</text>').format(per_cent(axis.y(value)), number(value))
+            filled('<text class="value" x="-10" dy="4" y="{}">{}</text>', per_cent(axis.y(value)), number(value))
             if labels or not value
             else Markup(""),
         )
@@ -58,21 +60,19 @@ def labels_below(labels: Sequence[str], *, last_is_open: bool) -> Markup:
         # Counted from the end, so that the newest is never the one that is left out.
         back = last - place
         if last_is_open and place == last:
-            drawn.append(Markup('<text class="tick end" x="100%" y="100%" dy="19">{}</text>').format(labels[place]))
+            drawn.append(filled('<text class="tick end" x="100%" y="100%" dy="19">{}</text>', labels[place]))
         elif back % each == 0 and not (last_is_open and back < max(1, each * 0.6)):
             middle = per_cent((place + 0.5) / total * 100)
             # Beside the words for the unfinished one there is room on a wide page alone.
             kind = "tick hide-md" if last_is_open and back == each else "tick"
             kind = kind if back % rare == 0 else f"{kind} hide-sm"
-            drawn.append(
-                Markup('<text class="{}" x="{}" y="100%" dy="19">{}</text>').format(kind, middle, labels[place])
-            )
+            drawn.append(filled('<text class="{}" x="{}" y="100%" dy="19">{}</text>', kind, middle, labels[place]))
     return joined(drawn)
 
 
 def nothing(words: str) -> Markup:
     """The sentence that stands where the marks would be."""
-    return Markup('<text class="none" x="50%" y="50%">{}</text>').format(words)
+    return filled('<text class="none" x="50%" y="50%">{}</text>', words)
 
 
 def plot(kind: str, label: str, content: Markup, *, is_read: bool = True) -> Markup:
@@ -83,18 +83,26 @@ def plot(kind: str, label: str, content: Markup, *, is_read: bool = True) -> Mar
         label: what a screen reader says instead of it.
         is_read: whether the arrow keys move through it.
     """
-    return Markup('<svg class="plot fluid {}" role="img" aria-label="{}"{}>{}</svg>').format(
-        kind, label, Markup(' tabindex="0" data-chart=""') if is_read else Markup(""), content
+    return filled(
+        '<svg class="plot fluid {}" role="img" aria-label="{}"{}>{}</svg>',
+        kind,
+        label,
+        Markup(' tabindex="0" data-chart=""') if is_read else Markup(""),
+        content,
     )
 
 
 def bucket(place: int, total: int, content: Markup, reading: Markup) -> Markup:
     """A bucket of time: its marks, all of its height to point at, and what is read there."""
-    return Markup(
-        '<svg class="col" x="{}" width="{}" height="100%"{}>{}<rect class="hit" width="100%" height="100%"/></svg>'
-    ).format(per_cent(place / total * 100), per_cent(100 / total), reading, content)
+    return filled(
+        '<svg class="col" x="{}" width="{}" height="100%"{}>{}<rect class="hit" width="100%" height="100%"/></svg>',
+        per_cent(place / total * 100),
+        per_cent(100 / total),
+        reading,
+        content,
+    )
 
 
 def reading(sign: str, figure: str, unit: str, words: str) -> Markup:
     """What the line above the chart says while a mark is pointed at, as attributes for ``charts.js``."""
-    return Markup(' data-sign="{}" data-figure="{}" data-unit="{}" data-words="{}"').format(sign, figure, unit, words)
+    return filled(' data-sign="{}" data-figure="{}" data-unit="{}" data-words="{}"', sign, figure, unit, words)

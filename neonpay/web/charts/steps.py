@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from neonpay.web.charts.drawing import Number, bucket, grid, joined, labels_below, nothing, per_cent, plot, reading
 from neonpay.web.charts.scale import scale
+from neonpay.web.filled import filled
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,10 @@ def steps(each: Sequence[Step], *, label: str, number: Number, empty: str) -> Ma
         if step.value is not None:
             height = per_cent(axis.y(step.value))
             if before is not None and before != step.value:
-                marks += Markup('<line class="line" x1="0" x2="0" y1="{}" y2="{}"/>').format(
-                    per_cent(axis.y(before)), height
-                )
+                marks += filled('<line class="line" x1="0" x2="0" y1="{}" y2="{}"/>', per_cent(axis.y(before)), height)
             kind = "line unfinished" if step.is_open else "line"
-            marks += Markup('<line class="{0}" x1="0" x2="100%" y1="{1}" y2="{1}"/>').format(kind, height)
-            marks += Markup('<circle class="here" cx="50%" cy="{}" r="4"/>').format(height)
+            marks += filled('<line class="{0}" x1="0" x2="100%" y1="{1}" y2="{1}"/>', kind, height)
+            marks += filled('<circle class="here" cx="50%" cy="{}" r="4"/>', height)
         before = step.value
         figure = "" if step.value is None else number(step.value)
         drawn.append(bucket(place, len(each), marks, reading("", figure, step.unit, step.words)))

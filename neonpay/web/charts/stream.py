@@ -13,6 +13,7 @@ from typing import Final
 from markupsafe import Markup
 
 from neonpay.web.charts.drawing import joined, per_cent, short
+from neonpay.web.filled import filled
 
 STOPS: Final = frozenset({4, 5})
 """How many stops there may be: of the trace, and before them the look at an offer where looks are counted."""
@@ -66,9 +67,8 @@ def stream(counts: Sequence[int], *, label: str) -> Markup:
         raise ValueError(msg)
     ways = (_Way(*_ACROSS, is_upright=False), _Way(len(counts) * STRETCH, _THICK_UPRIGHT, is_upright=True))
     return joined(
-        Markup(
-            '<svg class="stream {}" viewBox="{}" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>'
-        ).format(
+        filled(
+            '<svg class="stream {}" viewBox="{}" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>',
             _kind(len(counts), is_upright=way.is_upright),
             way.box,
             label,
@@ -92,7 +92,8 @@ def _drawn(counts: Sequence[int], way: _Way) -> Markup:
     paid = count - 2
     half = [max(1.5 if count else 0.75, count / whole * way.thick / 2) for count in counts]
     stops = joined(
-        Markup('<path class="{}" d="M{}L{}"/>').format(
+        filled(
+            '<path class="{}" d="M{}L{}"/>',
             "stop au-edge" if place >= paid else "stop",
             way.at(place * way.length / count + 0.75, way.middle - max(8.0, thick)),
             way.at(place * way.length / count + 0.75, way.middle + max(8.0, thick)),
@@ -125,7 +126,7 @@ def _shape(half: Sequence[float], first: int, last: int, kind: str, way: _Way) -
                 f"L{way.at(end, next_lower)}C{way.at(bend, next_lower)} {way.at(bend, lower)} {way.at(flat, lower)}"
                 + back
             )
-    return Markup('<path class="{}" d="{}{}Z"/>').format(kind, there, back)
+    return filled('<path class="{}" d="{}{}Z"/>', kind, there, back)
 
 
 def _blank(count: int, *, is_upright: bool) -> Markup:
@@ -134,15 +135,17 @@ def _blank(count: int, *, is_upright: bool) -> Markup:
         return ("0", along) if is_upright else (along, "0")
 
     hollow = [Markup('<circle class="hollow" cx="10" cy="20" r="6"/>')] * (count - 2)
-    hollow.append(Markup('<path class="hollow star" transform="translate(10 20) scale(2.2)" d="{}"/>').format(_STAR))
+    hollow.append(filled('<path class="hollow star" transform="translate(10 20) scale(2.2)" d="{}"/>', _STAR))
     hollow.append(Markup('<rect class="hollow" x="3" y="13" width="14" height="14" rx="3"/>'))
     stops = joined(
-        Markup('<svg class="col" x="{}" y="{}">{}</svg>').format(*at(place), shape)
-        for place, shape in enumerate(hollow)
+        filled('<svg class="col" x="{}" y="{}">{}</svg>', *at(place), shape) for place, shape in enumerate(hollow)
     )
     end = short((count - 1) * STRETCH + 14)
     ends = ("10", end) if is_upright else (per_cent((count - 1) * 100 / count + 1), "20")
-    thread = Markup('<line class="thread" x1="10" x2="{}" y1="20" y2="{}"/>').format(*ends)
-    return Markup('<svg class="stream unused {}" aria-hidden="true">{}{}</svg>').format(
-        _kind(count, is_upright=is_upright), thread, stops
+    thread = filled('<line class="thread" x1="10" x2="{}" y1="20" y2="{}"/>', *ends)
+    return filled(
+        '<svg class="stream unused {}" aria-hidden="true">{}{}</svg>',
+        _kind(count, is_upright=is_upright),
+        thread,
+        stops,
     )

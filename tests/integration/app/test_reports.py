@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from neonpay.analytics import Analytics, Bucket, Period, Split, reports_of
-from neonpay.analytics.rollups import marks
+from neonpay.analytics.marks import marks
 from neonpay.analytics.scope import Scope
 from neonpay.errors import ValidationError
 from neonpay.ledger import open_ledger

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from neonpay.analytics.rollups import marks
+from neonpay.analytics.marks import marks
 from neonpay.analytics.scope import Scope
 from neonpay.web import counting, create_dashboard_app, serving
 

@@ -8,6 +8,8 @@ from typing import Final
 from aiohttp import web
 
 from neonpay.analytics import Bucket
+from neonpay.analytics.cohort_rollup import COHORTS
+from neonpay.analytics.marks import ROLLUP
 from neonpay.web.pages.subscriptions.view import view_of
 from neonpay.web.rendering import render
 from neonpay.web.reporting import asked, told
@@ -37,7 +39,7 @@ def routes() -> Iterable[web.AbstractRouteDef]:
 
 async def show(request: web.Request) -> web.Response:
     """Subscriptions in the period of the address."""
-    about = await asked(request)
+    about = await asked(request, ROLLUP, COHORTS)
     reports, period, bots = about.reports, about.period, about.bots
     moves_by = _MOVES.get(about.name, Bucket.WEEK)
     moves = await told(lambda: reports.subscriptions(period, by=moves_by, bots=bots))

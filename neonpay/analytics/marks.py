@@ -1,0 +1,65 @@
+"""How far the rollups have come, and which events are newer than what they have."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
+from typing import Final
+
+import sqlalchemy as sa
+
+from neonpay.analytics.scope import Scope
+from neonpay.ledger import Statement, Transaction
+from neonpay.ledger.tables import duties, events
+
+TASK: Final = "rollup"
+ROLLUP: Final = f"analytics:{TASK}"
+"""The periodic task of the extension, whose position says up to which number the rollups have come."""
+
+Marks = Mapping[int, int]
+"""Up to which number the events of each bot are in the rollups."""
+
+
+Numbers = Mapping[int, sa.BindParameter[int]]
+"""The same as parameters of a statement that is kept."""
+
+
+def marks(transaction: Transaction, scope: Scope, task: str = ROLLUP) -> Marks:
+    """How far the rollups of these bots have come that a task fills; empty when there are none."""
+    found = transaction.rows(_marks(scope.bot_ids), task)
+    known = {int(bot_id): int(position) for bot_id, position in found}
+    return {bot_id: known.get(bot_id, 0) for bot_id in scope.bot_ids} if known else {}
+
+
+@lru_cache(100)
+def _marks(bot_ids: tuple[int, ...]) -> Statement:
+    """Asked of for every measure of every report, so it is made once."""
+    is_theirs = Scope(bot_ids).has(duties.c.bot_id)
+    is_its = duties.c.name == sa.bindparam("task", type_=sa.Text)
+    query = sa.select(duties.c.bot_id, duties.c.position)
+    return Statement(query.where(is_theirs, is_its, duties.c.position > sa.literal_column("0")), "task")
+
+
+def numbers_of(bot_ids: Iterable[int]) -> Numbers:
+    """Parameters for ``Marks`` of these bots; ``names_of`` are their names."""
+    return {bot_id: sa.bindparam(f"after_{place}", type_=sa.BigInteger) for place, bot_id in enumerate(bot_ids)}
+
+
+def names_of(bot_ids: Collection[int]) -> list[str]:
+    """Names of the parameters for ``Marks`` of these bots, in their order."""
+    return [f"after_{place}" for place in range(len(bot_ids))]
+
+
+def newer(after: Marks | Numbers) -> list[sa.ColumnElement[bool]]:
+    """The events that are not in the rollups, in parts that have no event in common: of a higher number, or of none yet.
+
+    Each part is a range of the index by number. As one condition with OR, and for those without a number by themselves, SQLite
+    reads all events of the bot instead.
+    """
+    unnumbered = events.alias("unnumbered")
+    parts: list[sa.ColumnElement[bool]] = []
+    for bot_id, number in after.items():
+        parts.append(sa.and_(events.c.bot_id == bot_id, events.c.number > number))
+        without = sa.select(unnumbered.c.event_id).where(unnumbered.c.bot_id == bot_id, unnumbered.c.number.is_(None))
+        parts.append(sa.and_(events.c.bot_id == bot_id, events.c.event_id.in_(without)))
+    return parts

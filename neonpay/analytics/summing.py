@@ -1,0 +1,145 @@
+"""The statements that sum what measures count, each made once.
+
+Making such a statement of SQLAlchemy Core takes ten times as long as running it, in the interpreter that everything else in the
+process waits for, checkouts among it. So what changes from one reader to the next, which is the time, is a parameter of a
+statement that is kept, and what seldom changes is a part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+import sqlalchemy as sa
+
+from neonpay.analytics.marks import Numbers, names_of, newer, numbers_of
+from neonpay.analytics.measures import EXACT, Measure, microseconds_of, rows_of
+from neonpay.analytics.scope import Scope
+from neonpay.ledger import Statement
+from neonpay.ledger.tables_rollups import rollup_counts, rollup_days
+
+Edge = tuple[int, int, int]
+"""A place, and from when to when it is."""
+Places = tuple[int, ...]
+Part = sa.Select[Any]
+
+_NUMBER: Final = sa.BigInteger
+_ONE: Final = sa.literal_column("1", _NUMBER)
+_KEPT: Final = 500
+"""Statements that are kept: more than all pages have for one choice of bots and each of their periods."""
+
+
+class Shape(NamedTuple):
+    """What a statement has in it, beside the times and numbers that it is run with.
+
+    Attributes:
+        bots: of whom rollups have something, in the order of the numbers up to which they have it.
+        days, quarters, tail, outside: the places of the spans that are read there.
+    """
+
+    measure: Measure
+    scope: Scope
+    bots: tuple[int, ...]
+    days: Places
+    quarters: Places
+    tail: Places
+    outside: Places
+
+    @property
+    def parameters(self) -> list[str]:
+        """Names of the parameters: of each part the edges, and then the numbers."""
+        edges = [name for part, places in enumerate(self[3:]) for name in edge_names(part, len(places))]
+        return edges + names_of(self.bots)
+
+
+@lru_cache(_KEPT)
+def summing(shape: Shape, keys: tuple[str, ...]) -> Statement:
+    """The statement that says, for each combination of these columns, it, how many there are and what they add up to."""
+    # Built when it is compiled, so that nothing but text is kept.
+    return Statement(lambda _: _summed(shape, keys), *shape.parameters)
+
+
+def _summed(shape: Shape, keys: Sequence[str]) -> sa.Select[Any]:
+    rows = _rows(shape)
+    columns = [rows.c[key] for key in keys]
+    return sa.select(*columns, sa.func.sum(rows.c.n), sa.func.sum(rows.c.n * rows.c.value)).group_by(*columns)
+
+
+def _rows(shape: Shape) -> sa.Subquery:
+    """What is counted: ``n`` is how often, and ``place`` in which span."""
+    measure, scope = shape.measure, shape.scope
+    edges = [edges_at(places, part) for part, places in enumerate(shape[3:])]
+    parts: list[Part] = []
+    if shape.days:
+        parts.append(_from_rollup(rollup_days, measure, scope, edges[0]))
+    if shape.quarters:
+        parts.append(_from_rollup(rollup_counts, measure, scope, edges[1]))
+    if shape.tail:
+        parts.append(_from_tail(measure, scope, edges[2], numbers_of(shape.bots)))
+    if shape.outside:
+        parts.append(_from_tables(measure, scope, edges[3]))
+    return (parts[0] if len(parts) == 1 else sa.union_all(*parts)).subquery("counted")
+
+
+def edge_names(part: int, count: int) -> list[str]:
+    """Names of the parameters of ``edges_at``, in the order of the edges."""
+    return [f"{name}_{part}_{row}" for row in range(count) for name in ("starts", "ends")]
+
+
+def edges_at(places: Sequence[int], part: int) -> sa.sql.selectable.NamedFromClause:
+    """Edges as a table of a statement that is kept: ``place``, ``starts``, ``ends`` in microseconds.
+
+    Args:
+        part: says them apart from other edges of the statement.
+    """
+    rows = ", ".join(f"({place}, :starts_{part}_{row}, :ends_{part}_{row})" for row, place in enumerate(places))
+    # Both engines call the columns of VALUES so.
+    text = f"SELECT column1 AS place, column2 AS starts, column3 AS ends FROM (VALUES {rows}) AS v"  # noqa: S608
+    given = [sa.bindparam(name, type_=_NUMBER) for name in edge_names(part, len(places))]
+    columns = (sa.column("place", _NUMBER), sa.column("starts", _NUMBER), sa.column("ends", _NUMBER))
+    return sa.text(text).bindparams(*given).columns(*columns).subquery("edges")
+
+
+def _from_tables(measure: Measure, scope: Scope, edges: sa.sql.selectable.NamedFromClause) -> Part:
+    rows: sa.sql.selectable.NamedFromClause = rows_of(measure).subquery("rows")
+    if measure not in EXACT:
+        # Read whole and before the edges: a join that begins with the payments between these would look through all events for
+        # each of them. Only payments and refunds are found by their time.
+        whole = sa.select(rows).where(scope.has(rows.c.bot_id))
+        rows = whole.cte("rows_read").prefix_with("MATERIALIZED")
+    return _within(edges, rows, rows.c.at, scope, rows.c.value, _ONE)
+
+
+def _from_tail(
+    measure: Measure,
+    scope: Scope,
+    edges: sa.sql.selectable.NamedFromClause,
+    after: Numbers,
+) -> Part:
+    """What is newer than the rollups; read first, since it is little."""
+    parts = [rows_of(measure, part) for part in newer(after)]
+    # By a name of its own: the part from the tables may have one as well.
+    rows = sa.union_all(*parts).cte("rows_new").prefix_with("MATERIALIZED")
+    return _within(edges, rows, rows.c.at, scope, rows.c.value, _ONE)
+
+
+def _from_rollup(table: sa.Table, measure: Measure, scope: Scope, edges: sa.sql.selectable.NamedFromClause) -> Part:
+    part = _within(edges, table, microseconds_of(table.c.slot), scope, table.c.value, table.c.n)
+    return part.where(table.c.measure == measure.value)
+
+
+def _within(
+    edges: sa.sql.selectable.NamedFromClause,
+    rows: sa.FromClause,
+    at: sa.ColumnElement[int],
+    scope: Scope,
+    value: sa.ColumnElement[int],
+    number: sa.ColumnElement[int],
+) -> Part:
+    columns = [edges.c.place, *[rows.c[name] for name in ("bot_id", "stage_id", "kind", "detail")]]
+    return (
+        sa.select(*columns, value.label("value"), number.label("n"))
+        .join_from(edges, rows, sa.and_(at >= edges.c.starts, at < edges.c.ends))
+        .where(scope.has(rows.c.bot_id, rows.c.stage_id))
+    )
