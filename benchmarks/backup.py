@@ -47,9 +47,9 @@ _FILL = (
     SELECT :bot, 'stx' || hex(randomblob(48)), printf('ev%030d', i), 1000 + i % 5000, 50, 'XTR', 'accepted',
     printf('inv%015d', i), 'vip', 1, 1, hex(randomblob(40)), 1790000000000000 + i * 1000, 1790000000000000 + i * 1000, 'update',
     0, 0 FROM n""",
-    """INSERT INTO neonpay_events (bot_id, event_id, name, at, user_id, stage_id, invoice_id, amount_stars, number)
-    SELECT :bot, printf('ev%030d', i), 'payment_completed', 1790000000000000 + i * 1000, 1000 + i % 5000, 'vip',
-    printf('inv%015d', i), 50, i FROM n""",
+    """INSERT INTO neonpay_events (bot_id, event_id, name, at, user_id, stage_id, invoice_id, charge_id, amount_stars, number)
+    SELECT :bot, event_id, 'payment_completed', paid_at, user_id, 'vip', invoice_id, charge_id, 50, i FROM n
+    JOIN neonpay_payments ON bot_id = :bot AND paid_at = 1790000000000000 + i * 1000""",
     """INSERT INTO neonpay_journal (bot_id, event_id, account, amount_stars, at) SELECT :bot, printf('ev%030d', i), account,
     stars, 1790000000000000 + i * 1000 FROM n, (SELECT 'stars' AS account, 50 AS stars UNION ALL SELECT 'revenue', -50)""",
     """INSERT INTO neonpay_jobs (bot_id, event_id, consumer, state, attempts, run_at) SELECT :bot, printf('ev%030d', i),
@@ -151,7 +151,7 @@ def main() -> None:
         bench.sqlite(chosen.payments)
         if chosen.postgresql:
             with throwaway_postgres() as server:
-                bench.postgresql(server.create_database())
+                bench.postgresql(server.create_database(), server.create_database())
 
 
 class Bench:
@@ -195,17 +195,19 @@ class Bench:
         self._saved("first of form sqlite, encrypted", url, Wanted(secrets=secrets, form="sqlite"), own_s)
         self._restored(f"sqlite:///{self._at / 'restored.db'}", own_s, secrets)
 
-    def postgresql(self, url: str) -> None:
+    def postgresql(self, url: str, other_url: str) -> None:
         """The same ledger in PostgreSQL, beside `pg_dump` and zstd."""
         self._saved("again", f"sqlite:///{self._at / 'shop.db'}", Wanted(secrets=self._secrets))
-        self._restored(url, None)
+        json_s = self._restored(url, None)
         plain = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         dump = self._at / "copy.dump"
         began = time.perf_counter()
         subprocess.run([pg_dump(), "--format=custom", "--compress=0", f"--file={dump}", plain], check=True)
         own_s = self._compressed("pg_dump and zstd", dump, began)
+        print(f"  restored of form json: {json_s / own_s:.2f} times")
         self._saved("first", url, Wanted(secrets=self._secrets, backup_type=BackupType.FULL), own_s)
         self._saved("first of form postgresql", url, Wanted(secrets=self._secrets, form="postgresql"), own_s)
+        self._restored(other_url, own_s)
 
     def _of_nobody(self) -> Secrets:
         """A key, which is opened at once; a passphrase takes a second, and is meant to."""
@@ -234,12 +236,14 @@ class Bench:
         )
         return made.added
 
-    def _restored(self, url: str, base_s: float | None, secrets: Secrets | None = None) -> None:
+    def _restored(self, url: str, base_s: float | None, secrets: Secrets | None = None) -> float:
         began = time.perf_counter()
         newest = max(self._folder.ids(), key=lambda one: self._folder.manifest(one).created_at)
         order = Order(backup_id=newest, database_url=url, secrets=secrets or self._secrets)
         restore(self._folder, order, clock=self._clock, note=lambda *_: None)
+        took_s = time.perf_counter() - began
         print(f"  restored: {took(began, base_s)}, {peak()}")
+        return took_s
 
 
 def took(began: float, base_s: float | None) -> str:

@@ -127,13 +127,16 @@ class Loading:
             raise BackupDamagedError(msg)
         types = {column.name: column.type for column in found.c}
         columns = [written_as(name, kind, types) for name, kind in zip(saved.columns, saved.kinds, strict=True)]
+        for column in columns:
+            column.nullable = bool(found.c[column.name].nullable)  # a key without NULL is read in slices
         target = sa.Table(saved.name, sa.MetaData(), *columns)
         filling = Filling(target, saved, self.manifest.form, self.bots)
-        done = 0
-        self.note(saved.name, done, saved.rows)
-        for lines in chunks_in(self.folder, self.manifest, saved, self.opening):
-            done += filling.add(transaction, lines)
-            self.note(saved.name, done, saved.rows)
+        self.note(saved.name, 0, saved.rows)
+        filling.add(
+            transaction,
+            chunks_in(self.folder, self.manifest, saved, self.opening),
+            lambda done: self.note(saved.name, done, saved.rows),
+        )
         filling.prove(transaction)
 
     def _may_be_filled(self, saved: SavedTable) -> bool:
