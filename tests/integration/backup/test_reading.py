@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from neonpay.backup import swap_postgresql, swap_sqlite
 from neonpay.backup.copy_statement import PART_BYTES, copied_out
 from neonpay.backup.filling import Filling, indexes_afterwards
+from neonpay.backup.loading import Loading
 from neonpay.backup.manifest import SavedTable
 from neonpay.backup.reading import ROWS_AT_A_TIME, lines_of
 from neonpay.backup.snapshot import Source, at_one_moment
@@ -157,6 +158,26 @@ def test_every_index_comes_back_as_it_was_and_is_not_there_while_rows_go_in(kit:
         assert connection.exec_driver_sql(DEFINITIONS[engine]).all() == before
 
     in_new_database(kit, empty_url, unit)
+
+
+def test_postgresql_knows_the_tables_that_it_was_given(
+    kit: Kit, postgres_url: str, postgres_server: PostgresServer
+) -> None:
+    """What is asked of them next is planned by what is in them, and not by what may be."""
+    kit.fill(postgres_url, rows=40)
+    made = kit.save(postgres_url)
+    loading = Loading(kit.folder, made, None, kit.note)
+    rows: dict[str, float] = {}
+
+    def unit(transaction: Transaction) -> None:
+        loading.load(transaction)
+        known = "SELECT relname, reltuples FROM pg_class WHERE relnamespace = current_schema()::regnamespace"
+        rows.update((name, count) for name, count in transaction.connection.exec_driver_sql(known))
+
+    in_new_database(kit, postgres_server.create_database(), unit)
+    assert {table.name: rows[table.name] for table in made.tables if table.rows} == {
+        table.name: table.rows for table in made.tables if table.rows
+    }
 
 
 def test_what_is_copied_out_comes_in_large_parts(kit: Kit, postgres_url: str) -> None:
