@@ -189,9 +189,23 @@ def _insert(connection: sa.Connection, target: sa.Table, saved: SavedTable, valu
     if not _AS_THEY_ARE.issuperset(saved.kinds):
         connection.execute(sa.insert(target), [dict(zip(saved.columns, row, strict=True)) for row in values])
         return
+    if not values:
+        return
+    # Each value is handed over by itself, for which a column that has nothing in it takes as long as any other one.
+    columns = list(zip(*values, strict=True))
+    given = [
+        place for place, column in enumerate(columns) if not _is_left_to_itself(target.c[saved.columns[place]], column)
+    ]
+    given = given or list(range(len(columns)))
+    rows = values if len(given) == len(columns) else zip(*[columns[place] for place in given], strict=True)
     quote = connection.dialect.identifier_preparer.quote
-    names = ", ".join(map(quote, saved.columns))
-    marks = ", ".join("?" * len(saved.columns))
+    names = ", ".join(quote(saved.columns[place]) for place in given)
+    marks = ", ".join("?" * len(given))
     raw = connection.connection.driver_connection
     assert isinstance(raw, sqlite3.Connection), "the driver of SQLite"
-    raw.executemany(f"INSERT INTO {quote(saved.name)} ({names}) VALUES ({marks})", values)  # noqa: S608
+    raw.executemany(f"INSERT INTO {quote(saved.name)} ({names}) VALUES ({marks})", rows)  # noqa: S608
+
+
+def _is_left_to_itself(column: sa.Column[Any], values: Sequence[Any]) -> bool:
+    """Whether a column that is not named gets these values."""
+    return bool(column.nullable) and column.server_default is None and all(value is None for value in values)

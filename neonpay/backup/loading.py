@@ -136,7 +136,8 @@ class Loading:
         types = {column.name: column.type for column in found.c}
         columns = [written_as(name, kind, types) for name, kind in zip(saved.columns, saved.kinds, strict=True)]
         for column in columns:
-            column.nullable = bool(found.c[column.name].nullable)  # a key without NULL is read in slices
+            own = found.c[column.name]
+            column.nullable, column.server_default = bool(own.nullable), own.server_default
         target = sa.Table(saved.name, sa.MetaData(), *columns)
         filling = Filling(target, saved, self.manifest.form, self.bots)
         self.note(saved.name, 0, saved.rows)

@@ -281,14 +281,15 @@ def _prove_payments(transaction: Transaction, bot_id: int, note: _Note) -> int:
     paid = _stream(transaction, query.where(payments.c.bot_id == bot_id).order_by(by_charge(payments.c.charge_id)))
     count = 0
     payment = next(paid, None)
-    for charge_id, *sums in charged:
+    for entered in charged:
+        charge_id, sums = entered[0], tuple(entered)[1:]
         while payment is not None and charge_id is not None and payment[0] < charge_id:
             _prove_payment(payment, None, note)
             count, payment = count + 1, next(paid, None)
         if payment is None or payment[0] != charge_id:
             note(FindingKind.ENTRY_WITHOUT_PAYMENT, charge_id, "there is no such payment")
         else:
-            _prove_payment(payment, tuple(sums), note)
+            _prove_payment(payment, sums, note)
             count, payment = count + 1, next(paid, None)
     while payment is not None:
         _prove_payment(payment, None, note)
@@ -297,7 +298,7 @@ def _prove_payments(transaction: Transaction, bot_id: int, note: _Note) -> int:
 
 
 def _prove_payment(payment: sa.Row[Any], sums: tuple[int, ...] | None, note: _Note) -> None:
-    charge_id, state, amount_stars, currency = payment
+    charge_id, state, amount_stars, currency = tuple(payment)
     if currency != CURRENCY:
         if sums is not None:
             note(FindingKind.PAYMENT_DIFFERS, charge_id, f"it was paid in {currency} and has entries in Stars")

@@ -160,6 +160,24 @@ def test_every_index_comes_back_as_it_was_and_is_not_there_while_rows_go_in(kit:
     in_new_database(kit, empty_url, unit)
 
 
+def test_nothing_stays_nothing_where_a_table_would_put_something(kit: Kit, empty_url: str) -> None:
+    number = sa.Column("number", sa.BigInteger, server_default="5")
+    table = sa.Table(
+        "neonpay_odd", sa.MetaData(), sa.Column("name", sa.Text, primary_key=True), number, sa.Column("words", sa.Text)
+    )
+    kept = Kept.of(table)
+    given = [msgspec.json.encode([f"{place:06}", None, None]) for place in range(MANY)]
+
+    def unit(transaction: Transaction) -> None:
+        table.create(transaction.connection)
+        filling = Filling(table, saved(kept), "json", {})
+        filling.add(transaction, [b"".join(line + b"\n" for line in given)])
+        filling.prove(transaction)
+        assert read(transaction, kept) == given
+
+    in_new_database(kit, empty_url, unit)
+
+
 def test_postgresql_knows_the_tables_that_it_was_given(
     kit: Kit, postgres_url: str, postgres_server: PostgresServer
 ) -> None:
