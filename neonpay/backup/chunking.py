@@ -41,15 +41,17 @@ def chunks_of(frame: Frame, lines: Iterable[list[bytes]]) -> Iterator[Lines]:
     size = 0
     for some in lines:
         # One by one only where rows are so large that a chunk may be full between two borders.
-        parts = [some] if size + sum(map(len, some)) < _MOST_BYTES else [[line] for line in some]
+        more = sum(map(len, some))
+        parts = [some] if size + more < _MOST_BYTES else [[line] for line in some]
         for part in parts:
             first = 0
-            for end in [place for place, line in enumerate(part, 1) if crc32(line) % _BORDER == 0]:
+            for end in [place for place, number in enumerate(map(crc32, part), 1) if not number % _BORDER]:
                 if len(waiting) + end - first >= _LEAST_ROWS:
                     yield frame.joined(waiting + part[first:end])
                     waiting, size, first = [], 0, end
-            waiting += part[first:]
-            size += sum(map(len, part[first:]))
+            left = part[first:] if first else part
+            waiting += left
+            size += more if left is some else sum(map(len, left))
             if size >= _MOST_BYTES:
                 yield frame.joined(waiting)
                 waiting, size = [], 0

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-_WAITING: Final = 8
+_WAITING: Final = 4
+PART_BYTES: Final = 256 * 1024
+"""What comes over the wire is some kilobytes at a time, each of which would have to be waited for."""
 
 
 def copied_out(connection: sa.Connection, query: str, **options: str) -> Iterator[bytes]:
-    """What a query gives, as it comes, in parts that end anywhere."""
+    """What a query gives, as it comes, in parts of some size that end anywhere."""
     waiting: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=_WAITING)
 
     async def copy(raw: Any) -> None:
+        gathered = bytearray()
+
+        async def gather(part: bytes) -> None:
+            gathered.extend(part)
+            if len(gathered) >= PART_BYTES:
+                await waiting.put(bytes(gathered))
+                gathered.clear()
+
         try:
-            await raw.copy_from_query(query, output=waiting.put, **options)
+            await raw.copy_from_query(query, output=gather, **options)
+            if gathered:
+                await waiting.put(bytes(gathered))
         finally:
             await waiting.put(None)
 
@@ -35,13 +46,18 @@ def copied_out(connection: sa.Connection, query: str, **options: str) -> Iterato
         task.cancel()
 
 
-def copied_in(connection: sa.Connection, table: str, columns: Sequence[str], lines: bytes) -> None:
-    """The lines are rows of a table."""
+def copied_in(connection: sa.Connection, table: str, columns: Sequence[str], parts: Iterable[bytes]) -> None:
+    """The lines, each of which is in one part, are rows of a table; raises what the parts raise."""
+
+    async def each() -> AsyncIterator[bytes]:
+        for part in parts:
+            yield part
+
     here: Any = connection.connection
-    here.run_async(lambda raw: raw.copy_to_table(table, source=io.BytesIO(lines), columns=columns, format="text"))
+    here.run_async(lambda raw: raw.copy_to_table(table, source=each(), columns=columns, format="text"))
 
 
-def rows_in(connection: sa.Connection, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """The rows are those of a table."""
+def rows_in(connection: sa.Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """The rows are those of a table; raises what the rows raise."""
     here: Any = connection.connection
     here.run_async(lambda raw: raw.copy_records_to_table(table, records=rows, columns=columns))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -29,6 +30,9 @@ _INDEXES: Final = {
         " AND NOT EXISTS (SELECT FROM pg_constraint WHERE conname = indexname)"
     ),
 }
+_CONSTRAINTS: Final = """SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint AS own
+    WHERE contype IN ('p', 'u') AND connamespace = current_schema()::regnamespace AND starts_with(conname, 'neonpay_')
+    AND NOT EXISTS (SELECT FROM pg_constraint AS other WHERE other.contype = 'f' AND other.confrelid = own.conrelid)"""
 _decoder: Final = msgspec.json.Decoder(list[list[Any]])
 _encoder: Final = msgspec.json.Encoder()
 
@@ -53,46 +57,73 @@ class Filling:
         has_bots = bool(self.bots) and "bot_id" in self.saved.columns
         self._read = _Digest(is_ordered=is_in_one_order(kept) and not has_bots)
 
-    def add(self, transaction: Transaction, lines: bytes) -> int:
-        """The rows of some lines are in the table; how many they are.
+    def add(
+        self, transaction: Transaction, parts: Iterable[bytes], told: Callable[[int], None] = lambda _: None
+    ) -> None:
+        """The rows of some lines are in the table, which are in parts that end with a line.
+
+        Args:
+            told: called with the number of rows, as they go.
 
         Raises:
             BackupDamagedError: they are no rows of this table.
         """
+        connection, name, columns = transaction.connection, self.saved.name, self.saved.columns
         if self.form == "postgresql":
-            return self._add_copied(transaction, lines)
-        rows = _rows(lines, self.saved)
-        if self.bots and "bot_id" in self.saved.columns:
-            place = self.saved.columns.index("bot_id")
-            for row in rows:
-                row[place] = self.bots.get(row[place], row[place])
-            lines = _encoder.encode_lines(rows)
-        self._read.add(lines)
-        _insert(transaction.connection, self.target, self.saved, rows)
-        return len(rows)
+            copied_in(connection, name, columns, self._copied(parts, told))
+        elif connection.dialect.name == "postgresql" and _AS_THEY_ARE.issuperset(self.saved.kinds):
+            # As the driver takes it: SQLAlchemy's way through as many rows takes several times as long.
+            rows_in(connection, name, columns, chain.from_iterable(self._values(parts, told)))
+        else:
+            for values in self._values(parts, told):
+                _insert(connection, self.target, self.saved, values)
 
-    def _add_copied(self, transaction: Transaction, lines: bytes) -> int:
-        rows = lines.splitlines()
-        if self.bots and "bot_id" in self.saved.columns:
-            place = self.saved.columns.index("bot_id")
-            bots = {str(bot_id).encode(): str(to).encode() for bot_id, to in self.bots.items()}
-            for number, row in enumerate(rows):
-                values = row.split(b"\t")
-                values[place] = bots.get(values[place], values[place])
-                rows[number] = b"\t".join(values)
-            lines = b"".join(row + b"\n" for row in rows)
-        self._read.add(lines)
-        copied_in(transaction.connection, self.saved.name, self.saved.columns, lines)
-        return len(rows)
+    def _values(self, parts: Iterable[bytes], told: Callable[[int], None]) -> Iterator[Sequence[Sequence[Any]]]:
+        how = from_json(self.saved.kinds)
+        done = 0
+        for lines in parts:
+            rows = _rows(lines, self.saved)
+            here = lines
+            if self.bots and "bot_id" in self.saved.columns:
+                place = self.saved.columns.index("bot_id")
+                for row in rows:
+                    row[place] = self.bots.get(row[place], row[place])
+                here = _encoder.encode_lines(rows)
+            self._read.add(here)
+            yield [changed(row, how) for row in rows] if how else rows
+            done += len(rows)
+            told(done)
+
+    def _copied(self, parts: Iterable[bytes], told: Callable[[int], None]) -> Iterator[bytes]:
+        done = 0
+        for lines in parts:
+            here = lines
+            if self.bots and "bot_id" in self.saved.columns:
+                place = self.saved.columns.index("bot_id")
+                bots = {str(bot_id).encode(): str(to).encode() for bot_id, to in self.bots.items()}
+                rows = [row.split(b"\t") for row in lines.splitlines()]
+                for row in rows:
+                    row[place] = bots.get(row[place], row[place])
+                here = b"".join(b"\t".join(row) + b"\n" for row in rows)
+            self._read.add(here)
+            yield here
+            done += here.count(b"\n")
+            told(done)
 
     def prove(self, transaction: Transaction) -> None:
         """Look whether the table has those rows, and no others; raises BackupError when it has not."""
-        arrived = _Digest(is_ordered=self._read.is_ordered)
-        for some in lines_of(transaction, self._kept, self.form):
-            arrived.add(b"\n".join(some) + b"\n")
-        if arrived.value != self._read.value:
+        # As they were put there they come without being sorted. A database owes nobody that order, so that another one says
+        # nothing yet.
+        orders = (False, True) if self._read.is_ordered else (True,)
+        if not any(self._arrived(transaction, is_sorted=is_sorted) == self._read.value for is_sorted in orders):
             msg = f"{self.saved.name} is not in the database as it is in the backup; nothing was kept"
             raise BackupError(msg)
+
+    def _arrived(self, transaction: Transaction, *, is_sorted: bool) -> tuple[str, int, int]:
+        arrived = _Digest(is_ordered=self._read.is_ordered)
+        for some in lines_of(transaction, self._kept, self.form, is_sorted=is_sorted):
+            arrived.add(b"\n".join(some) + b"\n")
+        return arrived.value
 
     @property
     def _kept(self) -> Kept:
@@ -126,12 +157,18 @@ class _Digest:
 
 @contextmanager
 def indexes_afterwards(connection: sa.Connection) -> Iterator[None]:
-    """The ledger's indexes, but for those that are constraints, are made once the block is done, each in one go."""
+    """The ledger's indexes are made once the block is done, each in one go; SQLite keeps those that are constraints."""
     quote = connection.dialect.identifier_preparer.quote
+    is_postgresql = connection.dialect.name == "postgresql"
+    keys = connection.exec_driver_sql(_CONSTRAINTS).all() if is_postgresql else []
     found = connection.exec_driver_sql(_INDEXES[connection.dialect.name]).all()
     for name, _ in found:
         connection.exec_driver_sql(f"DROP INDEX {quote(name)}")
+    for table, name, _ in keys:
+        connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT {quote(name)}")
     yield
+    for table, name, definition in keys:
+        connection.exec_driver_sql(f"ALTER TABLE {table} ADD CONSTRAINT {quote(name)} {definition}")
     for _, statement in found:
         connection.exec_driver_sql(statement)
 
@@ -148,19 +185,27 @@ def _rows(lines: bytes, saved: SavedTable) -> list[list[Any]]:
     return rows
 
 
-def _insert(connection: sa.Connection, target: sa.Table, saved: SavedTable, rows: Sequence[Sequence[Any]]) -> None:
-    how = from_json(saved.kinds)
-    values = [changed(row, how) for row in rows] if how else rows
+def _insert(connection: sa.Connection, target: sa.Table, saved: SavedTable, values: Sequence[Sequence[Any]]) -> None:
     if not _AS_THEY_ARE.issuperset(saved.kinds):
         connection.execute(sa.insert(target), [dict(zip(saved.columns, row, strict=True)) for row in values])
         return
-    # As the driver takes it: SQLAlchemy's way through as many rows takes several times as long.
-    if connection.dialect.name == "postgresql":
-        rows_in(connection, saved.name, saved.columns, values)
+    if not values:
         return
+    # Each value is handed over by itself, for which a column that has nothing in it takes as long as any other one.
+    columns = list(zip(*values, strict=True))
+    given = [
+        place for place, column in enumerate(columns) if not _is_left_to_itself(target.c[saved.columns[place]], column)
+    ]
+    given = given or list(range(len(columns)))
+    rows = values if len(given) == len(columns) else zip(*[columns[place] for place in given], strict=True)
     quote = connection.dialect.identifier_preparer.quote
-    names = ", ".join(map(quote, saved.columns))
-    marks = ", ".join("?" * len(saved.columns))
+    names = ", ".join(quote(saved.columns[place]) for place in given)
+    marks = ", ".join("?" * len(given))
     raw = connection.connection.driver_connection
     assert isinstance(raw, sqlite3.Connection), "the driver of SQLite"
-    raw.executemany(f"INSERT INTO {quote(saved.name)} ({names}) VALUES ({marks})", values)  # noqa: S608
+    raw.executemany(f"INSERT INTO {quote(saved.name)} ({names}) VALUES ({marks})", rows)  # noqa: S608
+
+
+def _is_left_to_itself(column: sa.Column[Any], values: Sequence[Any]) -> bool:
+    """Whether a column that is not named gets these values."""
+    return bool(column.nullable) and column.server_default is None and all(value is None for value in values)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from neonpay.backup import manifest
 from neonpay.backup.locking import locked
 from neonpay.backup.manifest import ID, MANIFEST_MOST_BYTES, Chunk, Manifest
 from neonpay.errors import BackupDamagedError, BackupError, BackupNotFoundError
+
+T = TypeVar("T")
 
 _MANIFESTS: Final = "manifests"
 _CHUNKS: Final = "chunks"
@@ -23,6 +26,8 @@ _PRIVATE_FILE: Final = 0o600
 _TEMPORARY: Final = ".tmp-"
 _NAMED: Final = 5
 _BYTES_TOGETHER: Final = 4 * 2**20
+_FLUSHES_AT_ONCE: Final = 4
+"""A file system keeps what several wait for in one go: one after the other takes ten times as long."""
 KEY_MOST_BYTES: Final = 2**20
 _NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
 _BINARY: Final = getattr(os, "O_BINARY", 0)
@@ -211,9 +216,7 @@ class BackupFolder:
             raise BackupError(msg)
 
     def _keep_names(self) -> None:
-        for folder in (self.path / _CHUNKS).glob("??"):
-            _keep_name(folder)
-        _keep_name(self.path / _KEYS)
+        _at_once(_keep_name, [*(self.path / _CHUNKS).glob("??"), self.path / _KEYS])
 
 
 class Together:
@@ -241,14 +244,16 @@ class Together:
 
     def keep(self) -> None:
         """All files that were written are there and last; raises BackupError when they do not."""
-        for target, temporary in self._waiting.items():
-            with told(f"{target} cannot be written"), temporary.open("rb+") as file:
-                os.fsync(file.fileno())
+        _at_once(self._flush, list(self._waiting))
         for target in list(self._waiting):
             with told(f"{target} cannot be written"):
                 os.replace(self._waiting[target], target)
             del self._waiting[target]
         self._bytes = 0
+
+    def _flush(self, target: Path) -> None:
+        with told(f"{target} cannot be written"), self._waiting[target].open("rb+") as file:
+            os.fsync(file.fileno())
 
     def forget(self) -> None:
         """What was written and is not there is gone."""
@@ -256,6 +261,13 @@ class Together:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
         self._waiting.clear()
+
+
+def _at_once(act: Callable[[T], None], each: Sequence[T]) -> None:
+    """Each is done, some at the same time; raises what one of them has raised once none is under way any more."""
+    with ThreadPoolExecutor(_FLUSHES_AT_ONCE, thread_name_prefix="neonpay-backup-flush") as pool:
+        for _ in pool.map(act, each):
+            pass
 
 
 def _keep_name(folder: Path) -> None:

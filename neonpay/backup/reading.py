@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
 
+from neonpay.backup.ahead import ahead
 from neonpay.backup.copy_statement import copied_out
 from neonpay.backup.kinds import Form
 from neonpay.backup.manifest import Kind
 from neonpay.backup.tables import Kept
-from neonpay.backup.values import changed, read_as, to_json
+from neonpay.backup.values import changed, from_json, read_as, to_json
 from neonpay.ledger import Transaction
 
 ROWS_AT_A_TIME: Final = 500
@@ -38,6 +40,7 @@ _IN_POSTGRESQL: Final[Mapping[Kind, Callable[[str], str]]] = MappingProxyType(
 )
 """Byte for byte as the other engine, and msgspec, write it."""
 _encoder: Final = msgspec.json.Encoder()
+_decoder: Final = msgspec.json.Decoder(list[Any])
 
 
 def is_in_one_order(kept: Kept) -> bool:
@@ -45,16 +48,22 @@ def is_in_one_order(kept: Kept) -> bool:
     return bool(kept.key) and _is_made_there(kept)
 
 
-def lines_of(transaction: Transaction, kept: Kept, form: Form) -> Iterator[list[bytes]]:
-    """Every row in order, as a line without its end, some at a time."""
+def lines_of(transaction: Transaction, kept: Kept, form: Form, *, is_sorted: bool = True) -> Iterator[list[bytes]]:
+    """Every row in order, as a line without its end, some at a time.
+
+    Args:
+        is_sorted: whether in the order of its key, and not in the one in which the database has them, which may be any.
+    """
     connection = transaction.connection
+    if not is_sorted and connection.dialect.name != "sqlite":
+        kept = replace(kept, key=0)
     if form == "postgresql":
         query = _ordered(connection, kept, _names(connection, kept))
         yield from _in_lines(copied_out(connection, query, format="text"))
     elif not _is_made_there(kept):
         yield from _made_here(connection, kept)
     elif connection.dialect.name == "sqlite":
-        yield from _from_sqlite(connection, kept)
+        yield from _from_sqlite(connection, kept, is_sorted=is_sorted)
     else:
         yield from _from_postgresql(connection, kept)
 
@@ -63,20 +72,56 @@ def _is_made_there(kept: Kept) -> bool:
     return _IN_SQLITE.keys() >= set(kept.kinds) and len(kept.columns) <= _MOST_ARGUMENTS
 
 
-def _from_sqlite(connection: sa.Connection, kept: Kept) -> Iterator[list[bytes]]:
+def _from_sqlite(connection: sa.Connection, kept: Kept, *, is_sorted: bool) -> Iterator[list[bytes]]:
     quote = connection.dialect.identifier_preparer.quote
     names = [quote(name) for name in kept.columns]
     values = ", ".join(_IN_SQLITE[kind](name) for name, kind in zip(names, kept.kinds, strict=True))
-    order = f" ORDER BY {', '.join(names[: kept.key])}" if kept.key else ""
+    keys = ", ".join(names[: kept.key])
+    order = f" ORDER BY {keys}" if kept.key else ""
     raw = connection.connection.driver_connection
     assert isinstance(raw, sqlite3.Connection), "the driver of SQLite"
+    table = quote(kept.name)
+    is_sliced = bool(kept.key) and not any(kept.table.c[name].nullable for name in kept.columns[: kept.key])
+    if is_sliced and _comes_in_order(raw, f"SELECT * FROM {table}{order} LIMIT 1"):  # noqa: S608
+        after = f"({keys}) > ({', '.join('?' * kept.key)})"
+        select = f"SELECT json_array({values}) AS line FROM {table}"  # noqa: S608
+        yield from ahead(_slices(raw, kept, select, after, order))
+        return
     # Bytes, which are never decoded on their way into a file.
-    cursor = raw.execute(f"SELECT CAST(json_array({values}) AS BLOB) FROM {quote(kept.name)}{order}")  # noqa: S608
+    select = f"SELECT CAST(json_array({values}) AS BLOB) FROM {table}"  # noqa: S608
+    cursor = raw.execute(f"{select}{order}" if is_sorted else select)
     try:
         while rows := cursor.fetchmany(ROWS_AT_A_TIME):
             yield [row[0] for row in rows]
     finally:
         cursor.close()
+
+
+def _comes_in_order(raw: sqlite3.Connection, query: str) -> bool:
+    """Whether some index has the rows in the order that is asked for, or nearly so."""
+    return not any(row[3] == "USE TEMP B-TREE FOR ORDER BY" for row in raw.execute(f"EXPLAIN QUERY PLAN {query}"))
+
+
+def _slices(raw: sqlite3.Connection, kept: Kept, select: str, after: str, order: str) -> Iterator[list[bytes]]:
+    """Some rows at a time, each time by one statement: for each row by itself the driver takes the interpreter anew."""
+    how = from_json(kept.kinds[: kept.key])
+    most = ROWS_AT_A_TIME
+    last: tuple[Any, ...] = ()
+    while True:
+        where = f" WHERE {after}" if last else ""
+        some = f"SELECT CAST(group_concat(line, char(10)) AS BLOB) FROM ({select}{where}{order} LIMIT {most})"  # noqa: S608
+        try:
+            (found,) = raw.execute(some, last).fetchone()
+        except sqlite3.DataError:  # too much for one value
+            if most == 1:
+                raise
+            most //= 2
+            continue
+        if found is None:
+            return
+        lines = found.split(b"\n")
+        yield lines
+        last = changed(_decoder.decode(lines[-1])[: kept.key], how)
 
 
 def _from_postgresql(connection: sa.Connection, kept: Kept) -> Iterator[list[bytes]]:

@@ -21,6 +21,7 @@ from typing import BinaryIO, Final, Literal
 import sqlalchemy as sa
 
 from neonpay._version import __version__
+from neonpay.backup.ahead import THREADS
 from neonpay.backup.chunking import chunks_of, frame_of
 from neonpay.backup.encryption import Sealing, Secrets
 from neonpay.backup.folder import BackupFolder
@@ -136,7 +137,7 @@ class _Saving:
         extended, extensions = tables_of_extensions(transaction)
         with (
             self._folder.writing() as together,
-            ThreadPoolExecutor(max_workers=1, thread_name_prefix="neonpay-backup") as pool,
+            ThreadPoolExecutor(THREADS, thread_name_prefix="neonpay-backup") as pool,
         ):
             shared = Shared(self._folder, together, base)
             pack = Packing(pool, shared, packer)

@@ -1,4 +1,4 @@
-"""Lines become files in a thread of their own, but for those that an earlier backup has."""
+"""Lines become files in threads of their own, but for those that an earlier backup has."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Lock
 from typing import BinaryIO, Final
 
 from neonpay.backup.chunking import Lines
@@ -21,7 +22,7 @@ PIECE_BYTES: Final = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Packing:
-    """Lines become files in a thread of their own, while the next rows are read; few wait, so that memory is flat."""
+    """Lines become files in threads of their own, while the next rows are read; few wait, so that memory is flat."""
 
     pool: ThreadPoolExecutor
     shared: Shared
@@ -52,10 +53,11 @@ class Shared:
         # Those of the newest come last, so that they are the ones that are taken.
         self._there: Mapping[str, Chunk] = {chunk.content: chunk for one in reversed(base) for _, chunk in one.chunks()}
         self._written: dict[str, Chunk] = {}
+        self._writing = Lock()
         self.added = 0
 
     def chunk(self, lines: bytes, rows: int, packer: Packer) -> Chunk:
-        """The chunk of these lines, whose file is there."""
+        """The chunk of these lines, whose file will be there; several threads may ask."""
         content = packer.content(lines)
         if content in self._written:
             return self._written[content]
@@ -63,10 +65,12 @@ class Shared:
         if found is not None and found.plain == len(lines) and self._folder.has(found):
             return found
         made, data = packer.packed(lines, rows, content)
-        if not self._is_whole(made):
-            self._together.write(made.path, data)
-            self.added += made.size
-        self._written[content] = made
+        is_whole = self._is_whole(made)
+        with self._writing:
+            if not is_whole:
+                self._together.write(made.path, data)
+                self.added += made.size
+            self._written[content] = made
         return made
 
     def _is_whole(self, chunk: Chunk) -> bool:

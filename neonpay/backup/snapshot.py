@@ -21,6 +21,7 @@ import sqlalchemy as sa
 
 from neonpay.backup.folder import told
 from neonpay.backup.locking import held_file, remove_unless_held
+from neonpay.backup.room import FOR_READING, give_room
 from neonpay.core.clock import Clock, stopwatch_s
 from neonpay.errors import BackupBusyError
 from neonpay.ledger import Ledger, Transaction
@@ -82,6 +83,7 @@ def at_one_moment(ledger: Ledger, unit: Callable[[Source], T], *, clock: Clock, 
             if connection.dialect.name != "sqlite":
                 if not keeps_upgrades_off(transaction):
                     return _Upgrading.UNDER_WAY
+                give_room(connection, FOR_READING)
                 return unit(Source(transaction, clock.now_us()))
             raw = connection.connection.driver_connection
             assert isinstance(raw, sqlite3.Connection), "the driver of SQLite"
@@ -160,7 +162,9 @@ def _copied(source: sqlite3.Connection, clock: Clock, rest: Callable[[], None]) 
 def _read(path: Path, clock: Clock) -> Iterator[Transaction]:
     # Nobody else writes to it, so that nothing of it is locked and no log is beside it.
     uri = f"{path.absolute().as_uri()}?immutable=1"
-    with closing(sqlite3.connect(uri, uri=True, isolation_level=None, factory=SqliteConnection)) as raw:
+    with closing(
+        sqlite3.connect(uri, uri=True, isolation_level=None, factory=SqliteConnection, check_same_thread=False)
+    ) as raw:
         raw.execute("PRAGMA query_only=ON")
         raw.create_function("neonpay_now_us", 0, clock.now_us)
         raw.execute("BEGIN")

@@ -10,6 +10,7 @@ import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from neonpay.backup.room import FOR_LOADING, give_room, keep_order
 from neonpay.core.clock import Clock, SystemClock
 from neonpay.errors import RestoreRefusedError
 from neonpay.ledger import Transaction
@@ -55,11 +56,17 @@ async def _run(engine: AsyncEngine, unit: Callable[[Transaction], T], clock: Clo
             if not isinstance(clock, SystemClock):
                 now = (str(clock.now_us()),)
                 await connection.exec_driver_sql("SELECT set_config('neonpay.now_us', $1, true)", now)
-            return await connection.run_sync(lambda inner: unit(PostgresqlTransaction(inner)))
+            return await connection.run_sync(_in_room, unit)
     except (OSError, sa.exc.DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
         raise postgresql_fault(exc) from exc
     finally:
         await engine.dispose()
+
+
+def _in_room(connection: sa.Connection, unit: Callable[[Transaction], T]) -> T:
+    give_room(connection, FOR_LOADING)
+    keep_order(connection)
+    return unit(PostgresqlTransaction(connection))
 
 
 def require_nobody(transaction: Transaction, line: str) -> None:

@@ -44,7 +44,9 @@ def new_file(path: Path, clock: Clock, content: Iterable[bytes] = ()) -> Iterato
     try:
         with told(f"{path} cannot be made"), open(os.open(path, _NEW_FILE, 0o600), "wb") as file:
             file.writelines(content)
-        with closing(sqlite3.connect(path, isolation_level=None, factory=SqliteConnection)) as raw:
+        # What it has is read in another thread, while this one looks at it.
+        connected = sqlite3.connect(path, isolation_level=None, factory=SqliteConnection, check_same_thread=False)
+        with closing(connected) as raw:
             # Nobody reads it before it is whole, and what is not whole is gone.
             raw.execute("PRAGMA journal_mode=MEMORY")
             raw.execute("PRAGMA synchronous=OFF")

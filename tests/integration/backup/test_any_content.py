@@ -73,7 +73,7 @@ def test_any_row_comes_back_through_any_form_and_engine(sqlite_url: str, postgre
             saved = SavedTable(name=kept.name, columns=kept.columns, kinds=kept.kinds, rows=0, chunks=(), key=kept.key)
             filling = Filling(odd, saved, form, {})
             if lines:
-                filling.add(transaction, b"\n".join(lines) + b"\n")
+                filling.add(transaction, [b"\n".join(lines) + b"\n"])
             filling.prove(transaction)
             return {tuple(row) for row in transaction.connection.execute(sa.select(odd))}
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -145,6 +147,22 @@ def test_what_one_alone_has_goes_with_it(kit: Kit, sqlite_url: str) -> None:
     assert kit.verify(second.backup_id).chunks == len(list(second.chunks()))
     with pytest.raises(BackupNotFoundError, match="neonpay backup list"), kit.folder.alone():
         kit.folder.remove("../../etc/passwd")
+
+
+def test_files_are_flushed_several_at_a_time(kit: Kit, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after the other waits for the disk as often as there are files."""
+    kit.fill(sqlite_url)
+    together = threading.Barrier(2)
+    flush, flushed = os.fsync, iter(range(1000))
+
+    def waiting(file: int) -> None:
+        if next(flushed) < 2:
+            together.wait(timeout=30)  # raises when nobody else comes
+        flush(file)
+
+    monkeypatch.setattr(os, "fsync", waiting)
+    made = kit.save(sqlite_url)
+    assert kit.verify(made.backup_id).chunks == len(list(made.chunks()))
 
 
 def test_one_at_a_time_writes_into_a_folder(kit: Kit, sqlite_url: str) -> None:

@@ -190,6 +190,32 @@ async def test_a_refund_of_another_amount_is_found(books: Books) -> None:
     assert (finding.kind, finding.words) == ("refund_differs", "1 Stars go back and 50 were paid")
 
 
+async def test_whatever_charges_are_called_each_is_compared_with_its_own_entries(books: Books) -> None:
+    """They are read side by side, in an order that a database might have another idea of."""
+    names = ["", "-", "A", "Z", "_", "a", "a-b", "ab", "z", "ß", "é", "\uff5e", "\U0001d4b3", "~"]
+    alone, lost = names[::3], names[1::3]
+    row = (await books.rows(sa.select(payments).where(payments.c.charge_id == books.charges["kept"])))[0]
+    given = dict(zip(payments.c.keys(), row, strict=True))
+    paid = [
+        {**given, "charge_id": name, "event_id": f"new{place}"} for place, name in enumerate(names) if name not in lost
+    ]
+    at = {"bot_id": books.bot_id, "at": 1}
+    happened, entries = [], []
+    for place, name in enumerate(names):
+        if name not in alone:
+            of_it = {**at, "event_id": f"new{place}"}
+            happened.append({**of_it, "name": "payment_completed", "charge_id": name})
+            entries += [{**of_it, "account": "stars", "amount_stars": given["amount_stars"]}]
+            entries += [{**of_it, "account": "revenue", "amount_stars": -given["amount_stars"]}]
+    statements = [
+        sa.insert(table).values(rows) for table, rows in ((payments, paid), (events, happened), (journal, entries))
+    ]
+    await books.run(*statements)
+    found = (await books.proof()).findings
+    assert sorted(one.subject for one in found if one.kind.value == "payment_differs") == sorted(alone)
+    assert sorted(one.subject for one in found if one.kind.value == "entry_without_payment") == sorted(lost)
+
+
 async def test_findings_are_counted_beyond_those_that_are_listed(books: Books) -> None:
     rows = [
         {"bot_id": books.bot_id, "event_id": f"{number:032x}", "account": "stars", "amount_stars": 1, "at": 1}
