@@ -225,7 +225,13 @@ class Bench:
     def _by_pg_restore(self, url: str) -> float:
         """Of what `pg_dump` has written last."""
         packed, dump = self._at / "copy.zst", self._at / "copy.back"
-        line = [program("pg_restore"), "--no-owner", "--exit-on-error", f"--dbname={as_programs_have_it(url)}", str(dump)]
+        line = [
+            program("pg_restore"),
+            "--no-owner",
+            "--exit-on-error",
+            f"--dbname={as_programs_have_it(url)}",
+            str(dump),
+        ]
         began = time.perf_counter()
         subprocess.run(["zstd", "-q", "-d", "-f", packed, "-o", dump], check=True)
         subprocess.run(line, check=True)
