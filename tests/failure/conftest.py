@@ -16,6 +16,7 @@ from neonpay.simulator import BotAccount, Buyer, Simulator
 from tests.failure.proving.life import Life
 from tests.failure.proving.nursery import Nursery, Process
 from tests.failure.proving.remains import Remains, create_effects, read_remains, unfinished
+from tests.looking import between_looks
 
 _LEASES_END_S = 100.0
 """Longer than a lease."""
@@ -63,7 +64,7 @@ class MortalShop:
         await self.telegram.idle(self.account, timeout_s=20)
         async with asyncio.timeout(100):
             while await self.read(unfinished):
-                pass
+                await between_looks()
 
     async def remains(self) -> Remains:
         return await self.read(read_remains)

@@ -19,6 +19,7 @@ from neonpay.ledger import Transaction
 from neonpay.ledger.tables import holds, invoices
 from neonpay.simulator import Buyer, Checkout, Simulator
 from tests.integration.conftest import MovableClock, Shop
+from tests.looking import between_looks
 
 EXAMPLES = {"sqlite": 25, "postgresql": 15}
 PRICE, SEATS = 30, range(1, 11)
@@ -163,7 +164,7 @@ class _Example:
         neonpay = self.market.shops[0].neonpay
         async with asyncio.timeout(100):
             while (payment := await neonpay.payments.get(charge_id)).state is PaymentState.REFUND_DUE:
-                pass
+                await between_looks()
             return payment
 
     def updates(self, kind: str) -> list[dict[str, Any]]:

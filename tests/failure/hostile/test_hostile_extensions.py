@@ -13,6 +13,7 @@ from neonpay import PaymentResult
 from neonpay.errors import LedgerError, SaleRefused
 from neonpay.payments.extension import Claim, Extension, Lent, SendBack, Settlement
 from tests.failure.hostile.misdeeds import ANYWHERE, WITH_A_CONNECTION, Misdeed
+from tests.looking import between_looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -83,7 +84,7 @@ async def test_of_an_extension_that_settles(open_shop: Callable[..., Shop], cloc
         outcomes = [*await asyncio.gather(buys(shop, ann), buys(shop, bob)), await buys(shop, bob)]
         async with asyncio.timeout(100):
             while len(await shop.neonpay.payments.list()) < 3:
-                pass
+                await between_looks()
             while len(set(delivered)) < 3:
                 before = len(delivered)
                 for _ in range(20):  # or a lease would end, by the clock, under a worker that has just taken it

@@ -13,6 +13,7 @@ from aiogram.client.session.middlewares.base import BaseRequestMiddleware
 from aiogram.types import TelegramObject, Update
 
 from neonpay.core.clock import SystemClock
+from tests.looking import between_looks
 
 if TYPE_CHECKING:
     from tests.failure.proving.life import Life
@@ -68,7 +69,7 @@ class AroundUpdates(BaseMiddleware):
         if is_payment:
             self._fate.reach("payment received")
             while self._waits_for_confirmation and (await data["bot"].get_webhook_info()).pending_update_count:
-                pass
+                await between_looks()
             self._fate.reach("payment confirmed")
         outcome = await handler(event, data)
         if is_payment:

@@ -28,6 +28,7 @@ from neonpay.ledger.migrate import REVISIONS, make_at, standing
 from neonpay.ledger.tables import consumers, events, invoices, jobs
 from neonpay.ledger.tables_backup import restores
 from tests.integration.backup.conftest import BOT, Deliveries, Kit, rows_in
+from tests.looking import between_looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -239,7 +240,7 @@ async def test_what_litestream_brings_back_is_sold_on_after_it_was_adopted(
         before = await shop.sells(ann)
         async with asyncio.timeout(100):
             while not await asyncio.to_thread(brought_back, before.charge_id):
-                pass
+                await between_looks()
         replicating.send_signal(signal.SIGKILL)
         replicating.wait()
         since = await ann.pays(await ann.opens(link.link or ""))

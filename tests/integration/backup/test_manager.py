@@ -18,6 +18,7 @@ from neonpay.ledger import open_ledger
 from neonpay.notifications.watching import about_ledger
 from neonpay.store.periodic import PeriodicStore, Turn
 from tests.integration.backup.conftest import BOT, Kit
+from tests.looking import between_looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -174,7 +175,7 @@ async def test_a_shop_makes_its_backups_itself(open_shop: Callable[..., Shop], t
     async with shop.polling():
         async with asyncio.timeout(60):
             while (run := await run_of(shop.neonpay.program.pipeline.ledger)) is None:
-                pass
+                await between_looks()
     assert (run.act, run.error, run.description) == ("backup", None, "scheduled")
     assert len(list((tmp_path / "backups" / "manifests").glob("*.json"))) == 1
 
@@ -192,7 +193,7 @@ async def test_a_manager_without_a_shop_makes_them_too(
     ledger = open_ledger(sqlite_url, clock=clock)
     async with asyncio.timeout(60):
         while await run_of(ledger) is None:
-            pass
+            await between_looks()
     await manager.stop_scheduled_backups()
     for _ in range(3):
         clock.advance(3600)

@@ -20,6 +20,7 @@ from neonpay.backup.adopting import adopt
 from neonpay.testing.postgres import PostgresServer, ending_with_this_process
 from tests.integration.backup.conftest import Deliveries
 from tests.integration.backup.test_adopting import now_is_past, sold_on_a_copy
+from tests.looking import between_looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -123,7 +124,7 @@ async def test_what_was_sold_after_the_second_that_was_chosen_waits_for_a_person
     with served(second_home) as recovered:
         async with asyncio.timeout(100):
             while await recovered.says("SELECT pg_is_in_recovery()"):
-                pass
+                await between_looks()
         name = sa.make_url(url).database
         copy = sa.make_url(recovered.url).set(drivername="postgresql+asyncpg", database=name)
         copied = copy.render_as_string(hide_password=False)

@@ -13,6 +13,7 @@ from neonpay.ledger.tables import events, invoices, jobs
 from neonpay.ledger.tables_notifications import notifications
 from neonpay.notifications.buyers import BuyerMessages
 from tests.integration.backup.conftest import Deliveries, Kit
+from tests.looking import between_looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -163,7 +164,7 @@ async def test_a_refund_since_is_noted_and_its_handlers_run_once_more_and_are_to
             await shop.settles()
         async with asyncio.timeout(60):
             while await query(TELLING) != [(JobState.DONE.value,)]:
-                pass
+                await between_looks()
         assert (await shop.neonpay.books.verify()).is_clean
     assert second == [(sold.charge_id, "reconcile")]
     assert len(shop.telegram.calls("refundStarPayment")) == 1

@@ -15,6 +15,7 @@ from aiohttp import ClientSession, web
 from neonpay import AdapterError, ConfigurationError, NeonPayCore, PaymentResult, PaymentStage, create_neonpay
 from neonpay.core.events import Event
 from neonpay.telegram.client import BotApiClient
+from tests.looking import between_looks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -171,7 +172,7 @@ async def test_a_post_without_the_secret_is_refused(open_shop: Callable[..., Sho
 
             async with asyncio.timeout(100):
                 while (words := await refused()) is None:
-                    pass
+                    await between_looks()
     assert "403" in words
     assert shop.foreign == []
     with pytest.raises(ConfigurationError, match="secret_token"):

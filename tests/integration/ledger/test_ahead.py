@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from neonpay.ledger import Ledger, Transaction
+from tests.looking import between_looks
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
@@ -34,7 +35,7 @@ def stand_still(transaction: Transaction) -> None:
 
 async def stands_still(beside: asyncpg.Connection) -> None:
     while not await beside.fetchval("SELECT count(*) FROM pg_locks WHERE objid = $1 AND NOT granted", _KEY):
-        pass
+        await between_looks()
 
 
 async def test_a_unit_goes_ahead_of_those_that_wait_for_a_connection(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from neonpay.backup.settling import fence
+from tests.looking import between_looks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -38,7 +39,7 @@ class Desk:
         outcome = await self.shop.sells(ann)
         async with asyncio.timeout(100):
             while not await self.shop.neonpay.payments.history(ann.id):
-                pass
+                await between_looks()
         assert self.shop.clock is not None
         self.shop.clock.advance(600)
         told = [await owner.hears(self.shop.account, containing="waits for your decision") for owner in self.owners]
@@ -53,7 +54,7 @@ class Desk:
         self.shop.neonpay.on_payment(name="deliver")(deliver)
         async with asyncio.timeout(100):
             while not any("deliver" in str(one) for one in await self.shop.neonpay.handlers.list()):
-                pass
+                await between_looks()
 
     async def asked(self, owner: Buyer, button: str) -> tuple[str | None, Message]:
         """What an owner reads on a press, and the message with its buttons afterwards."""

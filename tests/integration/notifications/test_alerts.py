@@ -11,6 +11,7 @@ from neonpay.errors import ConfigurationError
 from neonpay.ledger.tables_notifications import notifications
 from neonpay.notifications import NotificationConfig, Notifications, NotificationType, Rule
 from tests.integration.notifications.conftest import as_time_passes
+from tests.looking import between_looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,7 +101,7 @@ async def test_declined_checkouts_are_one_message(
         for _ in range(3):
             await shop.sells(ann)
         while len(await query(sa.select(ROW.note_id))) < 3:
-            pass
+            await between_looks()
         clock.advance(300)
         told = await as_time_passes(clock, owner.hears(shop.account))
     assert (told.text or "").startswith("🚫 Checkout declined × 3")

@@ -13,6 +13,7 @@ from neonpay.ledger.tables_notifications import notification_attempts, notificat
 from neonpay.notifications import Notifications
 from neonpay.notifications.telling import tell_again
 from tests.integration.notifications.conftest import as_time_passes
+from tests.looking import between_looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +34,7 @@ async def _nothing(payment: Any) -> None:
 async def _sent(query: Callable[..., Any], attempts: int) -> list[tuple[Any, ...]]:
     """The states of what was queued, when so many attempts have ended."""
     while len(await query(sa.select(notification_attempts.c.note_id))) < attempts:
-        pass
+        await between_looks()
     return [tuple(row) for row in await query(sa.select(notifications.c.state, notifications.c.attempts))]
 
 

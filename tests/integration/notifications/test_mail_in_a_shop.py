@@ -13,6 +13,7 @@ from neonpay.ledger.tables_notifications import notification_attempts, notificat
 from neonpay.notifications import NotificationConfig, Notifications, NotificationType, Rule
 from tests.integration.notifications.conftest import as_time_passes
 from tests.integration.notifications.mail_servers import Plain, plain
+from tests.looking import between_looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +84,7 @@ async def test_who_is_refused_for_good_is_told_of_and_the_others_get_theirs(
             await shop.sells(ann)
             clock.advance(6 * 3600)
             while len(second := await as_time_passes(clock, ended(query))) < 6:
-                pass
+                await between_looks()
     refused = (OLEG, "dead", 1, "email: the mail server answered 550: 5.1.1 <…>: no such mailbox")
     assert first == [refused, (OLGA, "sent", 1, None), (OMAR, "sent", 1, None)]
     assert second == [refused] * 2 + [(OLGA, "sent", 1, None)] * 2 + [(OMAR, "sent", 1, None)] * 2
@@ -102,7 +103,7 @@ async def test_a_server_that_closes_in_the_middle_gets_it_once_when_it_is_back(
         async with shop.polling():
             await shop.sells(await shop.visitor("Ann"))
             while not await query(sa.select(TRIED.attempt)):
-                pass
+                await between_looks()
             letters.closes_at = ""
             found = await as_time_passes(clock, ended(query))
     assert found == [(OLGA, "sent", 2, None)]

@@ -18,6 +18,7 @@ from neonpay.notifications.report import Reports
 from neonpay.notifications.schedules import Schedule
 from neonpay.simulator import Simulator
 from neonpay.simulator.clock import SteppedClock
+from tests.looking import between_looks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -112,5 +113,5 @@ async def test_a_report_is_told_once_by_many_programs_and_caught_up_once_after_a
     await again.neonpay.setup()
     async with asyncio.timeout(100):
         while len(await told()) < 3:
-            pass
+            await between_looks()
     assert (await told())[2:] == [("2026-10-01: 0 of 0", "")]

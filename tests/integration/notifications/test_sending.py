@@ -23,6 +23,7 @@ from neonpay.notifications import (
     Rule,
 )
 from tests.integration.notifications.conftest import as_time_passes
+from tests.looking import between_looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +57,7 @@ def told(receiver: Receiver) -> list[str]:
 async def ended(query: Callable[..., Any], count: int) -> list[tuple[Any, ...]]:
     """The states of so many messages that wait no more."""
     while len(found := await query(sa.select(ROW.state).where(ROW.state != "waiting"))) < count:
-        pass
+        await between_looks()
     return found
 
 
@@ -86,7 +87,7 @@ async def test_what_waits_goes_out_after_a_restart_under_the_same_id(
     async with shop.polling():
         await shop.sells(await shop.visitor("Ann"))
         while await query(sa.select(ROW.error)) != [("webhook: answered 503",)]:
-            pass
+            await between_looks()
     await shop.neonpay.close()
     clock.advance(200)
     again = open_shop()
@@ -153,7 +154,7 @@ async def test_many_of_a_kind_are_one_message(
             clock.advance(30)
         await shop.fact("payment_completed", count=3)
         while len(await query(sa.select(ROW.note_id))) < 3:
-            pass
+            await between_looks()
         clock.advance(300)
         message = await as_time_passes(clock, owner.hears(shop.account, containing="×"))
         states = await ended(query, 3)
@@ -184,7 +185,7 @@ async def test_in_quiet_hours_only_what_is_critical_is_said(
         await owner.hears(shop.account, containing="Rejected")
         held = sa.select(ROW.state, ROW.gathered).where(ROW.kind == "payment_completed")
         while await query(held) != [("waiting", "held")]:
-            pass
+            await between_looks()
         clock.advance(22 * 3600)
         await as_time_passes(clock, owner.hears(shop.account, containing="Sold"))
         await ended(query, 2)

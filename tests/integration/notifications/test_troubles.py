@@ -17,6 +17,7 @@ from neonpay.ledger.tables_notifications import notification_troubles, notificat
 from neonpay.notifications import Notifications, Rule
 from neonpay.notifications.alerting import Alerts, Watched
 from neonpay.store.loops import Loop
+from tests.looking import between_looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +69,7 @@ class Watch:
             self.clock.advance(60)
             async with asyncio.timeout(100):
                 while await self.query(until) == before:
-                    pass
+                    await between_looks()
             await self.turn(shop, alerts)
 
     async def told(self) -> list[tuple[str, str]]:
@@ -77,7 +78,7 @@ class Watch:
     async def begins(self) -> tuple[str, str]:
         async with asyncio.timeout(100):
             while not (told := await self.told()):
-                pass
+                await between_looks()
         return told[0]
 
 
@@ -166,7 +167,7 @@ async def test_a_disk_that_sways_about_the_limit_is_told_once_and_once_when_it_h
         before = await watch.query(until)
         clock.advance(140)
         while await watch.query(until) == before:
-            pass
+            await between_looks()
         await watch.turn(*program)
     assert await watch.told() == [told]
     over = [told, ("✅ The disk with the database has room again", "")]
@@ -207,7 +208,7 @@ async def test_updates_that_telegram_cannot_deliver_are_told(watch: Watch, recei
     await shop.telegram.user("Ann").says("hello", to=shop.account)
     async with asyncio.timeout(100):
         while (await shop.bot.get_webhook_info()).last_error_message is None:
-            pass
+            await between_looks()
     await watch.turn(shop, alerts, "webhook")
     subject, body = await watch.begins()
     assert subject == "📡 Telegram cannot deliver updates to the webhook"

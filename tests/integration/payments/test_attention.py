@@ -13,6 +13,7 @@ from aiogram.types import Update
 from neonpay import PaymentError, PaymentResult, PaymentStatus
 from neonpay.errors import PaymentNotFoundError
 from neonpay.ledger.tables import journal
+from tests.looking import between_looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -172,7 +173,7 @@ async def test_a_payment_in_another_currency_that_is_accepted_moves_no_stars(
         assert (await shop.neonpay.payments.accept(charge_id)).state == "accepted"
         async with asyncio.timeout(100):
             while any(job.state != "done" for job in await shop.neonpay.jobs.of(charge_id)):
-                pass
+                await between_looks()
 
     assert len(delivered) == 2
     accounts = sa.select(journal.c.account, sa.func.sum(journal.c.amount_stars)).group_by(journal.c.account)

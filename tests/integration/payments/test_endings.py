@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from neonpay import PaymentResult, PaymentStage
 from neonpay.ledger.tables import events, invoices
+from tests.looking import between_looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,7 +133,7 @@ async def test_a_payment_is_delivered_when_the_last_of_its_handlers_is_done(
         await first.wait()
         async with asyncio.timeout(100):
             while {job.consumer: job.state for job in await shop.neonpay.jobs.of(outcome)}["handler:quick"] != "done":
-                pass
+                await between_looks()
         assert shop.named("payment_delivered") == []
         goes_on.set()
         told = await shop.fact("payment_delivered")

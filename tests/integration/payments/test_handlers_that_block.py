@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from neonpay import PaymentResult
+from tests.looking import between_looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,11 +44,11 @@ async def test_payments_that_wait_behind_a_handler_that_blocks_keep_nobody_else_
             outcome = await bob.pays(other.link or "")
             async with asyncio.timeout(100):
                 while outcome.charge_id not in {payment.charge_id for payment in await shop.neonpay.payments.list()}:
-                    pass
+                    await between_looks()
             assert not goes_on.is_set()
             goes_on.set()
             async with asyncio.timeout(100):
                 while len(await shop.neonpay.payments.list()) < len(people):
-                    pass
+                    await between_looks()
     finally:
         goes_on.set()

@@ -15,6 +15,7 @@ from neonpay.ledger import Transaction
 from neonpay.ledger.tables import jobs
 from neonpay.payments.delivery.unclaimed import LOOK_EVERY_S
 from tests.integration.conftest import VIP
+from tests.looking import between_looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -174,7 +175,7 @@ async def test_a_rename_that_was_forgotten_at_first_leaves_no_job_that_nobody_ru
         outcome = await new.sells(await new.visitor())
         async with asyncio.timeout(100):
             while (await states(new, outcome))["handler:grant"] != "done":
-                pass
+                await between_looks()
         assert (await states(new, outcome))["handler:deliver"] == "ready"
         await new.neonpay.handlers.rename("handler:deliver", "handler:grant")
         assert await states(new, outcome) == {"handler:deliver": "dropped", "handler:grant": "done"}

@@ -12,6 +12,7 @@ from neonpay import PaymentContext, PaymentResult, PaymentStage, PaymentStatus, 
 from neonpay.core.payments import Refund
 from neonpay.errors import HandlerError
 from neonpay.ledger import open_ledger
+from tests.looking import between_looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,7 +109,7 @@ async def test_what_a_refund_handler_writes_to_the_database_is_there_once(
         clock.advance(10)
         async with asyncio.timeout(100):
             while any(job.state != "done" for job in await shop.neonpay.jobs.of(charge_id)):
-                pass
+                await between_looks()
 
     assert len(runs) == 2
     assert await query(sa.select(access)) == [(ann.id, "revoked")]
@@ -138,7 +139,7 @@ async def test_a_refund_handler_outlives_the_process(
     async with second.neonpay:
         async with asyncio.timeout(100):
             while any(job.state != "done" for job in await second.neonpay.jobs.of(charge_id)):
-                pass
+                await between_looks()
 
     assert await query(sa.select(access)) == [(ann.id, "revoked")]
 

@@ -9,6 +9,7 @@ import pytest
 
 from neonpay import PaymentError, PaymentResult
 from neonpay.core.payments import RefundState
+from tests.looking import between_looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +75,7 @@ async def test_what_a_refund_has_held_is_delivered_when_telegram_refuses_it_for_
         await shop.settles()
         async with asyncio.timeout(100):
             while (await states(shop, outcome))["handler:deliver"] != "done":
-                pass
+                await between_looks()
     assert goods.attempts == [outcome.charge_id] * 2
 
 
@@ -145,7 +146,7 @@ async def test_an_attempt_that_runs_when_the_refund_is_intended_is_its_last(
         clock.advance(600)
         async with asyncio.timeout(100):
             while (await states(shop, outcome))["handler:deliver"] != "held":
-                pass
+                await between_looks()
         clock.advance(3600)
         await shop.fact("payment_refunded")
     assert attempts == [outcome.charge_id]
@@ -174,7 +175,7 @@ async def test_a_delivery_of_a_process_that_died_is_not_taken_up_once_its_refund
         clock.advance(31)  # the lease of the process that hangs
         async with second.neonpay, asyncio.timeout(100):
             while (await states(second, outcome))["handler:deliver"] != "held":
-                pass
+                await between_looks()
     assert goods.attempts == []
 
 
@@ -212,4 +213,4 @@ async def test_a_refund_handler_that_was_given_up_is_retried_by_its_name(open_sh
         assert await shop.neonpay.jobs.retry(charge_id, handler="revoke") == 1
         async with asyncio.timeout(100):
             while (await states(shop, outcome))["on_refund:revoke"] != "done":
-                pass
+                await between_looks()

@@ -18,6 +18,7 @@ from neonpay.payments.handlers.registry import HandlerRegistry
 from neonpay.payments.refunds.store import RefundStore
 from neonpay.store.ids import new_event_id
 from neonpay.store.stage_versions import Catalogue
+from tests.looking import between_looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,7 +113,7 @@ async def test_whatever_meets_at_a_payment_its_stars_and_its_books_agree(
             charge_id = outcome.charge_id or ""
             async with asyncio.timeout(100):
                 while not await query(sa.select(journal).limit(1)):
-                    pass
+                    await between_looks()
             await first.telegram.idle(first.account)
             met = await asyncio.gather(
                 first.neonpay.refund(charge_id, reason="first"),
@@ -125,7 +126,7 @@ async def test_whatever_meets_at_a_payment_its_stars_and_its_books_agree(
             assert not [oops for oops in met if isinstance(oops, AssertionError)]
             async with asyncio.timeout(100):
                 while (await first.neonpay.payments.get(charge_id)).state != "refunded":
-                    pass
+                    await between_looks()
             await first.settles()
             await second.neonpay.program.drain()
         proof = await first.neonpay.books.verify()

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from neonpay import PaymentContext, PaymentResult, PaymentStatus, RejectPayment
 from neonpay.ledger import open_ledger
 from neonpay.ledger.tables import journal, refunds
+from tests.looking import between_looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -180,7 +181,7 @@ async def test_a_rejected_payment_that_telegram_will_not_take_back_can_be_accept
         payment = await shop.neonpay.payments.accept(outcome.charge_id or "")
         async with asyncio.timeout(100):
             while any(job.state != "done" for job in await shop.neonpay.jobs.of(payment.charge_id)):
-                pass
+                await between_looks()
 
     assert payment.status is PaymentStatus.COMPLETED
     assert await stars_by_account(query) == {"stars": 50, "revenue": -50, "unsettled": 0}

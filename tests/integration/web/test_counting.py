@@ -10,6 +10,7 @@ import pytest
 from neonpay.analytics.marks import marks
 from neonpay.analytics.scope import Scope
 from neonpay.web import counting, create_dashboard_app, serving
+from tests.looking import between_looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,5 +81,5 @@ async def _mark(shop: Shop) -> int:
 
 async def _rolled_up(shop: Shop, after: int) -> int:
     while (mark := await _mark(shop)) <= after:
-        pass
+        await between_looks()
     return mark
