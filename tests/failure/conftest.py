@@ -61,7 +61,7 @@ class MortalShop:
 
     async def settles(self) -> None:
         """Wait until it is done with its updates and with every job."""
-        await self.telegram.idle(self.account, timeout_s=20)
+        await self.telegram.idle(self.account, timeout_s=60)
         async with asyncio.timeout(100):
             while await self.read(unfinished):
                 await between_looks()

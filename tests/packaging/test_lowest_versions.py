@@ -73,8 +73,8 @@ async def test_a_bot_on_the_lowest_versions_sells_a_stage(
         )
         try:
             await ann.says("tea", to=shop)
-            await ann.pays(await ann.hears(shop, timeout_s=30.0))
-            assert (await ann.hears(shop, containing="Tea for", timeout_s=30.0)).text == "Tea for 3 Stars"
+            await ann.pays(await ann.hears(shop, timeout_s=120.0))
+            assert (await ann.hears(shop, containing="Tea for", timeout_s=120.0)).text == "Tea for 3 Stars"
             assert ann.stars == 7
         finally:
             program.terminate()
