@@ -56,6 +56,9 @@ _CODES: tuple[tuple[type[TelegramAPIError], int], ...] = (
     (TelegramServerError, 500),
 )
 
+_KNOWN = ("aiogram.", __name__)
+"""Where methods are made whose answers are models; what one of the host's own brings may be nothing that pydantic takes."""
+
 Next = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
 
@@ -193,7 +196,8 @@ class AiogramAdapter:
 
     async def _calling(self, make_request: Any, bot: Bot, method: TelegramMethod[Any]) -> Any:
         """Pass a call of the host's bot on; who names the updates to get, gets ours, too."""
-        _hold_answer_model(method.__returning__)
+        if type(method).__module__.startswith(_KNOWN):
+            _hold_answer_model(method.__returning__)
         if self._sink is not None and bot.id == self._bot.id:
             self._sink.host_is_up()
             if isinstance(method, GetUpdates | SetWebhook) and method.allowed_updates:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiogram import Bot, Dispatcher
 from aiogram.client.session.base import BaseSession
-from aiogram.methods.base import Response
+from aiogram.methods.base import Response, TelegramMethod
 from aiogram.types import BotShortDescription
 
 from neonpay import create_neonpay
@@ -16,8 +16,6 @@ from neonpay import create_neonpay
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from pathlib import Path
-
-    from aiogram.methods import TelegramMethod
 
 
 class Reading(BaseSession):
@@ -37,6 +35,29 @@ class Reading(BaseSession):
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+class Pages:
+    """An answer that pydantic knows nothing of."""
+
+
+class ListPages(TelegramMethod[Pages]):
+    """A method of a server of the host's own, asked through a session of its own."""
+
+    __returning__ = Pages
+    __api_method__ = "listPages"
+
+
+class Own(Reading):
+    async def make_request(self, bot: Bot, method: TelegramMethod[Any], timeout: int | None = None) -> Any:  # noqa: ASYNC109  # aiogram's own signature
+        return Pages()
+
+
+async def test_a_method_of_the_hosts_own_with_an_answer_that_is_no_model_goes_through(tmp_path: Path) -> None:
+    bot, dispatcher = Bot("42:TEST", session=Own()), Dispatcher()
+    neonpay = create_neonpay(bot, dispatcher=dispatcher, database_url=f"sqlite:///{tmp_path}/shop.db")
+    assert isinstance(await bot(ListPages()), Pages)
+    await neonpay.close()
 
 
 async def test_the_model_of_an_answer_is_made_once(tmp_path: Path) -> None:
