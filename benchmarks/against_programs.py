@@ -3,7 +3,8 @@
 What ``workers.py`` and ``checkout_burst.py`` measure, of this tree and the other one in turns. Workers of both trees are up
 at the same time, each on a database of its own, and get a hundred payments at a time; shops take a whole burst in turn. What
 is told is the median of the ratios of pairs, this tree over the other one: of seconds, so that more than 1 is slower; with an
-interval as in ``intervals.py``.
+interval as in ``intervals.py``. The processor time of a slice is that of the workers and of their connections in the server,
+with what they do until their next slice: deliveries, seals.
 
     python benchmarks/against_programs.py 10e4b71            # twenty minutes
     python benchmarks/against_programs.py HEAD --quick       # proves that everything runs, and measures nothing worth quoting
@@ -18,9 +19,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 import checkout_burst
 from against import HERE, check_out
@@ -47,8 +50,9 @@ def main() -> int:
         server.execute(*TO_THE_DISK)
         # Eight workers of each tree would want more connections than the server has.
         for workers in (1, 4) if "workers".startswith(arguments.only) else ():
-            pairs = [pair for _ in range(rounds) for pair in _workers(server, other, workers, slices)]
-            _tell(f"a slice, {workers} workers", pairs)
+            measured = [_workers(server, other, workers, slices) for _ in range(rounds)]
+            _tell(f"a slice, {workers} workers", [pair for of_round in measured for pair in of_round.took_s])
+            _tell(f"processor, {workers} workers", [pair for of_round in measured for pair in of_round.cpu_s])
         for name in [name for name in _BURSTS if name.startswith(arguments.only)]:
             pairs_of_bursts = [_bursts(server, other, Path(folder), name, number, buyers) for number in range(bursts)]
             for figure in pairs_of_bursts[0][0]:
@@ -68,23 +72,41 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _workers(server: PostgresServer, other: Path, workers: int, slices: int) -> list[tuple[float, float]]:
-    """Seconds for each slice, of this tree and of the other one; the first slice of each is not told."""
+class _Measured(NamedTuple):
+    """Of each slice, what this tree took and what the other one did."""
+
+    took_s: list[tuple[float, float]]
+    cpu_s: list[tuple[float, float]]
+
+
+def _workers(server: PostgresServer, other: Path, workers: int, slices: int) -> _Measured:
+    """What each slice took of this tree and of the other one; the first slice of each is not told."""
     print(f"{workers} workers", file=sys.stderr)
     with ExitStack() as stack:
-        trees = [stack.enter_context(_up(server, tree, workers, slices)) for tree in (HERE, other)]
-        pairs: list[tuple[float, float]] = []
+        here, there = (stack.enter_context(_up(server, tree, workers, slices)) for tree in (HERE, other))
+        took_s: list[tuple[float, float]] = []
+        used_s: list[tuple[float, float]] = []
         for number in range(slices):
-            took = {id(tree): tree.take_turn() for tree in (trees if number % 2 else trees[::-1])}
-            pairs.append((took[id(trees[0])], took[id(trees[1])]))
-        return pairs[1:]
+            used_s.append((here.used_s(), there.used_s()))
+            took = {tree: tree.take_turn() for tree in ((here, there) if number % 2 else (there, here))}
+            took_s.append((took[here], took[there]))
+        spent = [(ours[1] - ours[0], theirs[1] - theirs[0]) for ours, theirs in map(_both, pairwise(used_s))]
+        return _Measured(took_s[1:], spent[1:])
+
+
+def _both(
+    neighbours: tuple[tuple[float, float], tuple[float, float]],
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    (ours, theirs), (ours_then, theirs_then) = neighbours
+    return (ours, ours_then), (theirs, theirs_then)
 
 
 class _Workers:
     """The workers of one tree, ready to be told to take a slice."""
 
-    def __init__(self, running: Sequence[subprocess.Popen[str]]) -> None:
+    def __init__(self, running: Sequence[subprocess.Popen[str]], database: str) -> None:
         self._running = running
+        self._database = database.encode()
         for worker in running:
             self._line(worker)
 
@@ -96,6 +118,19 @@ class _Workers:
             worker.stdin.flush()
         return max(float(self._line(worker)) for worker in self._running)
 
+    def used_s(self) -> float:
+        """Processor time so far, of the workers and of their connections in the server."""
+        mine = {str(worker.pid) for worker in self._running}
+        return sum(
+            _on_processor_s(path) for path in Path("/proc").glob("[0-9]*") if path.name in mine or self._serves(path)
+        )
+
+    def _serves(self, process: Path) -> bool:
+        with suppress(OSError):  # it has ended
+            title = process.joinpath("cmdline").read_bytes()
+            return title.startswith(b"postgres: ") and self._database in title
+        return False
+
     @staticmethod
     def _line(worker: subprocess.Popen[str]) -> str:
         assert worker.stdout is not None
@@ -103,6 +138,15 @@ class _Workers:
         if not line:
             raise subprocess.CalledProcessError(worker.wait(), worker.args)
         return line
+
+
+def _on_processor_s(process: Path) -> float:
+    """What the threads of a process have had of a processor, to the nanosecond."""
+    used_ns = 0
+    for thread in process.glob("task/*/schedstat"):
+        with suppress(OSError):
+            used_ns += int(thread.read_text().split()[0])
+    return used_ns / 1_000_000_000
 
 
 @contextmanager
@@ -120,7 +164,7 @@ def _up(server: PostgresServer, tree: Path, workers: int, slices: int) -> Iterat
             running.append(
                 subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             )
-        yield _Workers(running)
+        yield _Workers(running, url.partition("?")[0].rpartition("/")[2])
     finally:
         for worker in running:
             worker.kill()
