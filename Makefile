@@ -9,6 +9,10 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 
+# Where the environment says that no compiled files are to be kept, each of the hundreds of programs that tests start would compile
+# all its libraries again.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Four processes on a small machine, where each waits for something most of the time: tests kill and restart bots and have a
 # PostgreSQL server per process. `make test WORKERS=0` runs in one process, which is what a debugger wants.
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( n < 4 ? 4 : n > 6 ? 6 : n )))
