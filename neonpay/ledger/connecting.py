@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import ssl
+import uuid
 import weakref
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -111,13 +113,12 @@ class Connecting:
             arguments["ssl"] = self._ssl
         if self.application_name is not None:
             arguments["server_settings"] = {"application_name": self.application_name}
-        if not self.prepares:
-            # Without a name a statement is parsed again in the message that runs it, so it need not outlive that message.
-            arguments |= {
-                "statement_cache_size": 0,
-                "prepared_statement_cache_size": 0,
-                "prepared_statement_name_func": _no_name,
-            }
+        # What the driver prepares for itself has no name, and is parsed again in the message that runs it.
+        arguments["statement_cache_size"] = 0
+        if self.prepares:
+            arguments["prepared_statement_name_func"] = _names_of_our_own()
+        else:
+            arguments |= {"prepared_statement_cache_size": 0, "prepared_statement_name_func": _no_name}
         return arguments
 
     @property
@@ -186,6 +187,16 @@ async def cut(connection: AsyncConnection) -> None:
         raw = await connection.get_raw_connection()
         cast("_Driver", raw.driver_connection).terminate()
         await connection.invalidate()
+
+
+def _names_of_our_own() -> Callable[[], str]:
+    """Names for statements that no other program gives.
+
+    The driver counts from 1 in every process. Behind a pooler that gives a transaction another connection, a statement that
+    another program has prepared under the same name would be run in the place of ours.
+    """
+    names, program = itertools.count(1), uuid.uuid4().hex[:16]
+    return lambda: f"neonpay_{program}_{next(names):x}"
 
 
 def _no_name() -> str:

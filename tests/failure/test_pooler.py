@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 
@@ -52,6 +53,36 @@ async def test_units_of_several_ledgers_work(pooled_url: str, setting: str, capl
             await ledger.close()
     told = [record for record in caplog.records if "prepared_statements=off" in record.message]
     assert bool(told) == (setting == "")
+
+
+async def test_no_ledger_runs_what_another_one_has_prepared(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All these statements take and give the same types, so that the answer of a wrong one would look right."""
+    n = sa.bindparam("n", type_=sa.BigInteger)
+    double, triple = (Statement(sa.select(n * sa.literal_column(factor)), "n") for factor in ("2", "3"))
+
+    def multiply(transaction: Transaction, *statements: Statement) -> list[int]:
+        return [transaction.rows(statement, 7)[0][0] for statement in statements]
+
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(pooled(postgres_url, tmp_path, connections=2))
+        first, second = (open_ledger(url + "?pool_size=1") for _ in range(2))
+        stack.push_async_callback(first.close)
+        stack.push_async_callback(second.close)
+        holders = [await asyncpg.connect(url.replace("+asyncpg", ""), statement_cache_size=0) for _ in range(2)]
+        for holder in holders:
+            stack.push_async_callback(holder.close)
+
+        counted = vars(asyncpg.connection)["_uid"]
+        assert await first.run(multiply, double, triple) == [14, 21]
+        # The second is as good as in another process: the driver counts the statements of each from the beginning.
+        monkeypatch.setattr(asyncpg.connection, "_uid", counted)
+        await holders[0].execute("BEGIN")  # takes the server's connection that the first ledger has used
+        assert await second.run(multiply, triple, double) == [21, 14]
+        await holders[1].execute("BEGIN")  # and this one that of the second
+        await holders[0].execute("COMMIT")
+        assert await second.run(multiply, triple, double) == [21, 14]
 
 
 @pytest.mark.parametrize("setting", SETTINGS)

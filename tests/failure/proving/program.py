@@ -13,6 +13,7 @@ import os
 import selectors
 import signal
 import sys
+import traceback
 from typing import Any
 
 import sqlalchemy as sa
@@ -230,6 +231,8 @@ class Nursery:
                 try:
                     _live(line.decode())
                     status = 0
+                except BaseException:  # noqa: BLE001  # whatever has ended it is told, since nobody sees a process that has left
+                    traceback.print_exc()
                 finally:
                     os._exit(status)
             self._alive.add(pid)

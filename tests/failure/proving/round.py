@@ -153,7 +153,8 @@ class Round:
                 self.tally.kills[kind] += 1
             else:
                 # Without a database it cannot start, and says so; whatever runs it starts it again.
-                assert self.scenario.server_kills, "a shop that nobody killed has ended"
+                status = await process.ended()
+                assert self.scenario.server_kills, f"a shop that nobody killed has ended, with status {status}"
                 self.tally.faults["could not start"] += 1
             if self._kills >= self.scenario.kills:
                 outside_after, process = None, await self._start(slot)
