@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +24,7 @@ _CHUNKS: Final = "chunks"
 _KEYS: Final = "keys"
 _PRIVATE_FOLDER: Final = 0o700
 _PRIVATE_FILE: Final = 0o600
-_TEMPORARY: Final = ".tmp-"
+TEMPORARY: Final = ".tmp-"
 _NAMED: Final = 5
 _BYTES_TOGETHER: Final = 4 * 2**20
 _FLUSHES_AT_ONCE: Final = 4
@@ -68,7 +69,7 @@ class BackupFolder:
         """
         self.make()
         with locked(self.path / ".lock", patience_s=self._patience_s):
-            for left in self.path.glob(f"*/**/{_TEMPORARY}*"):
+            for left in self.path.glob(f"*/**/{TEMPORARY}*"):
                 left.unlink(missing_ok=True)
             yield
 
@@ -224,13 +225,15 @@ class Together:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        # A folder of copies may be written by several machines, and two of them put the same chunk.
+        self._mark = secrets.token_hex(4)
         self._waiting: dict[Path, Path] = {}
         self._bytes = 0
 
     def write(self, path: str, data: bytes) -> None:
         """The file is written under another name, and will be there; raises BackupError when it cannot be."""
         target = self._folder / path
-        temporary = target.with_name(f"{_TEMPORARY}{target.name}")
+        temporary = target.with_name(f"{TEMPORARY}{target.name}.{self._mark}")
         with told(f"{target} cannot be written"):
             if not target.parent.is_dir():
                 target.parent.mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)

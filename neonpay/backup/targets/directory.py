@@ -7,18 +7,22 @@ import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
-from neonpay.backup.folder import BackupFolder, told
+from neonpay.backup.folder import TEMPORARY, BackupFolder, told
 from neonpay.backup.targets import FOLDERS, PATH, Listed
-from neonpay.core.clock import moment
+from neonpay.core.clock import Clock, SystemClock, moment
 from neonpay.errors import BackupCopyError, BackupError
+
+_LEFT_US: Final = 24 * 3600 * 1_000_000
 
 
 class DirectoryTarget:
     """A folder that is there already: one that is not may be a disk that nobody has mounted, and is not made."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, clock: Clock | None = None) -> None:
         self.path = path
+        self._clock = clock or SystemClock()
         self._folder = BackupFolder(path)
 
     @property
@@ -45,20 +49,26 @@ class DirectoryTarget:
             raise BackupCopyError(str(exc)) from exc
 
     def list(self) -> Mapping[str, Listed]:
-        """The files that are there and no links, with their bytes and times."""
+        """The files that are there and no links, with their bytes and times; what a day ago was left half written is gone."""
         self._require()
         found: dict[str, Listed] = {}
+        left_before_us = self._clock.now_us() - _LEFT_US
         try:
             with told(f"{self.path} cannot be read"):
                 for name in FOLDERS:
                     for file in (self.path / name).rglob("*"):
                         path = file.relative_to(self.path).as_posix()
-                        if not PATH.fullmatch(path):
+                        is_half = file.name.startswith(TEMPORARY)
+                        if not (is_half or PATH.fullmatch(path)):
                             continue
                         with suppress(FileNotFoundError):  # another machine has just removed it
                             there = file.lstat()
-                            if stat.S_ISREG(there.st_mode):
+                            if not stat.S_ISREG(there.st_mode):
+                                continue
+                            if not is_half:
                                 found[path] = Listed(there.st_size, moment(there.st_mtime_ns // 1000))
+                            elif there.st_mtime_ns // 1000 < left_before_us:
+                                file.unlink()
         except BackupError as exc:
             raise BackupCopyError(str(exc)) from exc
         return found

@@ -179,3 +179,25 @@ def test_a_place_that_loses_what_is_copied_has_no_good_copy(machines: Machines, 
 
     with pytest.raises(BackupCopyError, match="something else removes them"):
         machines.copy(machines.second, Told(machines.target, before=before))
+
+
+def test_two_machines_that_put_the_same_chunk_both_leave_it_whole(tmp_path: Path) -> None:
+    path, data = f"chunks/ab/{'ab' * 32}", b"a chunk"
+    BackupFolder(tmp_path).make()
+    with BackupFolder(tmp_path).writing() as first, BackupFolder(tmp_path).writing() as second:
+        first.write(path, data)
+        second.write(path, data)
+    assert (tmp_path / path).read_bytes() == data
+    assert [file.name for file in (tmp_path / path).parent.iterdir()] == ["ab" * 32]
+
+
+def test_what_a_machine_has_left_half_written_is_gone_after_a_day(tmp_path: Path) -> None:
+    path = f"chunks/ab/{'ab' * 32}"
+    target = open_target(str(tmp_path))
+    target.put(path, b"a chunk")
+    young, old = ((tmp_path / path).with_name(f".tmp-{'ab' * 32}.{mark}") for mark in ("young", "old"))
+    for left in (young, old):
+        left.write_bytes(b"a ch")
+    os.utime(old, (0, 0))
+    assert list(target.list()) == [path]
+    assert (young.exists(), old.exists()) == (True, False)
