@@ -27,9 +27,9 @@ from neonpay.payments.recording.standing import (
     Arrival,
     Recorded,
     Standing,
-    correct_counts,
-    count_one_each,
+    count_payments,
     in_turn,
+    lock_invoices,
     verdict,
 )
 from neonpay.payments.refunds.store import RefundStore
@@ -114,7 +114,7 @@ class Recorder:
         charge_ids = [arrival.charge.charge_id for arrival in arrivals]
         if len(arrivals) > 1 and len(set(charge_ids)) < len(arrivals):
             raise _SameTwiceError
-        invoices_known = count_one_each(transaction, self._bot_id, self._catalogue, arrivals)
+        invoices_known = lock_invoices(transaction, self._bot_id, self._catalogue, arrivals)
         there, gone, now_us, version, fence_us = look(transaction, self._bot_id, charge_ids)
         self._plan.refresh(transaction, version)
         new = [arrival for arrival in arrivals if arrival.charge.charge_id not in there] if there else arrivals
@@ -130,10 +130,9 @@ class Recorder:
         if transaction.insert(INSERT_PAYMENT, *rows) != len(new):
             if len(new) > 1:
                 raise _SameTwiceError
-            correct_counts(transaction, self._bot_id, invoices_known, (), ())
             there = look(transaction, self._bot_id, charge_ids).there
             return [_again(arrival, there) for arrival in arrivals]
-        correct_counts(transaction, self._bot_id, invoices_known, new, known)
+        count_payments(transaction, self._bot_id, new, known)
         self._write_book(transaction, written, now_us)
         back = [payment for payment, *_ in written if payment.state is PaymentState.REFUNDED]
         refunded = settle(transaction, back, now_us, new_event_id=self._new_event_id)

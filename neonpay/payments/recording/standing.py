@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
@@ -23,34 +23,26 @@ from neonpay.payments.refunds.store import SECOND_PAYMENT
 from neonpay.store.job_rows import Job
 from neonpay.store.stage_versions import Catalogue
 
-_ONE_EACH = (1, 1)
 _GONE = "it went back before it was recorded"
-_ONE = sa.literal_column("1", sa.BigInteger)
-_LOCKED = invoices.alias("locked")
-_OF_INVOICE = (
-    *(invoices.c.invoice_id, invoices.c.stage_id, invoices.c.stage_version, invoices.c.user_id, invoices.c.price_stars),
-    *(invoices.c.metadata, invoices.c.payments_count, invoices.c.seats_taken),
-)
-# PostgreSQL locks the rows that an update finds in the order in which it finds them; two units that share links would wait for
-# each other. The rows of the selection are locked in the order of their ids.
-_COUNT_ONE_EACH = Among(
+_INVOICES = Among(
     lambda ids: (
-        sa.update(invoices)
-        .where(
-            invoices.c.bot_id == sa.bindparam("b"),
-            invoices.c.invoice_id.in_(
-                sa.select(_LOCKED.c.invoice_id)
-                .where(_LOCKED.c.bot_id == sa.bindparam("b"), _LOCKED.c.invoice_id.in_(ids))
-                .order_by(_LOCKED.c.invoice_id)
-                .with_for_update()
-            ),
+        sa.select(
+            invoices.c.invoice_id,
+            invoices.c.stage_id,
+            invoices.c.stage_version,
+            invoices.c.user_id,
+            invoices.c.price_stars,
+            invoices.c.metadata,
+            invoices.c.payments_count,
+            invoices.c.seats_taken,
         )
-        .values(payments_count=invoices.c.payments_count + _ONE, seats_taken=invoices.c.seats_taken + _ONE)
-        .returning(*_OF_INVOICE)
+        .where(invoices.c.bot_id == sa.bindparam("b"), invoices.c.invoice_id.in_(ids))
+        .order_by(invoices.c.invoice_id)
+        .with_for_update()
     ),
     "b",
 )
-_COUNT_MORE = Among(
+_COUNT_PAYMENTS = Among(
     lambda ids: (
         sa.update(invoices)
         .where(invoices.c.bot_id == sa.bindparam("b"), invoices.c.invoice_id.in_(ids))
@@ -129,21 +121,17 @@ UNKNOWN = Standing()
 """Of a charge whose invoice is not there, or that names none."""
 
 
-def count_one_each(
+def lock_invoices(
     transaction: Transaction, bot_id: int, catalogue: Catalogue, arrivals: Sequence[Arrival]
 ) -> dict[str, Standing]:
-    """The invoices of charges, as the next payment of each finds them; nobody else changes them until the unit ends.
-
-    They are counted as paid once more, with one seat more: what nearly every charge comes to, in one statement with the lock.
-    ``correct_counts`` has to follow.
-    """
+    """The invoices of charges, as the next payment of each will find them; nobody else changes them until the unit ends."""
     ids = sorted({arrival.ref.invoice_id for arrival in arrivals if arrival.ref is not None})
     known: dict[str, Standing] = {}
-    rows = transaction.rows_among(_COUNT_ONE_EACH, (bot_id,), ids) if ids else []
-    for invoice_id, stage_id, version, user_id, price_stars, metadata, number, seats_taken in rows:
+    rows = transaction.rows_among(_INVOICES, (bot_id,), ids) if ids else []
+    for invoice_id, stage_id, version, user_id, price_stars, metadata, count, seats_taken in rows:
         stage = catalogue.stage(transaction, stage_id, version)
         known[invoice_id] = Standing(
-            stage_id, version, stage, user_id, price_stars, jsontext.load_object(metadata), number, seats_taken - 1
+            stage_id, version, stage, user_id, price_stars, jsontext.load_object(metadata), count + 1, seats_taken
         )
     return known
 
@@ -188,19 +176,10 @@ def in_turn(
     return standings
 
 
-def correct_counts(
-    transaction: Transaction,
-    bot_id: int,
-    known: Iterable[str],
-    new: Sequence[Arrival],
-    standings: Sequence[Standing],
+def count_payments(
+    transaction: Transaction, bot_id: int, new: Sequence[Arrival], standings: Sequence[Standing]
 ) -> None:
-    """Write on the invoices how often they were paid, and how many seats that took, where it is not once and one seat more.
-
-    Args:
-        known: the invoices that ``count_one_each`` has counted.
-        standings: what the new charges are to their invoices; the others were recorded before.
-    """
+    """Write on the invoices how often they were paid, and how many seats that took."""
     counts: dict[str, tuple[int, int]] = {}
     for arrival, of_it in zip(new, standings, strict=True):
         if arrival.ref is not None and of_it.stage is not None:
@@ -208,12 +187,10 @@ def correct_counts(
             takes_seat = of_it.has_seat and not (of_it.is_renewal or of_it.is_gone)
             counts[arrival.ref.invoice_id] = (paid + 1, taken + takes_seat)
     alike: dict[tuple[int, int], list[str]] = {}
-    for invoice_id in known:
-        paid, taken = counts.get(invoice_id, (0, 0))
-        if (paid, taken) != _ONE_EACH:
-            alike.setdefault((paid - 1, taken - 1), []).append(invoice_id)
+    for invoice_id, figures in counts.items():
+        alike.setdefault(figures, []).append(invoice_id)
     for figures, ids in alike.items():
-        transaction.execute_among(_COUNT_MORE, (*figures, bot_id), ids)
+        transaction.execute_among(_COUNT_PAYMENTS, (*figures, bot_id), ids)
 
 
 def verdict(
