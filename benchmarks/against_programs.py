@@ -90,15 +90,10 @@ def _workers(server: PostgresServer, other: Path, workers: int, slices: int) -> 
             used_s.append((here.used_s(), there.used_s()))
             took = {tree: tree.take_turn() for tree in ((here, there) if number % 2 else (there, here))}
             took_s.append((took[here], took[there]))
-        spent = [(ours[1] - ours[0], theirs[1] - theirs[0]) for ours, theirs in map(_both, pairwise(used_s))]
-        return _Measured(took_s[1:], spent[1:])
-
-
-def _both(
-    neighbours: tuple[tuple[float, float], tuple[float, float]],
-) -> tuple[tuple[float, float], tuple[float, float]]:
-    (ours, theirs), (ours_then, theirs_then) = neighbours
-    return (ours, ours_then), (theirs, theirs_then)
+        spent_s = [
+            (ours_then - ours, theirs_then - theirs) for (ours, theirs), (ours_then, theirs_then) in pairwise(used_s)
+        ]
+        return _Measured(took_s[1:], spent_s[1:])
 
 
 class _Workers:

@@ -68,7 +68,10 @@ class DirectoryTarget:
                             if not is_half:
                                 found[path] = Listed(there.st_size, moment(there.st_mtime_ns // 1000))
                             elif there.st_mtime_ns // 1000 < left_before_us:
-                                file.unlink()
+                                with suppress(
+                                    OSError
+                                ):  # what is another user's stays, and keeps nobody from their copies
+                                    file.unlink()
         except BackupError as exc:
             raise BackupCopyError(str(exc)) from exc
         return found
