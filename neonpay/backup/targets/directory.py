@@ -68,9 +68,8 @@ class DirectoryTarget:
                             if not is_half:
                                 found[path] = Listed(there.st_size, moment(there.st_mtime_ns // 1000))
                             elif there.st_mtime_ns // 1000 < left_before_us:
-                                with suppress(
-                                    OSError
-                                ):  # what is another user's stays, and keeps nobody from their copies
+                                # What is another user's stays, and keeps nobody from their copies.
+                                with suppress(OSError):
                                     file.unlink()
         except BackupError as exc:
             raise BackupCopyError(str(exc)) from exc
