@@ -15,6 +15,8 @@ class PostgresqlTransaction(Transaction):
 
     __slots__ = ("_connection", "_cursor")
 
+    is_only_writer = False
+
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
         self._cursor = connection.connection.cursor()

@@ -68,6 +68,8 @@ class SqliteTransaction(Transaction):
 
     __slots__ = ("_compiling", "_raw", "_sqlalchemy")
 
+    is_only_writer = True
+
     def __init__(self, raw: SqliteConnection, compiling: Compiling | None = None) -> None:
         self._raw = raw
         self._compiling = Compiling() if compiling is None else compiling

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from operator import itemgetter
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, ClassVar, Concatenate, ParamSpec, Protocol, TypeVar
 
 import sqlalchemy as sa
 
@@ -24,6 +24,9 @@ class Transaction(ABC):
     """What a unit of work may do. It neither commits nor rolls back: it returns or raises."""
 
     __slots__ = ()
+
+    is_only_writer: ClassVar[bool]
+    """Whether nobody else can write until this transaction ends, so that its rows need no lock."""
 
     @property
     @abstractmethod

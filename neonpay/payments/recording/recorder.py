@@ -130,9 +130,10 @@ class Recorder:
         if transaction.insert(INSERT_PAYMENT, *rows) != len(new):
             if len(new) > 1:
                 raise _SameTwiceError
+            count_payments(transaction, self._bot_id, invoices_known, (), ())
             there = look(transaction, self._bot_id, charge_ids).there
             return [_again(arrival, there) for arrival in arrivals]
-        count_payments(transaction, self._bot_id, new, known)
+        count_payments(transaction, self._bot_id, invoices_known, new, known)
         self._write_book(transaction, written, now_us)
         back = [payment for payment, *_ in written if payment.state is PaymentState.REFUNDED]
         refunded = settle(transaction, back, now_us, new_event_id=self._new_event_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
@@ -24,25 +24,36 @@ from neonpay.store.job_rows import Job
 from neonpay.store.stage_versions import Catalogue
 
 _GONE = "it went back before it was recorded"
+_ONE = sa.literal_column("1", sa.BigInteger)
+_LOCKED = invoices.alias("locked")
+_OF_INVOICE = (
+    *(invoices.c.invoice_id, invoices.c.stage_id, invoices.c.stage_version, invoices.c.user_id, invoices.c.price_stars),
+    *(invoices.c.metadata, invoices.c.payments_count, invoices.c.seats_taken),
+)
 _INVOICES = Among(
+    lambda ids: sa.select(*_OF_INVOICE).where(invoices.c.bot_id == sa.bindparam("b"), invoices.c.invoice_id.in_(ids)),
+    "b",
+)
+# An update locks rows in the order in which it finds them, and two units that share links would wait for each other. The rows
+# of a selection are locked in its order.
+_COUNT_ONE_EACH = Among(
     lambda ids: (
-        sa.select(
-            invoices.c.invoice_id,
-            invoices.c.stage_id,
-            invoices.c.stage_version,
-            invoices.c.user_id,
-            invoices.c.price_stars,
-            invoices.c.metadata,
-            invoices.c.payments_count,
-            invoices.c.seats_taken,
+        sa.update(invoices)
+        .where(
+            invoices.c.bot_id == sa.bindparam("b"),
+            invoices.c.invoice_id.in_(
+                sa.select(_LOCKED.c.invoice_id)
+                .where(_LOCKED.c.bot_id == sa.bindparam("b"), _LOCKED.c.invoice_id.in_(ids))
+                .order_by(_LOCKED.c.invoice_id)
+                .with_for_update()
+            ),
         )
-        .where(invoices.c.bot_id == sa.bindparam("b"), invoices.c.invoice_id.in_(ids))
-        .order_by(invoices.c.invoice_id)
-        .with_for_update()
+        .values(payments_count=invoices.c.payments_count + _ONE, seats_taken=invoices.c.seats_taken + _ONE)
+        .returning(*_OF_INVOICE)
     ),
     "b",
 )
-_COUNT_PAYMENTS = Among(
+_COUNT_MORE = Among(
     lambda ids: (
         sa.update(invoices)
         .where(invoices.c.bot_id == sa.bindparam("b"), invoices.c.invoice_id.in_(ids))
@@ -124,16 +135,24 @@ UNKNOWN = Standing()
 def lock_invoices(
     transaction: Transaction, bot_id: int, catalogue: Catalogue, arrivals: Sequence[Arrival]
 ) -> dict[str, Standing]:
-    """The invoices of charges, as the next payment of each will find them; nobody else changes them until the unit ends."""
+    """The invoices of charges, as the next payment of each finds them; nobody else changes them until the unit ends.
+
+    Where a lock costs a statement, that statement counts each as paid once more with one seat more, which is what nearly
+    every charge comes to. ``count_payments`` has to follow, whatever becomes of the charges.
+    """
     ids = sorted({arrival.ref.invoice_id for arrival in arrivals if arrival.ref is not None})
     known: dict[str, Standing] = {}
-    rows = transaction.rows_among(_INVOICES, (bot_id,), ids) if ids else []
+    ahead = _counted_ahead(transaction)
+    rows = transaction.rows_among(_COUNT_ONE_EACH if ahead else _INVOICES, (bot_id,), ids) if ids else []
     for invoice_id, stage_id, version, user_id, price_stars, metadata, count, seats_taken in rows:
         stage = catalogue.stage(transaction, stage_id, version)
-        known[invoice_id] = Standing(
-            stage_id, version, stage, user_id, price_stars, jsontext.load_object(metadata), count + 1, seats_taken
-        )
+        of_it = (stage_id, version, stage, user_id, price_stars, jsontext.load_object(metadata))
+        known[invoice_id] = Standing(*of_it, count + 1 - ahead, seats_taken - ahead)
     return known
+
+
+def _counted_ahead(transaction: Transaction) -> int:
+    return 0 if transaction.is_only_writer else 1
 
 
 def in_turn(
@@ -177,20 +196,33 @@ def in_turn(
 
 
 def count_payments(
-    transaction: Transaction, bot_id: int, new: Sequence[Arrival], standings: Sequence[Standing]
+    transaction: Transaction,
+    bot_id: int,
+    known: Iterable[str],
+    new: Sequence[Arrival],
+    standings: Sequence[Standing],
 ) -> None:
-    """Write on the invoices how often they were paid, and how many seats that took."""
+    """Write on the invoices how often they were paid, and how many seats that took.
+
+    Args:
+        known: all that ``lock_invoices`` has found.
+        new: the charges that this unit records; the others were recorded before.
+        standings: what those are to their invoices.
+    """
     counts: dict[str, tuple[int, int]] = {}
     for arrival, of_it in zip(new, standings, strict=True):
         if arrival.ref is not None and of_it.stage is not None:
             paid, taken = counts.get(arrival.ref.invoice_id, (0, 0))
             takes_seat = of_it.has_seat and not (of_it.is_renewal or of_it.is_gone)
             counts[arrival.ref.invoice_id] = (paid + 1, taken + takes_seat)
+    ahead = _counted_ahead(transaction)
     alike: dict[tuple[int, int], list[str]] = {}
-    for invoice_id, figures in counts.items():
-        alike.setdefault(figures, []).append(invoice_id)
+    for invoice_id in known:
+        paid, taken = counts.get(invoice_id, (0, 0))
+        if (paid, taken) != (ahead, ahead):
+            alike.setdefault((paid - ahead, taken - ahead), []).append(invoice_id)
     for figures, ids in alike.items():
-        transaction.execute_among(_COUNT_PAYMENTS, (*figures, bot_id), ids)
+        transaction.execute_among(_COUNT_MORE, (*figures, bot_id), ids)
 
 
 def verdict(
