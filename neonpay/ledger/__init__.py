@@ -6,8 +6,9 @@ A unit of work is a plain function over a ``Transaction``; it may run more than 
 from __future__ import annotations
 
 from neonpay.ledger.extension_tables import ExtensionTables
+from neonpay.ledger.inserts import Inserts
 from neonpay.ledger.open import open_ledger
 from neonpay.ledger.statement import Among, Insert, Statement
 from neonpay.ledger.unit import Ledger, Transaction
 
-__all__ = ["Among", "ExtensionTables", "Insert", "Ledger", "Statement", "Transaction", "open_ledger"]
+__all__ = ["Among", "ExtensionTables", "Insert", "Inserts", "Ledger", "Statement", "Transaction", "open_ledger"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import chain
+from collections.abc import Sequence
+from itertools import chain, zip_longest
 
 import sqlalchemy as sa
 
+from neonpay.ledger.inserts import Inserts
 from neonpay.ledger.statement import Insert, Statement, arguments, chunks
 from neonpay.ledger.unit import Row, Transaction
 
@@ -52,6 +54,13 @@ class PostgresqlTransaction(Transaction):
             self._cursor.execute(compiled.sql, arguments(compiled, tuple(chain.from_iterable(part))))
             inserted += self._cursor.rowcount
         return inserted
+
+    def insert_all(self, inserts: Inserts, *rows: Sequence[tuple[object, ...]]) -> None:
+        """Insert rows into several tables, a list for each; those whose key is there already are left as they are."""
+        for parts in zip_longest(*map(chunks, rows), fillvalue=()):
+            compiled = inserts.compiled(self._connection.dialect, tuple(map(len, parts)))
+            values = tuple(chain.from_iterable(chain.from_iterable(parts)))
+            self._cursor.execute(compiled.sql, arguments(compiled, values))
 
     def rows(self, statement: Statement, *values: object) -> list[Row]:
         """Run a prepared statement; the rows that it gives back."""

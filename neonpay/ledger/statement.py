@@ -69,7 +69,9 @@ class Statement:
         order = {name: position for position, name in enumerate([*self.parameters, *constants])}
         positions = tuple(order[name] for name in names)
         same = not constants and positions == tuple(range(len(self.parameters)))
-        return _compiled(str(compiled), None if same else positions, tuple(compiled.params[name] for name in constants))
+        return compiled_sql(
+            str(compiled), None if same else positions, tuple(compiled.params[name] for name in constants)
+        )
 
 
 class Insert:
@@ -93,7 +95,7 @@ class Insert:
         "_one",
         "_sized",
         "_table",
-        "_width",
+        "width",
     )
 
     def __init__(
@@ -118,7 +120,8 @@ class Insert:
             return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed)
 
         self._one = Statement(clause, *columns)
-        self._width = len(columns)
+        self.width = len(columns)
+        """How many values a row has."""
         self._sized: dict[tuple[str, int], Compiled] = {}
         self._narrower: dict[bytes, tuple[Insert, _Picker]] = {}
         self._fits: dict[tuple[str, bytes], tuple[str, _Picker]] = {}
@@ -178,10 +181,10 @@ class Insert:
     def _repeat(self, one: Compiled, rows: int) -> Compiled:
         # Compiling thousands of parameters in SQLAlchemy takes longer than many payments; repeating the text does not.
         head, values, tail = _INSERT_PARTS.fullmatch(one.sql).groups()  # type: ignore[union-attr]  # how SQLAlchemy writes it
-        repeated = ", ".join([_renumbered(values, row * self._width) for row in range(rows)])
-        order = one.positions or tuple(range(self._width))
-        positions = tuple([row * self._width + position for row in range(rows) for position in order])
-        return _compiled(f"{head}{repeated}{tail}", None if one.positions is None else positions, ())
+        repeated = ", ".join([renumbered(values, row * self.width) for row in range(rows)])
+        order = one.positions or tuple(range(self.width))
+        positions = tuple([row * self.width + position for row in range(rows) for position in order])
+        return compiled_sql(f"{head}{repeated}{tail}", None if one.positions is None else positions, ())
 
 
 class Among:
@@ -250,7 +253,7 @@ class _Longer(Statement):
             sql = head + "".join([", ".join("?" * len(of)) + text for of, text in zip(places, rest, strict=True)])
         positions = tuple(chain.from_iterable(places))
         same = not one.constants and positions == tuple(range(len(positions)))
-        return _compiled(sql, None if same else positions, one.constants)
+        return compiled_sql(sql, None if same else positions, one.constants)
 
     def _places(self, position: int) -> range:
         """Where the values are that a parameter of the short statement stands for."""
@@ -268,7 +271,8 @@ def arguments(compiled: Compiled, values: tuple[object, ...]) -> tuple[object, .
     return values if pick is None else pick(values + compiled.constants)
 
 
-def _compiled(sql: str, positions: tuple[int, ...] | None, constants: tuple[object, ...]) -> Compiled:
+def compiled_sql(sql: str, positions: tuple[int, ...] | None, constants: tuple[object, ...]) -> Compiled:
+    """SQL for a driver, with what picks its parameters."""
     return Compiled(sql, positions, constants, None if positions is None else _picker(positions))
 
 
@@ -280,7 +284,8 @@ def _picker(places: Sequence[int]) -> _Picker:
     return itemgetter(*places) if len(places) > 1 else itemgetter(slice(places[0], places[0] + 1))
 
 
-def _renumbered(values: str, by: int) -> str:
+def renumbered(values: str, by: int) -> str:
+    """SQL whose parameters have numbers, each raised by so many."""
     return _NUMBERED.sub(lambda found: f"${int(found[1]) + by}{found[2]}", values) if by else values
 
 

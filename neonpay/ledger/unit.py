@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Concatenate, ParamSpec, Protocol, TypeVar
 import sqlalchemy as sa
 
 from neonpay.errors import TransactionEndedError
+from neonpay.ledger.inserts import Inserts
 from neonpay.ledger.lent import SAVEPOINT, LentConnection
 from neonpay.ledger.statement import Among, Insert, Statement
 
@@ -88,6 +89,12 @@ class Transaction(ABC):
     @abstractmethod
     def insert(self, insert: Insert, *rows: tuple[object, ...]) -> int:
         """Insert rows; the number of those whose key was not there yet."""
+
+    def insert_all(self, inserts: Inserts, *rows: Sequence[tuple[object, ...]]) -> None:
+        """Insert rows into several tables, a list for each; those whose key is there already are left as they are."""
+        for insert, of_it in zip(inserts.each, rows, strict=True):
+            if of_it:
+                self.insert(insert, *of_it)
 
     def rows_among(self, among: Among, fixed: tuple[object, ...], *lists: Sequence[object]) -> list[Row]:
         """Run a statement about lists of values; the rows that it gives back."""

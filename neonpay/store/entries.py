@@ -11,8 +11,9 @@ from neonpay.core import jsontext
 from neonpay.core.clock import microseconds, moment
 from neonpay.core.events import Event, event_of
 from neonpay.core.payments import Payment
-from neonpay.ledger import Insert, Transaction
+from neonpay.ledger import Insert, Inserts, Transaction
 from neonpay.ledger.tables import events, journal
+from neonpay.store.job_rows import INSERT_JOB_AT
 
 E = TypeVar("E", bound=Event)
 
@@ -32,6 +33,7 @@ _INSERT_EVENT = Insert(
     "data",
 )
 INSERT_JOURNAL = Insert(journal, "bot_id", "event_id", "account", "amount_stars", "at")
+_INSERT_ALL = Inserts(INSERT_JOURNAL, _INSERT_EVENT, INSERT_JOB_AT)
 
 _COMMON = (
     "bot_id",
@@ -61,8 +63,8 @@ def publish(transaction: Transaction, *facts: Event) -> None:
     """Write facts next to what made them true.
 
     They are as durable as the transaction. Listeners are told afterwards, by whoever has run it. Every event is
-    written here or by ``publish_rows``, an extension's through ``Lent.publish``; ``books.transfer`` and a restore copy
-    them, ``store.sequence`` numbers them, and ``payments.clearing`` takes a person's words out of them.
+    written here, by ``publish_rows`` or by ``publish_with``, an extension's through ``Lent.publish``; ``books.transfer`` and a
+    restore copy them, ``store.sequence`` numbers them, and ``payments.clearing`` takes a person's words out of them.
     """
     rows = [
         event_row(
@@ -90,6 +92,17 @@ def publish_rows(transaction: Transaction, rows: Sequence[tuple[object, ...]]) -
     Returns how many were not written before.
     """
     return transaction.insert(_INSERT_EVENT, *rows)
+
+
+def publish_with(
+    transaction: Transaction,
+    facts: Sequence[tuple[object, ...]],
+    *,
+    entries: Sequence[tuple[object, ...]],
+    jobs_at: Sequence[tuple[object, ...]],
+) -> None:
+    """``publish_rows``, with the journal entries and the jobs that the facts make, as rows."""
+    transaction.insert_all(_INSERT_ALL, entries, facts, jobs_at)
 
 
 def find_event(transaction: Transaction, bot_id: int, event_id: str) -> Event:

@@ -35,19 +35,19 @@ from neonpay.payments.recording.standing import (
 from neonpay.payments.refunds.store import RefundStore
 from neonpay.store.early_refunds import settle
 from neonpay.store.entries import (
-    INSERT_JOURNAL,
     REVENUE,
     STARS,
     UNSETTLED,
     entry_rows,
     event_row,
-    publish_rows,
+    publish_with,
 )
-from neonpay.store.job_rows import INSERT_JOB_AT, Job, job_row, leased_row
+from neonpay.store.job_rows import Job, job_row, leased_row
 from neonpay.store.payment_rows import INSERT_PAYMENT, payment_row
 from neonpay.store.stage_versions import Catalogue
 
 _WAIT_S = 1.0
+_Row = tuple[object, ...]
 _Taken = tuple[list[Job], Sequence[Event]]
 """The jobs of a payment that are leased to this process, and what is told of it beside its recording."""
 
@@ -134,11 +134,16 @@ class Recorder:
             there = look(transaction, self._bot_id, charge_ids).there
             return [_again(arrival, there) for arrival in arrivals]
         count_payments(transaction, self._bot_id, invoices_known, new, known)
-        self._write_book(transaction, written, now_us)
+        takes = [arrival.take for arrival in new]
+        jobs_at, taken, at_once = self._jobs(written, takes, now_us, inside=inside)
+        entries, facts = self._book(written, now_us)
+        publish_with(transaction, facts, entries=entries, jobs_at=jobs_at)
+        due = [(one.payment, one.reason) for one in written if one.payment.state is PaymentState.REFUND_DUE]
+        if due:
+            self._refund_store.intend_recorded(transaction, due)
         back = [payment for payment, *_ in written if payment.state is PaymentState.REFUNDED]
         refunded = settle(transaction, back, now_us, new_event_id=self._new_event_id)
-        takes = [arrival.take for arrival in new]
-        taken = self._write_jobs(transaction, written, takes, now_us, inside=inside)
+        taken = self._run_inside(transaction, written, takes, taken, at_once, now_us)
         for arrival, one, (jobs, events) in zip(new, written, taken, strict=True):
             arrival.recorded = Recorded(*one, jobs, refunded.get(one.payment.charge_id, events))
         if not there:
@@ -176,9 +181,10 @@ class Recorder:
         )
         return _Written(payment, arrival.event_id, reason)
 
-    def _write_book(self, transaction: Transaction, written: Sequence[_Written], now_us: int) -> None:
-        entries: list[tuple[object, ...]] = []
-        facts: list[tuple[object, ...]] = []
+    def _book(self, written: Sequence[_Written], now_us: int) -> tuple[list[_Row], list[_Row]]:
+        """The journal entries and the events of payments."""
+        entries: list[_Row] = []
+        facts: list[_Row] = []
         for payment, event_id, reason in written:
             if payment.currency == CURRENCY:
                 other = REVENUE if payment.state is PaymentState.ACCEPTED else UNSETTLED
@@ -198,16 +204,13 @@ class Recorder:
                     reason,
                 )
             )
-        transaction.insert(INSERT_JOURNAL, *entries)
-        publish_rows(transaction, facts)
-        due = [one for one in written if one.payment.state is PaymentState.REFUND_DUE]
-        if due:
-            self._refund_store.intend_recorded(transaction, [(one.payment, one.reason) for one in due])
+        return entries, facts
 
-    def _write_jobs(
-        self, transaction: Transaction, written: Sequence[_Written], takes: Sequence[bool], now_us: int, *, inside: bool
-    ) -> list[_Taken]:
-        rows: list[tuple[object, ...]] = []
+    def _jobs(
+        self, written: Sequence[_Written], takes: Sequence[bool], now_us: int, *, inside: bool
+    ) -> tuple[list[_Row], list[_Taken], dict[int, Inside]]:
+        """The jobs of payments, who has them, and which of them run in this transaction, by the place of the payment."""
+        rows: list[_Row] = []
         taken: list[_Taken] = []
         now: dict[int, Inside] = {}
         for index, ((payment, event_id, _), take) in enumerate(zip(written, takes, strict=True)):
@@ -229,7 +232,18 @@ class Recorder:
             if at_once:
                 now[index] = Inside(payment, at_once)
             taken.append((mine, ()))
-        transaction.insert(INSERT_JOB_AT, *rows)
+        return rows, taken, now
+
+    def _run_inside(
+        self,
+        transaction: Transaction,
+        written: Sequence[_Written],
+        takes: Sequence[bool],
+        taken: list[_Taken],
+        now: dict[int, Inside],
+        now_us: int,
+    ) -> list[_Taken]:
+        """Show the payments to what has a say in this transaction: extensions, then handlers with a connection."""
         self._settle(transaction, written, takes, taken, now)
         if not now:
             return taken
