@@ -117,6 +117,18 @@ async def said(words: str, database_url: str, *arguments: str) -> tuple[int | No
     return process.returncode, (out + err).decode()
 
 
+async def test_the_bots_of_the_machine_have_the_processor_before_it(shop: Shop, database_url: str) -> None:
+    await shop.neonpay.setup()
+    await shop.aclose()
+    process = await start("--port", "0", NEONPAY_DATABASE_URL=database_url)
+    assert process.stdout is not None
+    await process.stdout.readline()
+    mine = os.getpriority(os.PRIO_PROCESS, 0)
+    assert os.getpriority(os.PRIO_PROCESS, process.pid) == min(mine + 10, 19)
+    process.send_signal(signal.SIGTERM)
+    assert await process.wait() == 0
+
+
 async def test_a_password_is_read_from_standard_input(shop: Shop, database_url: str, query: Query) -> None:
     await shop.neonpay.setup()
     await shop.aclose()
