@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Literal, Protocol, Self
 
 from neonpay.core.clock import Clock, SystemClock, moment
 from neonpay.errors import ConfigurationError, NeonPayError, ValidationError
 from neonpay.notifications.channels import CHANNELS, Channel, Means, check_channel, open_channel
-from neonpay.notifications.config import NotificationConfig
+from neonpay.notifications.config import DEFAULT_RECIPIENTS, NotificationConfig
 from neonpay.notifications.extension import Notifications
-from neonpay.notifications.kinds import NotificationPriority, NotificationType
+from neonpay.notifications.kinds import NotificationPriority, NotificationType, as_priority, as_type
 from neonpay.notifications.note import Note, NotificationMessage, note_id
 from neonpay.notifications.queue import Queued
 from neonpay.notifications.templates import NotificationTemplate, Templates
@@ -41,7 +41,7 @@ class Sent:
 
     note_id: str
     channel: NotificationType
-    recipient: str
+    recipient: str = field(repr=False)
     state: Literal["sent", "waiting", "off", "failed"]
     error: str | None = None
 
@@ -151,16 +151,16 @@ class NotificationManager:
 
         Raises:
             ConfigurationError: it cannot be read, or shows what is not among ``variables``.
-            ValidationError: it is too long.
+            ValidationError: it is too long, or there is no such channel or priority.
         """
         self._templates.add(
             NotificationTemplate(
                 name=name,
-                notification_type=NotificationType(notification_type),
+                notification_type=as_type(notification_type),
                 subject=subject,
                 body=body,
                 variables=tuple(variables),
-                priority=NotificationPriority(priority),
+                priority=as_priority(priority),
             )
         )
 
@@ -196,7 +196,8 @@ class NotificationManager:
         if recipient in _STANDS_FOR_DEFAULT:
             recipient = self.config.default_recipient(channel) or ""
         if not recipient:
-            msg = f"a message by {channel} needs a recipient, or one in NotificationConfig(…)"
+            setting = DEFAULT_RECIPIENTS.get(channel)
+            msg = f"a message by {channel} needs a recipient{f', or {setting} in NotificationConfig(…)' if setting else ''}"
             raise ConfigurationError(msg)
         subject, body = message.subject or "", message.body
         if message.template_name is not None:
