@@ -60,9 +60,10 @@ class NotificationManager:
         enable_notifications: False sends nothing and says so in what comes back.
         neonpay: the shop whose jobs send; its own bot writes in Telegram unless the configuration names another.
         notifications: the extension of a shop that has one already, as ``enable_alerts`` returns it, in place of ``neonpay``.
+        language_code: of the templates that are there already, ``en`` or ``ru``.
 
     Raises:
-        ConfigurationError: a template, a URL or a secret is none.
+        ConfigurationError: a template, a URL or a secret is none, or a language is given beside ``notifications``.
     """
 
     def __init__(
@@ -73,12 +74,17 @@ class NotificationManager:
         neonpay: Shop | None = None,
         notifications: Notifications | None = None,
         clock: Clock | None = None,
+        language_code: str | None = None,
     ) -> None:
+        if notifications is not None and language_code is not None:
+            msg = "language_code is that of the extension: give it to Notifications(…) or enable_alerts(…)"
+            raise ConfigurationError(msg)
         self.config = config or (notifications.config if notifications is not None else NotificationConfig())
         self._is_on = enable_notifications
         self._extension = notifications
         if neonpay is not None and notifications is None:
-            self._extension = neonpay.use(Notifications(self.config))
+            self._extension = neonpay.use(Notifications(self.config, language_code=language_code))
+        self._language_code = language_code if self._extension is None else self._extension.language_code
         self._clock = clock or SystemClock()
         self._templates = Templates() if self._extension is None else self._extension.templates
         self._means = Means(self.config, self._clock)
@@ -201,7 +207,7 @@ class NotificationManager:
             raise ConfigurationError(msg)
         subject, body = message.subject or "", message.body
         if message.template_name is not None:
-            subject, body = self._templates.written(message.template_name, message.variables)
+            subject, body = self._templates.written(message.template_name, message.variables, self._language_code)
         if not subject and not body:
             raise ValidationError("body", body, "what is to be said")
         return Note(

@@ -14,11 +14,20 @@ from aiohttp import web
 
 from neonpay.core.webhook_signing import keys_of, new_secret, verify
 from neonpay.errors import ConfigurationError, NotificationDelayedError, NotificationRefusedError, ValidationError
-from neonpay.notifications import NotificationConfig, NotificationManager, NotificationMessage, NotificationType
+from neonpay.notifications import (
+    NotificationConfig,
+    NotificationManager,
+    NotificationMessage,
+    Notifications,
+    NotificationType,
+)
 from neonpay.simulator import Simulator
 from tests.integration.conftest import MovableClock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.integration.conftest import Shop
     from tests.integration.notifications.conftest import Letters, Receiver
 
 SECRET = new_secret(lambda count: b"n" * count)
@@ -275,3 +284,25 @@ def test_a_message_of_no_kind_that_there_is_says_which_there_are(values: dict[st
 async def test_a_message_to_nobody_says_where_somebody_can_be_named(channel: NotificationType, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         await NotificationManager().send_notification(NotificationMessage(channel, "", body="-"))
+
+
+async def test_the_templates_that_are_there_speak_the_language_of_whoever_reads(
+    receiver: Receiver, open_shop: Callable[..., Shop]
+) -> None:
+    config = NotificationConfig(webhook_url=receiver.url)
+    shop, other = open_shop(), open_shop()
+    extension = other.neonpay.use(Notifications(config, language_code="ru"))
+    managers = [
+        NotificationManager(config, language_code="ru"),
+        NotificationManager(config, neonpay=shop.neonpay, language_code="ru"),
+        NotificationManager(notifications=extension),
+    ]
+    async with shop.neonpay, other.neonpay:
+        for manager in managers:
+            async with manager:
+                values = {"user_id": 7, "amount": 21, "product_name": "Чай"}
+                await manager.send_template_notification("payment_completed", "", values, NotificationType.WEBHOOK)
+        posts = await receiver.has(3)
+    assert {json.loads(post.body)["data"]["body"] for post in posts} == {"Пользователь 7 заплатил 21 звезду за Чай"}
+    with pytest.raises(ConfigurationError, match="language_code is that of the extension"):
+        NotificationManager(notifications=extension, language_code="en")
