@@ -23,6 +23,8 @@ from neonpay.store.sequence import number_events
 
 GENESIS = "0" * 64
 """What the first seal of a bot follows."""
+SEAL = "seal"
+"""Name of the task that comes round in every shop most often."""
 SEAL_EVERY_S = 30.0
 _MOST_EVENTS = 256
 """Events of one batch: few milliseconds, because on SQLite payments wait for whoever writes."""
@@ -66,7 +68,7 @@ class Sealer:
     @property
     def task(self) -> PeriodicTask:
         """Seal what is there, again and again."""
-        return PeriodicTask("seal", SEAL_EVERY_S, self.work)
+        return PeriodicTask(SEAL, SEAL_EVERY_S, self.work)
 
     async def seal(self) -> int:
         """Number every event that has no number yet and seal its entries; how many rows were sealed."""

@@ -29,6 +29,8 @@ _LOOK_S: Final = 0.5
 _AGAIN_S: Final = 1.0
 """Between two attempts at a database that is away."""
 _TIMEOUT_S: Final = 20.0
+AWAY_LOOKS: Final = 140
+"""After so many looks without a turn, which are more than a minute, nobody is at work; a shop takes one every half minute."""
 _AT_ONCE: Final = 100
 _SHOWN_BYTES: Final = 200
 _REDIRECT: Final = 3
@@ -48,7 +50,7 @@ def listen(
     """Post what happens from now on to a program that you write, signed as a webhook, until Ctrl-C; for development.
 
     Each event is posted once, and its line says what the program answered. Nothing is kept, and no endpoint is needed. The shop
-    and its database may stop and start again meanwhile.
+    and its database may stop and start again meanwhile, which is said.
     """
     from neonpay.core.webhook_signing import keys_of, new_secret
     from neonpay.notifications.config import check_url
@@ -153,6 +155,30 @@ class _Reading:
                 await ledger.close()
 
 
+class ShopWatch:
+    """Whether a program of the shop is at work, which takes turns at a periodic task for as long as it is.
+
+    What is counted is looks, not seconds, so that a database which is away proves nothing.
+    """
+
+    def __init__(self) -> None:
+        self._turn: tuple[int, int | None] | None = None
+        self._looks = 0
+        self._is_away = False
+
+    def looked(self, turn: tuple[int, int | None] | None) -> str | None:
+        """What is to be said, now that this is how the task stands; None when nothing is."""
+        if turn != self._turn:
+            self._turn, self._looks = turn, 0
+            was_away, self._is_away = self._is_away, False
+            return "A program of the shop is at work again." if was_away else None
+        self._looks += 1
+        if self._is_away or self._looks < AWAY_LOOKS:
+            return None
+        self._is_away = True
+        return "No program of the shop has been at work for over a minute. What happens is posted when one is."
+
+
 async def _forward(reading: _Reading, bot_id: int, forwarding: _Forwarding) -> None:
     import aiohttp
 
@@ -177,6 +203,7 @@ async def _coming(reading: _Reading, bot_id: int, wanted: frozenset[str]) -> Asy
 
     after = await reading.until_there(number)
     typer.echo("Ready.")
+    watch = ShopWatch()
     endpoint = Endpoint(endpoint_id=f"{ENDPOINT}listen", url="", secret="", events=tuple(wanted), after_number=after)
     while True:
         newest = min(await reading.until_there(number), after + _AT_ONCE)
@@ -185,6 +212,9 @@ async def _coming(reading: _Reading, bot_id: int, wanted: frozenset[str]) -> Asy
             if wants(endpoint, at, name):
                 yield note_for(endpoint, name, event)
         if newest == after:
+            told = watch.looked(await reading.until_there(partial(_turn, bot_id)))
+            if told is not None:
+                typer.echo(told)
             await asyncio.sleep(_LOOK_S)
         after = newest
 
@@ -193,3 +223,11 @@ async def _happened(bot_id: int, after: int, last: int, ledger: Ledger) -> list[
     from neonpay.store.entries import events_between
 
     return await ledger.read(events_between, bot_id, after, last)
+
+
+async def _turn(bot_id: int, ledger: Ledger) -> tuple[int, int | None] | None:
+    """When the task that comes round most often is due, and who has it; None when nobody ever had."""
+    from neonpay.books.sealing import SEAL
+    from neonpay.store.periodic import standing
+
+    return await ledger.read(standing, bot_id, SEAL)

@@ -38,15 +38,16 @@ SUBJECTS: Final[Mapping[str, Words]] = {
 }
 WHAT_TO_DO: Final[Mapping[str, Words]] = {
     "payment_needs_attention": Words(
-        "Decide with: neonpay payments accept {charge}, or give it back with: neonpay refund {charge}"
+        "Decide with: neonpay payments accept {charge}, or give it back with: neonpay payments refund {charge}"
     ),
     Attention.RESTORED: Words(
         "It may have been delivered before the ledger was restored from a backup. Look whether the buyer has it; if so: "
-        "neonpay payments accept --delivered {charge}. If not: neonpay payments accept {charge}, or neonpay refund {charge}"
+        "neonpay payments accept --delivered {charge}. If not: neonpay payments accept {charge}, "
+        "or neonpay payments refund {charge}"
     ),
     "fulfilment_abandoned": Words("Mend the handler, then: neonpay payments retry {charge}"),
     "refund_failed": Words(
-        "The Stars are with the bot still. Talk to the buyer, or try again with: neonpay refund {charge}"
+        "The Stars are with the bot still. Talk to the buyer, or try again with: neonpay payments refund {charge}"
     ),
     "balance_drifted": Words("See: neonpay reconcile"),
     "payment_unexplained": Words("Do not deliver it again, and see: neonpay payments show {charge}"),

@@ -19,7 +19,7 @@ from neonpay.core.ports import Command, Press
 from neonpay.core.words import NEONPAY, Words
 from neonpay.errors import ValidationError
 from neonpay.ledger import Transaction
-from neonpay.ledger.tables import people
+from neonpay.ledger.tables import payments, people
 from neonpay.notifications import buyer_words as say
 from neonpay.notifications.forgetting import forget_subscribers
 from neonpay.notifications.host_words import HostWords, Translator
@@ -28,7 +28,7 @@ from neonpay.payments.extension import Conversation, Extension, Host, Subscriber
 from neonpay.payments.handlers.builtin_jobs import MessageRefused, PutOff
 from neonpay.payments.host import ShopHost
 from neonpay.store.once import Once
-from neonpay.store.payment_rows import find_payment, find_refund
+from neonpay.store.payment_rows import find_payment, find_refund, payment_of, select_payments
 from neonpay.store.periodic import PeriodicTask, Turn
 from neonpay.store.restored import fence_us
 from neonpay.store.stage_versions import Catalogue
@@ -42,6 +42,7 @@ _LOOK_S: Final = 3600.0
 _SOON_S: Final = 1.0
 _CHARGE_CHARS: Final = 64
 _DAYS_MOST: Final = 28
+_RETURNED: Final = frozenset({PaymentState.REFUNDED, PaymentState.REFUND_DUE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +136,10 @@ class BuyerMessages(Extension):
             return
         host, language = self._open.host, command.language_code
         rows: list[JsonValue] = []
-        for payment, event_id, _ in await host.requests.choices(command.user_id, limit=_SHOWN):
+        for payment, event_id in await host.ledger.read(self._purchases, host.bot_id, command.user_id):
             label = f"{_title(payment)} · {payment.amount_stars} ⭐ · {payment.paid_at:%Y-%m-%d}"
+            if payment.state in _RETURNED:
+                label += " · ↩️"
             rows.append([{"text": label, "callback_data": f"neonpay:receipt:{event_id}"}])
         text = NEONPAY.say(say.ORDERS if rows else say.NO_ORDERS, language)
         message: dict[str, JsonValue] = {"chat_id": command.user_id, "text": text}
@@ -153,8 +156,8 @@ class BuyerMessages(Extension):
         if self._open is None:
             return
         host, toast = self._open.host, ""
-        choices = await host.requests.choices(press.user_id, limit=_SHOWN)
-        payment = next((one for one, event_id, _ in choices if event_id == found[1]), None)
+        bought = await host.ledger.read(self._purchases, host.bot_id, press.user_id)
+        payment = next((one for one, event_id in bought if event_id == found[1]), None)
         if payment is None:
             toast = NEONPAY.say(say.NOT_YOURS, press.language_code)
         else:
@@ -217,6 +220,14 @@ class BuyerMessages(Extension):
         )
         return payment, transaction.connection.execute(query).scalar()
 
+    def _purchases(self, transaction: Transaction, bot_id: int, user_id: int) -> list[tuple[Payment, str]]:
+        """What a user has paid last, newest first, with the event of each; what has gone back is among it."""
+        assert self._open is not None
+        newest_first = (payments.c.paid_at.desc(), payments.c.charge_id)
+        query = select_payments(bot_id).where(payments.c.user_id == user_id).order_by(*newest_first).limit(_SHOWN)
+        rows = transaction.connection.execute(query).mappings().all()
+        return [(payment_of(transaction, self._open.catalogue, row), row["event_id"]) for row in rows]
+
     def _text(self, event: Event, payment: Payment, language: str | None) -> str:
         if event.name == "payment_completed":
             return self._receipt(payment, language)
@@ -231,7 +242,7 @@ class BuyerMessages(Extension):
 
     def _receipt(self, payment: Payment, language: str | None) -> str:
         lines = [self._say("receipt", say.RECEIPT, payment, language, date=f"{payment.paid_at:%Y-%m-%d}")]
-        if payment.state in {PaymentState.REFUNDED, PaymentState.REFUND_DUE}:
+        if payment.state in _RETURNED:
             lines.append(NEONPAY.say(say.RETURNED, language))
         elif payment.subscription_expires_at is not None:
             lines.append(NEONPAY.say(say.PAID_UNTIL, language, date=f"{payment.subscription_expires_at:%Y-%m-%d}"))

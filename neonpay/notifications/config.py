@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
@@ -117,7 +118,10 @@ class NotificationConfig:
         return SmtpTls.IMPLICIT if self.smtp_port == IMPLICIT_TLS else SmtpTls.STARTTLS
 
     def default_recipient(self, channel: NotificationType) -> str | None:
-        """Who gets a message by this channel that names nobody; None when that is not said."""
+        """Who gets a message by this channel that names nobody; None when that is not said.
+
+        What says it is in ``DEFAULT_RECIPIENTS``.
+        """
         chosen = {
             NotificationType.TELEGRAM: self.telegram_admin_chat_id,
             NotificationType.WEBHOOK: self.webhook_url,
@@ -127,6 +131,13 @@ class NotificationConfig:
         return None if chosen is None else str(chosen)
 
 
+DEFAULT_RECIPIENTS: Final[Mapping[NotificationType, str]] = {
+    NotificationType.TELEGRAM: "telegram_admin_chat_id",
+    NotificationType.WEBHOOK: "webhook_url",
+    NotificationType.SLACK: "slack_webhook_url",
+    NotificationType.DISCORD: "discord_webhook_url",
+}
+"""The setting that names who gets what names nobody, by channel."""
 _MOST_S: Final = 30.0
 """A turn of a channel has a lease of a minute, which a message must not outlast."""
 

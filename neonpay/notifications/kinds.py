@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import enum
 
+from neonpay.errors import ValidationError
+
 
 class NotificationType(enum.StrEnum):
     """The channels."""
@@ -23,3 +25,17 @@ class NotificationPriority(enum.StrEnum):
     NORMAL = "normal"
     HIGH = "high"
     CRITICAL = "critical"
+
+
+def as_type(value: str) -> NotificationType:
+    """The channel of this name; raises ValidationError with those that there are."""
+    if value not in list(NotificationType):
+        raise ValidationError("notification_type", value, f"one of {', '.join(NotificationType)}")
+    return NotificationType(value)
+
+
+def as_priority(value: str) -> NotificationPriority:
+    """The priority of this name; raises ValidationError with those that there are."""
+    if value not in list(NotificationPriority):
+        raise ValidationError("priority", value, f"one of {', '.join(NotificationPriority)}")
+    return NotificationPriority(value)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Literal, Protocol, Self
 
 from neonpay.core.clock import Clock, SystemClock, moment
 from neonpay.errors import ConfigurationError, NeonPayError, ValidationError
 from neonpay.notifications.channels import CHANNELS, Channel, Means, check_channel, open_channel
-from neonpay.notifications.config import NotificationConfig
+from neonpay.notifications.config import DEFAULT_RECIPIENTS, NotificationConfig
 from neonpay.notifications.extension import Notifications
-from neonpay.notifications.kinds import NotificationPriority, NotificationType
+from neonpay.notifications.kinds import NotificationPriority, NotificationType, as_priority, as_type
 from neonpay.notifications.note import Note, NotificationMessage, note_id
 from neonpay.notifications.queue import Queued
 from neonpay.notifications.templates import NotificationTemplate, Templates
@@ -41,7 +41,7 @@ class Sent:
 
     note_id: str
     channel: NotificationType
-    recipient: str
+    recipient: str = field(repr=False)
     state: Literal["sent", "waiting", "off", "failed"]
     error: str | None = None
 
@@ -60,9 +60,10 @@ class NotificationManager:
         enable_notifications: False sends nothing and says so in what comes back.
         neonpay: the shop whose jobs send; its own bot writes in Telegram unless the configuration names another.
         notifications: the extension of a shop that has one already, as ``enable_alerts`` returns it, in place of ``neonpay``.
+        language_code: of the templates that are there already, ``en`` or ``ru``.
 
     Raises:
-        ConfigurationError: a template, a URL or a secret is none.
+        ConfigurationError: a template, a URL or a secret is none, or a language is given beside ``notifications``.
     """
 
     def __init__(
@@ -73,12 +74,17 @@ class NotificationManager:
         neonpay: Shop | None = None,
         notifications: Notifications | None = None,
         clock: Clock | None = None,
+        language_code: str | None = None,
     ) -> None:
+        if notifications is not None and language_code is not None:
+            msg = "language_code is that of the extension: give it to Notifications(…) or enable_alerts(…)"
+            raise ConfigurationError(msg)
         self.config = config or (notifications.config if notifications is not None else NotificationConfig())
         self._is_on = enable_notifications
         self._extension = notifications
         if neonpay is not None and notifications is None:
-            self._extension = neonpay.use(Notifications(self.config))
+            self._extension = neonpay.use(Notifications(self.config, language_code=language_code))
+        self._language_code = language_code if self._extension is None else self._extension.language_code
         self._clock = clock or SystemClock()
         self._templates = Templates() if self._extension is None else self._extension.templates
         self._means = Means(self.config, self._clock)
@@ -151,16 +157,16 @@ class NotificationManager:
 
         Raises:
             ConfigurationError: it cannot be read, or shows what is not among ``variables``.
-            ValidationError: it is too long.
+            ValidationError: it is too long, or there is no such channel or priority.
         """
         self._templates.add(
             NotificationTemplate(
                 name=name,
-                notification_type=NotificationType(notification_type),
+                notification_type=as_type(notification_type),
                 subject=subject,
                 body=body,
                 variables=tuple(variables),
-                priority=NotificationPriority(priority),
+                priority=as_priority(priority),
             )
         )
 
@@ -196,11 +202,12 @@ class NotificationManager:
         if recipient in _STANDS_FOR_DEFAULT:
             recipient = self.config.default_recipient(channel) or ""
         if not recipient:
-            msg = f"a message by {channel} needs a recipient, or one in NotificationConfig(…)"
+            setting = DEFAULT_RECIPIENTS.get(channel)
+            msg = f"a message by {channel} needs a recipient{f', or {setting} in NotificationConfig(…)' if setting else ''}"
             raise ConfigurationError(msg)
         subject, body = message.subject or "", message.body
         if message.template_name is not None:
-            subject, body = self._templates.written(message.template_name, message.variables)
+            subject, body = self._templates.written(message.template_name, message.variables, self._language_code)
         if not subject and not body:
             raise ValidationError("body", body, "what is to be said")
         return Note(

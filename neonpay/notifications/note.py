@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from neonpay.core.jsontext import JsonObject, JsonValue
-from neonpay.notifications.kinds import NotificationPriority, NotificationType
+from neonpay.notifications.kinds import NotificationPriority, NotificationType, as_priority, as_type
 
 _KEY_CHARS: Final = 32
 
@@ -29,7 +29,7 @@ class Note:
 
     note_id: str
     channel: NotificationType
-    recipient: str
+    recipient: str = field(repr=False)
     subject: str
     body: str
     kind: str
@@ -58,13 +58,20 @@ class NotificationMessage:
             the configuration names.
         template_name: a template to write it with, from ``variables``, in place of ``subject`` and ``body``.
         metadata: goes with it where programs read it.
+
+    Raises:
+        ValidationError: there is no such channel or priority.
     """
 
     notification_type: NotificationType
-    recipient: str
+    recipient: str = field(repr=False)
     subject: str | None = None
     body: str = ""
     priority: NotificationPriority = NotificationPriority.NORMAL
     metadata: Mapping[str, JsonValue] = field(default_factory=dict)
     template_name: str | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.notification_type = as_type(self.notification_type)
+        self.priority = as_priority(self.priority)

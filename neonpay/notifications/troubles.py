@@ -55,6 +55,11 @@ KINDS: Final[Mapping[str, Kind]] = {
         over=Words("✅ Nothing waits for this handler any more: {name}"),
         variables=("name", "count"),
     ),
+    "failing": Kind(
+        begins=Words("🔧 A handler fails again and again: {name}"),
+        over=Words("✅ Nothing that failed waits for this handler any more: {name}"),
+        variables=("name", "count", "error"),
+    ),
     "disk": Kind(
         begins=Words("💾 The disk with the database is nearly full"),
         over=Words("✅ The disk with the database has room again"),

@@ -14,17 +14,17 @@ from neonpay.core.jsontext import JsonValue
 from neonpay.core.text import clean
 from neonpay.core.words import Words
 from neonpay.ledger import Transaction
-from neonpay.ledger.tables import IS_PARKED, duties, jobs
+from neonpay.ledger.tables import IS_PARKED, IS_UNFINISHED, duties, jobs
 from neonpay.ledger.tables_backup import backup_runs, restores
 from neonpay.notifications.troubles import Trouble
 from neonpay.payments.handlers.registry import handler_name
-from neonpay.payments.waiting import is_left_alone
+from neonpay.payments.waiting import is_left_alone, is_of_handler
 from neonpay.reconcile.checkpoint import Tally
 from neonpay.reconcile.reconciler import RECONCILE
 from neonpay.store.loops import LoopHealth
 
 FAILURES: Final = 5
-"""So often in a row a loop fails before anybody is told."""
+"""So often in a row a loop fails, or a handler for one payment, before anybody is told; a handler within three minutes."""
 _FREE_LEAST_BYTES: Final = 2**30
 _FREE_LEAST_SHARE: Final = 20
 _ROOM_AGAIN: Final = 1.5
@@ -40,6 +40,11 @@ _FAILS: Final = Words(
 _WAIT: Final = Words(
     "{count} payment waits for it. Start the program that has it, or rename or retire it: neonpay handlers",
     "{count} payments wait for it. Start the program that has it, or rename or retire it: neonpay handlers",
+    counted="count",
+)
+_FAILING: Final = Words(
+    "{count} payment waits for it: {error}. Mend that; it is tried again by itself.",
+    "{count} payments wait for it: {error}. Mend that; they are tried again by themselves.",
     counted="count",
 )
 _FREE: Final = Words(
@@ -103,13 +108,36 @@ def about_webhook(error: JsonValue) -> Trouble:
 
 
 def about_ledger(transaction: Transaction, bot_id: int, now_us: int, reconcile_every_s: float | None) -> list[Trouble]:
-    """The unit of work that looks for handlers that no program has, backups that fail, and a comparison without an end."""
+    """The unit of work that looks for handlers that are gone or fail, failed backups, and a comparison without an end."""
     found = [
         Trouble(kind="stranded", name=handler_name(consumer), values={"count": count}, details=_WAIT)
         for consumer, count in sorted(_left_alone(transaction, bot_id).items())[:_HANDLERS_MOST]
     ]
+    found += _failing_handlers(transaction, bot_id)
     found += _failed_backups(transaction)
     return found if reconcile_every_s is None else [*found, *_blind(transaction, bot_id, now_us, reconcile_every_s)]
+
+
+def _failing_handlers(transaction: Transaction, bot_id: int) -> list[Trouble]:
+    """Handlers that have failed several times for one payment, hours before its job is a dead letter; slight from then on."""
+    is_tried_again = sa.and_(IS_UNFINISHED, jobs.c.attempts >= FAILURES, jobs.c.error.is_not(None))
+    is_dead = sa.and_(IS_PARKED, jobs.c.state == sa.literal_column(f"'{JobState.DEAD.value}'"))
+    found: dict[str, Trouble] = {}
+    for which, is_slight in ((is_tried_again, False), (is_dead, True)):
+        mine = (jobs.c.bot_id == bot_id, which, is_of_handler())
+        query = sa.select(jobs.c.consumer, sa.func.count(), sa.func.max(jobs.c.error)).where(*mine)
+        rows = transaction.connection.execute(query.group_by(jobs.c.consumer).order_by(jobs.c.consumer)).all()
+        for consumer, count, error in rows[:_HANDLERS_MOST]:
+            name, words = handler_name(consumer), clean(error or "?", _WORDS_CHARS)
+            trouble = Trouble(
+                kind="failing",
+                name=name,
+                values={"count": int(count), "error": words},
+                details=_FAILING,
+                is_slight=is_slight,
+            )
+            found.setdefault(name, trouble)
+    return list(found.values())
 
 
 def _failed_backups(transaction: Transaction) -> list[Trouble]:

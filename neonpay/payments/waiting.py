@@ -41,8 +41,12 @@ def is_left_alone() -> sa.ColumnElement[bool]:
         consumers.c.consumer == jobs.c.consumer,
         consumers.c.seen_at > DatabaseNow() - UNSEEN_US,
     )
-    is_handlers = sa.or_(*[jobs.c.consumer.startswith(f"{kind}:") for kind in (ON_PAYMENT, ON_REFUND)])
-    return sa.and_(IS_UNFINISHED, is_handlers, sa.not_(alive))
+    return sa.and_(IS_UNFINISHED, is_of_handler(), sa.not_(alive))
+
+
+def is_of_handler() -> sa.ColumnElement[bool]:
+    """Whether a job is one of a handler, and not of what neonpay or an extension does."""
+    return sa.or_(*[jobs.c.consumer.startswith(f"{kind}:") for kind in (ON_PAYMENT, ON_REFUND)])
 
 
 def needs_person(bot_id: int) -> sa.ColumnElement[bool]:

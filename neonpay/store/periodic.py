@@ -321,6 +321,13 @@ def _take(transaction: Transaction, bot_id: int, name: str, token: int, early: b
     return Turn(bot_id, name, token, 0, "") if is_first else None
 
 
+def standing(transaction: Transaction, bot_id: int, name: str) -> tuple[int, int | None] | None:
+    """When a task is due or its lease ends, in microseconds, and the token of the lease; None when it was never taken."""
+    query = sa.select(sa.type_coerce(duties.c.run_at, sa.BigInteger), duties.c.token)
+    row = transaction.connection.execute(query.where(duties.c.bot_id == bot_id, duties.c.name == name)).first()
+    return None if row is None else (int(row[0]), row[1])
+
+
 def poke(transaction: Transaction, bot_id: int, names: Collection[str]) -> None:
     """Have tasks, which keep no memo, looked at soon: at once, or at the end of the turn that somebody has at one of them."""
     mine = sa.update(duties).where(duties.c.bot_id == bot_id, duties.c.name.in_(names))

@@ -102,7 +102,7 @@ class ExtensionJobs:
             raise ValidationError("event", job.event_id, msg)
         if await self._ledger.read(is_named_elsewhere, job.bot_id, job.consumer, event.name):
             age_s = (moment(self._clock.now_us()) - event.at).total_seconds()
-            raise PutOff(min(max(_LEFT_AT_LEAST_S, age_s / 2), _LEFT_AT_MOST_S))
+            raise PutOff(left_for_s(age_s))
 
     def _settler(self, extension: Extension) -> SelfFinishingJob:
         async def settle(job: Job) -> None:
@@ -167,3 +167,8 @@ class ExtensionJobs:
 
         self._runner.announce(await self._ledger.run(Once(self._bot_id, unit)))
         self._runner.changed.set()
+
+
+def left_for_s(age_s: float) -> float:
+    """For how long an event of this age is left to another program: the older it is the longer, up to a minute."""
+    return min(max(_LEFT_AT_LEAST_S, age_s / 2), _LEFT_AT_MOST_S)

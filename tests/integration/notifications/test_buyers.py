@@ -66,6 +66,24 @@ async def test_orders_shows_what_was_bought_and_gives_a_receipt_to_nobody_else(o
     assert "50 Stars" in again.text
 
 
+async def test_orders_shows_what_was_given_back_as_well_and_its_receipt_says_so(open_shop: Callable[..., Shop]) -> None:
+    shop = open_shop()
+    shop.neonpay.on_payment(nothing)
+    shop.neonpay.use(BuyerMessages())
+    async with shop.polling():
+        ann = await shop.visitor("Анна", language_code="ru")
+        outcome = await shop.sells(ann)
+        await shop.neonpay.refund(outcome.charge_id or "")
+        await ann.hears(shop.account, containing="↩️")
+        await ann.says("/orders", to=shop.account)
+        listed = await ann.hears(shop.account, containing="последние покупки")
+        assert listed.reply_markup is not None
+        assert listed.reply_markup.inline_keyboard[0][0].text.endswith(" · ↩️")
+        await ann.presses_at(0, 0, on=listed)
+        again = await ann.hears(shop.account, containing="Звёзды за эту покупку вернулись")
+    assert (again.text or "").startswith("🧾 VIP\n50 звёзд, ")
+
+
 async def test_a_renewal_is_told_of_once_some_days_before(
     open_shop: Callable[..., Shop], telegram: Simulator, clock: Any
 ) -> None:

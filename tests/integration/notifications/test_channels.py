@@ -13,12 +13,21 @@ import pytest
 from aiohttp import web
 
 from neonpay.core.webhook_signing import keys_of, new_secret, verify
-from neonpay.errors import ConfigurationError, NotificationDelayedError, NotificationRefusedError
-from neonpay.notifications import NotificationConfig, NotificationManager, NotificationMessage, NotificationType
+from neonpay.errors import ConfigurationError, NotificationDelayedError, NotificationRefusedError, ValidationError
+from neonpay.notifications import (
+    NotificationConfig,
+    NotificationManager,
+    NotificationMessage,
+    Notifications,
+    NotificationType,
+)
 from neonpay.simulator import Simulator
 from tests.integration.conftest import MovableClock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.integration.conftest import Shop
     from tests.integration.notifications.conftest import Letters, Receiver
 
 SECRET = new_secret(lambda count: b"n" * count)
@@ -229,3 +238,71 @@ def test_what_shows_a_configuration_shows_no_secret() -> None:
 async def test_a_channel_that_is_not_set_up_says_what_it_needs() -> None:
     with pytest.raises(ConfigurationError, match="smtp_host"):
         await sent(NotificationConfig(), NotificationType.EMAIL, "a@example.com", body="-")
+
+
+async def test_what_comes_back_shows_no_address(receiver: Receiver) -> None:
+    url = f"{receiver.url}/SECRET"
+    message = NotificationMessage(NotificationType.WEBHOOK, "", body="Tea")
+    to_somebody = NotificationMessage(NotificationType.EMAIL, "olga@example.com", body="Tea")
+    async with NotificationManager(NotificationConfig(webhook_url=url)) as manager:
+        sent = await manager.send_notification(message)
+        told = await manager.send_multiple_notifications([message])
+    assert (sent.recipient, bool(sent)) == (url, True)
+    shown = repr([sent, *told.values(), message, to_somebody])
+    assert ("SECRET" in shown, "olga" in shown) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (
+            {"notification_type": "fax"},
+            "notification_type must be one of email, telegram, sms, webhook, slack, discord; got 'fax'",
+        ),
+        ({"priority": "urgent"}, "priority must be one of low, normal, high, critical; got 'urgent'"),
+    ],
+)
+def test_a_message_of_no_kind_that_there_is_says_which_there_are(values: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        NotificationMessage(**{"notification_type": "email", "recipient": "olga@example.com", "body": "-", **values})
+    with pytest.raises(ValidationError, match=words):
+        NotificationManager().add_custom_template(
+            "mine", **{"notification_type": "email", "subject": "-", "body": "-", "variables": (), **values}
+        )
+
+
+@pytest.mark.parametrize(
+    ("channel", "words"),
+    [
+        (NotificationType.EMAIL, "a message by email needs a recipient$"),
+        (
+            NotificationType.DISCORD,
+            "a message by discord needs a recipient, or discord_webhook_url in NotificationConfig",
+        ),
+    ],
+)
+async def test_a_message_to_nobody_says_where_somebody_can_be_named(channel: NotificationType, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        await NotificationManager().send_notification(NotificationMessage(channel, "", body="-"))
+
+
+async def test_the_templates_that_are_there_speak_the_language_of_whoever_reads(
+    receiver: Receiver, open_shop: Callable[..., Shop]
+) -> None:
+    config = NotificationConfig(webhook_url=receiver.url)
+    shop, other = open_shop(), open_shop()
+    extension = other.neonpay.use(Notifications(config, language_code="ru"))
+    managers = [
+        NotificationManager(config, language_code="ru"),
+        NotificationManager(config, neonpay=shop.neonpay, language_code="ru"),
+        NotificationManager(notifications=extension),
+    ]
+    async with shop.neonpay, other.neonpay:
+        for manager in managers:
+            async with manager:
+                values = {"user_id": 7, "amount": 21, "product_name": "Чай"}
+                await manager.send_template_notification("payment_completed", "", values, NotificationType.WEBHOOK)
+        posts = await receiver.has(3)
+    assert {json.loads(post.body)["data"]["body"] for post in posts} == {"Пользователь 7 заплатил 21 звезду за Чай"}
+    with pytest.raises(ConfigurationError, match="language_code is that of the extension"):
+        NotificationManager(notifications=extension, language_code="en")

@@ -200,6 +200,44 @@ async def test_handlers_that_no_program_has_and_a_shop_that_is_blind_are_told(
     assert stranded[1].startswith("1 payment waits for it.")
 
 
+async def test_a_handler_that_fails_is_told_of_long_before_its_deliveries_are_given_up(
+    watch: Watch, clock: MovableClock, open_shop: Callable[..., Shop]
+) -> None:
+    is_broken = True
+    selling = open_shop()
+
+    @selling.neonpay.on_payment(name="deliver", max_attempts=6)
+    async def deliver(payment: Any) -> None:
+        if is_broken:
+            raise RuntimeError("the machine is empty")
+
+    async with selling.polling():
+        program = await watch.program()
+        outcome = await selling.sells(await selling.visitor("Ann"))
+        for failures in range(1, 5):
+            await selling.fact("fulfilment_failed", count=failures)
+            await watch.turn(*program)
+            assert await watch.told() == []
+            clock.advance(150)
+        await selling.fact("fulfilment_failed", count=5)
+        await watch.turn(*program)
+        begins = (
+            "🔧 A handler fails again and again: deliver",
+            "1 payment waits for it: RuntimeError: the machine is empty. Mend that; it is tried again by itself.",
+        )
+        await watch.minutes(4, *program)
+        assert await watch.told() == [begins]
+        clock.advance(600)
+        await selling.fact("fulfilment_abandoned")
+        await watch.minutes(4, *program)
+        assert await watch.told() == [begins]  # what was given up is not over
+        is_broken = False
+        await selling.neonpay.jobs.retry(outcome.charge_id or "")
+        await selling.delivers(outcome)
+        await watch.minutes(4, *program)
+        assert await watch.told() == [begins, ("✅ Nothing that failed waits for this handler any more: deliver", "")]
+
+
 async def test_updates_that_telegram_cannot_deliver_are_told(watch: Watch, receiver: Receiver) -> None:
     shop, alerts = await watch.program()
     await shop.bot.set_webhook(f"{receiver.url}/hook")

@@ -26,6 +26,7 @@ from neonpay.cli.main import app
 from neonpay.collection.openapi import document
 from neonpay.simulator import Simulator
 from tests.unit.docs.blocks import PAGES, ROOT, blocks, page_text
+from tools.words import catalogues, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,6 +111,27 @@ def _fault(arguments: list[str]) -> str | None:
 @pytest.mark.parametrize(("place", "arguments"), _of("neonpay"), ids=str)
 def test_a_command_of_neonpay_is_taken_as_it_is_printed(place: str, arguments: list[str]) -> None:
     assert _fault(arguments) is None, place
+
+
+_TYPED = re.compile(r"neonpay(?: (?:[a-z]+|--[a-z-]+|\{charge\}))+")
+SAID = sorted(
+    {
+        found
+        for path in catalogues()
+        for message in read(path)
+        for texts in (message.id, message.string)
+        for text in ([texts] if isinstance(texts, str) else texts)
+        for found in _TYPED.findall(text)
+    }
+)
+"""Commands that alerts name, in each language."""
+
+
+@pytest.mark.parametrize("command", SAID)
+def test_a_command_that_an_alert_names_is_there(command: str) -> None:
+    _, *arguments = command.split()
+    fault = _fault(arguments)
+    assert not fault  # "" of a group alone, which says what it has
 
 
 RUN = {
