@@ -30,11 +30,11 @@ test: .venv/.ready-dev ## the tests, on SQLite and on PostgreSQL
 	$(PYTEST) -m "not build and not long"
 
 check: .venv/.ready-dev ## all that CI runs
-	@# What waits for installations or needs one processor runs beside the long tests, and is printed when both are done.
-	@log="$$(mktemp)"; ended=0; $(MAKE) --no-print-directory -k lint imports types docs packaging >"$$log" 2>&1 & \
-	$(MAKE) --no-print-directory long || ended=1; \
+	@# What needs one processor runs beside what waits for installations, and is printed when it is done.
+	@log="$$(mktemp)"; ended=0; $(MAKE) --no-print-directory -k lint imports types docs >"$$log" 2>&1 & \
+	$(MAKE) --no-print-directory packaging || ended=1; \
 	wait $$! || ended=1; cat "$$log"; rm -f "$$log"; exit $$ended
-	$(MAKE) --no-print-directory test
+	$(MAKE) --no-print-directory long test
 
 lint: .venv/.ready-dev ## style, and whether the files are formatted
 	$(BIN)/ruff check
