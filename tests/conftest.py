@@ -6,13 +6,11 @@ one that NEONPAY_TEST_POSTGRES_URL names. A test has a database to itself, witho
 
 from __future__ import annotations
 
-import gc
 import os
 import shutil
 import sys
 from fnmatch import fnmatch
 from functools import cache
-from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,23 +76,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.long)
 
 
-def pytest_collection_finish() -> None:
-    # A million things that live as long as the process would be gone through in every full collection of garbage.
-    gc.collect()
-    gc.freeze()
-
-
 @pytest.fixture(autouse=True)
-def _libraries_forget() -> Iterator[None]:
-    """What libraries keep of the last shops: aiogram 128 updates, aiohttp 1024 handlers, each with all of a shop.
+def _aiogram_forgets() -> Iterator[None]:
+    """aiogram keeps the last 128 updates that it has named, each with its bot and so with a whole shop and its Telegram.
 
     With hundreds of shops in memory each collection of garbage takes seconds.
     """
     yield
-    # Looked up, because whoever runs no test of theirs need not wait until they are imported: the process that deals tests out.
-    for module, names in (("aiogram.types", "Update.event_type.fget"), ("aiohttp.web_app", "_cached_build_middleware")):
-        if module in sys.modules:
-            attrgetter(names)(sys.modules[module]).cache_clear()
+    # Looked up, because whoever runs no test of theirs need not wait until it is imported: the process that deals tests out.
+    if "aiogram.types" in sys.modules:
+        sys.modules["aiogram.types"].Update.event_type.fget.cache_clear()
 
 
 @pytest.fixture(scope="session")
