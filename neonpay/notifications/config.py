@@ -122,12 +122,8 @@ class NotificationConfig:
 
         What says it is in ``DEFAULT_RECIPIENTS``.
         """
-        chosen = {
-            NotificationType.TELEGRAM: self.telegram_admin_chat_id,
-            NotificationType.WEBHOOK: self.webhook_url,
-            NotificationType.SLACK: self.slack_channel or self.slack_webhook_url,
-            NotificationType.DISCORD: self.discord_webhook_url,
-        }.get(channel)
+        setting = DEFAULT_RECIPIENTS.get(channel)
+        chosen: str | int | None = None if setting is None else getattr(self, setting)
         return None if chosen is None else str(chosen)
 
 
