@@ -27,7 +27,7 @@ class Transaction(ABC):
     __slots__ = ()
 
     is_only_writer: ClassVar[bool]
-    """Whether nobody else can write until this transaction ends, so that its rows need no lock."""
+    """Whether nobody else can write while a transaction that writes is open, so that its rows need no lock."""
 
     @property
     @abstractmethod
