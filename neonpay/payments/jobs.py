@@ -75,6 +75,13 @@ _PUT_OFF = Statement(
     *_JOB_NAMES,
     "delay_us",
 )
+_COMES_UP = Statement(
+    sa.update(jobs)
+    .where(*_JOB_KEY)
+    .values(state=JobState.READY.value, attempts=jobs.c.attempts - 1, run_at=sa.bindparam("run_at_us")),
+    *_JOB_NAMES,
+    "run_at_us",
+)
 _OWN = Statement(
     sa.select(jobs.c.state).where(*_JOB_KEY[:-1], IS_OWN).with_for_update(),
     *_JOB_NAMES,
@@ -257,6 +264,14 @@ def lease_lost(job: Job) -> LeaseLostError:
 def put_off(transaction: Transaction, job: Job, delay_s: float) -> None:
     """The unit of work that lets a job that could not even be tried come up again later; the attempt does not count."""
     transaction.execute(_PUT_OFF, job.bot_id, job.event_id, job.consumer, job.token, int(delay_s * 1_000_000))
+
+
+def come_up_at(transaction: Transaction, job: Job, at_us: int) -> None:
+    """The unit of work that lets a job come up again at a moment; the attempt does not count.
+
+    For a job that has read the clock and decided by it: a second reading might be of another time.
+    """
+    transaction.execute(_COMES_UP, job.bot_id, job.event_id, job.consumer, job.token, at_us)
 
 
 def release_all(transaction: Transaction, held: Sequence[Job]) -> None:

@@ -13,7 +13,7 @@ from neonpay.core.payments import Attention
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.table_kit import DatabaseNow
 from neonpay.payments.consumers.selection import ConsumerSelection
-from neonpay.payments.jobs import finish, put_off
+from neonpay.payments.jobs import come_up_at, finish
 from neonpay.payments.refunds.store import RefundStore
 from neonpay.store.job_rows import INSERT_JOB, Job, job_row
 from neonpay.store.once import Once
@@ -76,7 +76,7 @@ class Unclaimed:
             return _Look(has_jobs=True)
         now_us = int(transaction.connection.execute(sa.select(DatabaseNow())).scalar_one())
         if (moment(now_us) - payment.recorded_at).total_seconds() < PATIENCE_S:
-            put_off(transaction, job, LOOK_EVERY_S)
+            come_up_at(transaction, job, now_us + int(LOOK_EVERY_S * 1_000_000))
             return _Look(has_jobs=False)
         finish(transaction, job)
         facts = self._refund_store.set_aside(transaction, payment, event_id, Attention.NO_HANDLER)
