@@ -197,7 +197,7 @@ async def _coming(reading: _Reading, bot_id: int, wanted: frozenset[str]) -> Asy
     from neonpay.store.sequence import last_number, number_events
 
     async def number(ledger: Ledger) -> int:
-        while await ledger.run(number_events, bot_id, most=_AT_ONCE):
+        while len(await ledger.run(number_events, bot_id, most=_AT_ONCE)) == _AT_ONCE:
             pass
         return await ledger.read(last_number, bot_id)
 

@@ -73,7 +73,7 @@ class EndpointBook:
             version=VERSION,
             made_at_us=now_us,
         )
-        while await self._ledger.run(number_events, self._bot_id, most=_AT_ONCE):
+        while len(await self._ledger.run(number_events, self._bot_id, most=_AT_ONCE)) == _AT_ONCE:
             pass  # in small transactions, so that the one which writes the row has few left
         return await self._ledger.run(_insert, self._bot_id, endpoint)
 

@@ -41,6 +41,7 @@ class _Found:
     last: int
     queued: Sequence[Queued] = field(default_factory=tuple)
     has_endpoints: bool = True
+    is_all: bool = False
 
 
 async def tell_endpoints(ledger: Ledger, turn: Turn, *, queued: Callable[[], None]) -> float | None:
@@ -53,7 +54,7 @@ async def tell_endpoints(ledger: Ledger, turn: Turn, *, queued: Callable[[], Non
     for _ in range(_ROUNDS):
         if not await ledger.read(endpoints, turn.bot_id):
             return None
-        await ledger.run(number_events, turn.bot_id, most=_AT_ONCE)
+        numbered = await ledger.run(number_events, turn.bot_id, most=_AT_ONCE)
         found = await ledger.read(_find, turn.bot_id, after)
         if not found.has_endpoints:
             return None
@@ -62,6 +63,8 @@ async def tell_endpoints(ledger: Ledger, turn: Turn, *, queued: Callable[[], Non
         await ledger.run(_queue, turn, found)
         if found.queued:
             queued()
+        if found.is_all and len(numbered) < _AT_ONCE:
+            return EACH_S  # what has come since has others to be told with: somebody may buy all the time
         after = found.last
     return 0.0
 
@@ -126,7 +129,7 @@ def _find(transaction: Transaction, bot_id: int, after: int) -> _Found:
         if wants(one, number, name)
         for note in [note_for(one, name, event)]
     ]
-    return _Found(last, queued)
+    return _Found(last, queued, is_all=last == newest)
 
 
 def _queue(transaction: Transaction, turn: Turn, found: _Found) -> None:

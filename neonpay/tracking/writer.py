@@ -58,13 +58,15 @@ class SoftWriter:
             logger.warning("%d soft events could not be written: %s", len(self._buffer), exc)
 
     async def write(self) -> None:
-        """Write what waits.
+        """Write what waits by now; what comes meanwhile waits for others that it is written with.
 
         Raises:
             LedgerError: the ledger is away; what waits goes on waiting.
         """
         async with self._writing:
-            while batch := self._buffer.take():
+            left = len(self._buffer)
+            while left > 0 and (batch := self._buffer.take()):
+                left -= len(batch)
                 try:
                     await self._ledger.run(self._write, batch)
                 except (*AWAY, LedgerClosedError):

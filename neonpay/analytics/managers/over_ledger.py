@@ -85,6 +85,8 @@ class LedgerStore:
         self._has_said_beside = False
         self._thread: LoopThread | None = None
         self._writing: asyncio.Lock | None = None
+        self._next: asyncio.TimerHandle | None = None
+        """When what came during the last writing is written."""
 
     @classmethod
     def of_url(cls, database_url: str, *, clock: Clock) -> LedgerStore:
@@ -180,6 +182,7 @@ class LedgerStore:
                     self._buffer.begin_in_child()
                 self._thread = LoopThread(name="neonpay-analytics")
                 self._writing = asyncio.Lock()
+                self._next = None
                 self._buffer.connect(self._wake, lambda: None)
             return self._thread
 
@@ -192,6 +195,7 @@ class LedgerStore:
         return self._at_work().submit(coroutine).result()
 
     def _write_soon(self) -> None:
+        self._next = None
         self._behind = asyncio.get_running_loop().create_task(self._write_behind())
 
     async def _write_behind(self) -> None:
@@ -202,13 +206,16 @@ class LedgerStore:
             asyncio.get_running_loop().call_later(_EVERY_S, self._write_soon)
 
     async def _flush(self) -> None:
-        """Write all that waits; what could not be written goes on waiting."""
+        """Write all that waits by now; what could not be written goes on waiting, as what comes meanwhile does."""
         assert self._writing is not None, "it is made with the thread"
         async with self._writing:
-            while batch := self._buffer.take():
+            left = len(self._buffer)
+            while left > 0 and (batch := self._buffer.take()):
+                left -= len(batch)
                 await self._write(batch)
                 self._buffer.wrote()
-            self._buffer.may_rest()
+            if not self._buffer.may_rest() and self._next is None:
+                self._next = asyncio.get_running_loop().call_later(_EVERY_S, self._write_soon)
 
     async def _write(self, events: Sequence[SoftEvent]) -> int:
         new, beside = await self._ledger().apart.run(_keep, events)

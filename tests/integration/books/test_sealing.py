@@ -41,6 +41,17 @@ async def test_everything_is_sealed_once(books: Books) -> None:
     assert (proof.seals, proof.sealed_rows, proof.unsealed_rows, proof.findings) == (1, 16, 0, ())
 
 
+async def test_sealing_does_not_go_on_for_as_long_as_somebody_buys(books: Books) -> None:
+    sealing = asyncio.create_task(books.seal())
+    sold = 0
+    while not sealing.done() and sold < 200:
+        await books.ledger.run(earn, books.bot_id, f"sold-{sold:03}")
+        sold += 1
+    await sealing
+    assert sold < 200
+    assert len(await books.rows(sa.select(seals.c.number))) == 1
+
+
 async def test_no_entry_is_divided_between_two_seals(books: Books) -> None:
     assert await books.seal(most_events=4) == 16
     numbers = sa.func.count(journal.c.seal.distinct())

@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from aiohttp import web
 
+from neonpay.core.clock import moment
+from neonpay.core.events import PaymentCompleted
 from neonpay.core.webhook_signing import keys_of, verify
 from neonpay.ledger.tables_notifications import notification_attempts, notifications
 from neonpay.notifications import Notifications
-from neonpay.notifications.telling import tell_again
+from neonpay.notifications.telling import EACH_S, tell_again, tell_endpoints
+from neonpay.store.entries import publish
 from tests.integration.notifications.conftest import as_time_passes
 from tests.looking import between_looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from neonpay.ledger import Ledger, Transaction
     from neonpay.notifications.channels import Endpoint
     from tests.integration.conftest import MovableClock, Shop
     from tests.integration.notifications.conftest import Post, Receiver
@@ -25,6 +29,10 @@ if TYPE_CHECKING:
 
 def _bytes(count: int) -> bytes:
     return b"e" * count
+
+
+def _nothing_to_write(transaction: Transaction) -> None:
+    """There is nothing to write."""
 
 
 async def _nothing(payment: Any) -> None:
@@ -42,10 +50,46 @@ def _names(posts: list[Post]) -> list[str]:
     return [json.loads(post.body)["type"] for post in posts]
 
 
+class _BusyLedger:
+    """A ledger into which something is told after each unit, so that there is always one event more."""
+
+    def __init__(self, ledger: Ledger, bot_id: int) -> None:
+        self._ledger, self._bot_id = ledger, bot_id
+        self.told = 0
+
+    async def run(self, *args: Any, **options: Any) -> Any:
+        result = await self._ledger.run(*args, **options)
+        await self._ledger.run(self._tell)
+        return result
+
+    async def read(self, *args: Any) -> Any:
+        return await self._ledger.read(*args)
+
+    def _tell(self, transaction: Transaction) -> None:
+        self.told += 1
+        publish(transaction, PaymentCompleted(bot_id=self._bot_id, event_id=f"{self.told:032}", at=moment(1)))
+
+
 async def _added(extension: Notifications, receiver: Receiver, clock: MovableClock, *events: str) -> Endpoint:
     return await extension.endpoints.add(
         f"{receiver.url}/hook", events=events, token_bytes=_bytes, now_us=clock.now_us()
     )
+
+
+async def test_a_look_for_what_is_new_does_not_go_on_for_as_long_as_somebody_buys(
+    open_shop: Callable[..., Shop], receiver: Receiver, clock: MovableClock
+) -> None:
+    shop = open_shop()
+    extension = shop.neonpay.use(Notifications())
+    async with shop.neonpay:
+        await _added(extension, receiver, clock)
+        pipeline = shop.neonpay.program.pipeline
+        busy = _BusyLedger(pipeline.ledger, shop.bot.id)
+        turn = await pipeline.periodic_store.take("a look", early=True)
+        assert turn is not None
+        await busy.run(_nothing_to_write)
+        assert await tell_endpoints(busy, turn, queued=lambda: None) == EACH_S  # type: ignore[arg-type]  # all that it uses
+        assert busy.told == 3
 
 
 async def test_an_endpoint_is_told_of_what_it_wants_from_the_moment_in_which_it_is_there(

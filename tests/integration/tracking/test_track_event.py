@@ -197,6 +197,30 @@ async def test_no_transaction_has_more_than_a_batch_so_that_a_checkout_waits_for
     assert watched.sizes == [BATCH, BATCH, BATCH, 1]
 
 
+async def test_what_comes_while_it_writes_waits_for_others_to_be_written_with(
+    database_url: str, clock: MovableClock
+) -> None:
+    buffer = SoftBuffer(clock=clock)
+
+    class Busy(Watched):
+        """Whenever something is written, somebody has done something meanwhile."""
+
+        async def run(self, *args: Any) -> Any:
+            if len(self.sizes) < 20:
+                tell(buffer, clock)
+            return await super().run(*args)
+
+    watched = Busy(open_ledger(database_url, clock=clock))
+    tell(buffer, clock)
+    tell(buffer, clock)
+    try:
+        await SoftWriter(buffer, watched).write()  # type: ignore[arg-type]
+    finally:
+        await watched.ledger.close()
+    assert watched.sizes == [2]
+    assert len(buffer) == 1
+
+
 async def test_what_an_event_loop_that_died_has_left_is_written_by_the_next(
     database_url: str, clock: MovableClock, query: Callable[..., Any]
 ) -> None:
