@@ -64,7 +64,7 @@ async def entrance(request: web.Request, handler: Handler) -> web.StreamResponse
     if turn is not None:
         await turn.begin(is_owner=somebody is not None)
         if request.transport is None:  # the reader has gone while others had their turns
-            raise web.HTTPServiceUnavailable
+            return web.Response(status=web.HTTPServiceUnavailable.status_code)
     if somebody is not None:
         let_in(request, somebody)
     elif not (here in {LOGIN, ENTER} or here.startswith((f"{LOGIN}/", f"{ENTER}/"))):

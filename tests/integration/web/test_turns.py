@@ -92,6 +92,24 @@ async def test_what_takes_long_costs_nobody_a_turn(
     assert PIECES in await (await reading).text()
 
 
+async def test_whoever_has_gone_while_others_had_their_turns_is_made_no_page(
+    http: ClientSession, slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "HELD_MOST_S", 1000.0)
+    first = asyncio.ensure_future(http.get("/slow/"))
+    await slow.has_begun.wait()
+    gone = asyncio.ensure_future(http.get("/slow/"))
+    for _ in range(20):
+        await http.get("/healthz")
+    gone.cancel()
+    for _ in range(20):
+        await http.get("/healthz")
+    slow.go_on.set()
+    assert (await first).status == 200
+    assert (await http.get("/slow/")).status == 200
+    assert slow.begun == 2
+
+
 async def test_a_page_waits_for_those_who_buy_and_is_made_at_last(
     shop: Shop, http: ClientSession, slow: Slow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
