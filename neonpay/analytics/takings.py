@@ -15,9 +15,9 @@ from neonpay.analytics.measures import ONE_OFF, Measure, microseconds_of
 from neonpay.analytics.periods import Span
 from neonpay.analytics.scope import Scope, Split
 from neonpay.core.limits import CURRENCY
-from neonpay.core.payments import RefundState
+from neonpay.core.payments import PaymentState
 from neonpay.ledger import Statement, Transaction
-from neonpay.ledger.tables import payments, people, refunds
+from neonpay.ledger.tables import payments, people
 from neonpay.ledger.tables_tracking import first_touches
 
 _SPAN: Final = ("starts", "ends")
@@ -75,12 +75,8 @@ def _paid_by(scope: Scope, known: sa.Table, column: sa.Column[str]) -> sa.Select
     """The same in one span, by what is known today of the buyer; no rollup knows it, so payments are read."""
     starts, ends = (sa.bindparam(name, type_=sa.BigInteger) for name in _SPAN)
     is_theirs = sa.and_(known.c.bot_id == payments.c.bot_id, known.c.user_id == payments.c.user_id)
-    is_its = sa.and_(
-        refunds.c.bot_id == payments.c.bot_id,
-        refunds.c.charge_id == payments.c.charge_id,
-        refunds.c.state == RefundState.REFUNDED.value,
-    )
-    is_back = refunds.c.charge_id.is_not(None)
+    # A refund is done when its payment has gone back, so none has to be looked up.
+    is_back = payments.c.state == sa.literal_column(f"'{PaymentState.REFUNDED.value}'")
     stars = payments.c.amount_stars
     part = sa.func.coalesce(column, sa.literal_column("''", sa.Text))
     paid_at = microseconds_of(payments.c.paid_at)
@@ -96,7 +92,6 @@ def _paid_by(scope: Scope, known: sa.Table, column: sa.Column[str]) -> sa.Select
         )
         .select_from(payments)
         .outerjoin(known, is_theirs)
-        .outerjoin(refunds, is_its)
         .where(payments.c.currency == CURRENCY, paid_at >= starts, paid_at < ends)
         .where(scope.has(payments.c.bot_id, payments.c.stage_id))
         .group_by(part, payments.c.is_recurring)

@@ -81,7 +81,8 @@ class Deleting:
         return locked(self.folder.path / ".copying", patience_s=_PATIENCE_S)
 
     def _remove_there(self, there: Elsewhere) -> None:
-        known = {}
+        # Those that are here keep what they name, also when the list there is late to name their manifests.
+        known = {one.backup_id: one for one in self.folder.manifests()}
         with suppress(BackupDamagedError):
             known[self.backup_id] = there.manifest(self.backup_id)
         for _ in remove(there, {self.backup_id}, known):

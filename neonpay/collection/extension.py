@@ -29,6 +29,8 @@ logger = logging.getLogger("neonpay.collection")
 FACTS_AT_ONCE: Final = 500
 """Events of the ledger that one batch looks at."""
 _NOT_OPEN_S: Final = 1.0
+_SAID_EVERY_US: Final = 24 * 3600 * 1_000_000
+"""How often a centre is told that the ledger tells, which it believes for a week."""
 _PARCELS_IN_A_TURN: Final = 50
 """After so many the turn ends and the next one begins, long before its lease does."""
 
@@ -40,7 +42,7 @@ class _Open:
     courier: Courier
     sender: Sender
     clock: Clock
-    has_said_ledger: bool = False
+    said_ledger_us: int | None = None
 
 
 class Collection(Extension):
@@ -127,10 +129,11 @@ class Collection(Extension):
     async def _send_facts(self, opened: _Open, turn: Turn) -> bool:
         """Send facts and remember up to which number; whether none is left."""
         after = turn.position
-        if not opened.has_said_ledger:
+        now_us = opened.clock.now_us()
+        if opened.said_ledger_us is None or now_us - opened.said_ledger_us >= _SAID_EVERY_US:
             # Before the first sale, which a collector of the same bot may tell of as well, and sooner.
-            await self._deliver(opened, turn.bot_id, [ledger_tells(turn.bot_id, opened.clock.now_us())])
-            opened.has_said_ledger = True
+            await self._deliver(opened, turn.bot_id, [ledger_tells(turn.bot_id, now_us)])
+            opened.said_ledger_us = now_us
         for _ in range(_PARCELS_IN_A_TURN):
             numbered = await opened.ledger.run(number_events, turn.bot_id, most=FACTS_AT_ONCE)
             last, facts = await opened.ledger.read(next_facts, turn.bot_id, after, FACTS_AT_ONCE)

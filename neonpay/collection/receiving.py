@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -22,6 +23,11 @@ from neonpay.tracking.rows import insert_soft
 
 BOTS_MAX: Final = 10_000
 """Bots of one centre; who is one too many is refused, as a program that invents bots would be."""
+LEDGER_SILENT_MAX: Final = timedelta(days=7)
+"""A bot that was heard for longer than this while its ledger said nothing has no ledger that tells any more.
+
+By when the bot was heard and not by today, so that whatever waited for a centre that was away is told as before.
+"""
 _FIRST: Final = "first"
 _BOTS = Insert(collected_bots, "bot_id", "alias", "name", "first_at", "seen_at", "events", "repeated", "moved")
 _SECRETS = Insert(collection_secrets, "secret_id", "secret", "made_at")
@@ -57,7 +63,7 @@ def receive(
     says_ledger = bool(found.facts or found.says_ledger)
     bot = collected_bots.c
     counted: dict[str, Any] = {}
-    if says_ledger and not has_ledger:
+    if says_ledger:
         counted["ledger_at"] = now_us
     told = [event for event in found.told if not (says_ledger or has_ledger) or event.kind not in KNOWN_TO_LEDGERS]
     others = [*found.facts, *told]
@@ -103,10 +109,12 @@ def made_secret(transaction: Transaction, now_us: int, token_bytes: Callable[[in
 
 def _register(transaction: Transaction, batch: Batch, number: int, now_us: int) -> bool:
     """Have the bot among those of the centre; whether it sends what its ledger knows."""
-    query = sa.select(collected_bots.c.ledger_at).where(collected_bots.c.bot_id == number).with_for_update()
+    bot = collected_bots.c
+    query = sa.select(bot.ledger_at, bot.seen_at).where(bot.bot_id == number).with_for_update()
     row = transaction.connection.execute(query).first()
     if row is not None:
-        return row[0] is not None
+        ledger_at, seen_at = row
+        return ledger_at is not None and seen_at - ledger_at < LEDGER_SILENT_MAX
     count = transaction.connection.execute(sa.select(sa.func.count()).select_from(collected_bots)).scalar_one()
     if count >= BOTS_MAX:
         msg = f"this centre has {BOTS_MAX} bots, and takes no more"

@@ -25,8 +25,8 @@ outbox = table(
 sa.Index("neonpay_outbox_waiting", outbox.c.bot_id, outbox.c.refused, outbox.c.events)
 
 # Bots that have sent something, at the centre. ``events``: how many are kept; ``repeated``: how many came once more;
-# ``moved``: how many of those that came were said to be of a time that cannot be. ``ledger_at``: when it was first heard that
-# the bot sends what its ledger knows.
+# ``moved``: how many of those that came were said to be of a time that cannot be. ``ledger_at``: when the bot last sent what
+# its ledger knows, or said that it does.
 collected_bots = table(
     "collected_bots",
     sa.Column("alias", sa.Text),  # what its program calls it

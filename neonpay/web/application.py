@@ -24,6 +24,7 @@ from neonpay.web.access.cookies import give
 from neonpay.web.access.door import DOOR, Door
 from neonpay.web.access.entrance import ENTER, LOGIN, entrance
 from neonpay.web.access.forms import checked
+from neonpay.web.access.known import KNOWN, KnownSessions
 from neonpay.web.access.peer import host_name, is_loopback, networks
 from neonpay.web.beside import BESIDE, Beside
 from neonpay.web.counting import Counting, keep_counted
@@ -125,6 +126,7 @@ def create_dashboard_app(
         address=address,
         names=frozenset(host_name(name) for name in names),
     )
+    app[KNOWN] = KnownSessions()
     app[FRAME] = Layout()
     app[PATIENCE] = patience_s
     app[IS_SAMPLE] = is_sample
@@ -132,9 +134,7 @@ def create_dashboard_app(
     app[NAVIGATION] = Navigation(parts)
     app[SHOPS] = Shops([neonpay, *more])
     app[FEED] = Feed(app[SHOPS])
-    app.on_response_prepare.append(add_headers)
-    app.on_response_prepare.append(give)
-    app.on_response_prepare.append(end_turn)
+    app.on_response_prepare.extend([add_headers, give, end_turn])
     end_streams_of(app)
     keep_counted(app, Counting(is_under_way=not only_looks))
     overview = app[OVERVIEW] = Overview(neonpay, parts, helps, errors, watches_loops=watches_loops)

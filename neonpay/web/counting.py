@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 logger: Final = logging.getLogger("neonpay.web")
 
-_SOON: Final = 1_000
+SOON: Final = 1_000
 """How many events are counted as soon as somebody looks, and not when it is time."""
 LEFT_MOST: Final = 20_000
 """How many events a page counts by itself: about a second's work for each of its reports."""
@@ -57,7 +57,7 @@ class Counting:
         """
         if not self.is_under_way:
             return
-        if how_far.left > min(_SOON, LEFT_MOST):
+        if how_far.left > SOON:
             self._wanted.set()
         if how_far.left > LEFT_MOST:
             raise StillCountingError(how_far)

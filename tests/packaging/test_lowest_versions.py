@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from moto.server import ThreadedMotoServer
 from packaging.requirements import Requirement
 
 from neonpay.simulator import Simulator
@@ -51,6 +53,26 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
+COPIES = """
+import sys
+from neonpay.backup.targets import open_target
+from neonpay.errors import BackupCopyError
+
+target = open_target(f"s3://backups/shop?endpoint={sys.argv[1]}&region=us-east-1")
+path = "chunks/" + "a" * 2 + "/" + "a" * 64
+target.put(path, b"books")
+assert target.get(path, 5) == b"books"
+listed = target.list()[path]
+assert listed.size == 5 and listed.written_at is not None
+target.delete(path)
+assert path not in target.list()
+try:
+    target.get(path, 5)
+except BackupCopyError:
+    print("copies")
+"""
+
+
 def _lowest(requirements: list[str]) -> list[str]:
     """The requirements with each version at its lower bound."""
     parsed = [Requirement(line) for line in requirements]
@@ -79,3 +101,21 @@ async def test_a_bot_on_the_lowest_versions_sells_a_stage(
         finally:
             program.terminate()
             await program.wait()
+
+
+def test_the_lowest_version_of_what_speaks_s3_keeps_copies_of_backups(
+    wheel: Path, empty: Environment, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty.install(f"{wheel}[s3]", *_lowest(project["optional-dependencies"]["s3"]))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        asked = urllib.request.Request(f"http://{host}:{port}/backups", method="PUT")  # our own server
+        urllib.request.urlopen(asked).close()  # noqa: S310
+        done = empty.run("python", "-W", "error", "-c", COPIES, f"http://{host}:{port}")
+    finally:
+        server.stop()
+    assert (done.returncode, done.stdout) == (0, "copies\n"), done.stderr

@@ -40,7 +40,12 @@ class Account:
     @property
     def user_id(self) -> int | None:
         """Of an owner whom Telegram knows."""
-        return int(self.name) if self.name.isdecimal() else None
+        return user_id_of(self.name)
+
+
+def user_id_of(name: str) -> int | None:
+    """The user id of an owner whom Telegram knows, by the name of their account; None for a name that was chosen."""
+    return int(name) if name.isdecimal() else None
 
 
 def is_name(name: str) -> bool:

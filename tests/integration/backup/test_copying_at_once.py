@@ -170,6 +170,21 @@ def test_a_list_that_is_late_to_name_what_was_written_is_no_reason_to_write_it_a
     assert (list(done.backup_ids), done.files) == ([machines.of_second.backup_id], len(new))
 
 
+def test_what_the_folder_has_copied_is_kept_by_a_list_that_is_late_to_name_it(
+    machines: Machines, sqlite_url: str
+) -> None:
+    of_before = machines.target.list()
+    machines.kit.folder = machines.first
+    second = machines.kit.save(sqlite_url)
+    machines.copy(machines.first, machines.target)
+    late = Told(machines.target)
+    late.list = lambda: of_before  # type: ignore[method-assign]
+    machines.delete(late)
+    there = Elsewhere(machines.target)
+    assert there.ids() == [second.backup_id]
+    verify_copies(there, there.ids(), folder=machines.first, note=machines.kit.note)
+
+
 def test_a_place_that_loses_what_is_copied_has_no_good_copy(machines: Machines, tmp_path: Path) -> None:
     _, chunk = next(iter(machines.of_second.chunks()))
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pytest
 
     from tests.integration.collection.test_receiving import Centres
-    from tests.integration.conftest import Shop
+    from tests.integration.conftest import MovableClock, Shop
 
 
 async def delivers(payment: Payment) -> None:
@@ -89,6 +89,30 @@ async def test_a_centre_that_is_away_is_told_later_and_no_sale_waits_for_it(
             found = await arrived(served, events=5)
         (bot,) = found["bots"]
     assert (bot["payments"], bot["revenue_stars"], bot["people"]) == (1, 50, 1)
+
+
+async def test_a_shop_says_each_day_that_its_ledger_tells_however_little_it_sells(
+    centre_of: Centres, open_shop: Callable[..., Shop], clock: MovableClock, tmp_path: Path
+) -> None:
+    told = {"kind": "payment_completed", "stars": 50}
+    async with centre_of(database_url=f"sqlite:///{tmp_path / 'centre.db'}") as served:
+        shop = open_shop()
+        shop.neonpay.use(Collection(EventCollectorConfig(served.url, secret=SECRET, collection_interval_seconds=0.05)))
+        bot_id = shop.neonpay.program.adapter.bot_id
+
+        async def told_last() -> Any:
+            return (await served.get("/analytics/status"))[1]["bots"][0]["seen_at"]
+
+        async with shop.polling():
+            while not (await served.get("/analytics/status"))[1]["bots"]:
+                served.clock.advance(1)
+            for _ in range(8):
+                before = await told_last()
+                clock.advance(24 * 3600)
+                while await told_last() == before:
+                    clock.advance(1)
+            answer = await served.send(served.batch(served.event("a", **told), bot_id=bot_id))
+    assert answer[1]["beside"] == 1
 
 
 async def test_a_batch_of_payments_whose_answer_was_lost_counts_once(

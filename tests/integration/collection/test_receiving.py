@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     Centres = Callable[..., AbstractAsyncContextManager[Served]]
 
 
+DAY_S = DAY_US // 1_000_000
+
+
 async def figures(served: Served, query: str = "") -> dict[str, Any]:
     status, told = await served.get(f"/analytics/query{query}")
     assert status == 200, told
@@ -317,6 +320,40 @@ async def test_payments_that_a_bot_sends_from_its_ledger_count_once_whoever_else
         status = (await served.get("/analytics/status"))[1]["bots"][0]
     assert (found["revenue_stars"], found["events"]) == (100, 3)
     assert (status["events"], status["repeated"]) == (3, 0)
+
+
+async def test_a_bot_whose_ledger_has_said_nothing_for_a_week_is_believed_again(
+    centre_of: Centres, clock: MovableClock
+) -> None:
+    paid = {"kind": "payment_completed", "stars": 50}
+    async with centre_of() as served:
+
+        async def beside(name: str) -> object:
+            return (await served.send(served.batch(served.event(name, **paid))))[1]["beside"]
+
+        await served.send(served.batch(served.event("s", kind="ledger_tells", user_id=None)))
+        for day in range(6):  # the bot goes on without its ledger
+            clock.advance(DAY_S)
+            assert await beside(f"day {day}") == 1
+        await served.send(served.batch(served.event("fact", **paid, data={"of_ledger": True})))
+        clock.advance(6 * DAY_S)
+        assert await beside("six days after a fact") == 1
+        clock.advance(DAY_S)
+        assert await beside("a week after it") == 1  # until now nobody had heard the bot for so long
+        assert await beside("a week after it, and heard meanwhile") == 0
+        await served.send(served.batch(served.event("again", kind="ledger_tells", user_id=None)))
+        assert await beside("its ledger tells again") == 1
+        assert (await figures(served, "?bot_id=42"))["revenue_stars"] == 100
+
+
+async def test_what_waited_while_the_centre_was_away_for_long_counts_once(
+    centre_of: Centres, clock: MovableClock
+) -> None:
+    async with centre_of() as served:
+        await served.send(served.batch(served.event("s", kind="ledger_tells", user_id=None)))
+        clock.advance(30 * DAY_S)
+        told = served.batch(served.event("waited", kind="payment_completed", stars=50))
+        assert (await served.send(told))[1]["beside"] == 1
 
 
 async def test_a_query_reads_no_more_of_a_bot_than_its_period(database_url: str, clock: MovableClock) -> None:

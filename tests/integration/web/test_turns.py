@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import web
 
-from neonpay.web import create_dashboard_app, pace, serving, turns
+from neonpay.web import create_dashboard_app, pace, serving
 from neonpay.web.beside import Beside
 from neonpay.web.part import Html, Part, page
 from tests.integration.web.looked_at import stocked
@@ -68,7 +68,7 @@ async def http(shop: Shop, slow: Slow) -> AsyncIterator[ClientSession]:
 async def test_pages_are_made_one_after_the_other(
     http: ClientSession, slow: Slow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "HELD_MOST_S", 1000.0)
+    monkeypatch.setattr(pace, "HELD_MOST_S", 1000.0)
     reading = [asyncio.ensure_future(http.get("/slow/")) for _ in range(3)]
     await slow.has_begun.wait()
     for _ in range(20):  # whatever needs no turn is answered meanwhile, and nobody else has begun
@@ -83,13 +83,31 @@ async def test_pages_are_made_one_after_the_other(
 async def test_what_takes_long_costs_nobody_a_turn(
     http: ClientSession, slow: Slow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "HELD_MOST_S", 0.0)
+    monkeypatch.setattr(pace, "HELD_MOST_S", 0.0)
     reading = asyncio.ensure_future(http.get("/slow/"))
     await slow.has_begun.wait()
     assert (await http.get("/payments")).status == 200
     assert not reading.done()
     slow.go_on.set()
     assert PIECES in await (await reading).text()
+
+
+async def test_whoever_has_gone_while_others_had_their_turns_is_made_no_page(
+    http: ClientSession, slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "HELD_MOST_S", 1000.0)
+    first = asyncio.ensure_future(http.get("/slow/"))
+    await slow.has_begun.wait()
+    gone = asyncio.ensure_future(http.get("/slow/"))
+    for _ in range(20):
+        await http.get("/healthz")
+    gone.cancel()
+    for _ in range(20):
+        await http.get("/healthz")
+    slow.go_on.set()
+    assert (await first).status == 200
+    assert (await http.get("/slow/")).status == 200
+    assert slow.begun == 2
 
 
 async def test_a_page_waits_for_those_who_buy_and_is_made_at_last(
@@ -134,7 +152,7 @@ async def test_a_buyer_who_never_gets_an_answer_keeps_no_page_away_for_ever(shop
 
 
 async def test_a_stream_keeps_nobody_waiting(http: ClientSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "HELD_MOST_S", 1000.0)
+    monkeypatch.setattr(pace, "HELD_MOST_S", 1000.0)
     async with http.get("/live/events") as stream, asyncio.timeout(100):
         assert stream.status == 200
         assert (await http.get("/payments")).status == 200

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from neonpay.web.pace import TURN, Turn
+from neonpay.web.pace import TURN, Turn, Turns
 from neonpay.web.rendering import Page
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ async def test_others_go_on_while_a_page_is_made() -> None:
             yield f"{number} "
 
     going_on = asyncio.create_task(others())
-    token = TURN.set(Turn([], lambda: None))
+    token = TURN.set(Turn(Turns([])))
     try:
         page = Page(pieces(), status=200, headers={})
         await page.make()
