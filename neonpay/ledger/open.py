@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -73,6 +74,8 @@ def open_ledger(
         )
     if backend in {"postgresql", "postgres"}:
         try:
+            # What SQLAlchemy itself says of a missing greenlet it says at its first import only, and fails in use afterwards.
+            importlib.import_module("greenlet")
             from neonpay.ledger.postgresql import PostgresqlLedger  # an extra
         except ImportError as exc:
             msg = f"PostgreSQL needs its driver; run: {install_line('postgres')}"
