@@ -117,7 +117,7 @@ class AiogramAdapter:
         """Tap the dispatcher; a second call does nothing."""
         if self._sink is not None:
             return
-        self._claim = Claim(self._bot)
+        self._claim = Claim(self._bot, updates=self._dispatcher, bot_id=self._bot.id)
         self._sink = sink
         middlewares = self._dispatcher.update.outer_middleware
         theirs = list(middlewares)

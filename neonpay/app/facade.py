@@ -139,7 +139,8 @@ class Facade(Namespace[M]):
             options: more parameters of Telegram's ``createInvoiceLink``.
 
         Raises:
-            StageNotFoundError, SaleRefused, TelegramError, TelegramUnreachableError, LedgerError: as for ``send_payment``.
+            StageNotFoundError, ValidationError, SaleRefused, TelegramError, TelegramUnreachableError, LedgerError: as for
+                ``send_payment``.
         """
         payer_id = None if user_id is None else payer("user_id", user_id)
         offer = self._offer(stage_id, payer_id, payer_id, payload, idempotency_key)

@@ -8,6 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from neonpay.errors import LedgerError, LedgerUnavailableError, NoLedgerError, SchemaTooOldError
+from neonpay.ledger.faults import server_of
 
 _MOST_FILES = 3
 _SUFFIXES = frozenset({".db", ".sqlite", ".sqlite3"})
@@ -21,13 +22,14 @@ def about_ledger(error: LedgerError, database_url: str) -> str:
         return ""
     url = sa.make_url(database_url)
     if url.get_backend_name() != "sqlite":
-        port = f":{url.port}" if url.port else ""
-        return f"asked PostgreSQL at {url.host or 'the local server'}{port}, database {url.database}; {_OTHERWISE}"
+        asked = f"asked at {server_of(url)}"
+        return _OTHERWISE if asked in str(error) else f"{asked}; {_OTHERWISE}"
     folder = Path(url.database or "").resolve().parent
     if not folder.is_dir():
         return f"there is no folder {folder}; {_OTHERWISE}"
     if not isinstance(error, NoLedgerError):
-        return _OTHERWISE
+        asked = f"asked at {server_of(url)}"
+        return _OTHERWISE if asked in str(error) else f"{asked}; {_OTHERWISE}"
     found = databases_in(Path.cwd())
     if found:
         return f"type --database sqlite:///{found[0].name}" + "".join(f" or sqlite:///{f.name}" for f in found[1:])

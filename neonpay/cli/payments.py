@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,10 +57,27 @@ ChargeArgument = Annotated[
 ]
 
 
+class ListedState(enum.StrEnum):
+    """What may be asked for: the states that the list shows, and those that the ledger has."""
+
+    DELIVERED = "delivered"
+    WAITING = "waiting"
+    DEAD = "dead"
+    DROPPED = "dropped"
+    ATTENTION = "attention"
+    ACCEPTED = "accepted"
+    NEEDS_ATTENTION = "needs_attention"
+    REFUND_DUE = "refund_due"
+    REFUNDED = "refunded"
+
+
 @payments.command("list")
 def list_payments(
     *,
-    state: Annotated[PaymentState | None, typer.Option(help="Only payments in this state.")] = None,
+    state: Annotated[
+        ListedState | None,
+        typer.Option(help="Only payments in this state, of those that are listed or of the ledger's."),
+    ] = None,
     user: UserOption = None,
     stage: Annotated[str | None, typer.Option(help="Only payments of this stage id.")] = None,
     since: SinceOption = None,
@@ -80,14 +98,17 @@ def list_payments(
     """List payments, newest first, and what has become of each."""
     from neonpay.cli.reading.payments import read_page
     from neonpay.cli.reading.people import user_id_of
+    from neonpay.payments.progress import Progress
     from neonpay.store.payment_filter import Selection
 
     if needs_attention:
-        if state not in {None, PaymentState.NEEDS_ATTENTION}:
+        if state not in {None, ListedState.NEEDS_ATTENTION, ListedState.ATTENTION}:
             raise typer.BadParameter("it contradicts --state", param_hint="--needs-attention")
-        state = PaymentState.NEEDS_ATTENTION
+        state = ListedState.NEEDS_ATTENTION
+    in_ledger = None if state is None else next((one for one in PaymentState if one.value == state.value), None)
+    progress = None if state is None else next((one for one in Progress if one.value == state.value), None)
     selection = Selection(
-        state=state,
+        state=in_ledger,
         stage_id=stage,
         since=since,
         until=until,
@@ -97,7 +118,7 @@ def list_payments(
 
     def find(transaction: Transaction, bots: list[int]) -> tuple[Page, bool]:
         whose = replace(selection, user_id=user_id_of(transaction, bots, user))
-        return read_page(transaction, bots, whose, limit), len(bots) > 1
+        return read_page(transaction, bots, whose, limit, progress), len(bots) > 1
 
     with errors_in_one_line():
         at = where_to_read(database, bot_id, all_bots=all_bots)

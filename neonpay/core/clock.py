@@ -18,6 +18,11 @@ class Clock(Protocol):
         ...
 
 
+def is_moved_by_hand(clock: Clock) -> bool:
+    """Whether months of a clock pass at once, as a simulator's do, so that a gap between two looks is no absence."""
+    return getattr(clock, "is_moved_by_hand", False) is True
+
+
 stopwatch_s = time.perf_counter
 """Seconds by a watch that only goes forward, for how long things took; what decides anything asks a ``Clock``."""
 

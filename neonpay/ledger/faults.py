@@ -68,15 +68,26 @@ def sqlite_fault(error: sqlite3.Error) -> LedgerError:
     return LedgerError(f"SQLite refused: {error}")
 
 
-def postgresql_fault(error: BaseException) -> LedgerError:
-    """Our error for one of PostgreSQL's, of its driver's or of the network's; raise it ``from`` the given one."""
+def postgresql_fault(error: BaseException, url: sa.URL | None = None) -> LedgerError:
+    """Our error for one of PostgreSQL's, of its driver's or of the network's; raise it ``from`` the given one.
+
+    Args:
+        url: what was asked; where the database is not to be had, the message names its server, without user and password.
+    """
     state = sqlstate(error)
+    asked = "" if url is None else f", asked at {server_of(url)}"
     for prefix, kind, words in _POSTGRESQL:
         if state is not None and state.startswith(prefix):
-            return kind(f"{words} (SQLSTATE {state})")
+            return kind(f"{words} (SQLSTATE {state}){asked if issubclass(kind, LedgerUnavailableError) else ''}")
     if state is None:
-        return LedgerUnavailableError(f"PostgreSQL cannot be reached or did not answer ({type(error).__name__})")
+        msg = f"PostgreSQL cannot be reached or did not answer ({type(error).__name__}){asked}"
+        return LedgerUnavailableError(msg)
     return LedgerError(f"PostgreSQL refused with SQLSTATE {state}")
+
+
+def server_of(url: sa.URL) -> str:
+    """Server, port and database of a URL of PostgreSQL's, without user and password."""
+    return f"{url.host or 'the local server'}{f':{url.port}' if url.port else ''}/{url.database or ''}"
 
 
 def was_interrupted(error: BaseException) -> bool:

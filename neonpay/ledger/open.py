@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 from neonpay.core.clock import Clock, SystemClock
 from neonpay.errors import ConfigurationError
 from neonpay.installing import install_line
+from neonpay.ledger.faults import server_of
 from neonpay.ledger.memory import MEMORY_URL, Memory, is_memory
 from neonpay.ledger.sqlite import SqliteLedger
 from neonpay.ledger.unit import Ledger
@@ -73,6 +75,8 @@ def open_ledger(
         )
     if backend in {"postgresql", "postgres"}:
         try:
+            # What SQLAlchemy itself says of a missing greenlet it says at its first import only, and fails in use afterwards.
+            importlib.import_module("greenlet")
             from neonpay.ledger.postgresql import PostgresqlLedger  # an extra
         except ImportError as exc:
             msg = f"PostgreSQL needs its driver; run: {install_line('postgres')}"
@@ -100,4 +104,4 @@ def place_of(database_url: str) -> str:
     url = sa.make_url(database_url)
     if url.get_backend_name() == "sqlite":
         return str(Path(str(url.database)).absolute())
-    return f"{url.host or 'the local server'}{f':{url.port}' if url.port else ''}/{url.database or ''}"
+    return server_of(url)

@@ -170,7 +170,7 @@ class PostgresqlLedger:
                 self._prepare_no_more()
                 return await self._connect()
             if isinstance(exc, (*_DRIVERS, *_AROUND)):
-                raise postgresql_fault(exc) from exc
+                raise postgresql_fault(exc, self.url) from exc
             raise
         return pool
 
@@ -290,7 +290,7 @@ class PostgresqlLedger:
             raise own.error from own.error.__cause__
         except Exception as exc:
             if _is_the_databases(exc):
-                raise postgresql_fault(exc) from exc
+                raise postgresql_fault(exc, self.url) from exc
             if isinstance(exc, AsyncAdapt_asyncpg_dbapi.Error):
                 raise in_sqlalchemys_words(exc, AsyncAdapt_asyncpg_dbapi.Error) from exc
             raise

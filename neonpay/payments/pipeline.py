@@ -9,7 +9,7 @@ from contextvars import Context
 
 from neonpay.books.sealing import Sealer
 from neonpay.books.verification import Proof, prove
-from neonpay.core.clock import Clock, stopwatch_s
+from neonpay.core.clock import Clock, is_moved_by_hand, stopwatch_s
 from neonpay.core.payments import PreCheckout
 from neonpay.core.ports import Adapter
 from neonpay.core.reports import ReconcileReport
@@ -159,7 +159,9 @@ class Pipeline:
             new_event_id=new_event_id,
             announce=announce,
         )
-        self.subscription_ends = SubscriptionEnds(ledger, bot_id, announce=announce)
+        self.subscription_ends = SubscriptionEnds(
+            ledger, bot_id, announce=announce, is_moved_by_hand=is_moved_by_hand(self.clock)
+        )
         self.endings = Endings(
             ledger,
             bot_id,

@@ -6,8 +6,12 @@ import enum
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import sqlalchemy as sa
+
 from neonpay.core.job_states import JobState
 from neonpay.core.payments import PaymentState
+from neonpay.ledger.tables import jobs as job_table
+from neonpay.ledger.tables import payments
 from neonpay.payments.consumers.selection import PLAN, REFUND
 from neonpay.payments.handlers.registry import ON_PAYMENT
 
@@ -75,6 +79,34 @@ def standing_of(payment: Payment, jobs: Sequence[JobRecord]) -> Standing:
         return _of_job(Progress.WAITING, next((job for job in unfinished if job.error), unfinished[0]))
     ended = next((job for job in of_delivery if job.state in _ENDED), None)
     return Standing(Progress.DELIVERED) if ended is None else Standing(Progress.DROPPED, short_name(ended.consumer))
+
+
+def is_so_far(progress: Progress, bot_id: int) -> sa.ColumnElement[bool]:
+    """The condition on rows of the payments of a bot that ``standing_of`` says this of them."""
+    state = next((state for state, of_it in _AS_STATE.items() if of_it is progress), PaymentState.ACCEPTED)
+    is_in_state = payments.c.state == state.value
+    if state is not PaymentState.ACCEPTED:
+        return is_in_state
+    of_delivery = sa.or_(job_table.c.consumer == PLAN, job_table.c.consumer.startswith(_HANDLER, autoescape=True))
+    is_dead = _has_job(bot_id, job_table.c.state == JobState.DEAD)
+    is_held = _has_job(bot_id, of_delivery, job_table.c.state == JobState.HELD)
+    goes_back = _has_job(bot_id, job_table.c.consumer == REFUND, job_table.c.state.in_(_UNDER_WAY))
+    is_unfinished = _has_job(bot_id, of_delivery, job_table.c.state.not_in({JobState.DONE, *_ENDED}))
+    has_ended = _has_job(bot_id, of_delivery, job_table.c.state.in_(_ENDED))
+    at_rest = sa.and_(sa.not_(is_held), sa.not_(goes_back), sa.not_(is_unfinished))
+    conditions: dict[Progress, sa.ColumnElement[bool]] = {
+        Progress.DEAD: is_dead,
+        Progress.WAITING: sa.or_(is_held, sa.and_(sa.not_(goes_back), is_unfinished)),
+        Progress.DELIVERED: sa.or_(sa.and_(goes_back, sa.not_(is_held)), sa.and_(at_rest, sa.not_(has_ended))),
+        Progress.DROPPED: sa.and_(at_rest, has_ended),
+    }
+    is_so = conditions[progress]
+    return sa.and_(is_in_state, is_so if progress is Progress.DEAD else sa.and_(sa.not_(is_dead), is_so))
+
+
+def _has_job(bot_id: int, *such: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    is_its_job = (job_table.c.bot_id == bot_id, job_table.c.event_id == payments.c.event_id)
+    return sa.exists().where(*is_its_job, *such)
 
 
 def short_name(consumer: str) -> str:

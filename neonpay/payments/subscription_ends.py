@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 
 import sqlalchemy as sa
 
@@ -30,13 +31,33 @@ _LATE_US = 40 * 86_400 * 1_000_000
 """How long after its end a period still counts that is recorded late; the only one that Telegram sells is shorter."""
 
 
-class SubscriptionEnds:
-    """Tells of the subscriptions of one bot that have ended."""
+_SETTLES_S = 1.0
+"""Real seconds in which renewals arrive that a simulator has made when its time was moved."""
 
-    def __init__(self, ledger: Ledger, bot_id: int, *, announce: Callable[[Event], None]) -> None:
+
+class SubscriptionEnds:
+    """Tells of the subscriptions of one bot that have ended.
+
+    Args:
+        is_moved_by_hand: whether time may pass at once, so that a pause between two looks is no absence.
+        sleep: waits so many real seconds.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        bot_id: int,
+        *,
+        announce: Callable[[Event], None],
+        is_moved_by_hand: bool = False,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._ledger = ledger
         self._bot_id = bot_id
         self._announce = announce
+        self._is_moved_by_hand = is_moved_by_hand
+        self._has_looked = False
+        self._sleep = sleep
 
     @property
     def task(self) -> PeriodicTask:
@@ -49,14 +70,19 @@ class SubscriptionEnds:
         Raises:
             LeaseLostError: another worker has taken over.
         """
+        if self._is_moved_by_hand and self._has_looked:
+            await self._sleep(_SETTLES_S)
         for fact in await self._ledger.run(Once(self._bot_id, self._look), turn):
             self._announce(fact)
+        self._has_looked = True
 
     def _look(self, transaction: Transaction, turn: Turn) -> list[Event]:
         now_us = int(transaction.connection.execute(sa.select(DatabaseNow())).scalar_one())
         memo = turn.memo or f"{now_us} 0 {now_us}"
         awake_us, waits_until_us, looked_us = [int(word) for word in memo.split()]
-        if now_us - awake_us > _AWAY_US:
+        # A program that has looked before was there all the time, when it was the simulator that let a month pass at once.
+        was_there = self._is_moved_by_hand and self._has_looked
+        if now_us - awake_us > _AWAY_US and not was_there:
             waits_until_us = now_us + _RENEWAL_COMES_US
         reached_us = turn.position or now_us - _FIRST_LOOK_US
         facts: list[Event] = []

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypedDict, Unpack
 
 from neonpay.errors import SimulatorError
+from neonpay.simulator.wire.known import MESSAGE_FIELDS, UPDATE_KINDS, known_methods
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -260,6 +262,7 @@ class Faults:
             raise SimulatorError(f"a probability is more than 0 and at most 1, not {probability!r}")
         if for_s is not None and not for_s > 0:
             raise SimulatorError(f"a fault lasts a positive number of seconds, not {for_s!r}")
+        _look_up(kind, target)
         username = bot if isinstance(bot, str) or bot is None else bot.username
         self._numbered += 1
         fault = Fault(
@@ -274,6 +277,17 @@ class Faults:
         self._faults.append(fault)
         self._changed()
         return fault
+
+
+def _look_up(kind: FaultKind, target: str) -> None:
+    """Raise SimulatorError for what can never meet a fault: it would be waited for in vain."""
+    of_calls = kind in CALL_FAULTS
+    there = known_methods() if of_calls else UPDATE_KINDS | MESSAGE_FIELDS
+    if target == "*" or target.lower() in {name.lower() for name in there}:
+        return
+    near = difflib.get_close_matches(target, there, n=1)
+    what = "the Bot API has no method" if of_calls else "there is no kind of update"
+    raise SimulatorError(f"{what} {target!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
 
 
 def _usual_words(error_code: int, retry_after: int | None) -> str:

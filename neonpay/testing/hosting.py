@@ -23,6 +23,8 @@ _JOIN_S: Final = 0.2
 class SimulatedClock:
     """The simulator's time for ``create_neonpay(..., clock=...)``, so that ``advance`` moves both."""
 
+    is_moved_by_hand: Final = True
+
     def __init__(self, clock: SteppedClock) -> None:
         self._clock = clock
 

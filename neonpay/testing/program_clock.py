@@ -33,6 +33,8 @@ class SimulatorClock:
         ConfigurationError: no simulator answers there.
     """
 
+    is_moved_by_hand: Final = True
+
     def __init__(self, base_url: str, *, machine: Clock | None = None) -> None:
         self._url = base_url.rstrip("/") + "/_sim/time"
         self._machine = machine or SystemClock()

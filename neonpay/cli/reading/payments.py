@@ -15,6 +15,7 @@ from neonpay.errors import PaymentError
 from neonpay.ledger import Transaction
 from neonpay.ledger.table_kit import DatabaseNow
 from neonpay.ledger.tables import jobs, payments
+from neonpay.payments.progress import Progress, is_so_far
 from neonpay.store.job_rows import JobRecord
 from neonpay.store.payment_filter import Selection
 from neonpay.store.payment_rows import payment_of, select_payments
@@ -55,13 +56,17 @@ class Named:
     charge_id: str
 
 
-def read_page(transaction: Transaction, bots: Sequence[int], selection: Selection, limit: int) -> Page:
-    """The payments of some bots, newest first."""
+def read_page(
+    transaction: Transaction, bots: Sequence[int], selection: Selection, limit: int, progress: Progress | None = None
+) -> Page:
+    """The payments of some bots, newest first; only those that are so far, if ``progress`` says how far."""
     found: list[tuple[Payment, str]] = []
     total = 0
     newest_first = (payments.c.paid_at.desc(), payments.c.recorded_at.desc(), payments.c.charge_id)
     for bot_id in bots:
         where = selection.where(bot_id)
+        if progress is not None:
+            where.append(is_so_far(progress, bot_id))
         counted = sa.select(sa.func.count()).select_from(payments).where(*where)
         total += transaction.connection.execute(counted).scalar_one()
         catalogue = Catalogue(bot_id)

@@ -60,6 +60,47 @@ BODIES: Final[Mapping[str, Body]] = MappingProxyType(
     }
 )
 """What is posted to each path, and an example."""
+_PICTURED: Final = ("/users/{user}/picture", "/bots/{bot}/picture", "/invoices/{message_id}/picture")
+_WORDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "GET /": "The time, and everything that can be asked.",
+        "GET /openapi.json": "This description.",
+        "GET /users": "All people, with their balances.",
+        "GET /users/{user}/messages": "What a person sees in one chat, oldest first: with a bot, in a group or in a topic.",
+        "GET /users/{user}/subscriptions": "The subscriptions that a person has, or has had.",
+        "GET /bots": "All bots, with their balances.",
+        "GET /bots/{bot}/balance": "The Stars of a bot, and the payments that it got.",
+        "GET /bots/{bot}/subscriptions": "The subscriptions to a bot.",
+        "GET /bots/{bot}/updates": "The newest updates of a bot, with what has become of each.",
+        "GET /groups": "All groups and channels, with their members.",
+        "GET /journal": "The newest calls of the Bot API, with their answers.",
+        "GET /checkouts": "The newest pre-checkout queries, and what has become of each.",
+        "GET /faults": "What will go wrong.",
+        "DELETE /faults": "Nothing is to go wrong any more.",
+        "DELETE /faults/{number}": "This one is to go wrong no more.",
+        "GET /time": "What time it is, and whether it passes.",
+        "POST /faults": "Something that is to go wrong: a call that fails or is late, an update that comes twice.",
+        "POST /users/{user}/cancels_subscription": "End a subscription with the period that is paid for.",
+        "POST /users/{user}/restores_subscription": "Take up again what was cancelled and is not over.",
+        "POST /time/freeze": "Time stands still from now on.",
+        "POST /time/run": "Time passes again.",
+        "POST /time/step": "Time moves to the next thing that is due.",
+        **{f"GET {path}": "The picture that is there." for path in _PICTURED},
+        **{f"DELETE {path}": "Take the picture away." for path in _PICTURED},
+    }
+)
+"""What a request does whose body does not say so."""
+_QUERIES: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = MappingProxyType(
+    {
+        "/users/{user}/messages": {
+            "bot": ("string", "The username of the bot; it or a group is needed."),
+            "group": ("integer", "The id of the group, in place of a bot."),
+            "topic": ("integer", "The topic of that group."),
+        },
+        "/journal": {"method": ("string", "Only calls of this method.")},
+    }
+)
+"""What may stand behind the question mark of an address: its type, and what it means."""
 _DEFINITION: Final = "#/components/schemas/{model}"
 
 
@@ -69,9 +110,16 @@ def openapi(routes: Iterable[tuple[str, str]]) -> dict[str, object]:
     schemas: dict[str, object] = {}
     for verb, path in routes:
         said: dict[str, object] = {
+            "summary": _WORDS.get(f"{verb} {path}", ""),
             "parameters": [
-                {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-                for name in re.findall(r"\{(\w+)\}", path)
+                *(
+                    {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+                    for name in re.findall(r"\{(\w+)\}", path)
+                ),
+                *(
+                    {"name": name, "in": "query", "description": words, "schema": {"type": kind}}
+                    for name, (kind, words) in (_QUERIES.get(path, {}) if verb == "GET" else {}).items()
+                ),
             ],
             "responses": {
                 "200": {"description": "Done."},
@@ -85,7 +133,7 @@ def openapi(routes: Iterable[tuple[str, str]]) -> dict[str, object]:
             schemas[order.__name__] = schema
             content = {"schema": {"$ref": _DEFINITION.format(model=order.__name__)}, "example": dict(example)}
             said |= {
-                "summary": (order.__doc__ or "").split("\n", 1)[0],
+                "summary": said["summary"] or (order.__doc__ or "").split("\n", 1)[0],
                 "requestBody": {"required": True, "content": {"application/json": content}},
             }
         paths.setdefault(f"/_sim{path}", {})[verb.lower()] = said

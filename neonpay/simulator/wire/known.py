@@ -15,6 +15,8 @@ from neonpay.simulator.wire.params import Params, Upload, is_yes, lenient_intege
 
 UPDATE_KINDS: Final = frozenset(types.Update.model_fields) - {"update_id"}
 """Every kind of update."""
+MESSAGE_FIELDS: Final = frozenset(one.alias or name for name, one in types.Message.model_fields.items())
+"""What a message may hold, such as ``successful_payment``."""
 
 
 @cache

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 from typing import TYPE_CHECKING
 
+import pytest
+
+from neonpay.errors import LedgerUnavailableError
+from neonpay.ledger import open_ledger
+
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
     from tests.integration.cli.conftest import Command
 
@@ -57,8 +61,17 @@ async def test_a_server_that_does_not_answer_is_named_without_its_password(neonp
         port = taken.getsockname()[1]
     url = f"postgresql://shop:hunter22@127.0.0.1:{port}/books"
     words = await told(neonpay, "payments", "list", NEONPAY_DATABASE_URL=url)
-    assert f"asked PostgreSQL at 127.0.0.1:{port}, database books; --database or NEONPAY_DATABASE_URL" in words
+    assert f", asked at 127.0.0.1:{port}/books; --database or NEONPAY_DATABASE_URL" in words
     assert "hunter22" not in words
+    doctor = await neonpay("doctor", "--json", NEONPAY_DATABASE_URL=url)
+    (reached,) = [check for check in json.loads(doctor.stdout)["checks"] if check["name"] == "database.reachable"]
+    assert reached["finding"].endswith(f", asked at 127.0.0.1:{port}/books")
+    assert reached["advice"] == "see whether the server runs, and give the URL that the bot runs with"
+    assert "hunter22" not in doctor.stdout
+    ledger = open_ledger(url)
+    with pytest.raises(LedgerUnavailableError, match=f", asked at 127.0.0.1:{port}/books$"):
+        await ledger.open()
+    await ledger.close()
 
 
 async def test_a_bot_api_server_that_does_not_answer_is_named(neonpay: Command) -> None:

@@ -14,11 +14,12 @@ from neonpay.core.limits import SUBSCRIPTION_PERIOD_S
 from neonpay.core.payments import Charge
 from neonpay.errors import PaymentNotFoundError
 from neonpay.ledger.tables import events, subscriptions
+from neonpay.testing import SimulatedClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from neonpay.simulator import Buyer
+    from neonpay.simulator import Buyer, Simulator
     from tests.integration.conftest import MovableClock, Shop
 
 _MONTHLY = {"subscription_period": SUBSCRIPTION_PERIOD_S}
@@ -186,6 +187,35 @@ async def test_after_an_outage_the_renewals_of_that_time_arrive_first(
         clock.advance(600)
         await looks_for_ends(shop)
     assert (await shop.fact("subscription_ended")).user_id == ann.id
+
+
+async def test_with_a_simulator_s_time_the_end_is_told_when_the_hour_has_been_jumped_over(
+    open_shop: Callable[..., Shop], telegram: Simulator
+) -> None:
+    """A month that passes at once is no absence, so nobody has to let the hour after it pass in small steps."""
+    shop = open_shop(clock=SimulatedClock(telegram.clock))
+
+    @shop.neonpay.on_payment(name="deliver")
+    async def deliver(result: PaymentResult) -> None: ...
+
+    async with shop.polling():
+        ann = await shop.visitor("Ann", stars=500)
+        link = await shop.neonpay.create_payment_link("vip", options=_MONTHLY)
+        charge_id = (await ann.pays(link.link or "")).charge_id or ""
+        await looks_for_ends(shop)
+        await telegram.advance(days=31)
+        await looks_for_ends(shop)
+        await shop.settles()
+        await looks_for_ends(shop)
+        assert shop.named("subscription_ended") == [], "it was renewed"
+        await ann.cancels_subscription(charge_id)
+        await telegram.advance(days=30)
+        await looks_for_ends(shop)
+        await telegram.advance(hours=2)
+        await looks_for_ends(shop)
+        await looks_for_ends(shop)
+        ended = await shop.fact("subscription_ended")
+        assert (ended.user_id, ended.reason) == (ann.id, "canceled")
 
 
 async def test_a_period_that_is_recorded_after_its_end_has_ended(

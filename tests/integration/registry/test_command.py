@@ -125,6 +125,21 @@ def test_neonpays_own_extensions_are_listed_and_can_be_used(python: Python) -> N
     assert {row["error"] for row in rows} == {None}
 
 
+def test_pages_whose_extra_is_not_installed_are_left_out_and_nothing_is_wrong(python: Python) -> None:
+    """A bot with the extra `cli` and not `web` has no pages, and everything else of an extension."""
+    code = "import sys; sys.modules['argon2'] = None; from neonpay.cli.main import main; main()"
+    told = python("-c", code, "extensions")
+    assert told.returncode == 0
+    states = {row.split()[0]: "without pages" in row for row in told.stdout.splitlines()[1:] if not row.startswith(" ")}
+    assert {name for name, is_without in states.items() if is_without} == {"notifications", "backup"}
+    assert "cannot be used" not in told.stdout
+    assert told.stderr.count("the dashboard needs argon2; run: pip install") == 2
+    rows = json.loads(python("-c", code, "extensions", "--json").stdout)
+    assert {row["name"]: row["without"] for row in rows if row["without"]} == {
+        "notifications": ["pages"], "backup": ["pages"]
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -168,6 +168,16 @@ async def test_a_reordered_update_comes_also_when_nothing_passes_it(telegram, sh
         (lambda faults: faults.slow("*", delay_s=1, for_s=-1), "lasts a positive"),
         (lambda faults: faults.reorder("*", passed_by=0), "at least one"),
         (lambda faults: faults.remove(1), "no fault 1"),
+        (
+            lambda faults: faults.fail("sendMesage"),
+            "the Bot API has no method 'sendMesage'; did you mean 'sendMessage'?",
+        ),
+        (lambda faults: faults.lose_answer("successful_payment"), "no method 'successful_payment'$"),
+        (
+            lambda faults: faults.duplicate("sucessful_payment"),
+            "no kind of update 'sucessful_payment'.*successful_payment",
+        ),
+        (lambda faults: faults.webhook_down("sendMessage"), "no kind of update 'sendMessage'"),
     ],
 )
 async def test_a_fault_that_cannot_be_is_refused(telegram, add, message):

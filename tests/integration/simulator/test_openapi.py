@@ -113,3 +113,39 @@ async def test_every_route_of_the_server_is_described(telegram, http):
     async with http.get(f"{telegram.base_url}/_sim/openapi.json") as response:
         described = await response.json()
     assert {(verb, path) for path, verbs in described["paths"].items() for verb in verbs} == served
+
+
+async def test_every_request_says_what_it_does_and_takes(telegram, http):
+    async with http.get(f"{telegram.base_url}/_sim/openapi.json") as response:
+        described = await response.json()
+    said = {f"{verb} {path}": one for path, verbs in described["paths"].items() for verb, one in verbs.items()}
+    assert [name for name, one in said.items() if not one.get("summary")] == []
+    assert len({one["summary"] for one in said.values()}) >= len(said) - 9, "pictures share theirs, and little else"
+    taken = {
+        name: [parameter["name"] for parameter in one["parameters"] if parameter["in"] == "query"]
+        for name, one in said.items()
+    }
+    assert {name: names for name, names in taken.items() if names} == {
+        "get /_sim/users/{user}/messages": ["bot", "group", "topic"],
+        "get /_sim/journal": ["method"],
+    }
+
+
+async def test_what_is_asked_for_in_the_address_is_heeded(telegram, http):
+    shop, ann = telegram.bot("bot1_bot"), telegram.user("Ann")
+    group = telegram.group("Readers", members=[ann, shop])
+    await ann.says("/start", to=shop)
+    await ann.says("hello", to=group)
+
+    async def asked(path: str) -> list[dict[str, str]]:
+        async with http.get(f"{telegram.base_url}/_sim{path}") as response:
+            return next(iter((await response.json()).values()))
+
+    assert [one["text"] for one in await asked(f"/users/{ann.id}/messages?bot=bot1_bot")] == ["/start"]
+    assert [one["text"] for one in await asked(f"/users/{ann.id}/messages?group={group.id}") if "text" in one] == [
+        "hello"
+    ]
+    async with http.get(f"{telegram.base_url}/bot{shop.token}/getMe"):
+        pass
+    assert [one["method"] for one in await asked("/journal?method=getme")] == ["getMe"]
+    assert await asked("/journal?method=sendMessage") == []
