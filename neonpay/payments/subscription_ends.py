@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import sqlalchemy as sa
 
@@ -31,16 +30,11 @@ _LATE_US = 40 * 86_400 * 1_000_000
 """How long after its end a period still counts that is recorded late; the only one that Telegram sells is shorter."""
 
 
-_SETTLES_S = 1.0
-"""Real seconds in which renewals arrive that a simulator has made when its time was moved."""
-
-
 class SubscriptionEnds:
     """Tells of the subscriptions of one bot that have ended.
 
     Args:
-        is_moved_by_hand: whether time may pass at once, so that a pause between two looks is no absence.
-        sleep: waits so many real seconds.
+        is_moved_by_hand: whether months of the clock may pass at once, so that a pause between two looks is no absence.
     """
 
     def __init__(
@@ -50,14 +44,12 @@ class SubscriptionEnds:
         *,
         announce: Callable[[Event], None],
         is_moved_by_hand: bool = False,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._ledger = ledger
         self._bot_id = bot_id
         self._announce = announce
         self._is_moved_by_hand = is_moved_by_hand
         self._has_looked = False
-        self._sleep = sleep
 
     @property
     def task(self) -> PeriodicTask:
@@ -70,8 +62,6 @@ class SubscriptionEnds:
         Raises:
             LeaseLostError: another worker has taken over.
         """
-        if self._is_moved_by_hand and self._has_looked:
-            await self._sleep(_SETTLES_S)
         for fact in await self._ledger.run(Once(self._bot_id, self._look), turn):
             self._announce(fact)
         self._has_looked = True
@@ -80,18 +70,29 @@ class SubscriptionEnds:
         now_us = int(transaction.connection.execute(sa.select(DatabaseNow())).scalar_one())
         memo = turn.memo or f"{now_us} 0 {now_us}"
         awake_us, waits_until_us, looked_us = [int(word) for word in memo.split()]
-        # A program that has looked before was there all the time, when it was the simulator that let a month pass at once.
-        was_there = self._is_moved_by_hand and self._has_looked
-        if now_us - awake_us > _AWAY_US and not was_there:
+        until_us = now_us - _RENEWAL_COMES_US
+        if now_us - awake_us > _AWAY_US:
+            if self._was_there and awake_us < waits_until_us <= now_us:
+                # The hour after the last jump was jumped over: what has arrived by now belongs to the time before that jump,
+                # and what this jump has brought is on its way.
+                until_us = waits_until_us - _RENEWAL_COMES_US
+            else:
+                until_us = 0
             waits_until_us = now_us + _RENEWAL_COMES_US
+        elif now_us < waits_until_us:
+            until_us = 0
         reached_us = turn.position or now_us - _FIRST_LOOK_US
         facts: list[Event] = []
-        if now_us >= waits_until_us:
-            until_us = now_us - _RENEWAL_COMES_US
+        if until_us:
             facts = self._tell(transaction, reached_us, until_us, looked_us, now_us)
             reached_us, looked_us = max(reached_us, until_us), now_us
         turn.save(transaction, position=reached_us, memo=f"{now_us} {waits_until_us} {looked_us}")
         return facts
+
+    @property
+    def _was_there(self) -> bool:
+        """Whether it was a simulator that let the time since the last look pass at once, and not this program that was away."""
+        return self._is_moved_by_hand and self._has_looked
 
     def _tell(self, transaction: Transaction, since_us: int, until_us: int, looked_us: int, now_us: int) -> list[Event]:
         ends = payments.c.subscription_expires_at
