@@ -168,7 +168,7 @@ class Alerting(TakingPart):
         channel: NotificationType | str | None,
         recipients: tuple[str, ...],
     ) -> list[Rule]:
-        from neonpay.notifications.alerts import alert_rules, own_template
+        from neonpay.notifications.alerts import add_own_text, alert_rules
         from neonpay.notifications.kinds import NotificationType
 
         if channel is not None and channel not in list(NotificationType):
@@ -179,7 +179,7 @@ class Alerting(TakingPart):
         if not recipients and is_to_owners:
             recipients = tuple(str(owner) for owner in owners)
         for name, text in settings.texts.items():
-            notifications.templates.add(own_template(name, text))
+            add_own_text(notifications.templates, name, text)
         rules = alert_rules(
             channel=by,
             recipients=recipients,
