@@ -300,6 +300,7 @@ class Notifications(Extension):
             )
 
     def _say_what_is_missing(self) -> None:
+        in_vain = []
         for rule in self.rules:
             check_rule(rule, self.templates)
             row = CHANNELS[rule.channel]
@@ -307,11 +308,14 @@ class Notifications(Extension):
                 msg = f"rule {rule.name!r} tells by {rule.channel}, which needs {row.needs}; give it to NotificationConfig(…)"
                 raise ConfigurationError(msg)
             if not self.recipients_of(rule):
-                logger.warning(
-                    "rule %s tells nobody: write create_neonpay(..., admins=[123456789]) or set NEONPAY_ADMINS=123456789, "
-                    "with your own user id, or name its recipients",
-                    rule.name,
-                )
+                in_vain.append(rule.name)
+        if in_vain:
+            logger.warning(
+                "nobody is told by rule%s %s: write create_neonpay(..., admins=[123456789]) or set NEONPAY_ADMINS=123456789, "
+                "with your own user id, or name recipients",
+                "" if len(set(in_vain)) == 1 else "s",
+                ", ".join(dict.fromkeys(in_vain)),
+            )
 
     def _opened(self) -> _Open:
         if self._open is None:

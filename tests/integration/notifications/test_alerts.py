@@ -145,3 +145,15 @@ def test_what_belongs_to_the_programs_own_notifications_is_refused_here(
     shop.neonpay.use(Notifications())
     with pytest.raises(ConfigurationError, match=f"give {next(iter(given))} there"):
         shop.neonpay.enable_alerts(admins=[1], **given)
+
+
+@ONE_ENGINE
+async def test_that_nobody_is_told_is_said_once_with_what_to_write(
+    open_shop: Callable[..., Shop], caplog: pytest.LogCaptureFixture
+) -> None:
+    shop = open_shop()
+    shop.neonpay.enable_alerts(sales=True, declined=True)
+    await shop.neonpay.setup()
+    (line,) = [one.getMessage() for one in caplog.records if one.name == "neonpay.notifications"]
+    assert line.startswith("nobody is told by rules alerts, alerts.spoilt, alerts.sales, alerts.declined: ")
+    assert "NEONPAY_ADMINS=123456789" in line
