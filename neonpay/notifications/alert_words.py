@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from neonpay.core.events import BalanceDrifted, Event
 from neonpay.core.payments import Attention
 from neonpay.core.words import NEONPAY, Words
+from neonpay.notifications.masking import shown_buyer
 
 _SALE: Final = Words("{stars} Star", "{stars} Stars")
 _LINES: Final[Mapping[str, Words]] = {
@@ -72,8 +73,12 @@ def ours(key: str, words: Words, language_code: str | None, /, **values: object)
     return NEONPAY.say(words, language_code, **values)
 
 
-def written(event: Event, language_code: str | None, say: Say = ours) -> tuple[str, str]:
-    """Subject and body for an owner, in a language; a kind that has no words of its own is named as it is."""
+def written(event: Event, language_code: str | None, say: Say = ours, *, is_shared: bool = False) -> tuple[str, str]:
+    """Subject and body for an owner, in a language; a kind that has no words of its own is named as it is.
+
+    Args:
+        is_shared: others may read it, who are not told which buyer it is about.
+    """
     is_solved = isinstance(event, BalanceDrifted) and event.balance_nanostars == event.listed_nanostars
     name, words = (SOLVED, _AGREES) if is_solved else (event.name, SUBJECTS.get(event.name))
     subject = event.name if words is None else say(f"alert.{name}.subject", words, language_code)
@@ -82,6 +87,8 @@ def written(event: Event, language_code: str | None, say: Say = ours) -> tuple[s
         lines.append(say("alert.amount", _SALE, language_code, stars=event.amount_stars))
     for attribute, line in _LINES.items():
         value = getattr(event, attribute)
+        if is_shared and attribute == "user_id" and value is not None:
+            value = shown_buyer(value)
         if value is not None:
             lines.append(say(f"alert.{attribute}", line, language_code, value=str(value)[:_VALUE_CHARS]))
     about = Attention.RESTORED.value if event.reason == Attention.RESTORED else name

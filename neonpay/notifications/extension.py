@@ -26,6 +26,7 @@ from neonpay.notifications.forgetting import forget_subscribers
 from neonpay.notifications.host_words import Translator
 from neonpay.notifications.kinds import NotificationType
 from neonpay.notifications.manners import Manners
+from neonpay.notifications.masking import is_shared_chat, shown_buyer
 from neonpay.notifications.queue import Queued
 from neonpay.notifications.rule_checks import check_rule
 from neonpay.notifications.rules import Rule, event_data, variables_of
@@ -223,15 +224,19 @@ class Notifications(Extension):
         }
 
     def _queued(self, rule: Rule, event: Event, recipient: str) -> Queued:
-        told = event
-        if rule.channel is NotificationType.TELEGRAM and event.reason is not None:
+        told, is_telegram = event, rule.channel is NotificationType.TELEGRAM
+        is_shared = is_telegram and is_shared_chat(recipient)
+        if is_telegram and event.reason is not None:
             told = replace(event, reason=tamed(event.reason))
         text = None
         if rule.template is not None:
-            text = self.templates.written_if_it_can(rule.template, variables_of(told), self.language_code)
-        text = text or written(told, self.language_code, self.templates.say)
+            values = variables_of(told)
+            if is_shared and told.user_id is not None and self.templates.is_ours(rule.template):
+                values["user_id"] = shown_buyer(told.user_id)
+            text = self.templates.written_if_it_can(rule.template, values, self.language_code)
+        text = text or written(told, self.language_code, self.templates.say, is_shared=is_shared)
         data: dict[str, JsonValue] = {name: value for name, value in event_data(event).items() if value is not None}
-        if self.buttons_of is not None and rule.channel is NotificationType.TELEGRAM:
+        if self.buttons_of is not None and is_telegram:
             buttons = self.buttons_of(event, recipient)
             data |= {"buttons": buttons} if buttons else {}
         return rule.queued(event, recipient, text, self.manners, data)

@@ -47,6 +47,7 @@ class _Text(Protocol):
 class _Kept:
     template: NotificationTemplate
     write: _Text
+    is_ours: bool
     asked: frozenset[tuple[str, str]] = frozenset()
 
 
@@ -59,7 +60,7 @@ class Templates:
 
     def __init__(self, translate: Translator | None = None) -> None:
         self._host = HostWords(translate)
-        self._kept = {row.name: _Kept(_template(row), self._ours(row)) for row in GUIDED}
+        self._kept = {row.name: _Kept(_template(row), self._ours(row), is_ours=True) for row in GUIDED}
 
     def names(self) -> list[str]:
         """All of them, sorted."""
@@ -100,7 +101,7 @@ class Templates:
         def write(variables: Mapping[str, Any], language_code: str | None) -> tuple[str, str]:
             return subject(variables), body(variables)
 
-        kept = _Kept(template, write, in_subject | in_body)
+        kept = _Kept(template, write, is_ours=False, asked=in_subject | in_body)
         missing = missing_part(kept.asked, plain)
         if missing is not None:
             msg = f"template {template.name!r} {missing}"
@@ -143,6 +144,10 @@ class Templates:
     def has(self, name: str) -> bool:
         """Whether there is a template of this name."""
         return name in self._kept
+
+    def is_ours(self, name: str) -> bool:
+        """Whether a template is one of neonpay's, and not the program's own."""
+        return self._found(name).is_ours
 
     def say(self, key: str, words: Words, language_code: str | None, /, **values: object) -> str:
         """Words of neonpay's own in a language: those of the host's translator for this key, or else ours."""
