@@ -28,6 +28,7 @@ from neonpay.notifications.kinds import NotificationType
 from neonpay.notifications.manners import Manners
 from neonpay.notifications.masking import is_shared_chat, shown_buyer
 from neonpay.notifications.queue import Queued
+from neonpay.notifications.reaching import say_who_is_unreached
 from neonpay.notifications.rule_checks import check_rule
 from neonpay.notifications.rules import Rule, event_data, variables_of
 from neonpay.notifications.sender import Sender
@@ -122,7 +123,7 @@ class Notifications(Extension):
         for rule in self.rules:
             senders[rule.channel].open()
         opened = self._open = _Open(host, means, senders, host.clock.now_us())
-        standing_by = Loop(self.name, self._stands_by(host, ways), first_s=STAND_BY_S)
+        standing_by = Loop(self.name, self._stands_by(host, ways, means), first_s=STAND_BY_S)
         standing_by.start()
         try:
             yield
@@ -283,9 +284,20 @@ class Notifications(Extension):
             rules=rules_as_json([(rule, self.recipients_of(rule)) for rule in self.rules]),
         )
 
-    def _stands_by(self, host: Host, ways: Ways) -> Callable[[], Awaitable[float]]:
+    def _stands_by(self, host: Host, ways: Ways, means: Means) -> Callable[[], Awaitable[float]]:
+        chats = [
+            recipient
+            for rule in self.rules
+            if rule.channel is NotificationType.TELEGRAM
+            for recipient in self.recipients_of(rule)
+        ]
+
         async def turn() -> float:
             self._say_who_differs(await host.ledger.run(stand_by, host.bot_id, ways, host.clock.now_us()))
+            if chats:
+                asked = tuple(chats)
+                chats.clear()  # once for a program that starts, whatever comes of it
+                await say_who_is_unreached(means, asked)
             return STAND_BY_S
 
         return turn
