@@ -296,6 +296,7 @@ def _json(note: LoggedNote) -> dict[str, JsonValue]:
         "channel": note.channel.value,
         "recipient": note.recipient,
         "about": note.kind,
+        "event_id": note.event_id,
         "subject": note.subject,
         "state": note.state,
         "attempts": note.attempts,

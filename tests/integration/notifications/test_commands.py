@@ -141,11 +141,16 @@ async def test_endpoints_are_made_changed_told_again_and_removed(
             (await run(database_url, "endpoints", "rotate", endpoint["endpoint_id"][:20], "--json")).stdout
         )
         assert changed["secret"] not in {endpoint["secret"], ""}
+        told = await run(database_url, "endpoints", "rotate", endpoint["endpoint_id"], "--keep-hours", "2")
+        assert re.search(r"The secret of before signs beside it until \d{4}-\d\d-\d\d \d\d:\d\d UTC\.", told.stdout)
         again = await run(database_url, "endpoints", "resend", event.event_id, endpoint["endpoint_id"])
         assert again.exit_code == 0, again.output
         clock.advance(50 * 365 * 86_400)  # past the time of the command, whose clock is the machine's
         (post,) = await as_time_passes(clock, receiver.has(1))
         assert json.loads(post.body)["data"]["event_id"] == event.event_id
+        (logged,) = json.loads((await run(database_url, "log", "--json")).stdout)
+        assert logged["event_id"] == event.event_id
+        assert f"event_id   {event.event_id}\n" in (await run(database_url, "log", logged["note_id"])).stdout
     nobody = await run(database_url, "endpoints", "remove", "ep_nope", "--yes")
     assert (nobody.exit_code, endpoint["endpoint_id"] in nobody.stderr) == (3, True)
     gone = await run(database_url, "endpoints", "remove", endpoint["endpoint_id"], typed="y\n")
