@@ -155,7 +155,13 @@ class Alerting(TakingPart):
         manners = manners or Manners()
         if settings.quiet is not None and manners.quiet is None:
             begin, _, end = settings.quiet.partition("-")
-            manners = replace(manners, quiet=QuietHours(begin.strip(), end.strip(), zone=settings.zone))
+            zone = _zone(settings.zone).key
+            try:
+                quiet = QuietHours(begin.strip(), end.strip(), zone=zone)
+            except ConfigurationError as exc:
+                msg = f"quiet is written as 22:00-08:00; got {settings.quiet!r}"
+                raise ConfigurationError(msg) from exc
+            manners = replace(manners, quiet=quiet)
         return Notifications(
             config, owners=owners, language_code=settings.language, manners=manners, translate=translate
         )

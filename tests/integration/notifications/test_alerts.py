@@ -133,8 +133,11 @@ async def test_alerts_go_by_another_channel_and_beside_rules_of_the_program(
 def test_alerts_about_what_is_never_told_are_refused(open_shop: Callable[..., Shop]) -> None:
     with pytest.raises(ConfigurationError, match="there is no alert 'payment_done'"):
         open_shop().neonpay.enable_alerts(texts={"payment_done": "Sold"})
-    with pytest.raises(ConfigurationError, match="quiet hours are written as"):
-        open_shop().neonpay.enable_alerts(quiet="22-8")
+    for wrong in ("22-8", "22:00", "22:00-25:00", "night"):
+        with pytest.raises(ConfigurationError, match=f"quiet is written as 22:00-08:00; got '{wrong}'$"):
+            open_shop().neonpay.enable_alerts(quiet=wrong)
+    with pytest.raises(ConfigurationError, match="zone is a name such as Europe/Moscow; got 'Mars'"):
+        open_shop().neonpay.enable_alerts(quiet="22:00-08:00", zone="Mars")
 
 
 @pytest.mark.parametrize("given", [{"quiet": "22:00-08:00"}, {"language": "ru"}])
