@@ -155,7 +155,13 @@ class Alerting(TakingPart):
         manners = manners or Manners()
         if settings.quiet is not None and manners.quiet is None:
             begin, _, end = settings.quiet.partition("-")
-            manners = replace(manners, quiet=QuietHours(begin.strip(), end.strip(), zone=settings.zone))
+            zone = _zone(settings.zone).key
+            try:
+                quiet = QuietHours(begin.strip(), end.strip(), zone=zone)
+            except ConfigurationError as exc:
+                msg = f"quiet is written as 22:00-08:00; got {settings.quiet!r}"
+                raise ConfigurationError(msg) from exc
+            manners = replace(manners, quiet=quiet)
         return Notifications(
             config, owners=owners, language_code=settings.language, manners=manners, translate=translate
         )
@@ -168,7 +174,7 @@ class Alerting(TakingPart):
         channel: NotificationType | str | None,
         recipients: tuple[str, ...],
     ) -> list[Rule]:
-        from neonpay.notifications.alerts import alert_rules, own_template
+        from neonpay.notifications.alerts import add_own_text, alert_rules
         from neonpay.notifications.kinds import NotificationType
 
         if channel is not None and channel not in list(NotificationType):
@@ -179,7 +185,7 @@ class Alerting(TakingPart):
         if not recipients and is_to_owners:
             recipients = tuple(str(owner) for owner in owners)
         for name, text in settings.texts.items():
-            notifications.templates.add(own_template(name, text))
+            add_own_text(notifications.templates, name, text)
         rules = alert_rules(
             channel=by,
             recipients=recipients,

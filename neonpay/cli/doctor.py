@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -87,7 +87,7 @@ def doctor(
     if library is not None and library not in names:
         raise typer.BadParameter(f"there are: {', '.join(names)}", param_hint="--library")
     with errors_in_one_line():
-        at, fault = _where(database, bot_id, token_file, api_url)
+        at, fault, admins = _where(database, bot_id, token_file, api_url)
     if secret_env is None and os.environ.get(SECRET_VARIABLE):
         secret_env = SECRET_VARIABLE
     receives = None if polling is None else Receives.POLLING if polling else Receives.WEBHOOK
@@ -96,7 +96,14 @@ def doctor(
     checks += check_libraries(only=library, by_importing=by_importing)
     checks += check_import_names(here=Path.cwd(), only=library)
     checks += asyncio.run(
-        _outside(at, fault, Expected(receives, subscriptions), test_environment=test_environment, timeout_s=timeout_s)
+        _outside(
+            at,
+            fault,
+            Expected(receives, subscriptions),
+            admins=admins,
+            test_environment=test_environment,
+            timeout_s=timeout_s,
+        )
     )
     checks.append(check_secret(secret_env, os.environ, token=at.token))
     checks = _without_secrets(checks + files, _secrets(at, secret_env))
@@ -111,28 +118,41 @@ def doctor(
 
 def _where(
     database: str | None, bot: TypedBot | None, token_file: Path | None, api_url: str | None
-) -> tuple[Where, str | None]:
-    """What the options and the settings say, and what is wrong with the token, which is left out then."""
+) -> tuple[Where, str | None, Sequence[int]]:
+    """What the options and the settings say, what is wrong with the token, which is left out then, and whose the shop is."""
     core = core_settings(database, api_url)
     try:
-        return with_token(core, bot, token_file=token_file), None
+        return with_token(core, bot, token_file=token_file), None, core.admins
     except ConfigurationError as error:
-        return Where(
-            core.database_url,
-            None if bot is None else bot.bot_id,
-            None,
-            core.api_url,
-            bot_name=bot.username if bot else "",
-        ), str(error)
+        return (
+            Where(
+                core.database_url,
+                None if bot is None else bot.bot_id,
+                None,
+                core.api_url,
+                bot_name=bot.username if bot else "",
+            ),
+            str(error),
+            core.admins,
+        )
 
 
 async def _outside(
-    at: Where, fault: str | None, expected: Expected, *, test_environment: bool, timeout_s: float
+    at: Where,
+    fault: str | None,
+    expected: Expected,
+    *,
+    admins: Sequence[int],
+    test_environment: bool,
+    timeout_s: float,
 ) -> list[Check]:
     """What Telegram and the database say; both are asked at the same time."""
     from neonpay.backup.settings import settings_from_environment
     from neonpay.cli.checks.backups import check_backups
+    from neonpay.cli.checks.check import State, skipped
     from neonpay.cli.checks.database import check_database
+    from neonpay.cli.checks.owners import NAME as OWNERS
+    from neonpay.cli.checks.owners import check_owners
     from neonpay.cli.checks.place import check_place
     from neonpay.cli.checks.telegram import Line, check_telegram, unasked
     from neonpay.core.clock import SystemClock
@@ -142,9 +162,16 @@ async def _outside(
     )
     if at.token is None:
         told = unasked(fault, advice=f"set {TOKEN_VARIABLE} or give --token-file")
+        told.append(skipped(OWNERS, "cannot be asked, see telegram.token"))
     else:
         line = Line(at.token, at.api_url, test_environment or at.test_environment, timeout_s)
         told = await check_telegram(line, expected=expected, clock=SystemClock())
+        may_ask = all(check.state is State.OK for check in told[:2])  # the token, and its environment
+        told.append(
+            await check_owners(line, admins, SystemClock())
+            if may_ask
+            else skipped(OWNERS, "cannot be asked, see telegram.token")
+        )
     database = [check_place(at.database_url), *await looking]
     hours = settings_from_environment({}).warn_after_hours
     backups = await check_backups(at.database_url, warn_after_hours=hours, clock=SystemClock(), timeout_s=timeout_s)

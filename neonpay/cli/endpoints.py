@@ -146,7 +146,12 @@ def remove(
 
 @endpoints.command()
 def resend(
-    event_id: Annotated[str, typer.Argument(help="Id of the event, as event_id in its body and in exports.")],
+    event_id: Annotated[
+        str,
+        typer.Argument(
+            help="Id of the event, as event_id in its body, in exports and in neonpay notifications log ID."
+        ),
+    ],
     endpoint: EndpointArgument,
     *,
     json: JsonOption = False,
@@ -179,6 +184,8 @@ def _tell_secret(endpoint: Endpoint, *, json: bool) -> None:
     typer.echo(f"secret    {endpoint.secret}")
     typer.echo()
     say("The secret is shown once. The program checks webhook-signature with it, as Standard Webhooks has it.")
+    if endpoint.old_until_us > SystemClock().now_us():
+        say(f"The secret of before signs beside it until {minute(moment(endpoint.old_until_us))} UTC.")
 
 
 def _print(found: list[Endpoint], answers: dict[str, LoggedAttempt]) -> None:

@@ -26,6 +26,8 @@ INTERRUPTED = 130
 UNREAD = 141
 """Exit code when whoever read the output has closed it, as ``head`` does; the same as of a program that SIGPIPE ends."""
 
+_OF_PYDANTIC = "Value error, "
+
 _OWN = {row.name: row for row in COMMANDS}
 
 
@@ -66,6 +68,11 @@ class LazyGroup(TyperGroup):
             raise typer.Exit(UNREAD) from None
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
+        except typer.BadParameter as error:
+            # typer 0.29 has pydantic read what was typed, and shows its word before its own;
+            # test_what_is_none_of_a_few_is_told_with_all_that_there_are says when this can go.
+            error.message = error.message.removeprefix(_OF_PYDANTIC)
+            raise
         return result
 
     def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:

@@ -11,9 +11,10 @@ import typer
 from neonpay.cli.columns import Column, id_chars, print_with_remarks, say
 from neonpay.cli.counted import of_total
 from neonpay.cli.endpoints import endpoints
-from neonpay.cli.notify_channels import ChannelOption, chosen_config, send_now
+from neonpay.cli.notify_channels import ChannelOption, chosen_config, recipients_of, send_now
 from neonpay.cli.sheets import iso_or_none, minute, print_facts, print_json
 from neonpay.cli.shop import (
+    COULD_NOT,
     AllBotsOption,
     ApiOption,
     BotOption,
@@ -43,7 +44,9 @@ notifications.add_typer(endpoints, name="endpoints")
 
 RecipientOption = Annotated[
     str | None,
-    typer.Option(help="A chat id, an address, a number or a URL; the one that the settings name when left out."),
+    typer.Option(
+        help="A chat id, an address, a number or a URL; when left out, whom the settings name, and in Telegram the owners."
+    ),
 ]
 BotTokenOption = Annotated[
     str | None,
@@ -81,10 +84,9 @@ def try_channel(
     """Send one message by a channel, to see that it arrives."""
     with errors_in_one_line():
         config = chosen_config(channel, telegram_bot_token, token_file=token_file, api_url=api_url)
-        sent = asyncio.run(
-            send_now(config, channel, telegram_chat_id or recipient, "neonpay", f"This is a test of {channel.value}.")
-        )
-    _tell_sent(sent, json=json)
+        recipients, are_owners = recipients_of(config, channel, telegram_chat_id or recipient)
+        sent = asyncio.run(send_now(config, channel, recipients, "neonpay", f"This is a test of {channel.value}."))
+    _tell_sent(sent, are_owners=are_owners, json=json)
 
 
 @notifications.command()
@@ -104,8 +106,9 @@ def send(
     """Send a message now and once; what becomes of it is told here and not in the log."""
     with errors_in_one_line():
         config = chosen_config(channel, telegram_bot_token, token_file=token_file, api_url=api_url)
-        sent = asyncio.run(send_now(config, channel, telegram_chat_id or recipient, subject, body, priority=priority))
-    _tell_sent(sent, json=json)
+        recipients, are_owners = recipients_of(config, channel, telegram_chat_id or recipient)
+        sent = asyncio.run(send_now(config, channel, recipients, subject, body, priority=priority))
+    _tell_sent(sent, are_owners=are_owners, json=json)
 
 
 @notifications.command()
@@ -168,20 +171,21 @@ def log(
         typer.echo("No such messages.")
 
 
-def _tell_sent(sent: Sent, *, json: bool) -> None:
+def _tell_sent(sent: Sequence[Sent], *, are_owners: bool, json: bool) -> None:
     from neonpay.notifications.masking import shown_address
 
-    recipient = shown_address(sent.recipient)
-    if json:
-        told: JsonObject = {
-            "note_id": sent.note_id,
-            "channel": sent.channel.value,
-            "recipient": recipient,
-            "state": sent.state,
-        }
-        print_json(told)
-    else:
-        typer.echo(f"Sent by {sent.channel.value} to {recipient}.")
+    told: list[JsonObject] = []
+    for one in sent:
+        recipient = shown_address(one.recipient)
+        if one.error is not None:
+            typer.echo(f"neonpay: {f'to {recipient}: ' if are_owners else ''}{' '.join(one.error.split())}", err=True)
+        elif not json:
+            typer.echo(f"Sent by {one.channel.value} to {recipient}.")
+        told.append({"note_id": one.note_id, "channel": one.channel.value, "recipient": recipient, "state": one.state})
+    if json and (are_owners or sent[0]):
+        print_json(list(told) if are_owners else told[0])
+    if not all(sent):
+        raise typer.Exit(COULD_NOT)
 
 
 def _print_rules(declared: Declared) -> None:
@@ -292,6 +296,7 @@ def _json(note: LoggedNote) -> dict[str, JsonValue]:
         "channel": note.channel.value,
         "recipient": note.recipient,
         "about": note.kind,
+        "event_id": note.event_id,
         "subject": note.subject,
         "state": note.state,
         "attempts": note.attempts,

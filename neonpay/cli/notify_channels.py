@@ -13,6 +13,7 @@ from neonpay.errors import ConfigurationError
 from neonpay.notifications.kinds import NotificationPriority, NotificationType
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from neonpay.notifications.config import NotificationConfig
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 ChannelOption = Annotated[NotificationType, typer.Option("--type", help="The channel.")]
 
 _PREFIX: Final = "NEONPAY_NOTIFY_"
-_DEFAULT_RECIPIENT: Final = {
-    NotificationType.TELEGRAM: "TELEGRAM_ADMIN_CHAT_ID",
-    NotificationType.WEBHOOK: "WEBHOOK_URL",
+_NAMES_RECIPIENT: Final = {
+    NotificationType.TELEGRAM: "NEONPAY_ADMINS=123456789, with your own user id",
+    NotificationType.WEBHOOK: f"{_PREFIX}WEBHOOK_URL",
 }
 _NEEDS: Final = {
     NotificationType.EMAIL: "SMTP_HOST, and NEONPAY_NOTIFY_SMTP_USERNAME or NEONPAY_NOTIFY_SMTP_FROM",
@@ -67,31 +68,50 @@ def chosen_config(
     return config
 
 
+def recipients_of(config: NotificationConfig, channel: NotificationType, typed: str | None) -> tuple[list[str], bool]:
+    """Who gets a message, and whether that is the owners, since nothing says another.
+
+    Raises:
+        ConfigurationError: nobody is named who would get it.
+    """
+    named = typed or config.default_recipient(channel)
+    if named is not None:
+        return [named], False
+    owners = _owners() if channel is NotificationType.TELEGRAM else ()
+    if not owners:
+        instead = _NAMES_RECIPIENT.get(channel)
+        msg = f"nobody is named who gets it: give --recipient{f', or set {instead}' if instead else ''}"
+        raise ConfigurationError(msg)
+    return [str(owner) for owner in owners], True
+
+
+def _owners() -> Sequence[int]:
+    """Those whom alerts tell."""
+    from neonpay.notifications.alert_settings import AlertSettings
+    from neonpay.settings import Sources
+
+    return Sources().settings_of(AlertSettings, "alerts").admins or core_settings(None, None).admins
+
+
 async def send_now(
     config: NotificationConfig,
     channel: NotificationType,
-    recipient: str | None,
+    recipients: Sequence[str],
     subject: str,
     body: str,
     *,
     priority: NotificationPriority = NotificationPriority.NORMAL,
-) -> Sent:
-    """Send a message and wait for the channel's answer.
-
-    Raises:
-        ConfigurationError: nobody is named who would get it.
-        NotificationError: the channel has not taken it.
-    """
+) -> list[Sent]:
+    """Send a message to each and wait for the channel's answers, whatever becomes of the others."""
     from neonpay.notifications.manager import NotificationManager
     from neonpay.notifications.note import NotificationMessage
 
-    if not recipient and config.default_recipient(channel) is None:
-        variable = _DEFAULT_RECIPIENT.get(channel)
-        msg = f"nobody is named who gets it: give --recipient{f', or set {_PREFIX}{variable}' if variable else ''}"
-        raise ConfigurationError(msg)
-    message = NotificationMessage(channel, recipient or "", subject=subject, body=body, priority=priority)
+    messages = [
+        NotificationMessage(channel, recipient, subject=subject, body=body, priority=priority)
+        for recipient in recipients
+    ]
     async with NotificationManager(config) as manager:
-        return await manager.send_notification(message)
+        return list((await manager.send_multiple_notifications(messages)).values())
 
 
 def _asked(what: str, variable: str) -> str:

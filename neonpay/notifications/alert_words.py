@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Protocol
 
-from neonpay.core.events import BalanceDrifted, Event
+from neonpay.core.events import BalanceDrifted, Event, PaymentNeedsAttention
 from neonpay.core.payments import Attention
 from neonpay.core.words import NEONPAY, Words
+from neonpay.notifications.masking import shown_buyer
 
 _SALE: Final = Words("{stars} Star", "{stars} Stars")
 _LINES: Final[Mapping[str, Words]] = {
@@ -18,6 +19,26 @@ _LINES: Final[Mapping[str, Words]] = {
     "reason": Words("Why: {value}"),
 }
 _VALUE_CHARS: Final = 300
+_NAMED_CHARS: Final = 20
+"""So much of a charge id names it in a command; the whole one is longer than a line of a telephone."""
+WHY: Final[Mapping[str, Words]] = {
+    Attention.FOREIGN_PAYLOAD: Words(
+        "Its invoice was not made by neonpay, and this bot says that it sells nothing else."
+    ),
+    Attention.FORGED_PAYLOAD: Words("The signature of its invoice does not verify."),
+    Attention.OTHER_LEDGER: Words("Another ledger has sold it, and most likely delivered it."),
+    Attention.UNKNOWN_INVOICE: Words(
+        "The signature is right, but this ledger has no such invoice; perhaps a database was lost."
+    ),
+    Attention.WRONG_AMOUNT: Words("The amount or the currency is not what the invoice says."),
+    Attention.WRONG_PAYER: Words("Somebody else paid it than the invoice was made for."),
+    Attention.NO_HANDLER: Words(
+        "No program of the shop delivers this product: for ten minutes none had a handler for it."
+    ),
+    Attention.RESTORED: Words("It was paid before the ledger was restored from a backup, which does not have it."),
+    Attention.REFUND_REFUSED: Words("It was to go back, and Telegram refuses that for good."),
+}
+"""Why a payment waits, by what the event has as its reason."""
 SUBJECTS: Final[Mapping[str, Words]] = {
     "payment_completed": Words("💫 Sold"),
     "payment_delivered": Words("📦 Delivered"),
@@ -44,6 +65,9 @@ WHAT_TO_DO: Final[Mapping[str, Words]] = {
         "It may have been delivered before the ledger was restored from a backup. Look whether the buyer has it; if so: "
         "neonpay payments accept --delivered {charge}. If not: neonpay payments accept {charge}, "
         "or neonpay payments refund {charge}"
+    ),
+    Attention.OTHER_LEDGER: Words(
+        "Do not give it back here: give the bot that ledger. What is there of it: neonpay payments show {charge}"
     ),
     "fulfilment_abandoned": Words("Mend the handler, then: neonpay payments retry {charge}"),
     "refund_failed": Words(
@@ -72,20 +96,29 @@ def ours(key: str, words: Words, language_code: str | None, /, **values: object)
     return NEONPAY.say(words, language_code, **values)
 
 
-def written(event: Event, language_code: str | None, say: Say = ours) -> tuple[str, str]:
-    """Subject and body for an owner, in a language; a kind that has no words of its own is named as it is."""
+def written(event: Event, language_code: str | None, say: Say = ours, *, is_shared: bool = False) -> tuple[str, str]:
+    """Subject and body for an owner, in a language; a kind that has no words of its own is named as it is.
+
+    Args:
+        is_shared: others may read it, who are not told which buyer it is about.
+    """
     is_solved = isinstance(event, BalanceDrifted) and event.balance_nanostars == event.listed_nanostars
     name, words = (SOLVED, _AGREES) if is_solved else (event.name, SUBJECTS.get(event.name))
     subject = event.name if words is None else say(f"alert.{name}.subject", words, language_code)
+    code = event.reason if isinstance(event, PaymentNeedsAttention) and event.reason in WHY else None
     lines = []
     if event.amount_stars is not None and not is_solved:
         lines.append(say("alert.amount", _SALE, language_code, stars=event.amount_stars))
     for attribute, line in _LINES.items():
         value = getattr(event, attribute)
+        if is_shared and attribute == "user_id" and value is not None:
+            value = shown_buyer(value)
+        if attribute == "reason" and code is not None:
+            value = say(f"alert.why.{code}", WHY[code], language_code)
         if value is not None:
             lines.append(say(f"alert.{attribute}", line, language_code, value=str(value)[:_VALUE_CHARS]))
-    about = Attention.RESTORED.value if event.reason == Attention.RESTORED else name
-    advice = WHAT_TO_DO.get(about)
+    about = code if code is not None and code in WHAT_TO_DO else name
+    advice, charge = WHAT_TO_DO.get(about), (event.charge_id or "")[:_NAMED_CHARS]
     if advice is not None:
-        lines += ["", say(f"alert.{about}.advice", advice, language_code, charge=event.charge_id or "")]
+        lines += ["", say(f"alert.{about}.advice", advice, language_code, charge=charge)]
     return subject, "\n".join(lines)

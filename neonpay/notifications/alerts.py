@@ -9,9 +9,10 @@ from neonpay.core.clock import moment
 from neonpay.core.events import event_type
 from neonpay.errors import ConfigurationError
 from neonpay.notifications.kinds import NotificationPriority, NotificationType
-from neonpay.notifications.report import VARIABLES
-from neonpay.notifications.rules import Rule, variables_of
-from neonpay.notifications.templates import NotificationTemplate
+from neonpay.notifications.parts import Plain
+from neonpay.notifications.report import DAYS, VARIABLES
+from neonpay.notifications.rules import Rule, plain_values_of, variables_of
+from neonpay.notifications.templates import NotificationTemplate, Templates
 from neonpay.notifications.troubles import KINDS
 
 NEEDS_A_PERSON: Final = frozenset(
@@ -72,32 +73,32 @@ def alert_rules(
     return rules
 
 
-def own_template(name: str, text: str, variables: Collection[str] | None = None) -> NotificationTemplate:
-    """The program's own words for one alert: the first line is the subject, the rest the body.
+def add_own_text(templates: Templates, name: str, text: str) -> None:
+    """Take the program's own words for one alert: the first line is the subject, the rest the body.
 
     Args:
         name: of the event, or of what else is told.
-        variables: what the text may show; what the event has when left out.
 
     Raises:
-        ConfigurationError: no alert is about such an event.
+        ConfigurationError: no alert is about such an event, or the text shows what it has not.
     """
-    if variables is None:
-        variables = _variables(name)
+    if name in KINDS:
+        variables: Collection[str] = KINDS[name].variables
+        plain: Mapping[str, Plain] = {each: 0 if each == "count" else "" for each in variables}
+    elif name in REPORTS:
+        variables = VARIABLES
+        plain = {each: "" if each in DAYS else 0 for each in variables}
+    else:
+        variables, plain = variables_of_event(name), plain_values_of(event_type(name))
     subject, _, body = text.strip().partition("\n")
-    return NotificationTemplate(
+    template = NotificationTemplate(
         name=template_name(name),
         notification_type=NotificationType.TELEGRAM,
         subject=subject.strip(),
         body=body.strip(),
         variables=tuple(variables),
     )
-
-
-def _variables(name: str) -> Collection[str]:
-    if name in KINDS:
-        return KINDS[name].variables
-    return VARIABLES if name in REPORTS else variables_of_event(name)
+    templates.add(template, plain)
 
 
 def template_name(name: str) -> str:

@@ -12,6 +12,7 @@ RECEIPT: Final = Words(
 )
 PAID_UNTIL: Final = Words("Paid until {date}")
 RETURNED: Final = Words("The Stars of this payment went back to you.")
+RETURNING: Final = Words("The Stars of this payment are on their way back to you.")
 REFUNDED: Final = Words(
     "↩️ {title}: {stars} Star is back on your balance.", "↩️ {title}: {stars} Stars are back on your balance."
 )

@@ -14,12 +14,12 @@ import sqlalchemy as sa
 from neonpay.core.clock import microseconds
 from neonpay.core.events import Event
 from neonpay.core.jsontext import JsonValue
-from neonpay.core.payments import Payment, PaymentState, Source
+from neonpay.core.payments import Payment, PaymentState, RefundState, Source
 from neonpay.core.ports import Command, Press
 from neonpay.core.words import NEONPAY, Words
 from neonpay.errors import ValidationError
 from neonpay.ledger import Transaction
-from neonpay.ledger.tables import payments, people
+from neonpay.ledger.tables import payments, people, refunds
 from neonpay.notifications import buyer_words as say
 from neonpay.notifications.forgetting import forget_subscribers
 from neonpay.notifications.host_words import HostWords, Translator
@@ -28,7 +28,7 @@ from neonpay.payments.extension import Conversation, Extension, Host, Subscriber
 from neonpay.payments.handlers.builtin_jobs import MessageRefused, PutOff
 from neonpay.payments.host import ShopHost
 from neonpay.store.once import Once
-from neonpay.store.payment_rows import find_payment, find_refund, payment_of, select_payments
+from neonpay.store.payment_rows import find_refund, payment_of, select_payments
 from neonpay.store.periodic import PeriodicTask, Turn
 from neonpay.store.restored import fence_us
 from neonpay.store.stage_versions import Catalogue
@@ -42,7 +42,7 @@ _LOOK_S: Final = 3600.0
 _SOON_S: Final = 1.0
 _CHARGE_CHARS: Final = 64
 _DAYS_MOST: Final = 28
-_RETURNED: Final = frozenset({PaymentState.REFUNDED, PaymentState.REFUND_DUE})
+_UNDER_WAY: Final = frozenset({RefundState.INTENDED, RefundState.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,19 @@ class _Open:
     host: ShopHost
     catalogue: Catalogue
     since_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Purchase:
+    """A payment and where its Stars are."""
+
+    payment: Payment
+    event_id: str
+    is_going_back: bool
+
+    @property
+    def is_back(self) -> bool:
+        return self.payment.state is PaymentState.REFUNDED
 
 
 class BuyerMessages(Extension):
@@ -136,11 +149,12 @@ class BuyerMessages(Extension):
             return
         host, language = self._open.host, command.language_code
         rows: list[JsonValue] = []
-        for payment, event_id in await host.ledger.read(self._purchases, host.bot_id, command.user_id):
+        for bought in await host.ledger.read(self._purchases, host.bot_id, command.user_id):
+            payment = bought.payment
             label = f"{_title(payment)} · {payment.amount_stars} ⭐ · {payment.paid_at:%Y-%m-%d}"
-            if payment.state in _RETURNED:
-                label += " · ↩️"
-            rows.append([{"text": label, "callback_data": f"neonpay:receipt:{event_id}"}])
+            if bought.is_back or bought.is_going_back:
+                label += " · ↩️" if bought.is_back else " · ↩️ ⏳"
+            rows.append([{"text": label, "callback_data": f"neonpay:receipt:{bought.event_id}"}])
         text = NEONPAY.say(say.ORDERS if rows else say.NO_ORDERS, language)
         message: dict[str, JsonValue] = {"chat_id": command.user_id, "text": text}
         if rows:
@@ -156,12 +170,12 @@ class BuyerMessages(Extension):
         if self._open is None:
             return
         host, toast = self._open.host, ""
-        bought = await host.ledger.read(self._purchases, host.bot_id, press.user_id)
-        payment = next((one for one, event_id in bought if event_id == found[1]), None)
-        if payment is None:
+        mine = (payments.c.user_id == press.user_id, payments.c.event_id == found[1])
+        bought = await host.ledger.read(self._one, host.bot_id, *mine)
+        if bought is None:
             toast = NEONPAY.say(say.NOT_YOURS, press.language_code)
         else:
-            text = self._receipt(payment, press.language_code)
+            text = self._receipt(bought, press.language_code)
             message: dict[str, JsonValue] = {"chat_id": press.user_id, "text": text}
             await host.outbox.post("sendMessage", message, chat_id=press.user_id, asker_id=press.user_id)
         await host.outbox.post(
@@ -199,38 +213,47 @@ class BuyerMessages(Extension):
         found = await opened.host.ledger.read(self._read, event)
         if found is None:
             return
-        payment, kept = found
+        bought, kept = found
+        payment = bought.payment
         # Whoever comes and pays within seconds is written down after their receipt.
         language = opened.host.language_of(payment.user_id) or kept
-        text = self._text(event, payment, language)
+        text = self._text(event, bought, language)
         try:
             await opened.host.teller.tell(payment.user_id, {"text": text}, about=payment)
         except MessageRefused as exc:
             logger.info("buyer %d is not told of %s: %s", payment.user_id, event.name, exc)
 
-    def _read(self, transaction: Transaction, event: Event) -> tuple[Payment, str | None] | None:
-        assert self._open is not None
+    def _read(self, transaction: Transaction, event: Event) -> tuple[_Purchase, str | None] | None:
         if event.charge_id is None:
             return None
-        payment = find_payment(transaction, self._open.catalogue, event.bot_id, event.charge_id)
-        if payment is None or (event.name == "payment_refunded" and _was_told(transaction, payment)):
+        bought = self._one(transaction, event.bot_id, payments.c.charge_id == event.charge_id)
+        if bought is None or (event.name == "payment_refunded" and _was_told(transaction, bought.payment)):
             return None
         query = sa.select(people.c.language_code).where(
-            people.c.bot_id == event.bot_id, people.c.user_id == payment.user_id
+            people.c.bot_id == event.bot_id, people.c.user_id == bought.payment.user_id
         )
-        return payment, transaction.connection.execute(query).scalar()
+        return bought, transaction.connection.execute(query).scalar()
 
-    def _purchases(self, transaction: Transaction, bot_id: int, user_id: int) -> list[tuple[Payment, str]]:
-        """What a user has paid last, newest first, with the event of each; what has gone back is among it."""
-        assert self._open is not None
+    def _purchases(self, transaction: Transaction, bot_id: int, user_id: int) -> list[_Purchase]:
+        """What a user has paid last, newest first; what has gone back is among it."""
         newest_first = (payments.c.paid_at.desc(), payments.c.charge_id)
-        query = select_payments(bot_id).where(payments.c.user_id == user_id).order_by(*newest_first).limit(_SHOWN)
-        rows = transaction.connection.execute(query).mappings().all()
-        return [(payment_of(transaction, self._open.catalogue, row), row["event_id"]) for row in rows]
+        query = _select(bot_id).where(payments.c.user_id == user_id).order_by(*newest_first).limit(_SHOWN)
+        return [self._of(transaction, row) for row in transaction.connection.execute(query).mappings().all()]
 
-    def _text(self, event: Event, payment: Payment, language: str | None) -> str:
+    def _one(self, transaction: Transaction, bot_id: int, *where: sa.ColumnElement[bool]) -> _Purchase | None:
+        row = transaction.connection.execute(_select(bot_id).where(*where)).mappings().first()
+        return None if row is None else self._of(transaction, row)
+
+    def _of(self, transaction: Transaction, row: sa.RowMapping) -> _Purchase:
+        assert self._open is not None, "it talks to buyers"
+        payment, refund = payment_of(transaction, self._open.catalogue, row), row["refund_state"]
+        is_going_back = payment.state is PaymentState.REFUND_DUE or refund in _UNDER_WAY
+        return _Purchase(payment, row["event_id"], is_going_back)
+
+    def _text(self, event: Event, bought: _Purchase, language: str | None) -> str:
+        payment = bought.payment
         if event.name == "payment_completed":
-            return self._receipt(payment, language)
+            return self._receipt(bought, language)
         if event.name == "payment_refunded":
             return self._say("refunded", say.REFUNDED, payment, language)
         if event.name == "renewal_near":
@@ -240,10 +263,11 @@ class BuyerMessages(Extension):
             return self._say("renewal_failed", say.RENEWAL_FAILED, payment, language)
         return self._say("ended", say.ENDED, payment, language)
 
-    def _receipt(self, payment: Payment, language: str | None) -> str:
+    def _receipt(self, bought: _Purchase, language: str | None) -> str:
+        payment = bought.payment
         lines = [self._say("receipt", say.RECEIPT, payment, language, date=f"{payment.paid_at:%Y-%m-%d}")]
-        if payment.state in _RETURNED:
-            lines.append(NEONPAY.say(say.RETURNED, language))
+        if bought.is_back or bought.is_going_back:
+            lines.append(NEONPAY.say(say.RETURNED if bought.is_back else say.RETURNING, language))
         elif payment.subscription_expires_at is not None:
             lines.append(NEONPAY.say(say.PAID_UNTIL, language, date=f"{payment.subscription_expires_at:%Y-%m-%d}"))
         return "\n".join(lines)
@@ -258,6 +282,14 @@ class BuyerMessages(Extension):
         }
         own = self._host.said(key, language, values)
         return NEONPAY.say(words, language, **values) if own is None else own
+
+
+def _select(bot_id: int) -> sa.Select[tuple[object, ...]]:
+    """Payments of a bot with how far their refunds have come."""
+    refund = sa.select(refunds.c.state).where(
+        refunds.c.bot_id == payments.c.bot_id, refunds.c.charge_id == payments.c.charge_id
+    )
+    return select_payments(bot_id).add_columns(refund.scalar_subquery().label("refund_state"))
 
 
 def _was_told(transaction: Transaction, payment: Payment) -> bool:

@@ -41,7 +41,7 @@ class NotificationConfig:
             out.
         smtp_ca_file: certificates to trust beside the system's, for a mail server of your own.
         telegram_bot_token: of the bot that writes; the shop's own bot when left out.
-        telegram_admin_chat_id: to whom, where a message does not say.
+        telegram_admin_chat_id: to whom, where a message does not say. In a group or channel alerts do not say who has paid.
         sms_provider: an Apprise URL (https://github.com/caronc/apprise/wiki) in which ``{recipient}``, ``{key}`` and
             ``{secret}`` stand for the phone number, ``sms_api_key`` and ``sms_api_secret``.
         webhook_url: for messages that name no other.

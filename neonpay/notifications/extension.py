@@ -26,7 +26,9 @@ from neonpay.notifications.forgetting import forget_subscribers
 from neonpay.notifications.host_words import Translator
 from neonpay.notifications.kinds import NotificationType
 from neonpay.notifications.manners import Manners
+from neonpay.notifications.masking import is_shared_chat, shown_buyer
 from neonpay.notifications.queue import Queued
+from neonpay.notifications.reaching import say_who_is_unreached
 from neonpay.notifications.rule_checks import check_rule
 from neonpay.notifications.rules import Rule, event_data, variables_of
 from neonpay.notifications.sender import Sender
@@ -121,7 +123,7 @@ class Notifications(Extension):
         for rule in self.rules:
             senders[rule.channel].open()
         opened = self._open = _Open(host, means, senders, host.clock.now_us())
-        standing_by = Loop(self.name, self._stands_by(host, ways), first_s=STAND_BY_S)
+        standing_by = Loop(self.name, self._stands_by(host, ways, means), first_s=STAND_BY_S)
         standing_by.start()
         try:
             yield
@@ -223,15 +225,19 @@ class Notifications(Extension):
         }
 
     def _queued(self, rule: Rule, event: Event, recipient: str) -> Queued:
-        told = event
-        if rule.channel is NotificationType.TELEGRAM and event.reason is not None:
+        told, is_telegram = event, rule.channel is NotificationType.TELEGRAM
+        is_shared = is_telegram and is_shared_chat(recipient)
+        if is_telegram and event.reason is not None:
             told = replace(event, reason=tamed(event.reason))
         text = None
         if rule.template is not None:
-            text = self.templates.written_if_it_can(rule.template, variables_of(told), self.language_code)
-        text = text or written(told, self.language_code, self.templates.say)
+            values = variables_of(told)
+            if is_shared and told.user_id is not None and self.templates.is_ours(rule.template):
+                values["user_id"] = shown_buyer(told.user_id)
+            text = self.templates.written_if_it_can(rule.template, values, self.language_code)
+        text = text or written(told, self.language_code, self.templates.say, is_shared=is_shared)
         data: dict[str, JsonValue] = {name: value for name, value in event_data(event).items() if value is not None}
-        if self.buttons_of is not None and rule.channel is NotificationType.TELEGRAM:
+        if self.buttons_of is not None and is_telegram:
             buttons = self.buttons_of(event, recipient)
             data |= {"buttons": buttons} if buttons else {}
         return rule.queued(event, recipient, text, self.manners, data)
@@ -278,9 +284,20 @@ class Notifications(Extension):
             rules=rules_as_json([(rule, self.recipients_of(rule)) for rule in self.rules]),
         )
 
-    def _stands_by(self, host: Host, ways: Ways) -> Callable[[], Awaitable[float]]:
+    def _stands_by(self, host: Host, ways: Ways, means: Means) -> Callable[[], Awaitable[float]]:
+        chats = [
+            recipient
+            for rule in self.rules
+            if rule.channel is NotificationType.TELEGRAM
+            for recipient in self.recipients_of(rule)
+        ]
+
         async def turn() -> float:
             self._say_who_differs(await host.ledger.run(stand_by, host.bot_id, ways, host.clock.now_us()))
+            if chats:
+                asked = tuple(chats)
+                chats.clear()  # once for a program that starts, whatever comes of it
+                await say_who_is_unreached(means, asked)
             return STAND_BY_S
 
         return turn
@@ -300,6 +317,7 @@ class Notifications(Extension):
             )
 
     def _say_what_is_missing(self) -> None:
+        in_vain = []
         for rule in self.rules:
             check_rule(rule, self.templates)
             row = CHANNELS[rule.channel]
@@ -307,11 +325,14 @@ class Notifications(Extension):
                 msg = f"rule {rule.name!r} tells by {rule.channel}, which needs {row.needs}; give it to NotificationConfig(…)"
                 raise ConfigurationError(msg)
             if not self.recipients_of(rule):
-                logger.warning(
-                    "rule %s tells nobody: write create_neonpay(..., admins=[123456789]) or set NEONPAY_ADMINS=123456789, "
-                    "with your own user id, or name its recipients",
-                    rule.name,
-                )
+                in_vain.append(rule.name)
+        if in_vain:
+            logger.warning(
+                "nobody is told by rule%s %s: write create_neonpay(..., admins=[123456789]) or set NEONPAY_ADMINS=123456789, "
+                "with your own user id, or name recipients",
+                "" if len(set(in_vain)) == 1 else "s",
+                ", ".join(dict.fromkeys(in_vain)),
+            )
 
     def _opened(self) -> _Open:
         if self._open is None:

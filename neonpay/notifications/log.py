@@ -9,6 +9,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from neonpay.core.jsontext import load_object
 from neonpay.errors import ValidationError
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables_notifications import notification_attempts, notifications
@@ -29,6 +30,7 @@ class LoggedNote:
         recipient: without what is secret of it.
         error: why the last attempt failed, or why there will be none.
         sent_as: the note that it went together with.
+        event_id: of the event that it tells of, if it tells of one; by it a program is told again.
     """
 
     bot_id: int
@@ -44,6 +46,7 @@ class LoggedNote:
     ended_at: datetime | None
     sent_as: str | None
     error: str | None
+    event_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +146,7 @@ def last_answers(transaction: Transaction, bot_id: int, recipients: Sequence[str
 
 
 def _logged(row: sa.Row[tuple[object, ...]]) -> LoggedNote:
+    event_id = load_object(row.data).get("event_id")
     return LoggedNote(
         bot_id=row.bot_id,
         note_id=row.note_id,
@@ -157,4 +161,5 @@ def _logged(row: sa.Row[tuple[object, ...]]) -> LoggedNote:
         ended_at=row.ended_at,
         sent_as=row.sent_as,
         error=row.error,
+        event_id=event_id if isinstance(event_id, str) else None,
     )

@@ -43,6 +43,13 @@ class Note:
         """Subject and body below each other."""
         return "\n\n".join(part for part in (self.subject, self.body) if part)
 
+    @property
+    def is_decided_here(self) -> bool:
+        """Whether buttons stand under it that do something, and not only open a page."""
+        rows = self.data.get("buttons")
+        buttons = [button for row in rows if isinstance(row, list) for button in row] if isinstance(rows, list) else []
+        return any(isinstance(button, dict) and "callback_data" in button for button in buttons)
+
 
 def note_id(*about: str) -> str:
     """The id of the message about this: the same for the same, whoever asks and however often."""

@@ -20,6 +20,7 @@ from neonpay.store.periodic import poke
 
 WAITING, SENT, MERGED, DEAD = "waiting", "sent", "merged", "dead"
 HELD: Final = "held"
+_ALONE: Final = f"{HELD}:"
 """What was kept back goes out together."""
 _SUBJECT_CHARS: Final = 500
 _BODY_CHARS: Final = 16_000
@@ -57,6 +58,11 @@ class Queued:
     due_at_us: int
     attempts: int = 0
     gathered: str | None = None
+
+
+def held_alone(note_id: str) -> str:
+    """The key of a note that is held back and goes out by itself all the same."""
+    return f"{_ALONE}{note_id}"
 
 
 def duty(channel: NotificationType) -> str:
@@ -134,13 +140,12 @@ def wait_behind(transaction: Transaction, bot_id: int, one: Note, at_us: int) ->
 
 def let_go(transaction: Transaction, bot_id: int, recipient: str, now_us: int) -> None:
     """Have what was held back for a recipient looked at now."""
-    held = (_row.bot_id == bot_id, IS_WAITING, _row.recipient == recipient, _row.due_at > now_us)
-    channels = sa.select(_row.channel).where(*held, _row.gathered == HELD).distinct()
+    is_held = sa.or_(_row.gathered == HELD, _row.gathered.startswith(_ALONE, autoescape=True))
+    held = (_row.bot_id == bot_id, IS_WAITING, _row.recipient == recipient, _row.due_at > now_us, is_held)
+    channels = sa.select(_row.channel).where(*held).distinct()
     names = {duty(NotificationType(channel)) for channel in transaction.connection.scalars(channels)}
     if names:
-        transaction.connection.execute(
-            sa.update(notifications).where(*held, _row.gathered == HELD).values(due_at=now_us)
-        )
+        transaction.connection.execute(sa.update(notifications).where(*held).values(due_at=now_us))
         poke(transaction, bot_id, names)
 
 

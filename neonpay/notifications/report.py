@@ -27,9 +27,9 @@ _REQUESTS: Final = Words(
     "🖐 {count} request for a refund waits for you", "🖐 {count} requests for refunds wait for you", counted="count"
 )
 _NOTHING: Final = Words("Nothing waits for you.")
+DAYS: Final = ("first", "last")
 VARIABLES: Final = (
-    "first",
-    "last",
+    *DAYS,
     "orders",
     "gross_stars",
     "returned_stars",
@@ -41,7 +41,7 @@ VARIABLES: Final = (
     "waiting",
     "requests",
 )
-"""What a text of the program's own may show."""
+"""What a text of the program's own may show: the days as texts, and numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

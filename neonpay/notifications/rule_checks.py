@@ -5,12 +5,12 @@ from __future__ import annotations
 from neonpay.core.clock import moment
 from neonpay.core.events import event_names, event_type
 from neonpay.errors import ConfigurationError
-from neonpay.notifications.rules import Rule, variables_of
+from neonpay.notifications.rules import Rule, plain_values_of, variables_of
 from neonpay.notifications.templates import Templates
 
 
 def check_rule(rule: Rule, templates: Templates) -> None:
-    """Return when there are such events and such a template, which shows what each of the events has.
+    """Return when there are such events and such a template, which shows nothing that one of the events has not.
 
     Raises:
         ConfigurationError: it is not so.
@@ -29,4 +29,8 @@ def check_rule(rule: Rule, templates: Templates) -> None:
         lacks = [each for each in templates.find(rule.template).variables if each not in has]
         if lacks:
             msg = f"rule {rule.name!r} writes {name} by template {rule.template!r}, which shows {', '.join(lacks)}; it has none"
+            raise ConfigurationError(msg)
+        missing = templates.missing_part(rule.template, plain_values_of(event_type(name)))
+        if missing is not None:
+            msg = f"rule {rule.name!r} writes {name} by template {rule.template!r}, which {missing}"
             raise ConfigurationError(msg)

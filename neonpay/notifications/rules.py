@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, fields
+from types import NoneType
+from typing import Final, get_args, get_type_hints
 
-from neonpay.core.clock import microseconds
+from neonpay.core.clock import microseconds, moment
 from neonpay.core.events import Event
 from neonpay.core.jsontext import JsonValue
 from neonpay.errors import ValidationError
 from neonpay.notifications.kinds import NotificationPriority, NotificationType
 from neonpay.notifications.manners import Manners
 from neonpay.notifications.note import Note, note_id
+from neonpay.notifications.parts import Plain
 from neonpay.notifications.queue import Queued
 
 logger = logging.getLogger("neonpay.notifications")
@@ -131,6 +133,31 @@ def variables_of(event: Event) -> dict[str, JsonValue]:
         "error_message": event.reason or "",
     }
     return {**guided, **event.data, **common}
+
+
+def plain_values_of(kind: type[Event]) -> dict[str, Plain]:
+    """A value as each variable of a kind of events has it that is a number or a text whenever it is there."""
+    try:
+        hints = get_type_hints(kind)
+    except NameError:  # somebody else's, which names its types for type checkers alone: what is its own may be anything
+        hints = get_type_hints(Event)
+    common = {field.name: sample for field in fields(Event) if (sample := _sample(hints[field.name])) is not None}
+    full = Event(**{**common, "at": moment(0)})  # type: ignore[arg-type]
+    plain = {name: value for name, value in variables_of(full).items() if isinstance(value, Plain)}
+    for field in fields(kind)[len(fields(Event)) :]:
+        plain.pop(field.name, None)
+        sample = _sample(hints.get(field.name))
+        if sample is not None:
+            plain[field.name] = sample
+    return plain
+
+
+def _sample(hint: object) -> Plain | None:
+    kinds = set(get_args(hint) or [hint]) - {NoneType}
+    return _SAMPLES.get(kinds.pop()) if len(kinds) == 1 else None
+
+
+_SAMPLES: Final[Mapping[object, Plain]] = {bool: False, int: 0, float: 0.0, str: ""}
 
 
 def event_data(event: Event) -> dict[str, JsonValue]:

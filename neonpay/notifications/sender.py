@@ -23,7 +23,7 @@ from neonpay.notifications.kinds import NotificationType
 from neonpay.notifications.manners import HOUR_US, Manners, is_program
 from neonpay.notifications.merging import merged
 from neonpay.notifications.note import Note
-from neonpay.notifications.queue import HELD, Queued
+from neonpay.notifications.queue import HELD, Queued, held_alone
 from neonpay.store.periodic import Turn
 
 logger = logging.getLogger("neonpay.notifications")
@@ -166,7 +166,10 @@ class Sender:
         until_us = self._manners.held_until_us(one.note, now_us, sent_last_hour=sent, mutes=mutes)
         if until_us is None:
             return False
-        key = one.gathered or HELD
+        # In a digest there would be no buttons under it; of very many there is a digest all the same.
+        alone = held_alone(one.note.note_id)
+        is_alone = one.note.is_decided_here and sent < self._manners.most_per_hour
+        key = one.gathered if one.gathered not in {None, alone} else alone if is_alone else HELD
         await self._ledger.run(queue.hold_until, bot_id, [one.note.note_id], until_us, key)
         return True
 

@@ -100,7 +100,9 @@ def tell_again(transaction: Transaction, endpoint: Endpoint, bot_id: int, event_
     named = sa.select(events.c.name).where(events.c.bot_id == bot_id, events.c.event_id == event_id)
     name = transaction.connection.execute(named).scalar()
     if name is None:
-        raise ValidationError("event_id", event_id, "the id of an event of this bot, 32 hexadecimal digits")
+        raise ValidationError(
+            "event_id", event_id, "the id of an event of this bot, as neonpay notifications log ID has it"
+        )
     note = note_for(endpoint, name, find_event(transaction, bot_id, event_id))
     if not queue.put(transaction, bot_id, [Queued(note=note, due_at_us=microseconds(note.at))]):
         queue.revive(transaction, bot_id, note.note_id)

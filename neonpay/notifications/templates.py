@@ -14,6 +14,7 @@ from neonpay.installing import install_line
 from neonpay.notifications.guided import GUIDED, Guided
 from neonpay.notifications.host_words import HostWords, Translator
 from neonpay.notifications.kinds import NotificationPriority, NotificationType
+from neonpay.notifications.parts import EVERYWHERE, Plain, asked_parts, missing_part
 
 logger = logging.getLogger("neonpay.notifications")
 
@@ -46,6 +47,8 @@ class _Text(Protocol):
 class _Kept:
     template: NotificationTemplate
     write: _Text
+    is_ours: bool
+    asked: frozenset[tuple[str, str]] = frozenset()
 
 
 class Templates:
@@ -57,7 +60,7 @@ class Templates:
 
     def __init__(self, translate: Translator | None = None) -> None:
         self._host = HostWords(translate)
-        self._kept = {row.name: _Kept(_template(row), self._ours(row)) for row in GUIDED}
+        self._kept = {row.name: _Kept(_template(row), self._ours(row), is_ours=True) for row in GUIDED}
 
     def names(self) -> list[str]:
         """All of them, sorted."""
@@ -71,15 +74,19 @@ class Templates:
         """
         return self._found(name).template
 
-    def add(self, template: NotificationTemplate) -> None:
+    def add(self, template: NotificationTemplate, plain: Mapping[str, Plain] = EVERYWHERE) -> None:
         """Add a template, in place of another one of its name.
 
         It is written in Jinja2 (https://jinja.palletsprojects.com), in which a template can reach nothing but its values;
         ``{name}`` is taken as ``{{ name }}``. Whatever it shows has to be among its variables, so that a misspelt name is
         found now and not when a payment is told of.
 
+        Args:
+            plain: a value as each variable has it that is always a number or a text, of which it may show no other parts.
+
         Raises:
-            ConfigurationError: it cannot be read, shows what is not among its variables, or Jinja2 is not installed.
+            ConfigurationError: it cannot be read, shows what is not among its variables or what a plain value has not, or
+                Jinja2 is not installed.
             ValidationError: it is empty or too long.
         """
         for name, text in (("subject", template.subject), ("body", template.body)):
@@ -87,12 +94,23 @@ class Templates:
                 raise ValidationError(name, text, f"at most {TEXT_MAX_CHARS:,} characters")
         if not template.subject.strip() and not template.body.strip():
             raise ValidationError("body", template.body, "what is to be said")
-        subject, body = (_compiled(template, text) for text in (template.subject, template.body))
+        (subject, in_subject), (body, in_body) = (
+            _compiled(template, text) for text in (template.subject, template.body)
+        )
 
         def write(variables: Mapping[str, Any], language_code: str | None) -> tuple[str, str]:
             return subject(variables), body(variables)
 
-        self._kept[template.name] = _Kept(template, write)
+        kept = _Kept(template, write, is_ours=False, asked=in_subject | in_body)
+        missing = missing_part(kept.asked, plain)
+        if missing is not None:
+            msg = f"template {template.name!r} {missing}"
+            raise ConfigurationError(msg)
+        self._kept[template.name] = kept
+
+    def missing_part(self, name: str, plain: Mapping[str, Plain]) -> str | None:
+        """What a template shows that these plain values have not, and what to write; None when there is nothing such."""
+        return missing_part(self._found(name).asked, plain)
 
     def written(self, name: str, variables: Mapping[str, Any], language_code: str | None = None) -> tuple[str, str]:
         """Subject and body with the values in their places.
@@ -126,6 +144,10 @@ class Templates:
     def has(self, name: str) -> bool:
         """Whether there is a template of this name."""
         return name in self._kept
+
+    def is_ours(self, name: str) -> bool:
+        """Whether a template is one of neonpay's, and not the program's own."""
+        return self._found(name).is_ours
 
     def say(self, key: str, words: Words, language_code: str | None, /, **values: object) -> str:
         """Words of neonpay's own in a language: those of the host's translator for this key, or else ours."""
@@ -173,7 +195,10 @@ def _template(guided: Guided) -> NotificationTemplate:
     )
 
 
-def _compiled(template: NotificationTemplate, text: str) -> Callable[[Mapping[str, Any]], str]:
+def _compiled(
+    template: NotificationTemplate, text: str
+) -> tuple[Callable[[Mapping[str, Any]], str], frozenset[tuple[str, str]]]:
+    """What writes a text, and the parts that it asks its values for."""
     try:
         from jinja2 import StrictUndefined, TemplateError, meta  # an extra
         from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -184,7 +209,8 @@ def _compiled(template: NotificationTemplate, text: str) -> Callable[[Mapping[st
     environment.globals.clear()  # nothing that could run long, such as range(10**9)
     text = _OLD_PLACE.sub(lambda found: f"{{{{ {found[1]} }}}}" if found[1] in template.variables else found[0], text)
     try:
-        shown = meta.find_undeclared_variables(environment.parse(text))
+        tree = environment.parse(text)
+        shown, asked = meta.find_undeclared_variables(tree), asked_parts(tree)
         compiled = environment.from_string(text)
     except TemplateError as exc:
         msg = f"template {template.name!r} cannot be read: {exc}"
@@ -204,4 +230,4 @@ def _compiled(template: NotificationTemplate, text: str) -> Callable[[Mapping[st
             msg = f"template {template.name!r} cannot be written with these values: {exc}"
             raise ConfigurationError(msg) from exc
 
-    return write
+    return write, asked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from neonpay.core.events import Event
 from neonpay.core.log_lines import tell_of
+from neonpay.payments.delivery.nudging import Nudger
 from neonpay.payments.delivery.prompting import Prompter
 from neonpay.payments.listeners import Listeners
 
@@ -13,8 +14,8 @@ class Announcing:
 
     def __init__(self, listeners: Listeners) -> None:
         self._listeners = listeners
-        self.prompter: Prompter | None = None
-        """Has subscribers told soon; there is one once extensions can have subscribers."""
+        self.prompter: Prompter | Nudger | None = None
+        """Has subscribers told soon, here or by the programs that run; there is one once extensions can have subscribers."""
 
     @property
     def is_heard(self) -> bool:
@@ -31,3 +32,8 @@ class Announcing:
         self._listeners.announce(event)
         if self.prompter is not None:
             self.prompter.announced(event)
+
+    async def close(self) -> None:
+        """Prompt nobody any more, but for what was announced already."""
+        if self.prompter is not None:
+            await self.prompter.close()

@@ -25,6 +25,7 @@ from neonpay.payments.consumers.selection import PLAN, TELL, THANK_YOU
 from neonpay.payments.decisions import Decisions
 from neonpay.payments.delivery.extension_jobs import ExtensionJobs
 from neonpay.payments.delivery.messages import Messages
+from neonpay.payments.delivery.nudging import Nudger
 from neonpay.payments.delivery.telling import Teller
 from neonpay.payments.delivery.thanks import Thanks
 from neonpay.payments.delivery.unclaimed import Unclaimed
@@ -197,7 +198,8 @@ class Pipeline:
         self._extensions = ExtensionsAtWork(
             self._registered.extensions, ledger, host, jobs, self.fulfilment, self.periodic, self.fan_out.complete
         )
-        self._announcing.prompter = self._extensions.prompter
+        is_tool = self._settings.is_tool
+        self._announcing.prompter = Nudger(ledger, bot_id) if is_tool else self._extensions.prompter
         self.presence = Presence(
             ledger,
             Declarations(bot_id),
@@ -337,6 +339,7 @@ class Pipeline:
             threads.close()
         if self._has_begun and self._settings.takes_up_work:
             await within(_GIVE_BACK_S, self.beside.stop(), "writing who was seen and what was counted")
+        await within(_GIVE_BACK_S, self._announcing.close(), "having the programs that run look for whom to tell")
         await within(_CLOSE_S, self._ledger.close(), "closing the ledger")
         if self._has_begun:
             self._heard.stopped(began_s)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Final
 
 from neonpay.core.jsontext import JsonValue
@@ -23,7 +24,7 @@ TEXT_MAX_UNITS: Final = 4096
 """UTF-16 code units of one message (https://core.telegram.org/bots/api#sendmessage, read 2026-11-20)."""
 _FOR_GOOD: Final = frozenset({400, 403})
 _NO_BOT: Final = frozenset({401, 404})
-_NEVER_MET: Final = ("chat not found", "can't initiate conversation")
+_NOT_LET_IN: Final = ("chat not found", "can't initiate conversation", "blocked by the user", "kicked from")
 _TOO_MANY: Final = 429
 
 
@@ -53,22 +54,38 @@ class TelegramChannel:
             NotificationRefusedError: the chat is gone, has blocked the bot, or is none.
             NotificationDelayedError: Telegram wants to be asked later, did not answer, or does not know the token.
         """
-        assert self._call is not None
         text = fit_utf16(note.text, TEXT_MAX_UNITS)
         params: dict[str, JsonValue] = {"chat_id": _chat(note.recipient), "text": text}
         params["link_preview_options"] = {"is_disabled": True}
         buttons = note.data.get("buttons")
         if buttons:
             params["reply_markup"] = {"inline_keyboard": buttons}
+        await self._have("sendMessage", params)
+
+    async def look_at(self, recipient: str) -> None:
+        """Return when it may write to a chat; nothing is written. Whoever looks at their chat with the bot sees "typing".
+
+        Telegram has no question for it. A chat action is refused as a message would be: the Bot API server does not know the
+        chat, or Telegram says that it may not write there (tdlib/td, DialogActionManager.cpp, read 2026-11-30).
+
+        Raises:
+            NotificationRefusedError: it may not.
+            NotificationDelayedError: Telegram did not say.
+        """
+        await self._have("sendChatAction", {"chat_id": _chat(recipient), "action": "typing"})
+
+    async def _have(self, method: str, params: Mapping[str, JsonValue]) -> None:
+        assert self._call is not None
         try:
             async with asyncio.timeout(self._timeout_s):
-                await self._call("sendMessage", params)
+                await self._call(method, params)
         except TelegramError as exc:
             if exc.error_code in _FOR_GOOD:
                 finding = exc.description
-                if any(words in finding for words in _NEVER_MET):
+                if any(words in finding for words in _NOT_LET_IN):
                     finding += (
-                        "; a person has to start the bot before it may write, and a group or channel has to have it"
+                        "; a person has to open the bot and press Start before it may write, and a group or channel has to "
+                        "have it"
                     )
                 raise NotificationRefusedError(NotificationType.TELEGRAM, finding) from exc
             if exc.error_code in _NO_BOT:

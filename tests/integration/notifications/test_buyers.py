@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from neonpay import PaymentStage
+from neonpay.errors import RejectPayment
 from neonpay.notifications import BuyerMessages
 from tests.integration.notifications.conftest import as_time_passes
 
@@ -82,6 +85,66 @@ async def test_orders_shows_what_was_given_back_as_well_and_its_receipt_says_so(
         await ann.presses_at(0, 0, on=listed)
         again = await ann.hears(shop.account, containing="Звёзды за эту покупку вернулись")
     assert (again.text or "").startswith("🧾 VIP\n50 звёзд, ")
+
+
+async def test_the_button_of_a_purchase_gives_its_receipt_however_many_came_after_it(
+    open_shop: Callable[..., Shop],
+) -> None:
+    shop = open_shop()
+    shop.neonpay.on_payment(nothing)
+    shop.neonpay.use(BuyerMessages())
+    async with shop.polling():
+        ann = await shop.visitor("Ann")
+        first = await shop.sells(ann)
+        await ann.hears(shop.account, containing="🧾")
+        await ann.says("/orders", to=shop.account)
+        listed = await ann.hears(shop.account, containing="last purchases")
+        await shop.telegram.advance(60)
+        for _ in range(10):
+            await shop.sells(ann)
+            await ann.hears(shop.account, containing="🧾")
+        await ann.presses_at(0, 0, on=listed)
+        again = await ann.hears(shop.account, containing="🧾")
+        assert (first.charge_id or "?")[:20] in (again.text or "")
+        eve = await shop.visitor("Eve")  # who presses it with a client of their own
+        assert listed.reply_markup is not None
+        pressed = {
+            "id": "77",
+            "from": {"id": eve.id, "is_bot": False, "first_name": eve.name},
+            "chat_instance": "1",
+            "data": listed.reply_markup.inline_keyboard[0][0].callback_data,
+            "message": {"message_id": 1, "date": 1, "chat": {"id": eve.id, "type": "private", "first_name": eve.name}},
+        }
+        await shop.dispatcher.feed_raw_update(shop.bot, {"update_id": 1, "callback_query": pressed})
+        toast = shop.telegram.calls("answerCallbackQuery")[-1].params["text"]
+    assert toast == "This is not a payment of yours."
+
+
+@pytest.mark.parametrize("is_rejected", [True, False])
+async def test_a_receipt_says_that_stars_are_on_their_way_until_they_are_back(
+    open_shop: Callable[..., Shop], *, is_rejected: bool
+) -> None:
+    async def deliver(payment: Any) -> None:
+        if is_rejected:
+            raise RejectPayment("sold out")
+
+    shop = open_shop()
+    shop.neonpay.on_payment(deliver)
+    shop.neonpay.use(BuyerMessages())
+    shop.telegram.faults.fail("refundStarPayment", error_code=429, retry_after=600)
+    async with shop.polling():
+        ann = await shop.visitor("Ann")
+        outcome = await shop.sells(ann)
+        await ann.hears(shop.account, containing="🧾")
+        if not is_rejected:
+            await shop.neonpay.refund(outcome.charge_id or "")
+        await ann.says("/orders", to=shop.account)
+        listed = await ann.hears(shop.account, containing="last purchases")
+        await ann.presses_at(0, 0, on=listed)
+        again = await ann.hears(shop.account, containing="🧾")
+        assert listed.reply_markup is not None
+        assert listed.reply_markup.inline_keyboard[0][0].text.endswith(" · ↩️ ⏳")
+        assert (again.text or "").splitlines()[-1] == "The Stars of this payment are on their way back to you."
 
 
 async def test_a_renewal_is_told_of_once_some_days_before(

@@ -194,7 +194,9 @@ async def test_a_token_that_telegram_does_not_know_is_not_the_end_of_a_message(t
 async def test_who_has_never_started_the_bot_is_asked_to(telegram: Simulator) -> None:
     account = telegram.bot("watch_bot")
     config = NotificationConfig(telegram_bot_token=account.token, telegram_base_url=telegram.base_url)
-    with pytest.raises(NotificationRefusedError, match="a person has to start the bot before it may write"):
+    with pytest.raises(
+        NotificationRefusedError, match="a person has to open the bot and press Start before it may write"
+    ):
         await sent(config, NotificationType.TELEGRAM, str(telegram.user("Owner").id), body="-")
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from neonpay.ledger import Transaction
+    from neonpay.simulator import Simulator
     from tests.integration.conftest import Shop
     from tests.integration.notifications.conftest import Receiver
 
@@ -140,11 +141,16 @@ async def test_endpoints_are_made_changed_told_again_and_removed(
             (await run(database_url, "endpoints", "rotate", endpoint["endpoint_id"][:20], "--json")).stdout
         )
         assert changed["secret"] not in {endpoint["secret"], ""}
+        told = await run(database_url, "endpoints", "rotate", endpoint["endpoint_id"], "--keep-hours", "2")
+        assert re.search(r"The secret of before signs beside it until \d{4}-\d\d-\d\d \d\d:\d\d UTC\.", told.stdout)
         again = await run(database_url, "endpoints", "resend", event.event_id, endpoint["endpoint_id"])
         assert again.exit_code == 0, again.output
         clock.advance(50 * 365 * 86_400)  # past the time of the command, whose clock is the machine's
         (post,) = await as_time_passes(clock, receiver.has(1))
         assert json.loads(post.body)["data"]["event_id"] == event.event_id
+        (logged,) = json.loads((await run(database_url, "log", "--json")).stdout)
+        assert logged["event_id"] == event.event_id
+        assert f"event_id   {event.event_id}\n" in (await run(database_url, "log", logged["note_id"])).stdout
     nobody = await run(database_url, "endpoints", "remove", "ep_nope", "--yes")
     assert (nobody.exit_code, endpoint["endpoint_id"] in nobody.stderr) == (3, True)
     gone = await run(database_url, "endpoints", "remove", endpoint["endpoint_id"], typed="y\n")
@@ -160,6 +166,7 @@ async def test_what_is_missing_is_told_with_what_to_type(shop: Shop, database_ur
     for arguments, words in (
         (("test", "--type", "slack"), "set NEONPAY_NOTIFY_SLACK_WEBHOOK_URL"),
         (("test", "--type", "email"), "NEONPAY_NOTIFY_SMTP_USERNAME or NEONPAY_NOTIFY_SMTP_FROM"),
+        (("test", "--type", "telegram", "--telegram-bot-token", "1:" + "A" * 35), "or set NEONPAY_ADMINS=123456789"),
         (("send", "--type", "webhook", "--body", "Tea"), "give --recipient, or set NEONPAY_NOTIFY_WEBHOOK_URL"),
         (("log", "ntf_nope"), "neonpay notifications log"),
         (("endpoints", "add", "nowhere"), "https://example.com/hook"),
@@ -168,3 +175,51 @@ async def test_what_is_missing_is_told_with_what_to_type(shop: Shop, database_ur
     ):
         done = await run(database_url, *arguments)
         assert (done.exit_code, words in done.stderr) == (3, True), done.output
+
+
+async def test_what_is_sent_in_telegram_to_nobody_by_name_goes_to_every_owner(telegram: Simulator) -> None:
+    account = telegram.bot("shop_bot")
+    olga, oleg, guest = (telegram.user(name) for name in ("Olga", "Oleg", "Guest"))
+    for person in (olga, guest):
+        await person.says("/start", to=account)
+    env = {
+        "NEONPAY_API_URL": telegram.base_url,
+        "NEONPAY_BOT_TOKEN": account.token,
+        "NEONPAY_ADMINS": f"{olga.id},{oleg.id}",
+    }
+
+    async def typed(*words: str, **more: str) -> Any:
+        arguments = ["notifications", *words, "--type", "telegram"]
+        return await asyncio.to_thread(CliRunner().invoke, app, arguments, env={**env, **more})
+
+    done = await typed("test")
+    assert done.stdout == f"Sent by telegram to {olga.id}.\n"
+    assert f"neonpay: to {oleg.id}: " in done.stderr
+    assert done.exit_code == 3, "one of them is not told"
+    assert (await olga.hears(account)).text == "neonpay\n\nThis is a test of telegram."
+    both = json.loads((await typed("send", "--body", "Tea", "--json")).stdout)
+    assert [(one["recipient"], one["state"]) for one in both] == [(str(olga.id), "sent"), (str(oleg.id), "failed")]
+    await olga.hears(account, containing="Tea")
+    alone = await typed(
+        "test", NEONPAY_ALERTS_ADMINS=str(olga.id)
+    )  # those of alerts alone, as alerts themselves have it
+    assert (alone.exit_code, alone.stdout) == (0, f"Sent by telegram to {olga.id}.\n")
+    chosen = await typed("test", NEONPAY_NOTIFY_TELEGRAM_ADMIN_CHAT_ID=str(guest.id))
+    assert (chosen.exit_code, chosen.stdout) == (0, f"Sent by telegram to {guest.id}.\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "there_are"),
+    [
+        (
+            ("notifications", "test", "--type", "pigeon"),
+            "'pigeon' is not one of 'email', 'telegram', 'sms', 'webhook', ",
+        ),
+        (("notifications", "log", "--state", "lost"), "'lost' is not one of 'waiting', 'sent', 'merged', 'dead'."),
+        (("report", "--period", "eternity"), "'eternity' is not one of "),
+    ],
+)
+def test_what_is_none_of_a_few_is_told_with_all_that_there_are(words: tuple[str, ...], there_are: str) -> None:
+    done = CliRunner().invoke(app, words, env={"COLUMNS": "200", "TERM": "dumb"})
+    assert (done.exit_code, there_are in done.stderr) == (2, True), done.stderr
+    assert "Value error" not in done.stderr
