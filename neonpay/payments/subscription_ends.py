@@ -70,20 +70,16 @@ class SubscriptionEnds:
         now_us = int(transaction.connection.execute(sa.select(DatabaseNow())).scalar_one())
         memo = turn.memo or f"{now_us} 0 {now_us}"
         awake_us, waits_until_us, looked_us = [int(word) for word in memo.split()]
-        until_us = now_us - _RENEWAL_COMES_US
+        until_us = now_us - _RENEWAL_COMES_US if now_us >= waits_until_us else None
         if now_us - awake_us > _AWAY_US:
-            if self._was_there and awake_us < waits_until_us <= now_us:
-                # The hour after the last jump was jumped over: what has arrived by now belongs to the time before that jump,
-                # and what this jump has brought is on its way.
-                until_us = waits_until_us - _RENEWAL_COMES_US
-            else:
-                until_us = 0
+            # Where the hour after the last jump of a simulator was jumped over, what has arrived by now belongs to the time
+            # before that jump, and what this one has brought is on its way.
+            is_second_jump = self._was_there and awake_us < waits_until_us <= now_us
+            until_us = waits_until_us - _RENEWAL_COMES_US if is_second_jump else None
             waits_until_us = now_us + _RENEWAL_COMES_US
-        elif now_us < waits_until_us:
-            until_us = 0
         reached_us = turn.position or now_us - _FIRST_LOOK_US
         facts: list[Event] = []
-        if until_us:
+        if until_us is not None:
             facts = self._tell(transaction, reached_us, until_us, looked_us, now_us)
             reached_us, looked_us = max(reached_us, until_us), now_us
         turn.save(transaction, position=reached_us, memo=f"{now_us} {waits_until_us} {looked_us}")
