@@ -7,6 +7,7 @@ shop runs against `neonpay simulate` instead of Telegram. Needs the extra `botap
 import asyncio
 import os
 import secrets
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,9 @@ import sqlalchemy as sa
 
 from neonpay import Invoice, PaymentContext, PaymentError, PaymentResult, PaymentStage, create_neonpay
 
+TOKEN = os.environ.get("BOT_TOKEN") or sys.exit(
+    "Set BOT_TOKEN to the bot's token. `neonpay simulate` prints one to try."
+)
 ADMIN_ID = int(os.environ.get("ADMIN_ID", "0"))
 DATABASE_URL = "sqlite:///shop.db"
 POSTERS = 1
@@ -34,9 +38,7 @@ goods = sa.Table(
 )
 goods.create(database, checkfirst=True)
 # One process serves this shop, so three seconds of silence mean that it died: the next one then takes up what is unfinished.
-neonpay = create_neonpay(
-    os.environ["BOT_TOKEN"], api_url=os.environ.get("TELEGRAM_API_URL"), database_url=DATABASE_URL, lease_s=3
-)
+neonpay = create_neonpay(TOKEN, api_url=os.environ.get("TELEGRAM_API_URL"), database_url=DATABASE_URL, lease_s=3)
 for stage_id, stage in SHELF.items():
     neonpay.create_payment_stage(stage_id, stage)
 # Telegram asks every shop to settle disputes under /paysupport, and for its terms.

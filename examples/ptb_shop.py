@@ -6,6 +6,7 @@ shop runs against `neonpay simulate` instead of Telegram. Needs the extra `ptb`.
 
 import os
 import secrets
+import sys
 
 import sqlalchemy as sa
 from telegram import Chat, InlineKeyboardButton, InlineKeyboardMarkup, Update
@@ -13,6 +14,9 @@ from telegram.ext import Application, CallbackQueryHandler, CommandHandler, Cont
 
 from neonpay import Invoice, PaymentContext, PaymentError, PaymentResult, PaymentStage, create_neonpay
 
+TOKEN = os.environ.get("BOT_TOKEN") or sys.exit(
+    "Set BOT_TOKEN to the bot's token. `neonpay simulate` prints one to try."
+)
 ADMIN_ID = int(os.environ.get("ADMIN_ID", "0"))
 DATABASE_URL = "sqlite:///shop.db"
 POSTERS = 1
@@ -33,7 +37,7 @@ goods = sa.Table(
 )
 goods.create(database, checkfirst=True)
 api = os.environ.get("TELEGRAM_API_URL", "https://api.telegram.org")
-application = Application.builder().token(os.environ["BOT_TOKEN"]).base_url(f"{api}/bot").build()
+application = Application.builder().token(TOKEN).base_url(f"{api}/bot").build()
 bot = application.bot
 # One process serves this shop, so three seconds of silence mean that it died: the next one then takes up what is unfinished.
 neonpay = create_neonpay(application, database_url=DATABASE_URL, lease_s=3)

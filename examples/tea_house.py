@@ -7,6 +7,7 @@ Needs the extra `aiogram`.
 
 import asyncio
 import os
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -221,8 +222,11 @@ def add_club(dispatcher: Dispatcher, bot: Bot) -> None:
 
 async def main() -> None:
     """Run the tea house of the environment."""
+    token = os.environ.get("BOT_TOKEN") or sys.exit(
+        "Set BOT_TOKEN to the bot's token. `neonpay simulate` prints one to try."
+    )
     api = TelegramAPIServer.from_base(os.environ.get("TELEGRAM_API_URL", "https://api.telegram.org"))
-    bot = Bot(os.environ["BOT_TOKEN"], session=AiohttpSession(api=api))
+    bot = Bot(token, session=AiohttpSession(api=api))
     word = os.environ.get("OWNER_WORD", "")
     dispatcher, _ = open_tea_house(bot, database_url="sqlite:///tea_house.db", owner_word=word)
     await dispatcher.start_polling(bot)

@@ -7,6 +7,7 @@ shop runs against `neonpay simulate` instead of Telegram. Needs the extra `teleb
 import asyncio
 import os
 import secrets
+import sys
 
 import sqlalchemy as sa
 from telebot import asyncio_helper
@@ -15,6 +16,9 @@ from telebot.types import CallbackQuery, InlineKeyboardButton, InlineKeyboardMar
 
 from neonpay import Invoice, PaymentContext, PaymentError, PaymentResult, PaymentStage, create_neonpay
 
+TOKEN = os.environ.get("BOT_TOKEN") or sys.exit(
+    "Set BOT_TOKEN to the bot's token. `neonpay simulate` prints one to try."
+)
 ADMIN_ID = int(os.environ.get("ADMIN_ID", "0"))
 DATABASE_URL = "sqlite:///shop.db"
 POSTERS = 1
@@ -35,7 +39,7 @@ goods = sa.Table(
 )
 goods.create(database, checkfirst=True)
 asyncio_helper.API_URL = os.environ.get("TELEGRAM_API_URL", "https://api.telegram.org") + "/bot{0}/{1}"
-bot = AsyncTeleBot(os.environ["BOT_TOKEN"])
+bot = AsyncTeleBot(TOKEN)
 # One process serves this shop, so three seconds of silence mean that it died: the next one then takes up what is unfinished.
 neonpay = create_neonpay(bot, database_url=DATABASE_URL, lease_s=3)
 for stage_id, stage in SHELF.items():

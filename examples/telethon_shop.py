@@ -7,12 +7,15 @@ may /refund. TELEGRAM_API_URL is the address of a Bot API server of your own, if
 import asyncio
 import os
 import secrets
+import sys
 
 import sqlalchemy as sa
 from telethon import Button, TelegramClient, events
 
 from neonpay import Invoice, PaymentContext, PaymentError, PaymentResult, PaymentStage, create_neonpay
 
+if missing := [name for name in ("BOT_TOKEN", "API_ID", "API_HASH") if not os.environ.get(name)]:
+    sys.exit(f"Set {', '.join(missing)}, as the first lines of this file say.")
 ADMIN_ID = int(os.environ.get("ADMIN_ID", "0"))
 DATABASE_URL = "sqlite:///shop.db"
 POSTERS = 1
