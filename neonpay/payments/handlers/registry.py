@@ -177,6 +177,8 @@ class HandlerRegistry:
         """
         if not callable(function):
             msg = f"a handler must be callable; got {type(function).__name__}"
+            if isinstance(function, str):
+                msg = f"a stage is named so: @neonpay.{_DECORATORS[self._kind]}(stage={function!r})"
             raise HandlerError(msg)
         if max_attempts < 1:
             msg = f"max_attempts must be at least 1; got {max_attempts}"

@@ -157,6 +157,7 @@ async def test_two_handlers_of_one_name_are_refused(shop: Shop) -> None:
     [
         (lambda result: None, {}, "needs one"),
         (42, {}, "must be callable"),
+        ("coffee", {}, r"@neonpay\.on_payment\(stage=.coffee.\)"),
         (lambda result, /: None, {"name": "positional"}, "positional-only"),
         (lambda result: None, {"name": "never", "max_attempts": 0}, "at least 1"),
     ],
