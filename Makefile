@@ -54,7 +54,9 @@ docs: .venv/.ready-dev ## the documentation into docs/_build/html; a warning is 
 	$(BIN)/sphinx-build -q -E -W --keep-going -n -b html docs docs/_build/html
 
 packaging: .venv/.ready-dev ## the wheel in an empty environment, the lowest versions, public types, every example
-	$(BIN)/pytest -n 2 --dist loadfile -m build --durations=8 tests/packaging tests/e2e tests/integration/testing
+	@# Those that take longest first, so that neither processor waits for the other at the end.
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -p no:randomly -m build --durations=8 \
+		tests/packaging/test_forks.py tests/packaging/test_lowest_libraries.py tests/packaging tests/e2e tests/integration/testing
 
 long: .venv/.ready-dev ## the tests that take long: every library, the simulator, kills, programs, a pooler, the page (pgbouncer, Chromium, age and zstd have to be there)
 	$(PYTEST) -m "long and not build"
