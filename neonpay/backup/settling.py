@@ -44,7 +44,7 @@ def settle(transaction: Transaction, bot_id: int, *, made_us: int, now_us: int) 
     Args:
         made_us: the moment that the backup is of.
     """
-    seal_all(transaction, bot_id, now_us)
+    seal_all(transaction, bot_id)
     parked = {
         "jobs": _park_jobs(transaction, bot_id),
         "messages": _park_messages(transaction, bot_id, now_us),

@@ -9,17 +9,17 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from neonpay.core.clock import Clock
 from neonpay.errors import LeaseLostError
 from neonpay.ledger import Insert, Ledger, Transaction
-from neonpay.ledger.tables import journal, seals
+from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.tables import events, journal, seals
 from neonpay.store.periodic import PeriodicTask, Turn
-from neonpay.store.sequence import number_events
+from neonpay.store.sequence import lock_numbers, number_events
 
 GENESIS = "0" * 64
 """What the first seal of a bot follows."""
@@ -59,10 +59,9 @@ class Sealer:
         most_events: events of one batch, whose entries are under one seal.
     """
 
-    def __init__(self, ledger: Ledger, bot_id: int, *, clock: Clock, most_events: int = _MOST_EVENTS) -> None:
+    def __init__(self, ledger: Ledger, bot_id: int, *, most_events: int = _MOST_EVENTS) -> None:
         self._ledger = ledger
         self._bot_id = bot_id
-        self._clock = clock
         self._most_events = most_events
 
     @property
@@ -73,6 +72,18 @@ class Sealer:
     async def seal(self) -> int:
         """Number every event that has no number by now and seal its entries; how many rows were sealed."""
         return await self._seal_all(None)
+
+    async def seal_left_out(self) -> int:
+        """Seal the entries whose events got their numbers from a program that did not seal them; how many those were.
+
+        It reads the whole journal, so nobody does it again and again.
+        """
+        left_out = await self._ledger.read(_left_out, self._bot_id)
+        sealed = 0
+        for first in range(0, len(left_out), self._most_events):
+            chunk = left_out[first : first + self._most_events]
+            sealed += await self._ledger.run(_seal_these, self._bot_id, chunk)
+        return sealed
 
     async def work(self, turn: Turn) -> None:
         """One turn at the periodic task.
@@ -94,26 +105,36 @@ class Sealer:
         return sealed
 
     def _seal(self, transaction: Transaction, turn: Turn | None) -> _Batch | None:
-        return _seal_some(transaction, self._bot_id, self._clock.now_us, most_events=self._most_events, turn=turn)
+        return _seal_some(transaction, self._bot_id, most_events=self._most_events, turn=turn)
 
 
-def seal_all(transaction: Transaction, bot_id: int, now_us: int) -> None:
-    """The unit of work that does at once what ``Sealer.seal`` does, in a ledger that nobody sells on yet."""
-    while _seal_some(transaction, bot_id, lambda: now_us, most_events=_MOST_EVENTS):
+def seal_all(transaction: Transaction, bot_id: int) -> None:
+    """The unit of work after which every event that is visible to it has a number, and its entries a seal.
+
+    All in one transaction: for a ledger that nobody sells on yet, or when few are left.
+    """
+    while _seal_some(transaction, bot_id, most_events=_MOST_EVENTS):
         pass
 
 
-def _seal_some(
-    transaction: Transaction,
-    bot_id: int,
-    now: Callable[[], int],
-    *,
-    most_events: int,
-    turn: Turn | None = None,
-) -> _Batch | None:
+def seal_next(transaction: Transaction, bot_id: int, most: int) -> int:
+    """The unit of work that numbers at most so many events and seals their entries; how many events those were."""
+    batch = _seal_some(transaction, bot_id, most_events=most)
+    return 0 if batch is None else batch.events
+
+
+def _seal_some(transaction: Transaction, bot_id: int, *, most_events: int, turn: Turn | None = None) -> _Batch | None:
     event_ids = number_events(transaction, bot_id, most=most_events)
     if not event_ids:
         return None
+    number, rows = _seal_entries(transaction, bot_id, event_ids)
+    if turn is not None:
+        turn.save(transaction, position=number)
+    return _Batch(len(event_ids), rows)
+
+
+def _seal_entries(transaction: Transaction, bot_id: int, event_ids: Sequence[str]) -> tuple[int, int]:
+    """Seal the entries of these events; the number of the newest seal, and how many rows it seals if it is new."""
     connection = transaction.connection
     newest = sa.select(seals.c.number, seals.c.hash).where(seals.c.bot_id == bot_id)
     head = connection.execute(newest.order_by(seals.c.number.desc()).limit(1)).first()
@@ -123,14 +144,24 @@ def _seal_some(
     taking = sa.update(journal).where(*unsealed).values(seal=number).returning(*ENTRY_COLUMNS)
     rows: list[EntryRow] = [tuple(row) for row in connection.execute(taking)]
     if rows:
-        now_us = now()
+        now_us = int(connection.execute(sa.select(DatabaseNow())).scalar_one())
         hashed = seal_hash(bot_id, number, now_us, previous_hash, rows)
         if not transaction.insert(_INSERT, (bot_id, number, len(rows), previous_hash, hashed, now_us)):
             msg = f"seal {number} is another worker's; nothing of this batch was kept"
             raise LeaseLostError(msg)
-    if turn is not None:
-        turn.save(transaction, position=number if rows else number - 1)
-    return _Batch(len(event_ids), len(rows))
+    return number if rows else number - 1, len(rows)
+
+
+def _left_out(transaction: Transaction, bot_id: int) -> list[str]:
+    is_its = sa.and_(events.c.bot_id == journal.c.bot_id, events.c.event_id == journal.c.event_id)
+    query = sa.select(journal.c.event_id).distinct().join(events, is_its)
+    query = query.where(journal.c.bot_id == bot_id, journal.c.seal.is_(None), events.c.number.is_not(None))
+    return [str(row.event_id) for row in transaction.connection.execute(query)]
+
+
+def _seal_these(transaction: Transaction, bot_id: int, event_ids: Sequence[str]) -> int:
+    lock_numbers(transaction, bot_id)
+    return _seal_entries(transaction, bot_id, event_ids)[1]
 
 
 def seal_anew(transaction: Transaction, bot_id: int) -> None:

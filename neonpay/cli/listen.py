@@ -192,12 +192,13 @@ async def _forward(reading: _Reading, bot_id: int, forwarding: _Forwarding) -> N
 
 async def _coming(reading: _Reading, bot_id: int, wanted: frozenset[str]) -> AsyncIterator[Note]:
     """What happens from now on, as it is told to programs."""
+    from neonpay.books.sealing import seal_next
     from neonpay.notifications.channels import ENDPOINT, Endpoint
     from neonpay.notifications.telling import note_for, wants
-    from neonpay.store.sequence import last_number, number_events
+    from neonpay.store.sequence import last_number
 
     async def number(ledger: Ledger) -> int:
-        while len(await ledger.run(number_events, bot_id, most=_AT_ONCE)) == _AT_ONCE:
+        while await ledger.run(seal_next, bot_id, _AT_ONCE) == _AT_ONCE:
             pass
         return await ledger.read(last_number, bot_id)
 

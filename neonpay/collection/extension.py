@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from neonpay.books.sealing import seal_next
 from neonpay.collection.bot_numbers import bot_title
 from neonpay.collection.config import EventCollectorConfig
 from neonpay.collection.courier import CentreAwayError, CentreRefusedError, Courier
@@ -20,7 +21,6 @@ from neonpay.core.retrying import RetryPolicy
 from neonpay.ledger import Ledger, Transaction
 from neonpay.payments.extension import Extension, Host
 from neonpay.store.periodic import PeriodicTask, Turn
-from neonpay.store.sequence import number_events
 from neonpay.tracking import SoftEvent
 from neonpay.tracking.buffer import SoftBuffer
 
@@ -135,7 +135,7 @@ class Collection(Extension):
             await self._deliver(opened, turn.bot_id, [ledger_tells(turn.bot_id, now_us)])
             opened.said_ledger_us = now_us
         for _ in range(_PARCELS_IN_A_TURN):
-            numbered = await opened.ledger.run(number_events, turn.bot_id, most=FACTS_AT_ONCE)
+            numbered = await opened.ledger.run(seal_next, turn.bot_id, FACTS_AT_ONCE)
             last, facts = await opened.ledger.read(next_facts, turn.bot_id, after, FACTS_AT_ONCE)
             if last == after:
                 return True
@@ -144,7 +144,7 @@ class Collection(Extension):
                 opened.sender.took(len(facts), accepted)
             # A program that is killed before this sends them again, and the centre knows them.
             await opened.ledger.run(_save, turn, last)
-            if len(numbered) < FACTS_AT_ONCE and last - after < FACTS_AT_ONCE:
+            if numbered < FACTS_AT_ONCE and last - after < FACTS_AT_ONCE:
                 return True  # what has come since goes with the next: somebody may buy all the time
             after = last
         return False

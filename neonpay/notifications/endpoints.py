@@ -8,6 +8,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from neonpay.books.sealing import seal_all, seal_next
 from neonpay.core.clock import microseconds
 from neonpay.core.events import event_names
 from neonpay.core.webhook_signing import keys_of, new_secret
@@ -18,7 +19,7 @@ from neonpay.notifications.channels import ENDPOINT, Endpoint
 from neonpay.notifications.config import check_url
 from neonpay.store.ids import new_event_id
 from neonpay.store.periodic import poke
-from neonpay.store.sequence import last_number, number_events
+from neonpay.store.sequence import last_number
 
 VERSION: Final = 1
 OLD_SECRET_S: Final = 24 * 3600.0
@@ -73,7 +74,7 @@ class EndpointBook:
             version=VERSION,
             made_at_us=now_us,
         )
-        while len(await self._ledger.run(number_events, self._bot_id, most=_AT_ONCE)) == _AT_ONCE:
+        while await self._ledger.run(seal_next, self._bot_id, _AT_ONCE) == _AT_ONCE:
             pass  # in small transactions, so that the one which writes the row has few left
         return await self._ledger.run(_insert, self._bot_id, endpoint)
 
@@ -151,8 +152,7 @@ def remove_endpoint(transaction: Transaction, bot_id: int, endpoint_id: str) -> 
 
 
 def _insert(transaction: Transaction, bot_id: int, endpoint: Endpoint) -> Endpoint:
-    while number_events(transaction, bot_id, most=_AT_ONCE):
-        pass  # what is kept already has a number now, and whatever comes has a greater one
+    seal_all(transaction, bot_id)  # what is kept already has a number now, and whatever comes has a greater one
     made = replace(endpoint, after_number=last_number(transaction, bot_id))
     values = {
         "bot_id": bot_id,

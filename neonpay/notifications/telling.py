@@ -8,6 +8,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from neonpay.books.sealing import seal_next
 from neonpay.core.clock import microseconds
 from neonpay.core.events import Event
 from neonpay.core.jsontext import JsonObject
@@ -23,7 +24,7 @@ from neonpay.notifications.queue import Queued
 from neonpay.notifications.rules import event_data
 from neonpay.store.entries import events_between, find_event
 from neonpay.store.periodic import Turn
-from neonpay.store.sequence import last_number, number_events
+from neonpay.store.sequence import last_number
 
 EACH_S: Final = 2.0
 """While there are endpoints, seconds between two looks for what is new."""
@@ -54,7 +55,7 @@ async def tell_endpoints(ledger: Ledger, turn: Turn, *, queued: Callable[[], Non
     for _ in range(_ROUNDS):
         if not await ledger.read(endpoints, turn.bot_id):
             return None
-        numbered = await ledger.run(number_events, turn.bot_id, most=_AT_ONCE)
+        numbered = await ledger.run(seal_next, turn.bot_id, _AT_ONCE)
         found = await ledger.read(_find, turn.bot_id, after)
         if not found.has_endpoints:
             return None
@@ -63,7 +64,7 @@ async def tell_endpoints(ledger: Ledger, turn: Turn, *, queued: Callable[[], Non
         await ledger.run(_queue, turn, found)
         if found.queued:
             queued()
-        if found.is_all and len(numbered) < _AT_ONCE:
+        if found.is_all and numbered < _AT_ONCE:
             return EACH_S  # what has come since has others to be told with: somebody may buy all the time
         after = found.last
     return 0.0

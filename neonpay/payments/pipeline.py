@@ -146,7 +146,7 @@ class Pipeline:
         )
         self.periodic_store = PeriodicStore(ledger, bot_id, new_token=parts.new_token)
         self.periodic = PeriodicRunner(self.periodic_store)
-        self.sealer = Sealer(ledger, bot_id, clock=self.clock)
+        self.sealer = Sealer(ledger, bot_id)
         self._reconciler = Reconciler(
             ledger,
             self._adapter.call,

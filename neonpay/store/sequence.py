@@ -17,11 +17,12 @@ _INSERT_SEQUENCE = Insert(sequences, "bot_id", "last_number")
 def number_events(transaction: Transaction, bot_id: int, *, most: int) -> list[str]:
     """Give numbers to at most so many events that have none; their ids in the order of their numbers.
 
-    Whoever else gives numbers waits until this transaction ends.
+    Whoever else gives numbers waits until this transaction ends. Only ``books.sealing`` calls it, which seals in the same
+    transaction what it has numbered: an entry whose event has a number is under a seal.
     """
     if not transaction.connection.execute(_unnumbered(bot_id).limit(1)).first():
         return []  # without the lock: an idle bot writes nothing
-    last = _lock(transaction, bot_id)
+    last = lock_numbers(transaction, bot_id)
     chosen = _unnumbered(bot_id).order_by(events.c.event_id).limit(most).subquery()
     place = sa.func.row_number().over(order_by=chosen.c.event_id)
     in_order = sa.select(chosen.c.event_id, place.label("place")).subquery()
@@ -60,7 +61,8 @@ def _unnumbered(bot_id: int) -> sa.Select[tuple[str]]:
     return sa.select(events.c.event_id).where(events.c.bot_id == bot_id, events.c.number.is_(None))
 
 
-def _lock(transaction: Transaction, bot_id: int) -> int:
+def lock_numbers(transaction: Transaction, bot_id: int) -> int:
+    """Have whoever gives numbers wait until this transaction ends; the number of the newest event that has one."""
     query = sa.select(sequences.c.last_number).where(sequences.c.bot_id == bot_id).with_for_update()
     found = transaction.connection.execute(query).scalar()
     if found is None:

@@ -33,7 +33,7 @@ class Books(Served[M], path="books"):
     async def seal(self) -> int:
         """Seal the journal rows that are not sealed yet; how many there were. Running programs do so by themselves."""
         pipeline = await self._opened()
-        return await pipeline.sealer.seal()
+        return await pipeline.sealer.seal() + await pipeline.sealer.seal_left_out()
 
     @verb
     async def reconcile(

@@ -33,7 +33,7 @@ class Books:
         self.clock = clock
 
     async def seal(self, *, most_events: int = 256) -> int:
-        return await Sealer(self.ledger, self.bot_id, clock=self.clock, most_events=most_events).seal()
+        return await Sealer(self.ledger, self.bot_id, most_events=most_events).seal()
 
     async def proof(self, head: str | None = None) -> Proof:
         return await self.ledger.read(prove, self.bot_id, head)

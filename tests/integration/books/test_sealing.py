@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
 
-from neonpay.books.sealing import GENESIS, Sealer
+import neonpay
+from neonpay.books.sealing import GENESIS, Sealer, seal_all, seal_next
 from neonpay.core.clock import moment
 from neonpay.core.events import PaymentCompleted
 from neonpay.errors import LeaseLostError
 from neonpay.ledger.tables import events, journal, seals
 from neonpay.store.entries import publish, write_entry
 from neonpay.store.periodic import PeriodicStore
-from neonpay.store.sequence import last_number
+from neonpay.store.sequence import last_number, number_events
 from tests.integration.books.conftest import sell_everything
 from tests.looking import between_looks
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from neonpay.ledger import Transaction
     from tests.integration.books.conftest import Books
     from tests.integration.conftest import MovableClock, Shop
+
+PACKAGE = Path(neonpay.__file__).parent
 
 
 def earn(transaction: Transaction, bot_id: int, event_id: str) -> None:
@@ -50,6 +54,32 @@ async def test_sealing_does_not_go_on_for_as_long_as_somebody_buys(books: Books)
     await sealing
     assert sold < 200
     assert len(await books.rows(sa.select(seals.c.number))) == 1
+
+
+async def test_whoever_gives_numbers_seals(books: Books) -> None:
+    assert await books.ledger.run(seal_next, books.bot_id, 8) == 8
+    assert 0 < (await books.proof()).sealed_rows < 16
+    await books.ledger.run(seal_all, books.bot_id)
+    assert (await books.proof()).sealed_rows == 16
+    assert await books.seal() == 0
+
+
+async def test_what_has_a_number_and_no_seal_is_sealed_when_somebody_asks_for_it(books: Books) -> None:
+    await books.seal(most_events=4)
+    await books.ledger.run(earn, books.bot_id, "e" * 32)
+    await books.ledger.run(number_events, books.bot_id, most=100)
+    assert await books.seal() == 0
+    sealer = Sealer(books.ledger, books.bot_id)
+    assert (await sealer.seal_left_out(), await sealer.seal_left_out()) == (2, 0)
+    proof = await books.proof()
+    assert (proof.sealed_rows, proof.unsealed_rows) == (18, 0)
+
+
+def test_nothing_but_sealing_gives_numbers() -> None:
+    named = {
+        path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py") if "number_events" in path.read_text()
+    }
+    assert named == {"books/sealing.py", "store/sequence.py"}
 
 
 async def test_no_entry_is_divided_between_two_seals(books: Books) -> None:
@@ -102,13 +132,13 @@ async def test_an_entry_that_is_older_than_what_is_sealed_is_sealed_later(books:
 async def test_bots_in_one_database_have_chains_of_their_own(books: Books) -> None:
     await books.ledger.run(earn, 77, "f" * 32)
     assert await books.seal() == 16
-    other = Sealer(books.ledger, 77, clock=books.clock)
+    other = Sealer(books.ledger, 77)
     assert await other.seal() == 2
     assert await books.rows(sa.select(seals.c.previous_hash).distinct()) == [(GENESIS,)]
 
 
 async def test_sealers_at_the_same_time_make_one_chain(books: Books) -> None:
-    sealers = [Sealer(books.ledger, books.bot_id, clock=books.clock, most_events=1) for _ in range(4)]
+    sealers = [Sealer(books.ledger, books.bot_id, most_events=1) for _ in range(4)]
     done = await asyncio.gather(*(sealer.seal() for sealer in sealers), return_exceptions=True)
     assert all(isinstance(outcome, int | LeaseLostError) for outcome in done)
     await books.seal()
@@ -118,7 +148,7 @@ async def test_sealers_at_the_same_time_make_one_chain(books: Books) -> None:
 
 async def test_a_turn_remembers_the_newest_seal(books: Books) -> None:
     duties = PeriodicStore(books.ledger, books.bot_id, new_token=iter(range(1, 9)).__next__)
-    sealer = Sealer(books.ledger, books.bot_id, clock=books.clock, most_events=4)
+    sealer = Sealer(books.ledger, books.bot_id, most_events=4)
     turn = await duties.take(sealer.task.name, early=True)
     assert turn is not None
     await sealer.work(turn)
@@ -130,7 +160,7 @@ async def test_a_turn_remembers_the_newest_seal(books: Books) -> None:
 
 async def test_a_worker_that_lost_its_turn_seals_nothing(books: Books) -> None:
     duties = PeriodicStore(books.ledger, books.bot_id, new_token=iter(range(1, 9)).__next__)
-    sealer = Sealer(books.ledger, books.bot_id, clock=books.clock)
+    sealer = Sealer(books.ledger, books.bot_id)
     turn = await duties.take(sealer.task.name, early=True)
     assert turn is not None
     books.clock.advance(3600)

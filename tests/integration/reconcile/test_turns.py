@@ -97,7 +97,7 @@ def reconciler(
         charged=charged or collected,
         refunded=refunded or unexpected,
         price_of=price_of,
-        number=Sealer(ledger, BOT_ID, clock=clock).seal,
+        number=Sealer(ledger, BOT_ID).seal,
         new_event_id=new_event_id,
         announce=lambda event: None,
     )
