@@ -45,6 +45,8 @@ class FindingKind(enum.StrEnum):
     """Rows name a seal that is not there."""
     UNKNOWN_HEAD = "unknown_head"
     """The head that was kept elsewhere is not in the chain: the books were cut off or written anew since."""
+    UNSEALED_ENTRY = "unsealed_entry"
+    """An entry has no seal although its event has a number, and both are given in one transaction."""
     UNBALANCED_ENTRY = "unbalanced_entry"
     """The rows of an entry do not add up to zero."""
     ENTRY_WITHOUT_EVENT = "entry_without_event"
@@ -242,6 +244,9 @@ def _prove_entries(transaction: Transaction, bot_id: int, note: _Note) -> tuple[
     lost = sa.select(journal.c.event_id).distinct().outerjoin_from(journal, events, is_event)
     for row in _stream(transaction, lost.where(mine, events.c.event_id.is_(None))):
         note(FindingKind.ENTRY_WITHOUT_EVENT, row.event_id, "there is no such event")
+    left_out = sa.select(journal.c.event_id).distinct().join_from(journal, events, is_event)
+    for row in _stream(transaction, left_out.where(mine, journal.c.seal.is_(None), events.c.number.is_not(None))):
+        note(FindingKind.UNSEALED_ENTRY, row.event_id, "it has no seal, and its event was numbered, which seals")
     connection = transaction.connection
     entries = connection.execute(sa.select(sa.func.count(journal.c.event_id.distinct())).where(mine)).scalar_one()
     unsealed = sa.select(sa.func.count()).select_from(journal).where(mine, journal.c.seal.is_(None))

@@ -81,6 +81,16 @@ async def test_an_entry_that_was_added_under_a_seal_is_found(books: Books) -> No
     assert kinds(await books.proof()) == ["altered_seal", "entry_without_event"]
 
 
+async def test_an_entry_that_was_added_after_its_event_was_sealed_is_found(books: Books) -> None:
+    await books.seal()
+    event_id = await an_entry(books, 1)
+    added = {"bot_id": books.bot_id, "event_id": event_id, "at": 1, "nanostars": 0}
+    rows = [{"account": "gift", "amount_stars": -9, **added}, {"account": "tax", "amount_stars": 9, **added}]
+    await books.run(sa.insert(journal).values(rows))
+    (finding,) = (await books.proof()).findings
+    assert (finding.kind, finding.subject) == ("unsealed_entry", event_id)
+
+
 async def test_an_entry_that_was_added_for_a_payment_is_found_once_more(books: Books) -> None:
     at = {"bot_id": books.bot_id, "event_id": "e" * 32, "at": 1}
     of_payment = {"name": "payment_refunded", "charge_id": books.charges["kept"]}
