@@ -152,11 +152,15 @@ def _seal_entries(transaction: Transaction, bot_id: int, event_ids: Sequence[str
     return number if rows else number - 1, len(rows)
 
 
-def _left_out(transaction: Transaction, bot_id: int) -> list[str]:
+def select_left_out(bot_id: int) -> sa.Select[tuple[str]]:
+    """The events that have a number and entries without a seal, which are given in one transaction; it reads the journal."""
     is_its = sa.and_(events.c.bot_id == journal.c.bot_id, events.c.event_id == journal.c.event_id)
     query = sa.select(journal.c.event_id).distinct().join(events, is_its)
-    query = query.where(journal.c.bot_id == bot_id, journal.c.seal.is_(None), events.c.number.is_not(None))
-    return [str(row.event_id) for row in transaction.connection.execute(query)]
+    return query.where(journal.c.bot_id == bot_id, journal.c.seal.is_(None), events.c.number.is_not(None))
+
+
+def _left_out(transaction: Transaction, bot_id: int) -> list[str]:
+    return [str(row.event_id) for row in transaction.connection.execute(select_left_out(bot_id))]
 
 
 def _seal_these(transaction: Transaction, bot_id: int, event_ids: Sequence[str]) -> int:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # which of them does not matter
 
 
+async def fails(payment: Any) -> None:
+    raise RuntimeError("no more of it")
+
+
 def deeds(message: Any) -> list[str]:
     markup = message.reply_markup
     return [] if markup is None else [button.text for row in markup.inline_keyboard for button in row]
@@ -33,9 +37,6 @@ async def held(query: Callable[..., Any], count: int) -> None:
 async def test_what_is_decided_by_a_button_comes_alone_and_with_it_after_quiet_hours(
     open_shop: Callable[..., Shop], query: Callable[..., Any], clock: MovableClock
 ) -> None:
-    async def fails(payment: Any) -> None:
-        raise RuntimeError("no more of it")
-
     shop = open_shop()
     owner, ann = await shop.visitor("Olga"), await shop.visitor("Ann")
     shop.neonpay.on_payment(fails, max_attempts=1)
@@ -55,9 +56,6 @@ async def test_what_is_decided_by_a_button_comes_alone_and_with_it_after_quiet_h
 async def test_whoever_ends_their_quiet_is_told_of_it_at_once(
     open_shop: Callable[..., Shop], query: Callable[..., Any], clock: MovableClock
 ) -> None:
-    async def fails(payment: Any) -> None:
-        raise RuntimeError("no more of it")
-
     shop = open_shop()
     owner, ann = await shop.visitor("Olga"), await shop.visitor("Ann")
     shop.neonpay.on_payment(fails, max_attempts=1)
