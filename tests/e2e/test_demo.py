@@ -19,8 +19,6 @@ from neonpay.cli.demo.shop_process import SHOP, ShopDiedError, ShopProcess
 # Each process of the demo loads aiogram, which takes seconds on a slow machine.
 pytestmark = pytest.mark.timeout(240)
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 def _environment(**more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in {"FORCE_COLOR", "TTY_COMPATIBLE"}}
@@ -61,10 +59,6 @@ async def test_a_shop_that_dies_by_itself_ends_the_demo_with_its_last_words(tmp_
     with pytest.raises(ShopDiedError, match="Token is invalid"):
         await shop.while_it_lives(_never())
     await shop.stop()
-
-
-def test_the_shop_beside_the_package_is_the_one_in_it() -> None:
-    assert (ROOT / "examples" / SHOP.name).read_text(encoding="utf-8") == SHOP.read_text(encoding="utf-8")
 
 
 async def _never() -> None:

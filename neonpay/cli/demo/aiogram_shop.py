@@ -7,6 +7,7 @@ shop runs against `neonpay simulate` instead of Telegram. Needs the extra `aiogr
 import asyncio
 import os
 import secrets
+import sys
 
 import sqlalchemy as sa
 from aiogram import Bot, Dispatcher, F
@@ -17,6 +18,9 @@ from aiogram.types import CallbackQuery, InlineKeyboardButton, InlineKeyboardMar
 
 from neonpay import Invoice, PaymentContext, PaymentError, PaymentResult, PaymentStage, create_neonpay
 
+TOKEN = os.environ.get("BOT_TOKEN") or sys.exit(
+    "Set BOT_TOKEN to the bot's token. `neonpay simulate` prints one to try."
+)
 ADMIN_ID = int(os.environ.get("ADMIN_ID", "0"))
 DATABASE_URL = "sqlite:///shop.db"
 POSTERS = 1
@@ -37,7 +41,7 @@ goods = sa.Table(
 )
 goods.create(database, checkfirst=True)
 api = TelegramAPIServer.from_base(os.environ.get("TELEGRAM_API_URL", "https://api.telegram.org"))
-bot = Bot(os.environ["BOT_TOKEN"], session=AiohttpSession(api=api))
+bot = Bot(TOKEN, session=AiohttpSession(api=api))
 dispatcher = Dispatcher()
 dispatcher.message.filter(F.chat.type == "private")
 # One process serves this shop, so three seconds of silence mean that it died: the next one then takes up what is unfinished.
