@@ -152,13 +152,14 @@ def let_go(transaction: Transaction, bot_id: int, recipient: str, now_us: int) -
 def end(
     transaction: Transaction, bot_id: int, notes: Sequence[Queued], *, state: str, at_us: int, error: str | None = None
 ) -> None:
-    """The first of the notes has been sent, for all of them, or never will be."""
+    """The first of the notes has been sent, for all of them, or none of them ever will be."""
     first, *others = [one.note.note_id for one in notes]
     values = {"state": state, "ended_at": at_us, "error": error}
     transaction.connection.execute(sa.update(notifications).where(*_these(bot_id, [first])).values(**values))
     if others:
-        merged = {"state": MERGED, "ended_at": at_us, "sent_as": first}
-        transaction.connection.execute(sa.update(notifications).where(*_these(bot_id, others)).values(**merged))
+        # What was not sent has not arrived, whatever it was tried together with, and each of it can be sent again.
+        together = {**values, "state": MERGED if state == SENT else state, "sent_as": first}
+        transaction.connection.execute(sa.update(notifications).where(*_these(bot_id, others)).values(**together))
 
 
 def revive(transaction: Transaction, bot_id: int, note_id: str) -> bool:
@@ -183,14 +184,14 @@ def revive(transaction: Transaction, bot_id: int, note_id: str) -> bool:
 
 
 def note_attempt(
-    transaction: Transaction, bot_id: int, one: Queued, *, at_us: int, took_us: int, error: str | None
+    transaction: Transaction, bot_id: int, notes: Sequence[Queued], *, at_us: int, took_us: int, error: str | None
 ) -> None:
-    """Keep what became of an attempt."""
-    attempt = one.attempts + 1
-    transaction.insert(_ATTEMPT, (bot_id, one.note.note_id, attempt, at_us, took_us, error))
+    """Keep what became of an attempt, for each of the notes that it was made with."""
+    for one in notes:
+        transaction.insert(_ATTEMPT, (bot_id, one.note.note_id, one.attempts + 1, at_us, took_us, error))
     if error is not None:
-        told = sa.update(notifications).where(*_these(bot_id, [one.note.note_id])).values(error=error)
-        transaction.connection.execute(told)
+        told = sa.update(notifications).where(*_these(bot_id, [one.note.note_id for one in notes]))
+        transaction.connection.execute(told.values(error=error))
 
 
 def sent_since(transaction: Transaction, bot_id: int, one: Note, since_us: int) -> int:
