@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from neonpay.core.events import Event
 from neonpay.core.jsontext import JsonObject, JsonValue
-from neonpay.errors import ConfigurationError, LedgerClosedError, LedgerError
+from neonpay.core.whole import is_whole
+from neonpay.errors import ConfigurationError, LedgerClosedError, LedgerError, ValidationError
 from neonpay.ledger.tables_notifications import notifications
 from neonpay.notifications import queue
 from neonpay.notifications.alert_words import written
@@ -47,6 +48,7 @@ _CLEAN_S: Final = 3600.0
 _FORGET_AT_ONCE: Final = 500
 _US: Final = 1_000_000
 _DAY_US: Final = 24 * 3600 * _US
+_KEEP_MOST_DAYS: Final = 36_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,9 @@ class Notifications(Extension):
         manners: quiet hours, throttling, gathering.
         translate: the host's own translator, asked before ours.
         keep_days: how long what was sent is kept for the log.
+
+    Raises:
+        ValidationError: it is kept for less than a day: whoever is told twice can be told so for as long as it is there.
     """
 
     name = "notifications"
@@ -87,6 +92,8 @@ class Notifications(Extension):
         translate: Translator | None = None,
         keep_days: int = 30,
     ) -> None:
+        if not is_whole(keep_days, 1, _KEEP_MOST_DAYS):
+            raise ValidationError("keep_days", keep_days, f"1 to {_KEEP_MOST_DAYS:,} days")
         self.config = config or NotificationConfig()
         self.rules = list(rules)
         self.templates = Templates(translate)

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Final, Literal, Protocol, Self
 
 from neonpay.core.clock import Clock, SystemClock, moment
+from neonpay.core.jsontext import JsonObject, JsonValue, dump_whatever
 from neonpay.errors import ConfigurationError, NeonPayError, ValidationError
 from neonpay.notifications.channels import CHANNELS, Channel, Means, check_channel, open_channel
 from neonpay.notifications.config import DEFAULT_RECIPIENTS, NotificationConfig
@@ -63,7 +64,7 @@ class NotificationManager:
         language_code: of the templates that are there already, ``en`` or ``ru``.
 
     Raises:
-        ConfigurationError: a template, a URL or a secret is none, or a language is given beside ``notifications``.
+        ConfigurationError: a language is given beside ``notifications``, or the shop has such an extension already.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class NotificationManager:
         self._is_on = enable_notifications
         self._extension = notifications
         if neonpay is not None and notifications is None:
-            self._extension = neonpay.use(Notifications(self.config, language_code=language_code))
+            self._extension = _used(neonpay, Notifications(self.config, language_code=language_code))
         self._language_code = language_code if self._extension is None else self._extension.language_code
         self._clock = clock or SystemClock()
         self._templates = Templates() if self._extension is None else self._extension.templates
@@ -96,7 +97,7 @@ class NotificationManager:
         Raises:
             NotificationRefusedError, NotificationDelayedError: (without a shop) it has not gone.
             ConfigurationError: the channel is not set up, no recipient is known, or there is no such template.
-            ValidationError: a value of the template is missing.
+            ValidationError: a value of the template is missing, or ``metadata`` is none that JSON can say.
             LedgerError: (with a shop) it could not be kept.
         """
         note = self._note(message)
@@ -172,8 +173,8 @@ class NotificationManager:
 
     def get_stats(self) -> dict[str, bool | int]:
         """Which channels are set up, and how many templates there are; nothing that is secret."""
-        means = self._means if self._extension is None else self._extension.means
-        there = {name: row.is_there(means.config, means.call is not None) for name, row in CHANNELS.items()}
+        config = self.config if self._extension is None else self._extension.config
+        there = {name: row.is_there(config, self._extension is not None) for name, row in CHANNELS.items()}
         there[NotificationType.WEBHOOK] = self.config.webhook_url is not None
         return {
             "enabled": self._is_on,
@@ -219,7 +220,7 @@ class NotificationManager:
             kind=message.template_name or _KIND,
             at=moment(self._now_us()),
             priority=NotificationPriority(message.priority),
-            data=dict(message.metadata),
+            data=_as_json(message.metadata),
         )
 
     def _now_us(self) -> int:
@@ -231,3 +232,22 @@ class NotificationManager:
         if channel is None:
             channel = self._channels[name] = open_channel(name, self._means)
         return channel
+
+
+def _used(shop: Shop, extension: Notifications) -> Notifications:
+    try:
+        return shop.use(extension)
+    except ValidationError as exc:
+        msg = (
+            "this shop uses Notifications(…) or enable_alerts(…) already: write NotificationManager(notifications=…) with what "
+            "Notifications(…) or enable_alerts(…) gave you"
+        )
+        raise ConfigurationError(msg) from exc
+
+
+def _as_json(metadata: Mapping[str, JsonValue]) -> JsonObject:
+    try:
+        dump_whatever(dict(metadata))
+    except (TypeError, ValueError) as exc:
+        raise ValidationError("metadata", list(metadata), f"what JSON can say, by names; {exc}") from exc
+    return dict(metadata)

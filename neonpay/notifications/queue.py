@@ -9,7 +9,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from neonpay.core.clock import microseconds
-from neonpay.core.jsontext import dump, load_object
+from neonpay.core.jsontext import dump_whatever, load_object
 from neonpay.core.text import clean
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables_notifications import IS_WAITING, notification_attempts, notifications
@@ -78,7 +78,7 @@ def put(transaction: Transaction, bot_id: int, queued: Sequence[Queued]) -> int:
         note = one.note
         row = (
             *(bot_id, note.note_id, note.channel.value, note.recipient, note.kind, note.priority.value),
-            *(clean(note.subject, _SUBJECT_CHARS), clean(note.body, _BODY_CHARS), dump(note.data)),
+            *(clean(note.subject, _SUBJECT_CHARS), clean(note.body, _BODY_CHARS), dump_whatever(note.data)),
             *(note.user_id, one.gathered, WAITING, 0, microseconds(note.at), one.due_at_us),
         )
         if transaction.insert(_INSERT, row):

@@ -226,7 +226,7 @@ def _compiled(
     def write(variables: Mapping[str, Any]) -> str:
         try:
             return compiled.render(**{name: variables[name] for name in template.variables})
-        except TemplateError as exc:
+        except Exception as exc:  # whatever the values do that a text calculates with; all of it is about them
             msg = f"template {template.name!r} cannot be written with these values: {exc}"
             raise ConfigurationError(msg) from exc
 
