@@ -22,7 +22,7 @@ from neonpay.notifications.channels import CHANNELS, Means, open_channel
 from neonpay.notifications.config import NotificationConfig
 from neonpay.notifications.declared import STAND_BY_S, Ways, declare, leave, rules_as_json, stand_by
 from neonpay.notifications.endpoints import EndpointBook
-from neonpay.notifications.fitting import tamed
+from neonpay.notifications.fitting import straight, tamed
 from neonpay.notifications.forgetting import forget_subscribers
 from neonpay.notifications.host_words import Translator
 from neonpay.notifications.kinds import NotificationType
@@ -234,8 +234,9 @@ class Notifications(Extension):
     def _queued(self, rule: Rule, event: Event, recipient: str) -> Queued:
         told, is_telegram = event, rule.channel is NotificationType.TELEGRAM
         is_shared = is_telegram and is_shared_chat(recipient)
-        if is_telegram and event.reason is not None:
-            told = replace(event, reason=tamed(event.reason))
+        if event.reason is not None:
+            # In Slack and Discord the channel itself sees to it that nobody is mentioned.
+            told = replace(event, reason=tamed(event.reason) if is_telegram else straight(event.reason))
         text = None
         if rule.template is not None:
             values = variables_of(told)

@@ -31,9 +31,14 @@ def fit_chars(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - len(_MORE)].rstrip() + _MORE
 
 
+def straight(text: str) -> str:
+    """What somebody else has said, as it may stand among other words: it does not turn the line around."""
+    return _TURNS.sub("", text)
+
+
 def tamed(text: str) -> str:
-    """What somebody else has said, as it may stand in a chat: it mentions nobody, and does not turn the line around."""
-    return _TURNS.sub("", text).replace("@", f"@{_WORD_JOINER}")
+    """The same as it may stand in a chat of Telegram, where it mentions nobody either."""
+    return straight(text).replace("@", f"@{_WORD_JOINER}")
 
 
 def one_line(text: str, most: int) -> str:

@@ -25,6 +25,7 @@ TEXT_MAX_UNITS: Final = 4096
 _FOR_GOOD: Final = frozenset({400, 403})
 _NO_BOT: Final = frozenset({401, 404})
 _NOT_LET_IN: Final = ("chat not found", "can't initiate conversation", "blocked by the user", "kicked from")
+_UPGRADED: Final = "upgraded to a supergroup"
 _TOO_MANY: Final = 429
 
 
@@ -86,6 +87,11 @@ class TelegramChannel:
                     finding += (
                         "; a person has to open the bot and press Start before it may write, and a group or channel has to "
                         "have it"
+                    )
+                if _UPGRADED in finding:
+                    finding += (
+                        "; it has another id now, which begins with -100: name that one in its place, as "
+                        "telegram_admin_chat_id (NEONPAY_NOTIFY_TELEGRAM_ADMIN_CHAT_ID) or in the rule"
                     )
                 raise NotificationRefusedError(NotificationType.TELEGRAM, finding) from exc
             if exc.error_code in _NO_BOT:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from neonpay.errors import ConfigurationError, ValidationError
-from neonpay.notifications import NotificationManager, Notifications, NotificationType, Rule
+from neonpay.notifications import NotificationConfig, NotificationManager, Notifications, NotificationType, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from neonpay.core.events import Event
     from tests.integration.conftest import Shop
+    from tests.integration.notifications.conftest import Receiver
 
 ONE_ENGINE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # which of them does not matter
 SOLD = frozenset({"payment_completed"})
@@ -111,3 +113,19 @@ async def test_what_somebody_else_says_mentions_nobody_and_turns_no_line_around(
         message = await owner.hears(shop.account, containing="given up")
     assert "Why: RuntimeError: ask @\u2060everyone" in (message.text or "")
     assert not any(entity.type == "mention" for entity in message.entities or ())
+
+
+@ONE_ENGINE
+async def test_what_somebody_else_says_turns_no_line_around_in_another_channel(
+    open_shop: Callable[..., Shop], receiver: Receiver
+) -> None:
+    async def deliver(payment: object) -> None:
+        raise RuntimeError("\u202eask \u2066@here")
+
+    shop = open_shop()
+    shop.neonpay.on_payment(max_attempts=1)(deliver)
+    shop.neonpay.enable_alerts(NotificationConfig(slack_webhook_url=receiver.url), channel="slack")
+    async with shop.polling():
+        await shop.sells(await shop.visitor("Ann"))
+        (post,) = await receiver.has(1)
+    assert "Why: RuntimeError: ask @here" in json.loads(post.body)["text"]

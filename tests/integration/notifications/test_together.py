@@ -35,8 +35,10 @@ def gathering(receiver: Receiver) -> Notifications:
 
 async def until(query: Callable[..., Any], select: sa.Select[Any], count: int) -> list[tuple[Any, ...]]:
     """The rows, once there are so many."""
-    while len(found := await query(select)) < count:
+    found: list[tuple[Any, ...]] = []
+    while len(found) < count:
         await between_looks()
+        found = await query(select)
     return found
 
 
