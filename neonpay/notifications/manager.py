@@ -118,11 +118,18 @@ class NotificationManager:
         variables: Mapping[str, Any],
         notification_type: NotificationType | None = None,
     ) -> Sent:
-        """Send what a template says, by its own channel or by another; raises what ``send_notification`` raises."""
+        """Send what a template says, by its own channel or by another; raises what ``send_notification`` raises.
+
+        Where no channel is named, and the template's own is Telegram, which has no addresses of mail, whoever has one as the
+        recipient is written to by mail; where mail is not set up, the chat of the owners is told in its place.
+        """
         template = self._templates.find(template_name)
+        channel = notification_type or template.notification_type
+        if notification_type is None and channel is NotificationType.TELEGRAM and _is_of_mail(recipient):
+            channel, recipient = self._instead_of_telegram(recipient)
         return await self.send_notification(
             NotificationMessage(
-                notification_type=notification_type or template.notification_type,
+                notification_type=channel,
                 recipient=recipient,
                 priority=template.priority,
                 template_name=template_name,
@@ -197,6 +204,12 @@ class NotificationManager:
     ) -> None:
         await self.close()
 
+    def _instead_of_telegram(self, recipient: str) -> tuple[NotificationType, str]:
+        if CHANNELS[NotificationType.EMAIL].is_there(self.config, False):
+            return NotificationType.EMAIL, recipient
+        chat = self.config.default_recipient(NotificationType.TELEGRAM)
+        return NotificationType.TELEGRAM, recipient if chat is None else chat
+
     def _note(self, message: NotificationMessage) -> Note:
         channel = NotificationType(message.notification_type)
         recipient = str(message.recipient).strip()
@@ -243,6 +256,11 @@ def _used(shop: Shop, extension: Notifications) -> Notifications:
             "Notifications(…) or enable_alerts(…) gave you"
         )
         raise ConfigurationError(msg) from exc
+
+
+def _is_of_mail(recipient: str) -> bool:
+    """Whether it is an address of mail, and neither a chat nor a URL."""
+    return "@" in str(recipient).strip()[1:] and "://" not in recipient
 
 
 def _as_json(metadata: Mapping[str, JsonValue]) -> JsonObject:
