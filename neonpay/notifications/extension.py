@@ -45,6 +45,8 @@ _LOOK_S: Final = 60.0
 _OWN_BOT: Final = "the shop's own bot"
 _NOT_OPEN_S: Final = 1.0
 _CLEAN_S: Final = 3600.0
+_LEFT_LYING_US: Final = 600 * 1_000_000
+"""A message that has been due for so long is one that nobody sends: each attempt at it makes it due anew."""
 _FORGET_AT_ONCE: Final = 500
 _US: Final = 1_000_000
 _DAY_US: Final = 24 * 3600 * _US
@@ -103,6 +105,7 @@ class Notifications(Extension):
         self._keep_us = keep_days * _DAY_US
         self._open: _Open | None = None
         self._has_told = False
+        self._named: set[NotificationType] = set()
         self._has_seen_another_bot = False
         self.buttons_of: Callable[[Event, str], list[JsonValue]] | None = None
         """Makes the rows of buttons under what a recipient is told of an event in Telegram; none where it says none."""
@@ -302,6 +305,7 @@ class Notifications(Extension):
 
         async def turn() -> float:
             self._say_who_differs(await host.ledger.run(stand_by, host.bot_id, ways, host.clock.now_us()))
+            await self._say_what_lies(host)
             if chats:
                 asked = tuple(chats)
                 chats.clear()  # once for a program that starts, whatever comes of it
@@ -309,6 +313,20 @@ class Notifications(Extension):
             return STAND_BY_S
 
         return turn
+
+    async def _say_what_lies(self, host: Host) -> None:
+        """Name a channel once that this program has not and by which nobody sends what waits, as after its settings have gone."""
+        lying = await host.ledger.read(queue.left_lying, host.bot_id, host.clock.now_us() - _LEFT_LYING_US)
+        for name in sorted(lying.keys() - set(self._channels()) - self._named):
+            self._named.add(name)
+            logger.warning(
+                "messages by %s wait (%d), and no program of this shop sends them. It needs %s; see: "
+                "neonpay notifications log --state waiting --type %s",
+                name,
+                lying[name],
+                CHANNELS[name].needs,
+                name,
+            )
 
     def _another_may(self, name: NotificationType) -> bool:
         """Whether whom this program cannot write to may have started the bot of another one."""

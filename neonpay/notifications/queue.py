@@ -108,6 +108,13 @@ def next_due_us(transaction: Transaction, bot_id: int, channel: NotificationType
     return transaction.connection.execute(query).scalar()
 
 
+def left_lying(transaction: Transaction, bot_id: int, before_us: int) -> dict[NotificationType, int]:
+    """How many notes of each channel have been due since before then, so that no program is at them."""
+    query = sa.select(_row.channel, sa.func.count()).where(_row.bot_id == bot_id, IS_WAITING, _row.due_at < before_us)
+    found = transaction.connection.execute(query.group_by(_row.channel)).all()
+    return {NotificationType(channel): int(count) for channel, count in found}
+
+
 def claim(transaction: Transaction, bot_id: int, notes: Sequence[Queued], until_us: int) -> bool:
     """Count an attempt that is about to be made, and whether it may be: another program may have begun it.
 
