@@ -315,7 +315,7 @@ class Notifications(Extension):
         return turn
 
     async def _say_what_lies(self, host: Host) -> None:
-        """Name a channel once that this program has not and by which nobody sends what waits, as after its settings have gone."""
+        """Name once a channel that this program has not and by which nobody sends what waits, as when its settings went."""
         lying = await host.ledger.read(queue.left_lying, host.bot_id, host.clock.now_us() - _LEFT_LYING_US)
         for name in sorted(lying.keys() - set(self._channels()) - self._named):
             self._named.add(name)
