@@ -10,6 +10,9 @@ _WORD_JOINER: Final = "\u2060"
 _TURNS: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """Characters that change the direction in which a text is read (Unicode, annex 9)."""
 
+_MENTIONS: Final = re.compile(r"(?<!\w)@")
+"""How a mention begins; the @ of an address of mail stands behind a letter (tdlib/td, MessageEntity.cpp, read 2026-11-30)."""
+
 
 def utf16_units(text: str) -> int:
     """How long Telegram finds a text."""
@@ -38,7 +41,7 @@ def straight(text: str) -> str:
 
 def tamed(text: str) -> str:
     """The same as it may stand in a chat of Telegram, where it mentions nobody either."""
-    return straight(text).replace("@", f"@{_WORD_JOINER}")
+    return _MENTIONS.sub(f"@{_WORD_JOINER}", straight(text))
 
 
 def one_line(text: str, most: int) -> str:

@@ -13,6 +13,7 @@ from neonpay.errors import ConfigurationError, NeonPayError, ValidationError
 from neonpay.notifications.channels import CHANNELS, Channel, Means, check_channel, open_channel
 from neonpay.notifications.config import DEFAULT_RECIPIENTS, NotificationConfig
 from neonpay.notifications.extension import Notifications
+from neonpay.notifications.fitting import straight, tamed
 from neonpay.notifications.kinds import NotificationPriority, NotificationType, as_priority, as_type
 from neonpay.notifications.note import Note, NotificationMessage, note_id
 from neonpay.notifications.queue import Queued
@@ -221,7 +222,11 @@ class NotificationManager:
             raise ConfigurationError(msg)
         subject, body = message.subject or "", message.body
         if message.template_name is not None:
-            subject, body = self._templates.written(message.template_name, message.variables, self._language_code)
+            fit = tamed if channel is NotificationType.TELEGRAM else straight
+            values = {
+                name: fit(value) if isinstance(value, str) else value for name, value in message.variables.items()
+            }
+            subject, body = self._templates.written(message.template_name, values, self._language_code)
         if not subject and not body:
             raise ValidationError("body", body, "what is to be said")
         return Note(

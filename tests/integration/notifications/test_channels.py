@@ -201,6 +201,23 @@ async def test_who_has_never_started_the_bot_is_asked_to(telegram: Simulator) ->
         await sent(config, NotificationType.TELEGRAM, str(telegram.user("Owner").id), body="-")
 
 
+async def test_a_value_of_a_template_mentions_nobody_in_telegram_and_leaves_addresses_whole(
+    telegram: Simulator,
+) -> None:
+    account, owner = telegram.bot("watch_bot"), telegram.user("Olga")
+    await owner.says("/start", to=account)
+    config = NotificationConfig(telegram_bot_token=account.token, telegram_base_url=telegram.base_url)
+    details = "ask @everyone\u202e or ann@example.com"
+    values = {"alert_type": "odd", "user_id": 7, "details": details}
+    async with NotificationManager(config) as manager:
+        await manager.send_template_notification("security_alert", str(owner.id), values)
+        await manager.send_notification(NotificationMessage("telegram", str(owner.id), body="ask @everyone"))
+    told, own = [await owner.hears(account) for _ in range(2)]
+    assert (told.text or "").endswith("ask @\u2060everyone or ann@example.com")
+    assert not any(entity.type == "mention" for entity in told.entities or ())
+    assert own.text == "ask @everyone", "what a program writes itself is its own"
+
+
 async def test_a_group_that_has_become_a_supergroup_is_to_be_named_anew(receiver: Receiver) -> None:
     upgraded = {
         "ok": False,
