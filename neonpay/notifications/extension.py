@@ -30,6 +30,7 @@ from neonpay.notifications.manners import Manners
 from neonpay.notifications.masking import is_shared_chat, shown_buyer
 from neonpay.notifications.queue import Queued
 from neonpay.notifications.reaching import say_who_is_unreached
+from neonpay.notifications.recipients import check_recipients
 from neonpay.notifications.rule_checks import check_rule
 from neonpay.notifications.rules import Rule, event_data, variables_of
 from neonpay.notifications.sender import Sender
@@ -132,6 +133,7 @@ class Notifications(Extension):
         }
         for rule in self.rules:
             senders[rule.channel].open()
+            check_recipients(rule, self.recipients_of(rule))
         opened = self._open = _Open(host, means, senders, host.clock.now_us())
         standing_by = Loop(self.name, self._stands_by(host, ways, means), first_s=STAND_BY_S)
         standing_by.start()

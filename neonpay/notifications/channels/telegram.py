@@ -15,6 +15,7 @@ from neonpay.errors import (
     TelegramUnreachableError,
 )
 from neonpay.notifications.channels import Means
+from neonpay.notifications.channels.chats import A_CHAT, chat_of
 from neonpay.notifications.fitting import fit_utf16
 from neonpay.notifications.kinds import NotificationType
 from neonpay.notifications.note import Note
@@ -115,11 +116,7 @@ class TelegramChannel:
 
 
 def _chat(recipient: str) -> int | str:
-    chat = recipient.strip()
-    if chat.removeprefix("-").isdecimal():
-        return int(chat)
-    if chat.startswith("@"):
-        return chat
-    raise NotificationRefusedError(
-        NotificationType.TELEGRAM, "a recipient is a chat id such as 123456789, or the @name of a channel"
-    )
+    try:
+        return chat_of(recipient)
+    except ValueError:
+        raise NotificationRefusedError(NotificationType.TELEGRAM, A_CHAT) from None

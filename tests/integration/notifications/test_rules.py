@@ -100,6 +100,41 @@ async def test_a_condition_or_a_text_that_fails_keeps_nobody_from_being_told(ope
 
 
 @ONE_ENGINE
+@pytest.mark.parametrize(
+    ("channel", "recipient", "words"),
+    [
+        ("telegram", "YOUR_CHAT_ID", "a chat id such as 123456789"),
+        ("telegram", "", "a chat id such as 123456789"),
+        ("email", "owner.example.com", "an address such as owner@example.com"),
+        ("webhook", "example.com/SECRET", "an address such as https://example.com/hook"),
+        ("slack", " ", "not empty"),
+    ],
+)
+async def test_a_rule_for_somebody_whom_its_channel_cannot_tell_is_refused_when_the_program_starts(
+    open_shop: Callable[..., Shop], channel: str, recipient: str, words: str
+) -> None:
+    config = NotificationConfig(
+        smtp_host="localhost", smtp_from="shop@example.com", slack_webhook_url="https://hooks.slack.com/services/T0"
+    )
+    shop = open_shop()
+    given: dict[str, Any] = {"channel": channel, "recipients": (recipient,)}
+    shop.neonpay.use(Notifications(config, rules=[Rule(name="sold", events=SOLD, **given)]))
+    with pytest.raises(ConfigurationError, match=words) as refused:
+        await shop.neonpay.setup()
+    assert "SECRET" not in str(refused.value)
+
+
+@ONE_ENGINE
+async def test_the_chat_of_the_owners_that_is_none_is_named_when_the_program_starts(
+    open_shop: Callable[..., Shop],
+) -> None:
+    shop = open_shop()
+    shop.neonpay.enable_alerts(NotificationConfig(telegram_admin_chat_id="YOUR_CHAT_ID"))
+    with pytest.raises(ConfigurationError, match="telegram_admin_chat_id of NotificationConfig"):
+        await shop.neonpay.setup()
+
+
+@ONE_ENGINE
 async def test_what_somebody_else_says_mentions_nobody_and_turns_no_line_around(open_shop: Callable[..., Shop]) -> None:
     async def deliver(payment: object) -> None:
         raise RuntimeError("\u202eask @everyone")
