@@ -156,6 +156,14 @@ def let_go(transaction: Transaction, bot_id: int, recipient: str, now_us: int) -
         poke(transaction, bot_id, names)
 
 
+def look_at(transaction: Transaction, bot_id: int, recipient: str) -> None:
+    """Have all that waits for a recipient looked at now, whatever it waits for."""
+    mine = sa.update(notifications).where(_row.bot_id == bot_id, IS_WAITING, _row.recipient == recipient)
+    found = transaction.connection.scalars(mine.values(due_at=_row.made_at).returning(_row.channel)).all()
+    if found:
+        poke(transaction, bot_id, {duty(NotificationType(channel)) for channel in found})
+
+
 def end(
     transaction: Transaction, bot_id: int, notes: Sequence[Queued], *, state: str, at_us: int, error: str | None = None
 ) -> None:
