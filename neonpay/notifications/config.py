@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from neonpay.core.webhook_signing import keys_of
-from neonpay.core.whole import is_whole
+from neonpay.core.whole import is_number, is_whole
 from neonpay.errors import ConfigurationError, ValidationError
 from neonpay.notifications.kinds import NotificationType
 
@@ -100,7 +100,7 @@ class NotificationConfig:
             raise ConfigurationError(msg)
         if not is_whole(self.smtp_port, 1, 65_535):
             raise ValidationError("smtp_port", self.smtp_port, "a port, 1–65535")
-        if not 0 < self.timeout_s <= _MOST_S:
+        if not is_number(self.timeout_s) or not 0 < self.timeout_s <= _MOST_S:
             raise ValidationError("timeout_s", self.timeout_s, f"more than 0 and at most {_MOST_S:g} seconds")
 
     @property
@@ -124,7 +124,7 @@ class NotificationConfig:
         """
         setting = DEFAULT_RECIPIENTS.get(channel)
         chosen: str | int | None = None if setting is None else getattr(self, setting)
-        return None if chosen is None else str(chosen)
+        return None if chosen is None else str(chosen).strip() or None
 
 
 DEFAULT_RECIPIENTS: Final[Mapping[NotificationType, str]] = {
@@ -158,8 +158,17 @@ def check_url(name: str, url: str) -> str:
     Raises:
         ConfigurationError: it is none; it is not shown, since such addresses are secrets.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or any(ord(sign) <= ord(" ") for sign in url):
+    if not _can_be_posted_to(url):
         msg = f"{name} is an address such as https://example.com/hook"
         raise ConfigurationError(msg)
     return url
+
+
+def _can_be_posted_to(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    is_web = parts.scheme in {"http", "https"} and bool(parts.hostname) and port != 0
+    return is_web and all(ord(sign) > ord(" ") for sign in url)

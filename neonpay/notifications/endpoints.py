@@ -15,6 +15,7 @@ from neonpay.core.webhook_signing import keys_of, new_secret
 from neonpay.errors import ValidationError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.ledger.tables_notifications import notification_endpoints
+from neonpay.notifications import queue
 from neonpay.notifications.channels import ENDPOINT, Endpoint
 from neonpay.notifications.config import check_url
 from neonpay.store.ids import new_event_id
@@ -146,8 +147,9 @@ def endpoint_called(transaction: Transaction, bot_id: int, name: str) -> Endpoin
 
 
 def remove_endpoint(transaction: Transaction, bot_id: int, endpoint_id: str) -> int:
-    """Remove an endpoint; how many there were of this id."""
+    """Remove an endpoint, so that what waits for it is given up soon; how many there were of this id."""
     gone = sa.delete(notification_endpoints).where(_row.bot_id == bot_id, _row.endpoint_id == endpoint_id)
+    queue.look_at(transaction, bot_id, endpoint_id)
     return transaction.connection.execute(gone).rowcount
 
 

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from neonpay.core.events import Event
 from neonpay.core.jsontext import JsonObject, JsonValue
-from neonpay.errors import ConfigurationError, LedgerClosedError, LedgerError
+from neonpay.core.whole import is_whole
+from neonpay.errors import ConfigurationError, LedgerClosedError, LedgerError, ValidationError
 from neonpay.ledger.tables_notifications import notifications
 from neonpay.notifications import queue
 from neonpay.notifications.alert_words import written
@@ -21,7 +22,7 @@ from neonpay.notifications.channels import CHANNELS, Means, open_channel
 from neonpay.notifications.config import NotificationConfig
 from neonpay.notifications.declared import STAND_BY_S, Ways, declare, leave, rules_as_json, stand_by
 from neonpay.notifications.endpoints import EndpointBook
-from neonpay.notifications.fitting import tamed
+from neonpay.notifications.fitting import straight, tamed
 from neonpay.notifications.forgetting import forget_subscribers
 from neonpay.notifications.host_words import Translator
 from neonpay.notifications.kinds import NotificationType
@@ -29,6 +30,7 @@ from neonpay.notifications.manners import Manners
 from neonpay.notifications.masking import is_shared_chat, shown_buyer
 from neonpay.notifications.queue import Queued
 from neonpay.notifications.reaching import say_who_is_unreached
+from neonpay.notifications.recipients import check_recipients
 from neonpay.notifications.rule_checks import check_rule
 from neonpay.notifications.rules import Rule, event_data, variables_of
 from neonpay.notifications.sender import Sender
@@ -44,9 +46,12 @@ _LOOK_S: Final = 60.0
 _OWN_BOT: Final = "the shop's own bot"
 _NOT_OPEN_S: Final = 1.0
 _CLEAN_S: Final = 3600.0
+_LEFT_LYING_US: Final = 600 * 1_000_000
+"""A message that has been due for so long is one that nobody sends: each attempt at it makes it due anew."""
 _FORGET_AT_ONCE: Final = 500
 _US: Final = 1_000_000
 _DAY_US: Final = 24 * 3600 * _US
+_KEEP_MOST_DAYS: Final = 36_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,9 @@ class Notifications(Extension):
         manners: quiet hours, throttling, gathering.
         translate: the host's own translator, asked before ours.
         keep_days: how long what was sent is kept for the log.
+
+    Raises:
+        ValidationError: it is kept for less than a day: whoever is told twice can be told so for as long as it is there.
     """
 
     name = "notifications"
@@ -87,6 +95,8 @@ class Notifications(Extension):
         translate: Translator | None = None,
         keep_days: int = 30,
     ) -> None:
+        if not is_whole(keep_days, 1, _KEEP_MOST_DAYS):
+            raise ValidationError("keep_days", keep_days, f"1 to {_KEEP_MOST_DAYS:,} days")
         self.config = config or NotificationConfig()
         self.rules = list(rules)
         self.templates = Templates(translate)
@@ -96,6 +106,7 @@ class Notifications(Extension):
         self._keep_us = keep_days * _DAY_US
         self._open: _Open | None = None
         self._has_told = False
+        self._named: set[NotificationType] = set()
         self._has_seen_another_bot = False
         self.buttons_of: Callable[[Event, str], list[JsonValue]] | None = None
         """Makes the rows of buttons under what a recipient is told of an event in Telegram; none where it says none."""
@@ -122,6 +133,7 @@ class Notifications(Extension):
         }
         for rule in self.rules:
             senders[rule.channel].open()
+            check_recipients(rule, self.recipients_of(rule))
         opened = self._open = _Open(host, means, senders, host.clock.now_us())
         standing_by = Loop(self.name, self._stands_by(host, ways, means), first_s=STAND_BY_S)
         standing_by.start()
@@ -227,8 +239,9 @@ class Notifications(Extension):
     def _queued(self, rule: Rule, event: Event, recipient: str) -> Queued:
         told, is_telegram = event, rule.channel is NotificationType.TELEGRAM
         is_shared = is_telegram and is_shared_chat(recipient)
-        if is_telegram and event.reason is not None:
-            told = replace(event, reason=tamed(event.reason))
+        if event.reason is not None:
+            # In Slack and Discord the channel itself sees to it that nobody is mentioned.
+            told = replace(event, reason=tamed(event.reason) if is_telegram else straight(event.reason))
         text = None
         if rule.template is not None:
             values = variables_of(told)
@@ -294,6 +307,7 @@ class Notifications(Extension):
 
         async def turn() -> float:
             self._say_who_differs(await host.ledger.run(stand_by, host.bot_id, ways, host.clock.now_us()))
+            await self._say_what_lies(host)
             if chats:
                 asked = tuple(chats)
                 chats.clear()  # once for a program that starts, whatever comes of it
@@ -301,6 +315,20 @@ class Notifications(Extension):
             return STAND_BY_S
 
         return turn
+
+    async def _say_what_lies(self, host: Host) -> None:
+        """Name once a channel that this program has not and by which nobody sends what waits, as when its settings went."""
+        lying = await host.ledger.read(queue.left_lying, host.bot_id, host.clock.now_us() - _LEFT_LYING_US)
+        for name in sorted(lying.keys() - set(self._channels()) - self._named):
+            self._named.add(name)
+            logger.warning(
+                "messages by %s wait (%d), and no program of this shop sends them. It needs %s; see: "
+                "neonpay notifications log --state waiting --type %s",
+                name,
+                lying[name],
+                CHANNELS[name].needs,
+                name,
+            )
 
     def _another_may(self, name: NotificationType) -> bool:
         """Whether whom this program cannot write to may have started the bot of another one."""

@@ -10,6 +10,9 @@ _WORD_JOINER: Final = "\u2060"
 _TURNS: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """Characters that change the direction in which a text is read (Unicode, annex 9)."""
 
+_MENTIONS: Final = re.compile(r"(?<!\w)@")
+"""How a mention begins; the @ of an address of mail stands behind a letter (tdlib/td, MessageEntity.cpp, read 2026-11-30)."""
+
 
 def utf16_units(text: str) -> int:
     """How long Telegram finds a text."""
@@ -31,9 +34,14 @@ def fit_chars(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - len(_MORE)].rstrip() + _MORE
 
 
+def straight(text: str) -> str:
+    """What somebody else has said, as it may stand among other words: it does not turn the line around."""
+    return _TURNS.sub("", text)
+
+
 def tamed(text: str) -> str:
-    """What somebody else has said, as it may stand in a chat: it mentions nobody, and does not turn the line around."""
-    return _TURNS.sub("", text).replace("@", f"@{_WORD_JOINER}")
+    """The same as it may stand in a chat of Telegram, where it mentions nobody either."""
+    return _MENTIONS.sub(f"@{_WORD_JOINER}", straight(text))
 
 
 def one_line(text: str, most: int) -> str:

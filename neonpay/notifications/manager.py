@@ -8,10 +8,12 @@ from types import TracebackType
 from typing import Any, Final, Literal, Protocol, Self
 
 from neonpay.core.clock import Clock, SystemClock, moment
+from neonpay.core.jsontext import JsonObject, JsonValue, dump_whatever
 from neonpay.errors import ConfigurationError, NeonPayError, ValidationError
 from neonpay.notifications.channels import CHANNELS, Channel, Means, check_channel, open_channel
 from neonpay.notifications.config import DEFAULT_RECIPIENTS, NotificationConfig
 from neonpay.notifications.extension import Notifications
+from neonpay.notifications.fitting import straight, tamed
 from neonpay.notifications.kinds import NotificationPriority, NotificationType, as_priority, as_type
 from neonpay.notifications.note import Note, NotificationMessage, note_id
 from neonpay.notifications.queue import Queued
@@ -63,7 +65,7 @@ class NotificationManager:
         language_code: of the templates that are there already, ``en`` or ``ru``.
 
     Raises:
-        ConfigurationError: a template, a URL or a secret is none, or a language is given beside ``notifications``.
+        ConfigurationError: a language is given beside ``notifications``, or the shop has such an extension already.
     """
 
     def __init__(
@@ -83,7 +85,7 @@ class NotificationManager:
         self._is_on = enable_notifications
         self._extension = notifications
         if neonpay is not None and notifications is None:
-            self._extension = neonpay.use(Notifications(self.config, language_code=language_code))
+            self._extension = _used(neonpay, Notifications(self.config, language_code=language_code))
         self._language_code = language_code if self._extension is None else self._extension.language_code
         self._clock = clock or SystemClock()
         self._templates = Templates() if self._extension is None else self._extension.templates
@@ -96,7 +98,7 @@ class NotificationManager:
         Raises:
             NotificationRefusedError, NotificationDelayedError: (without a shop) it has not gone.
             ConfigurationError: the channel is not set up, no recipient is known, or there is no such template.
-            ValidationError: a value of the template is missing.
+            ValidationError: a value of the template is missing, or ``metadata`` is none that JSON can say.
             LedgerError: (with a shop) it could not be kept.
         """
         note = self._note(message)
@@ -117,11 +119,18 @@ class NotificationManager:
         variables: Mapping[str, Any],
         notification_type: NotificationType | None = None,
     ) -> Sent:
-        """Send what a template says, by its own channel or by another; raises what ``send_notification`` raises."""
+        """Send what a template says, by its own channel or by another; raises what ``send_notification`` raises.
+
+        Where no channel is named, and the template's own is Telegram, which has no addresses of mail, whoever has one as the
+        recipient is written to by mail; where mail is not set up, the chat of the owners is told in its place.
+        """
         template = self._templates.find(template_name)
+        channel = notification_type or template.notification_type
+        if notification_type is None and channel is NotificationType.TELEGRAM and _is_of_mail(recipient):
+            channel, recipient = self._instead_of_telegram(recipient)
         return await self.send_notification(
             NotificationMessage(
-                notification_type=notification_type or template.notification_type,
+                notification_type=channel,
                 recipient=recipient,
                 priority=template.priority,
                 template_name=template_name,
@@ -172,8 +181,8 @@ class NotificationManager:
 
     def get_stats(self) -> dict[str, bool | int]:
         """Which channels are set up, and how many templates there are; nothing that is secret."""
-        means = self._means if self._extension is None else self._extension.means
-        there = {name: row.is_there(means.config, means.call is not None) for name, row in CHANNELS.items()}
+        config = self.config if self._extension is None else self._extension.config
+        there = {name: row.is_there(config, self._extension is not None) for name, row in CHANNELS.items()}
         there[NotificationType.WEBHOOK] = self.config.webhook_url is not None
         return {
             "enabled": self._is_on,
@@ -196,6 +205,12 @@ class NotificationManager:
     ) -> None:
         await self.close()
 
+    def _instead_of_telegram(self, recipient: str) -> tuple[NotificationType, str]:
+        if CHANNELS[NotificationType.EMAIL].is_there(self.config, False):
+            return NotificationType.EMAIL, recipient
+        chat = self.config.default_recipient(NotificationType.TELEGRAM)
+        return NotificationType.TELEGRAM, recipient if chat is None else chat
+
     def _note(self, message: NotificationMessage) -> Note:
         channel = NotificationType(message.notification_type)
         recipient = str(message.recipient).strip()
@@ -207,7 +222,11 @@ class NotificationManager:
             raise ConfigurationError(msg)
         subject, body = message.subject or "", message.body
         if message.template_name is not None:
-            subject, body = self._templates.written(message.template_name, message.variables, self._language_code)
+            fit = tamed if channel is NotificationType.TELEGRAM else straight
+            values = {
+                name: fit(value) if isinstance(value, str) else value for name, value in message.variables.items()
+            }
+            subject, body = self._templates.written(message.template_name, values, self._language_code)
         if not subject and not body:
             raise ValidationError("body", body, "what is to be said")
         return Note(
@@ -219,7 +238,7 @@ class NotificationManager:
             kind=message.template_name or _KIND,
             at=moment(self._now_us()),
             priority=NotificationPriority(message.priority),
-            data=dict(message.metadata),
+            data=_as_json(message.metadata),
         )
 
     def _now_us(self) -> int:
@@ -231,3 +250,27 @@ class NotificationManager:
         if channel is None:
             channel = self._channels[name] = open_channel(name, self._means)
         return channel
+
+
+def _used(shop: Shop, extension: Notifications) -> Notifications:
+    try:
+        return shop.use(extension)
+    except ValidationError as exc:
+        msg = (
+            "this shop uses Notifications(…) or enable_alerts(…) already: write NotificationManager(notifications=…) with what "
+            "Notifications(…) or enable_alerts(…) gave you"
+        )
+        raise ConfigurationError(msg) from exc
+
+
+def _is_of_mail(recipient: str) -> bool:
+    """Whether it is an address of mail, and neither a chat nor a URL."""
+    return "@" in str(recipient).strip()[1:] and "://" not in recipient
+
+
+def _as_json(metadata: Mapping[str, JsonValue]) -> JsonObject:
+    try:
+        dump_whatever(dict(metadata))
+    except (TypeError, ValueError) as exc:
+        raise ValidationError("metadata", list(metadata), f"what JSON can say, by names; {exc}") from exc
+    return dict(metadata)

@@ -9,11 +9,14 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from neonpay.core.clock import microseconds, moment
-from neonpay.errors import ConfigurationError
+from neonpay.core.whole import is_number, is_whole
+from neonpay.errors import ConfigurationError, ValidationError
 from neonpay.notifications.kinds import NotificationPriority, NotificationType
 from neonpay.notifications.note import Note
 
 HOUR_US: Final = 3600 * 1_000_000
+_MOST_PER_HOUR: Final = 1_000_000
+_GATHER_MOST_S: Final = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +67,20 @@ class Manners:
         quiet: hours in which only what is critical is said to people; programs are told at any time.
         most_per_hour: messages of one kind to one person; those that are too many come together when the hour is over.
         gather_low_s: seconds that messages of low priority wait for others.
+
+    Raises:
+        ValidationError: nothing could ever be said in an hour, or messages wait for less than no time or more than a day.
     """
 
     quiet: QuietHours | None = None
     most_per_hour: int = 20
     gather_low_s: float = 900.0
+
+    def __post_init__(self) -> None:
+        if not is_whole(self.most_per_hour, 1, _MOST_PER_HOUR):
+            raise ValidationError("most_per_hour", self.most_per_hour, f"1 to {_MOST_PER_HOUR:,} messages")
+        if not is_number(self.gather_low_s) or not 0 <= self.gather_low_s <= _GATHER_MOST_S:
+            raise ValidationError("gather_low_s", self.gather_low_s, "0 to 86,400 seconds")
 
     def due_at_us(self, note: Note) -> tuple[int, str | None]:
         """When a note that has just been made is due, and with what it goes out together."""

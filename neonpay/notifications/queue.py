@@ -9,7 +9,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from neonpay.core.clock import microseconds
-from neonpay.core.jsontext import dump, load_object
+from neonpay.core.jsontext import dump_whatever, load_object
 from neonpay.core.text import clean
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables_notifications import IS_WAITING, notification_attempts, notifications
@@ -78,7 +78,7 @@ def put(transaction: Transaction, bot_id: int, queued: Sequence[Queued]) -> int:
         note = one.note
         row = (
             *(bot_id, note.note_id, note.channel.value, note.recipient, note.kind, note.priority.value),
-            *(clean(note.subject, _SUBJECT_CHARS), clean(note.body, _BODY_CHARS), dump(note.data)),
+            *(clean(note.subject, _SUBJECT_CHARS), clean(note.body, _BODY_CHARS), dump_whatever(note.data)),
             *(note.user_id, one.gathered, WAITING, 0, microseconds(note.at), one.due_at_us),
         )
         if transaction.insert(_INSERT, row):
@@ -106,6 +106,13 @@ def next_due_us(transaction: Transaction, bot_id: int, channel: NotificationType
     """When the next note is due; None when none waits."""
     query = sa.select(sa.func.min(sa.type_coerce(_row.due_at, sa.BigInteger))).where(*_waiting(bot_id, channel))
     return transaction.connection.execute(query).scalar()
+
+
+def left_lying(transaction: Transaction, bot_id: int, before_us: int) -> dict[NotificationType, int]:
+    """How many notes of each channel have been due since before then, so that no program is at them."""
+    query = sa.select(_row.channel, sa.func.count()).where(_row.bot_id == bot_id, IS_WAITING, _row.due_at < before_us)
+    found = transaction.connection.execute(query.group_by(_row.channel)).all()
+    return {NotificationType(channel): int(count) for channel, count in found}
 
 
 def claim(transaction: Transaction, bot_id: int, notes: Sequence[Queued], until_us: int) -> bool:
@@ -149,16 +156,25 @@ def let_go(transaction: Transaction, bot_id: int, recipient: str, now_us: int) -
         poke(transaction, bot_id, names)
 
 
+def look_at(transaction: Transaction, bot_id: int, recipient: str) -> None:
+    """Have all that waits for a recipient looked at now, whatever it waits for."""
+    mine = sa.update(notifications).where(_row.bot_id == bot_id, IS_WAITING, _row.recipient == recipient)
+    found = transaction.connection.scalars(mine.values(due_at=_row.made_at).returning(_row.channel)).all()
+    if found:
+        poke(transaction, bot_id, {duty(NotificationType(channel)) for channel in found})
+
+
 def end(
     transaction: Transaction, bot_id: int, notes: Sequence[Queued], *, state: str, at_us: int, error: str | None = None
 ) -> None:
-    """The first of the notes has been sent, for all of them, or never will be."""
+    """The first of the notes has been sent, for all of them, or none of them ever will be."""
     first, *others = [one.note.note_id for one in notes]
     values = {"state": state, "ended_at": at_us, "error": error}
     transaction.connection.execute(sa.update(notifications).where(*_these(bot_id, [first])).values(**values))
     if others:
-        merged = {"state": MERGED, "ended_at": at_us, "sent_as": first}
-        transaction.connection.execute(sa.update(notifications).where(*_these(bot_id, others)).values(**merged))
+        # What was not sent has not arrived, whatever it was tried together with, and each of it can be sent again.
+        together = {**values, "state": MERGED if state == SENT else state, "sent_as": first}
+        transaction.connection.execute(sa.update(notifications).where(*_these(bot_id, others)).values(**together))
 
 
 def revive(transaction: Transaction, bot_id: int, note_id: str) -> bool:
@@ -183,14 +199,14 @@ def revive(transaction: Transaction, bot_id: int, note_id: str) -> bool:
 
 
 def note_attempt(
-    transaction: Transaction, bot_id: int, one: Queued, *, at_us: int, took_us: int, error: str | None
+    transaction: Transaction, bot_id: int, notes: Sequence[Queued], *, at_us: int, took_us: int, error: str | None
 ) -> None:
-    """Keep what became of an attempt."""
-    attempt = one.attempts + 1
-    transaction.insert(_ATTEMPT, (bot_id, one.note.note_id, attempt, at_us, took_us, error))
+    """Keep what became of an attempt, for each of the notes that it was made with."""
+    for one in notes:
+        transaction.insert(_ATTEMPT, (bot_id, one.note.note_id, one.attempts + 1, at_us, took_us, error))
     if error is not None:
-        told = sa.update(notifications).where(*_these(bot_id, [one.note.note_id])).values(error=error)
-        transaction.connection.execute(told)
+        told = sa.update(notifications).where(*_these(bot_id, [one.note.note_id for one in notes]))
+        transaction.connection.execute(told.values(error=error))
 
 
 def sent_since(transaction: Transaction, bot_id: int, one: Note, since_us: int) -> int:

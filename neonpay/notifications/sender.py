@@ -243,19 +243,25 @@ class Sender:
         answer: _Answer,
     ) -> None:
         first, now_us, error = together[0], self._clock.now_us(), answer.error
-        queue.note_attempt(transaction, bot_id, first, at_us=began_us, took_us=took_us, error=error)
+        # What was taken is found by those that went with it; what was not is tried again with others, or alone.
+        tried = [first] if error is None else together
+        queue.note_attempt(transaction, bot_id, tried, at_us=began_us, took_us=took_us, error=error)
         if error is None:
             queue.end(transaction, bot_id, together, state=queue.SENT, at_us=now_us)
             return
-        attempts = first.attempts + 1
-        if answer.is_refused or attempts >= MAX_ATTEMPTS:
-            logger.error("notification %s by %s is given up: %s", first.note.note_id, self.name, error)
-            queue.end(transaction, bot_id, together, state=queue.DEAD, at_us=now_us, error=error)
+        # Those that came later and go out together with it have had fewer attempts, and go on.
+        over = [one for one in together if answer.is_refused or one.attempts + 1 >= MAX_ATTEMPTS]
+        if over:
+            logger.error("notification %s by %s is given up: %s", over[0].note.note_id, self.name, error)
+            queue.end(transaction, bot_id, over, state=queue.DEAD, at_us=now_us, error=error)
+        waiting = [one for one in together if one not in over]
+        if not waiting:
             return
+        attempts = first.attempts + 1
         if attempts == 1:
             logger.warning("notification %s by %s waits: %s", first.note.note_id, self.name, error)
         again_us = now_us + int(max(AGAIN.pause_s(attempts), answer.after_s or 0.0) * 1_000_000)
-        note_ids = [one.note.note_id for one in together]
+        note_ids = [one.note.note_id for one in waiting]
         queue.hold_until(transaction, bot_id, note_ids, again_us, None)
         queue.wait_behind(transaction, bot_id, first.note, again_us)
 

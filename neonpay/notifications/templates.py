@@ -215,6 +215,13 @@ def _compiled(
     except TemplateError as exc:
         msg = f"template {template.name!r} cannot be read: {exc}"
         raise ConfigurationError(msg) from exc
+    if next(meta.find_referenced_templates(tree), "") != "":
+        msg = f"template {template.name!r} cannot be read: there are no other texts for it to take in"
+        raise ConfigurationError(msg)
+    hidden = next((f"{name}.{part}" for name, part in sorted(asked) if part.startswith("_")), None)
+    if hidden is not None:
+        msg = f"template {template.name!r} shows {hidden}, which no text may"
+        raise ConfigurationError(msg)
     unknown = sorted(shown - set(template.variables))
     if unknown:
         msg = (
@@ -226,7 +233,7 @@ def _compiled(
     def write(variables: Mapping[str, Any]) -> str:
         try:
             return compiled.render(**{name: variables[name] for name in template.variables})
-        except TemplateError as exc:
+        except Exception as exc:  # whatever the values do that a text calculates with; all of it is about them
             msg = f"template {template.name!r} cannot be written with these values: {exc}"
             raise ConfigurationError(msg) from exc
 

@@ -52,7 +52,7 @@ def _told(transaction: Transaction, bot_id: int, endpoint_id: str) -> None:
         one = Queued(note=note, due_at_us=at_us)
         queue.put(transaction, bot_id, [one])
         if channel is not NotificationType.EMAIL:
-            queue.note_attempt(transaction, bot_id, one, at_us=at_us, took_us=40_000, error=error)
+            queue.note_attempt(transaction, bot_id, [one], at_us=at_us, took_us=40_000, error=error)
             queue.end(transaction, bot_id, [one], state=queue.DEAD if error else queue.SENT, at_us=at_us, error=error)
 
 

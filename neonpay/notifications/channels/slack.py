@@ -26,6 +26,7 @@ class SlackChannel:
         """Have Slack take it; raises what posting raises."""
         is_address = note.recipient.startswith(("http://", "https://"))
         told: dict[str, JsonValue] = {"text": escaped(fit_chars(note.text, TEXT_MAX_CHARS)), "link_names": False}
+        told["mrkdwn"] = False  # or *words* and _words_ of other people would be bold and slanted
         if note.recipient and not is_address:
             told["channel"] = note.recipient
         url = note.recipient if is_address else self._url

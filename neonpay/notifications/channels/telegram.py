@@ -15,6 +15,7 @@ from neonpay.errors import (
     TelegramUnreachableError,
 )
 from neonpay.notifications.channels import Means
+from neonpay.notifications.channels.chats import A_CHAT, chat_of
 from neonpay.notifications.fitting import fit_utf16
 from neonpay.notifications.kinds import NotificationType
 from neonpay.notifications.note import Note
@@ -25,6 +26,7 @@ TEXT_MAX_UNITS: Final = 4096
 _FOR_GOOD: Final = frozenset({400, 403})
 _NO_BOT: Final = frozenset({401, 404})
 _NOT_LET_IN: Final = ("chat not found", "can't initiate conversation", "blocked by the user", "kicked from")
+_UPGRADED: Final = "upgraded to a supergroup"
 _TOO_MANY: Final = 429
 
 
@@ -87,6 +89,11 @@ class TelegramChannel:
                         "; a person has to open the bot and press Start before it may write, and a group or channel has to "
                         "have it"
                     )
+                if _UPGRADED in finding:
+                    finding += (
+                        "; it has another id now, which begins with -100: name that one in its place, as "
+                        "telegram_admin_chat_id (NEONPAY_NOTIFY_TELEGRAM_ADMIN_CHAT_ID) or in the rule"
+                    )
                 raise NotificationRefusedError(NotificationType.TELEGRAM, finding) from exc
             if exc.error_code in _NO_BOT:
                 # Whoever mends the token gets what waited.
@@ -109,11 +116,7 @@ class TelegramChannel:
 
 
 def _chat(recipient: str) -> int | str:
-    chat = recipient.strip()
-    if chat.removeprefix("-").isdecimal():
-        return int(chat)
-    if chat.startswith("@"):
-        return chat
-    raise NotificationRefusedError(
-        NotificationType.TELEGRAM, "a recipient is a chat id such as 123456789, or the @name of a channel"
-    )
+    try:
+        return chat_of(recipient)
+    except ValueError:
+        raise NotificationRefusedError(NotificationType.TELEGRAM, A_CHAT) from None

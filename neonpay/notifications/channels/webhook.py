@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from neonpay._version import __version__
-from neonpay.core.jsontext import dump
+from neonpay.core.jsontext import dump_whatever
 from neonpay.core.webhook_signing import ID, TIMESTAMP, keys_of, sign
 from neonpay.errors import ConfigurationError, NotificationRefusedError
 from neonpay.notifications.channels import ENDPOINT, Means
@@ -60,6 +60,6 @@ class WebhookChannel:
 def body_of(note: Note) -> bytes:
     """What is posted: ``type``, ``timestamp`` and ``data``."""
     data = {name: value for name, value in note.data.items() if name != "buttons"}
-    if "subject" not in data and "body" not in data and (note.subject or note.body):
+    if note.subject or note.body:
         data |= {"subject": note.subject, "body": note.body, "priority": note.priority.value}
-    return dump({"type": note.kind, "timestamp": note.at.isoformat(), "data": data}).encode()
+    return dump_whatever({"type": note.kind, "timestamp": note.at.isoformat(), "data": data}).encode()

@@ -171,6 +171,7 @@ async def test_slack_and_discord_are_told_without_a_mention(receiver: Receiver) 
     await sent(config, NotificationType.DISCORD, subject="Sold", body=NASTY)
     slack, discord = [json.loads(post.body) for post in receiver.got]
     assert "&lt;!channel&gt;" in slack["text"]
+    assert (slack["mrkdwn"], slack["link_names"]) == (False, False)
     assert discord["allowed_mentions"] == {"parse": []}
     assert "\\*\\*bold" in discord["content"]
 
@@ -198,6 +199,36 @@ async def test_who_has_never_started_the_bot_is_asked_to(telegram: Simulator) ->
         NotificationRefusedError, match="a person has to open the bot and press Start before it may write"
     ):
         await sent(config, NotificationType.TELEGRAM, str(telegram.user("Owner").id), body="-")
+
+
+async def test_a_value_of_a_template_mentions_nobody_in_telegram_and_leaves_addresses_whole(
+    telegram: Simulator,
+) -> None:
+    account, owner = telegram.bot("watch_bot"), telegram.user("Olga")
+    await owner.says("/start", to=account)
+    config = NotificationConfig(telegram_bot_token=account.token, telegram_base_url=telegram.base_url)
+    details = "ask @everyone\u202e or ann@example.com"
+    values = {"alert_type": "odd", "user_id": 7, "details": details}
+    async with NotificationManager(config) as manager:
+        await manager.send_template_notification("security_alert", str(owner.id), values)
+        await manager.send_notification(NotificationMessage("telegram", str(owner.id), body="ask @everyone"))
+    told, own = [await owner.hears(account) for _ in range(2)]
+    assert (told.text or "").endswith("ask @\u2060everyone or ann@example.com")
+    assert not any(entity.type == "mention" for entity in told.entities or ())
+    assert own.text == "ask @everyone", "what a program writes itself is its own"
+
+
+async def test_a_group_that_has_become_a_supergroup_is_to_be_named_anew(receiver: Receiver) -> None:
+    upgraded = {
+        "ok": False,
+        "error_code": 400,
+        "description": "Bad Request: group chat was upgraded to a supergroup chat",
+        "parameters": {"migrate_to_chat_id": -1_001_234_567_890},
+    }
+    receiver.answers.append(web.json_response(upgraded, status=400))
+    config = NotificationConfig(telegram_bot_token="7:AAAA", telegram_base_url=receiver.url)
+    with pytest.raises(NotificationRefusedError, match="it has another id now, which begins with -100"):
+        await sent(config, NotificationType.TELEGRAM, "-123", body="-")
 
 
 async def test_a_bot_of_its_own_writes_in_telegram(telegram: Simulator) -> None:

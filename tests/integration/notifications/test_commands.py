@@ -73,7 +73,7 @@ def told(transaction: Transaction, endpoint_id: str) -> None:
     queue.put(transaction, BOT, [dead, sent, hooked, waits])
     for one, error in ((dead, "slack: answered 404: no_service"), (sent, None), (hooked, None)):
         queue.claim(transaction, BOT, [one], NOW_US)
-        queue.note_attempt(transaction, BOT, one, at_us=one.due_at_us, took_us=40_000, error=error)
+        queue.note_attempt(transaction, BOT, [one], at_us=one.due_at_us, took_us=40_000, error=error)
         state = queue.DEAD if error else queue.SENT
         queue.end(transaction, BOT, [one], state=state, at_us=one.due_at_us, error=error)
     rules = [

@@ -148,6 +148,31 @@ async def test_a_secret_that_is_changed_signs_beside_the_new_one_for_a_while(
     verify(keys_of(after.secret), _headers(second), second.body, int(second.headers["webhook-timestamp"]))
 
 
+async def test_what_waits_for_an_endpoint_that_is_removed_is_given_up_at_once(
+    open_shop: Callable[..., Shop], receiver: Receiver, query: Callable[..., Any], clock: MovableClock
+) -> None:
+    receiver.answers.append(web.Response(status=429, headers={"Retry-After": "7200"}))
+    shop = open_shop()
+    extension = shop.neonpay.use(Notifications())
+    error, began_us = sa.select(notifications.c.error), clock.now_us()
+    async with shop.polling():
+        endpoint = await _added(extension, receiver, clock, "invoice_created")
+        await shop.neonpay.send_payment((await shop.visitor("Ann")).id, "vip")
+        await as_time_passes(clock, receiver.has(1))
+        while await query(error) != [("webhook: answered 429",)]:
+            await between_looks()
+        await extension.endpoints.remove(endpoint.endpoint_id)
+        removed = error.where(notifications.c.state == "dead")
+
+        async def given_up() -> list[Any]:
+            while not (found := await query(removed)):
+                await between_looks()
+            return list(found)
+
+        assert await as_time_passes(clock, given_up()) == [("webhook: the endpoint has been removed, or is off",)]
+    assert clock.now_us() - began_us < 3600 * 1_000_000
+
+
 async def test_one_event_is_told_to_one_endpoint_again_under_its_id(
     open_shop: Callable[..., Shop], receiver: Receiver, query: Callable[..., Any], clock: MovableClock
 ) -> None:

@@ -10,6 +10,7 @@ import re
 import shlex
 from email.policy import default
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from typer.testing import CliRunner
@@ -35,7 +36,7 @@ GUIDE = {heading: text for heading, language, text in _BLOCKS if language == "py
 
 
 def test_the_guide_is_all_there() -> None:
-    assert (len(GUIDE), len(TYPED), len(_BLOCKS)) == (4, 5, 7)
+    assert (len(GUIDE), len(TYPED), len(_BLOCKS)) == (5, 5, 8)
 
 
 async def run(there: dict[str, Any], heading: str, instead: dict[str, str]) -> None:
@@ -79,6 +80,26 @@ async def test_what_the_guide_sends_arrives(telegram: Simulator, letters: Letter
     assert managers[1].get_stats()["configured_notifiers"] == 3
     for manager in managers:
         await manager.close()
+
+
+async def test_what_the_guides_bot_sends_in_a_handler_of_payments_arrives(
+    telegram: Simulator, letters: Letters
+) -> None:
+    account, owner = telegram.bot("watch_bot"), telegram.user("Owner")
+    await owner.says("/start", to=account)
+    token = f'"{account.token}", telegram_base_url="{telegram.base_url}"'
+    mail = f'"{owner.id}", smtp_host="localhost", smtp_port={letters.port}, smtp_ca_file="{letters.ca_file}"'
+    mail += ', smtp_username="shop@example.com", smtp_password="tea"'
+    result = SimpleNamespace(user_id=12345, amount=100, stage=SimpleNamespace(title="Premium Access"))
+    for chat in (f'"{owner.id}"', mail):
+        there: dict[str, Any] = {"result": result}
+        await run(there, "Complete Bot with All Features", {'"YOUR_BOT_TOKEN"': token, '"YOUR_CHAT_ID"': chat})
+        await there["notifications"].close()
+    words = "User 12345 has paid 100 Stars for Premium Access"
+    assert words in ((await owner.hears(account)).text or "")
+    ((_, recipients, raw),) = letters.got
+    assert recipients == ["admin@example.com"]
+    assert words in next(email.message_from_bytes(raw, policy=default).iter_parts()).get_content()
 
 
 async def test_what_the_guide_types_sends(telegram: Simulator, letters: Letters) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from neonpay.errors import ConfigurationError, ValidationError
-from neonpay.notifications import NotificationManager, Notifications, NotificationType, Rule
+from neonpay.notifications import NotificationConfig, NotificationManager, Notifications, NotificationType, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from neonpay.core.events import Event
     from tests.integration.conftest import Shop
+    from tests.integration.notifications.conftest import Receiver
 
 ONE_ENGINE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # which of them does not matter
 SOLD = frozenset({"payment_completed"})
@@ -98,6 +100,41 @@ async def test_a_condition_or_a_text_that_fails_keeps_nobody_from_being_told(ope
 
 
 @ONE_ENGINE
+@pytest.mark.parametrize(
+    ("channel", "recipient", "words"),
+    [
+        ("telegram", "YOUR_CHAT_ID", "a chat id such as 123456789"),
+        ("telegram", "", "a chat id such as 123456789"),
+        ("email", "owner.example.com", "an address such as owner@example.com"),
+        ("webhook", "example.com/SECRET", "an address such as https://example.com/hook"),
+        ("slack", " ", "not empty"),
+    ],
+)
+async def test_a_rule_for_somebody_whom_its_channel_cannot_tell_is_refused_when_the_program_starts(
+    open_shop: Callable[..., Shop], channel: str, recipient: str, words: str
+) -> None:
+    config = NotificationConfig(
+        smtp_host="localhost", smtp_from="shop@example.com", slack_webhook_url="https://hooks.slack.com/services/T0"
+    )
+    shop = open_shop()
+    given: dict[str, Any] = {"channel": channel, "recipients": (recipient,)}
+    shop.neonpay.use(Notifications(config, rules=[Rule(name="sold", events=SOLD, **given)]))
+    with pytest.raises(ConfigurationError, match=words) as refused:
+        await shop.neonpay.setup()
+    assert "SECRET" not in str(refused.value)
+
+
+@ONE_ENGINE
+async def test_the_chat_of_the_owners_that_is_none_is_named_when_the_program_starts(
+    open_shop: Callable[..., Shop],
+) -> None:
+    shop = open_shop()
+    shop.neonpay.enable_alerts(NotificationConfig(telegram_admin_chat_id="YOUR_CHAT_ID"))
+    with pytest.raises(ConfigurationError, match="telegram_admin_chat_id of NotificationConfig"):
+        await shop.neonpay.setup()
+
+
+@ONE_ENGINE
 async def test_what_somebody_else_says_mentions_nobody_and_turns_no_line_around(open_shop: Callable[..., Shop]) -> None:
     async def deliver(payment: object) -> None:
         raise RuntimeError("\u202eask @everyone")
@@ -111,3 +148,19 @@ async def test_what_somebody_else_says_mentions_nobody_and_turns_no_line_around(
         message = await owner.hears(shop.account, containing="given up")
     assert "Why: RuntimeError: ask @\u2060everyone" in (message.text or "")
     assert not any(entity.type == "mention" for entity in message.entities or ())
+
+
+@ONE_ENGINE
+async def test_what_somebody_else_says_turns_no_line_around_in_another_channel(
+    open_shop: Callable[..., Shop], receiver: Receiver
+) -> None:
+    async def deliver(payment: object) -> None:
+        raise RuntimeError("\u202eask \u2066@here")
+
+    shop = open_shop()
+    shop.neonpay.on_payment(max_attempts=1)(deliver)
+    shop.neonpay.enable_alerts(NotificationConfig(slack_webhook_url=receiver.url), channel="slack")
+    async with shop.polling():
+        await shop.sells(await shop.visitor("Ann"))
+        (post,) = await receiver.has(1)
+    assert "Why: RuntimeError: ask @here" in json.loads(post.body)["text"]

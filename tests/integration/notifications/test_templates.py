@@ -42,6 +42,18 @@ def add(manager: NotificationManager, body: str, *variables: str) -> None:
     manager.add_custom_template("mine", TELEGRAM, "", body, variables)
 
 
+@pytest.mark.parametrize("body", ["{% include 'other' %}", "{% import 'other' as o %}", "{% extends guest %}"])
+def test_a_text_that_asks_for_another_file_is_refused_when_it_is_added(body: str) -> None:
+    with pytest.raises(ConfigurationError, match="there are no other texts for it to take in"):
+        add(NotificationManager(), body, "guest")
+
+
+@pytest.mark.parametrize("body", ["{{ guest.__class__ }}", "{{ guest['__class__'] }}", "{{ guest._name }}"])
+def test_a_part_that_no_text_may_see_is_refused_when_it_is_added(body: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"shows guest\._+\w+, which no text may"):
+        add(NotificationManager(), body, "guest")
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from neonpay.notifications import NotificationConfig, Notifications
+from neonpay.notifications import (
+    NotificationConfig,
+    NotificationManager,
+    NotificationMessage,
+    Notifications,
+    NotificationType,
+)
 from neonpay.notifications import extension as extensions
 from neonpay.notifications.forgetting import UNSEEN
 from tests.integration.notifications.conftest import as_time_passes
@@ -65,6 +71,30 @@ async def test_a_program_at_work_says_that_one_which_differs_has_come(
     while len(said(caplog)) < 2:
         await other.neonpay.payments.history(7)
     assert [line.partition(".")[0] for line in said(caplog)] == ["rules", "rules"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # which of them does not matter
+async def test_what_waits_for_a_channel_that_was_taken_out_is_named(
+    open_shop: Callable[..., Shop],
+    clock: MovableClock,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(extensions, "STAND_BY_S", 0.01)
+    mailing, later = open_shop(), open_shop()
+    config = NotificationConfig(smtp_host="localhost", smtp_port=1, smtp_username="shop@example.com")
+    manager = NotificationManager(config, neonpay=mailing.neonpay)
+    await mailing.neonpay.setup()
+    await manager.send_notification(NotificationMessage(NotificationType.EMAIL, "owner@example.com", body="Tea"))
+    await mailing.neonpay.close()
+    later.neonpay.use(Notifications())
+    clock.advance(7200)
+    async with later.neonpay, asyncio.timeout(100):
+        while not (
+            lines := [one.getMessage() for one in caplog.records if "messages by email wait (1)" in one.getMessage()]
+        ):
+            await later.neonpay.payments.history(7)
+    assert ["smtp_host" in line and "owner@example.com" not in line for line in lines] == [True]
 
 
 async def test_a_rule_is_told_by_the_programs_that_have_it(open_shop: Callable[..., Shop], clock: MovableClock) -> None:

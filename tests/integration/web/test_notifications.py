@@ -43,7 +43,7 @@ def told(transaction: Transaction, bot_id: int, now_us: int) -> None:
         queue.put(transaction, bot_id, [Queued(note=note, due_at_us=now_us)])
         if name == "dead":
             one = Queued(note=note, due_at_us=now_us)
-            queue.note_attempt(transaction, bot_id, one, at_us=now_us, took_us=40_000, error="slack: answered 404")
+            queue.note_attempt(transaction, bot_id, [one], at_us=now_us, took_us=40_000, error="slack: answered 404")
             queue.end(transaction, bot_id, [one], state=queue.DEAD, at_us=now_us, error="slack: answered 404")
 
 

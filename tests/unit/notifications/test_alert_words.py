@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from neonpay.core.clock import moment
-from neonpay.core.events import PaymentNeedsAttention
+from neonpay.core.events import PaymentNeedsAttention, event_names, event_type
 from neonpay.core.payments import Attention
 from neonpay.notifications.alert_words import written
 
@@ -26,6 +28,16 @@ def test_why_a_payment_waits_is_said_in_words_and_not_as_a_code(attention: Atten
     assert said != attention.value
     assert len(said.split()) > 4
     assert said.isascii() == (language == "en")
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_each_event_is_called_in_words_and_not_by_its_name(language: str) -> None:
+    for name in event_names():
+        if not event_type(name).__module__.startswith("neonpay."):
+            continue  # of an extension of somebody else's, which another test has made
+        subject, _ = written(event_type(name)(bot_id=1, event_id="e", at=moment(0)), language)
+        assert name not in subject
+        assert bool(re.search("[\u0400-\u04ff]", subject)) == (language == "ru"), subject
 
 
 def test_a_why_that_is_no_code_is_said_as_it_is() -> None:
