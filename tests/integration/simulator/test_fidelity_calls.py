@@ -36,6 +36,46 @@ async def test_of_two_fields_with_one_name_the_first_counts(ann, wire):
     assert reply.result["text"] == "first"
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ('"a\nb"', "a\nb"),
+        ('"a\tb"', "a b"),
+        (r'"a\qb\-c"', "aqb-c"),
+        (r'"a\\qb"', r"a\qb"),
+        (r'"\ud83d\ude00"', "😀"),
+    ],
+)
+async def test_a_text_in_json_may_hold_what_the_standard_forbids(ann, wire, written, read):
+    """TDL: json_string_decode. Programs that write their JSON by hand send line breaks and escapes that there are not."""
+    headers = {"Content-Type": "application/json"}
+    body = f'{{"chat_id": {ann.id}, "text": {written}}}'
+    assert (await wire.send("POST", "/sendMessage", data=body, headers=headers)).result["text"] == read
+    markup = f'{{"inline_keyboard": [[{{"text": {written}, "callback_data": "x"}}]]}}'
+    assert (await wire("sendMessage", chat_id=ann.id, text="hi", reply_markup=markup)).status == 200
+
+
+@pytest.mark.parametrize("end", [",}", " , } "])
+async def test_the_last_field_of_a_body_may_have_a_comma(ann, wire, end):
+    body = f'{{"chat_id": {ann.id}, "text": "a,}}"{end}'
+    headers = {"Content-Type": "application/json"}
+    assert (await wire.send("POST", "/sendMessage", data=body, headers=headers)).result["text"] == "a,}"
+
+
+@pytest.mark.parametrize(
+    "body", ['{"text": "a" "b": 1}', '{"text": "a",,}', "[]", "5", "{", '{"text": [1,]}', "{'text': 1}", " "]
+)
+async def test_a_body_that_is_no_object_is_answered_with_nothing(wire, body):
+    reply = await wire.send("POST", "/sendMessage", data=body, headers={"Content-Type": "application/json"})
+    assert (reply.status, reply.text) == (400, "")
+
+
+async def test_a_body_that_is_no_utf8_is_read_and_refused(ann, wire):
+    body = f'{{"chat_id": {ann.id}, "text": "'.encode() + b'\xff"}'
+    reply = await wire.send("POST", "/sendMessage", data=body, headers={"Content-Type": "application/json"})
+    assert reply.description == "Bad Request: strings must be encoded in UTF-8"
+
+
 @pytest.mark.parametrize("yes", [" true", "1\n", "\tYES ", "TRUE"])
 async def test_a_yes_may_have_space_around_it(ann, wire, yes):
     sent = (await wire("sendMessage", chat_id=ann.id, text="hi", protect_content=yes)).result
