@@ -138,8 +138,8 @@ def is_utf8(text: str) -> bool:
 def strict_json(text: str) -> object:
     """Decode JSON as the server does: no NaN, no Infinity, no nesting deep enough to hurt.
 
-    A text may hold line breaks and other characters that the standard wants escaped, and what is escaped for no reason stands for
-    itself (TDL: json_string_decode). Of fields with one name the first counts, as everywhere in a call (TDL: JsonObject).
+    A text may hold line breaks and other characters that the standard wants escaped, and what is escaped for no reason stands
+    for itself (TDL: json_string_decode). Of fields with one name the first counts, as everywhere in a call (TDL: JsonObject).
 
     Raises:
         ValueError: the text is anything else.

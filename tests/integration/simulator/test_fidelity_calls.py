@@ -202,3 +202,41 @@ async def test_an_empty_caption_of_a_copy_takes_the_caption_away(ann, shop, wire
     params = {"chat_id": ann.id, "from_chat_id": ann.id, "message_id": photo.result["message_id"]}
     assert (await wire("copyMessage", **params, caption="")).status == 200
     assert ann.messages(shop)[-1].caption is None
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ("abcde", "wrong remote file identifier specified: Wrong string length"),
+        ("ab", "wrong remote file identifier specified: Wrong padding in the string"),
+        ("abc=====", "wrong remote file identifier specified: Wrong string padding"),
+        ("abcd=", "wrong remote file identifier specified: Wrong padding length"),
+        ("a cd", "wrong remote file identifier specified: Wrong character in the string"),
+        ("photo", "wrong remote file identifier specified: Wrong string length"),
+        ("abcd", "wrong remote file identifier specified: can't unserialize it. Wrong last symbol"),
+        ("AAAAAAAE", "wrong file identifier/HTTP URL specified"),
+        ("====", "wrong remote file identifier specified: Wrong string padding"),
+        ("=", "wrong remote file identifier specified: Wrong padding length"),
+        ("file:///home/a.jpg", "invalid file HTTP URL specified: Unsupported URL protocol"),
+        ("https://exa mple.com/a.jpg", "invalid file HTTP URL specified: Disallowed character in URL host"),
+        ("/home/a.jpg", "invalid file HTTP URL specified: URL host is empty"),
+        ("./a.jpg", "invalid file HTTP URL specified: Host is invalid"),
+        ("https://localhost/a", "wrong remote file identifier specified: Wrong character in the string"),
+    ],
+)
+async def test_a_file_that_is_none_is_refused_in_the_words_of_telegrams_library(ann, wire, given, reason):
+    """FileManager.cpp: from_persistent_id; base64.cpp. A dot makes it an address."""
+    reply = await wire("sendPhoto", chat_id=ann.id, photo=given)
+    assert (reply.status, reply.description) == (400, f"Bad Request: {reason}")
+
+
+async def test_an_address_of_a_file_needs_no_scheme(ann, wire):
+    assert (await wire("sendPhoto", chat_id=ann.id, photo="example.com/a.jpg")).status == 200
+
+
+@pytest.mark.parametrize("method", ["sendMessage", "sendInvoice", "sendPhoto"])
+async def test_a_bot_does_not_write_to_itself(shop, wire, invoice, method):
+    """`callback.message.from_user.id` is the bot's own id. MessagesManager.cpp: process_send_message_error."""
+    content = invoice | {"text": "hi", "photo": "https://example.com/a.jpg"}
+    reply = await wire(method, chat_id=shop.id, **content)
+    assert (reply.status, reply.description) == (403, "Forbidden: the bot can't send messages to the bot")
