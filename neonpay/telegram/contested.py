@@ -13,8 +13,8 @@ _WORDS: Final = "terminated by other getupdates"
 _TOLD: Final = (
     "something else asks Telegram for the updates of bot %d as well, and each update, a payment too, goes to one of the two: "
     "another program with its token, or a second bot object with it in this one. Stop the other; in one program make the bot "
-    "and neonpay once, in a module of their own, and write `from shop import bot, neonpay` wherever they are needed. Until then "
-    "both need the same database_url, or one declines the checkouts of the other"
+    "and neonpay once, in a module of their own, and write `from shop import bot, neonpay` wherever they are needed. Until "
+    "then both need the same database_url, or one declines the checkouts of the other"
 )
 
 
