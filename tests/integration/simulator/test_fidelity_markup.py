@@ -283,3 +283,20 @@ async def test_commands_are_refused_in_the_servers_words(wire, params, reason):
 async def test_objects_of_other_calls_are_refused_in_the_servers_words(ann, wire, method, params, reason):
     reply = await wire(method, chat_id=ann.id, **params)
     assert (reply.status, reply.description) == (400, f"Bad Request: {reason}")
+
+
+@pytest.mark.parametrize("given", ["en-US", "eng", "EN", "e", "рус", "e1"])
+@pytest.mark.parametrize(
+    "method",
+    [
+        "setMyCommands", "getMyCommands", "deleteMyCommands", "setMyName", "getMyName", "setMyDescription", "getMyDescription",
+        "setMyShortDescription", "getMyShortDescription",
+    ],
+)  # fmt: skip
+async def test_a_language_has_two_small_letters(wire, method, given):
+    """misc.cpp: validate_bot_language_code."""
+    reply = await wire(
+        method, language_code=given, commands=[{"command": "start", "description": "Start"}], name="Shop"
+    )
+    assert (reply.status, reply.description) == (400, "Bad Request: invalid language code specified")
+    assert (await wire(method, language_code="ru", commands=[], name="Shop")).status == 200
