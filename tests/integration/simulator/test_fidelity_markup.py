@@ -285,7 +285,7 @@ async def test_objects_of_other_calls_are_refused_in_the_servers_words(ann, wire
     assert (reply.status, reply.description) == (400, f"Bad Request: {reason}")
 
 
-@pytest.mark.parametrize("given", ["en-US", "eng", "EN", "e", "рус", "e1"])
+@pytest.mark.parametrize("given", ["en-US", "eng", "EN", "e", "ñu", "e1"])
 @pytest.mark.parametrize(
     "method",
     [
