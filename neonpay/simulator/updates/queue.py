@@ -261,7 +261,7 @@ class UpdateQueue:
 
 def later_update_id(now: float) -> int:
     """An id that no update had which was queued before ``now``, unless there were more than four in each second."""
-    return int((now - _IDS_SINCE) * 4)
+    return max(1, int((now - _IDS_SINCE) * 4))
 
 
 def _lifetime_s(kind: str) -> int:
