@@ -43,6 +43,7 @@ from neonpay.core.ports import Capabilities, Command, Level, Press, UpdateSink
 from neonpay.core.subscriptions import SubscriptionChange
 from neonpay.errors import AdapterError, TelegramError, TelegramUnreachableError
 from neonpay.telegram.border import at_the_border
+from neonpay.telegram.contested import Contest
 
 _CODES: tuple[tuple[type[TelegramAPIError], int], ...] = (
     (TelegramEntityTooLarge, 413),
@@ -98,6 +99,7 @@ class AiogramAdapter:
         self._dispatcher = dispatcher
         self._sink: UpdateSink | None = None
         self._claim: Claim | None = None
+        self._contest = Contest()
         self._started_with: dict[str, object] = {}
         self._converses = False
         self._sees: Clock | None = None
@@ -203,6 +205,9 @@ class AiogramAdapter:
             if isinstance(method, GetUpdates | SetWebhook) and method.allowed_updates:
                 kinds = with_ours(method.allowed_updates, presses=self._wants_presses)
                 method = method.model_copy(update={"allowed_updates": kinds})
+            if isinstance(method, GetUpdates):
+                with self._contest.noticed(bot.id):
+                    return await make_request(bot, method)
         return await make_request(bot, method)
 
     async def _tap(self, handler: Next, event: TelegramObject, data: dict[str, Any]) -> object:

@@ -30,6 +30,7 @@ from neonpay.core.clock import Clock
 from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Capabilities, Level, UpdateSink
 from neonpay.errors import AdapterError
+from neonpay.telegram.contested import Contest
 
 logger = logging.getLogger("neonpay.adapters")
 
@@ -110,6 +111,7 @@ class PtbAdapter:
         self._converses = False
         self._sees: Clock | None = None
         self._held = HeldUpdates()
+        self._contest = Contest()
         self._poller: asyncio.Task[object] | None = None
         self._running: set[asyncio.Task[None]] = set()
 
@@ -279,8 +281,10 @@ class PtbAdapter:
                 "allowed_updates": with_ours(allowed_updates, presses=self._wants_presses),
             }
             if held is None or offset is None or not 0 <= held < offset:
-                return await kind.get_updates(bot, offset=offset, **options)
-            updates = await kind.get_updates(bot, offset=held, **options)
+                with self._contest.noticed(self.bot_id):
+                    return await kind.get_updates(bot, offset=offset, **options)
+            with self._contest.noticed(self.bot_id):
+                updates = await kind.get_updates(bot, offset=held, **options)
             fresh = tuple(update for update in updates if update.update_id >= offset)
             if not fresh and len(updates) >= (limit or _BATCH):
                 self._held.let_go()

@@ -36,6 +36,7 @@ from neonpay.core.jsontext import JsonValue
 from neonpay.core.ports import Capabilities, Level, UpdateSink
 from neonpay.errors import AdapterError, TelegramUnreachableError
 from neonpay.telegram.border import at_the_border
+from neonpay.telegram.contested import Contest
 
 logger = logging.getLogger("neonpay.adapters")
 
@@ -79,6 +80,7 @@ class AsyncTeleBotAdapter:
         self._sees: Clock | None = None
         self._taken: weakref.WeakSet[types.Update] = weakref.WeakSet()
         self._held = HeldBack()
+        self._contest = Contest()
         self._running: set[asyncio.Task[None]] = set()
         self._opening: asyncio.Task[None] | None = None
         self._session: aiohttp.ClientSession | None = None
@@ -166,7 +168,8 @@ class AsyncTeleBotAdapter:
         """A batch for the host's polling, once its payments are recorded; what could not be is left to Telegram."""
         self._open_soon()
         asked = asking_for_ours(theirs, args, kwargs, presses=self._wants_presses)
-        updates = await theirs(*asked.args, **asked.kwargs)
+        with self._contest.noticed(self.bot_id):
+            updates = await theirs(*asked.args, **asked.kwargs)
         recording: list[tuple[int, asyncio.Task[None]]] = []
         others: set[int] = set()
         for number, update in enumerate(updates):

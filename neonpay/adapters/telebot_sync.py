@@ -41,6 +41,7 @@ from neonpay.core.ports import Capabilities, Level, UpdateSink
 from neonpay.errors import AdapterError, TelegramUnreachableError
 from neonpay.ledger.loop_thread import LoopThread
 from neonpay.telegram.border import at_the_border
+from neonpay.telegram.contested import Contest
 
 logger = logging.getLogger("neonpay.adapters")
 
@@ -92,6 +93,7 @@ class TeleBotAdapter:
         self._opening: Future[None] | None = None
         self._taken: weakref.WeakSet[types.Update] = weakref.WeakSet()
         self._held = HeldBack()
+        self._contest = Contest()
 
     @property
     def bot_id(self) -> int:
@@ -211,7 +213,8 @@ class TeleBotAdapter:
         """A batch for the host's polling, once its payments are recorded; what could not be is left to Telegram."""
         self._open_soon()
         asked = asking_for_ours(theirs, args, kwargs, presses=self._wants_presses)
-        updates = theirs(*asked.args, **asked.kwargs)
+        with self._contest.noticed(self.bot_id):
+            updates = theirs(*asked.args, **asked.kwargs)
         recording: list[tuple[int, Future[None]]] = []
         others: set[int] = set()
         for number, update in enumerate(updates):

@@ -104,7 +104,7 @@ class Facade(Namespace[M]):
             TelegramUnreachableError: no answer; the invoice may have been sent. A PaymentError.
             LedgerError: the ledger cannot be written to; nothing was sent.
         """
-        asker_id = payer("user_id", user_id)
+        asker_id = payer("user_id", user_id, bot_id=self._house.adapter.bot_id)
         payer_id = None if anyone_may_pay else asker_id
         offer = self._offer(stage_id, asker_id, payer_id, payload, idempotency_key)
         offer = _as_asked(await self._passed(offer), price_stars, title, description)
@@ -142,7 +142,7 @@ class Facade(Namespace[M]):
             StageNotFoundError, ValidationError, SaleRefused, TelegramError, TelegramUnreachableError, LedgerError: as for
                 ``send_payment``.
         """
-        payer_id = None if user_id is None else payer("user_id", user_id)
+        payer_id = None if user_id is None else payer("user_id", user_id, bot_id=self._house.adapter.bot_id)
         offer = self._offer(stage_id, payer_id, payer_id, payload, idempotency_key)
         offer = _as_asked(await self._passed(offer), price_stars, title, description)
         pipeline = await self._house.opened()

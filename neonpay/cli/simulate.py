@@ -27,13 +27,18 @@ if TYPE_CHECKING:
 PORT: Final = 8082
 """Next to 8081, where the dashboard listens: the two are often looked at side by side."""
 _STARS = 1_000
+_ANN_ID: Final = 5_697_685_513
+"""Settings of a bot may name her, so she is the same person in every run that has no seed of its own."""
 
 
 def simulate(
     *,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = PORT,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    seed: Annotated[int, typer.Option(help="Every generated id follows from it.")] = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Every generated id follows from it; when left out, ids are other ones in each run."),
+    ] = None,
     token: Annotated[
         list[str] | None,
         typer.Option(help="Token of a bot; give it again for more. When left out, one is made that no other run has."),
@@ -90,7 +95,8 @@ def simulate(
     if frozen:
         telegram.freeze()
     try:
-        went_well = asyncio.run(_run(telegram, bots, console, open_page=open_page, scenarios=scenarios))
+        ann_id = _ANN_ID if seed is None else None
+        went_well = asyncio.run(_run(telegram, bots, console, ann_id=ann_id, open_page=open_page, scenarios=scenarios))
     except SimulatorError as error:
         errors.print(str(error), style="red", markup=False)
         raise typer.Exit(COULD_NOT) from error
@@ -119,12 +125,18 @@ def _bots(telegram: Simulator, tokens: Sequence[str | None], names: Sequence[str
 
 
 async def _run(
-    telegram: Simulator, bots: list[BotAccount], console: Console, *, open_page: bool, scenarios: Sequence[Scenario]
+    telegram: Simulator,
+    bots: list[BotAccount],
+    console: Console,
+    *,
+    ann_id: int | None,
+    open_page: bool,
+    scenarios: Sequence[Scenario],
 ) -> bool:
     """Serve until told to stop, or until every scenario was played; whether those went as written."""
     stopped = told_to_stop()
     async with telegram:
-        buyer = telegram.user("Ann", stars=_STARS)
+        buyer = telegram.user("Ann", stars=_STARS, user_id=ann_id)
         print_welcome(telegram, bots, buyer, stars=_STARS)
         if open_page and not await asyncio.to_thread(webbrowser.open, page_url(telegram)):
             console.print("No browser could be opened here.", style="yellow")

@@ -19,8 +19,13 @@ NOBODY: Final[Mapping[int, str]] = MappingProxyType(
 and TDLib 1.8.66, UserManager.cpp)."""
 
 
-def payer(field: str, value: object) -> int:
+def payer(field: str, value: object, *, bot_id: int) -> int:
     """The id of a person.
+
+    Args:
+        field: what it is called.
+        value: the id.
+        bot_id: of the bot that asks, which writes the messages whose buttons people press.
 
     Raises:
         ValidationError: it is no id, or that of a chat or of an account that nobody pays from; the message shows what to write.
@@ -37,6 +42,12 @@ def payer(field: str, value: object) -> int:
         expected = (
             f"a person's id, and this is {NOBODY[user_id]}, who cannot pay; post a link for anybody: "
             "invoice = await neonpay.create_payment_link(stage_id), then invoice.link"
+        )
+        raise ValidationError(field, value, expected)
+    if user_id == bot_id:
+        expected = (
+            "a person's id, and this is the bot's own, which has written the message under which a button was pressed; write "
+            "send_payment(callback.from_user.id, stage_id), without .message"
         )
         raise ValidationError(field, value, expected)
     return user_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from contextlib import asynccontextmanager
 from random import Random
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -22,6 +23,7 @@ from neonpay.simulator.people.buyers import Buyer
 from neonpay.simulator.people.founding import Places
 from neonpay.simulator.people.portraits import give_picture
 from neonpay.simulator.people.treasury import Treasury
+from neonpay.simulator.updates.queue import later_update_id
 from neonpay.simulator.updates.webhook import WebhookSettings
 from neonpay.simulator.world import World
 
@@ -54,7 +56,9 @@ class Simulator(Places):
     """A Telegram of one's own on 127.0.0.1.
 
     Args:
-        seed: every id follows from it, so that a run can be repeated; tokens that nobody gives are other ones each time.
+        seed: every id follows from it, so that a run can be repeated; tokens that nobody gives are other ones each time. When
+            left out it is 0 where time stands still. With a clock that runs it is another one each time, and ids of updates
+            begin after those of earlier runs: a bot that goes on, and a ledger that stays, take no sale for one of before.
         host: address to listen on.
         port: 0 picks a free one.
         clock: virtual time; a :class:`SteppedClock` when left out, which moves only by :meth:`advance`.
@@ -69,7 +73,7 @@ class Simulator(Places):
     def __init__(
         self,
         *,
-        seed: int = 0,
+        seed: int | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         clock: SteppedClock | None = None,
@@ -81,8 +85,15 @@ class Simulator(Places):
         self._port = port
         self._control_from_anywhere = control_from_anywhere
         self._clock = SteppedClock() if clock is None else clock
-        random = Random(seed)  # noqa: S311 - repeatable on purpose; opens nothing real
-        self._world = World(self._clock, random, test_environment=test_environment, fetch_pictures=fetch_pictures)
+        is_new = seed is None and self._clock.can_run
+        chosen = (secrets.randbits(64) if is_new else 0) if seed is None else seed
+        self._world = World(
+            self._clock,
+            Random(chosen),  # noqa: S311 - repeatable on purpose; opens nothing real
+            test_environment=test_environment,
+            fetch_pictures=fetch_pictures,
+            first_update_id=later_update_id(self._clock.now()) if is_new else None,
+        )
         self._api = BotApi(self._world)
         self._doorway = Doorway(self._api, self._world)
         self._front: Front | None = None

@@ -107,6 +107,7 @@ class World:
         random: the source of every id, so that a seed repeats a run.
         test_environment: whether it is Telegram's test environment.
         fetch_pictures: whether the page may ask the addresses of invoices for their pictures.
+        first_update_id: where ids of updates begin; None lets them follow from ``random``.
         token_bytes: where the secret halves of tokens come from.
 
     Attributes:
@@ -120,6 +121,7 @@ class World:
         *,
         test_environment: bool = False,
         fetch_pictures: bool = False,
+        first_update_id: int | None = None,
         token_bytes: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         self.clock = clock
@@ -159,6 +161,7 @@ class World:
         self.faults = Faults(clock, seed=_peek(random), changed=self.bell.ring)
         self.journal = Journal(self.accounts.hide_tokens, described)
         self.carry_out: CarryOut | None = None
+        self._first_update_id = first_update_id
         self._postboxes: dict[int, Postbox] = {}
         self.posted = 0
         self._owned: list[tuple[BotAccount, Postbox]] = []
@@ -175,9 +178,10 @@ class World:
         """Where the bot's updates wait."""
         box = self._postboxes.get(bot.id)
         if box is None:
+            drawn = self.random.randrange(100_000_000, 900_000_000)
             queue = UpdateQueue(
                 self.clock,
-                first_id=self.random.randrange(100_000_000, 900_000_000),
+                first_id=drawn if self._first_update_id is None else self._first_update_id,
                 known_kinds=UPDATE_KINDS,
                 changed=lambda: self._postbox_changed(bot),
             )

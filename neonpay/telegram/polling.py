@@ -12,6 +12,7 @@ from neonpay.core.jsontext import JsonValue
 from neonpay.core.retrying import RetryPolicy
 from neonpay.errors import ConfigurationError, TelegramError, TelegramUnreachableError
 from neonpay.telegram.client import BotApiClient
+from neonpay.telegram.contested import Contest
 
 logger = logging.getLogger("neonpay.telegram")
 
@@ -62,6 +63,7 @@ class Poller:
         self._offset = 0
         self._taken: set[int] = set()
         """Updates that were taken while an earlier one was not, and so are not confirmed yet."""
+        self._contest = Contest()
         self._failures = 0
         """Times in a row that Telegram was asked in vain, or an update with money in it was not taken."""
         self._pause_s = 0.0
@@ -101,6 +103,7 @@ class Poller:
             if exc.error_code == _CONFLICT and "webhook" in exc.description.lower():
                 msg = "a webhook is set, so Telegram gives no updates here: serve it, or call deleteWebhook first"
                 raise ConfigurationError(msg) from exc
+            self._contest.told(self._client.bot_id, exc.description)
             self._pause(exc.description, exc)
             return None
         self._failures, self._pause_s = 0, 0.0

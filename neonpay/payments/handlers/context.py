@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast, overload
 
 from neonpay.core import jsontext
@@ -34,6 +34,18 @@ class Said(NamedTuple):
 
     chat_id: int
     message: JsonObject
+
+
+class _NotedAtOnce:
+    """What comes of saying what is noted at once. Awaiting it is a mistake that type checkers find, and costs no delivery."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield from ()
+
+
+_NOTED_AT_ONCE = cast("None", _NotedAtOnce())
 
 
 class PaymentContext:
@@ -67,12 +79,13 @@ class PaymentContext:
         return f"{self.payment.bot_id}:{self.payment.charge_id}:{self._job.consumer}"
 
     def enlist(self, statement: sa.Executable, parameters: Mapping[str, object] | None = None) -> None:
-        """Have a statement executed in the very transaction that marks this handler as done.
+        """Have a statement executed in the very transaction that marks this handler as done. There is nothing to await.
 
         Both happen or neither: the statement takes effect exactly once, however often the handler runs. It runs on the
         ledger's database, after the handler has returned, and not at all when the handler raises.
         """
         self._enlisted.append((statement, parameters))
+        return _NOTED_AT_ONCE
 
     @property
     def enlisted(self) -> list[tuple[sa.Executable, Mapping[str, object] | None]]:
@@ -80,7 +93,7 @@ class PaymentContext:
         return self._enlisted
 
     def tell(self, text: str, *, key: str | None = None, chat_id: int | None = None, **options: JsonValue) -> None:
-        """Send the buyer a message once this handler has succeeded.
+        """Send the buyer a message once this handler has succeeded. There is nothing to await.
 
         It is a job of its own, written in the transaction that marks this handler as done, and not at all when the handler
         raises. It is sent at least once, in no promised order with others, waits out a 429, and is no part of the delivery: of
@@ -107,6 +120,7 @@ class PaymentContext:
         name = f"#{len(said)}" if key is None else f"={_name_of_step(key)}"
         message = {**frozen_json("options", options), "text": text}
         said.setdefault(name, Said(self.payment.user_id if chat_id is None else chat_id, message))
+        return _NOTED_AT_ONCE
 
     @property
     def said(self) -> Mapping[str, Said]:

@@ -47,7 +47,8 @@ def rich_content(params: Params) -> dict[str, object]:
     if len(given) != 1:
         raise bad_request("exactly one of html, markdown and blocks must be used")  # API has the rule. UNVERIFIED words
     if given == ["markdown"] or "media" in said:
-        raise not_simulated(f"a rich message with {'media' if 'media' in said else 'Markdown'}")
+        what = "media" if "media" in said else "Markdown (with HTML or blocks it is)"
+        raise not_simulated(f"a rich message with {what}")
     blocks = read_rich_html(said.required_text("html")) if given == ["html"] else said.required_array("blocks")
     if not blocks:
         raise bad_request("rich message must be non-empty")  # TDL

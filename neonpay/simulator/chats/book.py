@@ -12,7 +12,8 @@ from neonpay.simulator.chats.groups import Seat
 from neonpay.simulator.chats.places import Chat, Place
 from neonpay.simulator.chats.posts import SERVICE_FIELDS, Post
 from neonpay.simulator.wire.objects import build_from, dump
-from neonpay.simulator.wire.refusal import bad_request
+from neonpay.simulator.wire.params import lenient_integer
+from neonpay.simulator.wire.refusal import bad_request, forbidden
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,6 +76,8 @@ class Chats:
             raise bad_request("chat_id is empty")  # SRV: check_chat
         place = self._place(bot, chat_id)
         if place is None:
+            if access == "write" and lenient_integer(chat_id) == bot.id:
+                raise forbidden("the bot can't send messages to the bot")  # TDL maps USER_IS_BOT
             raise bad_request("chat not found")  # SRV; a bot cannot reach a person whom it has never met
         check_access(place, access)
         return place

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from neonpay._version import __version__
 from neonpay.simulator.control import orders
 from neonpay.simulator.control.company import Edits, Joins, Leaves, Reacts
+from neonpay.simulator.control.field_words import described_fields
 from neonpay.simulator.control.pictures import HasPicture
 from neonpay.simulator.control.places import NewGroup, SendsPhoto
 from neonpay.simulator.control.sales import Buys, NamesSubscription
@@ -124,11 +125,14 @@ def openapi(routes: Iterable[tuple[str, str]]) -> dict[str, object]:
             "responses": {
                 "200": {"description": "Done."},
                 "400": {"description": "Why not: `error`, and `problems` of fields."},
+                "403": {"description": "Another machine asks, or a page of another place."},
+                "415": {"description": "The body of a POST is no `application/json`."},
+                "504": {"description": "What was waited for did not come in time."},
             },
         }
         if verb == "POST":
             order, example = BODIES[path]
-            schema = order.model_json_schema(ref_template=_DEFINITION)
+            schema = described_fields(order, order.model_json_schema(ref_template=_DEFINITION))
             schemas |= schema.pop("$defs", {})
             schemas[order.__name__] = schema
             content = {"schema": {"$ref": _DEFINITION.format(model=order.__name__)}, "example": dict(example)}

@@ -93,7 +93,6 @@ class Presses(Order):
     message_id: int
     button: Annotated[str, Field(min_length=1, max_length=256)] | None = None
     place: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] | None = None
-    """Row and column, from 0."""
     wait: bool = True
     timeout_s: WaitSeconds = 5.0
 
@@ -170,7 +169,6 @@ class Moves(Order):
     nanostars: Annotated[int, Field(ge=0, lt=10**9)] = 0
     user: int | None = None
     ends: Literal["pending", "succeeded", "failed"] = "pending"
-    """What becomes of a withdrawal."""
 
 
 class Blocks(Order):
@@ -207,7 +205,7 @@ class Nothing(Order):
 
 
 class NewFault(Order):
-    """Something that will go wrong; see :class:`neonpay.simulator.faults.Fault` for what each word means."""
+    """Something that will go wrong."""
 
     kind: FaultKind
     target: Name = "*"

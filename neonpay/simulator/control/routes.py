@@ -144,14 +144,16 @@ class Control:
         return _person(Buyer(self._world, account))
 
     async def _messages(self, request: web.Request) -> Json:
-        group = request.query.get("group")
+        bot, group = request.query.get("bot"), request.query.get("group")
+        if (bot is None) == (group is None):
+            raise SimulatorError("give bot or group, behind a question mark")
         if group is not None and not _is_user_id(group.removeprefix("-")):
             raise SimulatorError(f"there is no group {group}")
         topic = request.query.get("topic")
         if topic is not None and not _is_user_id(topic):
             raise SimulatorError(f"there is no topic {topic}")
         where = self.place(
-            request.query.get("bot", "") if group is None else None,
+            bot,
             None if group is None else int(group),
             None if topic is None else int(topic),
         )
@@ -224,12 +226,12 @@ class Control:
 
     async def _bots(self, request: web.Request) -> Json:
         bots = self._world.accounts.bots.values()
-        return {"bots": [{"id": bot.id, "username": bot.username, "stars": bot.balance_stars} for bot in bots]}
+        return {"bots": [_shop(bot) for bot in bots]}
 
     async def _new_bot(self, request: web.Request) -> Json:
         order = await orders.read(request, orders.NewBot)
         bot = self._world.accounts.bot(order.username, token=order.token, name=order.name)
-        return {"id": bot.id, "username": bot.username, "stars": bot.balance_stars}
+        return _shop(bot)
 
     async def _balance(self, request: web.Request) -> Json:
         bot = self._bot(request.match_info["bot"])
@@ -350,6 +352,10 @@ def _error(status: int, message: str) -> web.Response:
 
 def _person(buyer: Buyer) -> Json:
     return {"id": buyer.id, "name": buyer.name, "stars": buyer.stars}
+
+
+def _shop(bot: BotAccount) -> Json:
+    return {"id": bot.id, "username": bot.username, "name": bot.name, "stars": bot.balance_stars}
 
 
 def _queued(update: QueuedUpdate) -> Json:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from random import Random
 
+    from neonpay.simulator.text.formatting import FormattedText
+
 _LEADING_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})")
 _LATITUDE_MAX: Final = 90.0
 _LONGITUDE_MAX: Final = 180.0
@@ -38,12 +40,33 @@ def text_content(params: Params, name: str = "text", entities: str = "entities")
     Raises:
         Refusal: there is none, or it cannot be parsed.
     """
+    preview = _read_preview(params)
     if not params.values.get(name):
         raise Unreadable("Message text is empty")
     text = read_formatted(params, name, entities, max_chars=MESSAGE_TEXT_MAX_CHARS)
     if not text.text:
         raise bad_request("text must be non-empty")  # TDL
-    return text.fields("text", "entities")
+    return text.fields("text", "entities") | {"link_preview_options": _shown_preview(preview, text)}
+
+
+def _read_preview(params: Params) -> dict[str, object]:
+    said = params.fields("link_preview_options", "link preview options", "Object expected as link preview options")
+    if said is None:
+        return {"is_disabled": params.boolean("disable_web_page_preview")}
+    return {
+        "is_disabled": said.flag("is_disabled"),
+        "url": said.text("url"),
+        **{name: said.flag(name) for name in ("prefer_small_media", "prefer_large_media", "show_above_text")},
+    }
+
+
+def _shown_preview(preview: dict[str, object], text: FormattedText) -> dict[str, object] | None:
+    """What Telegram keeps of it (TDL: process_input_message_text, get_message_content_object)."""
+    if preview["is_disabled"] or not preview.get("url"):
+        preview = {name: preview.get(name) for name in ("is_disabled", "show_above_text")}
+    if not any(entity["type"] in {"url", "text_link"} for entity in text.entities):
+        preview["is_disabled"] = False
+    return {name: value for name, value in preview.items() if value} or None
 
 
 def caption_content(params: Params) -> dict[str, object]:

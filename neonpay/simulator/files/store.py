@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from neonpay.simulator.files.images import content_type_of, pixels
+from neonpay.simulator.files.references import require_address, require_file_id
 from neonpay.simulator.wire.refusal import Refusal, bad_request
 
 if TYPE_CHECKING:
@@ -157,7 +158,8 @@ class Files:
         about = About() if about is None else about
         if reference.startswith("attach://"):
             upload = params.files.get(reference.removeprefix("attach://"))
-        elif reference.startswith(("http://", "https://")):
+        elif "." in reference:
+            require_address(reference)
             return self._add(kind, None, _TYPES[kind], about)
         elif reference:
             return self._again(kind, reference)
@@ -198,7 +200,8 @@ class Files:
     def _again(self, kind: FileKind, file_id: str) -> StoredFile:
         known = self._by_id.get(file_id)
         if known is None:
-            raise bad_request("wrong file identifier/HTTP URL specified")  # SRV
+            require_file_id(file_id)
+            raise bad_request("wrong file identifier/HTTP URL specified")  # TDL maps MEDIA_EMPTY
         if known.kind != kind:
             was, now = (word.replace("_", " ").title().replace(" ", "") for word in (known.kind, kind))
             raise bad_request(f"can't use file of type {was} as {now}")  # TDL; API: the type of a file stays

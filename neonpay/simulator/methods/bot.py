@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +29,7 @@ SHORT_DESCRIPTION_MAX_CHARS: Final = 120
 _COMMAND_MAX_CHARS: Final = 32
 _COMMAND_DESCRIPTION_MAX_CHARS: Final = 256
 _COMMAND_LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
+_LANGUAGE: Final = re.compile(r"[a-z]{2}")
 _SCOPES: Final = frozenset({"default", "all_private_chats", "all_group_chats", "all_chat_administrators"})
 _CHAT_SCOPES: Final = frozenset({"chat", "chat_administrators", "chat_member"})
 
@@ -133,10 +135,9 @@ def get_my_short_description(request: Request) -> Done:
 
 
 def _set_text(request: Request, texts: dict[str, str], name: str, most: int, refusal: str) -> Done:
-    text = request.params.text(name)
+    text, language = request.params.text(name), _language(request.params)
     if len(text) > most:
         raise bad_request(refusal)  # UNVERIFIED word
-    language = request.params.text("language_code")
     if text:
         texts[language] = text
     else:
@@ -145,17 +146,24 @@ def _set_text(request: Request, texts: dict[str, str], name: str, most: int, ref
 
 
 def _text(request: Request, texts: Mapping[str, str]) -> str:
-    return texts.get(request.params.text("language_code")) or texts.get("", "")
+    return texts.get(_language(request.params)) or texts.get("", "")
+
+
+def _language(params: Params) -> str:
+    code = params.text("language_code")
+    if code and _LANGUAGE.fullmatch(code) is None:
+        raise bad_request("invalid language code specified")  # TDL
+    return code
 
 
 def _list_name(params: Params) -> tuple[str, str]:
     words = "Can't parse BotCommandScope"
     said = params.fields("scope", "BotCommandScope", f"{words}: BotCommandScope must be an Object")
-    language = params.text("language_code")
     if said is None:
-        return "default", language
+        return "default", _language(params)
     with inside(words):
-        return _scope(said), language
+        scope = _scope(said)
+    return scope, _language(params)
 
 
 def _scope(said: Fields) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from neonpay.errors import SimulatorError
 from neonpay.simulator.mtproto.answering import answer
+from neonpay.simulator.mtproto.reading import not_simulated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +56,23 @@ def adopt_pyrogram(client: Any, root: str, line_with: Callable[[bytes | None], L
         return bool(await storage.user_id())
 
     client.connect = connect
+    _keep_files_here(client)
+
+
+def _keep_files_here(client: Any) -> None:
+    """Refuse what the library would open another session for, to a data centre of Telegram's."""
+
+    async def save_file(path: object = None, *_: object, **__: object) -> None:
+        if path is not None:  # a thumbnail that there is not
+            raise not_simulated("upload.SaveFilePart")
+
+    def get_file(*_: object, **__: object) -> Any:
+        raise not_simulated("upload.GetFile")
+
+    async def get_session(*_: object, **__: object) -> Any:
+        return client.session
+
+    client.save_file, client.get_file, client.get_session = save_file, get_file, get_session
 
 
 def _session_class(root: str) -> type[Any]:

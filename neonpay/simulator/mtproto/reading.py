@@ -28,7 +28,10 @@ _ASKS: Final = {
 
 def not_simulated(what: str) -> SimulatorError:
     """Telegram does this and the simulator does not; never answered with yes, so that no test passes by accident."""
-    return SimulatorError(f"{what} is not simulated over MTProto; Telegram has it and neonpay.simulator does not")
+    return SimulatorError(
+        f"{what} is not simulated over MTProto; Telegram has it and neonpay.simulator does not. Do it by the Bot API, which "
+        "the simulator has more of, or leave it out while you try payments; docs/reference/simulated-methods.md has the list"
+    )
 
 
 def params(**values: object) -> Params:

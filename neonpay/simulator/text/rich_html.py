@@ -117,7 +117,7 @@ class _Reader(HTMLParser):
         if top.takes == "text":
             top.inside.append(data)
         elif data.strip():
-            raise not_simulated("words outside of a block in a rich message")
+            raise not_simulated("words outside of a block in a rich message (inside of <p> they are)")
 
     def _start_block(self, tag: str, given: dict[str, str]) -> None:
         if tag == "hr":

@@ -44,6 +44,8 @@ class Poller:
         self.interrupt(
             conflict("terminated by other getUpdates request; make sure that only one bot instance is running")
         )
+        if self._queue.is_nowhere(offset):
+            offset = 0
         self._queue.confirm_before(offset)
         if not self._batch(offset, limit) and timeout_s > 0:
             await self._wait(timeout_s)

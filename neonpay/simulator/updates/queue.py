@@ -25,6 +25,10 @@ _LIFETIMES_S: Final = {
     "shipping_query": PRE_CHECKOUT_UPDATE_TTL_S, "inline_query": 30, "chosen_inline_result": 600,
 }  # fmt: skip
 """Seconds that an undelivered update lives, where it is not a day (SRV, Client.cpp)."""
+_IDS_SINCE: Final = 1_700_000_000
+"""Unix time from which :func:`later_update_id` counts; it comes to 2**31, which no id may reach, in 2040."""
+_AHEAD_MAX: Final = 10
+"""How far an offset may be beyond the next update (TDL: TQueue)."""
 
 
 @dataclass(slots=True, eq=False)
@@ -189,6 +193,10 @@ class UpdateQueue:
             self._pending = [update for update in self._pending if update.state == "pending"]
         return self._pending
 
+    def is_nowhere(self, offset: int) -> bool:
+        """Whether an offset is so far ahead that it counts as none (SRV)."""
+        return offset > self._next_id + _AHEAD_MAX
+
     def confirm_before(self, offset: int) -> None:
         """The bot has everything older than ``offset``; a negative one keeps that many of the newest (API, getUpdates)."""
         pending = self.pending()
@@ -249,6 +257,11 @@ class UpdateQueue:
         self._pending = [update for update in self._pending if update.state == "pending"]
         if len(self._pending) != before:
             self._changed()
+
+
+def later_update_id(now: float) -> int:
+    """An id that no update had which was queued before ``now``, unless there were more than four in each second."""
+    return max(1, int((now - _IDS_SINCE) * 4))
 
 
 def _lifetime_s(kind: str) -> int:

@@ -7,6 +7,7 @@ and JSON all mean the same call. Where a name comes twice, the first counts, and
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
@@ -25,6 +26,8 @@ BODY_MAX_BYTES: Final = 64 * 2**20
 """Largest request body read; Telegram takes files of up to 50 MB (https://core.telegram.org/bots/api#sending-files, read
 2026-11-20)."""
 _FIELDS_MAX: Final = 2_000
+_LAST_COMMA: Final = re.compile(r",\s*\}\s*\Z")
+"""Behind the last field of a body there may be one (TDL: parse_json_parameters); inside of it none may be."""
 _NOT_MULTIPART: Final = (
     AssertionError,  # a Content-Type without a boundary
     BadContentDispositionHeader,  # warnings, which some programs turn into errors
@@ -76,8 +79,9 @@ def _pairs(text: str) -> list[tuple[str, str]]:
 
 
 def _json_pairs(raw: bytes) -> list[tuple[str, str]]:
+    text = raw.decode("utf-8", "surrogateescape")
     try:
-        decoded = strict_json(raw.decode("utf-8"))
+        decoded = strict_json(_LAST_COMMA.sub("}", text))
     except ValueError as error:
         raise MalformedBodyError("not JSON") from error
     if isinstance(decoded, str):

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _LEADING_INTEGER: Final = re.compile(r"-?[0-9]{1,40}")
+_ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPES: Final = frozenset('"\\/bfnrtu')
 _TRUE_WORDS: Final = frozenset({"true", "yes", "1"})
 _TRIMMED: Final = " \t\r\n\v\0"
 """What counts as space around a value (TDL: is_space)."""
@@ -134,20 +136,30 @@ def is_utf8(text: str) -> bool:
 
 
 def strict_json(text: str) -> object:
-    """Decode JSON as the standard has it: no NaN, no Infinity, no nesting deep enough to hurt.
+    """Decode JSON as the server does: no NaN, no Infinity, no nesting deep enough to hurt.
 
-    Of fields with one name the first counts, as everywhere in a call (TDL: JsonObject).
+    A text may hold line breaks and other characters that the standard wants escaped, and what is escaped for no reason stands
+    for itself (TDL: json_string_decode). Of fields with one name the first counts, as everywhere in a call (TDL: JsonObject).
 
     Raises:
         ValueError: the text is anything else.
     """
     try:
-        value: object = _STRICT.decode(text)
+        value: object = _DECODER.decode(text)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+    except ValueError:
+        meant = _ESCAPED.sub(_without_needless, text)
+        if meant == text:
+            raise
+        return strict_json(meant)
     if text.count("[") + text.count("{") > NESTING_MAX and _is_too_deep(value):
         raise ValueError("nested too deeply")
     return value
+
+
+def _without_needless(escaped: re.Match[str]) -> str:
+    return escaped.group() if escaped.group(1) in _ESCAPES else escaped.group(1)
 
 
 def _is_too_deep(value: object) -> bool:
@@ -174,4 +186,4 @@ def _no_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
 
 
-_STRICT: Final = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_first_of_each)
+_DECODER: Final = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_first_of_each, strict=False)

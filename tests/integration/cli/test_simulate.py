@@ -63,6 +63,39 @@ async def test_it_serves_until_told_to_stop(number):
     assert (process.returncode, out.decode().strip(), err) == (0, "Stopped.", b"")
 
 
+async def sale_of_a_run(*options: str) -> tuple[int, str, int]:
+    """Ann's id, the charge id of what she buys, and the id of the newest update."""
+    process = await start("simulate", "--port", "0", "--token", TOKEN, *options)
+    match, text = await read_until(process.stdout, r"Everything that can be asked: (http://127\.0\.0\.1:\d+)/_sim/")
+    ann = int(re.search(r"Ann has user id (\d+)", text).group(1))
+    root, bot = f"{match.group(1)}/_sim", f"{match.group(1)}/bot{TOKEN}"
+    book = {"title": "Book", "description": "Of Stars", "payload": "book", "currency": "XTR"}
+    book["prices"] = [{"label": "Book", "amount": 5}]
+    async with aiohttp.ClientSession(raise_for_status=True) as http:
+        async with http.post(f"{bot}/createInvoiceLink", json=book) as response:
+            link = (await response.json())["result"]
+        paying = asyncio.create_task(http.post(f"{root}/users/{ann}/pays", json={"link": link}))
+        async with http.get(f"{bot}/getUpdates", params={"timeout": 20}) as response:
+            (update,) = (await response.json())["result"]
+        approval = {"pre_checkout_query_id": update["pre_checkout_query"]["id"], "ok": True}
+        async with http.post(f"{bot}/answerPreCheckoutQuery", json=approval), await paying as response:
+            charge_id = (await response.json())["charge_id"]
+    process.terminate()
+    await process.communicate()
+    return ann, charge_id, update["update_id"] + 1
+
+
+async def test_a_bot_that_goes_on_takes_no_sale_of_a_new_run_for_one_of_before():
+    first, second = await sale_of_a_run(), await sale_of_a_run()
+    assert first[0] == second[0]
+    assert first[1] != second[1]
+    assert first[2] < second[2]
+
+
+async def test_with_a_seed_a_run_is_repeated():
+    assert await sale_of_a_run("--seed", "3") == await sale_of_a_run("--seed", "3")
+
+
 async def test_it_starts_without_what_a_simulated_telegram_does_not_need():
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-X", "importtime", "-m", "neonpay", "simulate", "--port", "0",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 
 from neonpay.errors import SimulatorError
 from neonpay.simulator import Simulator
+from neonpay.simulator.people.attachments import one_pixel
 from neonpay.telegram.client import BotApiClient
 from tests.integration.mtproto.libraries import INSTALLED, MtprotoBot, bot_of
 
@@ -229,3 +231,24 @@ def _tea_button(bot: MtprotoBot) -> Any:
     else:
         row = bot.tl("KeyboardInlineButtonRow", buttons=[bot.tl("KeyboardInlineButton", text="Tea", type=what)])
     return bot.tl("ReplyInlineMarkup", rows=[row])
+
+
+async def test_somebody_is_found_by_username(bot: MtprotoBot) -> None:
+    ann = bot.telegram.user("Ann", username="ann_a")
+    await ann.says("hi", to=bot.account)
+    found = await bot.ask("contacts.ResolveUsername", username="Ann_A")
+    assert (found.peer.user_id, [user.first_name for user in found.users]) == (ann.id, ["Ann"])
+    with pytest.raises(Exception, match=r"(?i)USERNAME_NOT_OCCUPIED|not in use"):
+        await bot.ask("contacts.ResolveUsername", username="nobody_here")
+
+
+async def test_files_are_refused_here_and_not_brought_to_telegram(bot: MtprotoBot, tmp_path: Path) -> None:
+    """The Pyrogram family opens a session of its own for each file."""
+    ann = bot.telegram.user("Ann")
+    await ann.says("hi", to=bot.account)
+    picture = tmp_path / "tea.png"
+    picture.write_bytes(one_pixel())
+    send = bot.client.send_file if bot.library == "telethon" else bot.client.send_photo
+    async with asyncio.timeout(20):
+        with pytest.raises(SimulatorError, match=r"upload\.SaveFilePart is not simulated .* leave it out"):
+            await send(ann.id, str(picture))

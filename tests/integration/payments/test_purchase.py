@@ -230,3 +230,14 @@ async def test_nobody_but_a_person_is_asked_to_pay(shop: Shop, user_id: int, lin
             await attempt
         assert line in str(refused.value)
     assert shop.telegram.calls("sendInvoice") == shop.telegram.calls("createInvoiceLink") == []
+
+
+async def test_the_bots_own_id_is_no_buyers(shop: Shop) -> None:
+    """Under a pressed button `callback.message.from_user` is the bot."""
+    for attempt in (
+        shop.neonpay.send_payment(shop.account.id, "vip"),
+        shop.neonpay.create_payment_link("vip", user_id=shop.account.id),
+    ):
+        with pytest.raises(ValidationError, match=r"write send_payment\(callback\.from_user\.id, stage_id\)"):
+            await attempt
+    assert shop.telegram.calls("sendInvoice") == []

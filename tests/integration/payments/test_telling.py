@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy as sa
 
 from neonpay import PaymentContext, PaymentResult, RejectPayment
 from neonpay.errors import ValidationError
@@ -37,6 +38,20 @@ def told(shop: Shop, buyer: Buyer) -> list[str | None]:
 
 async def states(shop: Shop, charge_id: str | None) -> dict[str, Any]:
     return {job.consumer: (job.state, job.error) for job in await shop.neonpay.jobs.of(charge_id or "")}
+
+
+async def test_an_await_that_is_none_costs_no_delivery(shop: Shop) -> None:
+    @shop.neonpay.on_payment(name="deliver")
+    async def deliver(result: PaymentResult, ctx: PaymentContext) -> None:
+        await ctx.tell("100 gems are yours.")  # type: ignore[func-returns-value, misc]
+        await ctx.enlist(sa.text("CREATE TABLE gems (n INTEGER)"))  # type: ignore[func-returns-value, misc]
+
+    async with shop.polling():
+        ann = await shop.visitor()
+        outcome = await shop.sells(ann)
+        await shop.fact("payment_delivered")
+        await shop.delivers(outcome)
+    assert told(shop, ann) == ["100 gems are yours."]
 
 
 async def test_the_buyer_is_told_once_when_the_handler_has_succeeded(shop: Shop, clock: MovableClock) -> None:

@@ -131,7 +131,7 @@ async def test_running_time_is_frozen_and_runs_again_over_http(http):
 async def test_a_bot_is_made_with_a_token_that_is_not_told_again(control):
     token = "123456:" + "a" * 35
     status, made = await control("/bots", {"username": "new_bot", "token": token})
-    assert (status, made) == (200, {"id": 123456, "username": "new_bot", "stars": 0})
+    assert (status, made) == (200, {"id": 123456, "username": "new_bot", "name": "new_bot", "stars": 0})
     assert token not in json.dumps((await control("/bots"))[1])
 
 

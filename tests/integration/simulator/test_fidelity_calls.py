@@ -36,6 +36,46 @@ async def test_of_two_fields_with_one_name_the_first_counts(ann, wire):
     assert reply.result["text"] == "first"
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ('"a\nb"', "a\nb"),
+        ('"a\tb"', "a b"),
+        (r'"a\qb\-c"', "aqb-c"),
+        (r'"a\\qb"', r"a\qb"),
+        (r'"\ud83d\ude00"', "😀"),
+    ],
+)
+async def test_a_text_in_json_may_hold_what_the_standard_forbids(ann, wire, written, read):
+    """TDL: json_string_decode. Programs that write their JSON by hand send line breaks and escapes that there are not."""
+    headers = {"Content-Type": "application/json"}
+    body = f'{{"chat_id": {ann.id}, "text": {written}}}'
+    assert (await wire.send("POST", "/sendMessage", data=body, headers=headers)).result["text"] == read
+    markup = f'{{"inline_keyboard": [[{{"text": {written}, "callback_data": "x"}}]]}}'
+    assert (await wire("sendMessage", chat_id=ann.id, text="hi", reply_markup=markup)).status == 200
+
+
+@pytest.mark.parametrize("end", [",}", " , } "])
+async def test_the_last_field_of_a_body_may_have_a_comma(ann, wire, end):
+    body = f'{{"chat_id": {ann.id}, "text": "a,}}"{end}'
+    headers = {"Content-Type": "application/json"}
+    assert (await wire.send("POST", "/sendMessage", data=body, headers=headers)).result["text"] == "a,}"
+
+
+@pytest.mark.parametrize(
+    "body", ['{"text": "a" "b": 1}', '{"text": "a",,}', "[]", "5", "{", '{"text": [1,]}', "{'text': 1}", " "]
+)
+async def test_a_body_that_is_no_object_is_answered_with_nothing(wire, body):
+    reply = await wire.send("POST", "/sendMessage", data=body, headers={"Content-Type": "application/json"})
+    assert (reply.status, reply.text) == (400, "")
+
+
+async def test_a_body_that_is_no_utf8_is_read_and_refused(ann, wire):
+    body = f'{{"chat_id": {ann.id}, "text": "'.encode() + b'\xff"}'
+    reply = await wire.send("POST", "/sendMessage", data=body, headers={"Content-Type": "application/json"})
+    assert reply.description == "Bad Request: strings must be encoded in UTF-8"
+
+
 @pytest.mark.parametrize("yes", [" true", "1\n", "\tYES ", "TRUE"])
 async def test_a_yes_may_have_space_around_it(ann, wire, yes):
     sent = (await wire("sendMessage", chat_id=ann.id, text="hi", protect_content=yes)).result
@@ -162,3 +202,41 @@ async def test_an_empty_caption_of_a_copy_takes_the_caption_away(ann, shop, wire
     params = {"chat_id": ann.id, "from_chat_id": ann.id, "message_id": photo.result["message_id"]}
     assert (await wire("copyMessage", **params, caption="")).status == 200
     assert ann.messages(shop)[-1].caption is None
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ("abcde", "wrong remote file identifier specified: Wrong string length"),
+        ("ab", "wrong remote file identifier specified: Wrong padding in the string"),
+        ("abc=====", "wrong remote file identifier specified: Wrong string padding"),
+        ("abcd=", "wrong remote file identifier specified: Wrong padding length"),
+        ("a cd", "wrong remote file identifier specified: Wrong character in the string"),
+        ("photo", "wrong remote file identifier specified: Wrong string length"),
+        ("abcd", "wrong remote file identifier specified: can't unserialize it. Wrong last symbol"),
+        ("AAAAAAAE", "wrong file identifier/HTTP URL specified"),
+        ("====", "wrong remote file identifier specified: Wrong string padding"),
+        ("=", "wrong remote file identifier specified: Wrong padding length"),
+        ("file:///home/a.jpg", "invalid file HTTP URL specified: Unsupported URL protocol"),
+        ("https://exa mple.com/a.jpg", "invalid file HTTP URL specified: Disallowed character in URL host"),
+        ("/home/a.jpg", "invalid file HTTP URL specified: URL host is empty"),
+        ("./a.jpg", "invalid file HTTP URL specified: Host is invalid"),
+        ("https://localhost/a", "wrong remote file identifier specified: Wrong character in the string"),
+    ],
+)
+async def test_a_file_that_is_none_is_refused_in_the_words_of_telegrams_library(ann, wire, given, reason):
+    """FileManager.cpp: from_persistent_id; base64.cpp. A dot makes it an address."""
+    reply = await wire("sendPhoto", chat_id=ann.id, photo=given)
+    assert (reply.status, reply.description) == (400, f"Bad Request: {reason}")
+
+
+async def test_an_address_of_a_file_needs_no_scheme(ann, wire):
+    assert (await wire("sendPhoto", chat_id=ann.id, photo="example.com/a.jpg")).status == 200
+
+
+@pytest.mark.parametrize("method", ["sendMessage", "sendInvoice", "sendPhoto"])
+async def test_a_bot_does_not_write_to_itself(shop, wire, invoice, method):
+    """`callback.message.from_user.id` is the bot's own id. MessagesManager.cpp: process_send_message_error."""
+    content = invoice | {"text": "hi", "photo": "https://example.com/a.jpg"}
+    reply = await wire(method, chat_id=shop.id, **content)
+    assert (reply.status, reply.description) == (403, "Forbidden: the bot can't send messages to the bot")

@@ -159,6 +159,62 @@ async def test_reply_parameters_that_mean_no_reply(ann, wire, reply_parameters):
 
 
 @pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ("null", "object expected as link preview options"),
+        ("[]", "object expected as link preview options"),
+        ("{", "can't parse link preview options JSON object"),
+        ({"is_disabled": "true"}, 'field "is_disabled" must be of type Boolean'),
+        ({"url": True}, 'field "url" must be of type String'),
+        ({"prefer_small_media": 1}, 'field "prefer_small_media" must be of type Boolean'),
+        ({"prefer_large_media": None}, 'field "prefer_large_media" must be of type Boolean'),
+        ({"show_above_text": "x"}, 'field "show_above_text" must be of type Boolean'),
+    ],
+)
+async def test_link_preview_options_are_refused_in_the_servers_words(ann, wire, given, reason):
+    reply = await wire("sendMessage", chat_id=ann.id, text="", link_preview_options=given)
+    assert (reply.status, reply.description) == (400, f"Bad Request: {reason}")
+
+
+SITE = "https://example.com"
+
+
+@pytest.mark.parametrize(
+    ("text", "params", "shown"),
+    [
+        ("hi", {}, None),
+        (SITE, {}, None),
+        (SITE, {"link_preview_options": ""}, None),
+        (SITE, {"link_preview_options": {"is_disabled": False}}, None),
+        (
+            SITE,
+            {"link_preview_options": {"is_disabled": True, "url": "x", "prefer_large_media": True}},
+            {"is_disabled": True},
+        ),
+        (SITE, {"disable_web_page_preview": " TRUE "}, {"is_disabled": True}),
+        (SITE, {"disable_web_page_preview": True, "link_preview_options": {}}, None),
+        ("hi", {"link_preview_options": {"is_disabled": True}}, None),
+        ("hi", {"link_preview_options": {"prefer_small_media": True}}, None),
+        (
+            "hi",
+            {"link_preview_options": {"url": SITE, "prefer_small_media": True}},
+            {"url": SITE, "prefer_small_media": True},
+        ),
+        (SITE, {"link_preview_options": {"show_above_text": True}}, {"show_above_text": True}),
+    ],
+)
+async def test_link_preview_options_stand_in_the_message(ann, wire, text, params, shown):
+    sent = (await wire("sendMessage", chat_id=ann.id, text=text, **params)).result
+    assert sent.get("link_preview_options") == shown
+
+
+async def test_an_edit_leaves_no_link_preview_options_behind(ann, wire):
+    sent = (await wire("sendMessage", chat_id=ann.id, text=SITE, disable_web_page_preview=True)).result
+    edit = {"chat_id": ann.id, "message_id": sent["message_id"], "text": SITE}
+    assert "link_preview_options" not in (await wire("editMessageText", **edit)).result
+
+
+@pytest.mark.parametrize(
     ("params", "reason"),
     [
         ({"commands": "null"}, "expected an Array of BotCommand"),
@@ -227,3 +283,20 @@ async def test_commands_are_refused_in_the_servers_words(wire, params, reason):
 async def test_objects_of_other_calls_are_refused_in_the_servers_words(ann, wire, method, params, reason):
     reply = await wire(method, chat_id=ann.id, **params)
     assert (reply.status, reply.description) == (400, f"Bad Request: {reason}")
+
+
+@pytest.mark.parametrize("given", ["en-US", "eng", "EN", "e", "ñu", "e1"])
+@pytest.mark.parametrize(
+    "method",
+    [
+        "setMyCommands", "getMyCommands", "deleteMyCommands", "setMyName", "getMyName", "setMyDescription", "getMyDescription",
+        "setMyShortDescription", "getMyShortDescription",
+    ],
+)  # fmt: skip
+async def test_a_language_has_two_small_letters(wire, method, given):
+    """misc.cpp: validate_bot_language_code."""
+    reply = await wire(
+        method, language_code=given, commands=[{"command": "start", "description": "Start"}], name="Shop"
+    )
+    assert (reply.status, reply.description) == (400, "Bad Request: invalid language code specified")
+    assert (await wire(method, language_code="ru", commands=[], name="Shop")).status == 200

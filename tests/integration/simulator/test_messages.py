@@ -141,7 +141,7 @@ async def test_a_photo_has_no_text_to_edit(bot, ann):
 
 async def test_photos_that_are_none(ann, wire):
     for photo, reason in (
-        ("nonsense", "wrong file identifier/HTTP URL specified"),
+        ("nonsense", "wrong remote file identifier specified: can't unserialize it. Wrong last symbol"),
         ("attach://missing", "there is no photo in the request"),
     ):
         reply = await wire("sendPhoto", chat_id=ann.id, photo=photo)

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from neonpay.simulator import RunningClock, Simulator, SteppedClock
 from neonpay.simulator.control.described import BODIES
+from neonpay.simulator.control.field_words import FIELD_WORDS
 from neonpay.simulator.control.routes import add_control
 from neonpay.simulator.world import World
 
@@ -129,6 +130,25 @@ async def test_every_request_says_what_it_does_and_takes(telegram, http):
         "get /_sim/users/{user}/messages": ["bot", "group", "topic"],
         "get /_sim/journal": ["method"],
     }
+
+
+async def test_every_field_of_a_body_says_what_it_means(telegram, http):
+    async with http.get(f"{telegram.base_url}/_sim/openapi.json") as response:
+        schemas = (await response.json())["components"]["schemas"]
+    said = {
+        f"{body}.{name}": one["description"] for body in schemas for name, one in schemas[body]["properties"].items()
+    }
+    assert len(said) > 60
+    assert said["Says.bot"] != said["Blocks.bot"]
+    assert ":class:" not in json.dumps(schemas)
+    assert {name for name in FIELD_WORDS if "." in name} - said.keys() == {"ToSomewhere.bot", "ToSomewhere.group"}
+    assert {name for name in FIELD_WORDS if "." not in name} <= {name.partition(".")[2] for name in said}
+
+
+async def test_messages_are_asked_for_with_a_place(telegram, http):
+    ann = telegram.user("Ann")
+    async with http.get(f"{telegram.base_url}/_sim/users/{ann.id}/messages") as response:
+        assert (response.status, (await response.json())["error"]) == (400, "give bot or group, behind a question mark")
 
 
 async def test_what_is_asked_for_in_the_address_is_heeded(telegram, http):

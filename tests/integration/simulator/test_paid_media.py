@@ -148,7 +148,7 @@ async def test_a_video_has_a_cover_and_a_start(bot, ann):
         ),
         ({"media": [{"type": "photo"}]}, "can't parse InputPaidMedia: media not found"),
         ({"media": [{"type": "photo", "media": "attach://gone"}]}, "can't parse InputPaidMedia: media not found"),
-        ({"media": [{"type": "photo", "media": "nonsense"}]}, "wrong file identifier/HTTP URL specified"),
+        ({"media": [{"type": "photo", "media": "AAAAAAAE"}]}, "wrong file identifier/HTTP URL specified"),
         ({"payload": "x" * 129}, "INVOICE_PAYLOAD_INVALID"),
         ({"payload": "é" * 65}, "INVOICE_PAYLOAD_INVALID"),
         ({"chat_id": 5}, "chat not found"),

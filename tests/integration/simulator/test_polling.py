@@ -36,6 +36,26 @@ async def test_a_negative_offset_keeps_only_the_newest(telegram, shop, ann, wire
     assert [update.state for update in telegram.updates(shop)] == ["confirmed", "confirmed", "pending"]
 
 
+async def test_an_offset_far_ahead_counts_as_none(telegram, shop, ann, wire):
+    """So a bot that goes on polling while the simulator is started anew is not deaf."""
+    (first,) = ids(await wire("getUpdates"))
+    assert ids(await wire("getUpdates", offset=first + 12)) == [first]
+    poll = asyncio.create_task(wire("getUpdates", offset=first + 1_000, timeout=50))
+    assert ids(await poll) == [first]
+    assert ids(await wire("getUpdates", offset=first + 11)) == []
+    await ann.says("hello", to=shop)
+    assert ids(await wire("getUpdates")) == [first + 1]
+
+
+async def test_a_poll_from_far_ahead_hears_what_comes(telegram, shop, ann, wire):
+    (first,) = ids(await wire("getUpdates"))
+    await wire("getUpdates", offset=first + 1)
+    poll = asyncio.create_task(wire("getUpdates", offset=first + 1_000, timeout=50))
+    await telegram.until(lambda: telegram.polling(shop))
+    await ann.says("hello", to=shop)
+    assert ids(await poll) == [first + 1]
+
+
 @pytest.mark.parametrize(("limit", "expected"), [(2, 2), (0, 1), ("abc", 1), (500, 100), (None, 100)])
 async def test_the_limit_is_clamped(shop, ann, wire, limit, expected):
     for number in range(104):

@@ -12,6 +12,7 @@ from neonpay.simulator.mtproto.refusals import RpcRefusal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from neonpay.simulator.chats.accounts import UserAccount
     from neonpay.simulator.mtproto.asked import Asked, Method
     from neonpay.simulator.mtproto.tl import TlObject
 
@@ -62,6 +63,18 @@ async def get_full_user(asked: Asked) -> TlObject:
     return tl.make("users.UserFull", full_user=full, chats=[], users=[write_user(tl, account, asked.me)])
 
 
+async def resolve_username(asked: Asked) -> TlObject:
+    """Who has a username; bots and people, no groups."""
+    tl, accounts = asked.line.tl, asked.line.world.accounts
+    wanted = asked.request.username.removeprefix("@").lower()
+    everybody: tuple[BotAccount | UserAccount, ...] = (*accounts.users.values(), *accounts.bots.values())
+    found = next((one for one in everybody if (one.username or "").lower() == wanted), None)
+    if found is None:
+        raise RpcRefusal(400, "USERNAME_NOT_OCCUPIED")
+    users = [write_user(tl, found, asked.me)]
+    return tl.make("contacts.ResolvedPeer", peer=tl.make("PeerUser", user_id=found.id), chats=[], users=users)
+
+
 def _is_known(asked: Asked, account: object) -> bool:
     if isinstance(account, BotAccount):
         return True
@@ -73,6 +86,7 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
     {
         "auth.ImportBotAuthorization": import_bot_authorization,
         "auth.LogOut": log_out,
+        "contacts.ResolveUsername": resolve_username,
         "help.GetConfig": get_config,
         "users.GetFullUser": get_full_user,
         "users.GetUsers": get_users,
