@@ -32,7 +32,7 @@ from neonpay.testing.postgres import throwaway_postgres
 _SECRET = new_secret(lambda count: b"b" * count)
 _KINDS = ("user_message",) * 12 + ("user_callback",) * 5 + ("product_view",) * 2 + ("payment_completed",)
 _DAY_US = 24 * 3600 * 1_000_000
-_AT_ONCE = 1_000_000
+_AT_ONCE = 200_000
 _ALREADY = """INSERT INTO neonpay_soft_events (bot_id, event_id, kind, at, user_id, subject, stars, data)
 SELECT CAST(:first_bot AS bigint) + n % CAST(:bots AS bigint), lpad(to_hex(n), 16, '0') || left(md5(n::text), 16), kind,
 CAST(:from_us AS bigint) + n * CAST(:step_us AS bigint), 10000000 + (random() * 5000)::bigint,
