@@ -23,12 +23,14 @@ class ForkGate:
         self._making = threading.Lock()
         self._doors: list[threading.RLock] = []
         self._held: list[threading.RLock] = []
+        self.is_inherited = False
+        """Whether this process is a child that was forked off from the one that made the gate."""
         if hasattr(os, "register_at_fork"):
             this = weakref.ref(self)
             os.register_at_fork(
                 before=_calling(this, ForkGate._shut),
                 after_in_parent=_calling(this, ForkGate._reopen),
-                after_in_child=_calling(this, ForkGate._reopen),
+                after_in_child=_calling(this, ForkGate._inherit),
             )
 
     def door(self) -> AbstractContextManager[bool]:
@@ -40,6 +42,10 @@ class ForkGate:
 
     def _shut(self) -> None:
         self._held = [lock for lock in self._doors if lock.acquire(timeout=_WAIT_S)]
+
+    def _inherit(self) -> None:
+        self.is_inherited = True
+        self._reopen()
 
     def _reopen(self) -> None:
         held, self._held = self._held, []

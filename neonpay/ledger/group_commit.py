@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import queue
 import sqlite3
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from neonpay.errors import LedgerClosedError, LedgerUnavailableError
 from neonpay.ledger.faults import forked, in_sqlalchemys_words, sqlite_fault
+from neonpay.ledger.fork_gate import ForkGate
 from neonpay.ledger.unit import A, Transaction, one_result_each, raised_by_a_unit
 
 logger = logging.getLogger("neonpay.ledger")
@@ -51,7 +50,7 @@ class _Outcome(NamedTuple):
 class GroupCommit:
     """Runs units on a connection of its own thread.
 
-    ``door`` is passed for each transaction; before it is committed, ``check`` says whether the database is where it was.
+    Each transaction passes a door of ``gate``; before it is committed, ``check`` says whether the database is where it was.
 
     All units that wait at the same time run inside one transaction, each inside a savepoint; the results are told after the
     commit. Where all of them take many items, the savepoints are left out until one has failed. When a unit fails, its
@@ -65,10 +64,10 @@ class GroupCommit:
         transaction: Transaction,
         *,
         name: str,
-        door: AbstractContextManager[bool | None] | None = None,
+        gate: ForkGate,
         check: Callable[[], None] = lambda: None,
     ) -> None:
-        self._door = nullcontext() if door is None else door
+        self._gate, self._door = gate, gate.door()
         self._check = check
         self._connection = connection
         self._transaction = transaction
@@ -76,7 +75,6 @@ class GroupCommit:
         self._calling: set[asyncio.AbstractEventLoop] = set()
         self._submitting = threading.Lock()
         self._closed = False
-        self._process = os.getpid()
         self._calls: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write, name=name, daemon=True)
         self._thread.start()
@@ -100,7 +98,7 @@ class GroupCommit:
 
     def _put(self, submitted: _Submitted) -> None:
         future = submitted.future
-        if self._process != os.getpid():
+        if self._gate.is_inherited:
             raise forked()
         with self._submitting:
             if self._closed:
@@ -125,7 +123,7 @@ class GroupCommit:
 
         In a process that was forked off, the thread is the parent's, and nothing is done.
         """
-        if self._process != os.getpid():
+        if self._gate.is_inherited:
             return
         with self._submitting:
             self._closed = True

@@ -70,7 +70,6 @@ class SqliteLedger:
         self._reading: list[SqliteConnection] = []
         self._compiling = Compiling()
         self._closed = False
-        self._process = os.getpid()
         self._gate = ForkGate()
         self._opening_door = self._gate.door()
 
@@ -89,19 +88,18 @@ class SqliteLedger:
         Raises:
             LedgerError: the file cannot be used; the subclass says why, and nothing was changed.
         """
-        if self._writer is None or self._closed or self._process != os.getpid():
+        if self._writer is None or self._closed or self._gate.is_inherited:
             await asyncio.to_thread(self.open_sync)
 
     def open_sync(self) -> None:
         """``open`` for a thread without an event loop."""
-        if self._process != os.getpid():
+        if self._gate.is_inherited:
             raise forked()
         with self._opening, self._opening_door:
             if self._closed:
                 raise _closed()
             if self._writer is not None:
                 return
-            self._process = os.getpid()
             with _our_errors():
                 if self._as_it_is and not self.path.exists():
                     msg = f"there is no ledger at {self.path}; give the URL that the bot runs with"
@@ -131,7 +129,7 @@ class SqliteLedger:
                 connection,
                 SqliteTransaction(connection, self._compiling),
                 name="neonpay-writer",
-                door=self._gate.door(),
+                gate=self._gate,
                 check=self._same_file.check,
             )
 
@@ -141,7 +139,7 @@ class SqliteLedger:
 
     def close_sync(self) -> None:
         """``close`` for a thread without an event loop."""
-        if self._process != os.getpid():
+        if self._gate.is_inherited:
             return
         with self._opening:
             self._closed = True

@@ -16,6 +16,7 @@ import pytest
 
 from neonpay.errors import LedgerError, LedgerUnavailableError
 from neonpay.ledger import Ledger, Transaction, open_ledger
+from neonpay.ledger.fork_gate import ForkGate
 from neonpay.ledger.group_commit import GroupCommit
 from neonpay.ledger.sqlite_transaction import SqliteTransaction
 
@@ -93,7 +94,8 @@ def test_the_writer_goes_on_after_a_fault_that_nobody_thought_of() -> None:
 
     connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     connection.execute("CREATE TABLE t (x)")
-    writer = GroupCommit(connection, Forgetless(connection), name="writer")  # type: ignore[arg-type]  # no SQLAlchemy here
+    transaction = Forgetless(connection)  # type: ignore[arg-type]  # no SQLAlchemy here
+    writer = GroupCommit(connection, transaction, name="writer", gate=ForkGate())
     failing: Future[object] = Future()
     working: Future[object] = Future()
 
