@@ -12,6 +12,8 @@ from neonpay.notifications.note import Note
 
 _SHOWN: Final = 20
 _LINE_CHARS: Final = 160
+_NAMED_CHARS: Final = 20
+"""So much of a charge id names it in a command; the whole one would leave no room for what is said about it."""
 _RANK: Final = {priority: rank for rank, priority in enumerate(NotificationPriority)}
 _MESSAGES: Final = Words("{count} message", "{count} messages", counted="count")
 _MORE: Final = Words("… and {count} more", "… and {count} more", counted="count")
@@ -47,4 +49,11 @@ def merged(notes: Sequence[Note], language_code: str | None) -> Note:
 def _line(note: Note, without_subject: bool) -> str:
     body = " ".join(note.body.split())
     said = body if without_subject and body else f"{note.subject}: {body}" if body else note.subject
+    if len(said) > _LINE_CHARS:
+        said = " ".join([_named(word) for word in said.split(" ")])
     return "• " + (said if len(said) <= _LINE_CHARS else said[: _LINE_CHARS - 1] + "…")
+
+
+def _named(word: str) -> str:
+    is_id = len(word) > 2 * _NAMED_CHARS and "://" not in word  # an address that is cut leads nowhere
+    return f"{word[:_NAMED_CHARS]}…" if is_id else word

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -89,9 +89,18 @@ def put(transaction: Transaction, bot_id: int, queued: Sequence[Queued]) -> int:
     return new
 
 
-def due(transaction: Transaction, bot_id: int, channel: NotificationType, now_us: int, most: int) -> list[Queued]:
-    """What is due, in the order in which it became so."""
+def due(
+    transaction: Transaction,
+    bot_id: int,
+    channel: NotificationType,
+    now_us: int,
+    most: int,
+    but: Collection[str] = (),
+) -> list[Queued]:
+    """What is due for everybody but these recipients, in the order in which it became so."""
     query = sa.select(notifications).where(*_waiting(bot_id, channel), _row.due_at <= now_us)
+    if but:
+        query = query.where(_row.recipient.not_in(but))
     return [_queued(row) for row in transaction.connection.execute(query.order_by(_row.due_at).limit(most)).all()]
 
 

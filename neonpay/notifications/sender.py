@@ -36,6 +36,8 @@ AGAIN: Final = RetryPolicy(
 _AT_ONCE: Final = 100
 _SIDE_BY_SIDE: Final = 8
 _ROUNDS: Final = 20
+_LOOK_S: Final = 1.0
+"""While somebody has not answered yet, what is due for others is looked for this often."""
 _ROUND_S: Final = 15.0
 """After so long no recipient's next note is begun: with the last one's time it is still within the lease of a turn."""
 _UNHEARD_US: Final = 120 * 1_000_000
@@ -129,9 +131,7 @@ class Sender:
         return None if next_us is None else max(0.0, (next_us - self._clock.now_us()) / 1_000_000)
 
     async def _round(self, bot_id: int, found: Sequence[Queued]) -> None:
-        lines: dict[str, list[Queued]] = {}
-        for one in found:
-            lines.setdefault(one.note.recipient, []).append(one)
+        """Send what is due, and what becomes so meanwhile: a recipient who takes long to answer is waited for by no other."""
         mutes = await self._ledger.read(_mutes, bot_id)
         places = asyncio.Semaphore(_SIDE_BY_SIDE)
         began_s = stopwatch_s()
@@ -140,9 +140,18 @@ class Sender:
             async with places:
                 await self._send_line(bot_id, line, mutes, began_s)
 
+        under_way: dict[asyncio.Task[None], str] = {}
         async with asyncio.TaskGroup() as group:
-            for line in lines.values():
-                group.create_task(send(line))
+            while True:
+                for recipient, line in _lines(found).items():
+                    under_way[group.create_task(send(line))] = recipient
+                done, late = await asyncio.wait(under_way, timeout=_LOOK_S)
+                if not late or stopwatch_s() - began_s > _ROUND_S:
+                    return
+                for task in done:
+                    del under_way[task]
+                now_us, waited_for = self._clock.now_us(), set(under_way.values())
+                found = await self._ledger.read(queue.due, bot_id, self.name, now_us, _AT_ONCE, waited_for)
 
     async def _send_line(self, bot_id: int, line: Sequence[Queued], mutes: Mapping[str, int], began_s: float) -> None:
         gone: set[str] = set()
@@ -264,6 +273,13 @@ class Sender:
         note_ids = [one.note.note_id for one in waiting]
         queue.hold_until(transaction, bot_id, note_ids, again_us, None)
         queue.wait_behind(transaction, bot_id, first.note, again_us)
+
+
+def _lines(found: Sequence[Queued]) -> dict[str, list[Queued]]:
+    lines: dict[str, list[Queued]] = {}
+    for one in found:
+        lines.setdefault(one.note.recipient, []).append(one)
+    return lines
 
 
 async def _to_its_end(work: asyncio.Future[_T]) -> _T:

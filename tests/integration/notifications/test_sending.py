@@ -257,3 +257,26 @@ async def test_a_program_without_a_channel_leaves_its_messages_to_one_that_has_i
         await ended(query, 1)
     assert await query(sa.select(ROW.state, ROW.attempts)) == [("sent", 1)]
     assert len(letters.got) == 1
+
+
+async def test_nobody_waits_for_a_recipient_who_does_not_answer(
+    open_shop: Callable[..., Shop],
+    receiver: Receiver,
+    receiver_of: Callable[[], AbstractAsyncContextManager[Receiver]],
+) -> None:
+    shop = open_shop()
+    shop.neonpay.on_payment(nothing)
+    async with receiver_of() as mute:
+        mute.hangs = True
+        rules = [sold(mute, name="mute"), sold(receiver)]
+        shop.neonpay.use(Notifications(NotificationConfig(timeout_s=30), rules=rules))
+        async with shop.polling():
+            first = await shop.sells(await shop.visitor("Ann"))
+            await mute.has(1)
+            second = await shop.sells(await shop.visitor("Ben"))
+            await receiver.has(2)
+            assert len(mute.got) == 1
+            mute.goes_on.set()
+            await mute.has(2)
+    assert told(receiver) == [first.charge_id, second.charge_id]
+    assert told(mute) == [first.charge_id, second.charge_id]
