@@ -242,8 +242,10 @@ class NotificationManager:
         )
 
     def _now_us(self) -> int:
-        """Now, by the clock of whoever sends."""
-        return (self._clock if self._extension is None else self._extension.means.clock).now_us()
+        """Now, by the clock of whoever sends, or would if it were switched on."""
+        if self._extension is None or not self._is_on:
+            return self._clock.now_us()
+        return self._extension.means.clock.now_us()
 
     def _channel(self, name: NotificationType) -> Channel:
         channel = self._channels.get(name)

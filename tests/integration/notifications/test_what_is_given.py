@@ -89,6 +89,12 @@ def test_what_is_set_up_is_told_before_the_shop_is_open(open_shop: Callable[...,
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # which of them does not matter
+async def test_a_manager_that_is_switched_off_says_so_before_the_shop_is_open(open_shop: Callable[..., Shop]) -> None:
+    manager = NotificationManager(enable_notifications=False, neonpay=open_shop().neonpay)
+    sent = await manager.send_notification(NotificationMessage(NotificationType.TELEGRAM, "1", body="Tea"))
+    assert sent.state == "off"
+
+
 def test_a_manager_for_a_shop_that_tells_already_says_what_to_write(open_shop: Callable[..., Shop]) -> None:
     shop = open_shop()
     told = shop.neonpay.enable_alerts(admins=[1])
