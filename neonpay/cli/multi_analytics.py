@@ -226,13 +226,13 @@ def _row(one: BotAnalytics) -> list[str]:
 
 
 def _print_bot(found: BotAnalytics, asked: Asked) -> None:
-    from neonpay.cli.columns import Column, print_table
+    from neonpay.cli.columns import Column, print_table, shown
     from neonpay.cli.figured import per_hundred
     from neonpay.cli.sheets import print_facts
     from neonpay.cli.spans import words_of
 
     named = "" if found.bot_name == found.bot_id else f" ({found.bot_name})"
-    typer.echo(f"Bot {found.bot_id}{named}, {words_of(asked.period)}")
+    typer.echo(f"{shown(f'Bot {found.bot_id}{named}')}, {words_of(asked.period)}")
     typer.echo()
     print_facts(
         {

@@ -386,8 +386,10 @@ def errors_in_one_line() -> Iterator[None]:
     try:
         yield
     except (NeonPayError, ConfigurationError) as error:
+        from neonpay.cli.columns import shown
+
         words = "; ".join(filter(None, (str(error), *getattr(error, "__notes__", ()))))
-        typer.echo(f"neonpay: {' '.join(words.split())}", err=True)
+        typer.echo(f"neonpay: {shown(words)}", err=True)
         raise typer.Exit(COULD_NOT) from None
     except BrokenPipeError:
         raise  # whoever read the output has gone, and wants to hear nothing

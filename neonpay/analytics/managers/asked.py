@@ -25,6 +25,13 @@ class AnalyticsPeriod(enum.Enum):
     YEAR = "year"
 
 
+def checked_zone(zone: tzinfo) -> tzinfo:
+    """The zone; raises ValidationError: it is none."""
+    if not isinstance(zone, tzinfo):
+        raise ValidationError("zone", zone, 'a time zone, such as neonpay.analytics.zone_of("Europe/Berlin")')
+    return zone
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """What a report is about.

@@ -148,6 +148,15 @@ def bot_number(bot_id: str | int) -> int:
     return _NAMED | int.from_bytes(digest[:8], "big") >> 3
 
 
+def is_bot(bot_id: str | int) -> bool:
+    """Whether it is a word or an id that a bot may have."""
+    try:
+        bot_number(bot_id)
+    except ValidationError:
+        return False
+    return True
+
+
 def moment_of(timestamp: float) -> datetime:
     """A time in seconds since the epoch, aware; raises ValidationError: it is none."""
     if isinstance(timestamp, bool) or not _is_number(timestamp) or not 0 <= timestamp < _LATEST_S:

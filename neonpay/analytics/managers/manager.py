@@ -10,7 +10,7 @@ from typing import Final, Self, TypeVar
 
 from neonpay.analytics.experiments import ExperimentResult, result_of
 from neonpay.analytics.managers import dashboard, money
-from neonpay.analytics.managers.asked import DAYS_MAX, AnalyticsPeriod, Asked
+from neonpay.analytics.managers.asked import DAYS_MAX, AnalyticsPeriod, Asked, checked_zone
 from neonpay.analytics.managers.events import soft_event
 from neonpay.analytics.managers.happenings import by_kind
 from neonpay.analytics.managers.over_ledger import LedgerStore, Shop
@@ -57,7 +57,7 @@ class AnalyticsManager:
     Raises:
         ConfigurationError: a shop and a database were both named, or the URL is none. A question raises it when the ledger does
             not have the bot that was named.
-        ValidationError: ``max_events`` is no such number.
+        ValidationError: ``max_events`` is no such number, or ``zone`` no time zone.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class AnalyticsManager:
         clock: Clock | None = None,
     ) -> None:
         self.enable_analytics = enable_analytics
-        self._zone = zone
+        self._zone = checked_zone(zone)
         self._high_value_stars = high_value_stars
         self._clock = clock or SystemClock()
         self._store = store_of(neonpay, database_url, max_events, self._clock)

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from neonpay.analytics.managers import network_figures
-from neonpay.analytics.managers.asked import DAYS_MAX, AnalyticsPeriod, Asked
+from neonpay.analytics.managers.asked import DAYS_MAX, AnalyticsPeriod, Asked, checked_zone
 from neonpay.analytics.managers.events import MultiBotEvent, bot_number, soft_event
 from neonpay.analytics.managers.manager import DAY, store_of, written
 from neonpay.analytics.managers.over_ledger import Shop
@@ -42,7 +42,7 @@ class MultiBotAnalyticsManager:
 
     Raises:
         ConfigurationError: a shop and a database were both named, or the URL is none.
-        ValidationError: ``max_events`` is no such number.
+        ValidationError: ``max_events`` is no such number, or ``zone`` no time zone.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class MultiBotAnalyticsManager:
         clock: Clock | None = None,
     ) -> None:
         self.enable_analytics = enable_analytics
-        self._zone = zone
+        self._zone = checked_zone(zone)
         self._high_value_stars = high_value_stars
         self._clock = clock or SystemClock()
         self._store = store_of(neonpay, database_url, max_events, self._clock)

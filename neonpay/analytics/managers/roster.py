@@ -9,7 +9,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from neonpay.analytics.managers.events import bot_number
+from neonpay.analytics.managers.events import bot_number, is_bot
 from neonpay.analytics.managers.sides import REGISTERED, Sides
 from neonpay.core import jsontext
 from neonpay.core.jsontext import JsonValue
@@ -62,11 +62,11 @@ class Roster:
 
     def find(self, bot_id: str | int) -> KnownBot | None:
         """The bot of a word, an id or a username; by its name as well, where only one is called so."""
-        found = self.bots.get(self.number_of(bot_id))
-        if found is None:
-            called = [bot for bot in self.bots.values() if bot.name == bot_id]
-            return called[0] if len(called) == 1 else None
-        return found
+        called = [bot for bot in self.bots.values() if bot.name == bot_id]
+        only = called[0] if len(called) == 1 else None
+        if only is not None and not is_bot(bot_id):  # a name may be longer than a word
+            return only
+        return self.bots.get(self.number_of(bot_id), only)
 
 
 def registration(bot_id: str, name: str, at: datetime, *, is_hearsay: bool = False) -> SoftEvent:
@@ -79,6 +79,8 @@ def registration(bot_id: str, name: str, at: datetime, *, is_hearsay: bool = Fal
         ValidationError: the name is none, or the word.
     """
     bot_number(bot_id)
+    if not str(bot_id).isprintable():
+        raise ValidationError("bot_id", bot_id, "a word of characters that can be printed")
     if not _is_name(name):
         raise ValidationError("bot_name", name, f"1–{_NAME_MAX_CHARS} characters that can be printed")
     data: dict[str, JsonValue] = {"bot_id": bot_id, "bot_name": name, "is_hearsay": is_hearsay}

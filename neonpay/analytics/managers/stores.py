@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from neonpay.analytics.managers.roster import is_news, is_registration
 from neonpay.analytics.managers.sides import REGISTERED
 from neonpay.core.clock import microseconds
+from neonpay.errors import LedgerClosedError
 from neonpay.ledger import Transaction
 from neonpay.ledger.sqlite_transaction import SqliteConnection, SqliteTransaction
 from neonpay.ledger.table_kit import metadata
@@ -83,12 +84,16 @@ class MemoryStore:
     def shed(self) -> int:
         """How many events it has forgotten to make room."""
         with self._lock:
-            self._write()
+            if not self._is_closed:
+                self._write()
             return self._shed
 
     def keep(self, event: SoftEvent) -> None:
-        """Take one event."""
+        """Take one event; after it was closed it is shed, since whoever tells of it may be ending as well."""
         with self._lock:
+            if self._is_closed:
+                self._shed += 1
+                return
             self._waiting.append(event)
             if len(self._waiting) >= _AT_ONCE:
                 self._write()
@@ -135,6 +140,9 @@ class MemoryStore:
             self._raw.close()
 
     def _write(self) -> None:
+        if self._is_closed:
+            msg = "this manager was closed, and what it had in memory is gone; make another one"
+            raise LedgerClosedError(msg)
         self._count += keep_in(self._transaction, self._waiting)
         self._waiting.clear()
         self._make_room()

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
 import os
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from neonpay.analytics.managers import MultiBotAnalyticsManager
 from neonpay.cli.main import app
 from neonpay.core.clock import SystemClock
+from neonpay.ledger import open_ledger
+from neonpay.ledger.tables_collection import collected_bots
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,3 +93,17 @@ async def test_what_is_in_the_way_is_told_in_one_line_that_says_what_to_type(neo
         assert (done.exit_code, done.stdout) == (3, ""), typed_line
         assert says in done.stderr, typed_line
         assert len(done.stderr.splitlines()) == 1, typed_line
+
+
+async def test_a_name_that_a_bot_has_sent_moves_no_cursor(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'centre.db'}"
+    ledger = open_ledger(url)
+    row = {"bot_id": 2**62 + 1, "alias": "far", "name": "Far\x1b[2J\x07", "first_at": 1, "seen_at": 1}
+    row |= {"events": 0, "repeated": 0, "moved": 0}
+    await ledger.run(lambda transaction: transaction.connection.execute(sa.insert(collected_bots), row).rowcount)
+    await ledger.close()
+    for word in (str(2**40), "Far\x1b[2J\x07"):
+        typed = ["multi-analytics", "bot", word, "--database", url]
+        shown = await asyncio.to_thread(CliRunner().invoke, app, typed, color=True)
+        assert "far (Far [2J" in shown.output.replace("Bot ", "")
+        assert "\x1b" not in shown.output

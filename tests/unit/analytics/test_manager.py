@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from neonpay.analytics import zone_of
 from neonpay.analytics.managers import AnalyticsDashboard, AnalyticsManager, AnalyticsPeriod
 from neonpay.core.clock import microseconds
-from neonpay.errors import ConfigurationError, ValidationError
+from neonpay.errors import ConfigurationError, LedgerClosedError, ValidationError
 
 NOW = datetime(2026, 11, 28, 14, 30, tzinfo=UTC)
 
@@ -243,3 +243,20 @@ def test_every_figure_is_what_was_told(events: list[tuple[str, int, int, int, st
     assert insights["returning_users"] == len(users & earlier)
     assert insights["high_value_users"] == sum(each >= 1_000 for each in spent.values())
     assert insights["user_retention_rate"] == (pytest.approx(100 * len(last & users) / len(last)) if last else 0)
+
+
+def test_a_manager_that_was_closed_says_so_and_lets_go_what_it_is_told() -> None:
+    analytics = manager()
+    analytics.track_event("user_message", 1)
+    analytics.close()
+    for _ in range(600):  # more than it writes at once
+        analytics.track_event("user_message", 1)
+    for ask in (analytics.get_stats, analytics.get_dashboard_report, analytics.cleanup_old_data):
+        with pytest.raises(LedgerClosedError, match="make another one"):
+            ask()
+    analytics.close()
+
+
+def test_a_zone_that_is_a_name_is_refused_when_the_manager_is_made() -> None:
+    with pytest.raises(ValidationError, match="zone_of"):
+        manager(zone="Europe/Berlin")

@@ -202,3 +202,26 @@ def test_every_figure_of_the_network_is_what_was_told(events: list[tuple[Any, ..
         assert found["events_by_type"] == dict(kinds[bot])
         assert sum(found["revenue_by_product"].values()) == stars[bot]
         assert 0 <= found["conversion_rate"] <= 100
+
+
+def test_a_bot_is_found_by_a_name_that_is_longer_than_a_word(network: MultiBotAnalyticsManager) -> None:
+    name = "A shop with a name that goes on and on, as long as names of bots may be, to the end"
+    network.register_bot("long", name)
+    found = network.get_bot_analytics(name)
+    assert found is not None
+    assert found.bot_id == "long"
+
+
+@pytest.mark.parametrize("word", ["n\0", "a\x1b[2J", "two\nlines"])
+def test_a_word_that_cannot_be_printed_names_no_bot(network: MultiBotAnalyticsManager, word: str) -> None:
+    with pytest.raises(ValidationError, match="bot_id"):
+        network.register_bot(word, "Name")
+    with pytest.raises(ValidationError, match="bot_id"):
+        network.track_event("user_message", word, 1)
+    assert network.get_stats()["registered_bots"] == 2
+
+
+def test_a_zone_that_is_a_name_is_refused_by_a_network_too() -> None:
+    zone: Any = "Europe/Berlin"
+    with pytest.raises(ValidationError, match="zone_of"):
+        MultiBotAnalyticsManager(zone=zone)
