@@ -209,13 +209,17 @@ async def test_of_two_programs_one_goes_on_with_what_the_other_died_of(shop: Mor
     async with Balancer([folder / "0"], random=Random(7), lost_share=0) as network:  # noqa: S311
         mortal, other = await couple.starts(0, crash_at="after sendMessage"), await couple.starts(1, poll_s=5.0)
         await shop.telegram.post_to(shop.account, network.url)
-        buying = asyncio.ensure_future(buys(shop))
-        await mortal.dies()
-        buying.cancel()
-        await asyncio.gather(buying, return_exceptions=True)
+        dying, buying = asyncio.ensure_future(mortal.dies()), []
+        while not dying.done():
+            # The other one may happen to look just when something was sold; then it tells of that, and one more is.
+            buying.append(asyncio.ensure_future(buys(shop)))
+            await asyncio.wait({dying}, timeout=10)
+        for one in buying:
+            one.cancel()
+        await asyncio.gather(*buying, return_exceptions=True)
         other.gets(signal.SIGUSR1)  # an hour on: leases have run out
         found = await notes(shop)
         await other.stops()
 
-    assert [(state, attempts) for _, state, attempts in found] == [("sent", 2)]
-    assert sold(shop, owner) == 2
+    assert sorted((state, attempts) for _, state, attempts in found) == [("sent", 1)] * (len(found) - 1) + [("sent", 2)]
+    assert sold(shop, owner) == len(found) + 1
