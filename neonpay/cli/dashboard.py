@@ -106,41 +106,54 @@ def open_dashboard(
     Args:
         takes_events: it is a centre as well, to which bots send what happened.
     """
+    ways: dict[str, Any] = {
+        "host": host,
+        "port": port,
+        "names": names,
+        "address": address,
+        "trusted_proxies": trusted_proxies,
+        "only_looks": read_only,
+        "watches_loops": False,
+        "tell": typer.echo,
+    }
 
     async def run(shops: Sequence[NeonPayCore]) -> None:
         from neonpay.web import run_dashboard
 
-        _let_bots_go_first()
-
-        def centre(first: NeonPayCore, *others: NeonPayCore, **options: Any) -> AbstractAsyncContextManager[str]:
-            from neonpay.collection.serving import serving_centre
-
-            return serving_centre(neonpay=first, others=others, **options)
-
-        stopped = told_to_stop()
-        serve = centre if takes_events else run_dashboard
-        running = serve(
-            *shops,
-            host=host,
-            port=port,
-            names=names,
-            address=address,
-            trusted_proxies=trusted_proxies,
-            only_looks=read_only,
-            watches_loops=False,
-            tell=typer.echo,
-        )
-        async with running as url:
-            bots = ", ".join(str(shop.program.adapter.bot_id) for shop in shops)
-            also = ", and takes what bots send" if takes_events else ""
-            typer.echo(f"The dashboard of bot {bots} is at {url}{also}\nCtrl-C stops it.")
-            await stopped.wait()
-        typer.echo("Stopped.")
+        bots = ", ".join(str(shop.program.adapter.bot_id) for shop in shops)
+        if takes_events:
+            running = _centre(neonpay=shops[0], others=shops[1:], **ways)
+            await _served(running, f"The dashboard of bot {bots} is at {{}}, and takes what bots send")
+        else:
+            await _served(run_dashboard(*shops, **ways), f"The dashboard of bot {bots} is at {{}}")
 
     with errors_in_one_line():
         core = core_settings(database, api_url)
         at = with_token(core, bot, token_file=token_file)
-        run_in_shops(at, run, all_bots=bot is None and core.bot_id is None, admins=core.admins)
+        is_for_all = bot is None and core.bot_id is None
+
+        async def run_alone() -> None:
+            words = "The dashboard of a centre that has no bot yet is at {}, and takes what bots send"
+            await _served(_centre(database_url=core.database_url, **ways), words)
+
+        otherwise = run_alone if takes_events and is_for_all else None
+        run_in_shops(at, run, all_bots=is_for_all, admins=core.admins, without_bots=otherwise)
+
+
+def _centre(**options: Any) -> AbstractAsyncContextManager[str]:
+    from neonpay.collection.serving import serving_centre
+
+    return serving_centre(**options)
+
+
+async def _served(running: AbstractAsyncContextManager[str], words: str) -> None:
+    """Serve until somebody stops it."""
+    _let_bots_go_first()
+    stopped = told_to_stop()
+    async with running as url:
+        typer.echo(f"{words.format(url)}\nCtrl-C stops it.")
+        await stopped.wait()
+    typer.echo("Stopped.")
 
 
 def _let_bots_go_first() -> None:

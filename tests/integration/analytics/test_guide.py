@@ -28,6 +28,7 @@ from neonpay.ledger import open_ledger
 from neonpay.store.signing_keys import load_keys
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import CodeType
 
     from tests.integration.conftest import Shop
@@ -161,6 +162,14 @@ def ledger_url(tmp_path: Path) -> str:
     return url
 
 
+def registered_at(folder: Path) -> str:
+    """A ledger in which a bot was registered, and none has sold."""
+    url = f"sqlite:///{folder / 'registered.db'}"
+    with MultiBotAnalyticsManager(database_url=url) as network:
+        network.register_bot("store_bot", "Main Store Bot")
+    return url
+
+
 @pytest.mark.parametrize("line", [line for line in TYPED if "--start-dashboard" not in line])
 def test_what_the_guide_types(line: str, ledger_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -175,7 +184,21 @@ def test_what_the_guide_types(line: str, ledger_url: str, tmp_path: Path, monkey
         assert "revenue" in shown or "Main Store Bot" in shown
 
 
-async def test_the_dashboard_that_the_guide_starts(ledger_url: str) -> None:
+OF_A_CENTRE = "a centre that has no bot yet"
+
+
+@pytest.mark.parametrize(
+    ("url_of", "whose"),
+    [
+        (lambda ledger_url, _: ledger_url, "bot 7000001"),
+        (lambda _, folder: registered_at(folder), OF_A_CENTRE),
+        (lambda _, folder: f"sqlite:///{folder / 'new.db'}", OF_A_CENTRE),
+    ],
+    ids=["bot", "registered", "nothing"],
+)
+async def test_the_dashboard_that_the_guide_starts(
+    ledger_url: str, tmp_path: Path, url_of: Callable[[str, Path], str], whose: str
+) -> None:
     [line] = [line for line in TYPED if "--start-dashboard" in line]
     words = [word if word != "8081" else "0" for word in shlex.split(line)[1:]]
     inherited = {name: text for name, text in os.environ.items() if not name.startswith("NEONPAY_")}
@@ -184,12 +207,12 @@ async def test_the_dashboard_that_the_guide_starts(ledger_url: str) -> None:
         "-m",
         "neonpay",
         *words,
-        env={**inherited, "NEONPAY_DATABASE_URL": ledger_url},
+        env={**inherited, "NEONPAY_DATABASE_URL": url_of(ledger_url, tmp_path)},
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
     said = (await process.stdout.readline()).decode()
-    place = r"The dashboard of bot 7000001 is at (http://127\.0\.0\.1:\d+/), and takes what bots send\n"
+    place = rf"The dashboard of {whose} is at (http://127\.0\.0\.1:\d+/), and takes what bots send\n"
     told = re.fullmatch(place, said)
     assert told is not None, said
     at = "2026-11-28T10:00:00+00:00"
