@@ -79,6 +79,8 @@ class LedgerStore:
     def __init__(self, ledger: Callable[[], Ledger], *, closes: bool, clock: Clock, limit_s: float = LIMIT_S) -> None:
         self._ledger = ledger
         self._closes = closes
+        self._is_over = False
+        """Whether its ledger was closed with it."""
         self._limit_s = limit_s
         self._buffer = SoftBuffer(clock=clock)
         self._starting = threading.Lock()
@@ -105,7 +107,10 @@ class LedgerStore:
         return self._buffer.shed
 
     def keep(self, event: SoftEvent) -> None:
-        """Take one event; it is written within about a second, or with the next question."""
+        """Take one event; it is written within about a second, or with the next question. One that comes too late is shed."""
+        if self._is_over:
+            self._buffer.lose(1, "this manager was closed; make another one")
+            return
         self._at_work()
         self._buffer.put(event)
 
@@ -168,6 +173,7 @@ class LedgerStore:
             self._wait(self._flush())
         finally:
             if self._closes:
+                self._is_over = True
                 self._wait(self._ledger().close())
             self._buffer.disconnect()
             self._thread.close()

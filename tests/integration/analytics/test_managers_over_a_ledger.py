@@ -192,3 +192,13 @@ async def test_money_told_of_a_word_that_may_be_a_bot_of_the_ledger_is_warned_of
     (line,) = [record.getMessage() for record in caplog.records if "count beside" in record.getMessage()]
     assert "payments of main_bot are told" in line
     assert str(sold.account.id) in line
+
+
+def test_what_a_closed_manager_is_told_is_let_go_and_it_can_be_closed_again(database_url: str) -> None:
+    network = MultiBotAnalyticsManager(database_url=database_url)
+    network.register_bot("tea", "Tea")
+    network.close()
+    network.track_event("user_message", "tea", 5)
+    network.close()
+    with MultiBotAnalyticsManager(database_url=database_url) as again:
+        assert again.get_stats()["total_events"] == 0
