@@ -366,19 +366,11 @@ def _plain(answer: object) -> JsonValue:
 @lru_cache(maxsize=256)
 def _method(name: str) -> type[TelegramMethod[Any]]:
     # Named like aiogram's own, because session middlewares of the host log and count methods by class name.
-    return cast(
-        "type[TelegramMethod[Any]]",
-        type(
-            name[0].upper() + name[1:],
-            (TelegramMethod[Any],),
-            {
-                "__module__": __name__,
-                "__returning__": Any,
-                "__api_method__": name,
-                "model_config": ConfigDict(extra="allow"),
-            },
-        ),
+    about = {"__module__": __name__, "__returning__": Any, "__api_method__": name}
+    made = type(
+        name[0].upper() + name[1:], (TelegramMethod[Any],), {**about, "model_config": ConfigDict(extra="allow")}
     )
+    return cast("type[TelegramMethod[Any]]", made)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import sys
@@ -21,7 +22,7 @@ from neonpay.cli.shop import (
     with_token,
 )
 from neonpay.cli.stopping import told_to_stop
-from neonpay.errors import ConfigurationError
+from neonpay.errors import ConfigurationError, NoLedgerError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,6 +121,12 @@ def open_dashboard(
     async def run(shops: Sequence[NeonPayCore]) -> None:
         from neonpay.web import run_dashboard
 
+        if not shops and takes_events:
+            await run_alone()
+            return
+        if not shops:
+            msg = "the ledger has no bot yet; start the bot once"
+            raise ConfigurationError(msg)
         bots = ", ".join(str(shop.program.adapter.bot_id) for shop in shops)
         if takes_events:
             running = _centre(neonpay=shops[0], others=shops[1:], **ways)
@@ -127,17 +134,26 @@ def open_dashboard(
         else:
             await _served(run_dashboard(*shops, **ways), f"The dashboard of bot {bots} is at {{}}")
 
+    async def run_alone() -> None:
+        from neonpay.ledger.open import place_of
+
+        # Named, since the ledger is made here: whoever meant another one sees it.
+        words = (
+            f"The dashboard of a centre that has no bot yet is at {{}}, and takes what bots send into {place_of(url)}"
+        )
+        await _served(_centre(database_url=url, **ways), words)
+
     with errors_in_one_line():
         core = core_settings(database, api_url)
+        url = core.database_url
         at = with_token(core, bot, token_file=token_file)
         is_for_all = bot is None and core.bot_id is None
-
-        async def run_alone() -> None:
-            words = "The dashboard of a centre that has no bot yet is at {}, and takes what bots send"
-            await _served(_centre(database_url=core.database_url, **ways), words)
-
-        otherwise = run_alone if takes_events and is_for_all else None
-        run_in_shops(at, run, all_bots=is_for_all, admins=core.admins, without_bots=otherwise)
+        try:
+            run_in_shops(at, run, all_bots=is_for_all, admins=core.admins)
+        except NoLedgerError:
+            if not (takes_events and is_for_all):
+                raise
+            asyncio.run(run_alone())
 
 
 def _centre(**options: Any) -> AbstractAsyncContextManager[str]:
@@ -147,11 +163,11 @@ def _centre(**options: Any) -> AbstractAsyncContextManager[str]:
 
 
 async def _served(running: AbstractAsyncContextManager[str], words: str) -> None:
-    """Serve until somebody stops it."""
+    """Serve until somebody stops it; ``{}`` in the words is the address."""
     _let_bots_go_first()
     stopped = told_to_stop()
     async with running as url:
-        typer.echo(f"{words.format(url)}\nCtrl-C stops it.")
+        typer.echo(words.replace("{}", url) + "\nCtrl-C stops it.")
         await stopped.wait()
     typer.echo("Stopped.")
 

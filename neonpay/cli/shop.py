@@ -17,7 +17,7 @@ from neonpay.cli.speaking import TOKEN_VARIABLE, WithoutToken, adapter_for
 from neonpay.cli.typed import TypedBot, TypedUser, bot_typed, moment_typed, user_typed
 from neonpay.core.ports import Adapter
 from neonpay.core.roles import Role
-from neonpay.errors import ConfigurationError, LedgerError, NeonPayError, NoLedgerError, TelegramUnreachableError
+from neonpay.errors import ConfigurationError, LedgerError, NeonPayError, TelegramUnreachableError
 
 if TYPE_CHECKING:
     from neonpay.analytics.namespace import Reports
@@ -234,41 +234,26 @@ def run_in_shops(
     *,
     all_bots: bool,
     admins: Sequence[int] = (),
-    without_bots: Callable[[], Awaitable[T]] | None = None,
 ) -> T:
     """The same for several bots of a ledger at once, of which the one whose token is there may speak with Telegram.
+
+    Where the ledger has no bot yet, the work is given none.
 
     Args:
         all_bots: all bots of the ledger, whoever the token is of; the bot whose it is comes first.
         admins: user ids of those who own the shop.
-        without_bots: is done instead where there is no ledger yet, or no bot in it.
     """
     with _places_named(at):
-        return asyncio.run(_in_shops(at, work, all_bots=all_bots, admins=admins, without_bots=without_bots))
+        return asyncio.run(_in_shops(at, work, all_bots=all_bots, admins=admins))
 
 
 async def _in_shops(
-    at: Where,
-    work: Callable[[Sequence[NeonPayCore]], Awaitable[T]],
-    *,
-    all_bots: bool,
-    admins: Sequence[int],
-    without_bots: Callable[[], Awaitable[T]] | None,
+    at: Where, work: Callable[[Sequence[NeonPayCore]], Awaitable[T]], *, all_bots: bool, admins: Sequence[int]
 ) -> T:
     from neonpay.app import NeonPayCore
     from neonpay.payments.settings import Settings
 
-    try:
-        meant = await _read(replace(at, bot_id=None, bot_name="") if all_bots else at, lambda _, known: known)
-    except NoLedgerError:
-        if without_bots is None:
-            raise
-        meant = []
-    if not meant and without_bots is not None:
-        return await without_bots()
-    if not meant:
-        msg = "the ledger has no bot yet; start the bot once"
-        raise ConfigurationError(msg)
+    meant = await _read(replace(at, bot_id=None, bot_name="") if all_bots else at, lambda _, known: known)
     speaks = _owner(at.token or "")
     shops: list[NeonPayCore] = []
     async with AsyncExitStack() as stack:

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from neonpay.core.events import BalanceDrifted, Event, PaymentNeedsAttention
 from neonpay.core.payments import Attention
 from neonpay.core.words import NEONPAY, Words
+from neonpay.notifications.fitting import NAMED_CHARS
 from neonpay.notifications.masking import shown_buyer
 
 _SALE: Final = Words("{stars} Star", "{stars} Stars")
@@ -19,8 +20,6 @@ _LINES: Final[Mapping[str, Words]] = {
     "reason": Words("Why: {value}"),
 }
 _VALUE_CHARS: Final = 300
-_NAMED_CHARS: Final = 20
-"""So much of a charge id names it in a command; the whole one is longer than a line of a telephone."""
 WHY: Final[Mapping[str, Words]] = {
     Attention.FOREIGN_PAYLOAD: Words(
         "Its invoice was not made by neonpay, and this bot says that it sells nothing else."
@@ -136,7 +135,7 @@ def written(event: Event, language_code: str | None, say: Say = ours, *, is_shar
         if value is not None:
             lines.append(say(f"alert.{attribute}", line, language_code, value=str(value)[:_VALUE_CHARS]))
     about = code if code is not None and code in WHAT_TO_DO else name
-    advice, charge = WHAT_TO_DO.get(about), (event.charge_id or "")[:_NAMED_CHARS]
+    advice, charge = WHAT_TO_DO.get(about), (event.charge_id or "")[:NAMED_CHARS]
     if advice is not None:
         lines += ["", say(f"alert.{about}.advice", advice, language_code, charge=charge)]
     return subject, "\n".join(lines)

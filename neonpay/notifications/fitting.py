@@ -6,6 +6,8 @@ import re
 from typing import Final
 
 _MORE: Final = "…"
+NAMED_CHARS: Final = 20
+"""So much of a charge id names it in a command; the whole one is longer than a line of a telephone."""
 _WORD_JOINER: Final = "\u2060"
 _TURNS: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """Characters that change the direction in which a text is read (Unicode, annex 9)."""

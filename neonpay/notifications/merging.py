@@ -7,13 +7,12 @@ from dataclasses import replace
 from typing import Final
 
 from neonpay.core.words import NEONPAY, Words
+from neonpay.notifications.fitting import NAMED_CHARS
 from neonpay.notifications.kinds import NotificationPriority
 from neonpay.notifications.note import Note
 
 _SHOWN: Final = 20
 _LINE_CHARS: Final = 160
-_NAMED_CHARS: Final = 20
-"""So much of a charge id names it in a command; the whole one would leave no room for what is said about it."""
 _RANK: Final = {priority: rank for rank, priority in enumerate(NotificationPriority)}
 _MESSAGES: Final = Words("{count} message", "{count} messages", counted="count")
 _MORE: Final = Words("… and {count} more", "… and {count} more", counted="count")
@@ -55,5 +54,6 @@ def _line(note: Note, without_subject: bool) -> str:
 
 
 def _named(word: str) -> str:
-    is_id = len(word) > 2 * _NAMED_CHARS and "://" not in word  # an address that is cut leads nowhere
-    return f"{word[:_NAMED_CHARS]}…" if is_id else word
+    # An address that is cut leads nowhere, and where words have no spaces between them a whole sentence is one.
+    is_id = len(word) > 2 * NAMED_CHARS and word.isascii() and "://" not in word
+    return f"{word[:NAMED_CHARS]}…" if is_id else word

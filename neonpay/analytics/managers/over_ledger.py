@@ -14,7 +14,7 @@ from neonpay.analytics.managers.roster import roster
 from neonpay.analytics.managers.stores import forget_some, keep_in, kinds_told
 from neonpay.core.clock import Clock
 from neonpay.core.ports import Adapter
-from neonpay.errors import LedgerError
+from neonpay.errors import LedgerClosedError, LedgerError
 from neonpay.ledger import Ledger, Transaction, open_ledger
 from neonpay.ledger.loop_thread import LoopThread
 from neonpay.tracking import SoftEvent
@@ -30,6 +30,7 @@ LIMIT_S: Final = 30.0
 """How long a question may take."""
 _AT_ONCE: Final = 500
 _EVERY_S: Final = 1.0
+_OVER: Final = "this manager was closed; make another one"
 
 
 class HasLedger(Protocol):
@@ -80,7 +81,7 @@ class LedgerStore:
         self._ledger = ledger
         self._closes = closes
         self._is_over = False
-        """Whether its ledger was closed with it."""
+        """Whether it was closed, and its ledger with it."""
         self._limit_s = limit_s
         self._buffer = SoftBuffer(clock=clock)
         self._starting = threading.Lock()
@@ -109,7 +110,7 @@ class LedgerStore:
     def keep(self, event: SoftEvent) -> None:
         """Take one event; it is written within about a second, or with the next question. One that comes too late is shed."""
         if self._is_over:
-            self._buffer.lose(1, "this manager was closed; make another one")
+            self._buffer.lose(1, _OVER)
             return
         self._at_work()
         self._buffer.put(event)
@@ -121,7 +122,7 @@ class LedgerStore:
             await self._flush()
             return await self._write(list(events))
 
-        return self._wait(write())
+        return self._wait(write)
 
     def read(self, unit: Callable[[Transaction], T]) -> T:
         """What a unit of work makes of the ledger and of all that was taken.
@@ -135,7 +136,7 @@ class LedgerStore:
             await self._flush()
             return await self._ledger().apart.report(self._limit_s, unit)
 
-        return self._wait(read())
+        return self._wait(read)
 
     def clean(self, before: datetime) -> int:
         """Forget the events of before a time, a few at a time; how many that were. Payments stay."""
@@ -150,7 +151,7 @@ class LedgerStore:
                     forgotten += gone
             return forgotten
 
-        return self._wait(clean())
+        return self._wait(clean)
 
     def forget(self, bot_id: int, user_id: int, at_us: int) -> None:
         """Nothing that was told of a bot up to a time names a person, or will; payments and sums of Stars stay."""
@@ -159,7 +160,7 @@ class LedgerStore:
             await self._flush()
             await self._ledger().apart.run(_forget, bot_id, user_id, at_us)
 
-        self._wait(forget())
+        self._wait(forget)
 
     def close(self) -> None:
         """Write what waits, and end the thread.
@@ -167,14 +168,14 @@ class LedgerStore:
         Raises:
             LedgerError: the ledger cannot be used, and what waits is lost.
         """
+        self._is_over = self._closes
         if self._thread is None:
             return
         try:
-            self._wait(self._flush())
+            self._wait(self._flush)
         finally:
             if self._closes:
-                self._is_over = True
-                self._wait(self._ledger().close())
+                self._wait(self._ledger().close)
             self._buffer.disconnect()
             self._thread.close()
             self._thread = None
@@ -182,6 +183,8 @@ class LedgerStore:
     def _at_work(self) -> LoopThread:
         if self._thread is not None and self._thread.is_of_this_process:
             return self._thread
+        if self._thread is None and self._is_over:
+            raise LedgerClosedError(_OVER)
         with self._starting:
             if self._thread is None or not self._thread.is_of_this_process:
                 if self._thread is not None:
@@ -197,8 +200,8 @@ class LedgerStore:
             loop = self._thread.loop
             loop.call_soon_threadsafe(loop.call_later, _EVERY_S, self._write_soon)
 
-    def _wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return self._at_work().submit(coroutine).result()
+    def _wait(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        return self._at_work().submit(work()).result()
 
     def _write_soon(self) -> None:
         self._next = None

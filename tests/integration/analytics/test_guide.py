@@ -199,6 +199,8 @@ OF_A_CENTRE = "a centre that has no bot yet"
 async def test_the_dashboard_that_the_guide_starts(
     ledger_url: str, tmp_path: Path, url_of: Callable[[str, Path], str], whose: str
 ) -> None:
+    url = url_of(ledger_url, tmp_path)
+    into = f" into {re.escape(url.removeprefix('sqlite:///'))}" if whose == OF_A_CENTRE else ""
     [line] = [line for line in TYPED if "--start-dashboard" in line]
     words = [word if word != "8081" else "0" for word in shlex.split(line)[1:]]
     inherited = {name: text for name, text in os.environ.items() if not name.startswith("NEONPAY_")}
@@ -207,12 +209,12 @@ async def test_the_dashboard_that_the_guide_starts(
         "-m",
         "neonpay",
         *words,
-        env={**inherited, "NEONPAY_DATABASE_URL": url_of(ledger_url, tmp_path)},
+        env={**inherited, "NEONPAY_DATABASE_URL": url},
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
     said = (await process.stdout.readline()).decode()
-    place = rf"The dashboard of {whose} is at (http://127\.0\.0\.1:\d+/), and takes what bots send\n"
+    place = rf"The dashboard of {whose} is at (http://127\.0\.0\.1:\d+/), and takes what bots send{into}\n"
     told = re.fullmatch(place, said)
     assert told is not None, said
     at = "2026-11-28T10:00:00+00:00"

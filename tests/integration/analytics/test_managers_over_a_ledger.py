@@ -14,7 +14,7 @@ from neonpay.analytics import Period
 from neonpay.analytics.managers.events import bot_number
 from neonpay.core.clock import moment
 from neonpay.core.people import Sender
-from neonpay.errors import ConfigurationError
+from neonpay.errors import ConfigurationError, LedgerClosedError
 from neonpay.ledger import open_ledger
 from neonpay.ledger.tables import payments
 from neonpay.ledger.tables_collection import collected_bots
@@ -199,6 +199,8 @@ def test_what_a_closed_manager_is_told_is_let_go_and_it_can_be_closed_again(data
     network.register_bot("tea", "Tea")
     network.close()
     network.track_event("user_message", "tea", 5)
+    with pytest.raises(LedgerClosedError, match="make another one"):
+        network.get_stats()
     network.close()
     with MultiBotAnalyticsManager(database_url=database_url) as again:
         assert again.get_stats()["total_events"] == 0

@@ -33,3 +33,8 @@ def test_a_long_id_takes_no_room_from_what_is_said_about_it() -> None:
 
 def test_an_address_in_a_long_line_leads_where_it_led() -> None:
     assert LINK in lines(f"See {LINK} {'and more ' * 20}")[1]
+
+
+def test_a_sentence_without_spaces_is_no_id() -> None:
+    sentence = "鍵の配布サーバーが応答しませんでした" * 4
+    assert sentence in lines(f"{sentence} {'a word ' * 20}")[1]
