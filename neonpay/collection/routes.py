@@ -20,7 +20,7 @@ from neonpay.collection.wire import Batch, Problem, RealTime
 from neonpay.errors import LedgerError, ValidationError
 from neonpay.web.access.entrance import admitted
 from neonpay.web.access.peer import sits_here
-from neonpay.web.beside import Beside
+from neonpay.web.beside import FOREIGN_PAGE, Beside, Refused
 from neonpay.web.reading import BlindError
 
 COLLECT: Final = "/analytics/collect"
@@ -30,6 +30,7 @@ EXPORT: Final = "/analytics/export"
 STATUS: Final = "/analytics/status"
 OPENAPI: Final = "/analytics/openapi.json"
 HEALTH: Final = "/health"
+_UNDER: Final = "/analytics/"
 _READ_S: Final = 30.0
 """How long the body of a batch may take to arrive."""
 _REPORT_S: Final = 30.0
@@ -109,7 +110,22 @@ def beside_pages(centre: Centre) -> Beside:
             web.get(HEALTH, health),
         ),
         parts=[(pages.NAME, pages.part(centre))],
+        under=_UNDER,
+        refuse=_refuse,
     )
+
+
+def _refuse(refused: Refused) -> web.Response:
+    """Whatever no route has answered, as every other problem."""
+    if refused.allow is not None:
+        words = Problem(error="method", message=f"this address is asked by {refused.allow}")
+    elif refused.why == FOREIGN_PAGE:
+        words = Problem(error=FOREIGN_PAGE, message="a page of another place may not send anything here")
+    elif refused.status == web.HTTPNotFound.status_code:
+        words = Problem(error="no_such_path", message=f"nothing is at this address; {OPENAPI} says what there is")
+    else:
+        words = Problem(error="failed", message="this centre has failed; its log says more")
+    return _json(words, status=refused.status)
 
 
 async def _take(request: web.Request, centre: Centre, kind: type[Batch | RealTime]) -> web.Response:

@@ -26,7 +26,7 @@ from neonpay.web.access.entrance import ENTER, LOGIN, entrance
 from neonpay.web.access.forms import checked
 from neonpay.web.access.known import KNOWN, KnownSessions
 from neonpay.web.access.peer import host_name, is_loopback, networks
-from neonpay.web.beside import BESIDE, Beside
+from neonpay.web.beside import BESIDE, Beside, Besides
 from neonpay.web.counting import Counting, keep_counted
 from neonpay.web.failures import told_in_a_page
 from neonpay.web.guard import add_headers, guard
@@ -130,7 +130,7 @@ def create_dashboard_app(
     app[FRAME] = Layout()
     app[PATIENCE] = patience_s
     app[IS_SAMPLE] = is_sample
-    app[BESIDE] = frozenset().union(*(each.paths for each in beside))
+    app[BESIDE] = Besides(beside)
     app[NAVIGATION] = Navigation(parts)
     app[SHOPS] = Shops([neonpay, *more])
     app[FEED] = Feed(app[SHOPS])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from neonpay.errors import LedgerReadOnlyError
+from neonpay.web.beside import Refused, refusal
 from neonpay.web.counting import StillCountingError
 from neonpay.web.part import Html, language, page
 from neonpay.web.reading import BlindError
@@ -27,7 +28,7 @@ _AGAIN_S = "5"
 
 @web.middleware
 async def told_in_a_page(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answers what a handler raises with a page; what is no answer of HTTP is logged."""
+    """Answers what a handler raises with a page, or as programs read it; what is no answer of HTTP is logged."""
     try:
         response = await handler(request)
         if isinstance(response, Page):
@@ -35,9 +36,10 @@ async def told_in_a_page(request: web.Request, handler: Handler) -> web.StreamRe
     except web.HTTPException as exc:
         if exc.status < web.HTTPBadRequest.status_code or exc.content_type != "text/plain":
             raise
-        response = _page(request, exc.status)
-        if "Allow" in exc.headers:
-            response.headers["Allow"] = exc.headers["Allow"]
+        allow = exc.headers.get("Allow")
+        response = refusal(request, Refused(exc.status, allow)) or _page(request, exc.status)
+        if allow is not None:
+            response.headers["Allow"] = allow
         return response
     except BlindError as exc:
         return render(request, "blind.html", status=503, headers={"Retry-After": "8"}, seconds=exc.seconds)
@@ -51,7 +53,7 @@ async def told_in_a_page(request: web.Request, handler: Handler) -> web.StreamRe
         resource = request.match_info.route.resource
         # The pattern of its address and not the address, which may name people and payments.
         logger.exception("a page has failed: %s", None if resource is None else resource.canonical)
-        return _page(request, _FAILED)
+        return refusal(request, Refused(_FAILED)) or _page(request, _FAILED)
     return response
 
 

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from neonpay.web.access.forms import LOOKS
 from neonpay.web.access.peer import host_name, is_address
-from neonpay.web.beside import is_beside
+from neonpay.web.beside import FOREIGN_PAGE, Refused, is_beside, refusal
 from neonpay.web.speech import language_of
 from neonpay.web.words.frame import sentences
 
@@ -32,6 +32,7 @@ _HEADERS: Final = {
     "Referrer-Policy": "same-origin",  # without any, browsers would send their own forms with "Origin: null"
     "X-Content-Type-Options": "nosniff",
 }
+_FORBIDDEN: Final = 403
 _OWN: Final = frozenset({"same-origin", "none"})
 
 
@@ -51,7 +52,7 @@ def guard(names: Collection[str]) -> Middleware:
         if name not in known and not is_address(name) and not is_beside(request):
             return _refused(request, "foreign_name")
         if request.method not in LOOKS and _is_foreign(request, host):
-            return _refused(request, "foreign_page")
+            return refusal(request, Refused(_FORBIDDEN, why=FOREIGN_PAGE)) or _refused(request, FOREIGN_PAGE)
         return await handler(request)
 
     return guarded
@@ -74,4 +75,4 @@ def _is_foreign(request: web.Request, host: str) -> bool:
 
 def _refused(request: web.Request, why: str) -> web.Response:
     words = sentences(language_of(request.headers.get("Accept-Language", "")))
-    return web.Response(status=403, text=words[why])
+    return web.Response(status=_FORBIDDEN, text=words[why])

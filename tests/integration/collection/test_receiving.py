@@ -184,6 +184,27 @@ async def test_a_query_about_nobody_makes_nobody(centre_of: Centres) -> None:
         assert (await served.get("/analytics/status"))[1]["bots"] == []
 
 
+async def test_whatever_is_asked_of_a_centre_wrongly_is_answered_as_programs_read_it(centre_of: Centres) -> None:
+    async with centre_of(names=["shop.example"]) as served:
+        for method, path, status, error, allow in (
+            ("GET", "/analytics/collect", 405, "method", "POST"),
+            ("DELETE", "/analytics/realtime", 405, "method", "POST"),
+            ("POST", "/analytics/query", 405, "method", "GET,HEAD"),
+            ("PUT", "/health", 405, "method", "GET,HEAD"),
+            ("GET", "/analytics/collect/", 404, "no_such_path", None),
+            ("GET", "/analytics/", 404, "no_such_path", None),
+            ("POST", "/analytics/colect", 404, "no_such_path", None),
+        ):
+            async with served.session.request(method, path, allow_redirects=False) as answer:
+                told = await answer.json()
+                assert (answer.status, told["error"], answer.headers.get("Allow")) == (status, error, allow), path
+                assert answer.status == 404 or all(one in told["message"] for one in (allow or "").split(",")), told
+        async with served.session.post("/analytics/collect", headers={"Origin": "https://evil.example"}) as answer:
+            assert (answer.status, (await answer.json())["error"]) == (403, "foreign_page")
+        async with served.session.get("/else", allow_redirects=False) as answer:
+            assert (answer.status, answer.headers["Location"]) == (303, "/login")
+
+
 async def test_what_is_older_than_its_kind_is_kept_goes(centre_of: Centres, monkeypatch: pytest.MonkeyPatch) -> None:
     async with centre_of() as served:
         now = moment(served.clock.now_us())
