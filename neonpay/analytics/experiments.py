@@ -113,11 +113,15 @@ def _dealt(experiment: str, user_id: int, variants: Sequence[str]) -> str:
     return variants[int.from_bytes(digest[:8], "big") * len(variants) // _SHARES]
 
 
-def _check(experiment: str, variants: Sequence[str]) -> None:
-    if not experiment:
+def _check(experiment: object, variants: object) -> None:
+    if not isinstance(experiment, str) or not experiment:
         raise ValidationError("experiment", experiment, "a name such as price-of-vip")
-    if isinstance(variants, str) or len(set(variants)) < 2 or len(set(variants)) != len(variants):  # noqa: PLR2004
+    if not isinstance(variants, list | tuple) or not _are_different_names(variants):
         raise ValidationError("variants", variants, 'two different names or more, such as ("old", "new")')
+
+
+def _are_different_names(variants: Sequence[object]) -> bool:
+    return all(isinstance(name, str) for name in variants) and 2 <= len(set(variants)) == len(variants)  # noqa: PLR2004
 
 
 def _variant(name: str, people: int, bought: int) -> Variant:

@@ -86,7 +86,7 @@ class Centre:
             elif content_type != packing.JSON:
                 return self._no(415, "kind", f"send {packing.JSON}, or {packing.GZIP} with its gzip")
             batch = decoded(kind, body)
-            events, moved = placed_events(batch, now_us)
+            events, moved = placed_events(batch, now_us, is_single=kind is RealTime)
         except SignatureError as exc:
             return self._no(401, exc.error, str(exc))
         except packing.TooLongError as exc:

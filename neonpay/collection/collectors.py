@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Final, Self
 
 from neonpay.collection.bot_numbers import bot_number, bot_title, word_in
@@ -39,6 +40,11 @@ _NAMES: Final = frozenset(
         "session_id", "ip_address", "user_agent",
     }
 )  # fmt: skip
+
+_CALLED: Final = MappingProxyType(
+    {"kind": "event_type", "stars": "amount", "subject": "product_id", "data": "metadata"}
+)
+"""Fields of a soft event, and what a collector is told them by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,19 +233,23 @@ class CentralEventCollector:
             )
         bot_id = event.get("bot_id", "")
         number = bot_number(bot_id)
-        metadata = event.get("metadata") or {}
-        soft = SoftEvent(
-            event_id=event.get("event_id") or new_event_id(),
-            bot_id=number,
-            kind=event_type.value if isinstance(event_type := event.get("event_type"), enum.Enum) else event_type,  # type: ignore[arg-type]  # SoftEvent looks
-            at=self._moment(event.get("timestamp")),
-            user_id=event.get("user_id"),
-            subject=event.get("product_id"),
-            source=event.get("source"),
-            stars=event.get("amount"),
-            data=metadata,
-        )
-        check_to_send(soft)
+        event_type = event.get("event_type")
+        at = self._moment(event.get("timestamp"))
+        try:
+            soft = SoftEvent(
+                event_id=event.get("event_id") or new_event_id(),
+                bot_id=number,
+                kind=event_type.value if isinstance(event_type, enum.Enum) else event_type,  # type: ignore[arg-type]  # SoftEvent looks
+                at=at,
+                user_id=event.get("user_id"),
+                subject=event.get("product_id"),
+                source=event.get("source"),
+                stars=event.get("amount"),
+                data=event.get("metadata") or {},
+            )
+            check_to_send(soft)
+        except ValidationError as exc:
+            raise exc.called(_CALLED) from None
         name = event.get("bot_name")
         if name is not None and name != "" and number not in self._bots:
             self.add_bot(bot_id, bot_title(name))

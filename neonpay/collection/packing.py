@@ -37,9 +37,9 @@ def unpacked(body: bytes) -> bytes:
     try:
         found = machine.decompress(body, UNPACKED_MAX_BYTES + 1)
     except zlib.error as exc:
-        raise ValidationError("body", "", "one gzip of JSON") from exc
+        raise ValidationError("body", "", "one gzip of JSON", is_shown=False) from exc
     if len(found) > UNPACKED_MAX_BYTES:
-        raise TooLongError("body", "", f"at most {UNPACKED_MAX_BYTES} bytes when it is unpacked")
+        raise TooLongError("body", "", f"at most {UNPACKED_MAX_BYTES} bytes when it is unpacked", is_shown=False)
     if not machine.eof or machine.unused_data:
-        raise ValidationError("body", "", "one whole gzip of JSON, and nothing after it")
+        raise ValidationError("body", "", "one whole gzip of JSON, and nothing after it", is_shown=False)
     return found

@@ -83,13 +83,16 @@ def receive(
     return accepted, [*found.erased, *kept]
 
 
-def placed_events(batch: Batch, now_us: int) -> tuple[list[SoftEvent], int]:
+def placed_events(batch: Batch, now_us: int, *, is_single: bool = False) -> tuple[list[SoftEvent], int]:
     """The events of a batch as ``receive`` takes them, and how many of them are kept under another time than they told.
+
+    Args:
+        is_single: whether it came as one event.
 
     Raises:
         ValidationError: one cannot be kept.
     """
-    return soft_events(batch, bot_number(batch.bot_id), now_us)
+    return soft_events(batch, bot_number(batch.bot_id), now_us, is_single=is_single)
 
 
 def kept_secrets(transaction: Transaction) -> list[str]:

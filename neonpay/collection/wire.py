@@ -127,25 +127,46 @@ def decoded(kind: type[Batch | RealTime], body: bytes) -> Batch:
     try:
         found = msgspec.json.decode(body, type=kind)
     except RecursionError:
-        raise ValidationError("body", "", "JSON that is not nested so deep") from None
+        raise ValidationError("body", "", "JSON that is not nested so deep", is_shown=False) from None
+    except msgspec.ValidationError as exc:
+        raise _misfit(str(exc)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as exc:
-        raise ValidationError("body", "", f"as the OpenAPI document has it ({exc})") from None
+        raise ValidationError("body", "", f"JSON ({_beginning_small(str(exc))})", is_shown=False) from None
     if isinstance(found, Batch):
         return found
     return Batch(bot_id=found.bot_id, sent_at=found.sent_at, events=[found.event], bot_name=found.bot_name)
 
 
-def soft_events(batch: Batch, bot_number: int, now_us: int) -> tuple[list[SoftEvent], int]:
+def _misfit(said: str) -> ValidationError:
+    """What a decoder says of a body, and of which field of it."""
+    why, _, path = said.partition(" - at `$")
+    where = path.removesuffix("`").removeprefix(".") or "body"
+    if "matching regex" in why:  # that of every text
+        return ValidationError(where, "", "text without the character NUL", is_shown=False)
+    return ValidationError(where, "", f"as /analytics/openapi.json has it: {_beginning_small(why)}", is_shown=False)
+
+
+def _beginning_small(words: str) -> str:
+    return words if words.startswith("JSON") else words[:1].lower() + words[1:]
+
+
+def soft_events(batch: Batch, bot_number: int, now_us: int, *, is_single: bool = False) -> tuple[list[SoftEvent], int]:
     """The events of a batch as they are kept, and how many of them are kept under another time than they told.
+
+    Args:
+        is_single: whether it came as one event, which an error then calls so.
 
     Raises:
         ValidationError: the data of one is none that can be kept, or it has the key of the mark.
     """
     sent_us, moved, found = microseconds(batch.sent_at), 0, []
-    for told in batch.events:
+    for place, told in enumerate(batch.events):
         at = placed(microseconds(told.at), sent_us, now_us)
         moved += at.is_moved
-        found.append(_soft_event(told, bot_number, at))
+        try:
+            found.append(_soft_event(told, bot_number, at))
+        except ValidationError as exc:
+            raise exc.called({}, within="event" if is_single else f"events[{place}]") from None
     return found, moved
 
 
@@ -198,5 +219,5 @@ def _check_money(event: SoftEvent) -> None:
 def _check_data(data: dict[str, JsonValue]) -> None:
     if MARK in data:
         raise ValidationError("data", MARK, "an object without the key that the centre marks events with")
-    if len(dump(data)) > DATA_CHARS:
-        raise ValidationError("data", "", f"at most {DATA_CHARS} characters of JSON")
+    if (chars := len(dump(data))) > DATA_CHARS:
+        raise ValidationError("data", chars, f"at most {DATA_CHARS} characters of JSON")

@@ -63,18 +63,19 @@ class SoftEvent:
             raise ValidationError("user_id", self.user_id, "Telegram's whole-number id, or None")
         if self.stars is not None and not is_whole(self.stars, -STARS_MAX, STARS_MAX):
             raise ValidationError("stars", self.stars, f"a whole number of Stars, at most {STARS_MAX}, or None")
-        if not _is_aware(self.at):
+        if not is_aware(self.at):
             raise ValidationError("at", self.at, "a datetime with a time zone")
         if self.data:
             data = frozen_json("data", self.data)
-            if len(dump(dict(data))) > DATA_MAX_CHARS:
-                raise ValidationError("data", data, f"at most {DATA_MAX_CHARS} characters of JSON")
+            if (chars := len(dump(dict(data)))) > DATA_MAX_CHARS:
+                raise ValidationError("data", chars, f"at most {DATA_MAX_CHARS} characters of JSON")
             object.__setattr__(self, "data", data)
         elif self.data != _NO_DATA:
             raise ValidationError("data", self.data, "a JSON object")
 
 
-def _is_aware(at: object) -> bool:
+def is_aware(at: object) -> bool:
+    """Whether it is a datetime with a time zone."""
     return isinstance(at, datetime) and at.tzinfo is not None
 
 

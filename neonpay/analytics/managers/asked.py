@@ -12,6 +12,7 @@ from neonpay.core.whole import is_whole
 from neonpay.errors import ValidationError
 
 DAYS_MAX: Final = 3_660
+_STARS_MAX: Final = 2**62
 
 
 class AnalyticsPeriod(enum.Enum):
@@ -30,6 +31,13 @@ def checked_zone(zone: tzinfo) -> tzinfo:
     if not isinstance(zone, tzinfo):
         raise ValidationError("zone", zone, 'a time zone, such as neonpay.analytics.zone_of("Europe/Berlin")')
     return zone
+
+
+def checked_stars(high_value_stars: int) -> int:
+    """The Stars from which on somebody is a high-value user; raises ValidationError: it is no number of them."""
+    if not is_whole(high_value_stars, 1, _STARS_MAX):
+        raise ValidationError("high_value_stars", high_value_stars, "a whole number of Stars, 1 or more")
+    return high_value_stars
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Final, cast
 
 from neonpay.core.clock import SystemClock
@@ -22,6 +23,10 @@ _TELEGRAM_IDS_MAX: Final = 2**52
 _WORD_MAX_CHARS: Final = 64
 _NAMED: Final = 2**62
 """Where the numbers of bots begin that only have a name."""
+_CALLED: Final = MappingProxyType(
+    {"kind": "event_type", "stars": "amount", "data": "metadata", "source": 'metadata["source"]'}
+)
+"""Fields of a soft event, and what the guide calls them."""
 _LATEST_S: Final = 32_503_680_000.0
 """The year 3000: what is after it is no time in seconds."""
 
@@ -78,15 +83,18 @@ class MultiBotEvent:
 
     def as_soft(self) -> SoftEvent:
         """The event as it is kept; raises ValidationError: a field is not what it has to be."""
-        more = dict(self.metadata)
+        more = self.metadata
         if self.session_id is not None:
-            more["session_id"] = self.session_id
+            if not isinstance(self.session_id, str):
+                raise ValidationError("session_id", self.session_id, "text, or None")
+            more = {**_object(self.metadata), "session_id": self.session_id}
         return soft_event(
             self.event_type,
             bot_number(self.bot_id),
             user_id=self.user_id,
             amount=self.amount,
             subject=self.product_id,
+            subject_called="product_id",
             metadata=more,
             at=moment_of(self.timestamp),
             event_id=self.event_id,
@@ -100,32 +108,37 @@ def soft_event(
     user_id: int | None,
     amount: int | None,
     subject: str | None,
+    subject_called: str,
     metadata: Mapping[str, JsonValue] | None,
     at: datetime,
     event_id: str,
 ) -> SoftEvent:
     """What was told, as it is kept; a text ``source`` in the metadata says where the person came from.
 
+    Args:
+        subject_called: what whoever tells it calls the subject, for errors.
+
     Raises:
         ValidationError: a field is not what it has to be, or a purchase has brought less than nothing.
     """
     if event_type == LedgerKind.PAYMENT_COMPLETED and isinstance(amount, int) and amount < 0:
         raise ValidationError("amount", amount, "what was paid, in whole Stars: 0 or more")
-    if metadata is not None and not _is_mapping(metadata):
-        raise ValidationError("metadata", metadata, "a JSON object")
-    more = dict(metadata or {})
+    more = {} if metadata is None else _object(metadata)
     source = more.get("source")
-    return SoftEvent(
-        event_id=event_id,
-        bot_id=bot,
-        kind=event_type.value if isinstance(event_type, enum.Enum) else event_type,
-        at=at,
-        user_id=user_id,
-        subject=subject,
-        source=source if isinstance(source, str) and source else None,
-        stars=amount,
-        data=more,
-    )
+    try:
+        return SoftEvent(
+            event_id=event_id,
+            bot_id=bot,
+            kind=event_type.value if isinstance(event_type, enum.Enum) else event_type,
+            at=at,
+            user_id=user_id,
+            subject=subject,
+            source=source if isinstance(source, str) and source else None,
+            stars=amount,
+            data=more,
+        )
+    except ValidationError as exc:
+        raise exc.called({**_CALLED, "subject": subject_called}) from None
 
 
 def bot_number(bot_id: str | int) -> int:
@@ -168,5 +181,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float)
 
 
-def _is_mapping(value: object) -> bool:
-    return isinstance(value, Mapping)
+def _object(metadata: object) -> dict[str, JsonValue]:
+    if not isinstance(metadata, Mapping):
+        raise ValidationError("metadata", metadata, "a JSON object")
+    return dict(metadata)

@@ -10,7 +10,7 @@ from typing import Final, Self, TypeVar
 
 from neonpay.analytics.experiments import ExperimentResult, result_of
 from neonpay.analytics.managers import dashboard, money
-from neonpay.analytics.managers.asked import DAYS_MAX, AnalyticsPeriod, Asked, checked_zone
+from neonpay.analytics.managers.asked import DAYS_MAX, AnalyticsPeriod, Asked, checked_stars, checked_zone
 from neonpay.analytics.managers.events import soft_event
 from neonpay.analytics.managers.happenings import by_kind
 from neonpay.analytics.managers.over_ledger import LedgerStore, Shop
@@ -34,6 +34,8 @@ _OWN: Final = 1
 """The number of the bot of a manager that has no ledger."""
 _EVER: Final = DAYS_MAX
 EVENTS_MAX: Final = 10_000_000
+BOT_MAX: Final = 2**63 - 1
+"""Bots that have a word alone have numbers up to it, which an error may show."""
 
 
 class AnalyticsManager:
@@ -57,7 +59,7 @@ class AnalyticsManager:
     Raises:
         ConfigurationError: a shop and a database were both named, or the URL is none. A question raises it when the ledger does
             not have the bot that was named.
-        ValidationError: ``max_events`` is no such number, or ``zone`` no time zone.
+        ValidationError: an argument is not what it has to be.
     """
 
     def __init__(
@@ -74,7 +76,9 @@ class AnalyticsManager:
     ) -> None:
         self.enable_analytics = enable_analytics
         self._zone = checked_zone(zone)
-        self._high_value_stars = high_value_stars
+        self._high_value_stars = checked_stars(high_value_stars)
+        if bot_id is not None and not is_whole(bot_id, 1, BOT_MAX):
+            raise ValidationError("bot_id", bot_id, "Telegram's whole-number id of the bot")
         self._clock = clock or SystemClock()
         self._store = store_of(neonpay, database_url, max_events, self._clock)
         self._is_memory = isinstance(self._store, MemoryStore)
@@ -116,6 +120,7 @@ class AnalyticsManager:
             user_id=user_id,
             amount=amount,
             subject=stage_id,
+            subject_called="stage_id",
             metadata=metadata,
             at=at or self._now,
             event_id=event_id or new_event_id(),
@@ -155,6 +160,8 @@ class AnalyticsManager:
         Raises:
             ValidationError: an argument is not what it has to be.
         """
+        if shown_by is not None and not isinstance(shown_by, str):
+            raise ValidationError("shown_by", shown_by, "the event_type by which the bot tells it, or None")
 
         def unit(transaction: Transaction, sides: Sides, asked: Asked) -> ExperimentResult:
             return result_of(experiment, variants, who_bought(transaction, sides, asked.period.span, shown_by))
@@ -261,12 +268,14 @@ def store_of(neonpay: Shop | None, database_url: str | None, max_events: int, cl
 
     Raises:
         ConfigurationError: two were named, or the URL is none.
-        ValidationError: ``max_events`` is no such number.
+        ValidationError: ``neonpay`` is no shop, or ``max_events`` no such number.
     """
     if neonpay is not None and database_url is not None:
         msg = "a manager has one ledger: give it neonpay= or database_url=, not both"
         raise ConfigurationError(msg)
     if neonpay is not None:
+        if getattr(getattr(neonpay, "program", None), "adapter", None) is None:
+            raise ValidationError("neonpay", neonpay, "a shop, as create_neonpay() returns it")
         return LedgerStore.of_shop(neonpay, clock=clock)
     if database_url is not None:
         return LedgerStore.of_url(database_url, clock=clock)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 
 from neonpay.analytics.managers import network_figures
-from neonpay.analytics.managers.asked import DAYS_MAX, AnalyticsPeriod, Asked, checked_zone
+from neonpay.analytics.managers.asked import DAYS_MAX, AnalyticsPeriod, Asked, checked_stars, checked_zone
 from neonpay.analytics.managers.events import MultiBotEvent, bot_number, soft_event
 from neonpay.analytics.managers.manager import DAY, store_of, written
 from neonpay.analytics.managers.over_ledger import Shop
@@ -16,11 +16,15 @@ from neonpay.analytics.managers.roster import Roster, registration, roster
 from neonpay.analytics.managers.shapes import BotAnalytics, NetworkAnalytics
 from neonpay.core.clock import Clock, SystemClock, microseconds, moment
 from neonpay.core.jsontext import JsonValue
+from neonpay.core.whole import is_whole
 from neonpay.errors import ValidationError
 from neonpay.ledger import Transaction
 from neonpay.store.ids import new_event_id
+from neonpay.tracking import SoftEvent
+from neonpay.tracking.soft_event import is_aware
 
 T = TypeVar("T")
+_INT64: Final = 2**63 - 1
 
 
 class MultiBotAnalyticsManager:
@@ -42,7 +46,7 @@ class MultiBotAnalyticsManager:
 
     Raises:
         ConfigurationError: a shop and a database were both named, or the URL is none.
-        ValidationError: ``max_events`` is no such number, or ``zone`` no time zone.
+        ValidationError: an argument is not what it has to be.
     """
 
     def __init__(
@@ -58,7 +62,7 @@ class MultiBotAnalyticsManager:
     ) -> None:
         self.enable_analytics = enable_analytics
         self._zone = checked_zone(zone)
-        self._high_value_stars = high_value_stars
+        self._high_value_stars = checked_stars(high_value_stars)
         self._clock = clock or SystemClock()
         self._store = store_of(neonpay, database_url, max_events, self._clock)
         self.neonpay = neonpay
@@ -121,6 +125,7 @@ class MultiBotAnalyticsManager:
             user_id=user_id,
             amount=amount,
             subject=product_id,
+            subject_called="product_id",
             metadata=metadata,
             at=at or self._now,
             event_id=event_id or new_event_id(),
@@ -140,7 +145,14 @@ class MultiBotAnalyticsManager:
         """
         if not self.enable_analytics:
             return 0
-        soft = [event.as_soft() for event in events]
+        soft = []
+        for place, event in enumerate(events):
+            if not isinstance(event, MultiBotEvent):
+                raise ValidationError(f"events[{place}]", event, "a MultiBotEvent")
+            try:
+                soft.append(_checked(event))
+            except ValidationError as exc:
+                raise exc.called({}, within=f"events[{place}]") from None
         for event in events:
             self._meet(event.bot_id, event.bot_name or event.bot_id)
         return self._store.write(soft)
@@ -214,10 +226,12 @@ class MultiBotAnalyticsManager:
             at: up to when; now when left out.
 
         Raises:
-            ValidationError: ``bot_id`` is no bot, or ``at`` no aware time.
+            ValidationError: ``bot_id`` is no bot, ``user_id`` no person, or ``at`` no aware time.
             LedgerError: the ledger cannot be used; nothing was forgotten.
         """
-        if at is not None and at.tzinfo is None:
+        if not is_whole(user_id, -_INT64, _INT64):
+            raise ValidationError("user_id", user_id, "Telegram's whole-number id")
+        if at is not None and not is_aware(at):
             raise ValidationError("at", at, "a datetime with a time zone")
         self._store.forget(bot_number(bot_id), user_id, microseconds(at or self._now))
 
@@ -257,3 +271,10 @@ class MultiBotAnalyticsManager:
             return None
         asked = self._asked(period, days)
         return self._store.read(lambda transaction: unit(transaction, roster(transaction), asked))
+
+
+def _checked(event: MultiBotEvent) -> SoftEvent:
+    """The event as it is kept; raises ValidationError: a field is not what it has to be, the name of the bot among them."""
+    soft = event.as_soft()
+    registration(event.bot_id, event.bot_name or event.bot_id, soft.at, is_hearsay=True)
+    return soft

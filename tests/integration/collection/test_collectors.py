@@ -157,24 +157,28 @@ async def test_whoever_is_no_centre_has_kept_nothing(clock: MovableClock) -> Non
 
 
 @pytest.mark.parametrize(
-    "event",
+    ("event", "field"),
     [
-        {"bot_id": "a"},
-        {"event_type": "k"},
-        {**PAID, "amount": "boom"},
-        {**PAID, "price": 5},
-        {**PAID, "timestamp": "now"},
-        {**PAID, "timestamp": float("nan")},
-        {**PAID, "metadata": {"at_told": 1}},
-        {**PAID, "bot_id": ""},
+        ({"bot_id": "a"}, "event_type"),
+        ({"event_type": "k"}, "bot_id"),
+        ({**PAID, "amount": "boom"}, "amount"),
+        ({**PAID, "amount": -5}, "amount"),
+        ({**PAID, "price": 5}, "event"),
+        ({**PAID, "product_id": 5}, "product_id"),
+        ({**PAID, "timestamp": "now"}, "timestamp"),
+        ({**PAID, "timestamp": float("nan")}, "timestamp"),
+        ({**PAID, "metadata": {"at_told": 1}}, "metadata"),
+        ({**PAID, "metadata": {"x": "y" * 4_090}}, "metadata"),
+        ({**PAID, "bot_id": ""}, "bot_id"),
     ],
 )
 async def test_an_event_that_no_centre_would_take_is_refused_at_once(
-    event: dict[str, Any], clock: MovableClock
+    event: dict[str, Any], field: str, clock: MovableClock
 ) -> None:
     collector = CentralEventCollector(config(NOBODY), clock=clock)
-    with pytest.raises(ValidationError):
+    with pytest.raises(ValidationError) as caught:
         await collector.tell(event)
+    assert caught.value.field == field  # as the program has told it
 
 
 def test_a_config_shows_no_secret_and_takes_no_address_that_is_none() -> None:

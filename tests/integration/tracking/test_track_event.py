@@ -116,11 +116,20 @@ async def test_what_the_ledger_knows_is_not_kept_a_second_time(shop: Shop, query
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"event_type": ""}, {"event_type": 7}, {"user_id": "Ann"}, {"metadata": {"x": {1, 2}}}, {"stage_id": 7}]
+    "wrong",
+    [
+        {"event_type": ""},
+        {"event_type": 7},
+        {"user_id": "Ann"},
+        {"amount": "5"},
+        {"metadata": {"x": {1, 2}}},
+        {"stage_id": 7},
+    ],
 )
 def test_an_argument_of_another_kind_is_refused_where_it_is_given(shop: Shop, wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(ValidationError) as caught:
         shop.neonpay.track_event(**{"event_type": "product_view", **wrong})
+    assert {caught.value.field} == set(wrong)
 
 
 def test_texts_that_are_too_long_are_cut(clock: MovableClock) -> None:

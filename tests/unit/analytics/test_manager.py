@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neonpay.analytics import zone_of
-from neonpay.analytics.managers import AnalyticsDashboard, AnalyticsManager, AnalyticsPeriod
+from neonpay.analytics.managers import AnalyticsDashboard, AnalyticsManager, AnalyticsPeriod, MultiBotAnalyticsManager
 from neonpay.core.clock import microseconds
 from neonpay.errors import ConfigurationError, LedgerClosedError, ValidationError
 
@@ -132,20 +132,28 @@ def test_an_event_that_is_told_twice_counts_once() -> None:
 @pytest.mark.parametrize(
     ("arguments", "field"),
     [
-        ({"amount": "boom"}, "stars"),
+        ({"amount": "boom"}, "amount"),
         ({"amount": -5}, "amount"),
-        ({"amount": 1.5}, "stars"),
+        ({"amount": 1.5}, "amount"),
         ({"user_id": "1"}, "user_id"),
         ({"metadata": ["x"]}, "metadata"),
-        ({"metadata": {"x": object()}}, "data"),
-        ({"stage_id": "x" * 200}, "subject"),
+        ({"metadata": {"x": object()}}, "metadata"),
+        ({"metadata": {"x": "y" * 5_000}}, "metadata"),
+        ({"metadata": {"source": "x" * 200}}, 'metadata["source"]'),
+        ({"stage_id": "x" * 200}, "stage_id"),
+        ({"event_type": ""}, "event_type"),
+        ({"event_id": "x" * 65}, "event_id"),
         ({"at": datetime(2026, 1, 1)}, "at"),  # noqa: DTZ001  # the mistake
     ],
 )
-def test_what_is_no_event_is_refused_and_spoils_nothing(arguments: dict[str, Any], field: str) -> None:
+def test_what_is_no_event_is_refused_by_the_name_of_its_argument_and_spoils_nothing(
+    arguments: dict[str, Any], field: str
+) -> None:
     analytics = manager()
-    with pytest.raises(ValidationError, match=field):
-        analytics.track_event("payment_completed", **{"user_id": 1, **arguments})
+    with pytest.raises(ValidationError) as caught:
+        analytics.track_event(**{"event_type": "payment_completed", "user_id": 1, **arguments})
+    assert caught.value.field == field  # as the caller wrote it
+    assert str(caught.value).startswith(f"{field} must be ")
     assert analytics.get_stats()["total_events"] == 0
     assert analytics.get_dashboard_report() is not None
 
@@ -260,3 +268,26 @@ def test_a_manager_that_was_closed_says_so_and_lets_go_what_it_is_told() -> None
 def test_a_zone_that_is_a_name_is_refused_when_the_manager_is_made() -> None:
     with pytest.raises(ValidationError, match="zone_of"):
         manager(zone="Europe/Berlin")
+
+
+@pytest.mark.parametrize("kind", [AnalyticsManager, MultiBotAnalyticsManager])
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({"high_value_stars": "x"}, "high_value_stars"),
+        ({"high_value_stars": 0}, "high_value_stars"),
+        ({"neonpay": object()}, "neonpay"),
+        ({"database_url": 5}, "database_url"),
+    ],
+)
+def test_what_a_manager_cannot_be_made_with_is_refused_when_it_is_made(
+    kind: type[Any], arguments: dict[str, Any], field: str
+) -> None:
+    with pytest.raises((ValidationError, ConfigurationError), match=field):
+        kind(**arguments)
+
+
+@pytest.mark.parametrize("bot_id", ["abc", "123", 0, -5, True, 1.5])
+def test_a_bot_is_named_by_its_number(bot_id: Any) -> None:
+    with pytest.raises(ValidationError, match="bot_id must be Telegram's whole-number id"):
+        AnalyticsManager(bot_id=bot_id)

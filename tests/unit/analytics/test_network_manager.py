@@ -225,3 +225,23 @@ def test_a_zone_that_is_a_name_is_refused_by_a_network_too() -> None:
     zone: Any = "Europe/Berlin"
     with pytest.raises(ValidationError, match="zone_of"):
         MultiBotAnalyticsManager(zone=zone)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"amount": "5"}, "amount"),
+        ({"product_id": 5}, "product_id"),
+        ({"metadata": 5}, "metadata"),
+        ({"session_id": object()}, "session_id"),
+        ({"bot_name": 5}, "bot_name"),
+        ({"timestamp": "now"}, "timestamp"),
+    ],
+)
+def test_of_several_events_the_wrong_one_is_named_and_none_is_taken(wrong: dict[str, Any], field: str) -> None:
+    network = MultiBotAnalyticsManager(clock=At())
+    well: dict[str, Any] = {"event_type": "product_view", "bot_id": "store", "bot_name": "Store", "user_id": 1}
+    with pytest.raises(ValidationError) as caught:
+        network.take([MultiBotEvent(**well), MultiBotEvent(**{**well, **wrong})])
+    assert caught.value.field == f"events[1].{field}"
+    assert network.get_stats()["bot_registry"] == {}
