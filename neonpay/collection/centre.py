@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy.exc import DBAPIError
 
 from neonpay.collection import packing
+from neonpay.collection.figures import BotStatus, bots
 from neonpay.collection.receiving import OwnBotError, TooManyBotsError, placed_events, receive
 from neonpay.collection.telling import Kept
 from neonpay.collection.wire import Accepted, Batch, Problem, RealTime, decoded
@@ -50,6 +52,7 @@ class Centre:
         takes_unsigned: whether a batch without a signature is taken from whoever sits at this machine.
         token: with which programs read figures; None for nobody.
         kept: told of each batch that was kept, with its events.
+        names: what bots were registered as with a manager of this program, by their numbers; it may take a while.
         own_stats: what the collector of this program has sent itself, for the status.
     """
 
@@ -60,6 +63,7 @@ class Centre:
     token: str | None = field(default=None, repr=False)
     own_stats: Callable[[], Mapping[str, Any]] | None = None
     kept: Kept | None = None
+    names: Callable[[], Mapping[int, str]] | None = None
     refused: int = 0
     """Batches that were not taken since this program began."""
     _waiting: int = 0
@@ -113,6 +117,17 @@ class Centre:
             return self._no(503, "ledger", f"the centre cannot keep it for now: {error_words(exc)}", AWAY_S)
         finally:
             self._waiting -= 1
+
+    async def bots(self, limit_s: float) -> list[BotStatus]:
+        """Every bot that has sent something, by the name that it was registered with, else by its own.
+
+        Raises:
+            LedgerTimeoutError: it took longer than that.
+            LedgerError: the ledger, or that of the manager, cannot be used.
+        """
+        known = await (await self.ledger()).report(limit_s, bots)
+        names = {} if self.names is None else await asyncio.to_thread(self.names)
+        return [msgspec.structs.replace(bot, name=names.get(bot.bot_id, bot.name)) for bot in known]
 
     def _check_signature(self, headers: Mapping[str, str], body: bytes, now_s: int, *, from_here: bool) -> None:
         signed = "webhook-signature" in headers

@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 import sqlalchemy as sa
 
+from neonpay.analytics.managers.roster import registered_names
 from neonpay.core.clock import moment
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables_collection import collected_bots
@@ -75,10 +76,12 @@ class BotStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def bots(transaction: Transaction) -> list[BotStatus]:
-    """Every bot that has sent something; a unit of work."""
+    """Every bot that has sent something, by the name that this ledger has for it; a unit of work."""
     columns = ("bot_id", "alias", "name", "first_at", "seen_at", "events", "repeated", "moved")
     query = sa.select(*(collected_bots.c[each] for each in columns)).order_by(collected_bots.c.bot_id)
-    return [BotStatus(**row) for row in transaction.connection.execute(query).mappings()]
+    names = registered_names(transaction)
+    found = [BotStatus(**row) for row in transaction.connection.execute(query).mappings()]
+    return [msgspec.structs.replace(bot, name=names.get(bot.bot_id, bot.name)) for bot in found]
 
 
 def together(each: list[BotFigures], since_us: int, until_us: int) -> NetworkFigures:

@@ -40,7 +40,7 @@ def part(centre: Centre) -> Part:
             ledger = await centre.ledger()
             until_us = centre.clock.now_us() + 1
             since_us = until_us - _DAYS * figures.DAY_US
-            known = await ledger.report(_LIMIT_S, figures.bots)
+            known = await centre.bots(_LIMIT_S)
             each = [await ledger.report(_LIMIT_S, figures.of_bot, bot, since_us, until_us) for bot in known]
         except (LedgerError, DBAPIError) as exc:
             raise BlindError(None) from exc

@@ -74,7 +74,7 @@ def beside_pages(centre: Centre) -> Beside:
 
     async def status(request: web.Request) -> web.Response:
         await _require_reader(request, centre)
-        known = await _report(centre, figures.bots)
+        known = await _known(centre, None)
         own = None if centre.own_stats is None else dict(centre.own_stats())
         return _json(
             {
@@ -181,7 +181,10 @@ def _asked(request: web.Request, centre: Centre) -> tuple[int | None, int, int]:
 
 
 async def _known(centre: Centre, bot_id: int | None) -> list[figures.BotStatus]:
-    known: list[figures.BotStatus] = await _report(centre, figures.bots)
+    try:
+        known = await centre.bots(_REPORT_S)
+    except (LedgerError, DBAPIError):
+        raise _away() from None
     return [bot for bot in known if bot_id is None or bot.bot_id == bot_id]
 
 

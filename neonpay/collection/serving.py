@@ -13,9 +13,10 @@ from neonpay.collection.config import HOST, PORT
 from neonpay.collection.nobody import Nobody
 from neonpay.collection.receiving import kept_secrets, made_secret
 from neonpay.collection.routes import beside_pages
-from neonpay.collection.telling import Telling, teller_to
+from neonpay.collection.telling import Telling, check_manager, teller_to
 from neonpay.core.clock import Clock, SystemClock
 from neonpay.core.webhook_signing import keys_of
+from neonpay.errors import ConfigurationError
 from neonpay.ledger import Ledger, open_ledger
 from neonpay.ledger.memory import KEEPS_NOTHING_URL, is_memory
 from neonpay.monitoring.settings import MonitoringSettings
@@ -80,6 +81,8 @@ async def serving_centre(
     """
     clock = clock or SystemClock()
     keys = keys_of(webhook_secret)
+    check_manager(multi_bot_analytics)
+    _check_collector(event_collector)
     async with AsyncExitStack() as stack:
         theirs = _place_of(multi_bot_analytics)
         if neonpay is None and database_url is None:
@@ -113,6 +116,7 @@ async def serving_centre(
             token=token or settings_of(MonitoringSettings, "monitoring").token,
             own_stats=None if event_collector is None else event_collector.get_stats,
             kept=teller_to(multi_bot_analytics if is_told else None),
+            names=None if multi_bot_analytics is None else multi_bot_analytics.registered_names,
         )
         keeps = settings_of(TrackingSettings, "tracking")
         await stack.enter_async_context(cleaning(await ledger(), keeps))
@@ -130,6 +134,12 @@ async def serving_centre(
             **options,
         )
         yield await stack.enter_async_context(running)
+
+
+def _check_collector(collector: object) -> None:
+    if collector is not None and not all(callable(getattr(collector, name, None)) for name in ("get_stats", "trust")):
+        msg = f"a centre shows what a MultiBotEventCollector(...) has sent, and not {type(collector).__name__}"
+        raise ConfigurationError(msg)
 
 
 def _place_of(manager: Telling | None) -> tuple[NeonPayCore | None, str | None]:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from neonpay.collection.wire import ERASED, Batch
 from neonpay.core.jsontext import JsonValue
-from neonpay.errors import NeonPayError
+from neonpay.errors import ConfigurationError, NeonPayError
 from neonpay.tracking import SoftEvent
 
 logger = logging.getLogger("neonpay.collection")
@@ -23,6 +23,10 @@ class Telling(Protocol):
 
     def hear_of_bot(self, bot_id: str, bot_name: str) -> Any:
         """Know what a bot says that it is called, as long as nobody has registered it."""
+        ...
+
+    def registered_names(self) -> Mapping[int, str]:
+        """What bots were registered as, by their numbers."""
         ...
 
     def track_event(
@@ -43,6 +47,14 @@ class Telling(Protocol):
     def forget_person(self, bot_id: str, user_id: int, *, at: datetime) -> None:
         """Nothing that was told of a bot up to a time names this person, or will."""
         ...
+
+
+def check_manager(manager: object) -> None:
+    """Raise ConfigurationError for what is no manager of several bots."""
+    names = ("hear_of_bot", "registered_names", "track_event", "forget_person")
+    if manager is not None and not all(callable(getattr(manager, name, None)) for name in names):
+        msg = f"a centre tells a MultiBotAnalyticsManager() what bots send, and not {type(manager).__name__}"
+        raise ConfigurationError(msg)
 
 
 def teller_to(manager: Telling | None) -> Kept | None:

@@ -12,7 +12,7 @@ from neonpay.analytics.managers.asked import DAYS_MAX, AnalyticsPeriod, Asked, c
 from neonpay.analytics.managers.events import MultiBotEvent, bot_number, soft_event
 from neonpay.analytics.managers.manager import DAY, store_of, written
 from neonpay.analytics.managers.over_ledger import Shop
-from neonpay.analytics.managers.roster import Roster, registration, roster
+from neonpay.analytics.managers.roster import Roster, registered_names, registration, roster
 from neonpay.analytics.managers.shapes import BotAnalytics, NetworkAnalytics
 from neonpay.core.clock import Clock, SystemClock, microseconds, moment
 from neonpay.core.jsontext import JsonValue
@@ -81,6 +81,14 @@ class MultiBotAnalyticsManager:
             ValidationError: an argument is not what it has to be.
         """
         self._name(bot_id, bot_name, is_hearsay=False)
+
+    def registered_names(self) -> dict[int, str]:
+        """What bots were registered as, by the numbers under which reports keep them.
+
+        Raises:
+            LedgerError: the ledger cannot be used.
+        """
+        return self._store.read(registered_names) if self.enable_analytics else {}
 
     def hear_of_bot(self, bot_id: str, bot_name: str) -> None:
         """Have a bot in every report under the name that it says itself, as long as nobody has registered it.

@@ -124,6 +124,14 @@ def roster(transaction: Transaction) -> Roster:
     return Roster(Sides(tuple(own), told), bots, aliases)
 
 
+def registered_names(transaction: Transaction) -> dict[int, str]:
+    """What bots were registered as, by their numbers; nothing that events say by themselves."""
+    usernames = bot_names(transaction, bots_of(transaction))
+    aliases = {bot_number(name): bot for bot, name in usernames.items()}
+    numbered = [(bot_number(word), said) for word, said in _registered(transaction).items()]
+    return {aliases.get(number, number): name for number, (name, is_hearsay) in numbered if not is_hearsay}
+
+
 def _collected(transaction: Transaction) -> dict[int, KnownBot]:
     """The bots that have sent something to this centre, by their numbers."""
     columns = (collected_bots.c.bot_id, collected_bots.c.alias, collected_bots.c.name)
