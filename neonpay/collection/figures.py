@@ -63,6 +63,7 @@ class BotStatus(msgspec.Struct, frozen=True, kw_only=True):
         events: how many are kept that it has sent.
         repeated: how many came more than once, and were not kept again.
         moved: how many of those that came told a time that could not be.
+        ledger_at: when it sent last what its ledger knows, beside which nothing of money is kept; None where it does not.
     """
 
     bot_id: int
@@ -73,11 +74,12 @@ class BotStatus(msgspec.Struct, frozen=True, kw_only=True):
     events: int
     repeated: int
     moved: int
+    ledger_at: datetime | None
 
 
 def bots(transaction: Transaction) -> list[BotStatus]:
     """Every bot that has sent something, by the name that this ledger has for it; a unit of work."""
-    columns = ("bot_id", "alias", "name", "first_at", "seen_at", "events", "repeated", "moved")
+    columns = ("bot_id", "alias", "name", "first_at", "seen_at", "events", "repeated", "moved", "ledger_at")
     query = sa.select(*(collected_bots.c[each] for each in columns)).order_by(collected_bots.c.bot_id)
     names = registered_names(transaction)
     found = [BotStatus(**row) for row in transaction.connection.execute(query).mappings()]

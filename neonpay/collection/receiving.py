@@ -65,12 +65,14 @@ def receive(
     counted: dict[str, Any] = {}
     if says_ledger:
         counted["ledger_at"] = now_us
+    elif found.says_left:
+        counted["ledger_at"], has_ledger = None, False
     told = [event for event in found.told if not (says_ledger or has_ledger) or event.kind not in KNOWN_TO_LEDGERS]
     others = [*found.facts, *told]
     kept = kept_of(transaction, others, timeless=timeless(others, now_us))
     written, forgotten, beside = insert_soft(transaction, kept), len(others) - len(kept), len(found.told) - len(told)
     accepted = Accepted(received=len(events), new=written + news, moved=moved, forgotten=forgotten, beside=beside)
-    repeated = len(events) - found.says_ledger - accepted.new - forgotten - beside
+    repeated = len(events) - found.says_ledger - found.says_left - accepted.new - forgotten - beside
     counted |= {
         "seen_at": now_us,
         "events": bot.events + written,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from neonpay.collection.wire import ERASED, LEDGER_TELLS, MARK, OF_LEDGER_MARK
+from neonpay.collection.wire import ERASED, LEDGER_LEFT, LEDGER_TELLS, MARK, OF_LEDGER_MARK
 from neonpay.core.clock import microseconds
 from neonpay.tracking import SoftEvent
 from neonpay.tracking.kinds import OF_LEDGER
@@ -25,12 +25,14 @@ class Sorted:
         facts: what the ledger of the bot knows, without the mark that says so.
         told: all others.
         says_ledger: how often it says that the bot sends what its ledger knows, by events about nothing else.
+        says_left: how often it says that the bot does so no more, by events about nothing else.
     """
 
     erased: list[SoftEvent] = field(default_factory=list)
     facts: list[SoftEvent] = field(default_factory=list)
     told: list[SoftEvent] = field(default_factory=list)
     says_ledger: int = 0
+    says_left: int = 0
 
 
 def sorted_events(events: Sequence[SoftEvent]) -> Sorted:
@@ -41,6 +43,8 @@ def sorted_events(events: Sequence[SoftEvent]) -> Sorted:
             found.erased.append(event)
         elif event.kind == LEDGER_TELLS:
             found.says_ledger += 1
+        elif event.kind == LEDGER_LEFT:
+            found.says_left += 1
         elif event.data.get(OF_LEDGER_MARK) is True:
             more = {name: value for name, value in event.data.items() if name != OF_LEDGER_MARK}
             found.facts.append(replace(event, data=more))

@@ -175,7 +175,7 @@ async def test_a_sale_that_the_handler_tells_a_collector_of_as_well_counts_once(
             assert all((await collector.collect_now()).values())
             (bot,) = (await arrived(served, events=2))["bots"]
     assert (bot["payments"], bot["revenue_stars"], bot["events"]) == (1, 50, 2)
-    assert "are told to the centre twice, and count once" in caplog.text
+    assert "the centre keeps nothing that this collector tells of payments" in caplog.text
 
 
 async def test_the_command_takes_a_person_out_of_what_waits_and_the_bot_has_the_centre_forget_them(

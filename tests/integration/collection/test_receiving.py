@@ -343,6 +343,31 @@ async def test_payments_that_a_bot_sends_from_its_ledger_count_once_whoever_else
     assert (status["events"], status["repeated"]) == (3, 0)
 
 
+async def test_a_bot_that_has_left_its_ledger_says_so_and_is_believed_at_once(centre_of: Centres) -> None:
+    paid = {"kind": "payment_completed", "stars": 50}
+    async with centre_of() as served:
+
+        async def ledger_at() -> object:
+            return (await served.get("/analytics/status"))[1]["bots"][0]["ledger_at"]
+
+        fact = served.event("fact", **paid, data={"of_ledger": True})
+        assert (await served.send(served.batch(fact)))[1]["new"] == 1
+        assert await ledger_at() is not None
+        left = served.batch(served.event("l", kind="ledger_left", user_id=None), served.event("told", **paid))
+        assert (await served.send(left))[1] == {"received": 2, "new": 1, "moved": 0, "forgotten": 0, "beside": 0}
+        assert (await served.send(left))[1]["new"] == 0
+        assert (await served.send(served.batch(served.event("next", **paid))))[1]["beside"] == 0
+        assert await ledger_at() is None
+        both = served.batch(
+            served.event("l", kind="ledger_left"), served.event("s", kind="ledger_tells"), served.event("x", **paid)
+        )
+        assert (await served.send(both))[1]["beside"] == 1
+        (bot,) = (await figures(served))["bots"]
+        (known,) = (await served.get("/analytics/status"))[1]["bots"]
+    assert (bot["revenue_stars"], bot["events_by_kind"]) == (150, {"payment_completed": 3})
+    assert (known["events"], known["repeated"]) == (3, 1)
+
+
 async def test_a_bot_whose_ledger_has_said_nothing_for_a_week_is_believed_again(
     centre_of: Centres, clock: MovableClock
 ) -> None:
