@@ -112,8 +112,8 @@ class Sender:
         if accepted.beside and not self._has_said_beside:
             self._has_said_beside = True
             logger.warning(
-                "the centre keeps nothing that this collector tells of payments and subscriptions of bot %s: Collection() sends "
-                "them from its ledger. If that bot uses Collection() no more, tell the collector a ledger_left of it",
+                "the centre keeps nothing that this collector tells of payments and subscriptions of bot %s: Collection() "
+                "sends them from its ledger. If that bot uses Collection() no more, tell the collector a ledger_left of it",
                 known_as,
             )
         await outbox.done(parcel)
