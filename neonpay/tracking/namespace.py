@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Final, get_args
 
 from neonpay.core.jsontext import JsonObject
 from neonpay.core.namespaces import M, verb
@@ -13,10 +13,12 @@ from neonpay.ledger import Transaction
 from neonpay.payments.namespaces.served import Served
 from neonpay.tracking.reading import By, count_soft, pseudonymised
 from neonpay.tracking.retention import clean
+from neonpay.tracking.soft_event import ID_MAX_CHARS, NAME_MAX_CHARS, check_text, is_aware
 
 LIMIT_S: Final = 30.0
 _MOST_DAYS: Final = 100_000
 _MOST_ROWS: Final = 10_000
+_BY: Final = get_args(By)
 
 
 class Tracked(Served[M], path="tracking"):
@@ -40,9 +42,15 @@ class Tracked(Served[M], path="tracking"):
             people: count people, each once, and not events.
 
         Raises:
+            ValidationError: an argument is not what it has to be.
             LedgerTimeoutError: it took longer than half a minute.
             LedgerError: the ledger cannot be read.
         """
+        if by not in _BY:
+            raise ValidationError("by", by, f"one of {', '.join(_BY)}")
+        if kind is not None:
+            check_text("kind", kind, NAME_MAX_CHARS)
+        _check_between(since, until)
         pipeline = await self._opened()
         await pipeline.beside.write()
 
@@ -61,15 +69,19 @@ class Tracked(Served[M], path="tracking"):
         What the program told as ``metadata`` is left out. It is no anonymity where a source or a time gives somebody away.
 
         Args:
+            since, until: not before the one, and before the other; aware.
             after: the last ``event_id`` of the page before.
             limit: most events, 1–10,000.
 
         Raises:
-            ValidationError: ``limit`` is none.
+            ValidationError: an argument is not what it has to be.
             LedgerError: the ledger cannot be read.
         """
         if not is_whole(limit, 1, _MOST_ROWS):
             raise ValidationError("limit", limit, f"a whole number from 1 to {_MOST_ROWS}")
+        if after != "":
+            check_text("after", after, ID_MAX_CHARS)
+        _check_between(since, until)
         pipeline = await self._opened()
         await pipeline.beside.write()
 
@@ -93,3 +105,9 @@ class Tracked(Served[M], path="tracking"):
             raise ValidationError("days", days, "a whole number above 0")
         pipeline = await self._opened()
         return await clean(pipeline.ledger, pipeline.adapter.bot_id, days, {})
+
+
+def _check_between(since: object, until: object) -> None:
+    for name, at in (("since", since), ("until", until)):
+        if at is not None and not is_aware(at):
+            raise ValidationError(name, at, "a datetime with a time zone, or None")

@@ -51,12 +51,12 @@ class SoftEvent:
     data: Mapping[str, JsonValue] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _text("event_id", self.event_id, ID_MAX_CHARS)
-        _text("kind", self.kind, NAME_MAX_CHARS)
+        check_text("event_id", self.event_id, ID_MAX_CHARS)
+        check_text("kind", self.kind, NAME_MAX_CHARS)
         if self.subject is not None:
-            _text("subject", self.subject, TEXT_MAX_CHARS)
+            check_text("subject", self.subject, TEXT_MAX_CHARS)
         if self.source is not None:
-            _text("source", self.source, TEXT_MAX_CHARS)
+            check_text("source", self.source, TEXT_MAX_CHARS)
         if not is_whole(self.bot_id, 1, _INT64):
             raise ValidationError("bot_id", self.bot_id, "Telegram's whole-number id of a bot")
         if self.user_id is not None and not is_whole(self.user_id, -_INT64, _INT64):
@@ -79,7 +79,8 @@ def is_aware(at: object) -> bool:
     return isinstance(at, datetime) and at.tzinfo is not None
 
 
-def _text(name: str, value: object, most: int) -> None:
+def check_text(name: str, value: object, most: int) -> None:
+    """Raise ValidationError for what is no text, or none that a database can keep."""
     rule = f"1–{most} characters of Unicode, without NUL"
     if not isinstance(value, str) or not 0 < len(value) <= most:
         raise ValidationError(name, value, rule)

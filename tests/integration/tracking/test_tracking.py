@@ -188,6 +188,29 @@ async def test_events_are_counted_by_kind_subject_and_source_and_people_once(sho
         assert sum((await tracking.count(since=now)).values()) == 5
 
 
+@pytest.mark.parametrize(
+    ("verb", "wrong"),
+    [
+        ("count", {"by": "user_id"}),
+        ("count", {"kind": 5}),
+        ("count", {"kind": "nul\0"}),
+        ("count", {"since": datetime(2026, 1, 1)}),  # noqa: DTZ001  # the mistake
+        ("count", {"until": "today"}),
+        ("export", {"since": datetime(2026, 1, 1)}),  # noqa: DTZ001
+        ("export", {"until": 5}),
+        ("export", {"after": 5}),
+        ("export", {"limit": 0}),
+    ],
+)
+async def test_a_question_that_is_none_is_refused_before_a_database_is_asked(
+    shop: Shop, verb: str, wrong: dict[str, Any]
+) -> None:
+    async with shop.neonpay:
+        with pytest.raises(ValidationError) as caught:
+            await getattr(shop.neonpay.tracking, verb)(**wrong)
+    assert {caught.value.field} == set(wrong)
+
+
 async def test_an_export_names_nobody_and_the_same_person_alike_each_time(shop: Shop) -> None:
     person = 912_345_678
     async with shop.neonpay:
