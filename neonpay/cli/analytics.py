@@ -59,6 +59,10 @@ def analytics(
     Money is that of `neonpay revenue`: Stars that were paid, less what of these very payments went back. People count once.
     """
     if start_dashboard:
+        with errors_in_one_line():
+            if summary or export or json or format is not None or output is not None:
+                msg = "--start-dashboard serves until Ctrl-C and writes no report; leave it out for one"
+                raise ConfigurationError(msg)
         _serve(port, database, bot_id)
         return
     with errors_in_one_line():

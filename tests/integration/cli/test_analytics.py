@@ -95,6 +95,13 @@ async def test_what_is_in_the_way_is_told_in_one_line_that_says_what_to_type(neo
         assert len(done.stderr.splitlines()) == 1, typed_line
 
 
+async def test_a_dashboard_that_is_to_write_a_report_as_well_is_not_started(neonpay: Command) -> None:
+    for more in (["--summary"], ["--export"], ["--json"], ["--format", "csv"], ["--output", "x.json"]):
+        done = await neonpay("analytics", "--start-dashboard", "--port", "0", *more)
+        assert (done.exit_code, done.stdout) == (3, "")
+        assert "--start-dashboard serves until Ctrl-C and writes no report" in done.stderr
+
+
 async def test_a_name_that_a_bot_has_sent_moves_no_cursor(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'centre.db'}"
     ledger = open_ledger(url)
