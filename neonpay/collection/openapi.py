@@ -58,6 +58,7 @@ def document() -> dict[str, Any]:
                             },
                         },
                         "400": _problem("A parameter is wrong."),
+                        "404": _problem("The bot has sent nothing yet."),
                         **_for_readers(),
                     },
                 }

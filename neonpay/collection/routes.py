@@ -53,8 +53,6 @@ def beside_pages(centre: Centre) -> Beside:
         await _require_reader(request, centre)
         bot_id, since_us, until_us = _asked(request, centre)
         known = await _known(centre, bot_id)
-        if bot_id is not None and not known:
-            raise _problem(404, "no_such_bot", "this bot has sent nothing yet")
         each = [await _report(centre, figures.of_bot, bot, since_us, until_us) for bot in known]
         return _json(figures.together(each, since_us, until_us))
 
@@ -181,11 +179,17 @@ def _asked(request: web.Request, centre: Centre) -> tuple[int | None, int, int]:
 
 
 async def _known(centre: Centre, bot_id: int | None) -> list[figures.BotStatus]:
+    """The bots that are asked about; 404 for one that has sent nothing."""
     try:
         known = await centre.bots(_REPORT_S)
     except (LedgerError, DBAPIError):
         raise _away() from None
-    return [bot for bot in known if bot_id is None or bot.bot_id == bot_id]
+    if bot_id is None:
+        return known
+    found = [bot for bot in known if bot.bot_id == bot_id]
+    if not found:
+        raise _problem(404, "no_such_bot", "this bot has sent nothing yet")
+    return found
 
 
 async def _report(centre: Centre, unit: Any, *args: object) -> Any:

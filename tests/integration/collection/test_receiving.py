@@ -176,7 +176,9 @@ async def test_what_is_far_from_now_gets_a_time_of_the_centre_and_a_mark(centre_
 
 async def test_a_query_about_nobody_makes_nobody(centre_of: Centres) -> None:
     async with centre_of() as served:
-        assert (await served.get("/analytics/query?bot_id=ghost"))[0] == 404
+        for path in ("query", "export"):
+            status, told = await served.get(f"/analytics/{path}?bot_id=ghost")
+            assert (status, told["error"]) == (404, "no_such_bot")
         assert (await served.get("/analytics/query?days=abc"))[0] == 400
         assert (await served.get("/analytics/query?days=401"))[0] == 400
         assert (await served.get("/analytics/query?bot_id=-5"))[0] == 404
