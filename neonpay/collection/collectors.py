@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any, Final, Self
 
 from neonpay.collection.bot_numbers import bot_number, bot_title, word_in
-from neonpay.collection.config import EventCollectorConfig
+from neonpay.collection.config import EventCollectorConfig, checked_config
 from neonpay.collection.courier import CentreAwayError, Courier
 from neonpay.collection.outbox import LedgerOutbox, MemoryOutbox, Outbox
 from neonpay.collection.sender import Sender
@@ -62,13 +62,13 @@ class CentralEventCollector:
     centre that is away.
 
     Raises:
-        ConfigurationError: aiohttp is not installed, or the URL is none.
+        ConfigurationError: aiohttp is not installed, ``config`` is none, or the URL.
     """
 
     def __init__(
         self, config: EventCollectorConfig, *, database_url: str | None = None, clock: Clock | None = None
     ) -> None:
-        self.config = config
+        self.config = checked_config(config)
         self._clock = clock or SystemClock()
         self._database_url = database_url
         self._ledger: Ledger | None = None
@@ -226,6 +226,10 @@ class CentralEventCollector:
             return left
 
     def _read(self, event: Mapping[str, Any]) -> tuple[str | None, SoftEvent]:
+        if not isinstance(event, Mapping):
+            raise ValidationError(
+                "event", event, "a dict, such as {'event_type': 'product_view', 'bot_id': 'store_bot'}"
+            )
         unknown = sorted(map(str, set(event) - _NAMES))
         if unknown:
             raise ValidationError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -51,23 +52,44 @@ class EventCollectorConfig:
     timeout_s: float = 10.0
 
     def __post_init__(self) -> None:
-        url = urlsplit(self.central_analytics_url)
-        if url.scheme not in {"http", "https"} or not url.hostname or url.username or url.password or url.query:
+        if not _is_address(self.central_analytics_url):
             msg = "central_analytics_url is the address of a centre, such as http://localhost:8081 or https://centre.example"
             raise ConfigurationError(msg)
         keys_of(self.secret)
-        for name, value, is_right, bound in (
-            ("batch_size", self.batch_size, is_whole(self.batch_size, 1, EVENTS_MAX), f"1–{EVENTS_MAX}"),
-            ("max_retries", self.max_retries, is_whole(self.max_retries, 1, 1000), "1–1000 attempts"),
-            ("max_held", self.max_held, is_whole(self.max_held, 1, 2**31), "1 event or more"),
-            ("retry_delay", self.retry_delay, self.retry_delay >= 0, "0 seconds or more"),
-            ("timeout_s", self.timeout_s, self.timeout_s > 0, "more than 0 seconds"),
-            (
-                "collection_interval_seconds",
-                self.collection_interval_seconds,
-                self.collection_interval_seconds > 0,
-                "more than 0 seconds",
-            ),
+        for name, value, most, bound in (
+            ("batch_size", self.batch_size, EVENTS_MAX, f"1–{EVENTS_MAX}"),
+            ("max_retries", self.max_retries, 1000, "1–1000 attempts"),
+            ("max_held", self.max_held, 2**31, "1 event or more"),
         ):
-            if not is_right:
+            if not is_whole(value, 1, most):
                 raise ValidationError(name, value, bound)
+        if not _is_number(self.retry_delay) or self.retry_delay < 0:
+            raise ValidationError("retry_delay", self.retry_delay, "0 seconds or more")
+        for name in ("timeout_s", "collection_interval_seconds"):
+            seconds = getattr(self, name)
+            if not _is_number(seconds) or seconds <= 0:
+                raise ValidationError(name, seconds, "more than 0 seconds")
+
+
+def checked_config(config: EventCollectorConfig) -> EventCollectorConfig:
+    """The settings; raises ConfigurationError for what is none, such as an address alone."""
+    if not isinstance(config, EventCollectorConfig):
+        msg = f'give it EventCollectorConfig("http://localhost:8081"), and not {type(config).__name__}'
+        raise ConfigurationError(msg)
+    return config
+
+
+def _is_address(url: object) -> bool:
+    if not isinstance(url, str) or not url.isprintable() or " " in url:
+        return False
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:  # a port that is none, or half of an address
+        return False
+    is_bare = not (parts.username or parts.password or parts.query or parts.fragment)
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and port != 0 and is_bare
+
+
+def _is_number(seconds: object) -> bool:
+    return isinstance(seconds, int | float) and not isinstance(seconds, bool) and math.isfinite(seconds)

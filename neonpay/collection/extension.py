@@ -10,7 +10,7 @@ from typing import Final
 
 from neonpay.books.sealing import seal_next
 from neonpay.collection.bot_numbers import bot_title
-from neonpay.collection.config import EventCollectorConfig
+from neonpay.collection.config import EventCollectorConfig, checked_config
 from neonpay.collection.courier import CentreAwayError, CentreRefusedError, Courier
 from neonpay.collection.facts import ledger_tells, next_facts
 from neonpay.collection.outbox import LedgerOutbox, hold
@@ -59,7 +59,7 @@ class Collection(Extension):
         sends_payments: whether what the ledger knows is sent, or soft events alone.
 
     Raises:
-        ConfigurationError: aiohttp is not installed, when the shop opens.
+        ConfigurationError: ``config`` is none; aiohttp is not installed, when the shop opens.
         ValidationError: the name is none that a centre takes.
     """
 
@@ -68,7 +68,7 @@ class Collection(Extension):
     def __init__(
         self, config: EventCollectorConfig, *, bot_name: str | None = None, sends_payments: bool = True
     ) -> None:
-        self._config = config
+        self._config = checked_config(config)
         self._bot_name = None if bot_name is None else bot_title(bot_name)
         self._sends_payments = sends_payments
         self._open: _Open | None = None

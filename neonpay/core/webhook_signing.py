@@ -48,7 +48,7 @@ def keys_of(secrets: str | Sequence[str] | None) -> tuple[bytes, ...]:
     Raises:
         ConfigurationError: one is no secret of Standard Webhooks; its text is not shown.
     """
-    given = [secrets] if isinstance(secrets, str) else list(secrets or ())
+    given = [secrets] if not isinstance(secrets, list | tuple | None) else list(secrets or ())
     return tuple(map(_key, given))
 
 
@@ -100,7 +100,9 @@ def _tag(key: bytes, message_id: str, at: str, body: bytes) -> str:
     return b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
 
 
-def _key(secret: str) -> bytes:
+def _key(secret: object) -> bytes:
+    if not isinstance(secret, str):
+        secret = ""  # which is none either
     try:
         found = b64decode(secret.removeprefix(PREFIX), validate=True)
     except (binascii.Error, ValueError):

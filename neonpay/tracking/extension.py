@@ -52,7 +52,10 @@ class Tracking(Extension):
     name = "tracking"
 
     def __init__(self, *, keep_days: int | None = None, keep_days_of: Mapping[str, int] | None = None) -> None:
-        given = {"keep_days": keep_days, "keep_days_of": None if keep_days_of is None else dict(keep_days_of)}
+        given = {
+            "keep_days": keep_days,
+            "keep_days_of": dict(keep_days_of) if isinstance(keep_days_of, Mapping) else keep_days_of,
+        }
         said = {name: value for name, value in given.items() if value is not None}
         self._settings = settings_of(TrackingSettings, "tracking", arguments=said)
         self._buffer: SoftBuffer | None = None

@@ -8,10 +8,12 @@ from typing import Final
 
 from aiohttp import web
 
+from neonpay.core.whole import is_whole
 from neonpay.errors import ConfigurationError
 
 HOST: Final = "127.0.0.1"
 PORT: Final = 8081
+_PORT_MAX: Final = 65_535
 _SHUTDOWN_S: Final = 5.0
 
 
@@ -26,6 +28,9 @@ async def serving(app: web.Application, *, host: str = HOST, port: int = PORT) -
     Raises:
         ConfigurationError: nobody can listen there.
     """
+    if not is_whole(port, 0, _PORT_MAX):  # asyncio would listen on another one
+        msg = f"port is a whole number up to {_PORT_MAX}, of which 0 picks a free one; got {port!r}"
+        raise ConfigurationError(msg)
     # No access log: addresses of pages name people and payments.
     # Nothing here takes a body with a Content-Encoding, and a body that nobody reads need not be unpacked.
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S, auto_decompress=False)

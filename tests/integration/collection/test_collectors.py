@@ -183,9 +183,33 @@ async def test_an_event_that_no_centre_would_take_is_refused_at_once(
 
 def test_a_config_shows_no_secret_and_takes_no_address_that_is_none() -> None:
     assert SECRET not in repr(config("http://localhost:8081"))
-    for url in ("localhost:8081", "ftp://x", "http://", "http://user:pass@host"):
+    for url in (
+        "localhost:8081", "ftp://x", "http://", "http://user:pass@host", "http://host:99999", "http://host:x", "http://[::1",
+        "http://host/#there", "http://host /x", "http://host\n", 5, None,
+    ):  # fmt: skip
         with pytest.raises(ConfigurationError, match="central_analytics_url"):
-            EventCollectorConfig(url)
+            EventCollectorConfig(url)  # type: ignore[arg-type]  # the mistake
+
+
+@pytest.mark.parametrize("name", ["retry_delay", "timeout_s", "collection_interval_seconds", "batch_size", "max_held"])
+@pytest.mark.parametrize("value", ["30", None, -1, True, float("inf"), float("nan")])
+def test_a_config_takes_no_number_that_is_none(name: str, value: Any) -> None:
+    with pytest.raises(ValidationError, match=name):
+        EventCollectorConfig(**{name: value})
+
+
+@pytest.mark.parametrize("wrong", [object(), "http://localhost:8081", None])
+def test_what_is_no_config_is_refused_when_a_collector_is_made(wrong: Any) -> None:
+    for kind in (CentralEventCollector, MultiBotEventCollector, Collection):
+        with pytest.raises(ConfigurationError, match="EventCollectorConfig"):
+            kind(wrong)
+
+
+@pytest.mark.parametrize("wrong", [5, None, ["event_type"], "product_view"])
+async def test_what_is_no_event_at_all_is_refused(wrong: Any, clock: MovableClock) -> None:
+    collector = CentralEventCollector(config(NOBODY), clock=clock)
+    with pytest.raises(ValidationError, match="event must be a dict"):
+        await collector.tell(wrong)
 
 
 @asynccontextmanager

@@ -85,3 +85,7 @@ async def test_what_is_no_manager_of_several_bots_is_refused_before_anything_is_
     with pytest.raises(ConfigurationError, match="MultiBotEventCollector"):
         async with centre_of(event_collector=object()):
             pass
+    for port in (99_999, -1, "x"):
+        with pytest.raises(ConfigurationError, match="port is a whole number up to 65535"):
+            async with centre_of(port=port):
+                pass

@@ -126,6 +126,11 @@ async def test_a_periodic_task_of_the_shop_removes_what_is_old(shop: Shop, query
     assert "x" not in [row[0] for row in await query(_TOLD)]
 
 
+def test_kinds_without_days_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="keep_days_of"):
+        Tracking(keep_days_of=["user_message"])  # type: ignore[arg-type]  # the mistake
+
+
 def test_a_number_of_days_that_is_none_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="keep_days"):
         Tracking(keep_days=0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from neonpay.core.webhook_signing import SignatureError, TimestampError, keys_of, new_secret, sign, verify
@@ -63,6 +65,12 @@ def test_a_batch_that_was_signed_more_than_five_minutes_ago_or_ahead_is_refused(
     for now_s in (AT - 301, AT + 301):
         with pytest.raises(TimestampError):
             verify(keys_of(SECRET), headers, BODY, now_s)
+
+
+@pytest.mark.parametrize("secret", [5, b"whsec_", object(), [5], [None]])
+def test_a_secret_that_is_no_text_is_told_of(secret: Any) -> None:
+    with pytest.raises(ConfigurationError, match="whsec_"):
+        keys_of(secret)
 
 
 @pytest.mark.parametrize("secret", ["", "hunter2", "whsec_", "whsec_???", "whsec_c2hvcnQ=", "whsec_" + "A" * 100])
