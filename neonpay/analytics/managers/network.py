@@ -67,8 +67,8 @@ class MultiBotAnalyticsManager:
         self._store = store_of(neonpay, database_url, max_events, self._clock)
         self.neonpay = neonpay
         self.database_url = database_url
-        self._named: dict[str, tuple[str, bool]] = {}
-        """What was said of bots, and whether only events said so."""
+        self._named: dict[int, tuple[str, bool]] = {}
+        """What was said of bots by their numbers, and whether only events said so."""
 
     def register_bot(self, bot_id: str, bot_name: str) -> None:
         """Have a bot in every report from now on, under this name.
@@ -127,9 +127,10 @@ class MultiBotAnalyticsManager:
         """
         if not self.enable_analytics:
             return
+        number = bot_number(bot_id)
         event = soft_event(
             event_type,
-            bot_number(bot_id),
+            number,
             user_id=user_id,
             amount=amount,
             subject=product_id,
@@ -138,7 +139,7 @@ class MultiBotAnalyticsManager:
             at=at or self._now,
             event_id=event_id or new_event_id(),
         )
-        if bot_id not in self._named:
+        if number not in self._named:
             self._meet(bot_id, bot_id)
         self._store.keep(event)
 
@@ -260,15 +261,16 @@ class MultiBotAnalyticsManager:
         return moment(self._clock.now_us())
 
     def _meet(self, bot_id: str, name: str) -> None:
-        if self._named.get(bot_id, ("", True))[1]:
+        if self._named.get(bot_number(bot_id), ("", True))[1]:
             self._name(bot_id, name, is_hearsay=True)
 
     def _name(self, bot_id: str, name: str, *, is_hearsay: bool) -> None:
-        if self._named.get(bot_id) == (name, is_hearsay):
+        number = bot_number(bot_id)
+        if self._named.get(number) == (name, is_hearsay):
             return
         event = registration(bot_id, name, self._now, is_hearsay=is_hearsay)
         if self.enable_analytics:
-            self._named[bot_id] = (name, is_hearsay)
+            self._named[number] = (name, is_hearsay)
             self._store.keep(event)
 
     def _asked(self, period: AnalyticsPeriod, days: int) -> Asked:

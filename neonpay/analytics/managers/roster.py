@@ -98,10 +98,11 @@ def is_registration(event: SoftEvent) -> bool:
 
 def is_news(transaction: Transaction, event: SoftEvent) -> bool:
     """Whether a registration says what was not known."""
-    known = _registered(transaction).get(str(event.data["bot_id"]))
-    if known is None:
+    number = bot_number(str(event.data["bot_id"]))
+    known = [said for word, said in _registered(transaction).items() if bot_number(word) == number]
+    if not known:
         return True
-    name, is_hearsay = known
+    name, is_hearsay = next((said for said in reversed(known) if not said[1]), known[-1])
     if event.data["is_hearsay"]:
         return is_hearsay and name != event.data["bot_name"]
     return is_hearsay or name != event.data["bot_name"]
@@ -149,5 +150,6 @@ def _registered(transaction: Transaction) -> dict[str, tuple[str, bool]]:
         data = jsontext.load_object(text)
         word, is_hearsay = str(data["bot_id"]), bool(data["is_hearsay"])
         if not is_hearsay or found.get(word, ("", True))[1]:
+            found.pop(word, None)  # so that of two ways to write a bot the newest comes last
             found[word] = (str(data["bot_name"]), is_hearsay)
     return found

@@ -227,6 +227,22 @@ def test_a_zone_that_is_a_name_is_refused_by_a_network_too() -> None:
         MultiBotAnalyticsManager(zone=zone)
 
 
+def test_of_two_ways_to_write_a_bot_the_newest_name_counts() -> None:
+    now = [0]
+
+    class Ticks:
+        def now_us(self) -> int:
+            now[0] += 1
+            return microseconds(NOW) + now[0]
+
+    network = MultiBotAnalyticsManager(clock=Ticks())
+    for word, name in (("store_bot", "First"), ("@Store_Bot", "Second"), ("store_bot", "First"), ("store_bot", "Last")):
+        network.register_bot(word, name)
+        found = network.get_bot_analytics("store_bot")
+        assert found is not None
+        assert (found.bot_name, list(network.registered_names().values())) == (name, [name])
+
+
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [
