@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import asdict, dataclass
+from typing import Any, Final
 
 from neonpay.books.sealing import seal_next
 from neonpay.collection.bot_numbers import bot_title
@@ -14,7 +14,7 @@ from neonpay.collection.config import EventCollectorConfig, checked_config
 from neonpay.collection.courier import CentreAwayError, CentreRefusedError, Courier
 from neonpay.collection.facts import ledger_tells, next_facts
 from neonpay.collection.outbox import LedgerOutbox, hold
-from neonpay.collection.sender import Sender
+from neonpay.collection.sender import Sender, Sent
 from neonpay.collection.wire import Accepted
 from neonpay.core.clock import Clock
 from neonpay.core.retrying import RetryPolicy
@@ -31,6 +31,7 @@ FACTS_AT_ONCE: Final = 500
 _NOT_OPEN_S: Final = 1.0
 _SAID_EVERY_US: Final = 24 * 3600 * 1_000_000
 """How often a centre is told that the ledger tells, which it believes for a week."""
+_TELL_EVERY_US: Final = 60 * 1_000_000
 _PARCELS_IN_A_TURN: Final = 50
 """After so many the turn ends and the next one begins, long before its lease does."""
 
@@ -80,8 +81,16 @@ class Collection(Extension):
             most_pause_s=max(config.retry_delay, config.collection_interval_seconds),
             total_s=None,
         )
-        self.shed = 0
-        """Soft events that are in the ledger and were not held for the centre, since the program began."""
+        self._sent = Sent()
+        self._told_us: int | None = None
+
+    def get_stats(self) -> dict[str, Any]:
+        """What this program has sent since it began, as ``json.dumps`` takes it.
+
+        ``shed`` are soft events that are in the ledger and are not sent, because as many waited as ``max_held`` says.
+        """
+        sent = asdict(self._sent)
+        return {"sent_events": sent.pop("events"), "sent_batches": sent.pop("batches"), **sent}
 
     def count_into(self, buffer: SoftBuffer) -> None:
         """What is written from there is held for the centre in the same transaction."""
@@ -95,7 +104,7 @@ class Collection(Extension):
     async def running(self, host: Host) -> AsyncIterator[None]:
         """Send from the ledger of the shop while it is open."""
         courier = Courier(self._config, host.clock)
-        sender = Sender(self._config, courier, name_of=lambda _: self._bot_name)
+        sender = Sender(self._config, courier, name_of=lambda _: self._bot_name, sent=self._sent)
         opened = _Open(host.ledger, LedgerOutbox(host.ledger, self._config.max_held), courier, sender, host.clock)
         await opened.outbox.forgive()
         self._open = opened
@@ -107,7 +116,19 @@ class Collection(Extension):
             await courier.close()
 
     def _hold(self, transaction: Transaction, events: Sequence[SoftEvent]) -> None:
-        self.shed += hold(transaction, None, events, self._config.max_held)
+        shed = hold(transaction, None, events, self._config.max_held)
+        self._sent.shed += shed
+        opened = self._open
+        if shed and opened is not None:
+            now_us = opened.clock.now_us()
+            if self._told_us is None or now_us - self._told_us >= _TELL_EVERY_US:
+                self._told_us = now_us
+                logger.warning(
+                    "%d soft events are not sent to the centre, %d so far: %d wait for it already; they are in the ledger",
+                    shed,
+                    self._sent.shed,
+                    self._config.max_held,
+                )
 
     async def _send(self, turn: Turn) -> float | None:
         opened = self._open

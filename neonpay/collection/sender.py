@@ -44,6 +44,7 @@ class Sender:
 
     Args:
         name_of: what people call a bot, where that is known.
+        sent: what has been sent before, and is counted on.
         sleep: waits between attempts.
     """
 
@@ -53,12 +54,13 @@ class Sender:
         courier: Courier,
         *,
         name_of: Callable[[int], str | None],
+        sent: Sent | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._courier = courier
         self._name_of = name_of
         self._batch_size = config.batch_size
-        self.sent = Sent()
+        self.sent = sent or Sent()
         self._has_said_beside = False
         self.refused_bots: set[int] = set()
         """Bots of which the centre did not want something."""

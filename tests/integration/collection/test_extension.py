@@ -67,6 +67,22 @@ async def test_payments_refunds_and_what_people_did_are_at_the_centre_once(
     assert [one["repeated"] for one in status] == [0]
 
 
+async def test_what_there_is_no_room_for_stays_in_the_ledger_and_is_counted_and_told_of(
+    open_shop: Callable[..., Shop], caplog: pytest.LogCaptureFixture
+) -> None:
+    away = EventCollectorConfig("http://127.0.0.1:1", collection_interval_seconds=0.05, retry_delay=0.0, max_held=3)
+    shop, collection = open_shop(), Collection(away)
+    shop.neonpay.use(collection)
+    async with shop.neonpay:
+        for number in range(5):
+            shop.neonpay.track_event("product_view", number)
+            await shop.neonpay.tracking.count()  # which writes it
+        assert await shop.neonpay.tracking.count() == {"product_view": 5}
+        assert collection.get_stats()["shed"] == 2
+    assert caplog.text.count("soft events are not sent to the centre") == 1
+    assert "they are in the ledger" in caplog.text
+
+
 async def test_a_centre_that_is_away_is_told_later_and_no_sale_waits_for_it(
     centre_of: Centres, open_shop: Callable[..., Shop], tmp_path: Path
 ) -> None:
