@@ -74,7 +74,7 @@ class BotStatus(msgspec.Struct, frozen=True, kw_only=True):
     events: int
     repeated: int
     moved: int
-    ledger_at: datetime | None
+    ledger_at: datetime | None = None
 
 
 def bots(transaction: Transaction) -> list[BotStatus]:
