@@ -116,6 +116,7 @@ def payment_json(payment: Payment) -> dict[str, JsonValue]:
         "attention": None if payment.attention is None else payment.attention.value,
         "stage_id": payment.stage_id,
         "stage_version": payment.stage_version,
+        "title": payment.title,
         "invoice_id": payment.invoice_id,
         "number": payment.number,
         "source": payment.source.value,

@@ -50,6 +50,7 @@ invoices = table(
     sa.Column("sending_until", Moment),
     sa.Column("terms", sa.Text),
     sa.Column("message_thread_id", sa.BigInteger),
+    sa.Column("title", sa.Text),  # where it is not that of its stage
     sa.PrimaryKeyConstraint("bot_id", "invoice_id"),
     sa.UniqueConstraint("bot_id", "idempotency_key"),
 )

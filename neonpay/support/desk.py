@@ -252,5 +252,4 @@ def _message(text: str, rows: Sequence[JsonValue]) -> dict[str, JsonValue]:
 
 
 def _facts(payment: Payment) -> dict[str, object]:
-    title = payment.stage.title if payment.stage is not None else payment.stage_id or "?"
-    return {"title": title, "stars": payment.amount_stars, "date": f"{payment.paid_at:%Y-%m-%d}"}
+    return {"title": payment.title or "?", "stars": payment.amount_stars, "date": f"{payment.paid_at:%Y-%m-%d}"}

@@ -12,9 +12,11 @@ from neonpay.core import jsontext
 from neonpay.core.clock import Clock, moment
 from neonpay.core.events import Event, InvoiceCreated, InvoiceFailed, OfferRefused
 from neonpay.core.jsontext import JsonObject
+from neonpay.core.limits import TITLE_MAX_CHARS
 from neonpay.core.payload import PayloadCodec
 from neonpay.core.payments import Invoice, InvoiceState
 from neonpay.core.stages import PaymentStage, frozen_json
+from neonpay.core.text import fit
 from neonpay.errors import PaymentError
 from neonpay.ledger import Insert, Statement, Transaction
 from neonpay.ledger.table_kit import DatabaseNow
@@ -49,6 +51,7 @@ _INSERT = Insert(
     "sending_until",
     "terms",
     "message_thread_id",
+    "title",
     computed={"sending_until": lambda lease_us: DatabaseNow() + lease_us},
 )
 _IS_BEING_SENT = Statement(
@@ -108,6 +111,12 @@ class Offer:
     metadata: JsonObject
     idempotency_key: str | None
     message_thread_id: int | None = None
+
+    @property
+    def own_title(self) -> str | None:
+        """Its title, where that is not its stage's."""
+        title = self.words.get("title")
+        return None if title is None or title == self.stage.title else fit(title, TITLE_MAX_CHARS)
 
 
 class Outcome(NamedTuple):
@@ -271,6 +280,7 @@ class InvoiceStore:
             None if draft.sender is None else _LEASE_US,
             jsontext.dump(dict(frozen_json("terms", quote.terms))) if quote.terms else None,
             offer.message_thread_id,
+            offer.own_title,
         )
 
     def _again(self, transaction: Transaction, draft: Draft, known: Invoice) -> Outcome:
