@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Iterator
 from dataclasses import FrozenInstanceError, replace
+from typing import Any
 
 import pytest
 
@@ -214,9 +215,10 @@ async def test_a_plain_function_that_returns_a_coroutine_is_tried_again_like_one
 
 def test_what_is_tried_again_can_be_called_and_is_bound_by_what_stands_above() -> None:
     policy = RetryPolicy(on=OSError)
-    for function in ("ask", staticmethod(print), classmethod(print)):
+    given: list[Any] = ["ask", staticmethod(print), classmethod(print)]
+    for function in given:
         with pytest.raises(ValidationError, match="above the policy"):
-            policy(function)  # type: ignore[arg-type]
+            policy(function)
 
 
 @pytest.mark.parametrize("asked_s", ["3", None, float("nan"), -1, 0, True])
