@@ -16,6 +16,9 @@ from neonpay.ledger.sqlite import SqliteLedger
 from neonpay.ledger.unit import Ledger
 
 
+_TIMEOUT_MOST_S = 86_400.0
+
+
 def open_ledger(
     database_url: str,
     *,
@@ -63,14 +66,14 @@ def open_ledger(
                 f'there is "{MEMORY_URL}"'
             )
             raise ConfigurationError(msg)
-        if pool_size is not None:
-            msg = "pool_size is for PostgreSQL; SQLite has one writer and no pool: leave pool_size and NEONPAY_POOL_SIZE out"
+        if pool_size is not None or "pool_size" in url.query:
+            msg = "pool_size is for PostgreSQL; SQLite has one writer and no pool: leave pool_size and NEONPAY_POOL_SIZE out, and ?pool_size= of the URL"
             raise ConfigurationError(msg)
         return SqliteLedger(
             Path(url.database),
             clock=clock,
-            busy_timeout_s=float(str(url.query.get("timeout", busy_timeout_s))),
-            read_only=url.query.get("mode") == "ro",
+            busy_timeout_s=_timeout_s(url, busy_timeout_s),
+            read_only=_only_reads(url),
             as_it_is=as_it_is,
         )
     if backend in {"postgresql", "postgres"}:
@@ -85,6 +88,28 @@ def open_ledger(
         return PostgresqlLedger(url.set(drivername="postgresql+asyncpg"), clock=clock, as_it_is=as_it_is)
     msg = f'no ledger for {backend!r}; database_url must start with "sqlite:///" or "postgresql://"'
     raise ConfigurationError(msg)
+
+
+def _timeout_s(url: sa.URL, otherwise_s: float) -> float:
+    said = url.query.get("timeout")
+    if said is None:
+        return otherwise_s
+    try:
+        timeout_s = float(str(said))
+    except ValueError:
+        timeout_s = -1.0
+    if not 0 <= timeout_s < _TIMEOUT_MOST_S:
+        msg = "timeout in database_url is a number of seconds, 0 or more"
+        raise ConfigurationError(msg)
+    return timeout_s
+
+
+def _only_reads(url: sa.URL) -> bool:
+    mode = url.query.get("mode", "rwc")
+    if mode not in {"ro", "rw", "rwc"}:
+        msg = f"mode in database_url is {mode!r}; write ?mode=ro to only read, and leave it out to write"
+        raise ConfigurationError(msg)
+    return mode == "ro"
 
 
 def _with_pool_size(url: sa.URL, pool_size: int | None) -> sa.URL:
