@@ -15,7 +15,6 @@ from neonpay.ledger.memory import MEMORY_URL, Memory, is_memory
 from neonpay.ledger.sqlite import SqliteLedger
 from neonpay.ledger.unit import Ledger
 
-
 _TIMEOUT_MOST_S = 86_400.0
 
 
@@ -67,7 +66,10 @@ def open_ledger(
             )
             raise ConfigurationError(msg)
         if pool_size is not None or "pool_size" in url.query:
-            msg = "pool_size is for PostgreSQL; SQLite has one writer and no pool: leave pool_size and NEONPAY_POOL_SIZE out, and ?pool_size= of the URL"
+            msg = (
+                "pool_size is for PostgreSQL; SQLite has one writer and no pool: leave out pool_size, NEONPAY_POOL_SIZE and "
+                "?pool_size= of the URL"
+            )
             raise ConfigurationError(msg)
         return SqliteLedger(
             Path(url.database),
