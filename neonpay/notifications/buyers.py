@@ -177,6 +177,8 @@ class BuyerMessages(Extension):
         else:
             text = self._receipt(bought, press.language_code)
             message: dict[str, JsonValue] = {"chat_id": press.user_id, "text": text}
+            if press.message_thread_id is not None:
+                message["message_thread_id"] = press.message_thread_id
             await host.outbox.post("sendMessage", message, chat_id=press.user_id, asker_id=press.user_id)
         await host.outbox.post(
             "answerCallbackQuery",
