@@ -66,6 +66,14 @@ sa.Index(
     sqlite_where=MAY_EXPIRE,
     postgresql_where=MAY_EXPIRE,
 )
+HAS_OWN_TITLE = invoices.c.title.is_not(None)
+sa.Index(
+    "neonpay_invoices_titled",
+    invoices.c.bot_id,
+    invoices.c.title,
+    sqlite_where=HAS_OWN_TITLE,
+    postgresql_where=HAS_OWN_TITLE,
+)
 
 holds = table(
     "holds",

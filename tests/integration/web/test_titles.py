@@ -80,3 +80,17 @@ async def test_the_sheet_of_payments_has_the_title_that_each_was_sold_under(shop
         answer = await order(http, sheet="payments", format="csv")
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert sorted(row["title"] for row in rows) == [ORDER, "VIP"]
+
+
+async def test_a_sale_is_found_by_what_its_buyer_calls_it(shop: Shop, served: Served) -> None:
+    async with shop.polling(), served() as http:
+        ann = await shop.visitor("Ann")
+        sold, other = await shop.sells(ann, title=ORDER), await shop.sells(ann, title="Order 18")
+
+        async def found(words: str) -> list[bool]:
+            text = await (await http.get("/payments", params={"q": words})).text()
+            return [path_of(shop, outcome.charge_id) in text for outcome in (sold, other)]
+
+        assert [await found(words) for words in (ORDER, "order 17", "Order 1", "Order 19", "100%_")] == [
+            [True, False], [True, False], [True, True], [False, False], [False, False],
+        ]  # fmt: skip

@@ -26,8 +26,16 @@ _TITLES = {
 
 
 def upgrade() -> None:
-    """Add a column, and one at the end of two views; what is there stays as it is."""
+    """Add a column with an index of those that have it, and one at the end of two views; what is there stays as it is."""
     op.add_column("neonpay_invoices", sa.Column("title", sa.Text))
+    has_one = sa.text("title IS NOT NULL")
+    op.create_index(
+        "neonpay_invoices_titled",
+        "neonpay_invoices",
+        ["bot_id", "title"],
+        sqlite_where=has_one,
+        postgresql_where=has_one,
+    )
     connection = op.get_bind()
     dialect = connection.dialect.name
     for name, make in (("payments", _payments), ("refunds", _refunds)):
