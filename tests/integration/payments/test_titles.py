@@ -96,6 +96,30 @@ async def test_an_invoice_that_failed_goes_out_under_its_own_title_when_it_is_as
     assert [result.payment.title for result in delivered] == [ORDER]
 
 
+async def test_an_invoice_that_nobody_has_read_takes_the_title_of_the_call_that_sends_it(
+    shop: Shop, delivered: list[PaymentResult]
+) -> None:
+    async with shop.polling():
+        ann = await shop.visitor("Ann")
+        shop.telegram.faults.fail("sendInvoice", error_code=400, description="Bad Request: not now")
+        shop.telegram.faults.fail("createInvoiceLink", error_code=400, description="Bad Request: not now")
+        with pytest.raises(Exception, match="not now"):
+            await shop.neonpay.send_payment(ann.id, "vip", idempotency_key="17")
+        with pytest.raises(Exception, match="not now"):
+            await shop.neonpay.create_payment_link("vip", idempotency_key="18")
+        sent = await shop.neonpay.send_payment(ann.id, "vip", title=ORDER, idempotency_key="17")
+        link = await shop.neonpay.create_payment_link("vip", title="Order 18", idempotency_key="18")
+        message = await ann.hears(shop.account, predicate=lambda m: m.invoice is not None)
+        assert message.invoice is not None
+        assert (message.invoice.title, sent.title, link.title) == (ORDER, ORDER, "Order 18")
+        again = await shop.neonpay.create_payment_link("vip", title="Order 19", idempotency_key="18")
+        assert again.title == "Order 18"
+        await ann.pays(message)
+        await ann.pays(link.link or "")
+        await shop.settles()
+    assert [result.payment.title for result in delivered] == [ORDER, "Order 18"]
+
+
 async def test_a_renewal_is_called_what_the_subscription_was(shop: Shop, delivered: list[PaymentResult]) -> None:
     async with shop.polling():
         ann = await shop.visitor("Ann")
