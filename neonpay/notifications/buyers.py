@@ -177,7 +177,7 @@ class BuyerMessages(Extension):
         else:
             text = self._receipt(bought, press.language_code)
             message: dict[str, JsonValue] = {"chat_id": press.user_id, "text": text}
-            if press.message_thread_id is not None:
+            if press.message_thread_id is not None and press.chat_id == press.user_id:
                 message["message_thread_id"] = press.message_thread_id
             await host.outbox.post("sendMessage", message, chat_id=press.user_id, asker_id=press.user_id)
         await host.outbox.post(
