@@ -27,6 +27,7 @@ from neonpay.core.ports import Adapter, OwnLoop
 from neonpay.core.roles import Role
 from neonpay.core.secrecy import guard_logs, passwords_in
 from neonpay.core.stages import PaymentStage
+from neonpay.core.whole import is_number
 from neonpay.errors import AdapterError, ConfigurationError, ValidationError
 from neonpay.installing import install_line
 from neonpay.payments.settings import Settings
@@ -272,7 +273,7 @@ class NeonPayCore(Facade[Awaiting], Alerting, Receiving):
                 a look.
             LedgerError: the database did not do what was asked; nothing was kept.
         """
-        if not 0 < limit_s < float("inf"):
+        if not is_number(limit_s) or limit_s <= 0:
             raise ValidationError("limit_s", limit_s, "seconds, above 0")
         ledger = await self._house.opened_ledger()
         async with own_transaction(ledger, limit_s=limit_s) as connection:

@@ -91,7 +91,8 @@ class Facade(Namespace[M]):
                 and sends nothing while that is being sent, waits for its turn, or has been sent.
             price_stars: another price than the stage's, within its ``price_range``: an order, a donation. It is signed, and
                 compared at checkout and when it is paid, like any.
-            title, description: other words on this invoice than the stage's.
+            title, description: other words on this invoice than the stage's. The title is kept, and the sale is called so
+                wherever it is named; under a key whose invoice has such a title already, that stays.
             options: more parameters of Telegram's ``sendInvoice``, such as ``protect_content`` or ``reply_markup``.
 
         Raises:

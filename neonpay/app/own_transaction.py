@@ -129,7 +129,10 @@ class _Unit:
         with suppress(Empty):
             if left_s > 0:
                 return self._steps.get(timeout=left_s)
-        msg = f"the block of neonpay.transaction() took longer than {self._limit_s:g} s; nothing of it was kept"
+        msg = (
+            f"the block of neonpay.transaction() took longer than {self._limit_s:g} s; nothing of it was kept. Await "
+            "nothing in it but its connection: what else writes to the ledger waits for the block itself"
+        )
         raise LedgerLockedError(msg)
 
 

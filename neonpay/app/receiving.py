@@ -199,11 +199,15 @@ def _secrets(given: str | Sequence[str] | None) -> list[str]:
     """
     if given is None:
         return []
-    secrets = [given] if isinstance(given, str) else list(given)
-    if not secrets or not all(secrets):
+    told: list[object] = list(given) if isinstance(given, list | tuple) else [given]
+    if len(told) > 1 and not all(told):
+        msg = "a secret_token of the list is empty; leave it out, or set the variable that it comes from"
+        raise ConfigurationError(msg)
+    if not told or not all(told):
         msg = "give setWebhook a secret_token and pass the same one here; without it anybody could post payments"
         raise ConfigurationError(msg)
-    if not all(_SECRET.fullmatch(secret) for secret in secrets):
+    secrets = [secret for secret in told if isinstance(secret, str) and _SECRET.fullmatch(secret)]
+    if len(secrets) < len(told):
         msg = "a secret_token is 1 to 256 of the characters A-Z, a-z, 0-9, _ and -; setWebhook takes no other one"
         raise ConfigurationError(msg)
     return secrets

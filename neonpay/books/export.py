@@ -14,7 +14,8 @@ from neonpay.core.reward_rates import rate_on
 from neonpay.core.sheets import Kind, Sheet, Value, columns_of, kind_of
 from neonpay.core.transactions import NANOSTARS
 from neonpay.ledger import Transaction
-from neonpay.ledger.tables import events, journal, payments, people, refunds
+from neonpay.ledger.tables import events, invoices, journal, payments, people, refunds
+from neonpay.store.own_titles import titles_of_versions
 from neonpay.store.payment_filter import Selection
 
 _ROWS_AT_A_TIME = 1000
@@ -62,8 +63,12 @@ def _rows(
         return
     streamed = _QUERIES[sheet](bot_id, selection).execution_options(yield_per=_ROWS_AT_A_TIME)
     is_priced = sheet in {Sheet.PAYMENTS, Sheet.REFUNDS}
+    titles = titles_of_versions(transaction, bot_id) if sheet is Sheet.PAYMENTS else {}
     for row in transaction.connection.execute(streamed).mappings():
         found: dict[str, Any] = {str(name): value for name, value in row.items()}
+        if sheet is Sheet.PAYMENTS:
+            sold_as = titles.get((found["stage_id"], found["stage_version"]), found["stage_id"])
+            found["title"] = found["own_title"] or sold_as
         yield {**found, **_estimate(found)} if is_priced else found
 
 
@@ -92,7 +97,8 @@ def _with_names(query: sa.Select[Any], table: sa.Table) -> sa.Select[Any]:
 
 
 def _payments(bot_id: int, selection: Selection) -> sa.Select[Any]:
-    query = _with_names(sa.select(payments), payments)
+    is_its = sa.and_(invoices.c.bot_id == payments.c.bot_id, invoices.c.invoice_id == payments.c.invoice_id)
+    query = _with_names(sa.select(payments, invoices.c.title.label("own_title")), payments).outerjoin(invoices, is_its)
     return query.where(*selection.where(bot_id)).order_by(payments.c.paid_at, payments.c.charge_id)
 
 

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from neonpay.cli.shop import FOUND
+from neonpay.cli.exit_codes import FOUND
 from neonpay.errors import ConfigurationError
 
 

@@ -45,8 +45,9 @@ from neonpay.cli.backup_work import (
 )
 from neonpay.cli.columns import say
 from neonpay.cli.counted import counted
+from neonpay.cli.exit_codes import FOUND
 from neonpay.cli.sheets import print_json
-from neonpay.cli.shop import FOUND, BotOption, DatabaseOption, JsonOption, core_settings, errors_in_one_line
+from neonpay.cli.shop import BotOption, DatabaseOption, JsonOption, core_settings, errors_in_one_line
 from neonpay.errors import BackupDamagedError, BackupNotFoundError
 
 if TYPE_CHECKING:

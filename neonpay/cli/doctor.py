@@ -13,9 +13,9 @@ import typer
 
 from neonpay.cli.columns import Column, print_with_remarks, say, shown
 from neonpay.cli.counted import counted
+from neonpay.cli.exit_codes import FOUND
 from neonpay.cli.sheets import print_json
 from neonpay.cli.shop import (
-    FOUND,
     SECRET_VARIABLE,
     ApiOption,
     BotOption,

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from neonpay.cli.columns import Column, print_table
+from neonpay.cli.exit_codes import FOUND
 from neonpay.cli.lazy import mounted
 from neonpay.cli.sheets import print_json
-from neonpay.cli.shop import FOUND, JsonOption
+from neonpay.cli.shop import JsonOption
 from neonpay.errors import ConfigurationError, ExtensionError
 from neonpay.extensions import Installed, installed, load
 from neonpay.installing import OURS

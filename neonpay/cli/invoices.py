@@ -120,6 +120,7 @@ def _json(one: ListedInvoice) -> dict[str, JsonValue]:
         "user_id": invoice.user_id,
         "stage_id": invoice.stage_id,
         "stage_version": invoice.stage_version,
+        "title": invoice.title,
         "price_stars": invoice.price_stars,
         "state": one.state.value,
         "payments_count": invoice.payments_count,

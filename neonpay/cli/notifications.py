@@ -11,10 +11,10 @@ import typer
 from neonpay.cli.columns import Column, id_chars, print_with_remarks, say
 from neonpay.cli.counted import of_total
 from neonpay.cli.endpoints import endpoints
+from neonpay.cli.exit_codes import COULD_NOT
 from neonpay.cli.notify_channels import ChannelOption, chosen_config, recipients_of, send_now
 from neonpay.cli.sheets import iso_or_none, minute, print_facts, print_json
 from neonpay.cli.shop import (
-    COULD_NOT,
     AllBotsOption,
     ApiOption,
     BotOption,

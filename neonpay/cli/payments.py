@@ -10,6 +10,7 @@ import typer
 
 from neonpay.cli.asking import agreed, who_decides
 from neonpay.cli.counted import counted
+from neonpay.cli.exit_codes import FOUND
 from neonpay.cli.sheets import (
     job_json,
     listed_json,
@@ -21,7 +22,6 @@ from neonpay.cli.sheets import (
     refund_json,
 )
 from neonpay.cli.shop import (
-    FOUND,
     AllBotsOption,
     ApiOption,
     BotOption,

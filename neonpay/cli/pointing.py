@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
-from neonpay.cli.shop import PROGRAM_API_VARIABLE, PROGRAM_TOKEN_VARIABLE
+PROGRAM_TOKEN_VARIABLE: Final = "BOT_TOKEN"  # noqa: S105  # the name of a variable
+PROGRAM_API_VARIABLE: Final = "TELEGRAM_API_URL"
+"""What the programs of README.md and of ``examples`` read, and `neonpay simulate` prints: commands read them last."""
 
 
 def variables(url: str, token: str, *, is_windows: bool) -> list[str]:

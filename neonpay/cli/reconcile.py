@@ -10,9 +10,9 @@ import typer
 
 from neonpay.cli.columns import cut, id_chars, say, terminal_width
 from neonpay.cli.counted import counted
+from neonpay.cli.exit_codes import FOUND
 from neonpay.cli.sheets import print_facts, print_json
 from neonpay.cli.shop import (
-    FOUND,
     ApiOption,
     BotOption,
     DatabaseOption,

@@ -10,9 +10,9 @@ import typer
 from neonpay.cli.asking import agreed, who_decides
 from neonpay.cli.columns import Column, id_chars, print_with_remarks
 from neonpay.cli.counted import counted, of_total
+from neonpay.cli.exit_codes import FOUND
 from neonpay.cli.sheets import iso_or_none, minute, print_facts, print_json
 from neonpay.cli.shop import (
-    FOUND,
     AllBotsOption,
     ApiOption,
     BotOption,

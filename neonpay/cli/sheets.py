@@ -14,12 +14,12 @@ from neonpay.cli.columns import Column, folded, id_chars, print_with_remarks, sh
 from neonpay.cli.counted import of_total
 from neonpay.core.charge_ids import SHORT_CHARS
 from neonpay.core.jsontext import JsonValue
-from neonpay.core.payments import Payment, Refund
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from neonpay.cli.reading.payments import Page
+    from neonpay.core.payments import Payment, Refund
     from neonpay.store.job_rows import JobRecord
 
 _PIPE_COLUMNS = 400
@@ -32,7 +32,7 @@ def new_console() -> Console:
     """Standard output; what goes into a pipe or a file is as wide as it is."""
     from rich.console import Console
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     if not console.is_terminal:
         console.width = _PIPE_COLUMNS
     return console
@@ -116,6 +116,7 @@ def payment_json(payment: Payment) -> dict[str, JsonValue]:
         "attention": None if payment.attention is None else payment.attention.value,
         "stage_id": payment.stage_id,
         "stage_version": payment.stage_version,
+        "title": payment.title,
         "invoice_id": payment.invoice_id,
         "number": payment.number,
         "source": payment.source.value,

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Concatenate, ParamSpec, TypeVar
 
 import typer
 
+from neonpay.cli.exit_codes import COULD_NOT
+from neonpay.cli.pointing import PROGRAM_API_VARIABLE, PROGRAM_TOKEN_VARIABLE
 from neonpay.cli.speaking import TOKEN_VARIABLE, WithoutToken, adapter_for
 from neonpay.cli.typed import TypedBot, TypedUser, bot_typed, moment_typed, user_typed
 from neonpay.core.ports import Adapter
@@ -29,13 +31,6 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-FOUND = 1
-"""Exit code of a command that did what it was asked to do, and has found something wrong."""
-COULD_NOT = 3
-"""Exit code of a command that could not do what it was asked to do, or would have changed nothing. (2 is one that was written
-wrongly.)"""
-PROGRAM_TOKEN_VARIABLE, PROGRAM_API_VARIABLE = "BOT_TOKEN", "TELEGRAM_API_URL"
-"""What the programs of README.md and of ``examples`` read, and `neonpay simulate` prints: commands read them last."""
 BOT_VARIABLE = "NEONPAY_BOT_ID"
 DATABASE_VARIABLE = "NEONPAY_DATABASE_URL"
 SECRET_VARIABLE = "NEONPAY_SECRET"  # noqa: S105  # the same

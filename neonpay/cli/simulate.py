@@ -12,8 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from neonpay.cli.counted import counted
-from neonpay.cli.scenarios import play_all
-from neonpay.cli.shop import COULD_NOT
+from neonpay.cli.exit_codes import COULD_NOT
 from neonpay.cli.stopping import told_to_stop
 from neonpay.cli.welcome import page_url, print_welcome
 from neonpay.errors import ConfigurationError, SimulatorError
@@ -63,19 +62,22 @@ def simulate(
     ] = None,
 ) -> None:
     """Run a local Telegram: point a bot at it, and play its buyers on a page in the browser or over HTTP."""
-    console, errors = Console(), Console(stderr=True, soft_wrap=True)
+    # No colon of a URL is looked for among the names of emoji.
+    console, errors = Console(emoji=False), Console(stderr=True, soft_wrap=True, emoji=False)
     try:
-        from neonpay.simulator.wire.models import load_models
+        from neonpay.simulator.uncollected import uncollected
 
-        load_models()
-        from neonpay.simulator import RunningClock, Simulator
-        from neonpay.simulator.control.conditions import add_fault, fault_from_text
-        from neonpay.testing.scenario import read_scenario
+        with uncollected():
+            from neonpay.simulator.wire.models import load_models
+
+            load_models()
+            from neonpay.simulator import RunningClock, Simulator
+            from neonpay.simulator.control.conditions import add_fault, fault_from_text
     except ImportError as error:
         errors.print(str(error), style="red", markup=False)
         raise typer.Exit(COULD_NOT) from error
     try:
-        scenarios = [read_scenario(file) for file in scenario or []]
+        scenarios = _read(scenario) if scenario else []
     except ConfigurationError as error:
         raise typer.BadParameter(str(error), param_hint="--scenario") from error
     telegram = Simulator(
@@ -106,6 +108,12 @@ def simulate(
         raise typer.Exit(COULD_NOT) from error
     if not went_well:
         raise typer.Exit(1)
+
+
+def _read(files: Sequence[Path]) -> list[Scenario]:
+    from neonpay.testing.scenario import read_scenario
+
+    return [read_scenario(file) for file in files]
 
 
 def _bots(telegram: Simulator, tokens: Sequence[str | None], names: Sequence[str]) -> list[BotAccount]:
@@ -144,6 +152,8 @@ async def _run(
             await stopped.wait()
             went_well = True
         else:
+            from neonpay.cli.scenarios import play_all
+
             went_well = await _played_or_stopped(play_all(telegram, bots[0], scenarios, console), stopped)
     console.print("Stopped.")
     return went_well

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neonpay.cli.counted import counted
+from neonpay.cli.exit_codes import FOUND
 from neonpay.cli.export import private_file
 from neonpay.cli.sheets import print_facts, print_json
-from neonpay.cli.shop import FOUND, BotOption, DatabaseOption, JsonOption, errors_in_one_line, run_in_shop, where
+from neonpay.cli.shop import BotOption, DatabaseOption, JsonOption, errors_in_one_line, run_in_shop, where
 from neonpay.core.jsontext import JsonValue
 
 if TYPE_CHECKING:

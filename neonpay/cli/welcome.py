@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 from rich.panel import Panel
+from rich.text import Text
 
 from neonpay.cli.columns import cells, folded, say, terminal_width
 from neonpay.cli.counted import counted
@@ -33,7 +34,7 @@ def print_welcome(telegram: Simulator, bots: Sequence[BotAccount], buyer: Buyer,
             f"A local Telegram is running at [bold]{url}[/]\n"
             f"Chat, pay and travel in time in your browser: [bold]{page_url(telegram)}[/]\n"
             "Ctrl-C stops it and forgets everything.",
-            title="neonpay",
+            title=Text("neonpay"),
         )
     )
     for bot in bots:

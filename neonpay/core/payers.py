@@ -18,6 +18,9 @@ NOBODY: Final[Mapping[int, str]] = MappingProxyType(
 """Accounts of which nobody knows who writes for them (https://core.telegram.org/bots/api#message, sender_chat, read 2026-11-28,
 and TDLib 1.8.66, UserManager.cpp)."""
 
+_BEYOND: Final = 2**63
+"""No id has as many bits (https://core.telegram.org/bots/api#user: at most 52), and no database a column for them."""
+
 
 def payer(field: str, value: object, *, bot_id: int) -> int:
     """The id of a person.
@@ -55,6 +58,6 @@ def payer(field: str, value: object, *, bot_id: int) -> int:
 
 def whole_id(field: str, value: object) -> int:
     """An id of Telegram's, of a person or of a chat; raises ValidationError for anything else."""
-    if not isinstance(value, int) or isinstance(value, bool) or value == 0:
+    if not isinstance(value, int) or isinstance(value, bool) or value == 0 or abs(value) >= _BEYOND:
         raise ValidationError(field, value, "Telegram's whole-number id")
     return value

@@ -119,6 +119,7 @@ class Invoice:
             subscriptions and what went back because no seat was free.
         terms: what extensions based its price on.
         message_thread_id: the topic of the chat that it was sent to; None for none.
+        own_title: its title, where that is not its stage's.
     """
 
     bot_id: int
@@ -142,6 +143,12 @@ class Invoice:
     seats_taken: int = 0
     terms: JsonObject = field(default_factory=dict)
     message_thread_id: int | None = None
+    own_title: str | None = None
+
+    @property
+    def title(self) -> str:
+        """What its buyer reads as its title."""
+        return self.own_title or self.stage.title
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +225,7 @@ class Payment:
         stage: the version of the stage that was sold, when it is known.
         charge_id: Telegram's id of the charge; ``sha256:`` and a digest of it when it is longer than 1,024 bytes.
         full_charge_id: Telegram's id in that case.
+        own_title: the title of its invoice, where that is not its stage's.
     """
 
     bot_id: int
@@ -242,6 +250,12 @@ class Payment:
     is_first_recurring: bool = False
     subscription_expires_at: datetime | None = None
     full_charge_id: str | None = None
+    own_title: str | None = None
+
+    @property
+    def title(self) -> str | None:
+        """What was sold, as its buyer read it on the invoice; the stage's id when no more is known, None when nothing is."""
+        return self.own_title or (self.stage_id if self.stage is None else self.stage.title)
 
     @property
     def telegram_charge_id(self) -> str:

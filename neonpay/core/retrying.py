@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import math
 import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import ParamSpec, Self, TypeAlias, TypeVar, cast
+from typing import ParamSpec, Self, TypeAlias, TypeGuard, TypeVar, cast
 
 from neonpay.core.whole import is_whole
 from neonpay.errors import ValidationError
@@ -67,6 +68,7 @@ class RetryPolicy:
     chance: Callable[[], float] = random.random
 
     def __post_init__(self) -> None:
+        least_s = self.first_pause_s if _is_number(self.first_pause_s, 0) else 0.0
         for field, is_right, bound in (
             (
                 "on",
@@ -78,11 +80,11 @@ class RetryPolicy:
                 self.attempts is None or is_whole(self.attempts, 1, 2**31),
                 "a whole number, 1 or more, or None",
             ),
-            ("first_pause_s", self.first_pause_s >= 0, "0 seconds or more"),
-            ("factor", 1 <= self.factor <= _FACTOR_MOST, f"between 1 and {_FACTOR_MOST:.0f}"),
-            ("most_pause_s", self.most_pause_s >= self.first_pause_s, "first_pause_s or more"),
-            ("jitter", 0 <= self.jitter <= 1, "between 0 and 1"),
-            ("total_s", self.total_s is None or self.total_s >= 0, "0 seconds or more, or None"),
+            ("first_pause_s", least_s == self.first_pause_s, "0 seconds or more"),
+            ("factor", _is_number(self.factor, 1, _FACTOR_MOST), f"between 1 and {_FACTOR_MOST:.0f}"),
+            ("most_pause_s", _is_number(self.most_pause_s, least_s), "first_pause_s or more"),
+            ("jitter", _is_number(self.jitter, 0, 1), "between 0 and 1"),
+            ("total_s", self.total_s is None or _is_number(self.total_s, 0), "0 seconds or more, or None"),
         ):
             if not is_right:
                 raise ValidationError(field, getattr(self, field), bound)
@@ -96,7 +98,7 @@ class RetryPolicy:
     def pause_s(self, attempt: int, error: BaseException | None = None) -> float:
         """Seconds from the end of an attempt, of which the first is 1, to the next one; for what keeps its own count."""
         asked_s = getattr(error, "retry_after_s", None)
-        if asked_s and asked_s > 0:
+        if _is_number(asked_s, 0) and asked_s:
             return float(asked_s)
         exponent = min(max(attempt, 1) - 1, _EXPONENT_MOST)
         full_s = min(self.most_pause_s, self.first_pause_s * self.factor**exponent)
@@ -105,9 +107,17 @@ class RetryPolicy:
     def __call__(self, function: Callable[P, T]) -> Callable[P, T]:
         """The function, tried again as the policy says; a coroutine function stays one.
 
+        So does a plain function that returns a coroutine, such as a ``lambda``: what its awaiting raises is tried again.
+
         Raises:
-            ValidationError: it is a generator, of which no line has run when it returns.
+            ValidationError: it is a generator, of which no line has run when it returns; or it cannot be called, or is a
+                ``staticmethod``, which belongs above the policy.
         """
+        given: object = function
+        if not callable(given) or isinstance(given, staticmethod):
+            raise ValidationError(
+                "function", function, "a function; @staticmethod and @classmethod belong above the policy"
+            )
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             raise ValidationError("function", function, "no generator: write a loop over the policy inside it")
         if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None)):  # noqa: B004
@@ -125,10 +135,19 @@ class RetryPolicy:
         def again_sync(*args: P.args, **kwargs: P.kwargs) -> T:
             for attempt in self:
                 with attempt:
-                    return function(*args, **kwargs)
+                    made = function(*args, **kwargs)
+                    if not inspect.iscoroutine(made):
+                        return made
+                    return cast("T", self._awaited(made, functools.partial(function, *args, **kwargs)))
             raise AssertionError  # pragma: no cover  # the last attempt returns or raises
 
         return again_sync
+
+    async def _awaited(self, made: Awaitable[object], make: Callable[[], object]) -> object:
+        async for attempt in self:
+            with attempt:
+                return await (made if attempt.error is None else cast("Awaitable[object]", make()))
+        raise AssertionError  # pragma: no cover  # the last attempt returns or raises
 
     def __aiter__(self) -> Attempts:
         """``async for attempt in policy:`` with ``with attempt:`` inside; ends after the attempt that was well."""
@@ -137,6 +156,10 @@ class RetryPolicy:
     def __iter__(self) -> Attempts:
         """``for attempt in policy:`` with ``with attempt:`` inside, where waiting blocks the thread."""
         return Attempts(self)
+
+
+def _is_number(value: object, least: float, most: float = math.inf) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
 
 
 def _is_worth_it(on: object) -> bool:

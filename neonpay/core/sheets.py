@@ -88,6 +88,7 @@ COLUMNS: Mapping[Sheet, tuple[str, ...]] = MappingProxyType(
             "subscription_expires_at",
             "bot_id",
             *_ESTIMATE,
+            "title",
         ),
         Sheet.REFUNDS: (
             "charge_id",

@@ -15,6 +15,8 @@ from neonpay.ledger.memory import MEMORY_URL, Memory, is_memory
 from neonpay.ledger.sqlite import SqliteLedger
 from neonpay.ledger.unit import Ledger
 
+_TIMEOUT_MOST_S = 86_400.0
+
 
 def open_ledger(
     database_url: str,
@@ -53,6 +55,8 @@ def open_ledger(
         url = sa.make_url(database_url)
     except (sa.exc.ArgumentError, ValueError):
         msg = 'database_url is not a URL; write "sqlite:///shop.db" or "postgresql://user:password@host/database"'
+        if database_url.lower().startswith("memory"):
+            msg += f'; the ledger in memory, for tests, is "{MEMORY_URL}"'
         # Not "from" SQLAlchemy's error, which may show a part of the URL, and so of its password.
         raise ConfigurationError(msg) from None
     backend = url.get_backend_name()
@@ -63,14 +67,17 @@ def open_ledger(
                 f'there is "{MEMORY_URL}"'
             )
             raise ConfigurationError(msg)
-        if pool_size is not None:
-            msg = "pool_size is for PostgreSQL; SQLite has one writer and no pool: leave pool_size and NEONPAY_POOL_SIZE out"
+        if pool_size is not None or "pool_size" in url.query:
+            msg = (
+                "pool_size is for PostgreSQL; SQLite has one writer and no pool: leave out pool_size, NEONPAY_POOL_SIZE and "
+                "?pool_size= of the URL"
+            )
             raise ConfigurationError(msg)
         return SqliteLedger(
             Path(url.database),
             clock=clock,
-            busy_timeout_s=float(str(url.query.get("timeout", busy_timeout_s))),
-            read_only=url.query.get("mode") == "ro",
+            busy_timeout_s=_timeout_s(url, busy_timeout_s),
+            read_only=_only_reads(url),
             as_it_is=as_it_is,
         )
     if backend in {"postgresql", "postgres"}:
@@ -85,6 +92,28 @@ def open_ledger(
         return PostgresqlLedger(url.set(drivername="postgresql+asyncpg"), clock=clock, as_it_is=as_it_is)
     msg = f'no ledger for {backend!r}; database_url must start with "sqlite:///" or "postgresql://"'
     raise ConfigurationError(msg)
+
+
+def _timeout_s(url: sa.URL, otherwise_s: float) -> float:
+    said = url.query.get("timeout")
+    if said is None:
+        return otherwise_s
+    try:
+        timeout_s = float(str(said))
+    except ValueError:
+        timeout_s = -1.0
+    if not 0 <= timeout_s < _TIMEOUT_MOST_S:
+        msg = "timeout in database_url is a number of seconds, 0 or more"
+        raise ConfigurationError(msg)
+    return timeout_s
+
+
+def _only_reads(url: sa.URL) -> bool:
+    mode = url.query.get("mode", "rwc")
+    if mode not in {"ro", "rw", "rwc"}:
+        msg = f"mode in database_url is {mode!r}; write ?mode=ro to only read, and leave it out to write"
+        raise ConfigurationError(msg)
+    return mode == "ro"
 
 
 def _with_pool_size(url: sa.URL, pool_size: int | None) -> sa.URL:

@@ -50,6 +50,7 @@ invoices = table(
     sa.Column("sending_until", Moment),
     sa.Column("terms", sa.Text),
     sa.Column("message_thread_id", sa.BigInteger),
+    sa.Column("title", sa.Text),  # where it is not that of its stage
     sa.PrimaryKeyConstraint("bot_id", "invoice_id"),
     sa.UniqueConstraint("bot_id", "idempotency_key"),
 )
@@ -64,6 +65,14 @@ sa.Index(
     invoices.c.expires_at,
     sqlite_where=MAY_EXPIRE,
     postgresql_where=MAY_EXPIRE,
+)
+HAS_OWN_TITLE = invoices.c.title.is_not(None)
+sa.Index(
+    "neonpay_invoices_titled",
+    invoices.c.bot_id,
+    invoices.c.title,
+    sqlite_where=HAS_OWN_TITLE,
+    postgresql_where=HAS_OWN_TITLE,
 )
 
 holds = table(

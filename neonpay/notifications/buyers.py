@@ -151,7 +151,7 @@ class BuyerMessages(Extension):
         rows: list[JsonValue] = []
         for bought in await host.ledger.read(self._purchases, host.bot_id, command.user_id):
             payment = bought.payment
-            label = f"{_title(payment)} · {payment.amount_stars} ⭐ · {payment.paid_at:%Y-%m-%d}"
+            label = f"{payment.title or '?'} · {payment.amount_stars} ⭐ · {payment.paid_at:%Y-%m-%d}"
             if bought.is_back or bought.is_going_back:
                 label += " · ↩️" if bought.is_back else " · ↩️ ⏳"
             rows.append([{"text": label, "callback_data": f"neonpay:receipt:{bought.event_id}"}])
@@ -177,6 +177,8 @@ class BuyerMessages(Extension):
         else:
             text = self._receipt(bought, press.language_code)
             message: dict[str, JsonValue] = {"chat_id": press.user_id, "text": text}
+            if press.message_thread_id is not None and press.chat_id == press.user_id:
+                message["message_thread_id"] = press.message_thread_id
             await host.outbox.post("sendMessage", message, chat_id=press.user_id, asker_id=press.user_id)
         await host.outbox.post(
             "answerCallbackQuery",
@@ -275,7 +277,7 @@ class BuyerMessages(Extension):
     def _say(self, key: str, words: Words, payment: Payment, language: str | None, *, date: str | None = None) -> str:
         ends = payment.subscription_expires_at
         values = {
-            "title": _title(payment),
+            "title": payment.title or "?",
             "stars": payment.amount_stars,
             "charge": payment.charge_id[:_CHARGE_CHARS],
             "date": date or (f"{ends:%Y-%m-%d}" if ends is not None else ""),
@@ -298,7 +300,3 @@ def _was_told(transaction: Transaction, payment: Payment) -> bool:
     if refund is None or refund.source is not Source.RECONCILE:
         return False
     return microseconds(payment.paid_at) < fence_us(transaction)
-
-
-def _title(payment: Payment) -> str:
-    return payment.stage.title if payment.stage is not None else payment.stage_id or "?"

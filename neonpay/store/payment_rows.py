@@ -84,19 +84,19 @@ def invoice_of(transaction: Transaction, catalogue: Catalogue, row: sa.RowMappin
         seats_taken=row["seats_taken"],
         terms=jsontext.load_object(row["terms"] or "{}"),
         message_thread_id=row["message_thread_id"],
+        own_title=row["title"],
     )
 
 
 def select_payments(bot_id: int) -> sa.Select[tuple[object, ...]]:
-    """Payments of a bot with the metadata of their invoices."""
+    """Payments of a bot with the metadata and the titles of their invoices."""
     join = sa.outerjoin(
         payments,
         invoices,
         sa.and_(invoices.c.bot_id == payments.c.bot_id, invoices.c.invoice_id == payments.c.invoice_id),
     )
-    return (
-        sa.select(payments, invoices.c.metadata.label("metadata")).select_from(join).where(payments.c.bot_id == bot_id)
-    )
+    of_invoice = (invoices.c.metadata.label("metadata"), invoices.c.title.label("own_title"))
+    return sa.select(payments, *of_invoice).select_from(join).where(payments.c.bot_id == bot_id)
 
 
 def find_payment(transaction: Transaction, catalogue: Catalogue, bot_id: int, charge_id: str) -> Payment | None:
@@ -141,6 +141,7 @@ def payment_of(transaction: Transaction, catalogue: Catalogue, row: sa.RowMappin
         is_first_recurring=bool(row["is_first_recurring"]),
         subscription_expires_at=row["subscription_expires_at"],
         full_charge_id=read_id(row["full_charge_id"]),
+        own_title=row["own_title"],
     )
 
 

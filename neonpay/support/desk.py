@@ -233,7 +233,7 @@ class SupportDesk:
     async def _tell(self, asked: Command | Press, text: str, rows: Sequence[JsonValue] = ()) -> None:
         """Answer where somebody has asked: in their own chat, and in the topic in which they asked."""
         message = {**_message(text, rows), "chat_id": asked.user_id}
-        if asked.message_thread_id is not None:
+        if asked.message_thread_id is not None and asked.chat_id == asked.user_id:
             message["message_thread_id"] = asked.message_thread_id
         await self._outbox.post("sendMessage", message, chat_id=asked.user_id, asker_id=asked.user_id)
 
@@ -252,5 +252,4 @@ def _message(text: str, rows: Sequence[JsonValue]) -> dict[str, JsonValue]:
 
 
 def _facts(payment: Payment) -> dict[str, object]:
-    title = payment.stage.title if payment.stage is not None else payment.stage_id or "?"
-    return {"title": title, "stars": payment.amount_stars, "date": f"{payment.paid_at:%Y-%m-%d}"}
+    return {"title": payment.title or "?", "stars": payment.amount_stars, "date": f"{payment.paid_at:%Y-%m-%d}"}

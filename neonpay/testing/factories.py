@@ -46,6 +46,7 @@ class PaymentFields(TypedDict, total=False):
     is_recurring: bool
     is_first_recurring: bool
     subscription_expires_at: datetime | None
+    own_title: str | None
 
 
 def make_stage(
@@ -84,6 +85,7 @@ def make_payment(**fields: Unpack[PaymentFields]) -> Payment:
         is_recurring=fields.get("is_recurring", False),
         is_first_recurring=fields.get("is_first_recurring", False),
         subscription_expires_at=fields.get("subscription_expires_at"),
+        own_title=fields.get("own_title"),
     )
 
 

@@ -249,9 +249,8 @@ def _invoice(written: Outcome) -> Invoice:
 def _content(invoice: Invoice, words: Mapping[str, str]) -> dict[str, JsonValue]:
     stage = invoice.stage
     content: dict[str, JsonValue] = {
-        "title": stage.title,
-        "description": stage.description,
-        **words,
+        "title": invoice.title,
+        "description": words.get("description", stage.description),
         "payload": invoice.payload,
         "currency": CURRENCY,
         "prices": [{"label": stage.label, "amount": invoice.price_stars}],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -12,9 +12,11 @@ from neonpay.core import jsontext
 from neonpay.core.clock import Clock, moment
 from neonpay.core.events import Event, InvoiceCreated, InvoiceFailed, OfferRefused
 from neonpay.core.jsontext import JsonObject
+from neonpay.core.limits import TITLE_MAX_CHARS
 from neonpay.core.payload import PayloadCodec
 from neonpay.core.payments import Invoice, InvoiceState
 from neonpay.core.stages import PaymentStage, frozen_json
+from neonpay.core.text import fit
 from neonpay.errors import PaymentError
 from neonpay.ledger import Insert, Statement, Transaction
 from neonpay.ledger.table_kit import DatabaseNow
@@ -49,6 +51,7 @@ _INSERT = Insert(
     "sending_until",
     "terms",
     "message_thread_id",
+    "title",
     computed={"sending_until": lambda lease_us: DatabaseNow() + lease_us},
 )
 _IS_BEING_SENT = Statement(
@@ -108,6 +111,12 @@ class Offer:
     metadata: JsonObject
     idempotency_key: str | None
     message_thread_id: int | None = None
+
+    @property
+    def own_title(self) -> str | None:
+        """Its title, where that is not its stage's."""
+        title = self.words.get("title")
+        return None if title is None or title == self.stage.title else fit(title, TITLE_MAX_CHARS)
 
 
 class Outcome(NamedTuple):
@@ -271,6 +280,7 @@ class InvoiceStore:
             None if draft.sender is None else _LEASE_US,
             jsontext.dump(dict(frozen_json("terms", quote.terms))) if quote.terms else None,
             offer.message_thread_id,
+            offer.own_title,
         )
 
     def _again(self, transaction: Transaction, draft: Draft, known: Invoice) -> Outcome:
@@ -285,7 +295,7 @@ class InvoiceStore:
             refusal = self._hold_again(transaction, known) if draft.sender is None else None
             if refusal is not None:
                 return self._refused(transaction, draft, refusal)
-            return Outcome(known, is_mine=draft.sender is None)
+            return Outcome(self._titled(transaction, draft, known), is_mine=draft.sender is None)
         this = (self._bot_id, known.invoice_id)
         if draft.crowded is not None:
             if transaction.row(_IS_BEING_SENT, *this):
@@ -295,7 +305,16 @@ class InvoiceStore:
         if refusal is not None:
             return self._refused(transaction, draft, refusal)
         is_mine = bool(transaction.execute(_TAKE, *this, draft.sender, draft.sender, _LEASE_US))
-        return Outcome(known, is_mine=is_mine)
+        return Outcome(self._titled(transaction, draft, known) if is_mine else known, is_mine=is_mine)
+
+    def _titled(self, transaction: Transaction, draft: Draft, known: Invoice) -> Invoice:
+        """An invoice that nobody has read yet, with the title of its call where it has none of its own."""
+        title = draft.offer.own_title
+        if title is None or known.own_title is not None or known.message_id is not None or known.link is not None:
+            return known
+        this = (invoices.c.bot_id == self._bot_id, invoices.c.invoice_id == known.invoice_id)
+        transaction.connection.execute(sa.update(invoices).where(*this).values(title=title))
+        return replace(known, own_title=title)
 
     def _hold_again(self, transaction: Transaction, known: Invoice) -> Refusal | None:
         """Set aside once more what an invoice needs that has not reached its buyer, and may have been let go of."""

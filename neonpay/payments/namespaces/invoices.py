@@ -9,6 +9,7 @@ from neonpay.core.charge_ids import charge_key
 from neonpay.core.namespaces import M, verb
 from neonpay.core.payments import Invoice, InvoiceState
 from neonpay.errors import ValidationError
+from neonpay.payments.namespaces.asked import aware, known_as, named, user
 from neonpay.payments.namespaces.served import Served
 from neonpay.store.invoice_filter import InvoiceSelection
 
@@ -19,8 +20,9 @@ class Invoices(Served[M], path="invoices"):
     @verb
     async def get(self, invoice_id: str) -> Invoice | None:
         """The invoice with this id, or None."""
+        wanted = known_as("invoice_id", invoice_id)
         pipeline = await self._opened()
-        return await pipeline.history.invoice(invoice_id)
+        return await pipeline.history.invoice(wanted)
 
     @verb
     async def of(self, charge_id: str) -> Invoice | None:
@@ -58,16 +60,16 @@ class Invoices(Served[M], path="invoices"):
             limit: how many at most, 1 to 100,000.
 
         Raises:
-            ValidationError: there is no such state, or the limit is none.
+            ValidationError: there is no such state, the limit is none, a time has no zone, or an id is none.
         """
         if state is not None and state not in set(InvoiceState):
             raise ValidationError("state", state, ", ".join(InvoiceState))
         selection = InvoiceSelection(
-            user_id=user_id,
+            user_id=user(user_id),
             state=None if state is None else InvoiceState(state),
-            stage_id=stage_id,
-            since=since,
-            until=until,
+            stage_id=named("stage_id", stage_id),
+            since=aware("since", since),
+            until=aware("until", until),
             has_payments=has_payments,
         )
         pipeline = await self._opened()
@@ -76,5 +78,6 @@ class Invoices(Served[M], path="invoices"):
     @verb
     async def is_paid(self, invoice_id: str) -> bool:
         """Whether the shop has Stars for an invoice: a payment of it was accepted and has not gone back."""
+        wanted = known_as("invoice_id", invoice_id)
         pipeline = await self._opened()
-        return await pipeline.history.is_paid(invoice_id)
+        return await pipeline.history.is_paid(wanted)

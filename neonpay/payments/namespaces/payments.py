@@ -8,6 +8,7 @@ from datetime import datetime
 from neonpay.core.charge_ids import charge_key
 from neonpay.core.namespaces import M, verb
 from neonpay.core.payments import Payment, PaymentState, RefundState
+from neonpay.payments.namespaces.asked import aware, named, user
 from neonpay.payments.namespaces.served import Served
 from neonpay.store.payment_filter import Selection
 
@@ -54,15 +55,15 @@ class Payments(Served[M], path="payments"):
             refund: only payments whose refund has come so far, such as ``"unknown"``.
 
         Raises:
-            ValueError: there is no such state.
+            ValueError: there is no such state. A ValidationError, which is one: a time has no zone, or an id is none.
         """
         selection = Selection(
             state=None if state is None else PaymentState(state),
-            user_id=user_id,
-            stage_id=stage_id,
-            invoice_id=invoice_id,
-            since=since,
-            until=until,
+            user_id=user(user_id),
+            stage_id=named("stage_id", stage_id),
+            invoice_id=named("invoice_id", invoice_id),
+            since=aware("since", since),
+            until=aware("until", until),
             has_dead_letters=has_dead_letters,
             refund=None if refund is None else RefundState(refund),
         )
@@ -71,7 +72,7 @@ class Payments(Served[M], path="payments"):
     @verb
     async def history(self, user_id: int, *, limit: int = 100) -> builtins.list[Payment]:
         """A user's payments, newest first."""
-        return await self._select(Selection(user_id=user_id), limit)
+        return await self._select(Selection(user_id=user(user_id)), limit)
 
     @verb
     async def needs_attention(self, *, limit: int = 100) -> builtins.list[Payment]:

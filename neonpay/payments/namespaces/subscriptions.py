@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from neonpay.core.charge_ids import charge_key
 from neonpay.core.namespaces import M, verb
+from neonpay.core.payers import whole_id
 from neonpay.core.payments import Payment
 from neonpay.core.subscriptions import ActiveSubscription
+from neonpay.payments.namespaces.asked import named
 from neonpay.payments.namespaces.served import Served
 
 
@@ -22,8 +24,9 @@ class Subscriptions(Served[M], path="subscriptions"):
         Args:
             stage_id: only of this stage.
         """
+        whose, wanted = whole_id("user_id", user_id), named("stage_id", stage_id)
         pipeline = await self._opened()
-        return await pipeline.subscriptions.active(user_id, stage_id)
+        return await pipeline.subscriptions.active(whose, wanted)
 
     @verb
     async def cancel(self, charge_id: str) -> Payment:

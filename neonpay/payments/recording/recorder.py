@@ -178,6 +178,7 @@ class Recorder:
             is_first_recurring=known.is_first,
             subscription_expires_at=moment_or_none(charge.subscription_expires_at_us),
             full_charge_id=charge.full_charge_id,
+            own_title=known.own_title,
         )
         return _Written(payment, arrival.event_id, reason)
 

@@ -28,7 +28,7 @@ _ONE = sa.literal_column("1", sa.BigInteger)
 _LOCKED = invoices.alias("locked")
 _OF_INVOICE = (
     *(invoices.c.invoice_id, invoices.c.stage_id, invoices.c.stage_version, invoices.c.user_id, invoices.c.price_stars),
-    *(invoices.c.metadata, invoices.c.payments_count, invoices.c.seats_taken),
+    *(invoices.c.metadata, invoices.c.title, invoices.c.payments_count, invoices.c.seats_taken),
 )
 _INVOICES = Among(
     lambda ids: sa.select(*_OF_INVOICE).where(invoices.c.bot_id == sa.bindparam("b"), invoices.c.invoice_id.in_(ids)),
@@ -101,6 +101,7 @@ class Standing(NamedTuple):
     """What the ledger knows of the invoice of a charge, and what the charge is to it.
 
     Attributes:
+        own_title: that of the invoice, where it is not its stage's.
         number: which payment of the invoice the charge is.
         seats_taken: by the payments before it.
         is_renewal: whether it prolongs a subscription, which takes no seat.
@@ -115,6 +116,7 @@ class Standing(NamedTuple):
     user_id: int | None = None
     price_stars: int | None = None
     metadata: JsonObject = MappingProxyType({})
+    own_title: str | None = None
     number: int = 0
     seats_taken: int = 0
     is_renewal: bool = False
@@ -144,9 +146,9 @@ def lock_invoices(
     known: dict[str, Standing] = {}
     ahead = _counted_ahead(transaction)
     rows = transaction.rows_among(_COUNT_ONE_EACH if ahead else _INVOICES, (bot_id,), ids) if ids else []
-    for invoice_id, stage_id, version, user_id, price_stars, metadata, count, seats_taken in rows:
+    for invoice_id, stage_id, version, user_id, price_stars, metadata, title, count, seats_taken in rows:
         stage = catalogue.stage(transaction, stage_id, version)
-        of_it = (stage_id, version, stage, user_id, price_stars, jsontext.load_object(metadata))
+        of_it = (stage_id, version, stage, user_id, price_stars, jsontext.load_object(metadata), title)
         known[invoice_id] = Standing(*of_it, count + 1 - ahead, seats_taken - ahead)
     return known
 

@@ -43,7 +43,8 @@ async def read(request: web.Request, order: type[OrderT], *, max_bytes: int = BO
 class Order(BaseModel):
     """Base of all."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    # Built when the first such order comes: nobody gives all of them, and whoever starts waits for all of them otherwise.
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class NewUser(Order):

@@ -8,23 +8,30 @@ has imported aiogram nothing changes.
 
 from __future__ import annotations
 
-import gc
 import sys
 from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel
+
+from neonpay.simulator.uncollected import uncollected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _MODELS: Final = "aiogram.types"
 _METHODS: Final = "aiogram.methods"
+_SMALL: Final = "MessageEntity"
+"""One that names another of them, and few: whether it is built tells of all."""
 
 
 def load_models() -> None:
     """Have aiogram imported."""
-    if _MODELS in sys.modules:
-        return
+    if _MODELS not in sys.modules:
+        with uncollected():
+            _load()
+
+
+def _load() -> None:
     asked: list[tuple[type[BaseModel], dict[str, object]]] = []
     build: Callable[..., bool | None] = BaseModel.model_rebuild.__func__  # type: ignore[attr-defined]
 
@@ -35,25 +42,21 @@ def load_models() -> None:
         asked.append((cls, names))
         return None
 
-    before, collects = BaseModel.__dict__["model_rebuild"], gc.isenabled()
-    gc.disable()  # what is made here stays
+    before = BaseModel.__dict__["model_rebuild"]
     BaseModel.model_rebuild = classmethod(later)  # type: ignore[assignment,method-assign]
     try:
         __import__(_MODELS)
         __import__(_METHODS)
     finally:
         BaseModel.model_rebuild = before  # type: ignore[method-assign]
-        if collects:
-            gc.enable()
     names = asked[0][1] if asked else {}
     for model in [model for model, _ in asked] + _methods():
         # Documented for just this: "used for automatic rebuilding of models" (pydantic, BaseModel).
         if not model.__pydantic_complete__:
             model.__pydantic_parent_namespace__ = names
-    if not all(model.model_rebuild(raise_errors=False) for model, _ in asked if model.__name__ == "Update"):
+    if not all(model.model_rebuild(raise_errors=False) for model, _ in asked if model.__name__ == _SMALL):
         for model, _ in asked:  # a pydantic that builds nothing by itself
             build(model, _types_namespace=names)
-    gc.freeze()  # a collection of a start would go through all of it, in vain
 
 
 def _methods() -> list[type[BaseModel]]:

@@ -236,8 +236,8 @@ async def test_a_statement_that_is_given_up_before_it_begins_is_not_made(shop: S
     assert await words(shop) == []
 
 
-@pytest.mark.parametrize("limit_s", [0, -1.0, float("nan"), float("inf")])
-async def test_a_limit_is_a_time(shop: Shop, limit_s: float) -> None:
+@pytest.mark.parametrize("limit_s", [0, -1.0, float("nan"), float("inf"), None, "5", True])
+async def test_a_limit_is_a_time(shop: Shop, limit_s: Any) -> None:
     with pytest.raises(ValidationError, match="limit_s"):
         async with shop.neonpay.transaction(limit_s=limit_s):
             pass

@@ -25,8 +25,9 @@ from neonpay.installing import install_line
 
 TOKEN = "123456:" + "aB3-_" * 7
 NOT_AT_ITS_START = (
-    "PIL", "alembic", "argon2", "asyncpg", "jinja2", "msgspec", "neonpay.adapters", "neonpay.app", "neonpay.ledger",
-    "neonpay.payments", "neonpay.web", "pygments", "pytest", "sqlalchemy", "sqlite3", "telebot", "telegram", "telethon", "yaml",
+    "PIL", "alembic", "argon2", "asyncpg", "jinja2", "msgspec", "neonpay.adapters", "neonpay.app", "neonpay.cli.shop",
+    "neonpay.core.payments", "neonpay.ledger", "neonpay.payments", "neonpay.testing", "neonpay.web", "pygments", "pytest",
+    "rich._emoji_codes", "sqlalchemy", "sqlite3", "telebot", "telegram", "telethon", "yaml",
 )  # fmt: skip
 
 

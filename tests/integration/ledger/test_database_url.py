@@ -95,6 +95,21 @@ def test_sqlite_has_no_pool(sqlite_url: str, monkeypatch: pytest.MonkeyPatch, gi
         create_neonpay("42:" + "A" * 35, database_url=sqlite_url, pool_size=4 if given == "argument" else None)
 
 
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("pool_size=4", "SQLite has one writer"),
+        ("timeout=soon", "timeout in database_url is a number of seconds"),
+        ("timeout=-1", "timeout in database_url is a number of seconds"),
+        ("timeout=nan", "timeout in database_url is a number of seconds"),
+        ("mode=RO", "write .mode=ro to only read"),
+    ],
+)
+def test_what_the_url_of_a_file_says_wrongly_is_told(sqlite_url: str, query: str, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        open_ledger(f"{sqlite_url}?{query}")
+
+
 async def test_certificates_that_cannot_be_read_are_told_with_their_file(tmp_path: Path) -> None:
     missing = tmp_path / "root.crt"
     with pytest.raises(ConfigurationError, match=f"cannot read the certificates in {missing}"):

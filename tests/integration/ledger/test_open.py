@@ -21,6 +21,8 @@ if TYPE_CHECKING:
         ("sqlite://", "give database_url a file"),
         ("sqlite:///:memory:", "give database_url a file"),
         ("mysql://shop:s3cret@db/shop", "no ledger for 'mysql'"),
+        ("memory", 'for tests, is "memory:"'),
+        ("memory:?keep=s3cret", 'for tests, is "memory:"'),
         ("s3cret", "is not a URL"),
         ("", "is not a URL"),
         ("postgresql://shop:s3cret@db:port/shop", "is not a URL"),

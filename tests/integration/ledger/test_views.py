@@ -32,12 +32,12 @@ COLUMNS = {
         "state", "attention", "is_accepted", "is_refunded", "is_recurring", "is_first_recurring",
         "paid_at", "paid_at_us", "paid_on", "recorded_at", "recorded_at_us",
         "subscription_expires_at", "subscription_expires_at_us", "refunded_at", "refunded_at_us",
-        "invoice_id", "number", "source",
+        "invoice_id", "number", "source", "title",
     ),
     "neonpay_v1_refunds": (
         "bot_id", "charge_id", "user_id", *_WHO, "stage_id", "stage_title", "amount_stars", "state", "reason",
         "requested_by", "source", "error", "is_refunded", "requested_at", "requested_at_us", "requested_on",
-        "finished_at", "finished_at_us", "finished_on", "paid_at", "paid_at_us", "paid_on",
+        "finished_at", "finished_at_us", "finished_on", "paid_at", "paid_at_us", "paid_on", "title",
     ),
     "neonpay_v1_subscriptions": (
         "bot_id", "invoice_id", "user_id", *_WHO, "stage_id", "stage_title", "charge_id", "price_stars", "state",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -175,3 +176,38 @@ async def test_an_invoice_is_paid_by_whomever_a_person_has_accepted(shop: Shop) 
         assert not await shop.neonpay.invoices.is_paid(invoice.invoice_id)
         await shop.neonpay.payments.accept("of bob")
         assert await shop.neonpay.invoices.is_paid(invoice.invoice_id)
+
+
+@pytest.mark.parametrize("nothing", ["nope", "", "a\0b", "\ud800", "x" * 5_000])
+async def test_an_id_that_no_invoice_has_finds_none_whatever_it_is(shop: Shop, nothing: str) -> None:
+    await shop.neonpay.setup()
+    found = shop.neonpay
+    assert await found.invoices.get(nothing) is None
+    assert not await found.invoices.is_paid(nothing)
+    assert await found.invoices.list(stage_id=nothing) == []
+    assert await found.payments.list(invoice_id=nothing) == await found.payments.list(stage_id=nothing) == []
+    assert await found.subscriptions.active(7, stage_id=nothing) is None
+
+
+@pytest.mark.parametrize("user_id", ["7", 7.0, True, 0, 2**63, [7]])
+async def test_a_user_whom_nobody_can_be_is_told_on_both_databases(shop: Shop, user_id: Any) -> None:
+    await shop.neonpay.setup()
+    for ask in (
+        lambda: shop.neonpay.invoices.list(user_id=user_id),
+        lambda: shop.neonpay.payments.list(user_id=user_id),
+        lambda: shop.neonpay.payments.history(user_id),
+        lambda: shop.neonpay.subscriptions.active(user_id),
+    ):
+        with pytest.raises(ValidationError, match="user_id"):
+            await ask()
+
+
+async def test_a_time_without_a_zone_and_an_id_that_is_no_text_are_told(shop: Shop) -> None:
+    await shop.neonpay.setup()
+    naive: Any = datetime(2026, 11, 1)  # noqa: DTZ001  # it is wrong on purpose
+    for asked in ({"since": naive}, {"until": naive}, {"since": "2026-11"}, {"stage_id": 7}):
+        for place in (shop.neonpay.invoices, shop.neonpay.payments):
+            with pytest.raises(ValidationError, match=next(iter(asked))):
+                await place.list(**asked)
+    with pytest.raises(ValidationError, match="invoice_id"):
+        await shop.neonpay.invoices.is_paid(None)  # type: ignore[arg-type]

@@ -1,13 +1,16 @@
 """An invoice in a topic of a chat: it is kept, and what follows in that chat goes to that topic.
 
-The simulated chats have no topics, so Telegram here is told of none: what is asserted is what the bot has sent.
+A private chat of the simulator has no topics, so Telegram here is told of none: what is asserted is what the bot has sent.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from neonpay import PaymentContext, PaymentResult
+from neonpay.notifications import BuyerMessages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,3 +102,28 @@ async def test_an_invoice_without_a_topic_names_none(shop: Shop) -> None:
         await shop.delivers(await shop.sells(ann))
 
     assert [topic for _, _, topic in sent] == [None, None]
+
+
+@pytest.mark.parametrize("is_private", [True, False])
+async def test_what_is_asked_for_by_a_button_comes_into_the_topic_of_the_button_where_that_is_the_buyers(
+    open_shop: Callable[..., Shop], is_private: bool
+) -> None:
+    shop = open_shop()
+    tells(shop)
+    shop.neonpay.use(BuyerMessages())
+    async with shop.polling():
+        ann = await shop.visitor()
+        await shop.delivers(await shop.sells(ann))
+        await ann.says("/orders", to=shop.account)
+        listed = await ann.hears(shop.account, containing="last purchases")
+        assert listed.reply_markup is not None
+        sent = topics(shop)
+        chat = {"id": ann.id, "type": "private"} if is_private else {"id": -100, "type": "supergroup", "title": "Tea"}
+        topic = {"message_thread_id": TOPIC, "is_topic_message": True}
+        under = {"message_id": 1, "date": 1, "chat": chat, "text": "x", **topic}
+        pressed = {"id": "1", "from": {"id": ann.id, "is_bot": False, "first_name": "Ann"}, "chat_instance": "1"}
+        pressed |= {"message": under, "data": listed.reply_markup.inline_keyboard[0][0].callback_data}
+        await shop.dispatcher.feed_raw_update(shop.bot, {"update_id": 1, "callback_query": pressed})
+        await ann.hears(shop.account, containing="🧾")
+
+    assert sent == [("sendMessage", ann.id, TOPIC if is_private else None)]

@@ -20,6 +20,7 @@ from neonpay.core.payments import (
     moment_or_none,
 )
 from neonpay.core.stages import PaymentStage, RepeatPolicy
+from neonpay.testing import make_payment
 
 STAGE = PaymentStage(title="Coffee", description="One cup", price=5)
 PAID_AT = moment(1_800_000_000_500_000)
@@ -160,3 +161,10 @@ def test_no_repr_shows_a_payload(fact: object) -> None:
 def test_a_moment_that_may_be_missing_stays_missing() -> None:
     assert moment_or_none(None) is None
     assert moment_or_none(1_800_000_000_500_000) == PAID_AT
+
+
+def test_a_payment_is_called_what_is_known_of_it_best() -> None:
+    assert make_payment().title == "Tea"
+    assert make_payment(own_title="Order 17").title == "Order 17"
+    assert make_payment(stage=None).title == "tea"
+    assert make_payment(stage=None, stage_id=None).title is None

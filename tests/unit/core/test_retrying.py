@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Iterator
 from dataclasses import FrozenInstanceError, replace
+from typing import Any
 
 import pytest
 
@@ -193,3 +194,35 @@ def test_a_generator_is_refused() -> None:
 
     with pytest.raises(ValidationError, match="no generator"):
         RetryPolicy(on=OSError)(counts)
+
+
+@pytest.mark.parametrize("field", ["first_pause_s", "factor", "most_pause_s", "jitter", "total_s", "attempts"])
+def test_what_is_no_number_is_refused_with_what_it_has_to_be(field: str) -> None:
+    for value in ("1", True, [1], float("nan")):
+        with pytest.raises(ValidationError, match=field):
+            RetryPolicy(on=OSError, **{field: value})  # type: ignore[arg-type]
+
+
+async def test_a_plain_function_that_returns_a_coroutine_is_tried_again_like_one_that_is_awaited(watch: Watch) -> None:
+    flaky = Flaky(ConnectionError("a"), ConnectionError("b"))
+
+    async def ask(word: str) -> str:
+        return flaky() + word
+
+    assert await watch.policy()(lambda: ask("!"))() == "done!"
+    assert flaky.calls == 3
+
+
+def test_what_is_tried_again_can_be_called_and_is_bound_by_what_stands_above() -> None:
+    policy = RetryPolicy(on=OSError)
+    given: list[Any] = ["ask", staticmethod(print), classmethod(print)]
+    for function in given:
+        with pytest.raises(ValidationError, match="above the policy"):
+            policy(function)
+
+
+@pytest.mark.parametrize("asked_s", ["3", None, float("nan"), -1, 0, True])
+def test_an_error_that_does_not_say_when_in_seconds_is_tried_again_after_the_pause(asked_s: object) -> None:
+    error = OSError()
+    error.retry_after_s = asked_s  # type: ignore[attr-defined]
+    assert RetryPolicy(on=OSError, first_pause_s=2, jitter=0).pause_s(1, error) == 2

@@ -39,3 +39,18 @@ def test_models_are_built_when_they_are_used_and_all_of_them_can_be():
     assert {name: found[name] for name in ("wrong", "restored", "chat", "call", "collects")} == {
         "wrong": "", "restored": True, "chat": 1, "call": "x", "collects": True,
     }  # fmt: skip
+
+
+LEFT = """
+from neonpay.simulator.wire.models import load_models
+load_models()
+from neonpay.simulator.control import orders
+from aiogram import types
+print(types.Update.__pydantic_complete__, types.Message.__pydantic_complete__, orders.Says.__pydantic_complete__)
+print(orders.Says.model_validate_json('{"bot": "shop", "text": "hi"}').text)
+"""
+
+
+def test_no_start_waits_for_what_the_first_answer_does_not_need():
+    ran = subprocess.run([sys.executable, "-c", LEFT], capture_output=True, text=True, check=False, timeout=120)
+    assert ran.stdout.splitlines() == ["False False False", "hi"], ran.stderr

@@ -13,6 +13,7 @@ from neonpay.ledger import Transaction
 from neonpay.ledger.tables import events, payments, people, refund_requests
 from neonpay.security.facts import Standing
 from neonpay.security.profile import profile_of
+from neonpay.store.own_titles import own_titles
 from neonpay.store.persons_events import of_person
 from neonpay.web.names import Who
 from neonpay.web.pages.customers.query import Customer, read_one
@@ -105,14 +106,16 @@ def read_person(transaction: Transaction, who: Who, before: str) -> Whole | None
 
 def _timeline(transaction: Transaction, who: Who, before: str, known: Mapping[str, str]) -> list[Happened]:
     query = sa.select(events).where(*of_person(*who, before=before))
-    rows = transaction.connection.execute(query.order_by(events.c.event_id.desc()).limit(PAGE_ROWS + 1)).mappings()
+    newest_first = query.order_by(events.c.event_id.desc()).limit(PAGE_ROWS + 1)
+    rows = transaction.connection.execute(newest_first).mappings().all()
+    own = own_titles(transaction, [(who[0], row["invoice_id"]) for row in rows])
     return [
         Happened(
             row["event_id"],
             row["name"],
             row["at"],
             row["charge_id"],
-            known.get(row["stage_id"], row["stage_id"]),
+            own.get(row["invoice_id"]) or known.get(row["stage_id"], row["stage_id"]),
             row["amount_stars"],
             row["reason"],
         )

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import events
+from neonpay.store.own_titles import own_titles
 from neonpay.store.sequence import last_number, newest_unnumbered
 from neonpay.web.names import Person, read_people
 from neonpay.web.pages.payments.search import titles
@@ -89,6 +90,7 @@ _SELECT: Final = sa.select(
     events.c.at,
     events.c.user_id,
     events.c.stage_id,
+    events.c.invoice_id,
     events.c.charge_id,
     events.c.amount_stars,
     events.c.reason,
@@ -100,6 +102,7 @@ def _whole(transaction: Transaction, bots: Sequence[int], rows: Sequence[Any]) -
     if not rows:
         return []
     known = titles(transaction, bots)
+    own = own_titles(transaction, [(row.bot_id, row.invoice_id) for row in rows])
     people = read_people(transaction, {(row.bot_id, row.user_id) for row in rows if row.user_id is not None})
     found = [
         Happened(
@@ -108,7 +111,7 @@ def _whole(transaction: Transaction, bots: Sequence[int], rows: Sequence[Any]) -
             row.name,
             row.at,
             people.get((row.bot_id, row.user_id)),
-            known.get(row.stage_id, row.stage_id),
+            own.get(row.invoice_id) or known.get(row.stage_id, row.stage_id),
             row.charge_id,
             row.amount_stars,
             row.reason,

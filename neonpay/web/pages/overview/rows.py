@@ -35,7 +35,7 @@ class Line:
     @property
     def product(self) -> str | None:
         """What was sold: its title, else its id; None when neither is known."""
-        return self.payment.stage_id if self.payment.stage is None else self.payment.stage.title
+        return self.payment.title
 
 
 @dataclass(frozen=True, slots=True)

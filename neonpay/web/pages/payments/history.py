@@ -95,7 +95,7 @@ def _offer(w: Speech, whole: Whole) -> Iterator[Stop]:
     invoice = whole.invoice
     if invoice is not None:
         until = w("payment.valid_until", until=w.moment(invoice.expires_at)) if invoice.expires_at else ""
-        text = w.count("payment.invoice_text", invoice.price_stars, product=invoice.stage.title)
+        text = w.count("payment.invoice_text", invoice.price_stars, product=invoice.title)
         yield Stop("dot", w("payment.invoice"), invoice.created_at, text=f"{text} {until}".strip())
 
 

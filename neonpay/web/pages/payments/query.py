@@ -21,6 +21,7 @@ from neonpay.payments.consumers.selection import PLAN
 from neonpay.payments.handlers.registry import ON_PAYMENT
 from neonpay.payments.waiting import charges_of, needs_person
 from neonpay.store.job_rows import JobRecord
+from neonpay.store.own_titles import own_titles
 from neonpay.store.payment_rows import payment_of, select_payments
 from neonpay.store.stage_versions import Catalogue
 from neonpay.web.names import Person, read_people
@@ -237,7 +238,7 @@ def _payments(
                 charge_id=paid.charge_id,
                 invoice_id=paid.invoice_id,
                 user_id=paid.user_id,
-                product=paid.stage_id if paid.stage is None else paid.stage.title,
+                product=paid.title,
                 life=life,
                 at=paid.paid_at,
                 amount_stars=paid.amount_stars,
@@ -259,20 +260,22 @@ def _declines(
 ) -> Sequence[Row]:
     at, key = events.c.at, events.c.event_id
     query = sa.select(events).where(*where.declines, *after(asked.place, stream, at, key, descending=asked.descending))
+    rows = transaction.connection.execute(_ordered(query, at, key, asked, is_of_few=is_of_few)).mappings().all()
+    own = own_titles(transaction, [(bot_id, row["invoice_id"]) for row in rows])
     return [
         Row(
             bot_id=bot_id,
             charge_id=None,
             invoice_id=row["invoice_id"],
             user_id=row["user_id"] or _NONE_HAS_NUMBER,
-            product=known.get(row["stage_id"], row["stage_id"]),
+            product=own.get(row["invoice_id"]) or known.get(row["stage_id"], row["stage_id"]),
             life=Life("declined", "declined"),
             at=row["at"],
             amount_stars=None,
             place=Place(microseconds(row["at"]), stream, row["event_id"]),
             reason=row["reason"],
         )
-        for row in transaction.connection.execute(_ordered(query, at, key, asked, is_of_few=is_of_few)).mappings()
+        for row in rows
     ]
 
 

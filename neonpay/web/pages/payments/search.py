@@ -13,7 +13,7 @@ from neonpay.analytics.measures import microseconds_of
 from neonpay.core.charge_ids import charge_key
 from neonpay.core.jsontext import load_object
 from neonpay.ledger import Transaction
-from neonpay.ledger.tables import IS_NOT_ACCEPTED, events, invoices, payments, stages
+from neonpay.ledger.tables import HAS_OWN_TITLE, IS_NOT_ACCEPTED, events, invoices, payments, stages
 from neonpay.web.names import users_called
 
 MOST_CHARS: Final = 200
@@ -139,6 +139,18 @@ def _invoices(transaction: Transaction, bot_id: int, words: str, *, has_ranges: 
     for is_it in _ids(invoices.c.invoice_id, words, has_ranges=has_ranges):
         query = sa.select(*columns).where(invoices.c.bot_id == bot_id, is_it).limit(_MOST_INVOICES)
         found |= {row[0]: Meant(*row) for row in transaction.connection.execute(query)}
+    if len(words) >= _LEAST_OF_ID and "\0" not in words:
+        # All titles of one's own are looked through, which an index has; SQLite takes it for a range only, and reads all
+        # invoices otherwise. What is called just so comes first.
+        named = sa.select(*columns).where(
+            invoices.c.bot_id == bot_id,
+            HAS_OWN_TITLE,
+            invoices.c.title > "",
+            invoices.c.title.icontains(words, autoescape=True),
+        )
+        best_first = (sa.case((invoices.c.title == words, 0), else_=1), invoices.c.created_at.desc())
+        rows = transaction.connection.execute(named.order_by(*best_first).limit(_MOST_INVOICES))
+        found |= {row[0]: Meant(*row) for row in rows}
     return list(found.values())[:_MOST_INVOICES]
 
 

@@ -81,8 +81,8 @@ class Whole:
 
     @property
     def product(self) -> str | None:
-        """What was sold, as it was called then; None when that is not known."""
-        return self.payment.stage_id if self.payment.stage is None else self.payment.stage.title
+        """What was sold, as its buyer knows it; None when that is not known."""
+        return self.payment.title
 
 
 _FACTS: Final = sa.select(

@@ -15,6 +15,7 @@ from neonpay.analytics.titles import titles
 from neonpay.core.clock import moment
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import payments, unexplained
+from neonpay.store.own_titles import own_titles
 from neonpay.web.names import Person, read_people
 
 MISSING_SHOWN: Final = 10
@@ -53,7 +54,8 @@ def read_books(transaction: Transaction, bots: Sequence[int]) -> Books:
     """The payments of these bots that Telegram's list does not have, newest first, and the last comparison of each bot."""
     scope = Scope.of(bots)
     is_it = sa.and_(payments.c.bot_id == unexplained.c.bot_id, payments.c.charge_id == unexplained.c.charge_id)
-    columns = [payments.c[name] for name in ("bot_id", "charge_id", "user_id", "stage_id", "amount_stars", "paid_at")]
+    names_of = ("bot_id", "charge_id", "user_id", "stage_id", "invoice_id", "amount_stars", "paid_at")
+    columns = [payments.c[name] for name in names_of]
     found = sa.select(*columns).join_from(unexplained, payments, is_it).where(unexplained.c.bot_id.in_(bots))
     # Found whole and then ordered: SQLite would go through all payments, newest first, until it has met enough of these.
     missing_ones = found.cte("missing").prefix_with("MATERIALIZED")
@@ -63,6 +65,7 @@ def read_books(transaction: Transaction, bots: Sequence[int]) -> Books:
     rows = transaction.connection.execute(query).all()
     people = read_people(transaction, {(row.bot_id, row.user_id) for row in rows})
     names = titles(transaction, scope) if rows else {}
+    own = own_titles(transaction, [(row.bot_id, row.invoice_id) for row in rows])
     known = tallies(transaction, scope)
     compared = []
     for bot_id in bots:
@@ -75,7 +78,7 @@ def read_books(transaction: Transaction, bots: Sequence[int]) -> Books:
             bot_id=row.bot_id,
             charge_id=row.charge_id,
             person=people[row.bot_id, row.user_id],
-            product=names.get(row.stage_id, row.stage_id),
+            product=own.get(row.invoice_id) or names.get(row.stage_id, row.stage_id),
             amount_stars=row.amount_stars,
             paid_at=row.paid_at,
         )

@@ -15,6 +15,7 @@ from neonpay.core.requests import RefundRequest, RequestState
 from neonpay.ledger import Transaction
 from neonpay.ledger.table_kit import DatabaseNow
 from neonpay.ledger.tables import payments, refund_requests, refunds
+from neonpay.store.own_titles import own_titles
 from neonpay.web.names import Person, read_people
 from neonpay.web.pages.payments.search import titles
 from neonpay.web.paging import PAGE_ROWS, Place, after, merged
@@ -150,14 +151,22 @@ def _requests(
     limit: int,
 ) -> list[Asked]:
     about = sa.and_(payments.c.bot_id == refund_requests.c.bot_id, payments.c.charge_id == refund_requests.c.charge_id)
-    columns = (payments.c.stage_id, payments.c.amount_stars, payments.c.paid_at, payments.c.state.label("paid_state"))
+    columns = (
+        payments.c.stage_id,
+        payments.c.invoice_id,
+        payments.c.amount_stars,
+        payments.c.paid_at,
+        payments.c.state.label("paid_state"),
+    )
     query = sa.select(refund_requests, *columns).select_from(sa.outerjoin(refund_requests, payments, about))
+    rows = transaction.connection.execute(query.where(*where).order_by(*order).limit(limit)).mappings().all()
+    own = own_titles(transaction, [(row["bot_id"], row["invoice_id"]) for row in rows])
     found = []
-    for row in transaction.connection.execute(query.where(*where).order_by(*order).limit(limit)).mappings():
+    for row in rows:
         fields = {column.name: row[column.name] for column in refund_requests.c}
         request = RefundRequest(**{**fields, "state": RequestState(fields["state"])})
         state = None if row["paid_state"] is None else PaymentState(row["paid_state"])
-        product = known.get(row["stage_id"], row["stage_id"])
+        product = own.get(row["invoice_id"]) or known.get(row["stage_id"], row["stage_id"])
         found.append(Asked(request, product, row["amount_stars"] or 0, row["paid_at"], state))
     return found
 
@@ -168,19 +177,22 @@ def _refunds(
     at, key = refunds.c.requested_at, refunds.c.charge_id
     about = sa.and_(payments.c.bot_id == refunds.c.bot_id, payments.c.charge_id == refunds.c.charge_id)
     query = (
-        sa.select(refunds, payments.c.stage_id)
+        sa.select(refunds, payments.c.stage_id, payments.c.invoice_id)
         .select_from(sa.outerjoin(refunds, payments, about))
         .where(refunds.c.bot_id == bot_id, *_in_tab(sought.tab, since_us))
         .where(*after(sought.place, stream, at, key, descending=True))
         .order_by(at.desc(), key.desc())
         .limit(PAGE_ROWS + 1)
     )
+    rows = transaction.connection.execute(query).mappings().all()
+    own = own_titles(transaction, [(bot_id, row["invoice_id"]) for row in rows])
     found = []
-    for row in transaction.connection.execute(query).mappings():
+    for row in rows:
         of_table = {column.name: row[column.name] for column in refunds.c}
         refund = Refund(**{**of_table, "state": RefundState(of_table["state"]), "source": Source(of_table["source"])})
         place = Place(microseconds(refund.requested_at), stream, refund.charge_id)
-        found.append(Returned(refund, known.get(row["stage_id"], row["stage_id"]), place))
+        product = own.get(row["invoice_id"]) or known.get(row["stage_id"], row["stage_id"])
+        found.append(Returned(refund, product, place))
     return found
 
 
