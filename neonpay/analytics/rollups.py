@@ -59,7 +59,7 @@ async def catch_up(
         LeaseLostError: another worker has taken over, and goes on where this one has come to.
         LedgerError: the ledger cannot be written to; what was saved stays.
     """
-    await ledger.read(_make)
+    await ledger.read(_make, turn)
     number, rolled_up, most, renewed = turn.position, 0, BATCH, Renewed()
     began_s = watch_s()
     while reached := await ledger.run(roll_up, turn, number, most, renew, renewed):
@@ -71,8 +71,10 @@ async def catch_up(
     return rolled_up
 
 
-def _make(transaction: Transaction) -> None:
-    """Make the statements before a program's first batch, where nobody who writes waits for it."""
+def _make(transaction: Transaction, turn: Turn) -> None:
+    """Make the statements before a program's first batch, where nobody who writes waits for it; for no batch none are made."""
+    if last_number(transaction, turn.bot_id) <= turn.position:
+        return
     for statement in (*_COUNTED, _BUYERS):
         statement.compiled(transaction.connection.dialect)
 
