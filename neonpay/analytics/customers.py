@@ -91,7 +91,7 @@ def customers(transaction: Transaction, scope: Scope, period: Period, months: in
     net = takings_in(transaction, scope, span).net_stars
     number = paying(transaction, scope, span)
     ever_span = Span(_EPOCH, period.until)
-    ever = paying(transaction, scope, ever_span)
+    ever = new_customers(transaction, scope, ever_span)  # whoever has paid until then has paid first until then
     seen, first_seen, converted = _seen(transaction, scope, span)
     return Customers(
         period=period,
