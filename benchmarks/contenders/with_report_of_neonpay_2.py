@@ -7,12 +7,14 @@ import os
 import sys
 import time
 from pathlib import Path
+from statistics import median
 
 from neonpay.analytics import AnalyticsCollector, AnalyticsDashboard, AnalyticsEngine, AnalyticsEvent, AnalyticsPeriod
 
 NAMES = ("product_view", "payment_started", "payment_completed", "payment_delivered", "product_view")
 STAGES = (("lessons", 250), ("phrasebook", 75), ("print", 400), ("plus", 120), ("club", 300))
 DAYS = 365
+TIMES = 3
 
 
 def resident_bytes() -> int:
@@ -36,9 +38,12 @@ def main(count: int) -> None:
         collector.track_event(event)
     held = resident_bytes() - empty
     dashboard = AnalyticsDashboard(AnalyticsEngine(collector))
-    began = time.perf_counter()
-    dashboard.generate_report(AnalyticsPeriod.DAY, 30)
-    print(json.dumps({"report_s": time.perf_counter() - began, "bytes": held}))
+    took_s: list[float] = []
+    for _ in range(TIMES):
+        began = time.perf_counter()
+        dashboard.generate_report(AnalyticsPeriod.DAY, 30)
+        took_s.append(time.perf_counter() - began)
+    print(json.dumps({"report_s": median(took_s), "bytes": held}))
 
 
 main(int(sys.argv[1]))

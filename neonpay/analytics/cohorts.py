@@ -85,9 +85,16 @@ def _from_rollup(scope: Scope, spans: Sequence[Span], until_us: int, after: Mark
         some = _of_ages(edges).select_from(edges).join(rollup_ages, is_in)
         parts.append((some.where(scope.has(rollup_ages.c.bot_id)), 1))
     edges = edges_of(spans)
-    is_theirs = sa.and_(rollup_ages.c.user_id == apart.c.user_id, scope.has(rollup_ages.c.bot_id))
-    is_in = sa.and_(unindexed(_FIRST) >= edges.c.starts, unindexed(_FIRST) < edges.c.ends)
-    parts.append((_of_ages(edges).select_from(apart).join(rollup_ages, is_theirs).join(edges, is_in), -1))
+    ages, first = rollup_ages.c, _FIRST.label("first")
+    of_them = sa.select(ages.age, ages.stars, first).where(
+        scope.has(ages.bot_id), ages.user_id.in_(sa.select(apart.c.user_id))
+    )
+    # Read whole and before the edges: SQLite would go through everybody's ages for each of these.
+    theirs = of_them.cte("theirs").prefix_with("MATERIALIZED")
+    is_in = sa.and_(theirs.c.first >= edges.c.starts, theirs.c.first < edges.c.ends)
+    sums = (sa.func.count(), sa.func.sum(theirs.c.stars))
+    off = sa.select(edges.c.place, theirs.c.age, *sums).join_from(edges, theirs, is_in)
+    parts.append((off.group_by(edges.c.place, theirs.c.age), -1))
     known = first_of(apart, scope.has(payments.c.bot_id)).subquery("known")
     return [*parts, (_counted_anew(known, scope, spans, until_us), 1)]
 

@@ -91,7 +91,7 @@ def customers(transaction: Transaction, scope: Scope, period: Period, months: in
     net = takings_in(transaction, scope, span).net_stars
     number = paying(transaction, scope, span)
     ever_span = Span(_EPOCH, period.until)
-    ever = paying(transaction, scope, ever_span)
+    ever = new_customers(transaction, scope, ever_span)  # whoever has paid until then has paid first until then
     seen, first_seen, converted = _seen(transaction, scope, span)
     return Customers(
         period=period,
@@ -109,12 +109,12 @@ def customers(transaction: Transaction, scope: Scope, period: Period, months: in
 
 def _seen(transaction: Transaction, scope: Scope, span: Span) -> tuple[int, int, int]:
     """People seen until the end of a span, first seen in it, and who of these has paid before its end; each once."""
-    since = (
-        sa.select(people.c.user_id, sa.func.min(microseconds_of(people.c.first_seen)).label("first"))
-        .where(scope.has(people.c.bot_id))
-        .group_by(people.c.user_id)
-        .subquery()
-    )
+    first = microseconds_of(people.c.first_seen)
+    known = sa.select(people.c.user_id).where(scope.has(people.c.bot_id))
+    if len(scope.bot_ids) == 1:  # of one bot each person is there once
+        since = known.add_columns(first.label("first")).subquery()
+    else:
+        since = known.add_columns(sa.func.min(first).label("first")).group_by(people.c.user_id).subquery()
     is_in = since.c.first >= span.starts_us
     has_paid = sa.exists().where(
         payments.c.user_id == since.c.user_id,

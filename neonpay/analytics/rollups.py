@@ -59,7 +59,7 @@ async def catch_up(
         LeaseLostError: another worker has taken over, and goes on where this one has come to.
         LedgerError: the ledger cannot be written to; what was saved stays.
     """
-    await ledger.read(_make)
+    await ledger.read(_make, turn)
     number, rolled_up, most, renewed = turn.position, 0, BATCH, Renewed()
     began_s = watch_s()
     while reached := await ledger.run(roll_up, turn, number, most, renew, renewed):
@@ -71,8 +71,10 @@ async def catch_up(
     return rolled_up
 
 
-def _make(transaction: Transaction) -> None:
-    """Make the statements before a program's first batch, where nobody who writes waits for it."""
+def _make(transaction: Transaction, turn: Turn) -> None:
+    """Make the statements before a program's first batch, where nobody who writes waits for it; for no batch none are made."""
+    if last_number(transaction, turn.bot_id) <= turn.position:
+        return
     for statement in (*_COUNTED, _BUYERS):
         statement.compiled(transaction.connection.dialect)
 
@@ -163,32 +165,32 @@ def buyers_of(tail: sa.ColumnElement[bool]) -> sa.Select[tuple[int, int]]:
 def anew(buyers: sa.sql.selectable.NamedFromClause) -> sa.Select[Any]:
     """When each of these buyers has paid first and last, from the payments."""
     is_theirs = sa.and_(payments.c.bot_id == buyers.c.bot_id, payments.c.user_id == buyers.c.user_id)
+    return _first_and_last().join_from(buyers, payments, is_theirs)
+
+
+def _first_and_last() -> sa.Select[Any]:
     paid_at = microseconds_of(payments.c.paid_at)
-    return (
-        sa.select(
-            buyers.c.bot_id, buyers.c.user_id, sa.func.min(paid_at).label("first"), sa.func.max(paid_at).label("last")
-        )
-        .join_from(buyers, payments, is_theirs)
-        .where(IN_STARS)
-        .group_by(buyers.c.bot_id, buyers.c.user_id)
-    )
+    who = (payments.c.bot_id, payments.c.user_id)
+    ends = (sa.func.min(paid_at).label("first"), sa.func.max(paid_at).label("last"))
+    return sa.select(*who, *ends).where(IN_STARS).group_by(*who)
 
 
 def buyers(after: Marks | Numbers) -> sa.Select[Any]:
     """When each buyer of these bots has paid ``first`` and ``last``: from the rollup, and anew for those who are newer."""
     parts = [buyers_of(part) for part in newer(after)]
     touched = sa.union(*parts).cte("touched").prefix_with("MATERIALIZED")
-    # As a list, which SQLite looks up: it would read all of what is new again for each buyer.
-    is_known = sa.tuple_(rollup_buyers.c.bot_id, rollup_buyers.c.user_id).not_in(
-        sa.select(touched.c.bot_id, touched.c.user_id)
-    )
+    # As a list of users, whom SQLite looks up: it would go through all of what is new again for each buyer, and so it does with
+    # pairs of a bot and a user. Whoever is newer with one bot is counted anew with all.
+    users = sa.select(touched.c.user_id)
+    of_bots = Scope(tuple(after))
     known = sa.select(
         rollup_buyers.c.bot_id,
         rollup_buyers.c.user_id,
         microseconds_of(rollup_buyers.c.first_paid_at).label("first"),
         microseconds_of(rollup_buyers.c.last_paid_at).label("last"),
-    ).where(Scope(tuple(after)).has(rollup_buyers.c.bot_id), is_known)
-    together = sa.union_all(known, anew(touched)).subquery("buyers")
+    ).where(of_bots.has(rollup_buyers.c.bot_id), rollup_buyers.c.user_id.not_in(users))
+    newest = _first_and_last().where(of_bots.has(payments.c.bot_id), payments.c.user_id.in_(users))
+    together = sa.union_all(known, newest).subquery("buyers")
     return sa.select(together)
 
 

@@ -89,6 +89,11 @@ class SubscriptionCounts:
         else:
             self._anew = list(steps(paid_periods(transaction, scope, since_us, until_us)))
 
+    def active(self, at_us: int) -> int:
+        """How many are in force at a moment."""
+        anew = sum(step.at_us <= at_us < step.until_us for step in self._anew)
+        return anew + (int(self._rows(_active(tuple(self._after)), at_us)[0][0]) if self._after else 0)
+
     def standing(self, at_us: int) -> dict[str, Standing]:
         """What is in force at a moment, by stage."""
         found: dict[str, Standing] = defaultdict(Standing)
@@ -128,8 +133,9 @@ class SubscriptionCounts:
             found[place].note(kind, *figures)
         if self._after:
             times = [at_us for span in spans for at_us in (span.starts_us, span.ends_us)]
-            for place, kind, *numbers in self._rows(_moved(tuple(self._after), len(spans)), *times):
-                found[int(place)].note(str(kind), *[int(number) for number in numbers])
+            for code, *numbers in self._rows(_moved(tuple(self._after), len(spans)), *times):
+                place, how = divmod(int(code), _HOWS)
+                found[place].note(_kind_of(how), *[int(number) for number in numbers])
         return found
 
     def _moved_anew(self, spans: Sequence[Span]) -> Iterator[tuple[int, str, int, int, int, int]]:
@@ -152,6 +158,14 @@ class SubscriptionCounts:
 
 _AT: Final = "at"
 _MOVED: Final = 0
+_HOWS: Final = 128
+"""How many ways there are for a subscriber to move within a span, as ``_moved_in_rollup`` writes them beside its place."""
+
+
+@lru_cache(100)
+def _active(bots: tuple[int, ...]) -> Statement:
+    query = sa.select(sa.func.count()).select_from(rollup_subscriptions)
+    return Statement(query.where(*_holds(bots)), _AT, *names_of(bots))
 
 
 @lru_cache(100)
@@ -178,39 +192,41 @@ def _moved(bots: tuple[int, ...], count: int) -> Statement:
 def _moved_in_rollup(bots: tuple[int, ...], count: int) -> sa.Select[Any]:
     s, edges = rollup_subscriptions.c, edges_at(range(count), _MOVED)
     at = microseconds_of(s.at)
-    # The latest and the earliest step, with what is asked of it in the last digits.
-    last = sa.func.max(at * 8 + s.churn * 2 + _if(s.active > _ZERO))
-    first = sa.func.min(at * 2 + _if(s.active_before > _ZERO))
-    one = (
+    # Few narrow columns, cut off by OFFSET from what they are made of: the database sorts rows of these, and not of all others.
+    each = (
         sa.select(
             edges.c.place,
-            sa.func.sum(s.stars - s.stars_before).label("stars"),
-            sa.func.sum(_if(s.stars > _ZERO) - _if(s.stars_before > _ZERO)).label("count"),
-            first.label("first"),
-            last.label("last"),
-            (sa.func.max(microseconds_of(s.first_at)) > sa.func.max(edges.c.starts)).label("is_new"),
+            s.bot_id,
+            s.user_id,
+            (s.stars - s.stars_before).label("stars"),
+            (_if(s.stars > _ZERO) - _if(s.stars_before > _ZERO)).label("count"),
+            # The earliest and the latest step, with what is asked of them in the last digits.
+            (at * 16 + _if(s.active_before > _ZERO) * 8 + s.churn * 2 + _if(s.active > _ZERO)).label("step"),
+            _if(microseconds_of(s.first_at) > edges.c.starts).label("is_new"),
         )
         .join_from(edges, rollup_subscriptions, sa.and_(at > edges.c.starts, at <= edges.c.ends))
         .where(*_is_known(bots), IS_MOVING)
-        .group_by(edges.c.place, s.bot_id, s.user_id)
+        .offset(sa.literal_column("0"))
+        .subquery("each")
+    )
+    sums = [sa.func.sum(each.c[name]).label(name) for name in ("stars", "count")]
+    ends = (sa.func.min(each.c.step).label("first"), sa.func.max(each.c.step).label("last"))
+    one = (
+        sa.select(each.c.place, *sums, *ends, sa.func.max(each.c.is_new).label("is_new"))
+        .group_by(each.c.user_id, each.c.bot_id, each.c.place)
         .subquery("one")
     )
-    was, is_now = one.c.first % 2 == _ONE, one.c.last % 2 == _ONE
-    churn = one.c.last // 2 % 4
-    kind = sa.case(
-        (sa.and_(sa.not_(was), is_now, one.c.is_new), sa.literal_column(f"'{NEW}'")),
-        (sa.and_(sa.not_(was), is_now), sa.literal_column(f"'{RETURNED}'")),
-        *[
-            (sa.and_(was, sa.not_(is_now), churn == code), sa.literal_column(f"'{name}'"))
-            for code, name in enumerate(CHURNS)
-        ],
-        (sa.and_(was, one.c.stars > _ZERO), sa.literal_column(f"'{EXPANSION}'")),
-        (sa.and_(was, one.c.stars < _ZERO), sa.literal_column(f"'{CONTRACTION}'")),
-        else_=sa.literal_column(f"'{_NONE}'"),
-    )
+    was, now = one.c.first // 8 % 2, one.c.last % 8
+    sign = _if(one.c.stars > _ZERO) * 2 + _if(one.c.stars < _ZERO)
+    code = (one.c.place * _HOWS + was * 64 + now * 8 + one.c.is_new * 4 + sign).label("code")
     stars, changed = sa.func.sum(one.c.stars), sa.func.sum(sa.func.abs(one.c.stars))
-    figures = (sa.func.count(), changed, sa.func.sum(one.c.count), stars)
-    return sa.select(one.c.place, kind.label("kind"), *figures).group_by(one.c.place, kind)
+    return sa.select(code, sa.func.count(), changed, sa.func.sum(one.c.count), stars).group_by(code)
+
+
+def _kind_of(how: int) -> str:
+    """The kind of movement that these last digits of ``_moved_in_rollup`` stand for."""
+    was, now, is_new, stars = how // 64, how // 8 % 8, how // 4 % 2, (0, -1, 1)[how % 4]
+    return _named(was=bool(was), is_now=bool(now % 2), churn=now // 2, is_new=bool(is_new), stars=stars)
 
 
 def _holds(bots: tuple[int, ...]) -> tuple[sa.ColumnElement[bool], ...]:
@@ -220,7 +236,7 @@ def _holds(bots: tuple[int, ...]) -> tuple[sa.ColumnElement[bool], ...]:
 
 def _is_known(bots: tuple[int, ...]) -> tuple[sa.ColumnElement[bool], ...]:
     s, newer = rollup_subscriptions.c, newer_subscribers(numbers_of(bots))
-    return Scope(bots).has(s.bot_id), sa.tuple_(s.bot_id, s.user_id).not_in(newer)
+    return Scope(bots).has(s.bot_id), s.user_id.not_in(newer)
 
 
 def _if(condition: sa.ColumnElement[bool]) -> sa.Case[int]:
@@ -237,8 +253,12 @@ def _last(each: Sequence[Step]) -> Step:
 
 def _kind(each: Sequence[Step], stars: int, *, is_new: bool) -> str:
     was, last = _first(each).active_before > 0, _last(each)
-    if not last.active:
-        return CHURNS[last.churn] if was else _NONE
+    return _named(was=was, is_now=last.active > 0, churn=last.churn, is_new=is_new, stars=stars)
+
+
+def _named(*, was: bool, is_now: bool, churn: int, is_new: bool, stars: int) -> str:
+    if not is_now:
+        return CHURNS[churn] if was else _NONE
     if not was:
         return NEW if is_new else RETURNED
     if not stars:

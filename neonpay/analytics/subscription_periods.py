@@ -53,16 +53,19 @@ def paid_periods(transaction: Transaction, scope: Scope, since_us: int, until_us
 def newer_periods(
     transaction: Transaction, scope: Scope, since_us: int, until_us: int, after: Marks
 ) -> list[PaidPeriod]:
-    """The same, of those of whom there are newer events than these."""
+    """The same, of those of whom there are newer events than these, with all bots that are looked at."""
     found = transaction.rows(_of_newer(scope, tuple(after)), since_us, until_us, *after.values())
     return periods_in(found, since_us)
 
 
-def newer_subscribers(after: Marks | Numbers) -> sa.Select[tuple[int, int]]:
-    """Whose subscriptions may be otherwise than before because of newer events than these: bots and users, read once."""
+def newer_subscribers(after: Marks | Numbers) -> sa.Select[tuple[int]]:
+    """Whose subscriptions may be otherwise than before because of newer events than these: users, of whichever bot, read once.
+
+    Users alone, since SQLite goes through the whole list for each row that it compares with pairs.
+    """
     parts = [subscribers_of(part) for part in newer(after)]
     who = sa.union(*parts).cte("newer_subscribers").prefix_with("MATERIALIZED")
-    return sa.select(who.c.bot_id, who.c.user_id)
+    return sa.select(who.c.user_id)
 
 
 @lru_cache(100)
@@ -79,7 +82,7 @@ def _of_newer(scope: Scope, bots: tuple[int, ...]) -> Statement:
     since, until = (sa.bindparam(name, type_=sa.BigInteger) for name in _TIMES)
     # Of some, all that they have paid.
     is_in_time = (unindexed(_ENDS) > since, until >= _STARTS)
-    is_newer = sa.tuple_(payments.c.bot_id, payments.c.user_id).in_(newer_subscribers(numbers_of(bots)))
+    is_newer = payments.c.user_id.in_(newer_subscribers(numbers_of(bots)))
     query = PERIODS.where(scope.has(payments.c.bot_id, payments.c.stage_id), *is_in_time, is_newer)
     return Statement(query, *_TIMES, *names_of(bots))
 

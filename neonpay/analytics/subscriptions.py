@@ -32,7 +32,7 @@ _HEADS_TOO: Final = (NEW, RETURNED, *CHURNS)
 def active_count(transaction: Transaction, scope: Scope, at: datetime) -> int:
     """How many subscriptions are paid for at a moment: one for each buyer, bot and stage; cancelled ones until they end."""
     at_us = microseconds(at)
-    return sum(one.active for one in SubscriptionCounts(transaction, scope, at_us, at_us).standing(at_us).values())
+    return SubscriptionCounts(transaction, scope, at_us, at_us).active(at_us)
 
 
 def subscribers(transaction: Transaction, scope: Scope, period: Period, by: Bucket, now: datetime) -> Subscribers:

@@ -29,6 +29,7 @@ _BAR_MAX: Final = 40
 _BAR_MIN: Final = 5
 _SPARK: Final = 30
 _UNFINISHED: Final = "so far"
+_PART: Final = "in part"
 
 
 class By(enum.StrEnum):
@@ -153,24 +154,27 @@ def _figures(takings: Takings) -> list[str]:
 
 
 def _print_points(found: Revenue) -> None:
+    from neonpay.analytics.periods import Period
     from neonpay.cli.bars import bar
     from neonpay.cli.columns import Column, print_table, room_for, terminal_width
     from neonpay.cli.spans import bucket_of, now
 
+    current = Period.this(found.by, now=now(), zone=found.period.zone).since
     columns = _columns(found.by.value)
     rows = [[bucket_of(point.span, found.by), *_figures(point.takings)] for point in found.points]
     total = ["total", *_figures(found.takings)]
     width = terminal_width()
     room = 0 if width is None else min(_BAR_MAX, room_for(columns, [*rows, total], width))
     if room < _BAR_MIN:
-        # Without bars an unfinished time is said in words.
+        # Without bars it is said in words which time is not over, and which is cut by what was asked for.
         for row, point in zip(rows, found.points, strict=True):
-            row[0] += "" if point.span.is_complete else f" ({_UNFINISHED})"
+            if not point.span.is_complete:
+                row[0] += f" ({_UNFINISHED if point.span.ends_at > current else _PART})"
         print_table(columns, [*rows, total])
         return
     most = max(point.takings.net_stars for point in found.points)
     for row, point in zip(rows, found.points, strict=True):
-        is_over = point.span.is_complete or point.span.ends_at < now()
+        is_over = point.span.is_complete or point.span.ends_at <= current
         row.append(bar(point.takings.net_stars, most, room, is_complete=is_over))
     print_table([*columns, Column(title="")], [*rows, [*total, ""]])
 

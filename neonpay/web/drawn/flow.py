@@ -45,8 +45,8 @@ class Flow:
 
 
 def reason_words(w: Speech, reason: str) -> str:
-    """Why checkouts were declined; the words of an extension are as they are."""
-    return w(f"declines.{reason}") if reason in _KNOWN else reason
+    """Why a checkout was declined; a word of the program's own is as it is, but for lines in the place of spaces."""
+    return w(f"declines.{reason}") if reason in _KNOWN else reason.replace("_", " ")
 
 
 def flow(w: Speech, funnel: Funnel, *, needs_person: bool) -> Flow:

@@ -53,6 +53,15 @@ def net_chart(w: Speech, revenue: Revenue, period: str, *, notes: Sequence[str] 
     )
 
 
+def marks_in(revenue: Revenue) -> int:
+    """How many marks the chart of it has, on whichever day refunds count."""
+    return sum(
+        bool(one_off) + bool(renewed) + bool(back or point.refunded_stars)
+        for point in revenue.points
+        for one_off, renewed, back, _ in [_amounts(point)]
+    )
+
+
 def compared(w: Speech, now: Takings, before: Takings | None, period: str) -> str:
     """How a period was beside the one before it, which is cut at the same moment."""
     said = {"period": w(f"overview.in_{period}"), "before": w(f"overview.before_{period}")}

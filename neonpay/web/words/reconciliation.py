@@ -34,8 +34,8 @@ _EN: Final[Mapping[str, str | tuple[str, ...]]] = {
     "earlier": ("{n} earlier day agrees", "{n} earlier days agree"),
     "show_all": "Show all days",
     "fold": "Fold the days that agree",
-    "what": "Net of refunds, by the day on which Stars moved in {zone}. The gap is what Telegram's list does not have, or what "
-    "was paid since the last comparison.",
+    "what": "Payments less refunds, with what moved beside sales, such as withdrawals, by the day on which Stars moved in "
+    "{zone}. The gap is what Telegram's list does not have, or what was paid since the last comparison.",
     "found_title": "Payments that Telegram's list does not have",
     "paid_at": "Paid {time}, only in our ledger. Charge",
     "advice": "Look at it before you deliver more to this buyer.",
@@ -101,8 +101,8 @@ _RU: Final[Mapping[str, str | tuple[str, ...]]] = {
     "earlier": ("Ещё {n} день сходится", "Ещё {n} дня сходятся", "Ещё {n} дней сходятся"),
     "show_all": "Показать все дни",
     "fold": "Свернуть дни, которые сходятся",
-    "what": "За вычетом возвратов, по дню движения звёзд в {zone}. Расхождение: чего нет в списке Telegram или что оплачено "
-    "после последней сверки.",
+    "what": "Платежи за вычетом возвратов и движения помимо продаж, например вывод, по дню движения звёзд в {zone}. "
+    "Расхождение: чего нет в списке Telegram или что оплачено после последней сверки.",
     "found_title": "Платежи, которых нет в списке Telegram",
     "paid_at": "Оплачено {time}, есть только в нашем журнале. Платёж",
     "advice": "Посмотрите на него, прежде чем выдавать этому покупателю что-то ещё.",

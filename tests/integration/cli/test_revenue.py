@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from neonpay.cli.bars import bar, sparkline
+from neonpay.cli.spans import now
 from neonpay.ledger import Transaction, open_ledger
 from neonpay.ledger.tables import payments, refunds
 from tests.integration.cli.conftest import Command
@@ -102,6 +103,28 @@ async def test_a_pipe_gets_no_bars_and_a_terminal_does(
     assert "█" in shown
     assert "█··" in shown, "the sparkline of a stage, with a dot for a day without a sale"
     assert "2126-03-30 Sat       2    100        −50   50" in shown
+
+
+async def test_a_week_that_the_time_cuts_is_a_part_and_not_unfinished(neonpay: Command, database_url: str) -> None:
+    # 21 April 2026, a Tuesday
+    await sold_at(database_url, neonpay.charges, {"kept": -36_499.0})
+    said = await neonpay("revenue", "--by", "week", "--since", "2026-04-21", "--until", "2026-04-30")
+    assert said.output.count("(in part)") == 2
+    assert "so far" not in said.output
+    said = await neonpay("revenue", "--by", "year", "--since", "2026-04-21")
+    assert said.output.count("(in part)") == (now().year > 2026)
+    assert said.output.count("(so far)") == 1
+
+
+async def test_on_a_terminal_the_day_that_is_not_over_has_a_light_bar(
+    neonpay: Command, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    today = (now() - PAID) / timedelta(days=1)
+    await sold_at(database_url, neonpay.charges, {"kept": today, "waiting": today - 1})
+    shown = await screen(monkeypatch, "revenue", columns=120, NEONPAY_DATABASE_URL=database_url)
+    before, last = shown.split("total")[0].splitlines()[-2:]
+    assert "█" in before
+    assert "░" in last
 
 
 async def test_figures_are_read_beside_a_running_bot(shop: Shop, database_url: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from neonpay.analytics.figures import Finding, Product, Takings
+from neonpay.web.drawn.flow import reason_words
 from neonpay.web.pages.funnel.view import findings
 from neonpay.web.speech import Speech
 from tests.integration.web.looked_at import (
@@ -89,3 +90,19 @@ def test_what_stands_out_is_said_of_products_by_their_titles() -> None:
     )
     assert found[0].startswith(f"Nobody can buy “{EVIL}”: every checkout was declined, 8 in all.")
     assert found[1].startswith("User 44 got 3 refunds in this period, 1,200 Stars.")
+
+
+async def test_why_a_checkout_was_declined_is_said_alike_wherever_it_stands(shop: Shop, served: Served) -> None:
+    async with shop.polling():
+        await lively(shop)
+        declined = await shop.fact("checkout_declined")
+        person = f"/customers/{shop.neonpay.program.adapter.bot_id}/{declined.user_id}"
+        async with served() as http:
+            for path in ("/funnel", "/payments?tab=declined", person):
+                assert "отказал бот" in words(await page(http, path, language="ru")), path
+
+
+def test_a_word_of_the_program_for_a_decline_has_spaces_and_not_lines() -> None:
+    assert [reason_words(Speech("ru", UTC), reason) for reason in ("too_slow", "sold_out", "")] == [
+        *("нет ответа вовремя", "sold out", "")
+    ]

@@ -50,6 +50,7 @@ async def test_books_that_agree_are_proved_by_the_double_rule(shop: Shop, served
     assert days(after)[-1][1:] == ["125", "0", "125"]
     assert "23 earlier days agree" in rest[6][0]
     assert len(days(everything)) == 31
+    assert "Payments less refunds, with what moved beside sales, such as withdrawals" in words(after)
     lines = statement(after)
     assert (lines["Our books say"], lines["Held for 21 days"], lines["Can be withdrawn"]) == ("125", "125", "0")
 

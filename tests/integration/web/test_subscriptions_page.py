@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,8 +30,10 @@ def shop(shop: Shop) -> Shop:
     return shop
 
 
-async def subscribe(shop: Shop, buyer: Buyer) -> None:
-    invoice = await shop.neonpay.create_payment_link("club", user_id=buyer.id, options={"subscription_period": MONTH_S})
+async def subscribe(shop: Shop, buyer: Buyer, stage_id: str = "club") -> None:
+    invoice = await shop.neonpay.create_payment_link(
+        stage_id, user_id=buyer.id, options={"subscription_period": MONTH_S}
+    )
     await buyer.pays(invoice.link or "")
     await shop.settles()
 
@@ -60,3 +63,28 @@ async def test_without_a_subscription_the_page_says_how_one_is_sold(shop: Shop, 
         text = await page(http, "/subscriptions")
     assert heading(text) == "No subscriptions yet."
     assert "subscription_period" in text
+
+
+async def test_the_statement_adds_up_when_somebody_has_two_plans(shop: Shop, served: Served) -> None:
+    shop.neonpay.create_payment_stage("plus", PaymentStage(title="Plus", description="A month", price=30))
+
+    @shop.neonpay.on_payment(stage="plus", name="let_in_too")
+    async def let_in_too() -> None:
+        pass
+
+    async with shop.polling():
+        ann = await shop.visitor("Ann")
+        await subscribe(shop, ann)
+        await subscribe(shop, ann, "plus")
+        async with served() as http:
+            text = await page(http, "/subscriptions")
+            in_russian = await page(http, "/subscriptions", language="ru")
+    lines = [
+        (name, int(said))
+        for name, said in re.findall(r'<tr[^>]*><th scope="row">([^<]+)</th><td>([+\d]+)</td></tr>', text)
+    ]
+    first = lines[: [name for name, _ in lines].index("Active now") + 1]
+    assert first[:2] == [("At the start", 0), ("New", 1)]
+    assert ("More plans of the same people", 1) in first
+    assert sum(number for _, number in first[:-1]) == first[-1][1] == 2
+    assert "Ещё тарифы тех же людей" in in_russian

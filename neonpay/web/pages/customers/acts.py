@@ -12,6 +12,7 @@ from neonpay.errors import LedgerError, NeonPayError
 from neonpay.security.facts import Rank
 from neonpay.web.access import Role, record_act, require, viewer
 from neonpay.web.acting import DONE, cause, field, speaks, who_acts
+from neonpay.web.drawn.flow import reason_words
 from neonpay.web.names import Who
 from neonpay.web.pages.customers.whole import Whole, read_person
 from neonpay.web.reading import BlindError, read
@@ -136,6 +137,7 @@ async def _page(request: web.Request, whole: Whole, *, refused: str = "") -> web
         may_cancel=speaks(shop) and active is not None and active.renews,
         lasting=tuple(LASTING_S),
         event_title=event_title,
+        reason_words=reason_words,
         told=done if done in _TOLD else "",
         refused=refused,
     )

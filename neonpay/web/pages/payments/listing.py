@@ -8,6 +8,7 @@ from typing import Final
 from aiohttp import web
 
 from neonpay.web.asked import period_us, words_in
+from neonpay.web.drawn.flow import reason_words
 from neonpay.web.pages.payments.query import TABS, Asked, Tab, read_list
 from neonpay.web.pages.payments.search import MOST_CHARS
 from neonpay.web.paging import place_of
@@ -49,6 +50,7 @@ async def show(request: web.Request) -> web.Response:
         kept=kept,
         tabs=TABS,
         has_bots=len(shops(request).each) > 1,
+        reason_words=reason_words,
     )
 
 

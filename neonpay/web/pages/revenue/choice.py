@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from neonpay.analytics import Bucket, Split
@@ -17,7 +17,7 @@ SPLITS: Final = (Split.STAGE, Split.PLAN, Split.BOT, Split.LANGUAGE, Split.SOURC
 DAYS: Final = ("payment", "refund")
 """On which day a refund counts."""
 _SERIES: Final = 2
-"""One-off and subscriptions; buckets in which something went back are few."""
+"""One-off and subscriptions; buckets in which something went back are few, or the reader gets a coarser one still."""
 _PARTS: Final = 4
 _HOURS: Final = {"24h": 24, "7d": 168, "30d": 720, "90d": 2160, "365d": 8760}
 _PER_BUCKET_H: Final = {Bucket.HOUR: 1, Bucket.DAY: 24, Bucket.WEEK: 168, Bucket.MONTH: 720}
@@ -42,6 +42,10 @@ class Choice:
     def is_coarser(self) -> bool:
         """Whether the reader gets another bucket than was chosen."""
         return self.wanted is not self.by
+
+    def coarser(self) -> Choice:
+        """The same by the next larger bucket; by months it stays as it is."""
+        return replace(self, by=BYS[min(BYS.index(self.by) + 1, len(BYS) - 1)])
 
 
 def choice_of(request: web.Request, period: str) -> Choice:

@@ -122,6 +122,10 @@ def _movement(w: Speech, found: Subscribers) -> list[Row]:
     untold = sum(one.untold_churn for one in each)
     if untold:
         rows.append((w("subscriptions.untold"), _signed(w, -untold), ""))
+    # People come and leave; what is active are plans, of which somebody may have several.
+    plans = found.active - found.active_before - sum(one.new + one.returned - one.churned for one in each)
+    if plans:
+        rows.append((w(f"subscriptions.{'more' if plans > 0 else 'fewer'}_plans"), _signed(w, plans), ""))
     return [*rows, (w("subscriptions.active_now"), w.number(found.active), "sum")]
 
 
