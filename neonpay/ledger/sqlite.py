@@ -9,7 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Concatenate, TypeVar
 
@@ -266,11 +266,14 @@ class SqliteLedger:
             cached_statements=256,
             factory=factory,
         )
-        connection.create_function("neonpay_now_us", 0, self._clock.now_us)
-        connection.execute(f"PRAGMA synchronous={'FULL' if self._memory is None else 'OFF'}")
-        connection.execute("PRAGMA foreign_keys=ON")
-        if not self._read_only:
-            _use_wal(connection)
+        with ExitStack() as unless_ready:
+            unless_ready.callback(connection.close)
+            connection.create_function("neonpay_now_us", 0, self._clock.now_us)
+            connection.execute(f"PRAGMA synchronous={'FULL' if self._memory is None else 'OFF'}")
+            connection.execute("PRAGMA foreign_keys=ON")
+            if not self._read_only:
+                _use_wal(connection)
+            unless_ready.pop_all()
         return connection
 
     def __repr__(self) -> str:

@@ -74,10 +74,10 @@ sys.exit(subprocess.run(command).returncode)
 
 
 class Environment:
-    """A virtual environment that has pip and nothing else, until something is installed."""
+    """A virtual environment that has pip and nothing else, until something is installed; of this Python, or of another."""
 
-    def __init__(self, home: Path) -> None:
-        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
+    def __init__(self, home: Path, python: str = sys.executable) -> None:
+        subprocess.run([python, "-m", "venv", str(home)], check=True)
         self._bin = home / ("Scripts" if os.name == "nt" else "bin")
 
     def install(self, *what: str) -> None:

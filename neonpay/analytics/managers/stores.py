@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final, Protocol, TypeVar
@@ -77,6 +78,8 @@ class MemoryStore:
         self._shed = 0
         self._is_closed = False
         self._raw = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, factory=SqliteConnection)
+        # Most managers are never closed. Python says so of every connection that goes with them, from 3.13 on.
+        self._give_back = weakref.finalize(self, sqlite3.Connection.close, self._raw)
         self._transaction = SqliteTransaction(self._raw)
         metadata.create_all(self._transaction.connection, _TABLES, checkfirst=False)
 
@@ -137,7 +140,7 @@ class MemoryStore:
                 return
             self._is_closed = True
             self._transaction.connection.close()
-            self._raw.close()
+            self._give_back()
 
     def _write(self) -> None:
         if self._is_closed:

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,10 @@ def names_in(folder: Path) -> list[str]:
     return sorted(found.name for found in folder.iterdir())
 
 
+def open_files() -> list[Path]:
+    return [found.resolve() for found in Path("/proc/self/fd").iterdir()]
+
+
 def damage(path: Path) -> None:
     """All pages but the first are garbage."""
     whole = path.read_bytes()
@@ -68,6 +72,14 @@ def locked(path: Path) -> Iterator[None]:
         other.execute("ROLLBACK")
     finally:
         other.close()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="lists the open files of a process as Linux does")
+async def test_a_file_that_cannot_be_used_is_not_left_open(path: Path, opened: OpenLedger) -> None:
+    write(path, "Dear diary, " * 1_000)
+    with pytest.raises(LedgerCorruptError) as refused:
+        await opened(f"sqlite:///{path}").open()
+    assert path not in open_files(), refused.tb
 
 
 async def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(path: Path, opened: OpenLedger) -> None:
@@ -154,7 +166,8 @@ async def test_units_that_find_the_file_locked_wait_for_it_together(
 async def test_a_new_file_that_another_program_holds_is_upgraded_when_it_is_free(
     path: Path, opened: OpenLedger, notes: Any
 ) -> None:
-    sqlite3.connect(path).execute("PRAGMA journal_mode=WAL").connection.close()
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA journal_mode=WAL")
     ledger = opened(f"sqlite:///{path}", busy_timeout_s=0.05)
     with locked(path), pytest.raises(LedgerLockedError):
         await ledger.open()
