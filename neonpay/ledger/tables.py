@@ -15,6 +15,7 @@ from neonpay.core.job_states import JobState
 from neonpay.ledger.table_kit import Moment, metadata, table
 from neonpay.ledger.tables_people import notes as notes  # noqa: PLC0414  # some of them, in a file of their own
 from neonpay.ledger.tables_people import people as people  # noqa: PLC0414
+from neonpay.ledger.tables_people import request_words as request_words  # noqa: PLC0414
 
 stages = table(
     "stages",
@@ -337,15 +338,6 @@ refund_requests = table(
     sa.Column("language_code", sa.Text),
     sa.PrimaryKeyConstraint("bot_id", "request_id"),
     sa.UniqueConstraint("bot_id", "charge_id"),
-)
-
-# What a buyer wrote with /paysupport before they had chosen a payment.
-request_words = table(
-    "request_words",
-    sa.Column("user_id", sa.BigInteger, nullable=False),
-    sa.Column("words", sa.Text, nullable=False),
-    sa.Column("written_at", Moment, nullable=False),
-    sa.PrimaryKeyConstraint("bot_id", "user_id"),
 )
 
 # ``neonpay.once``: a lease while ``token`` is set; done when there is a result.

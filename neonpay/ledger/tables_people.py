@@ -27,3 +27,12 @@ notes = table(
     sa.Column("written_at", Moment, nullable=False),
     sa.PrimaryKeyConstraint("bot_id", "charge_id", "note_id"),
 )
+
+# What a buyer wrote with /paysupport before they had chosen a payment.
+request_words = table(
+    "request_words",
+    sa.Column("user_id", sa.BigInteger, nullable=False),
+    sa.Column("words", sa.Text, nullable=False),
+    sa.Column("written_at", Moment, nullable=False),
+    sa.PrimaryKeyConstraint("bot_id", "user_id"),
+)

@@ -130,7 +130,9 @@ async def test_telegram_is_told_the_first_secret_and_every_kind_that_we_need(sql
     assert params["allowed_updates"] == ["message", "pre_checkout_query", "subscription"]
 
 
-@pytest.mark.parametrize("secrets", [[], ["new", ""], ["new", None], ["new", "with space"], 7, [7], b"bytes", {"new": "old"}])
+@pytest.mark.parametrize(
+    "secrets", [[], ["new", ""], ["new", None], ["new", "with space"], 7, [7], b"bytes", {"new": "old"}]
+)
 async def test_a_list_of_secrets_has_no_bad_one(open_shop: Callable[..., Shop], secrets: list[str]) -> None:
     with pytest.raises(ConfigurationError, match="secret_token"):
         open_shop().neonpay.webhook_handler(secret_token=secrets)
