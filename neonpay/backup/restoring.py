@@ -174,7 +174,7 @@ def _made(transaction: Transaction, loading: Loading, clock: Clock) -> Made:
         is_same = bot_id == bot.bot_id
         if not is_same:
             give_to_another_bot(transaction, bot_id)
-        proof = prove(transaction, bot_id)
+        proof = _proved(transaction, bot_id)
         found = (proof.head if is_same else bot.head, proof.seals, proof.payments, proof.refunds)
         if found != (bot.head, bot.seals, bot.payments, bot.refunds):
             msg = f"the books of bot {bot_id} are not those that backup {manifest.backup_id} was made of; nothing was kept"
@@ -183,6 +183,13 @@ def _made(transaction: Transaction, loading: Loading, clock: Clock) -> Made:
         made_us = microseconds(manifest.created_at)
         parked[bot_id] = settle(transaction, bot_id, made_us=made_us, now_us=max(clock.now_us(), made_us))
     return proofs, parked
+
+
+def _proved(transaction: Transaction, bot_id: int) -> Proof:
+    if not isinstance(transaction, swap_sqlite.NewFile):
+        return prove(transaction, bot_id)
+    with transaction.beside() as beside:
+        return prove(transaction, bot_id, beside=beside)
 
 
 def _fence(transaction: Transaction, loading: Loading, clock: Clock, parked: Mapping[int, Mapping[str, int]]) -> None:

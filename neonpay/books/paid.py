@@ -6,48 +6,36 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from neonpay.books.entries import LATER, OF_PAYMENTS, Entered
 from neonpay.books.findings import FindingKind, Findings, Note, stream
-from neonpay.core.events import (
-    PaymentCompleted,
-    PaymentNeedsAttention,
-    PaymentRefunded,
-    PaymentRejected,
-    RefundRequested,
-)
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import PaymentState, RefundState
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import events, jobs, journal, payments, refunds
 from neonpay.store.entries import REFUNDS, REVENUE, STARS, UNSETTLED
 
-_LATER: Final = tuple(kind.name for kind in (RefundRequested, PaymentRejected, PaymentRefunded))
-_OF_PAYMENTS: Final = (PaymentCompleted.name, PaymentNeedsAttention.name, *_LATER)
-"""Events whose journal entries move the Stars of a payment."""
 _SUMS: Final = ("received", STARS, REVENUE, UNSETTLED, REFUNDS)
 _NO_PAYMENT: Final = "there is no such payment"
 _IS_ENTRY: Final = sa.and_(journal.c.bot_id == events.c.bot_id, journal.c.event_id == events.c.event_id)
 
 
-def prove_payments(transaction: Transaction, bot_id: int, found: Findings) -> int:
+def prove_payments(transaction: Transaction, bot_id: int, entered: Entered, found: Findings) -> int:
     """Every payment was compared with all of its entries, and all entries with payments; how many payments those were.
 
     Most payments are what their own event says. That is looked up in the order in which they were written; those of which
-    more is to be said are added up by charge, which needs them sorted. Both together have to account for every event: else
+    more is to be said are added up by charge, which needs them sorted. Both together have to account for every entry: else
     all of them are added up.
     """
-    connection = transaction.connection
     mine = sa.select(sa.func.count()).select_from(payments).where(payments.c.bot_id == bot_id)
-    count = connection.execute(mine).scalar_one()
-    moved = sa.select(sa.func.count(), sa.func.count(events.c.charge_id)).where(*_moves(bot_id), _has_entries())
-    every, of_charges = connection.execute(moved).one()
-    if every > of_charges:
+    count = transaction.connection.execute(mine).scalar_one()
+    if entered.of_none:
         found.note(FindingKind.ENTRY_WITHOUT_PAYMENT, None, _NO_PAYMENT)
     of_some = Findings()
     accounted = count
     for row in stream(transaction, _added_up(bot_id, _peculiar(bot_id))):
         _prove_charge(row, of_some.note)
         accounted += (row.events or 0) - (row.state is not None)
-    if accounted == of_charges:
+    if accounted == entered.of_charges:
         found.add(of_some)
     else:
         for row in stream(transaction, _added_up(bot_id, _all(bot_id))):
@@ -56,11 +44,7 @@ def prove_payments(transaction: Transaction, bot_id: int, found: Findings) -> in
 
 
 def _moves(bot_id: int) -> tuple[sa.ColumnElement[bool], ...]:
-    return events.c.bot_id == bot_id, events.c.name.in_(_OF_PAYMENTS)
-
-
-def _has_entries() -> sa.ColumnElement[bool]:
-    return sa.exists().where(_IS_ENTRY)
+    return events.c.bot_id == bot_id, events.c.name.in_(OF_PAYMENTS)
 
 
 def _peculiar(bot_id: int) -> sa.CompoundSelect[Any]:
@@ -79,13 +63,13 @@ def _peculiar(bot_id: int) -> sa.CompoundSelect[Any]:
         payments.c.currency == CURRENCY,
         payments.c.state != PaymentState.REFUNDED.value,
         payments.c.amount_stars > 0,
-        events.c.name.in_(_OF_PAYMENTS),
+        events.c.name.in_(OF_PAYMENTS),
         events.c.charge_id == payments.c.charge_id,
         entry == 2,  # noqa: PLR2004
     )
     own = sa.select(payments.c.charge_id).outerjoin_from(payments, events, is_own)
     later = sa.select(events.c.charge_id).where(
-        events.c.bot_id == bot_id, events.c.name.in_(_LATER), events.c.charge_id.is_not(None)
+        events.c.bot_id == bot_id, events.c.name.in_(LATER), events.c.charge_id.is_not(None)
     )
     return sa.union(own.where(payments.c.bot_id == bot_id, is_plain.is_not(sa.true())), later)
 

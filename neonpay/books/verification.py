@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from neonpay.books.chain import prove_chain
+from neonpay.books.chain import Chain, prove_chain
+from neonpay.books.entries import Entered, prove_entries
 from neonpay.books.findings import Finding as Finding  # noqa: PLC0414  # a proof is made of them
 from neonpay.books.findings import FindingKind as FindingKind  # noqa: PLC0414
-from neonpay.books.findings import Findings, Note, stream
+from neonpay.books.findings import Findings
 from neonpay.books.paid import prove_jobs, prove_payments, prove_refunds
-from neonpay.books.sealing import select_left_out
 from neonpay.ledger import Transaction
-from neonpay.ledger.tables import events, journal
+from neonpay.ledger.tables import journal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,58 +53,69 @@ class Proof:
         return self.findings_count == 0
 
 
-_LEFT_OUT = (
-    "it has no seal although its event has a number: it was written past neonpay, or a development version left it out, which "
-    "`await neonpay.books.seal()` mends"
-)
-
-
-def prove(transaction: Transaction, bot_id: int, head: str | None = None) -> Proof:
+def prove(
+    transaction: Transaction, bot_id: int, head: str | None = None, *, beside: Transaction | None = None
+) -> Proof:
     """The unit of work that looks at all books of a bot, a bounded number of rows at a time.
 
     Args:
         head: a head that an earlier proof gave, which has to be in the chain.
+        beside: another transaction that sees the same, with which a thread does half of the work.
     """
-    found = Findings()
-    chain = prove_chain(transaction, bot_id, head, found.note)
-    entries, unsealed = _prove_entries(transaction, bot_id, found.note)
-    counted = prove_payments(transaction, bot_id, found)
-    prove_jobs(transaction, bot_id, found.note)
-    refunded = prove_refunds(transaction, bot_id, found.note)
+    if beside is None:
+        sealed = _sealed(transaction, bot_id, head)
+        sold = _sold(transaction, bot_id)
+    else:
+        with ThreadPoolExecutor(1, thread_name_prefix="neonpay-proof") as pool:
+            other = pool.submit(_sealed, beside, bot_id, head)
+            sold = _sold(transaction, bot_id)
+            sealed = other.result()
+    found = sealed.found
+    found.add(sold.found)
     return Proof(
         bot_id=bot_id,
-        head=chain.head,
-        seals=chain.seals,
-        sealed_rows=chain.rows,
-        unsealed_rows=unsealed,
-        entries=entries,
-        payments=counted,
-        refunds=refunded,
-        accounts=_accounts(transaction, bot_id),
+        head=sealed.chain.head,
+        seals=sealed.chain.seals,
+        sealed_rows=sealed.chain.rows,
+        unsealed_rows=sold.entered.unsealed,
+        entries=sold.entered.entries,
+        payments=sold.payments,
+        refunds=sealed.refunds,
+        accounts=sealed.accounts,
         findings=tuple(found.kept),
         findings_count=sum(found.counts.values()),
     )
 
 
-def _prove_entries(transaction: Transaction, bot_id: int, note: Note) -> tuple[int, int]:
-    """The number of entries, and of rows without a seal."""
-    mine = journal.c.bot_id == bot_id
-    stars, nanostars = sa.func.sum(journal.c.amount_stars), sa.func.sum(journal.c.nanostars)
-    sums = sa.select(journal.c.event_id, stars.label("stars"), nanostars.label("nanostars")).where(mine)
-    for row in stream(transaction, sums.group_by(journal.c.event_id).having(sa.or_(stars != 0, nanostars != 0))):
-        note(
-            FindingKind.UNBALANCED_ENTRY, row.event_id, f"it adds up to {row.stars} Stars and {row.nanostars} nanostars"
-        )
-    is_event = sa.and_(events.c.bot_id == journal.c.bot_id, events.c.event_id == journal.c.event_id)
-    lost = sa.select(journal.c.event_id).distinct().outerjoin_from(journal, events, is_event)
-    for row in stream(transaction, lost.where(mine, events.c.event_id.is_(None))):
-        note(FindingKind.ENTRY_WITHOUT_EVENT, row.event_id, "there is no such event")
-    for row in stream(transaction, select_left_out(bot_id)):
-        note(FindingKind.UNSEALED_ENTRY, row.event_id, _LEFT_OUT)
-    connection = transaction.connection
-    entries = connection.execute(sa.select(sa.func.count(journal.c.event_id.distinct())).where(mine)).scalar_one()
-    unsealed = sa.select(sa.func.count()).select_from(journal).where(mine, journal.c.seal.is_(None))
-    return entries, connection.execute(unsealed).scalar_one()
+class _Sealed(NamedTuple):
+    """What is proved of the chain, of jobs and of refunds."""
+
+    found: Findings
+    chain: Chain
+    refunds: int
+    accounts: Mapping[str, tuple[int, int]]
+
+
+class _Sold(NamedTuple):
+    """What is proved of entries and of payments."""
+
+    found: Findings
+    entered: Entered
+    payments: int
+
+
+def _sealed(transaction: Transaction, bot_id: int, head: str | None) -> _Sealed:
+    found = Findings()
+    chain = prove_chain(transaction, bot_id, head, found.note)
+    prove_jobs(transaction, bot_id, found.note)
+    refunds = prove_refunds(transaction, bot_id, found.note)
+    return _Sealed(found, chain, refunds, _accounts(transaction, bot_id))
+
+
+def _sold(transaction: Transaction, bot_id: int) -> _Sold:
+    found = Findings()
+    entered = prove_entries(transaction, bot_id, found.note)
+    return _Sold(found, entered, prove_payments(transaction, bot_id, entered, found))
 
 
 def _accounts(transaction: Transaction, bot_id: int) -> dict[str, tuple[int, int]]:
