@@ -213,12 +213,13 @@ def test_the_printed_commands_open_a_backup_with_the_programs_age_and_zstd(
     run: Callable[..., Result], sqlite_url: str, tmp_path: Path
 ) -> None:
     """The programs of a distribution: ``apt-get install age zstd``."""
-    shown = run("create", NEONPAY_BACKUP_PASSPHRASE=PASSPHRASE).stdout
+    shown = run("create", "--description", "all chunks/ab", NEONPAY_BACKUP_PASSPHRASE=PASSPHRASE).stdout
     (manifest,) = (tmp_path / "backups" / "manifests").iterdir()
     for command in json.loads(manifest.read_text(encoding="utf-8"))["encryption"]["commands"]:
         assert command in shown
         said, code = _typed_by_hand(command, PASSPHRASE, tmp_path / "backups")
         assert code == 0, said
+        assert "error" not in said
     (written,) = (tmp_path / "backups").glob("*.jsonl")
     lines = [json.loads(line) for line in written.read_bytes().splitlines()]
     rows = [line for line in lines if isinstance(line, list)]
