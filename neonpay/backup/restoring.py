@@ -40,6 +40,7 @@ class Order:
         force: whether a backup may go to another bot, or take the place of another one's ledger.
         extensions: tables of the extensions that are installed here.
         line: what to type to restore it, for messages that refuse.
+        database_option: what names the database there; apart, since some messages name another one.
     """
 
     backup_id: str
@@ -49,10 +50,16 @@ class Order:
     force: bool = False
     extensions: Sequence[ExtensionTables] = ()
     line: str = ""
+    database_option: str = ""
 
     @property
     def typed(self) -> str:
         """What to type to restore it."""
+        return f"{self.typed_elsewhere}{self.database_option}"
+
+    @property
+    def typed_elsewhere(self) -> str:
+        """The same without the database."""
         return self.line or f"neonpay backup restore {self.backup_id}"
 
 
@@ -147,7 +154,7 @@ def _into_postgresql(url: sa.URL, loading: Loading, order: Order, clock: Clock) 
     from neonpay.backup import swap_postgresql  # its driver is an extra
 
     def unit(transaction: Transaction) -> Restored:
-        swap_postgresql.require_nobody(transaction, order.typed)
+        swap_postgresql.require_nobody(transaction, order.typed, order.typed_elsewhere)
         _refuse_other_bots(_bots_of(transaction), loading, order)
         schema = swap_postgresql.set_aside(transaction, order.backup_id)
         proofs, parked = _made(transaction, loading, clock)
@@ -260,7 +267,7 @@ def _refuse_other_engine(manifest: Manifest, order: Order) -> None:
     )
     msg = (
         f"backup {manifest.backup_id} has the form of {of}, and goes into no other engine; for one that does run: neonpay "
-        f"backup create --form json; to restore this one run: neonpay backup restore {manifest.backup_id} --database {url}"
+        f"backup create --form json; to restore this one run: {order.typed_elsewhere} --database {url}"
     )
     raise RestoreRefusedError(msg)
 

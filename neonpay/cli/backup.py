@@ -35,6 +35,7 @@ from neonpay.cli.backup_work import (
     IdentityOption,
     PassphraseFileOption,
     RecipientOption,
+    Typed,
     TypeTyped,
     chosen,
     fetched,
@@ -244,11 +245,12 @@ def restore(
         url = core_settings(database, None).database_url
         wanted = fetched(config, source, backup_id or named) or newest_in(folder).backup_id
         manifest = folder.manifest(wanted)
+        typed = Typed(directory, passphrase_file, identity, database, bot_id)
         most = max(folder.manifests(), key=lambda one: one.dated.payments)
         if most.dated.payments > manifest.dated.payments:
             typer.echo(
                 f"{wanted} has {counted(manifest.dated.payments, 'payment')}, and {most.backup_id} has "
-                f"{most.dated.payments:,}; to restore that one, name it: neonpay backup restore {most.backup_id}",
+                f"{most.dated.payments:,}; to restore that one, name it: {typed.line(most.backup_id)}",
                 err=True,
             )
         agreed(
@@ -259,9 +261,11 @@ def restore(
             backup_id=wanted,
             database_url=url,
             secrets=config.secrets,
-            bot_id=_bot(database, bot_id),
+            bot_id=typed.bot_id,
             force=force,
             extensions=tables_of_installed(),
+            line=typed.line(wanted),
+            database_option=typed.database_option,
         )
         with progress() as note:
             restored = restore_backup(folder, order, clock=SystemClock(), note=note)
@@ -384,12 +388,3 @@ def _verify_copies(database: str | None, config: BackupConfig, backup_id: str | 
         print_json({"target": target.name, "backup_ids": list(ids), "files": files})
     else:
         say(f"{target.name}: {counted(len(ids), 'backup')}, {counted(files, 'file')}, each as it was written.")
-
-
-def _bot(database: str | None, bot_id: object) -> int | None:
-    """The bot that is named, or whose token is there."""
-    from neonpay.cli.shop import where_to_read
-    from neonpay.cli.typed import TypedBot
-
-    assert bot_id is None or isinstance(bot_id, TypedBot)
-    return where_to_read(database, bot_id).bot_id
