@@ -3,9 +3,9 @@
     python benchmarks/backup.py --payments 1000000
 
 The ledger is filled by SQL with payments as a shop leaves them: invoice, payment, event, two sealed entries, two jobs each.
-With ``--postgresql`` it is restored into a server of a wheel as well, and saved there, beside `pg_dump` with zstd. Ratios are of one
-run, each to what was measured just before it, so that both wait for the same neighbours. A payment waits for the disk as well:
-`control` is one that another process writes into another file at the same time, and that waits for nothing else.
+With ``--postgresql`` it is restored into a server of a wheel as well, and saved there, beside `pg_dump` with zstd. Ratios are
+of one run, each to what was measured just before it, so that both wait for the same neighbours. A payment waits for the disk
+as well: `control` is one that another process writes into another file at the same time, and that waits for nothing else.
 """
 
 from __future__ import annotations
