@@ -38,6 +38,7 @@ from neonpay.cli.backup_work import (
     Typed,
     TypeTyped,
     chosen,
+    copy_line,
     fetched,
     keep,
     place_of_copies,
@@ -108,6 +109,7 @@ def create(
             database,
             config,
             lambda keeper: keeper.make(description=description, backup_type=extent, form=chosen_form),
+            copy_line(directory, copy_to),
         )
         from neonpay.backup.folder import BackupFolder
 
@@ -377,8 +379,10 @@ def schedule(
             asyncio.run(until_stopped(manager, config))
 
 
-def _kept(database: str | None, config: BackupConfig, work: Callable[[Keeper], T]) -> T:
-    return keep(core_settings(database, None).database_url, config, work)
+def _kept(
+    database: str | None, config: BackupConfig, work: Callable[[Keeper], T], again: str = "neonpay backup copy"
+) -> T:
+    return keep(core_settings(database, None).database_url, config, work, again)
 
 
 def _verify_copies(database: str | None, config: BackupConfig, backup_id: str | None, *, json: bool) -> None:

@@ -100,6 +100,8 @@ def test_the_line_to_type_has_what_was_typed(run: Callable[..., Result], tmp_pat
     assert f"then run: {line} --database {url}\n" in said
     said = run("restore", *options, "--bot", "42", "--yes", code=3).stderr
     assert f"run: {line} --bot 42 --force\n" in said
+    said = run("create", *options, "--copy-to", "not there", code=3).stderr
+    assert "to copy it, run: neonpay backup copy --directory 'of mine' --copy-to 'not there'\n" in said
     run("create", "--form", "sqlite", *options)
     newest = told(run("list", "--directory", "of mine", "--json"))[0]["backup_id"]
     said = run("restore", *options, "--database", "postgresql://owner:a-password@nowhere/shop", "--yes", code=3).stderr
