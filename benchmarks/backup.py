@@ -2,10 +2,10 @@
 
     python benchmarks/backup.py --payments 1000000
 
-The ledger is filled by SQL with payments as a shop leaves them: invoice, payment, event, two entries, two jobs each. With
-``--postgresql`` it is restored into a server of a wheel as well, and saved there, beside `pg_dump` with zstd. Ratios are of one
-run, each to what was measured just before it, so that both wait for the same neighbours. A payment waits for the disk as well:
-`control` is one that another process writes into another file at the same time, and that waits for nothing else.
+The ledger is filled by SQL with payments as a shop leaves them: invoice, payment, event, two sealed entries, two jobs each.
+With ``--postgresql`` it is restored into a server of a wheel as well, and saved there, beside `pg_dump` with zstd. Ratios are
+of one run, each to what was measured just before it, so that both wait for the same neighbours. A payment waits for the disk
+as well: `control` is one that another process writes into another file at the same time, and that waits for nothing else.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from neonpay.backup.kinds import BackupType
 from neonpay.backup.restoring import Order, restore
 from neonpay.backup.saving import Wanted, save
 from neonpay.backup.scheduling import rest
+from neonpay.books.sealing import seal_all
 from neonpay.core.clock import SystemClock
 from neonpay.ledger import Transaction, open_ledger
 from neonpay.testing.postgres import throwaway_postgres
@@ -47,8 +48,8 @@ _FILL = (
     SELECT :bot, 'stx' || hex(randomblob(48)), printf('ev%030d', i), 1000 + i % 5000, 50, 'XTR', 'accepted',
     printf('inv%015d', i), 'vip', 1, 1, hex(randomblob(40)), 1790000000000000 + i * 1000, 1790000000000000 + i * 1000, 'update',
     0, 0 FROM n""",
-    """INSERT INTO neonpay_events (bot_id, event_id, name, at, user_id, stage_id, invoice_id, charge_id, amount_stars, number)
-    SELECT :bot, event_id, 'payment_completed', paid_at, user_id, 'vip', invoice_id, charge_id, 50, i FROM n
+    """INSERT INTO neonpay_events (bot_id, event_id, name, at, user_id, stage_id, invoice_id, charge_id, amount_stars)
+    SELECT :bot, event_id, 'payment_completed', paid_at, user_id, 'vip', invoice_id, charge_id, 50 FROM n
     JOIN neonpay_payments ON bot_id = :bot AND paid_at = 1790000000000000 + i * 1000""",
     """INSERT INTO neonpay_journal (bot_id, event_id, account, amount_stars, at) SELECT :bot, printf('ev%030d', i), account,
     stars, 1790000000000000 + i * 1000 FROM n, (SELECT 'stars' AS account, 50 AS stars UNION ALL SELECT 'revenue', -50)""",
@@ -66,6 +67,10 @@ def fill(path: Path, first: int, count: int) -> None:
                 f"WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i < {first + count - 1}) "
             )
             raw.execute(numbers + statement, {"bot": BOT})
+    ledger = open_ledger(f"sqlite:///{path}")
+    ledger.open_sync()
+    ledger.run_sync(seal_all, BOT)
+    ledger.close_sync()
     raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     raw.close()
 

@@ -127,7 +127,7 @@ def _alone(database_url: str, unit: Callable[[Transaction], T], clock: Clock) ->
     from neonpay.backup import swap_postgresql  # its driver is an extra
 
     def after_a_look(transaction: Transaction) -> T:
-        swap_postgresql.require_nobody(transaction, LINE)
+        swap_postgresql.require_nobody(transaction, LINE, LINE)
         transaction.connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
         return unit(transaction)
 

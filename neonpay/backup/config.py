@@ -41,7 +41,7 @@ class BackupConfig:
 
     Raises:
         ConfigurationError: a value says nothing that can be done; the passphrase is not shown.
-        ValidationError: a number is out of its range.
+        ValidationError: a number is out of its range, or a type is none.
     """
 
     backup_directory: str | Path = DIRECTORY
@@ -73,6 +73,7 @@ class BackupConfig:
             raise ConfigurationError(msg)
         if self.backup_interval_hours <= 0:
             raise ValidationError("backup_interval_hours", self.backup_interval_hours, "more than 0 hours")
+        self.extent  # noqa: B018  # raises for a type that is none
         self.times  # noqa: B018  # raises for a schedule that is none
         self.rules  # noqa: B018  # raises for numbers out of their range
         if self.copy_to is not None:

@@ -140,7 +140,7 @@ class _Copying:
             if is_looked_at and self.files == written_before:
                 return done
             # Somebody who removes files there had looked, perhaps, before there was a manifest that names them.
-            wait_for_removals(self._target)
+            wait_for_removals(self._target, {path for path in self._written if path.startswith(f"{MANIFESTS}/")})
             self._look()
             is_looked_at = True
         msg = f"in {self._target.name} files of backups are removed as soon as they are copied; something else removes them"

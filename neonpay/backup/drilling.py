@@ -39,7 +39,6 @@ class Drill:
             database_url=engine_url,
             secrets=self.secrets,
             extensions=self.extensions,
-            line=f"neonpay backup drill {self.backup_id}",
         )
 
 

@@ -162,7 +162,7 @@ class Secrets:
         each = f'while read -r f; do age --decrypt --identity identity.txt "$f"{unpack}; done'
         return (
             f"age --decrypt {by}--output identity.txt {key}",
-            f"grep -o 'chunks/[0-9a-f/]*' manifests/{backup_id}.json | {each} > {name}",
+            f"grep -oE 'chunks/[0-9a-f]{{2}}/[0-9a-f]{{64}}' manifests/{backup_id}.json | {each} > {name}",
         )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from typing import Final, Literal
 
+from neonpay.errors import ValidationError
+
 
 class BackupType(enum.StrEnum):
     """How much of a backup is written anew, or in which form it is; every one restores alone.
@@ -32,13 +34,22 @@ _FORMS: Final[dict[BackupType, Form]] = {BackupType.SQLITE: "sqlite", BackupType
 
 
 def extent_of(backup_type: BackupType) -> BackupType:
-    """How much is written anew when only a form may have been said."""
-    return backup_type if backup_type in EXTENTS else BackupType.INCREMENTAL
+    """How much is written anew when only a form may have been said; raises ValidationError for what is neither."""
+    found = _known(backup_type)
+    return found if found in EXTENTS else BackupType.INCREMENTAL
 
 
 def form_of(backup_type: BackupType) -> Form:
-    """In which form it is when only an extent may have been said."""
-    return _FORMS.get(backup_type, "json")
+    """In which form it is when only an extent may have been said; raises ValidationError for what is neither."""
+    return _FORMS.get(_known(backup_type), "json")
+
+
+def _known(said: str) -> BackupType:
+    """The type that a word says: whoever has no type checker writes another one, and would get a backup of another form."""
+    try:
+        return BackupType(said)
+    except ValueError:
+        raise ValidationError("backup_type", said, f"one of {', '.join(BackupType)}") from None
 
 
 class BackupStatus(enum.StrEnum):

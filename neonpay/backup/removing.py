@@ -2,7 +2,8 @@
 
 Whoever removes leaves a mark there before it looks which files are named, and takes it away when it is done. Whoever copies
 looks for marks, and then at its files, after its manifest is there: either the mark is there still, or what was removed is
-missing, or the manifest was seen.
+missing, or the manifest was seen. A list may be late: so both look until it names what they have put there themselves, and with
+it whatever was put before.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from datetime import timedelta
 from typing import Final
 
 from neonpay.backup.elsewhere import Elsewhere
-from neonpay.backup.manifest import Manifest
+from neonpay.backup.manifest import MANIFEST_MOST_BYTES, Manifest
 from neonpay.backup.targets import MANIFESTS, REMOVING, Target
 from neonpay.core.clock import stopwatch_s
 from neonpay.errors import BackupCopyError
@@ -29,14 +30,19 @@ _MARK_BYTES: Final = 32
 _RENEWED_AFTER_S: Final = 60.0
 GIVEN_UP_AFTER_S: Final = 900.0
 """A mark that has not changed for so long is of somebody who was cut off: no single file takes a target as long to remove."""
+NAMED_WITHIN_S: Final = 120.0
+"""A list that does not name for so long what was put says nothing of what another machine has put."""
 _FIRST_LOOK_S: Final = 0.05
 _LOOK_S: Final = 5.0
 
 
-def remove(there: Elsewhere, gone: AbstractSet[str], known: Mapping[str, Manifest]) -> Iterator[str]:
+def remove(
+    there: Elsewhere, gone: AbstractSet[str], known: Mapping[str, Manifest], *, named_within_s: float = NAMED_WITHIN_S
+) -> Iterator[str]:
     """These backups are gone at the target, each when its id comes, and in the end what no other one there names of them.
 
-    What no manifest has named goes when it is older than ``UNFINISHED_FOR``, by the times that the target tells.
+    What no manifest has named goes when it is older than ``UNFINISHED_FOR``, by the times that the target tells. Where the list
+    does not name what is put, all files stay but the manifests.
 
     Args:
         known: manifests by id, also those that a list of files is late to name; those of ``gone`` that can be read among them.
@@ -50,9 +56,12 @@ def remove(there: Elsewhere, gone: AbstractSet[str], known: Mapping[str, Manifes
         return
     mark = _Mark(there.target)
     try:
+        is_named = _is_named(there.target, {mark.path}, named_within_s)
         for backup_id in removed:
             there.target.delete(f"{MANIFESTS}/{backup_id}.json")
             yield backup_id
+        if not is_named:
+            return
         now = Elsewhere(there.target)  # which may have manifests that it had not when it was looked at first
         kept = [one for one in known.values() if one.backup_id not in gone]
         kept += [now.manifest(one) for one in now.ids() if one not in known and one not in gone]
@@ -66,12 +75,22 @@ def remove(there: Elsewhere, gone: AbstractSet[str], known: Mapping[str, Manifes
         mark.take_away()
 
 
-def wait_for_removals(target: Target, *, given_up_after_s: float = GIVEN_UP_AFTER_S) -> None:
+def wait_for_removals(
+    target: Target,
+    written: AbstractSet[str] = frozenset(),
+    *,
+    given_up_after_s: float = GIVEN_UP_AFTER_S,
+    named_within_s: float = NAMED_WITHIN_S,
+) -> None:
     """Whoever had begun to remove files at a target is done, or was cut off.
+
+    Args:
+        written: files that were put there, which the list of the target has to name before it can be relied on.
 
     Raises:
         BackupCopyError: the target cannot be read.
     """
+    _is_named(target, written, named_within_s)
     seen: dict[str, tuple[bytes, float]] = {}
     pause_s = _FIRST_LOOK_S
     while True:
@@ -112,7 +131,7 @@ class _Mark:
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        self._path = f"{REMOVING}/{secrets.token_hex(16)}"
+        self.path = f"{REMOVING}/{secrets.token_hex(16)}"
         self._put()
 
     def renew(self) -> None:
@@ -123,13 +142,38 @@ class _Mark:
     def take_away(self) -> None:
         """It is gone, or whoever waits for it finds in time that nobody renews it."""
         try:
-            self._target.delete(self._path)
+            self._target.delete(self.path)
         except BackupCopyError as error:
             logger.warning("%s", error)
 
     def _put(self) -> None:
-        self._target.put(self._path, secrets.token_bytes(_MARK_BYTES))
+        self._target.put(self.path, secrets.token_bytes(_MARK_BYTES))
         self._put_at_s = stopwatch_s()
+
+
+def _is_named(target: Target, paths: AbstractSet[str], within_s: float) -> bool:
+    """Whether the list names these files, at once or a while later, as far as nobody has removed them."""
+    began_s, pause_s = stopwatch_s(), _FIRST_LOOK_S
+    while any(_is_there(target, path) for path in paths - target.list().keys()):
+        if stopwatch_s() - began_s >= within_s:
+            logger.warning(
+                "the list of %s does not name what was put there %.0f seconds ago; where another machine copies backups to the "
+                "same place, give each a place of its own",
+                target.name,
+                within_s,
+            )
+            return False
+        time.sleep(pause_s)
+        pause_s = min(2 * pause_s, _LOOK_S)
+    return True
+
+
+def _is_there(target: Target, path: str) -> bool:
+    try:
+        target.get(path, MANIFEST_MOST_BYTES)
+    except BackupCopyError:
+        return False
+    return True
 
 
 def _content(target: Target, path: str) -> bytes | None:

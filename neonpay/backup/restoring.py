@@ -40,6 +40,7 @@ class Order:
         force: whether a backup may go to another bot, or take the place of another one's ledger.
         extensions: tables of the extensions that are installed here.
         line: what to type to restore it, for messages that refuse.
+        database_option: what names the database there; apart, since some messages name another one.
     """
 
     backup_id: str
@@ -49,10 +50,16 @@ class Order:
     force: bool = False
     extensions: Sequence[ExtensionTables] = ()
     line: str = ""
+    database_option: str = ""
 
     @property
     def typed(self) -> str:
         """What to type to restore it."""
+        return f"{self.typed_elsewhere}{self.database_option}"
+
+    @property
+    def typed_elsewhere(self) -> str:
+        """The same without the database."""
         return self.line or f"neonpay backup restore {self.backup_id}"
 
 
@@ -147,7 +154,7 @@ def _into_postgresql(url: sa.URL, loading: Loading, order: Order, clock: Clock) 
     from neonpay.backup import swap_postgresql  # its driver is an extra
 
     def unit(transaction: Transaction) -> Restored:
-        swap_postgresql.require_nobody(transaction, order.typed)
+        swap_postgresql.require_nobody(transaction, order.typed, order.typed_elsewhere)
         _refuse_other_bots(_bots_of(transaction), loading, order)
         schema = swap_postgresql.set_aside(transaction, order.backup_id)
         proofs, parked = _made(transaction, loading, clock)
@@ -174,7 +181,7 @@ def _made(transaction: Transaction, loading: Loading, clock: Clock) -> Made:
         is_same = bot_id == bot.bot_id
         if not is_same:
             give_to_another_bot(transaction, bot_id)
-        proof = prove(transaction, bot_id)
+        proof = _proved(transaction, bot_id)
         found = (proof.head if is_same else bot.head, proof.seals, proof.payments, proof.refunds)
         if found != (bot.head, bot.seals, bot.payments, bot.refunds):
             msg = f"the books of bot {bot_id} are not those that backup {manifest.backup_id} was made of; nothing was kept"
@@ -183,6 +190,13 @@ def _made(transaction: Transaction, loading: Loading, clock: Clock) -> Made:
         made_us = microseconds(manifest.created_at)
         parked[bot_id] = settle(transaction, bot_id, made_us=made_us, now_us=max(clock.now_us(), made_us))
     return proofs, parked
+
+
+def _proved(transaction: Transaction, bot_id: int) -> Proof:
+    if not isinstance(transaction, swap_sqlite.NewFile):
+        return prove(transaction, bot_id)
+    with transaction.beside() as beside:
+        return prove(transaction, bot_id, beside=beside)
 
 
 def _fence(transaction: Transaction, loading: Loading, clock: Clock, parked: Mapping[int, Mapping[str, int]]) -> None:
@@ -253,7 +267,7 @@ def _refuse_other_engine(manifest: Manifest, order: Order) -> None:
     )
     msg = (
         f"backup {manifest.backup_id} has the form of {of}, and goes into no other engine; for one that does run: neonpay "
-        f"backup create --form json; to restore this one run: neonpay backup restore {manifest.backup_id} --database {url}"
+        f"backup create --form json; to restore this one run: {order.typed_elsewhere} --database {url}"
     )
     raise RestoreRefusedError(msg)
 

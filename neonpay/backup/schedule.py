@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
@@ -15,11 +15,19 @@ from neonpay.errors import ConfigurationError
 _WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {"hourly": "0 * * * *", "daily": "0 3 * * *", "weekly": "0 3 * * mon", "monthly": "0 3 1 * *"}
 )
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _UNITS_S: Final[Mapping[str, int]] = MappingProxyType({"m": 60, "h": 3600, "d": 86_400})
 _INTERVAL: Final = re.compile(r"([1-9]\d{0,3})\s*([mhd])")
-_CLOCK: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
-_FIELDS: Final = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+_CLOCK: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_FIELDS: Final[Sequence[tuple[int, int, Sequence[str]]]] = (
+    (0, 59, ()),
+    (0, 23, ()),
+    (1, 31, ()),
+    (1, 12, _MONTHS),
+    (0, 7, _DAYS),
+)
+"""The least and the most of each field, and names of its numbers, from the least on."""
 _FORM: Final = (
     'schedule is "hourly", "daily", "weekly" or "monthly", an interval such as "6h", a time such as "03:30", or five fields of '
     'cron such as "30 3 * * mon"'
@@ -109,7 +117,7 @@ def schedule_of(text: str, zone: str = "UTC") -> Schedule:
         msg = f"{_FORM}; got {text!r}"
         raise ConfigurationError(msg)
     minutes, hours, days, months, weekdays = [
-        _field(field, least, most, text) for field, (least, most) in zip(fields, _FIELDS, strict=True)
+        _field(field, *known, text) for field, known in zip(fields, _FIELDS, strict=True)
     ]
     made = Cron(
         minutes,
@@ -124,7 +132,7 @@ def schedule_of(text: str, zone: str = "UTC") -> Schedule:
     return made
 
 
-def _field(field: str, least: int, most: int, text: str) -> frozenset[int]:
+def _field(field: str, least: int, most: int, names: Sequence[str], text: str) -> frozenset[int]:
     found: set[int] = set()
     for part in field.split(","):
         span, _, step = part.partition("/")
@@ -133,8 +141,12 @@ def _field(field: str, least: int, most: int, text: str) -> frozenset[int]:
             if span == "*":
                 low, high = least, most
             else:
-                low = _number(first)
-                high = _number(last) if dash else (most if step else low)
+                low = least + names.index(first) if first in names else int(first)
+                high = low if not step else most
+                if dash:
+                    high = least + names.index(last) if last in names else int(last)
+                if low and last == "sun":
+                    high = most  # the last day of a week, and not the first one
             every = int(step) if step else 1
         except ValueError:
             low, high, every = 1, 0, 1
@@ -143,7 +155,3 @@ def _field(field: str, least: int, most: int, text: str) -> frozenset[int]:
             raise ConfigurationError(msg)
         found.update(range(low, high + 1, every))
     return frozenset(found)
-
-
-def _number(text: str) -> int:
-    return _DAYS.index(text) if text in _DAYS else int(text)

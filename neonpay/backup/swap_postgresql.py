@@ -69,11 +69,12 @@ def _in_room(connection: sa.Connection, unit: Callable[[Transaction], T]) -> T:
     return unit(PostgresqlTransaction(connection))
 
 
-def require_nobody(transaction: Transaction, line: str) -> None:
+def require_nobody(transaction: Transaction, line: str, elsewhere: str) -> None:
     """Look whether anybody else is connected as the same user.
 
     Args:
         line: what to type once nobody is.
+        elsewhere: the same without the database.
 
     Raises:
         RestoreRefusedError: somebody is, or may be behind a pooler that hides it.
@@ -85,7 +86,7 @@ def require_nobody(transaction: Transaction, line: str) -> None:
             return
         msg = (
             "a pooler stands before the database, which hides whether programs of the shop are at work: stop all of them, and "
-            f"name the server itself; run: {line} --database postgresql://USER@SERVER/DATABASE"
+            f"name the server itself; run: {elsewhere} --database postgresql://USER@SERVER/DATABASE"
         )
         raise RestoreRefusedError(msg)
     others = int(connection.execute(_OTHERS).scalar_one())

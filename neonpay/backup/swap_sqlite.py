@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from neonpay.backup.folder import told
 from neonpay.core.clock import Clock
@@ -18,6 +18,8 @@ from neonpay.ledger import Transaction
 from neonpay.ledger.faults import sqlite_fault
 from neonpay.ledger.sqlite_transaction import SqliteConnection, SqliteTransaction
 
+T = TypeVar("T", bound=Transaction)
+
 _BESIDE: Final = ("-wal", "-shm", "-journal")
 _NEW_FILE: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _CACHE_KIB: Final = 64 * 1024
@@ -25,8 +27,33 @@ _WAIT_S: Final = 0.2
 _MAGIC: Final = b"SQLite format 3\x00"
 
 
+class NewFile(SqliteTransaction):
+    """A transaction on a file that nobody else knows of."""
+
+    __slots__ = ("_path",)
+
+    def __init__(self, raw: SqliteConnection, path: Path) -> None:
+        super().__init__(raw)
+        self._path = path
+
+    @contextmanager
+    def beside(self) -> Iterator[Transaction]:
+        """A second one that sees the same, for another thread to read with; in the block neither of them writes.
+
+        What was written before the block is in the file from then on, which is gone all the same when anything fails later.
+        """
+        self._raw.execute("COMMIT")
+        self._raw.execute("BEGIN")
+        uri = f"{self._path.absolute().as_uri()}?mode=ro"
+        other = sqlite3.connect(uri, uri=True, isolation_level=None, factory=SqliteConnection, check_same_thread=False)
+        with closing(other):
+            other.execute("BEGIN")
+            with _until_kept(other, SqliteTransaction(other)) as transaction:
+                yield transaction
+
+
 @contextmanager
-def new_file(path: Path, clock: Clock, content: Iterable[bytes] = ()) -> Iterator[Transaction]:
+def new_file(path: Path, clock: Clock, content: Iterable[bytes] = ()) -> Iterator[NewFile]:
     """A transaction on a new file, which has what was written in it, on the disk, when the block is done, and else is gone.
 
     Args:
@@ -51,7 +78,9 @@ def new_file(path: Path, clock: Clock, content: Iterable[bytes] = ()) -> Iterato
             raw.execute("PRAGMA journal_mode=MEMORY")
             raw.execute("PRAGMA synchronous=OFF")
             raw.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
-            with _transaction(raw, clock) as transaction:
+            raw.create_function("neonpay_now_us", 0, clock.now_us)
+            raw.execute("BEGIN")
+            with _until_kept(raw, NewFile(raw, path)) as transaction:
                 yield transaction
             raw.execute("PRAGMA synchronous=FULL")
             raw.execute("PRAGMA journal_mode=DELETE")
@@ -121,7 +150,7 @@ def in_place(path: Path, line: str, clock: Clock) -> Iterator[Transaction]:
             raw.create_function("neonpay_now_us", 0, clock.now_us)
             raw.execute("PRAGMA synchronous=FULL")
             _begin_alone(raw, path, line)
-            with _until_kept(raw) as transaction:
+            with _until_kept(raw, SqliteTransaction(raw)) as transaction:
                 yield transaction
     except sqlite3.Error as exc:
         raise sqlite_fault(exc) from exc
@@ -156,15 +185,15 @@ def remove(path: Path) -> None:
 def _transaction(raw: SqliteConnection, clock: Clock) -> Iterator[Transaction]:
     raw.create_function("neonpay_now_us", 0, clock.now_us)
     raw.execute("BEGIN")
-    with _until_kept(raw) as transaction:
+    with _until_kept(raw, SqliteTransaction(raw)) as transaction:
         yield transaction
 
 
 @contextmanager
-def _until_kept(raw: SqliteConnection) -> Iterator[Transaction]:
+def _until_kept(raw: SqliteConnection, transaction: T) -> Iterator[T]:
     """What has begun is kept at the end of the block, and undone when it raises."""
     try:
-        yield SqliteTransaction(raw)
+        yield transaction
         raw.execute("COMMIT")
     finally:
         if raw.in_transaction:

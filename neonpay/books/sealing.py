@@ -48,8 +48,24 @@ def seal_hash(bot_id: int, number: int, sealed_at_us: int, previous_hash: str, r
     One line of compact JSON each: first ``[bot id, number, microseconds, previous hash]``, then the rows in the order of
     event id and account. Anybody can compute it again without neonpay.
     """
-    lines = [_text([bot_id, number, sealed_at_us, previous_hash]), *[_text(row) for row in sorted(rows)]]
-    return hashlib.sha256("".join([f"{line}\n" for line in lines]).encode()).hexdigest()
+    return _hash([bot_id, number, sealed_at_us, previous_hash], [_text(row) for row in sorted(rows)])
+
+
+def is_sealed(wanted: str, head: Sequence[object], lines: str) -> bool:
+    """Whether ``seal_hash`` is the wanted one for rows that a database has written as arrays of JSON, one line each.
+
+    Args:
+        head: the other arguments of ``seal_hash``, in their order.
+    """
+    rows = lines.split("\n") if lines else []
+    if _hash(head, rows) == wanted:
+        return True
+    # A database may sort otherwise, and leaves letters as they are that are not ASCII.
+    return _hash(head, [_text(row) for row in sorted(map(json.loads, rows))]) == wanted
+
+
+def _hash(head: Sequence[object], lines: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join([_text(head), *lines, ""]).encode()).hexdigest()
 
 
 class Sealer:

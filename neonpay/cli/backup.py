@@ -35,8 +35,10 @@ from neonpay.cli.backup_work import (
     IdentityOption,
     PassphraseFileOption,
     RecipientOption,
+    Typed,
     TypeTyped,
     chosen,
+    copy_line,
     fetched,
     keep,
     place_of_copies,
@@ -108,6 +110,7 @@ def create(
             database,
             config,
             lambda keeper: keeper.make(description=description, backup_type=extent, form=chosen_form),
+            copy_line(directory, copy_to),
         )
         from neonpay.backup.folder import BackupFolder
 
@@ -245,11 +248,12 @@ def restore(
         url = core_settings(database, None).database_url
         wanted = fetched(config, source, backup_id or named) or newest_in(folder).backup_id
         manifest = folder.manifest(wanted)
+        typed = Typed(directory, passphrase_file, identity, database, bot_id)
         most = max(folder.manifests(), key=lambda one: one.dated.payments)
         if most.dated.payments > manifest.dated.payments:
             typer.echo(
                 f"{wanted} has {counted(manifest.dated.payments, 'payment')}, and {most.backup_id} has "
-                f"{most.dated.payments:,}; to restore that one, name it: neonpay backup restore {most.backup_id}",
+                f"{most.dated.payments:,}; to restore that one, name it: {typed.line(most.backup_id)}",
                 err=True,
             )
         agreed(
@@ -260,9 +264,11 @@ def restore(
             backup_id=wanted,
             database_url=url,
             secrets=config.secrets,
-            bot_id=_bot(database, bot_id),
+            bot_id=typed.bot_id,
             force=force,
             extensions=tables_of_installed(),
+            line=typed.line(wanted),
+            database_option=typed.database_option,
         )
         with progress() as note:
             restored = restore_backup(folder, order, clock=SystemClock(), note=note)
@@ -374,8 +380,10 @@ def schedule(
             asyncio.run(until_stopped(manager, config))
 
 
-def _kept(database: str | None, config: BackupConfig, work: Callable[[Keeper], T]) -> T:
-    return keep(core_settings(database, None).database_url, config, work)
+def _kept(
+    database: str | None, config: BackupConfig, work: Callable[[Keeper], T], again: str = "neonpay backup copy"
+) -> T:
+    return keep(core_settings(database, None).database_url, config, work, again)
 
 
 def _verify_copies(database: str | None, config: BackupConfig, backup_id: str | None, *, json: bool) -> None:
@@ -385,12 +393,3 @@ def _verify_copies(database: str | None, config: BackupConfig, backup_id: str | 
         print_json({"target": target.name, "backup_ids": list(ids), "files": files})
     else:
         say(f"{target.name}: {counted(len(ids), 'backup')}, {counted(files, 'file')}, each as it was written.")
-
-
-def _bot(database: str | None, bot_id: object) -> int | None:
-    """The bot that is named, or whose token is there."""
-    from neonpay.cli.shop import where_to_read
-    from neonpay.cli.typed import TypedBot
-
-    assert bot_id is None or isinstance(bot_id, TypedBot)
-    return where_to_read(database, bot_id).bot_id

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from neonpay.backup.manager import BackupManager
     from neonpay.backup.packing import Note
     from neonpay.backup.targets import Target
+    from neonpay.cli.typed import TypedBot
     from neonpay.ledger import Ledger
 
 T = TypeVar("T")
@@ -112,13 +115,67 @@ def chosen(
     return config_from_settings(**{name: value for name, value in given.items() if value is not None})
 
 
-def keep(database_url: str, config: BackupConfig, work: Callable[[Keeper], T]) -> T:
+def copy_line(directory: Path | None, copy_to: str | None) -> str:
+    """What to type to copy what was made, for messages."""
+    given = {"--directory": directory, "--copy-to": copy_to}
+    options = [word for option, value in given.items() if value is not None for word in (option, str(value))]
+    return shlex.join(["neonpay", "backup", "copy", *options])
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What was typed to restore a backup: which backups are meant, what opens them, and what they are to become."""
+
+    directory: Path | None
+    passphrase_file: Path | None
+    identity: list[Path] | None
+    database: str | None
+    bot: object
+
+    def line(self, backup_id: str) -> str:
+        """The same for a backup, but the database, for messages that say what to type."""
+        files = [("--directory", self.directory), ("--passphrase-file", self.passphrase_file)]
+        files += [("--identity", file) for file in self.identity or []]
+        options = [word for option, file in files if file is not None for word in (option, str(file))]
+        bot = self.bot_typed
+        if bot is not None:
+            options += ["--bot", f"@{bot.username}" if bot.username else str(bot.bot_id)]
+        return shlex.join(["neonpay", "backup", "restore", backup_id, *options])
+
+    @property
+    def database_option(self) -> str:
+        """The database as it was typed, without its password."""
+        from sqlalchemy import make_url
+
+        if self.database is None:
+            return ""
+        return f" --database {shlex.quote(make_url(self.database).render_as_string(hide_password=True))}"
+
+    @property
+    def bot_typed(self) -> TypedBot | None:
+        """The bot that was named."""
+        from neonpay.cli.typed import TypedBot
+
+        assert self.bot is None or isinstance(self.bot, TypedBot)
+        return self.bot
+
+    @property
+    def bot_id(self) -> int | None:
+        """The bot that was named, or whose token is there."""
+        from neonpay.cli.shop import where_to_read
+
+        return where_to_read(self.database, self.bot_typed).bot_id
+
+
+def keep(
+    database_url: str, config: BackupConfig, work: Callable[[Keeper], T], copy_line: str = "neonpay backup copy"
+) -> T:
     """What the work returned, with a line that says how far it is."""
     from neonpay.backup.keeping import Keeper
     from neonpay.core.clock import SystemClock
 
     with ready_ledger(database_url) as ledger, progress() as note:
-        return work(Keeper(ledger, config, SystemClock(), note=note))
+        return work(Keeper(ledger, config, SystemClock(), note=note, copy_line=copy_line))
 
 
 def fetched(config: BackupConfig, source: str | None, backup_id: str | None) -> str | None:

@@ -83,6 +83,32 @@ def test_what_cannot_be_done_says_what_to_type(run: Callable[..., Result], sqlit
     assert "there is no ledger" in run("create", code=3, **missing).stderr
 
 
+def test_the_line_to_type_has_what_was_typed(run: Callable[..., Result], tmp_path: Path) -> None:
+    """Without it another database would be replaced, by a backup of another folder."""
+    (tmp_path / "the passphrase").write_text(PASSPHRASE)
+    options = ("--directory", "of mine", "--passphrase-file", "the passphrase")
+    run("create", *options)
+    (listed,) = told(run("list", "--directory", "of mine", "--json"))
+    url = f"sqlite:///{tmp_path / 'other.db'}"
+    running = open_ledger(url)
+    running.open_sync()
+    line = f"neonpay backup restore {listed['backup_id']} --directory 'of mine' --passphrase-file 'the passphrase'"
+    try:
+        said = run("restore", *options, "--database", url, "--yes", code=3).stderr
+    finally:
+        running.close_sync()
+    assert f"then run: {line} --database {url}\n" in said
+    said = run("restore", *options, "--bot", "42", "--yes", code=3).stderr
+    assert f"run: {line} --bot 42 --force\n" in said
+    said = run("create", *options, "--copy-to", "not there", code=3).stderr
+    assert "to copy it, run: neonpay backup copy --directory 'of mine' --copy-to 'not there'\n" in said
+    run("create", "--form", "sqlite", *options)
+    newest = told(run("list", "--directory", "of mine", "--json"))[0]["backup_id"]
+    said = run("restore", *options, "--database", "postgresql://owner:a-password@nowhere/shop", "--yes", code=3).stderr
+    assert f"run: {line.replace(listed['backup_id'], newest)} --database sqlite:///FILE" in said
+    assert "a-password" not in said
+
+
 @pytest.mark.parametrize("command", ["create", "list", "verify", "copy", "schedule"])
 def test_help_names_the_settings(run: Callable[..., Result], command: str) -> None:
     said = " ".join(run(command, "--help").stdout.split())
@@ -213,12 +239,13 @@ def test_the_printed_commands_open_a_backup_with_the_programs_age_and_zstd(
     run: Callable[..., Result], sqlite_url: str, tmp_path: Path
 ) -> None:
     """The programs of a distribution: ``apt-get install age zstd``."""
-    shown = run("create", NEONPAY_BACKUP_PASSPHRASE=PASSPHRASE).stdout
+    shown = run("create", "--description", "all chunks/ab", NEONPAY_BACKUP_PASSPHRASE=PASSPHRASE).stdout
     (manifest,) = (tmp_path / "backups" / "manifests").iterdir()
     for command in json.loads(manifest.read_text(encoding="utf-8"))["encryption"]["commands"]:
         assert command in shown
         said, code = _typed_by_hand(command, PASSPHRASE, tmp_path / "backups")
         assert code == 0, said
+        assert "error" not in said
     (written,) = (tmp_path / "backups").glob("*.jsonl")
     lines = [json.loads(line) for line in written.read_bytes().splitlines()]
     rows = [line for line in lines if isinstance(line, list)]

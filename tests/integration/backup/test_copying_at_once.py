@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from neonpay.backup.copying import Copied, copy
 from neonpay.backup.deleting import found
 from neonpay.backup.elsewhere import Elsewhere, verify_copies
 from neonpay.backup.folder import BackupFolder
-from neonpay.backup.removing import wait_for_removals
+from neonpay.backup.removing import remove, wait_for_removals
 from neonpay.backup.retention import Rules
 from neonpay.backup.targets import Target, open_target
 from neonpay.core.clock import moment
@@ -161,11 +161,21 @@ def test_the_mark_of_one_who_was_cut_off_is_in_the_way_of_nobody(machines: Machi
     machines.prove()
 
 
+class Late(Told):
+    """A target whose list is that of some looks before."""
+
+    def __init__(self, inner: Target, *, before: Callable[[str, str], None] | None = None, looks: int = 3) -> None:
+        super().__init__(inner, before=before)
+        self._lists = [inner.list()] * looks
+
+    def list(self) -> object:
+        self._lists.append(self._inner.list())
+        return self._lists.pop(0)
+
+
 def test_a_list_that_is_late_to_name_what_was_written_is_no_reason_to_write_it_again(machines: Machines) -> None:
     of_before = machines.target.list()
-    late = Told(machines.target)
-    late.list = lambda: of_before  # type: ignore[method-assign]
-    done = machines.copy(machines.second, late)
+    done = machines.copy(machines.second, Late(machines.target))
     new = {path for path in machines.target.list() if path not in of_before}
     assert (list(done.backup_ids), done.files) == ([machines.of_second.backup_id], len(new))
 
@@ -173,16 +183,57 @@ def test_a_list_that_is_late_to_name_what_was_written_is_no_reason_to_write_it_a
 def test_what_the_folder_has_copied_is_kept_by_a_list_that_is_late_to_name_it(
     machines: Machines, sqlite_url: str
 ) -> None:
-    of_before = machines.target.list()
+    late = Late(machines.target)
     machines.kit.folder = machines.first
     second = machines.kit.save(sqlite_url)
     machines.copy(machines.first, machines.target)
-    late = Told(machines.target)
-    late.list = lambda: of_before  # type: ignore[method-assign]
     machines.delete(late)
     there = Elsewhere(machines.target)
     assert there.ids() == [second.backup_id]
     verify_copies(there, there.ids(), folder=machines.first, note=machines.kit.note)
+
+
+def test_what_another_machine_has_copied_is_kept_by_a_list_that_is_late_to_name_it(machines: Machines) -> None:
+    late = Late(machines.target)
+    machines.copy(machines.second, machines.target)
+    machines.delete(late)
+    machines.prove()
+
+
+def test_what_is_removed_by_one_whom_a_late_list_hides_is_brought_again(machines: Machines) -> None:
+    """The first machine has looked before the second one's manifest was there, and removes after that one has looked."""
+    is_removing, is_copied = threading.Event(), threading.Event()
+    deleting: list[Future[None]] = []
+
+    def removing(act: str, path: str) -> None:
+        if act == "delete" and path.startswith("chunks/") and not is_removing.is_set():
+            is_removing.set()
+            is_copied.wait(1)  # for good where nobody waits for the mark
+
+    def copying(act: str, path: str) -> None:
+        if act == "put" and path.startswith("manifests/") and not deleting:
+            deleting.append(pool.submit(machines.delete, Told(machines.target, before=removing)))
+            assert is_removing.wait(PATIENCE_S)
+
+    with ThreadPoolExecutor(1) as pool:
+        machines.copy(machines.second, Late(machines.target, before=copying))
+        is_copied.set()
+        deleting[0].result()
+    machines.prove()
+
+
+def test_where_the_list_never_names_what_is_put_no_file_is_removed(
+    machines: Machines, caplog: pytest.LogCaptureFixture
+) -> None:
+    machines.copy(machines.second, machines.target)
+    of_before = machines.target.list()
+    stuck = Late(machines.target, looks=99)
+    one = machines.of_first
+    gone = list(remove(Elsewhere(stuck), {one.backup_id}, {one.backup_id: one}, named_within_s=0))  # type: ignore[arg-type]
+    assert gone == [one.backup_id]
+    assert set(of_before) - set(machines.target.list()) == {f"manifests/{one.backup_id}.json"}
+    assert "give each a place of its own" in caplog.text
+    wait_for_removals(stuck, {f"manifests/{'backup_2026_01_01_000000'}.json"}, named_within_s=0)  # type: ignore[arg-type]
 
 
 def test_a_place_that_loses_what_is_copied_has_no_good_copy(machines: Machines, tmp_path: Path) -> None:

@@ -13,7 +13,13 @@ from neonpay import BackupConfig, BackupInfo, BackupManager, BackupStatus, Backu
 from neonpay.backup.runs import Run, last, runs
 from neonpay.backup.scheduling import turn_at
 from neonpay.backup.settling import fence
-from neonpay.errors import BackupCopyError, BackupNotFoundError, ConfigurationError, RestoreRefusedError
+from neonpay.errors import (
+    BackupCopyError,
+    BackupNotFoundError,
+    ConfigurationError,
+    RestoreRefusedError,
+    ValidationError,
+)
 from neonpay.ledger import open_ledger
 from neonpay.notifications.watching import about_ledger
 from neonpay.store.periodic import PeriodicStore, Turn
@@ -81,6 +87,17 @@ def test_what_says_nothing_that_can_be_done_is_refused(tmp_path: Path) -> None:
         BackupConfig(encryption_key="short")
     assert "short" not in repr(BackupConfig(encryption_key="short" * 4))
     assert BackupConfig(backup_path=tmp_path).folder == tmp_path
+    assert BackupConfig(backup_type="sqlite").form == "sqlite"  # type: ignore[arg-type]
+    with pytest.raises(ValidationError, match="full, incremental, differential, json, sqlite, postgresql; got 'SQL'"):
+        BackupConfig(backup_type="SQL")  # type: ignore[arg-type]
+
+
+async def test_a_type_that_is_none_makes_no_backup_of_another_one(kit: Kit, sqlite_url: str, tmp_path: Path) -> None:
+    await asyncio.to_thread(kit.fill, sqlite_url)
+    backups = BackupManager(BackupConfig(backup_directory=tmp_path / "mine"), database_url=sqlite_url)
+    with pytest.raises(ValidationError, match="backup_type"):
+        await backups.create_backup("weekly")  # type: ignore[arg-type]
+    assert backups.list_backups() == []
 
 
 async def run_of(ledger: Ledger, act: str = "backup", *, is_good: bool = True) -> Run | None:

@@ -34,6 +34,10 @@ def times(text: str, zone: str = "UTC", *, after: datetime = SUNDAY, count: int 
         ("0 0 13 * 5", ["Fri 03 00:00", "Fri 10 00:00", "Mon 13 00:00"]),
         ("0 12 29 2 *", ["Tue 29 12:00", "Sun 29 12:00", "Fri 29 12:00"]),
         ("0 0 * * 7", ["Sun 05 00:00", "Sun 12 00:00", "Sun 19 00:00"]),
+        ("3:05", ["Sun 29 03:05", "Mon 30 03:05", "Tue 31 03:05"]),
+        ("0 9 * * Fri-Sun", ["Sun 29 09:00", "Fri 03 09:00", "Sat 04 09:00"]),
+        ("0 3 1 jan,Jul *", ["Wed 01 03:00", "Fri 01 03:00", "Thu 01 03:00"]),
+        ("0 0 1 mar-may *", ["Wed 01 00:00", "Fri 01 00:00", "Mon 01 00:00"]),
     ],
 )
 def test_a_schedule_says_when_it_is_due(text: str, expected: list[str]) -> None:
@@ -49,7 +53,22 @@ def test_times_are_those_of_the_zone_through_summer_time() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "often", "0h", "25:00", "* * * *", "60 * * * *", "* * * * frd", "5-1 * * * *", "*/0 * * * *", "0 0 31 2 *"],
+    [
+        "",
+        "often",
+        "0h",
+        "25:00",
+        "* * * *",
+        "60 * * * *",
+        "* * * * frd",
+        "5-1 * * * *",
+        "0 0 * * wed-mon",
+        "0 0 1 sun *",
+        "0 0 * * jan",
+        "0 0 fri * *",
+        "*/0 * * * *",
+        "0 0 31 2 *",
+    ],
 )
 def test_what_says_no_times_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match="schedule is"):
