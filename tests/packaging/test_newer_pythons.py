@@ -54,6 +54,10 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
+_NEEDED = "import ensurepip, sqlite3, ssl"
+"""What some builds of Python are without."""
+
+
 def newer() -> list[str]:
     """The Pythons of pyproject.toml that are newer than this one and can be started here."""
     found = []
@@ -61,7 +65,7 @@ def newer() -> list[str]:
         name = f"python3.{minor}"
         installed = sorted(Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/{name}"))
         for program in [shutil.which(name), *map(str, installed)]:
-            if program is not None and not subprocess.run([program, "-c", ""], check=False).returncode:
+            if program is not None and not subprocess.run([program, "-c", _NEEDED], check=False).returncode:
                 found.append(program)
                 break
     return found
