@@ -55,7 +55,7 @@ def open_ledger(
         url = sa.make_url(database_url)
     except (sa.exc.ArgumentError, ValueError):
         msg = 'database_url is not a URL; write "sqlite:///shop.db" or "postgresql://user:password@host/database"'
-        if database_url.lower().startswith("memory"):
+        if str(database_url).lower().startswith("memory"):
             msg += f'; the ledger in memory, for tests, is "{MEMORY_URL}"'
         # Not "from" SQLAlchemy's error, which may show a part of the URL, and so of its password.
         raise ConfigurationError(msg) from None
