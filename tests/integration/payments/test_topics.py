@@ -114,6 +114,7 @@ async def test_what_is_asked_for_by_a_button_comes_into_the_topic_of_the_button_
     async with shop.polling():
         ann = await shop.visitor()
         await shop.delivers(await shop.sells(ann))
+        await ann.hears(shop.account, containing="🧾")  # the receipt that comes by itself
         await ann.says("/orders", to=shop.account)
         listed = await ann.hears(shop.account, containing="last purchases")
         assert listed.reply_markup is not None
