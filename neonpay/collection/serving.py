@@ -27,6 +27,7 @@ from neonpay.store.signing_keys import bots as bots_of
 from neonpay.tracking.settings import TrackingSettings
 from neonpay.web.access.peer import host_name, is_loopback
 from neonpay.web.running import run_dashboard
+from neonpay.web.serving import checked_host
 
 if TYPE_CHECKING:
     from neonpay.app import NeonPayCore
@@ -79,7 +80,7 @@ async def serving_centre(
         others: further shops of the same ledger, for the pages.
         watches_loops: whether the shops that are given work in this program.
     """
-    clock = clock or SystemClock()
+    clock, host = clock or SystemClock(), checked_host(host)
     keys = keys_of(webhook_secret)
     check_manager(multi_bot_analytics)
     _check_collector(event_collector)

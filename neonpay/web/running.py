@@ -13,7 +13,7 @@ from neonpay.web.access.roles import Role
 from neonpay.web.access.signing_in import link_for
 from neonpay.web.application import create_dashboard_app
 from neonpay.web.beside import Beside
-from neonpay.web.serving import HOST, PORT, serving
+from neonpay.web.serving import HOST, PORT, checked_host, serving
 
 if TYPE_CHECKING:
     from neonpay.app import NeonPayCore
@@ -51,7 +51,7 @@ async def run_dashboard(
         ConfigurationError: nobody can listen there, or a trusted proxy is no address.
         LedgerError: the ledger cannot be used.
     """
-    clock = clock or SystemClock()
+    clock, host = clock or SystemClock(), checked_host(host)
     app = create_dashboard_app(
         neonpay,
         *more,

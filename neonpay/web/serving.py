@@ -45,3 +45,16 @@ async def serving(app: web.Application, *, host: str = HOST, port: int = PORT) -
         yield f"http://{name}:{runner.addresses[0][1]}/"
     finally:
         await runner.cleanup()
+
+
+def checked_host(host: str) -> str:
+    """An address to listen on, before anybody looks whether it is this machine's own.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    given: object = host
+    if not isinstance(given, str):
+        msg = f'host is the address to listen on, such as "{HOST}"; got {host!r}'
+        raise ConfigurationError(msg)
+    return host

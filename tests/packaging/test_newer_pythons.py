@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import subprocess
 import sys
@@ -13,46 +14,24 @@ from typing import TYPE_CHECKING
 import pytest
 
 from neonpay.simulator import Simulator
+from tests.packaging.conftest import ROOT
+from tests.packaging.test_lowest_versions import SHOP
 
 if TYPE_CHECKING:
     from conftest import Environment
 
 pytestmark = [pytest.mark.build, pytest.mark.timeout(600)]
 
-SHOP = """
-import asyncio, gc, sys
-from aiogram import Bot, Dispatcher
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import TelegramAPIServer
-from neonpay import PaymentStage, create_neonpay
+COUNTS = """
+import gc
 from neonpay.analytics import AnalyticsManager
 
-def count():
-    analytics = AnalyticsManager(enable_analytics=True)
-    analytics.track_event("product_view", user_id=1, metadata={"product_id": "tea"})
-    analytics.get_dashboard_report()
-
-async def main(base_url, token):
-    count()
-    gc.collect()
-    bot = Bot(token, session=AiohttpSession(api=TelegramAPIServer.from_base(base_url)))
-    dispatcher = Dispatcher()
-    neonpay = create_neonpay(bot, dispatcher=dispatcher, database_url="sqlite:///shop.db")
-    neonpay.create_payment_stage("tea", PaymentStage(title="Tea", description="A cup of tea", price=3))
-
-    @dispatcher.message()
-    async def sell(message):
-        await neonpay.send_payment(message.chat.id, "tea")
-
-    @neonpay.on_payment
-    async def deliver(result):
-        await bot.send_message(result.user_id, f"Tea for {result.amount} Stars")
-
-    await dispatcher.start_polling(bot)
-
-asyncio.run(main(*sys.argv[1:]))
+analytics = AnalyticsManager(enable_analytics=True)
+analytics.track_event("product_view", user_id=1)
+analytics.get_dashboard_report()
+del analytics
+gc.collect()
 """
-
 
 _NEEDED = "import ensurepip, sqlite3, ssl"
 """What some builds of Python are without."""
@@ -60,8 +39,11 @@ _NEEDED = "import ensurepip, sqlite3, ssl"
 
 def newer() -> list[str]:
     """The Pythons of pyproject.toml that are newer than this one and can be started here."""
+    named = re.findall(
+        r'"Programming Language :: Python :: 3\.(\d+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    )
     found = []
-    for minor in range(sys.version_info.minor + 1, 15):
+    for minor in [minor for minor in map(int, named) if minor > sys.version_info.minor]:
         name = f"python3.{minor}"
         installed = sorted(Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/{name}"))
         for program in [shutil.which(name), *map(str, installed)]:
@@ -100,6 +82,8 @@ async def test_a_bot_sells_on_a_newer_python_without_a_warning(
             _, said = await program.communicate()
         assert (program.returncode, b"Warning" in said, b"Traceback" in said) == (0, False, False), said.decode()
 
+    done = await asyncio.to_thread(env.run, *strictly, "-c", COUNTS, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
     for command in (["payments", "list"], ["backup", "create"], ["backup", "verify"], ["verify"]):
         asked = ["-m", "neonpay", *command, "--database", "sqlite:///shop.db"]
         done = await asyncio.to_thread(env.run, *strictly, *asked, cwd=tmp_path)

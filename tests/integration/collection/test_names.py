@@ -89,3 +89,7 @@ async def test_what_is_no_manager_of_several_bots_is_refused_before_anything_is_
         with pytest.raises(ConfigurationError, match="port is a whole number up to 65535"):
             async with centre_of(port=port):
                 pass
+    for host in (5, None):
+        with pytest.raises(ConfigurationError, match="host is the address to listen on"):
+            async with centre_of(host=host):
+                pass

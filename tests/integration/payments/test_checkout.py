@@ -299,7 +299,7 @@ async def test_a_declined_checkout_never_becomes_a_payment(shop: Shop) -> None:
 
 
 _PATIENCE_S = 3.0
-"""What a checkout that has to wait for a lock takes here, and a hundred times what one that need not wait takes."""
+"""What a checkout that waits for a lock takes here, and ten times what another one took on a machine with much to do."""
 
 
 @asynccontextmanager
