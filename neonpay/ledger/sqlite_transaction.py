@@ -66,12 +66,14 @@ class SqliteTransaction(Transaction):
         compiling: what it has in common with other connections to the file; nothing when left out.
     """
 
-    __slots__ = ("_compiling", "_raw", "_sqlalchemy")
+    __slots__ = ("_compiling", "_cursor", "_raw", "_sqlalchemy")
 
     is_only_writer = True
 
     def __init__(self, raw: SqliteConnection, compiling: Compiling | None = None) -> None:
         self._raw = raw
+        # One for all statements, as each is through when its method returns; the driver takes longer to make another.
+        self._cursor = raw.cursor()
         self._compiling = Compiling() if compiling is None else compiling
         self._sqlalchemy: sa.Connection | None = None
 
@@ -114,20 +116,20 @@ class SqliteTransaction(Transaction):
     def execute(self, statement: Statement, *values: object) -> int:
         """Run a prepared statement; the number of rows that it changed."""
         compiled = statement.compiled(_DIALECT)
-        return self._raw.execute(compiled.sql, arguments(compiled, values)).rowcount
+        return self._cursor.execute(compiled.sql, arguments(compiled, values)).rowcount
 
     def insert(self, insert: Insert, *rows: tuple[object, ...]) -> int:
         """Insert rows; the number of those whose key was not there yet."""
         if len(rows) == 1:
-            return self._raw.execute(*insert.fitted(_DIALECT, rows[0])).rowcount
+            return self._cursor.execute(*insert.fitted(_DIALECT, rows[0])).rowcount
         inserted = 0
         insert, narrow_rows = insert.narrowed(rows) if rows else (insert, rows)
         for part in chunks(narrow_rows):
             compiled = insert.compiled(_DIALECT, len(part))
-            inserted += self._raw.execute(compiled.sql, arguments(compiled, tuple(chain.from_iterable(part)))).rowcount
+            inserted += self._cursor.execute(compiled.sql, arguments(compiled, tuple(chain.from_iterable(part)))).rowcount
         return inserted
 
     def rows(self, statement: Statement, *values: object) -> list[Row]:
         """Run a prepared statement; the rows that it gives back."""
         compiled = statement.compiled(_DIALECT)
-        return self._raw.execute(compiled.sql, arguments(compiled, values)).fetchall()
+        return self._cursor.execute(compiled.sql, arguments(compiled, values)).fetchall()

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from contextvars import Context
 from dataclasses import dataclass, replace
+from itertools import count
 
 from neonpay.core.clock import Clock
 from neonpay.core.stages import StageRegistry
@@ -91,6 +92,9 @@ class Assembly:
         self._signing = signing
         self._clock = clock
         self._rng = rng
+        # Counted from where chance has it: to draw each would ask the system twice for every payment. A forked child, which
+        # would count from where its parent was, writes nothing through these parts.
+        self._tokens = count(rng.getrandbits(62))
         self.retries = replace(JOBS_AGAIN, chance=rng.random)
         self._announce = announce
         self.catalogue = Catalogue(self._bot_id)
@@ -104,8 +108,8 @@ class Assembly:
         self.refund_store = self._refund_store()
 
     def new_token(self) -> int:
-        """A token that no other lease has."""
-        return self._rng.getrandbits(62)
+        """A token that no other lease has, of this process or another one."""
+        return next(self._tokens)
 
     def _refund_store(self) -> RefundStore:
         return RefundStore(

@@ -214,7 +214,6 @@ class Recorder:
         rows: list[_Row] = []
         taken: list[_Taken] = []
         now: dict[int, Inside] = {}
-        token = self._new_token()  # drawn once, since the system is asked for it; each job has the next number
         for index, ((payment, event_id, _), take) in enumerate(zip(written, takes, strict=True)):
             mine: list[Job] = []
             at_once: list[tuple[Handler, Job]] = []
@@ -225,8 +224,7 @@ class Recorder:
                 if not (runs_now or (take and is_here)):
                     rows.append(job_row(self._bot_id, event_id, name, charge_id, run_at_us=now_us))
                     continue
-                token += 1
-                job = Job(self._bot_id, event_id, name, charge_id, 1, token, payment, is_alone)
+                job = Job(self._bot_id, event_id, name, charge_id, 1, self._new_token(), payment, is_alone)
                 rows.append(leased_row(job, now_us + self._lease_us))
                 if runs_now and handler is not None:
                     at_once.append((handler, job))
