@@ -126,7 +126,9 @@ class SqliteTransaction(Transaction):
         insert, narrow_rows = insert.narrowed(rows) if rows else (insert, rows)
         for part in chunks(narrow_rows):
             compiled = insert.compiled(_DIALECT, len(part))
-            inserted += self._cursor.execute(compiled.sql, arguments(compiled, tuple(chain.from_iterable(part)))).rowcount
+            inserted += self._cursor.execute(
+                compiled.sql, arguments(compiled, tuple(chain.from_iterable(part)))
+            ).rowcount
         return inserted
 
     def rows(self, statement: Statement, *values: object) -> list[Row]:
