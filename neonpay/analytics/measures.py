@@ -23,6 +23,7 @@ from neonpay.core.events import (
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import RefundState
 from neonpay.core.transactions import NANOSTARS
+from neonpay.ledger.table_kit import is_text
 from neonpay.ledger.tables import events, invoices, journal, payments, refunds
 from neonpay.store.entries import REFUNDS, REVENUE, STARS, UNSETTLED
 
@@ -160,14 +161,14 @@ def _of_refunds(at: sa.ColumnElement[Any], tail: sa.ColumnElement[bool] | None) 
     if tail is None:
         return rows.select_from(payments).join(refunds, _ITS_REFUND)
     begun = rows.select_from(events).join(payments, _ITS_PAYMENT).join(refunds, _ITS_REFUND)
-    return begun.where(events.c.name == PaymentRefunded.name, tail)
+    return begun.where(is_text(events.c.name, PaymentRefunded.name), tail)
 
 
 def _told(name: str, detail: sa.ColumnElement[Any] | None = None) -> Callable[[sa.ColumnElement[bool] | None], Rows]:
     def rows(tail: sa.ColumnElement[bool] | None) -> Rows:
         value = sa.func.coalesce(events.c.amount_stars, sa.literal_column("0"))
         told = _row(events.c.bot_id, events.c.at, events.c.stage_id, value, detail=detail)
-        told = told.where(events.c.name == name)
+        told = told.where(is_text(events.c.name, name))
         return told if tail is None else told.where(tail)
 
     return rows
@@ -184,7 +185,7 @@ def _waited(tail: sa.ColumnElement[bool] | None) -> Rows:
 
 def _of_deliveries(rows: Rows, tail: sa.ColumnElement[bool] | None) -> Rows:
     rows = rows.select_from(events).join(payments, _ITS_PAYMENT)
-    rows = rows.where(IN_STARS, events.c.name == PaymentDelivered.name)
+    rows = rows.where(IN_STARS, is_text(events.c.name, PaymentDelivered.name))
     return rows if tail is None else rows.where(tail)
 
 
