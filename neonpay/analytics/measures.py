@@ -116,6 +116,8 @@ _KIND: Final = sa.case(
 )
 IN_STARS: Final = payments.c.currency == CURRENCY
 """Whether a payment moved Stars; another currency is in no figure."""
+IS_BACK: Final = is_text(refunds.c.state, RefundState.REFUNDED)
+"""Whether a refund has been made."""
 _ITS_PAYMENT: Final = sa.and_(payments.c.bot_id == events.c.bot_id, payments.c.charge_id == events.c.charge_id)
 _ITS_REFUND: Final = sa.and_(refunds.c.bot_id == payments.c.bot_id, refunds.c.charge_id == payments.c.charge_id)
 _ITS_INVOICE: Final = sa.and_(invoices.c.bot_id == payments.c.bot_id, invoices.c.invoice_id == payments.c.invoice_id)
@@ -157,7 +159,7 @@ def _refunded(tail: sa.ColumnElement[bool] | None) -> Rows:
 
 def _of_refunds(at: sa.ColumnElement[Any], tail: sa.ColumnElement[bool] | None) -> Rows:
     rows = _row(payments.c.bot_id, at, payments.c.stage_id, payments.c.amount_stars, _KIND)
-    rows = rows.where(IN_STARS, refunds.c.state == RefundState.REFUNDED.value)
+    rows = rows.where(IN_STARS, IS_BACK)
     if tail is None:
         return rows.select_from(payments).join(refunds, _ITS_REFUND)
     begun = rows.select_from(events).join(payments, _ITS_PAYMENT).join(refunds, _ITS_REFUND)
