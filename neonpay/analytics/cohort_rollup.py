@@ -13,13 +13,13 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from neonpay.analytics.measures import IN_STARS, microseconds_of
+from neonpay.analytics.measures import IN_STARS, IS_BACK, microseconds_of
 from neonpay.analytics.new_events import BOT, IS_NEW, NAMES, New
 from neonpay.analytics.renewed import Renewed
 from neonpay.analytics.rollups import DAY_US, buyers_of
 from neonpay.core.events import PaymentRefunded
-from neonpay.core.payments import RefundState
 from neonpay.ledger import Among, Insert, Statement, Transaction
+from neonpay.ledger.table_kit import is_text
 from neonpay.ledger.tables import events, payments, refunds
 from neonpay.ledger.tables_rollups import rollup_ages, rollup_cohorts
 
@@ -49,7 +49,7 @@ def touched_by(tail: sa.ColumnElement[bool]) -> sa.CompoundSelect[Any]:
     """Who has paid by these events, or got something back."""
     is_about = sa.and_(payments.c.bot_id == events.c.bot_id, payments.c.charge_id == events.c.charge_id)
     back = sa.select(payments.c.bot_id, payments.c.user_id).join_from(events, payments, is_about)
-    return sa.union(buyers_of(tail), back.where(tail, events.c.name == PaymentRefunded.name, IN_STARS))
+    return sa.union(buyers_of(tail), back.where(tail, is_text(events.c.name, PaymentRefunded.name), IN_STARS))
 
 
 def first_of(people: sa.sql.selectable.NamedFromClause, of_bots: sa.ColumnElement[bool]) -> sa.Select[Any]:
@@ -66,7 +66,7 @@ def aged(first: sa.sql.selectable.NamedFromClause, of_bots: sa.ColumnElement[boo
     is_back = sa.and_(
         refunds.c.bot_id == payments.c.bot_id,
         refunds.c.charge_id == payments.c.charge_id,
-        refunds.c.state == RefundState.REFUNDED.value,
+        IS_BACK,
     )
     stars = sa.case((refunds.c.charge_id.is_(None), payments.c.amount_stars), else_=0)
     return (

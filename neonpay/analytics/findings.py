@@ -9,11 +9,10 @@ import sqlalchemy as sa
 
 from neonpay.analytics.counting import counted, sums
 from neonpay.analytics.figures import Finding
-from neonpay.analytics.measures import IN_STARS, LINK_PAYERS_MIN, Measure, microseconds_of
+from neonpay.analytics.measures import IN_STARS, IS_BACK, LINK_PAYERS_MIN, Measure, microseconds_of
 from neonpay.analytics.periods import Period, Span
 from neonpay.analytics.scope import Scope
 from neonpay.core.clock import moment
-from neonpay.core.payments import RefundState
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import payments, refunds
 
@@ -117,7 +116,7 @@ def _refund_abusers(transaction: Transaction, scope: Scope, period: Period) -> I
         sa.select(refunds.c.bot_id, refunds.c.user_id, count, sa.func.sum(refunds.c.amount_stars))
         .join(payments, is_its)
         .where(scope.has(refunds.c.bot_id, payments.c.stage_id), IN_STARS)
-        .where(refunds.c.state == RefundState.REFUNDED.value)
+        .where(IS_BACK)
         .where(finished_at >= period.span.starts_us, finished_at < period.span.ends_us)
         .group_by(refunds.c.bot_id, refunds.c.user_id)
         .having(count >= REFUNDS_MIN)

@@ -23,6 +23,7 @@ from neonpay.core.events import (
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import RefundState
 from neonpay.core.transactions import NANOSTARS
+from neonpay.ledger.table_kit import is_text
 from neonpay.ledger.tables import events, invoices, journal, payments, refunds
 from neonpay.store.entries import REFUNDS, REVENUE, STARS, UNSETTLED
 
@@ -115,6 +116,8 @@ _KIND: Final = sa.case(
 )
 IN_STARS: Final = payments.c.currency == CURRENCY
 """Whether a payment moved Stars; another currency is in no figure."""
+IS_BACK: Final = is_text(refunds.c.state, RefundState.REFUNDED)
+"""Whether a refund has been made."""
 _ITS_PAYMENT: Final = sa.and_(payments.c.bot_id == events.c.bot_id, payments.c.charge_id == events.c.charge_id)
 _ITS_REFUND: Final = sa.and_(refunds.c.bot_id == payments.c.bot_id, refunds.c.charge_id == payments.c.charge_id)
 _ITS_INVOICE: Final = sa.and_(invoices.c.bot_id == payments.c.bot_id, invoices.c.invoice_id == payments.c.invoice_id)
@@ -156,18 +159,18 @@ def _refunded(tail: sa.ColumnElement[bool] | None) -> Rows:
 
 def _of_refunds(at: sa.ColumnElement[Any], tail: sa.ColumnElement[bool] | None) -> Rows:
     rows = _row(payments.c.bot_id, at, payments.c.stage_id, payments.c.amount_stars, _KIND)
-    rows = rows.where(IN_STARS, refunds.c.state == RefundState.REFUNDED.value)
+    rows = rows.where(IN_STARS, IS_BACK)
     if tail is None:
         return rows.select_from(payments).join(refunds, _ITS_REFUND)
     begun = rows.select_from(events).join(payments, _ITS_PAYMENT).join(refunds, _ITS_REFUND)
-    return begun.where(events.c.name == PaymentRefunded.name, tail)
+    return begun.where(is_text(events.c.name, PaymentRefunded.name), tail)
 
 
 def _told(name: str, detail: sa.ColumnElement[Any] | None = None) -> Callable[[sa.ColumnElement[bool] | None], Rows]:
     def rows(tail: sa.ColumnElement[bool] | None) -> Rows:
         value = sa.func.coalesce(events.c.amount_stars, sa.literal_column("0"))
         told = _row(events.c.bot_id, events.c.at, events.c.stage_id, value, detail=detail)
-        told = told.where(events.c.name == name)
+        told = told.where(is_text(events.c.name, name))
         return told if tail is None else told.where(tail)
 
     return rows
@@ -184,7 +187,7 @@ def _waited(tail: sa.ColumnElement[bool] | None) -> Rows:
 
 def _of_deliveries(rows: Rows, tail: sa.ColumnElement[bool] | None) -> Rows:
     rows = rows.select_from(events).join(payments, _ITS_PAYMENT)
-    rows = rows.where(IN_STARS, events.c.name == PaymentDelivered.name)
+    rows = rows.where(IN_STARS, is_text(events.c.name, PaymentDelivered.name))
     return rows if tail is None else rows.where(tail)
 
 

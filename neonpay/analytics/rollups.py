@@ -175,22 +175,31 @@ def _first_and_last() -> sa.Select[Any]:
     return sa.select(*who, *ends).where(IN_STARS).group_by(*who)
 
 
+def newer_buyers(after: Marks | Numbers) -> sa.CTE:
+    """Who has paid by events that are not in the rollups: what these say of them is not the whole."""
+    return sa.union(*[buyers_of(part) for part in newer(after)]).cte("touched").prefix_with("MATERIALIZED")
+
+
+def buyers_anew(after: Marks | Numbers, newer_ones: sa.CTE) -> sa.Select[Any]:
+    """When each of ``newer_buyers`` has paid ``first`` and ``last``, with whichever of the bots they are newer."""
+    return _first_and_last().where(
+        Scope(tuple(after)).has(payments.c.bot_id), payments.c.user_id.in_(sa.select(newer_ones.c.user_id))
+    )
+
+
 def buyers(after: Marks | Numbers) -> sa.Select[Any]:
     """When each buyer of these bots has paid ``first`` and ``last``: from the rollup, and anew for those who are newer."""
-    parts = [buyers_of(part) for part in newer(after)]
-    touched = sa.union(*parts).cte("touched").prefix_with("MATERIALIZED")
+    touched = newer_buyers(after)
     # As a list of users, whom SQLite looks up: it would go through all of what is new again for each buyer, and so it does with
     # pairs of a bot and a user. Whoever is newer with one bot is counted anew with all.
     users = sa.select(touched.c.user_id)
-    of_bots = Scope(tuple(after))
     known = sa.select(
         rollup_buyers.c.bot_id,
         rollup_buyers.c.user_id,
         microseconds_of(rollup_buyers.c.first_paid_at).label("first"),
         microseconds_of(rollup_buyers.c.last_paid_at).label("last"),
-    ).where(of_bots.has(rollup_buyers.c.bot_id), rollup_buyers.c.user_id.not_in(users))
-    newest = _first_and_last().where(of_bots.has(payments.c.bot_id), payments.c.user_id.in_(users))
-    together = sa.union_all(known, newest).subquery("buyers")
+    ).where(Scope(tuple(after)).has(rollup_buyers.c.bot_id), rollup_buyers.c.user_id.not_in(users))
+    together = sa.union_all(known, buyers_anew(after, touched)).subquery("buyers")
     return sa.select(together)
 
 

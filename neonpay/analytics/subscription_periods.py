@@ -9,12 +9,12 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from neonpay.analytics.marks import Marks, Numbers, names_of, newer, numbers_of
-from neonpay.analytics.measures import microseconds_of, unindexed
+from neonpay.analytics.measures import IS_BACK, microseconds_of, unindexed
 from neonpay.analytics.scope import Scope
 from neonpay.analytics.subscription_steps import PaidPeriod, Subscriber
 from neonpay.core.events import SubscriptionCanceled, SubscriptionFailed, SubscriptionRestored
 from neonpay.core.limits import CURRENCY
-from neonpay.core.payments import PaymentState, RefundState
+from neonpay.core.payments import PaymentState
 from neonpay.ledger import Statement, Transaction
 from neonpay.ledger.tables import events, payments, refunds, subscriptions
 
@@ -130,7 +130,7 @@ def _periods() -> sa.Select[Any]:
     is_refunded = sa.and_(
         refunds.c.bot_id == payments.c.bot_id,
         refunds.c.charge_id == payments.c.charge_id,
-        refunds.c.state == RefundState.REFUNDED.value,
+        IS_BACK,
     )
     is_its = sa.and_(
         subscriptions.c.bot_id == payments.c.bot_id,

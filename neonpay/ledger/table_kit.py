@@ -55,3 +55,12 @@ def table(name: str, *columns: sa.schema.SchemaItem, with_rowid: bool = False) -
         *columns,
         sqlite_with_rowid=with_rowid,
     )
+
+
+def is_text(column: sa.ColumnElement[str], text: str) -> sa.ColumnElement[bool]:
+    """Whether a column has this text, which stands in the statement as it is.
+
+    A partial index is used only where its condition stands word for word, and SQLite prepares a statement anew for each
+    execution when a parameter might decide that. So is chosen what a partial index is made by.
+    """
+    return column == sa.literal_column("'" + text.replace("'", "''") + "'", sa.Text)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 import neonpay.ledger.tables_of_modules  # noqa: F401
 from neonpay.core.job_states import JobState
-from neonpay.ledger.table_kit import Moment, metadata, table
+from neonpay.ledger.table_kit import Moment, is_text, metadata, table
 from neonpay.ledger.tables_people import notes as notes  # noqa: PLC0414  # some of them, in a file of their own
 from neonpay.ledger.tables_people import people as people  # noqa: PLC0414
 from neonpay.ledger.tables_people import request_words as request_words  # noqa: PLC0414
@@ -152,13 +152,11 @@ jobs = table(
 
 
 def in_states(*states: JobState) -> sa.ColumnElement[bool]:
-    """Whether a job is in one of these states, with the states as literals.
+    """Whether a job is in one of these states.
 
-    A partial index is used only where its condition stands word for word, and SQLite prepares a statement anew for each
-    execution when a parameter might decide that. Not as one list either, which it builds anew for every job that is written
-    when it has more than two members.
+    Not as one list, which SQLite builds anew for every job that is written when it has more than two members.
     """
-    return sa.or_(*[jobs.c.state == sa.literal_column(f"'{state}'") for state in states])
+    return sa.or_(*[is_text(jobs.c.state, state) for state in states])
 
 
 IS_UNFINISHED = in_states(JobState.READY, JobState.LEASED)
@@ -250,7 +248,7 @@ sa.Index(
     sqlite_where=IS_NUMBERED,
     postgresql_where=IS_NUMBERED,
 )
-IS_DECLINED = events.c.name == sa.literal_column("'checkout_declined'")
+IS_DECLINED = is_text(events.c.name, "checkout_declined")
 """Checkouts that did not become payments."""
 sa.Index(
     "neonpay_events_declined",

@@ -18,7 +18,7 @@ from neonpay.core.events import PaymentCompleted, PaymentRefunded
 from neonpay.core.job_states import JobState
 from neonpay.core.payments import PaymentState, RefundState
 from neonpay.ledger import Ledger, Transaction
-from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.table_kit import DatabaseNow, is_text
 from neonpay.ledger.tables import IS_UNFINISHED, consumers, events, jobs, payments, refunds
 from neonpay.payments.consumers.registry import Consumer, ConsumerKind, read_consumers
 from neonpay.payments.handlers.registry import ON_PAYMENT
@@ -185,7 +185,9 @@ class FanOut:
         """The payments that events with this name are about, of those that the consumer takes."""
         is_its = sa.and_(payments.c.bot_id == events.c.bot_id, payments.c.charge_id == events.c.charge_id)
         query = sa.select(payments.c.event_id, payments.c.charge_id).join_from(events, payments, is_its)
-        query = query.where(events.c.bot_id == self._bot_id, events.c.name == name, events.c.at >= consumer.since)
+        query = query.where(
+            events.c.bot_id == self._bot_id, is_text(events.c.name, name), events.c.at >= consumer.since
+        )
         if consumer.stage_ids is not None:
             query = query.where(payments.c.stage_id.in_(sorted(consumer.stage_ids)))
         return query

@@ -14,7 +14,7 @@ from neonpay.core.clock import moment
 from neonpay.core.events import Event, InvoiceAbandoned, InvoiceCreated, InvoiceExpired
 from neonpay.core.payments import InvoiceState
 from neonpay.ledger import Ledger, Transaction
-from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.table_kit import DatabaseNow, is_text
 from neonpay.ledger.tables import MAY_EXPIRE, events, invoices
 from neonpay.payments.extending.guarding import Guards
 from neonpay.payments.extension import Release, Released
@@ -119,7 +119,7 @@ class Endings:
             sa.select(events.c.number, invoices)
             .join_from(events, invoices, is_its)
             .where(events.c.bot_id == self._bot_id, events.c.number > after, events.c.number <= until)
-            .where(events.c.name == InvoiceCreated.name)
+            .where(is_text(events.c.name, InvoiceCreated.name))
             .order_by(events.c.number)
         )
         unpaid: list[sa.Row[Any]] = []
