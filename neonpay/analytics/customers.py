@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import sqlalchemy as sa
 
@@ -51,67 +52,79 @@ def _paying(scope: Scope, bots: tuple[int, ...]) -> Statement:
 
 def _count_paying(scope: Scope, bots: tuple[int, ...]) -> sa.Select[Any]:
     starts, ends = (sa.bindparam(name, type_=sa.BigInteger) for name in _SPAN)
-    paid_at = microseconds_of(payments.c.paid_at)
-    is_in = (IN_STARS, paid_at >= starts, paid_at < ends)
     if not bots:
-        query = sa.select(sa.func.count(sa.distinct(payments.c.user_id)))
-        return query.where(scope.has(payments.c.bot_id, payments.c.stage_id), *is_in)
+        query = sa.select(sa.func.count(sa.distinct(payments.c.user_id))).where(IN_STARS)
+        is_in = _is_in(microseconds_of(payments.c.paid_at), starts, ends)
+        return query.where(scope.has(payments.c.bot_id, payments.c.stage_id), is_in)
     if len(bots) == len(scope.bot_ids) == 1:
-        return _count_of_one_bot(numbers_of(bots), starts, ends)
-    known = buyers(numbers_of(bots)).subquery("known")
-    ways = _ways(known.c.first, known.c.last, _has_paid(known, starts, ends), starts, ends)
-    return sa.select(sa.func.count(sa.distinct(known.c.user_id))).select_from(known).where(sa.or_(*ways))
+        return _counted_by_ranges(numbers_of(bots), lambda known: _ways(known, starts, ends))
+    rows = buyers(numbers_of(bots)).subquery("known")
+    known = _Known(rows.c.first, rows.c.last, rows.c.bot_id, rows.c.user_id)
+    number = sa.func.count(sa.distinct(known.user_id))
+    return sa.select(number).select_from(rows).where(sa.or_(*_ways(known, starts, ends)))
 
 
-def _count_of_one_bot(after: Numbers, starts: _Time, ends: _Time) -> sa.Select[Any]:
-    """Of one bot each buyer is there once, and in one way: three ranges are counted, and what is newer is put right.
+class _Known(NamedTuple):
+    """What is known of buyers: when each has paid first and last, and who it is."""
 
-    Leaving those who are newer out of the ranges, which are all buyers of the period, takes five times as long.
+    first: sa.ColumnElement[int]
+    last: sa.ColumnElement[int]
+    bot_id: sa.ColumnElement[int]
+    user_id: sa.ColumnElement[int]
+
+
+_Ways: TypeAlias = tuple[sa.ColumnElement[bool], ...]
+
+
+def _counted_by_ranges(after: Numbers, ways: Callable[[_Known], _Ways]) -> sa.Select[Any]:
+    """How many buyers of one bot are in one of several ranges, of which nobody is in two.
+
+    The ranges are counted as the rollup has them, and what it does not know yet is put right. Leaving those who are newer out
+    of the ranges takes five times as long: each buyer in them is looked up among the newer ones.
     """
     touched = newer_buyers(after)
-    first, last = (microseconds_of(column) for column in (rollup_buyers.c.first_paid_at, rollup_buyers.c.last_paid_at))
-    is_its = Scope(tuple(after)).has(rollup_buyers.c.bot_id)
-    ways = _ways(first, last, _has_paid(rollup_buyers, starts, ends), starts, ends)
-    known = [sa.select(sa.func.count()).select_from(rollup_buyers).where(is_its, way).scalar_subquery() for way in ways]
-    # By their users, so that these are looked up and no range is gone through again.
-    as_known = sa.select(unindexed(first).label("first"), unindexed(last).label("last"), *_who(rollup_buyers))
-    as_known = as_known.where(is_its, rollup_buyers.c.user_id.in_(sa.select(touched.c.user_id)))
-    corrected = [
+    columns = rollup_buyers.c
+    first, last = (microseconds_of(column) for column in (columns.first_paid_at, columns.last_paid_at))
+    is_its = Scope(tuple(after)).has(columns.bot_id)
+    ranges = [
+        sa.select(sa.func.count()).select_from(rollup_buyers).where(is_its, way).scalar_subquery()
+        for way in ways(_Known(first, last, columns.bot_id, columns.user_id))
+    ]
+    # By their users: these are looked up, and no range is gone through again.
+    as_known = sa.select(
+        unindexed(first).label("first"), unindexed(last).label("last"), columns.bot_id, columns.user_id
+    )
+    as_known = as_known.where(is_its, columns.user_id.in_(sa.select(touched.c.user_id)))
+    was, is_now = (
         sa.select(sa.func.count())
         .select_from(rows)
-        .where(sa.or_(*_ways(rows.c.first, rows.c.last, _has_paid(rows, starts, ends), starts, ends)))
+        .where(sa.or_(*ways(_Known(rows.c.first, rows.c.last, rows.c.bot_id, rows.c.user_id))))
         .scalar_subquery()
         for rows in (as_known.subquery("as_known"), buyers_anew(after, touched).subquery("anew"))
-    ]
-    return sa.select(known[0] + known[1] + known[2] - corrected[0] + corrected[1])
+    )
+    counted: sa.ColumnElement[int] = ranges[0]
+    for one in ranges[1:]:
+        counted += one
+    return sa.select(counted - was + is_now)
 
 
-def _ways(
-    first: sa.ColumnElement[int],
-    last: sa.ColumnElement[int],
-    has_paid: sa.ColumnElement[bool],
-    starts: _Time,
-    ends: _Time,
-) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+def _ways(known: _Known, starts: _Time, ends: _Time) -> _Ways:
     """How somebody can have paid in a span: last in it, else first in it, else before and after it and in between as well.
 
-    Nobody has paid in two of these ways. Only of those who may have paid in the last one payments are looked at.
+    Only of those who may have paid in the last of these ways payments are looked at.
     """
+    paid_at = microseconds_of(payments.c.paid_at)
+    is_theirs = (payments.c.bot_id == known.bot_id, payments.c.user_id == known.user_id)
+    has_paid = sa.exists().where(*is_theirs, IN_STARS, _is_in(paid_at, starts, ends))
     return (
-        sa.and_(last >= starts, last < ends),
-        sa.and_(last >= ends, first >= starts, first < ends),
-        sa.and_(last >= ends, first < starts, has_paid),
+        _is_in(known.last, starts, ends),
+        sa.and_(known.last >= ends, _is_in(known.first, starts, ends)),
+        sa.and_(known.last >= ends, known.first < starts, has_paid),
     )
 
 
-def _has_paid(known: sa.FromClause, starts: _Time, ends: _Time) -> sa.ColumnElement[bool]:
-    paid_at = microseconds_of(payments.c.paid_at)
-    is_in = (IN_STARS, paid_at >= starts, paid_at < ends)
-    return sa.exists().where(payments.c.bot_id == known.c.bot_id, payments.c.user_id == known.c.user_id, *is_in)
-
-
-def _who(known: sa.FromClause) -> tuple[sa.ColumnElement[int], sa.ColumnElement[int]]:
-    return known.c.bot_id, known.c.user_id
+def _is_in(at: sa.ColumnElement[int], starts: _Time, ends: _Time) -> sa.ColumnElement[bool]:
+    return sa.and_(at >= starts, at < ends)
 
 
 @lru_cache(_KEPT)
@@ -121,8 +134,10 @@ def _new(scope: Scope, bots: tuple[int, ...]) -> Statement:
 
 def _count_new(scope: Scope, bots: tuple[int, ...]) -> sa.Select[Any]:
     starts, ends = (sa.bindparam(name, type_=sa.BigInteger) for name in _SPAN)
+    if len(bots) == len(scope.bot_ids) == 1:
+        return _counted_by_ranges(numbers_of(bots), lambda known: (_is_in(known.first, starts, ends),))
     first = first_payments(scope, numbers_of(bots)).subquery("first")
-    return sa.select(sa.func.count()).select_from(first).where(first.c.first >= starts, first.c.first < ends)
+    return sa.select(sa.func.count()).select_from(first).where(_is_in(first.c.first, starts, ends))
 
 
 def customers(transaction: Transaction, scope: Scope, period: Period, months: int, now: datetime) -> Customers:
