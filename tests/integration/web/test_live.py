@@ -110,6 +110,26 @@ async def test_one_look_serves_all_and_nobody_looks_when_nobody_listens(shop: Sh
                 )  # a stream learns that its reader has gone when it tells something
 
 
+async def test_who_comes_later_takes_no_news_from_those_who_watch(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed.Feed.__init__, "__kwdefaults__", {"every_s": 3600.0})
+    app = create_dashboard_app(shop.neonpay, patience_s=60.0)
+    async with shop.polling(), serving(app, port=0) as url, browser(url) as http:
+        await shop.neonpay.setup()
+        first = Stream(await http.get("/live/events"))
+        await first.until(": here")
+        await shop.sells(await shop.visitor("Ann"))
+        later = Stream(await http.get("/live/events"))
+        await later.until("payment_completed")
+        await app[FEED].look()
+        await first.until("payment_completed")
+        await shop.sells(await shop.visitor("Ben"))
+        await app[FEED].look()
+        for stream in (first, later):
+            ids = IDS.findall(await stream.until("payment_completed", count=2))
+            assert len(ids) == len(set(ids))
+            stream.answer.close()
+
+
 async def test_streams_end_with_the_dashboard(shop: Shop) -> None:
     async with shop.polling(), aiohttp.ClientSession() as http:
         await shop.neonpay.setup()
