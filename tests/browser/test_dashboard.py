@@ -41,9 +41,11 @@ _TOO_WIDE: Final = """async () => {
   return [...document.querySelectorAll("body *")].filter(sticksOut).slice(0, 3).map((one) => one.outerHTML.slice(0, 160));
 }"""
 """What sticks out of a window that would have to be scrolled sideways."""
-_SCROLLS: Final = """() => [...document.querySelectorAll("main table, main div")]
-  .filter((one) => one.checkVisibility() && one.scrollWidth > one.clientWidth + 1 && ["auto", "scroll"].includes(getComputedStyle(one).overflowX))
-  .map((one) => one.outerHTML.slice(0, 160))"""
+_SCROLLS: Final = """() => {
+  const scrolls = (one) => one.scrollWidth > one.clientWidth + 1 && ["auto", "scroll"].includes(getComputedStyle(one).overflowX);
+  const all = [...document.querySelectorAll("main table, main div")];
+  return all.filter((one) => one.checkVisibility() && scrolls(one)).map((one) => one.outerHTML.slice(0, 160));
+}"""
 """What is to be scrolled sideways inside of a page."""
 
 
