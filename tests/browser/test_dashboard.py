@@ -42,7 +42,8 @@ _TOO_WIDE: Final = """async () => {
 }"""
 """What sticks out of a window that would have to be scrolled sideways."""
 _SCROLLS: Final = """() => {
-  const scrolls = (one) => one.scrollWidth > one.clientWidth + 1 && ["auto", "scroll"].includes(getComputedStyle(one).overflowX);
+  const may = (one) => ["auto", "scroll"].includes(getComputedStyle(one).overflowX);
+  const scrolls = (one) => one.scrollWidth > one.clientWidth + 1 && may(one);
   const all = [...document.querySelectorAll("main table, main div")];
   return all.filter((one) => one.checkVisibility() && scrolls(one)).map((one) => one.outerHTML.slice(0, 160));
 }"""

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
+import sqlalchemy as sa
 
+from neonpay.ledger.tables import events
 from neonpay.web import create_dashboard_app, serving
 from neonpay.web.access import Role
 from neonpay.web.access.accounts import remove_account
 from neonpay.web.pages.live import feed, page
 from neonpay.web.pages.live.feed import FEED
+from neonpay.web.pages.live.query import SHOWN
 from tests.integration.web.test_payment import EVIL
 from tests.integration.web.visiting import PASSWORD, admit, browser, send
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.integration.conftest import Shop
     from tests.integration.web.conftest import Served
 
@@ -89,6 +94,26 @@ async def test_a_reader_who_comes_again_gets_what_came_meanwhile(shop: Shop, ser
         again = Stream(await http.get("/live/events"))
         await again.until("payment_completed")
         again.answer.close()
+
+
+@pytest.mark.parametrize("by_header", [True, False])
+async def test_who_comes_again_after_many_events_misses_none(
+    shop: Shop, served: Served, query: Callable[[sa.Select[Any]], Any], *, by_header: bool
+) -> None:
+    shop.neonpay.on_payment(name="deliver")(lambda: None)
+    async with shop.polling(), served() as http:
+        ann = await shop.visitor("Ann", stars=10_000)
+        await shop.sells(ann)
+        had = re.findall(r'data-id="([^"]+)"', await (await http.get("/live")).text())
+        for _ in range(20):
+            await shop.sells(ann)
+        await shop.neonpay.books.seal()
+        missed = {row[0] for row in await query(sa.select(events.c.event_id))} - set(had)
+        assert len(missed) > SHOWN
+        asked = {"headers": {"Last-Event-ID": had[0]}} if by_header else {"params": {"last": had[0]}}
+        stream = Stream(await http.get("/live/events", **asked))  # type: ignore[arg-type]
+        assert missed <= set(IDS.findall(await stream.until("id: ", count=len(missed))))
+        stream.answer.close()
 
 
 async def test_one_look_serves_all_and_nobody_looks_when_nobody_listens(shop: Shop) -> None:
