@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib
 import io
+import itertools
 import json
 import os
 import stat
@@ -133,6 +134,18 @@ async def test_every_sheet_is_exported_for_programs_too(neonpay: Command, sheet:
     assert all(tuple(row) == COLUMNS[Sheet(sheet)] for row in found)
     if sheet == "journal":
         assert sum(row["amount_stars"] for row in found) == 0
+
+
+async def test_the_journal_goes_by_its_times_and_keeps_the_rows_of_an_entry_together(
+    neonpay: Command, database_url: str
+) -> None:
+    newest = sa.select(sa.func.max(journal.c.event_id)).scalar_subquery()
+    await change(database_url, sa.update(journal).where(journal.c.event_id == newest).values(at=1_735_687_800_000_000))
+    rows = list(csv.DictReader(io.StringIO((await neonpay("export", "journal")).stdout)))
+    assert [row["at"] for row in rows] == sorted(row["at"] for row in rows)
+    assert rows[0]["at"] < rows[-1]["at"]
+    events = [row["event_id"] for row in rows]
+    assert len({*events}) == 1 + sum(one != other for one, other in itertools.pairwise(events))
 
 
 async def test_a_row_says_what_its_stars_would_bring_by_a_rate_with_its_date(neonpay: Command) -> None:
