@@ -15,7 +15,7 @@ from neonpay.errors import LedgerUnavailableError
 _FORMULA: Final = re.compile(r"(?:\A|(?<=[;\t\r\n]))(?=[=+\-@\t\r\n\0＝＋－＠])")  # noqa: RUF001  # the wide ones are meant
 """Where a spreadsheet might see the beginning of a formula: OWASP ASVS 5.0 requirement 1.2.10
 (https://asvs.emil.hemdal.se/1.2.10, read 2026-11-21), both ends of a line, the wide signs that a Japanese one takes for the
-narrow; and the same after what ends a cell where commas do not: where the comma is the decimal sign, as in Russia and Germany, a
+narrow; and the same after what ends a cell where the comma is the decimal sign, as in Russia and Germany: there a
 spreadsheet cuts lines at semicolons."""
 
 
