@@ -19,6 +19,8 @@ from neonpay.errors import ValidationError
 
 BUCKETS_MAX: Final = 2_500
 """A report has no more buckets: a quarter of a year by the hour."""
+YEARS: Final = (1000, 3000)
+"""Of which years a report may be: the calendar of Python ends beyond them, and the days and months around an edge are in it."""
 _LOOKS: Final = 8
 _DAYS: Final = {"7d": 7, "30d": 30, "90d": 90, "365d": 365}
 _NAMES: Final = ("24h", *_DAYS)
@@ -70,7 +72,7 @@ class Period:
         days, months: how far back the period before is, by the calendar of the zone; as long as this one is when both are 0.
 
     Raises:
-        ValidationError: a time is naive, or the period does not end after it begins.
+        ValidationError: a time is naive or out of reach, or the period does not end after it begins.
     """
 
     since: datetime
@@ -83,6 +85,7 @@ class Period:
         for name in ("since", "until"):
             if getattr(self, name).tzinfo is None:
                 raise ValidationError(name, getattr(self, name), "an aware time, such as datetime.now(UTC)")
+            within_reach(name, getattr(self, name))
         if self.until <= self.since:
             raise ValidationError("until", self.until, f"a time after {self.since.isoformat()}")
 
@@ -102,7 +105,7 @@ class Period:
     @classmethod
     def recent(cls, days: int, *, now: datetime, zone: tzinfo = UTC) -> Period:
         """So many days of the zone, of which the last one is today; until now. The period before is the same days earlier."""
-        first = now.astimezone(zone).date() - timedelta(days=days - 1)
+        first = within_reach("now", now).astimezone(zone).date() - timedelta(days=days - 1)
         until = max(now, _midnight(first, zone) + timedelta(microseconds=1))
         return cls(since=_midnight(first, zone), until=until, zone=zone, days=days)
 
@@ -121,7 +124,16 @@ class Period:
         return cls(since=_midnight(first, zone), until=_midnight(last + timedelta(days=1), zone), zone=zone, days=days)
 
     def before(self) -> Period:
-        """The period before this one, cut at the same moment of its day."""
+        """The period before this one, cut at the same moment of its day.
+
+        Raises:
+            ValidationError: it would begin before the first of ``YEARS``.
+        """
+        first = self.since.year - (self.until.year - self.since.year + 1)
+        if first < YEARS[0]:
+            raise ValidationError(
+                "since", self.since, f"so late that the period before begins after the year {YEARS[0]}"
+            )
         if not self.days and not self.months:
             return replace(self, since=self.since - (self.until - self.since), until=self.since)
         since, until = self._earlier(self.since), self._earlier(self.until)
@@ -160,6 +172,17 @@ class Period:
         day = _months_later(date_now, -self.months) if self.months else date_now - timedelta(days=self.days)
         wall = datetime.combine(day, local.time(), tzinfo=self.zone).replace(fold=local.fold)
         return wall.astimezone(UTC)
+
+
+def within_reach(name: str, at: datetime) -> datetime:
+    """The time itself.
+
+    Raises:
+        ValidationError: its year is not among ``YEARS``.
+    """
+    if not YEARS[0] <= at.year <= YEARS[1]:
+        raise ValidationError(name, at.isoformat(), f"a time of the years {YEARS[0]} to {YEARS[1]}")
+    return at
 
 
 def zone_of(name: str) -> ZoneInfo:

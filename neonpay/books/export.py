@@ -114,7 +114,7 @@ def _journal(bot_id: int, selection: Selection) -> sa.Select[Any]:
         sa.select(journal, events.c.name.label("event"), events.c.charge_id, events.c.user_id)
         .outerjoin_from(journal, events, is_event)
         .where(journal.c.bot_id == bot_id, *selection.between(journal.c.at))
-        .order_by(journal.c.event_id, journal.c.account)
+        .order_by(journal.c.at, journal.c.event_id, journal.c.account)
     )
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import csv
 import enum
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import Final, TextIO
 
 from neonpay.core.sheets import Value
 from neonpay.errors import LedgerUnavailableError
 
-FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")
-"""What a cell must not begin with, lest a spreadsheet takes it for a formula: OWASP ASVS 5.0 requirement 1.2.10
-(https://asvs.emil.hemdal.se/1.2.10, read 2026-11-21), and both ends of a line."""
+_FORMULA: Final = re.compile(r"(?:\A|(?<=[;\t\r\n]))(?=[=+\-@\t\r\n\0＝＋－＠])")  # noqa: RUF001  # the wide ones are meant
+"""Where a spreadsheet might see the beginning of a formula: OWASP ASVS 5.0 requirement 1.2.10
+(https://asvs.emil.hemdal.se/1.2.10, read 2026-11-21), both ends of a line, the wide signs that a Japanese one takes for the
+narrow; and the same after what ends a cell where the comma is the decimal sign, as in Russia and Germany: there a
+spreadsheet cuts lines at semicolons."""
 
 
 class Format(enum.StrEnum):
@@ -61,11 +64,11 @@ class Paper:
 
 
 def cell(value: Value) -> str:
-    """A value as a cell that no spreadsheet takes for a formula: such a text gets an apostrophe in front."""
+    """A value as a cell that no spreadsheet takes for a formula: such texts, and such parts, get an apostrophe in front."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
-    return f"'{value}" if value.startswith(FORMULA_STARTS) else value
+    return _FORMULA.sub("'", value)

@@ -107,7 +107,8 @@ def _write_parquet(
         with lines.open("w", encoding="utf-8") as file:
             count = read_ledger(at, unit(Paper(file, Format.JSONL)))
         write_parquet(lines, made, columns)
-        shutil.copyfile(made, target.name)  # into the file that is private already
+        with made.open("rb") as rows:
+            shutil.copyfileobj(rows, target.buffer)  # into the file that is private already
     return count
 
 
@@ -115,16 +116,26 @@ def _write_parquet(
 def private_file(path: Path) -> Iterator[TextIO]:
     """A file for its owner alone, which takes the place of what is there once all of it is written.
 
+    What is no file, such as a pipe or ``/dev/null``, is written to and stays what it is; so does a link to a file.
+
     Raises:
-        ConfigurationError: its folder is not there, or cannot be written to.
+        ConfigurationError: its folder is not there, or cannot be written to, or it is a folder itself.
     """
+    if path.is_dir():
+        msg = f"{path} is a folder; name a file in it in --output"
+        raise ConfigurationError(msg)
+    if path.exists() and not path.is_file():
+        with path.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        return
+    path = path.resolve()
     try:
         number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except FileNotFoundError:
-        msg = f"there is no folder {path.parent.resolve()}; make it, or name another one in --output"
+        msg = f"there is no folder {path.parent}; make it, or name another one in --output"
         raise ConfigurationError(msg) from None
     except PermissionError:
-        msg = f"the folder {path.parent.resolve()} cannot be written to; name another one in --output"
+        msg = f"the folder {path.parent} cannot be written to; name another one in --output"
         raise ConfigurationError(msg) from None
     try:
         os.close(number)

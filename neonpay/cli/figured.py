@@ -42,13 +42,13 @@ def asked_typed(period: str, zone: str, until: str | None = None) -> Asked:
 
     Raises:
         ConfigurationError: it names no number of days.
-        ValidationError: there is no such zone.
+        ValidationError: there is no such zone, or the time is out of reach.
         typer.BadParameter: the time is none.
     """
     from datetime import UTC, timedelta
 
     from neonpay.analytics.managers.asked import DAYS_MAX, AnalyticsPeriod, Asked
-    from neonpay.analytics.periods import zone_of
+    from neonpay.analytics.periods import within_reach, zone_of
     from neonpay.cli.spans import now
     from neonpay.cli.typed import moment_typed
 
@@ -60,7 +60,7 @@ def asked_typed(period: str, zone: str, until: str | None = None) -> Asked:
         raise ConfigurationError(msg)
     whose = UTC if zone == "UTC" else zone_of(zone)
     # The last day is that of the last moment, which is before the time that was typed.
-    last = now() if until is None else moment_typed(until, whose) - timedelta(microseconds=1)
+    last = now() if until is None else within_reach("until", moment_typed(until, whose)) - timedelta(microseconds=1)
     return Asked.last(int(number), AnalyticsPeriod.DAY, now=last, zone=whose)
 
 

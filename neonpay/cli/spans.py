@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from neonpay.analytics.periods import Bucket, Period, Span, zone_of
+from neonpay.analytics.periods import Bucket, Period, Span, within_reach, zone_of
 from neonpay.cli.typed import moment_typed
 from neonpay.core.clock import SystemClock, moment
 from neonpay.errors import ConfigurationError
@@ -34,13 +34,13 @@ def period_typed(since: str | None, until: str | None, zone: str, *, by: Bucket 
     """The period that was typed; without a beginning it is what one looks at by such a bucket: 24 hours, 30 days, 12 weeks.
 
     Raises:
-        ValidationError: there is no such zone, or it ends before it begins.
+        ValidationError: there is no such zone, it ends before it begins, or a time is out of reach.
         typer.BadParameter: a time is none.
     """
     whose = UTC if zone == "UTC" else zone_of(zone)
-    ends = now() if until is None else moment_typed(until, whose)
+    ends = now() if until is None else within_reach("until", moment_typed(until, whose))
     if since is not None:
-        return between(moment_typed(since, whose), ends, whose)
+        return between(within_reach("since", moment_typed(since, whose)), ends, whose)
     if by is Bucket.HOUR:
         return Period(since=ends - timedelta(hours=24), until=ends, zone=whose)
     return between(_first(ends, by, whose), ends, whose)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from neonpay.core.checkout import Decline
 from neonpay.core.limits import CURRENCY
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import events, payments
@@ -27,10 +28,16 @@ _PLAIN: Final = {
     "fulfilment_failed": "neonpay_delivery_failures_total",
     "fulfilment_abandoned": "neonpay_dead_letters_total",
 }
-_ALWAYS: Final = (*_PLAIN.values(), "neonpay_refunds_total", "neonpay_refunded_stars_total")
-
 Key = tuple[str, tuple[str, ...]]
 """The name of a counter and its labels after the bot."""
+_KINDS: Final = ("one_off", "subscription", "renewal")
+_ALWAYS: Final[tuple[Key, ...]] = (
+    *((name, ()) for name in (*_PLAIN.values(), "neonpay_refunds_total", "neonpay_refunded_stars_total")),
+    *((name, (kind,)) for name in ("neonpay_payments_total", "neonpay_payment_stars_total") for kind in _KINDS),
+    ("neonpay_checkouts_total", ("approved", "")),
+    *(("neonpay_checkouts_total", ("declined", reason.value)) for reason in Decline),
+)
+"""Counters that begin at 0: in one that begins at 1 Prometheus sees no increase, and the first of a kind would wake nobody."""
 
 
 class EventCounts:
@@ -68,9 +75,8 @@ class EventCounts:
         self._number, self.behind = until, behind
 
     def items(self) -> Iterator[tuple[Key, int]]:
-        """Every counter; those without labels are there from the beginning."""
-        always: dict[Key, int] = {(name, ()): 0 for name in _ALWAYS}
-        yield from sorted({**always, **self._found}.items())
+        """Every counter; those whose labels are known are there from the beginning."""
+        yield from sorted({**dict.fromkeys(_ALWAYS, 0), **self._found}.items())
 
     def _bounded(self, name: str, labels: tuple[str, ...]) -> tuple[str, ...]:
         """Labels that cannot grow without end: a reason that looks like no word, or is one too many, is ``other``."""

@@ -41,6 +41,13 @@ _TOO_WIDE: Final = """async () => {
   return [...document.querySelectorAll("body *")].filter(sticksOut).slice(0, 3).map((one) => one.outerHTML.slice(0, 160));
 }"""
 """What sticks out of a window that would have to be scrolled sideways."""
+_SCROLLS: Final = """() => {
+  const may = (one) => ["auto", "scroll"].includes(getComputedStyle(one).overflowX);
+  const scrolls = (one) => one.scrollWidth > one.clientWidth + 1 && may(one);
+  const all = [...document.querySelectorAll("main table, main div")];
+  return all.filter((one) => one.checkVisibility() && scrolls(one)).map((one) => one.outerHTML.slice(0, 160));
+}"""
+"""What is to be scrolled sideways inside of a page."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -138,3 +145,21 @@ async def test_each_page_opens_with_one_sentence_says_that_it_is_a_sample_and_sp
             assert await page.get_by_text(sample).first.is_visible()
             assert await page.locator("html").get_attribute("lang") == language[:2]
     assert sentences[0] != sentences[1]
+
+
+@pytest.mark.parametrize("path", ["/subscriptions", "/revenue?split=stage", "/revenue?split=language"])
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_on_a_phone_a_table_of_figures_is_a_list_of_two_lines(
+    browser: Browser, dashboard: str, path: str, language: str
+) -> None:
+    async with reader(browser, dashboard, width=360, language=language) as page:
+        await page.goto(dashboard + path)
+        assert await page.evaluate(_SCROLLS) == []
+        rows = page.locator("table.figures tbody tr")
+        assert await rows.count() > 0
+        for one in await rows.all():
+            name, chief, other = one.locator("th"), one.locator(".chief"), one.locator("td:not(.chief)").first
+            tops = [await cell.evaluate("cell => cell.getBoundingClientRect().top") for cell in (name, chief, other)]
+            assert tops[0] == tops[1] < tops[2]
+            said = await other.evaluate("cell => getComputedStyle(cell, '::before').content")
+            assert str(await other.get_attribute("data-head")) in said

@@ -154,3 +154,37 @@ async def test_live_events_follow_stand_still_while_they_are_read_and_go_on(brow
     assert await rows.count() > before
     await context.close()
     assert complaints == []
+
+
+_HIDE = """is => {
+  Object.defineProperty(document, "hidden", { value: is, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+"""What a browser does to the page of a tab that is left or looked at; without a window all tabs are seen."""
+
+
+async def test_tabs_that_nobody_sees_keep_no_connection_and_go_on_where_they_were(
+    browser: Browser, pages: Pages
+) -> None:
+    context = await browser.new_context(viewport=DESKTOP, reduced_motion="reduce")  # type: ignore[arg-type]
+    tabs: list[Page] = []
+    for _ in range(20):
+        tabs.append(await context.new_page())
+        await tabs[-1].goto(pages.url + "live")
+        await expect(tabs[-1].locator("[data-says]")).to_have_text("Follows.")
+        await tabs[-1].evaluate(_HIDE, True)  # the argument of the script
+    buyer = pages.shop.telegram.user("Late", stars=5_000)
+    await buyer.says("/start", to=pages.shop.account)
+    first = tabs[0].locator("[data-rows] tr")
+    before = await first.count()
+    await pages.sells(buyer)
+    await pages.sells(buyer)
+    assert await first.count() == before
+    await tabs[0].evaluate(_HIDE, False)
+    newest = tabs[1].locator("[data-rows] tr")
+    await tabs[1].reload()
+    await expect(first.first).to_have_attribute("data-id", str(await newest.first.get_attribute("data-id")))
+    expected = await newest.evaluate_all("all => all.map(one => one.dataset.id)")
+    shown = await first.evaluate_all("all => all.map(one => one.dataset.id)")
+    assert shown[: len(expected)] == expected
+    await context.close()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import importlib
 import io
+import itertools
 import json
 import os
 import stat
+import sys
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -135,6 +137,18 @@ async def test_every_sheet_is_exported_for_programs_too(neonpay: Command, sheet:
         assert sum(row["amount_stars"] for row in found) == 0
 
 
+async def test_the_journal_goes_by_its_times_and_keeps_the_rows_of_an_entry_together(
+    neonpay: Command, database_url: str
+) -> None:
+    newest = sa.select(sa.func.max(journal.c.event_id)).scalar_subquery()
+    await change(database_url, sa.update(journal).where(journal.c.event_id == newest).values(at=1_735_687_800_000_000))
+    rows = list(csv.DictReader(io.StringIO((await neonpay("export", "journal")).stdout)))
+    assert [row["at"] for row in rows] == sorted(row["at"] for row in rows)
+    assert rows[0]["at"] < rows[-1]["at"]
+    events = [row["event_id"] for row in rows]
+    assert len({*events}) == 1 + sum(one != other for one, other in itertools.pairwise(events))
+
+
 async def test_a_row_says_what_its_stars_would_bring_by_a_rate_with_its_date(neonpay: Command) -> None:
     for sheet in ("payments", "refunds"):
         for line in (await neonpay("export", sheet, "--format", "jsonl")).stdout.splitlines():
@@ -223,6 +237,23 @@ async def test_a_file_is_for_its_owner_alone_and_takes_the_place_of_the_old_one(
     nowhere = await neonpay("export", "refunds", "--output", str(tmp_path / "none" / "refunds.csv"))
     assert (nowhere.exit_code, nowhere.stderr.count("\n")) == (3, 1)
     assert [name for name in os.listdir(tmp_path) if "csv" in name] == ["refunds.csv"]
+    folder = await neonpay("export", "refunds", "--output", str(tmp_path))
+    assert folder.stderr == f"neonpay: {tmp_path} is a folder; name a file in it in --output\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes in folders")
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+async def test_a_link_or_a_pipe_stays_what_it_is(neonpay: Command, tmp_path: Path, kind: str) -> None:
+    link, file, pipe = tmp_path / "link", tmp_path / "file", tmp_path / "pipe"
+    link.symlink_to(file)
+    os.mkfifo(pipe)
+    assert (await neonpay("export", "refunds", "--format", kind, "--output", str(link))).exit_code == 0
+    assert link.is_symlink()
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    assert (await neonpay("export", "refunds", "--format", kind, "--output", str(pipe))).exit_code == 0
+    assert pipe.is_fifo()
+    assert os.read(reader, 100_000) == file.read_bytes()
+    os.close(reader)
 
 
 async def test_a_reason_that_looks_like_a_formula_is_none_in_a_spreadsheet(neonpay: Command, database_url: str) -> None:
@@ -234,9 +265,17 @@ async def test_a_reason_that_looks_like_a_formula_is_none_in_a_spreadsheet(neonp
     assert {json.loads(line)["reason"] for line in lines} == {formula}
 
 
-@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\t=1", "\r=1", "\n=1", "\0=1"])
-def test_no_text_begins_like_a_formula(text: str) -> None:
+@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\0=1", "\uff1d1", "\uff0b1", "\uff0d1", "\uff201"])
+def test_no_text_begins_like_a_formula_nor_goes_on_like_one_where_a_cell_may_end(text: str) -> None:
     assert cell(text) == f"'{text}"
+    for ends in (";", "\t", "\r", "\n"):
+        assert cell(f"Ann{ends}{text}") == f"Ann{ends}'{text}"
+    assert cell(f"Ann {text}") == f"Ann {text}"
+
+
+@pytest.mark.parametrize(("text", "safe"), [("\t=1", "'\t'=1"), ("\r\n=1", "'\r'\n'=1"), ("a; b", "a; b"), ("", "")])
+def test_blanks_of_a_line_hide_no_formula(text: str, safe: str) -> None:
+    assert cell(text) == safe
 
 
 def test_numbers_stay_numbers() -> None:

@@ -182,3 +182,14 @@ def test_a_bar_begins_at_zero_and_says_what_is_unfinished() -> None:
 )
 def test_a_sparkline_has_a_place_for_each_value_or_for_a_few_of_them(values: list[int], width: int, line: str) -> None:
     assert sparkline(values, width) == line
+
+
+@pytest.mark.parametrize("command", ["revenue", "report", "analytics", "multi-analytics network"])
+@pytest.mark.parametrize("at", ["0001-01-01", "9999-12-31T23:59:59"])
+async def test_an_end_of_the_calendar_is_refused_in_one_line(neonpay: Command, command: str, at: str) -> None:
+    options = ("--until",) if "analytics" in command else ("--since", "--until")
+    for option in options:
+        for zone in ("UTC", "Asia/Tokyo", "America/New_York"):
+            told = await neonpay(*command.split(), option, at, "--zone", zone)
+            assert (told.exit_code, told.stderr.count("\n")) == (3, 1), told.stderr
+            assert "must be a time of the years 1000 to 3000" in told.stderr

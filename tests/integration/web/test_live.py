@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
+import sqlalchemy as sa
 
+from neonpay.ledger.tables import events
 from neonpay.web import create_dashboard_app, serving
 from neonpay.web.access import Role
 from neonpay.web.access.accounts import remove_account
 from neonpay.web.pages.live import feed, page
 from neonpay.web.pages.live.feed import FEED
+from neonpay.web.pages.live.query import SHOWN
 from tests.integration.web.test_payment import EVIL
 from tests.integration.web.visiting import PASSWORD, admit, browser, send
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.integration.conftest import Shop
     from tests.integration.web.conftest import Served
 
@@ -91,6 +96,26 @@ async def test_a_reader_who_comes_again_gets_what_came_meanwhile(shop: Shop, ser
         again.answer.close()
 
 
+@pytest.mark.parametrize("by_header", [True, False])
+async def test_who_comes_again_after_many_events_misses_none(
+    shop: Shop, served: Served, query: Callable[[sa.Select[Any]], Any], *, by_header: bool
+) -> None:
+    shop.neonpay.on_payment(name="deliver")(lambda: None)
+    async with shop.polling(), served() as http:
+        ann = await shop.visitor("Ann", stars=10_000)
+        await shop.sells(ann)
+        had = re.findall(r'data-id="([^"]+)"', await (await http.get("/live")).text())
+        for _ in range(20):
+            await shop.sells(ann)
+        await shop.neonpay.books.seal()
+        missed = {row[0] for row in await query(sa.select(events.c.event_id))} - set(had)
+        assert len(missed) > SHOWN
+        asked = {"headers": {"Last-Event-ID": had[0]}} if by_header else {"params": {"last": had[0]}}
+        stream = Stream(await http.get("/live/events", **asked))  # type: ignore[arg-type]
+        assert missed <= set(IDS.findall(await stream.until("id: ", count=len(missed))))
+        stream.answer.close()
+
+
 async def test_one_look_serves_all_and_nobody_looks_when_nobody_listens(shop: Shop) -> None:
     app = create_dashboard_app(shop.neonpay, patience_s=60.0)
     async with shop.polling(), serving(app, port=0) as url, browser(url) as http:
@@ -108,6 +133,26 @@ async def test_one_look_serves_all_and_nobody_looks_when_nobody_listens(shop: Sh
                 await shop.sells(
                     await shop.visitor("Ben")
                 )  # a stream learns that its reader has gone when it tells something
+
+
+async def test_who_comes_later_takes_no_news_from_those_who_watch(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed.Feed.__init__, "__kwdefaults__", {"every_s": 3600.0})
+    app = create_dashboard_app(shop.neonpay, patience_s=60.0)
+    async with shop.polling(), serving(app, port=0) as url, browser(url) as http:
+        await shop.neonpay.setup()
+        first = Stream(await http.get("/live/events"))
+        await first.until(": here")
+        await shop.sells(await shop.visitor("Ann"))
+        later = Stream(await http.get("/live/events"))
+        await later.until("payment_completed")
+        await app[FEED].look()
+        await first.until("payment_completed")
+        await shop.sells(await shop.visitor("Ben"))
+        await app[FEED].look()
+        for stream in (first, later):
+            ids = IDS.findall(await stream.until("payment_completed", count=2))
+            assert len(ids) == len(set(ids))
+            stream.answer.close()
 
 
 async def test_streams_end_with_the_dashboard(shop: Shop) -> None:

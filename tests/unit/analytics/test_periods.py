@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import pairwise
 
 import pytest
@@ -121,3 +121,22 @@ def test_naive_times_and_periods_that_end_before_they_begin_are_refused() -> Non
 def test_a_zone_that_is_none_is_refused(name: str) -> None:
     with pytest.raises(ValidationError, match="Europe/Berlin"):
         zone_of(name)
+
+
+@pytest.mark.parametrize("zone", [UTC, zone_of("Asia/Tokyo"), zone_of("America/New_York")])
+@pytest.mark.parametrize("year", [1, 999, 3001, 9999])
+def test_a_time_at_an_end_of_the_calendar_is_refused(year: int, zone: tzinfo) -> None:
+    at, today = datetime(year, 1, 1, tzinfo=UTC), datetime(2026, 11, 27, tzinfo=UTC)
+    for name, first, last in (("since", at, today), ("until", today, at)):
+        with pytest.raises(ValidationError, match=f"{name} must be a time of the years 1000 to 3000"):
+            Period(since=first, until=last, zone=zone)
+    with pytest.raises(ValidationError, match="now must be a time"):
+        Period.recent(3, now=at, zone=zone)
+
+
+@pytest.mark.parametrize("days", [0, 375_000])
+def test_a_period_that_has_none_before_it_says_so(days: int) -> None:
+    period = Period(since=datetime(1000, 1, 1, tzinfo=UTC), until=datetime(2026, 11, 27, tzinfo=UTC), days=days)
+    assert len(period.buckets(Bucket.YEAR)) == 1027
+    with pytest.raises(ValidationError, match="since must be so late that"):
+        period.before()

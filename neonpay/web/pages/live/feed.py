@@ -25,12 +25,17 @@ _REMEMBERED: Final = 5_000
 
 
 class Listener:
-    """Somebody who watches some bots."""
+    """Somebody who watches some bots, and has been told of what they saw before they began."""
 
-    def __init__(self, bots: Sequence[int]) -> None:
+    def __init__(self, bots: Sequence[int], seen: Sequence[Happened]) -> None:
         self.bots = frozenset(bots)
+        self._seen = frozenset(one.event_id for one in seen)
         self.waiting: asyncio.Queue[Sequence[Happened]] = asyncio.Queue(MOST_WAITING)
         self.is_let_go = asyncio.Event()
+
+    def news(self, happened: Sequence[Happened]) -> list[Happened]:
+        """Of what has happened, what is about these bots and was not seen."""
+        return [one for one in happened if one.bot_id in self.bots and one.event_id not in self._seen]
 
 
 class Feed:
@@ -57,12 +62,11 @@ class Feed:
     @asynccontextmanager
     async def listening(self, bots: Sequence[int], seen: Look) -> AsyncIterator[Listener]:
         """Somebody who is told, inside the block, of what comes after a look of theirs."""
-        listener = Listener(bots)
+        listener = Listener(bots, seen.happened)
         fresh: Mapping[int, int] = {bot: number for bot, number in seen.numbers.items() if bot not in self._numbers}
         self._numbers.update(fresh)
         if not self._listeners:
             self._numbers = dict(seen.numbers)
-        self._remember(seen.happened)
         self._listeners.add(listener)
         if self._looking is None:
             self._looking = asyncio.create_task(self._look_on(), name="neonpay-live")
@@ -80,15 +84,18 @@ class Feed:
         while True:
             await asyncio.sleep(self._every_s)
             try:
-                look = await self._shops.ledger.report(LEDGER_S, since, dict(self._numbers))
+                await self.look()
             except Exception as exc:  # noqa: BLE001  # whatever the database says, it is asked again
                 logger.debug("live events: the ledger did not answer: %s", error_words(exc))
-                continue
-            self._numbers.update(look.numbers)
-            fresh = [one for one in look.happened if one.event_id not in self._told]
-            self._remember(fresh)
-            for listener in [*self._listeners] if fresh else []:
-                self._tell(listener, [one for one in fresh if one.bot_id in listener.bots])
+
+    async def look(self) -> None:
+        """Tell each listener of what has happened since the last look; raises what the database says instead of an answer."""
+        look = await self._shops.ledger.report(LEDGER_S, since, dict(self._numbers))
+        self._numbers.update(look.numbers)
+        fresh = [one for one in look.happened if one.event_id not in self._told]
+        self._remember(fresh)
+        for listener in [*self._listeners]:
+            self._tell(listener, listener.news(fresh))
 
     def _tell(self, listener: Listener, happened: Sequence[Happened]) -> None:
         if not happened:

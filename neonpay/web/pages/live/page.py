@@ -13,7 +13,7 @@ from neonpay.web.access import viewer
 from neonpay.web.access.entrance import admitted
 from neonpay.web.mount import url
 from neonpay.web.pages.live.feed import FEED, Listener
-from neonpay.web.pages.live.query import Happened, newest
+from neonpay.web.pages.live.query import MOST_AT_ONCE, SHOWN, Happened, newest
 from neonpay.web.reading import BlindError, read
 from neonpay.web.rendering import render, speech, templates
 from neonpay.web.scope import scope_of
@@ -47,7 +47,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
     """Events as they come, each as a line of the list in the reader's language."""
     bots = bots_in_scope(request)
     feed = request.config_dict[FEED]
-    look = await read(request, newest, bots)
+    last = request.headers.get("Last-Event-ID") or request.query.get("last", "")
+    look = await read(request, newest, bots, MOST_AT_ONCE if last else SHOWN)
     if feed.is_full:
         raise web.HTTPServiceUnavailable(headers={"Retry-After": "60"})
     response = web.StreamResponse(headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"})
@@ -57,9 +58,16 @@ async def stream(request: web.Request) -> web.StreamResponse:
             await response.prepare(request)
             # What came between the page and its stream, or while a connection was lost, is told again; the page knows what it
             # has.
-            await _send(response, _lines(request, look.happened) or ": here\n\n")
+            await _send(response, _lines(request, _news(look.happened, last)) or ": here\n\n")
             await _tell(request, response, listener)
     return response
+
+
+def _news(happened: Sequence[Happened], last: str) -> Sequence[Happened]:
+    """What a reader may not have who has come as far as an event: all since then, and among the newest what came late."""
+    since = next((one.at for one in happened if one.event_id == last), None)
+    late = len(happened) - SHOWN
+    return [one for place, one in enumerate(happened) if since is None or one.at >= since or place >= late]
 
 
 async def _tell(request: web.Request, response: web.StreamResponse, listener: Listener) -> None:

@@ -22,7 +22,7 @@ from neonpay.web.pages.payments.search import titles
 
 SHOWN: Final = 50
 MOST_AT_ONCE: Final = 200
-"""So many new events of one bot are told of at one look; a burst of more shows its newest."""
+"""So many new events of one bot are told of at one look, and to who comes again; a burst of more shows its newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +57,17 @@ class Look:
     numbers: Mapping[int, int]
 
 
-def newest(transaction: Transaction, bots: Sequence[int]) -> Look:
-    """The last events, and where to go on from."""
+def newest(transaction: Transaction, bots: Sequence[int], most: int = SHOWN) -> Look:
+    """The last events, ``most`` of them, and where to go on from."""
     numbers = {bot_id: last_number(transaction, bot_id) for bot_id in bots}
     rows: list[Any] = []
     for bot_id in bots:
         of_bot = _SELECT.where(events.c.bot_id == bot_id)
         numbered = of_bot.where(events.c.number.is_not(None)).order_by(events.c.number.desc())
-        unnumbered = _SELECT.where(newest_unnumbered(bot_id, SHOWN))
-        for query in (numbered.limit(SHOWN), unnumbered):
+        unnumbered = _SELECT.where(newest_unnumbered(bot_id, most))
+        for query in (numbered.limit(most), unnumbered):
             rows += list(transaction.connection.execute(query))
-    return Look(_whole(transaction, bots, rows)[-SHOWN:], numbers)
+    return Look(_whole(transaction, bots, rows)[-most:], numbers)
 
 
 def since(transaction: Transaction, numbers: Mapping[int, int]) -> Look:
