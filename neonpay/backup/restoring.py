@@ -220,6 +220,7 @@ def _bots(manifest: Manifest, order: Order) -> Mapping[int, int]:
         msg = (
             f"backup {manifest.backup_id} is the file of a database, in which everything is of bot {whose}, so that it cannot "
             f"be given to bot {wanted}; restore it for bot {whose}, then run: neonpay backup create --form json"
+            f"{order.database_option}"
         )
         raise RestoreRefusedError(msg)
     if len(manifest.bots) > 1:
