@@ -96,7 +96,9 @@ class Keeper:
             try:
                 self.copy(config.target)
             except BackupCopyError as error:
-                error.add_note(f"backup {made.backup_id} itself is made, and good; to copy it, run: neonpay backup copy")
+                error.add_note(
+                    f"backup {made.backup_id} itself is made, and good; to copy it, run: neonpay backup copy"
+                )
                 raise
         return made
 

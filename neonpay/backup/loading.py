@@ -94,6 +94,8 @@ class Loading:
             quote = connection.dialect.identifier_preparer.quote
             tables = [quote(table.name) for table in (*mine, *theirs) if table.rows]
             if tables:
+                # Few rows tell enough for that. The server looks at more by itself: all are new to it once they are kept.
+                connection.exec_driver_sql("SET LOCAL default_statistics_target = 10")
                 connection.exec_driver_sql(f"ANALYZE {', '.join(tables)}")
 
     def _sorted(self) -> tuple[list[SavedTable], list[SavedTable], list[SavedTable]]:
@@ -152,7 +154,8 @@ class Loading:
             own = found.c[column.name]
             column.nullable, column.server_default = bool(own.nullable), own.server_default
         target = sa.Table(saved.name, sa.MetaData(), *columns)
-        filling = Filling(target, saved, self.manifest.form, self.bots)
+        # How an extension makes its tables is its own business.
+        filling = Filling(target, saved, self.manifest.form, self.bots, is_new=saved.extension is None)
         self.note(saved.name, 0, saved.rows)
         filling.add(
             transaction,
