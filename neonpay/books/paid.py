@@ -11,7 +11,7 @@ from neonpay.books.findings import FindingKind, Findings, Note, stream
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import PaymentState, RefundState
 from neonpay.ledger import Transaction
-from neonpay.ledger.tables import events, jobs, journal, payments, refunds
+from neonpay.ledger.tables import IS_NOT_ACCEPTED, events, jobs, journal, payments, refunds
 from neonpay.store.entries import REFUNDS, REVENUE, STARS, UNSETTLED
 
 _SUMS: Final = ("received", STARS, REVENUE, UNSETTLED, REFUNDS)
@@ -175,7 +175,12 @@ def prove_refunds(transaction: Transaction, bot_id: int, note: Note) -> int:
         elif (row.state == RefundState.REFUNDED) != (row.paid == PaymentState.REFUNDED):
             note(FindingKind.REFUND_DIFFERS, row.charge_id, f"the refund is {row.state} and the payment {row.paid}")
     lost = sa.select(payments.c.charge_id).outerjoin_from(payments, refunds, is_paid)
-    unasked = (payments.c.bot_id == bot_id, payments.c.state == PaymentState.REFUNDED.value, refunds.c.state.is_(None))
+    unasked = (
+        payments.c.bot_id == bot_id,
+        IS_NOT_ACCEPTED,  # says nothing more, and has an index
+        payments.c.state == PaymentState.REFUNDED.value,
+        refunds.c.state.is_(None),
+    )
     for row in stream(transaction, lost.where(*unasked)):
         note(FindingKind.REFUND_DIFFERS, row.charge_id, "the payment is refunded and has no refund")
     return count
