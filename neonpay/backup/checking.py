@@ -30,23 +30,20 @@ class Verified:
     opening: Opening | None = field(default=None, repr=False)
 
 
-def verify(folder: BackupFolder, backup_id: str, *, secrets: Secrets, note: Note, needs_rows: bool = False) -> Verified:
+def verify(folder: BackupFolder, backup_id: str, *, secrets: Secrets, note: Note) -> Verified:
     """Every file that a backup names is there and as it was written, and has the rows that its manifest says.
-
-    Args:
-        needs_rows: raise BackupKeyError rather than look at the files alone.
 
     Raises:
         BackupNotFoundError: there is no such backup.
         BackupDamagedError: something of it is not as it was written; the message names the file.
-        BackupKeyError: a key was given, or is needed, and opens nothing.
+        BackupKeyError: a key was given, and opens nothing.
     """
     manifest = folder.manifest(backup_id)
     opening = None
-    if manifest.encryption is not None:
-        wrapped = folder.key(manifest.encryption.key)
-        if needs_rows or secrets.passphrase is not None or secrets.identity_files:
-            opening = secrets.opening(manifest.encryption, wrapped)
+    if secrets.passphrase is not None or secrets.identity_files:
+        opening = opening_of(folder, manifest, secrets)
+    elif manifest.encryption is not None:
+        folder.key(manifest.encryption.key)
     is_opened = manifest.encryption is None or opening is not None
     count = rows = 0
     total = manifest.rows
@@ -68,6 +65,18 @@ def verify(folder: BackupFolder, backup_id: str, *, secrets: Secrets, note: Note
         else:
             note(table.name, rows, total)
     return Verified(manifest, count, rows, is_opened, opening)
+
+
+def opening_of(folder: BackupFolder, manifest: Manifest, secrets: Secrets) -> Opening | None:
+    """What opens a backup; None when it is not encrypted.
+
+    Raises:
+        BackupDamagedError: the file of its key is not there.
+        BackupKeyError: no key was given, or one that opens nothing.
+    """
+    if manifest.encryption is None:
+        return None
+    return secrets.opening(manifest.encryption, folder.key(manifest.encryption.key))
 
 
 def rows_of(table: SavedTable, chunk: Chunk, data: bytes, manifest: Manifest, opening: Opening | None) -> bytes:

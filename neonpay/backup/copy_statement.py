@@ -46,15 +46,23 @@ def copied_out(connection: sa.Connection, query: str, **options: str) -> Iterato
         task.cancel()
 
 
-def copied_in(connection: sa.Connection, table: str, columns: Sequence[str], parts: Iterable[bytes]) -> None:
-    """The lines, each of which is in one part, are rows of a table; raises what the parts raise."""
+def copied_in(
+    connection: sa.Connection, table: str, columns: Sequence[str], parts: Iterable[bytes], *, is_new: bool
+) -> None:
+    """The lines, each of which is in one part, are rows of a table; raises what the parts raise.
+
+    Args:
+        is_new: whether this transaction has made the table. Its rows are then written as such that everybody sees, so that no
+            look has to find that out and write it down.
+    """
 
     async def each() -> AsyncIterator[bytes]:
         for part in parts:
             yield part
 
     here: Any = connection.connection
-    here.run_async(lambda raw: raw.copy_to_table(table, source=each(), columns=columns, format="text"))
+    options = {"columns": columns, "format": "text", "freeze": is_new}
+    here.run_async(lambda raw: raw.copy_to_table(table, source=each(), **options))
 
 
 def rows_in(connection: sa.Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -44,12 +44,14 @@ class Filling:
     Args:
         target: as it is there.
         bots: the bot that each bot of the backup becomes.
+        is_new: whether the transaction that fills it has made it, and no savepoint within it.
     """
 
     target: sa.Table
     saved: SavedTable
     form: Form
     bots: Mapping[int, int]
+    is_new: bool = False
     _read: _Digest = field(init=False)
 
     def __post_init__(self) -> None:
@@ -70,7 +72,7 @@ class Filling:
         """
         connection, name, columns = transaction.connection, self.saved.name, self.saved.columns
         if self.form == "postgresql":
-            copied_in(connection, name, columns, self._copied(parts, told))
+            copied_in(connection, name, columns, self._copied(parts, told), is_new=self.is_new)
         elif connection.dialect.name == "postgresql" and _AS_THEY_ARE.issuperset(self.saved.kinds):
             # As the driver takes it: SQLAlchemy's way through as many rows takes several times as long.
             rows_in(connection, name, columns, chain.from_iterable(self._values(parts, told)))

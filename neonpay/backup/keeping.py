@@ -49,7 +49,6 @@ class Keeper:
     Args:
         ledger: one that nobody who sells waits for.
         rest: called after some rows.
-        copy_line: what to type to copy a backup that was made and not copied.
     """
 
     ledger: Ledger
@@ -57,7 +56,6 @@ class Keeper:
     clock: Clock
     note: Note = _nothing
     rest: Callable[[], None] = lambda: None
-    copy_line: str = "neonpay backup copy"
 
     @property
     def folder(self) -> BackupFolder:
@@ -98,7 +96,9 @@ class Keeper:
             try:
                 self.copy(config.target)
             except BackupCopyError as error:
-                error.add_note(f"backup {made.backup_id} itself is made, and good; to copy it, run: {self.copy_line}")
+                error.add_note(
+                    f"backup {made.backup_id} itself is made, and good; to copy it, run: neonpay backup copy"
+                )
                 raise
         return made
 

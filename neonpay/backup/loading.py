@@ -64,24 +64,27 @@ class Loading:
     def load(self, transaction: Transaction) -> None:
         """The unit of work after which the rows are there, each as it was; the tables are those of this release.
 
+        Every byte of the backup was read and is as it was written, but those of ``content``, which are checked as they come.
+
         Raises:
-            BackupDamagedError: the backup names what its tables do not have.
+            BackupDamagedError: a file is not as it was written, or the backup names what its tables do not have.
             BackupError: what is in the database is not what is in the backup.
         """
         connection = transaction.connection
         if self.manifest.form == "sqlite":
             self._take_over(transaction)
             return
+        mine, theirs, others = self._sorted()
+        for table in others:
+            for _ in chunks_in(self.folder, self.manifest, table, self.opening):
+                pass  # damaged as well is what nobody loads
         make_at(connection, self.manifest.schema)
         columns = _columns_in(connection, ())
-        mine = [table for table in self.manifest.tables if table.extension is None]
         with indexes_afterwards(connection):
             for table in mine:
-                if table.name != extension_tables.name:
-                    self._fill(transaction, table, columns)
+                self._fill(transaction, table, columns)
         bring_to_newest(connection)
         self._bring_up(transaction)
-        theirs = [table for table in self.manifest.tables if table.extension is not None and table.rows]
         columns = _columns_in(connection, [table.name for table in theirs])
         for table in theirs:
             self._fill(transaction, table, columns)
@@ -89,11 +92,23 @@ class Loading:
         if connection.dialect.name == "postgresql":
             # It knows nothing of new tables, and would look up row by row what is proved of the books, and sold, next.
             quote = connection.dialect.identifier_preparer.quote
-            tables = [
-                quote(table.name) for table in (*mine, *theirs) if table.rows and table.name != extension_tables.name
-            ]
+            tables = [quote(table.name) for table in (*mine, *theirs) if table.rows]
             if tables:
+                # Few rows tell enough for that. The server looks at more by itself: all are new to it once they are kept.
+                connection.exec_driver_sql("SET LOCAL default_statistics_target = 10")
                 connection.exec_driver_sql(f"ANALYZE {', '.join(tables)}")
+
+    def _sorted(self) -> tuple[list[SavedTable], list[SavedTable], list[SavedTable]]:
+        """Tables of the ledger, those of extensions, and those that are not filled: which there are is said anew."""
+        mine: list[SavedTable] = []
+        theirs: list[SavedTable] = []
+        others: list[SavedTable] = []
+        for table in self.manifest.tables:
+            if table.extension is not None:
+                (theirs if table.rows else others).append(table)
+            else:
+                (mine if table.name != extension_tables.name else others).append(table)
+        return mine, theirs, others
 
     def content(self) -> Iterator[bytes]:
         """What is in the database's file before ``load``; raises BackupDamagedError when it is not as it was written."""
@@ -139,7 +154,8 @@ class Loading:
             own = found.c[column.name]
             column.nullable, column.server_default = bool(own.nullable), own.server_default
         target = sa.Table(saved.name, sa.MetaData(), *columns)
-        filling = Filling(target, saved, self.manifest.form, self.bots)
+        # How an extension makes its tables is its own business.
+        filling = Filling(target, saved, self.manifest.form, self.bots, is_new=saved.extension is None)
         self.note(saved.name, 0, saved.rows)
         filling.add(
             transaction,

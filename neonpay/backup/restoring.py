@@ -12,7 +12,7 @@ from typing import TypeAlias
 import sqlalchemy as sa
 
 from neonpay.backup import swap_sqlite
-from neonpay.backup.checking import verify
+from neonpay.backup.checking import opening_of
 from neonpay.backup.encryption import Secrets
 from neonpay.backup.folder import BackupFolder
 from neonpay.backup.loading import Loading
@@ -97,11 +97,10 @@ def restore(folder: BackupFolder, order: Order, *, clock: Clock, note: Note) -> 
     _refuse_slow_clock(manifest, clock)
     _refuse_other_engine(manifest, order)
     bots = _bots(manifest, order)
-    verified = verify(folder, order.backup_id, secrets=order.secrets, note=note, needs_rows=True)
     loading = Loading(
         folder,
         manifest,
-        verified.opening,
+        opening_of(folder, manifest, order.secrets),
         note,
         bots=bots,
         extensions={tables.name: tables for tables in order.extensions},
@@ -118,7 +117,7 @@ def try_out(folder: BackupFolder, order: Order, scratch: Scratch, *, clock: Cloc
     """The same into a database that nobody uses, which is gone afterwards; raises as ``restore`` does."""
     manifest = folder.manifest(order.backup_id)
     _refuse_other_engine(manifest, order)
-    opening = verify(folder, order.backup_id, secrets=order.secrets, note=note, needs_rows=True).opening
+    opening = opening_of(folder, manifest, order.secrets)
     loading = Loading(folder, manifest, opening, note, extensions={one.name: one for one in order.extensions})
     loading.require_known()
     place, (proofs, parked) = scratch(loading, lambda transaction: _made(transaction, loading, clock))
@@ -221,6 +220,7 @@ def _bots(manifest: Manifest, order: Order) -> Mapping[int, int]:
         msg = (
             f"backup {manifest.backup_id} is the file of a database, in which everything is of bot {whose}, so that it cannot "
             f"be given to bot {wanted}; restore it for bot {whose}, then run: neonpay backup create --form json"
+            f"{order.database_option}"
         )
         raise RestoreRefusedError(msg)
     if len(manifest.bots) > 1:

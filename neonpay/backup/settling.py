@@ -20,7 +20,7 @@ from neonpay.core.payments import InvoiceState
 from neonpay.errors import RestoreRefusedError
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.migrate import require_program_of
-from neonpay.ledger.tables import consumers, duties, holds, invoices, jobs
+from neonpay.ledger.tables import IS_PARKED, IS_UNFINISHED, consumers, duties, holds, in_states, invoices, jobs
 from neonpay.ledger.tables_backup import restores
 from neonpay.ledger.tables_notifications import notification_endpoints, notification_troubles, notifications
 from neonpay.payments.consumers.selection import SETTLE
@@ -91,14 +91,17 @@ def give_to_another_bot(transaction: Transaction, bot_id: int) -> None:
 
 
 def _park_jobs(transaction: Transaction, bot_id: int) -> int:
-    waits = jobs.c.state.in_((JobState.READY, JobState.LEASED, JobState.STRANDED))
     is_settling = jobs.c.consumer.like(f"{SETTLE}%")
-    # An extension makes its rows right for what is true now, however often: that is no delivery.
-    free = sa.update(jobs).where(jobs.c.bot_id == bot_id, waits, is_settling)
-    transaction.connection.execute(free.values(state=JobState.READY, token=None))
-    parked = sa.update(jobs).where(jobs.c.bot_id == bot_id, waits, sa.not_(is_settling))
-    found = transaction.connection.execute(parked.values(state=JobState.DEAD, token=None, error=WORDS))
-    return int(found.rowcount)
+    count = 0
+    # One after the other, as the indexes have them: SQLite would look at every job for both.
+    for waits in (IS_UNFINISHED, sa.and_(IS_PARKED, in_states(JobState.STRANDED))):
+        mine = sa.update(jobs).where(jobs.c.bot_id == bot_id, waits)
+        parked = mine.where(sa.not_(is_settling)).values(state=JobState.DEAD, token=None, error=WORDS)
+        count += int(transaction.connection.execute(parked).rowcount)
+        # An extension makes its rows right for what is true now, however often: that is no delivery.
+        free = mine.where(is_settling).values(state=JobState.READY, token=None)
+        transaction.connection.execute(free)
+    return count
 
 
 def _park_messages(transaction: Transaction, bot_id: int, now_us: int) -> int:

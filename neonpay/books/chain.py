@@ -101,10 +101,11 @@ class _Batches:
 
 # The database writes the lines and joins them: row by row through SQLAlchemy and Python that takes four times as long.
 def _in_sqlite(bot_id: int) -> sa.Select[Any]:
-    row = sa.select(journal.c.seal, sa.func.json_array(*ENTRY_COLUMNS).label("line"))
-    in_order = _sealed(row, bot_id).order_by(journal.c.seal, journal.c.event_id, journal.c.account).subquery()
-    lines = sa.func.group_concat(in_order.c.line, "\n")
-    return sa.select(in_order.c.seal, sa.func.count(), lines).group_by(in_order.c.seal).order_by(in_order.c.seal)
+    # Rows come in the order of event and account, as they lie in the table, and keep it when they are sorted by seal. Nobody
+    # owes that order, so that where it is another one the lines are sorted before they are told to be altered.
+    lines = sa.func.group_concat(sa.func.json_array(*ENTRY_COLUMNS), "\n")
+    query = sa.select(journal.c.seal, sa.func.count(), lines).group_by(journal.c.seal)
+    return _sealed(query, bot_id).order_by(journal.c.seal)
 
 
 def _in_postgresql(bot_id: int) -> sa.Select[Any]:

@@ -1,4 +1,4 @@
-"""The proof of the journal's entries: each belongs to an event, is sealed with it, and adds up to zero."""
+"""The proof of the journal's entries: each adds up to zero, belongs to an event, and is sealed with it."""
 
 from __future__ import annotations
 
@@ -33,28 +33,46 @@ class Entered(NamedTuple):
     Attributes:
         entries: those of one event are one entry.
         unsealed: journal rows without a seal.
-        of_charges: entries that move the Stars of a charge.
-        of_none: entries that would, and whose event names no charge.
     """
 
     entries: int
     unsealed: int
+
+
+class Moved(NamedTuple):
+    """What entries are about.
+
+    Attributes:
+        of_charges: entries that move the Stars of a charge.
+        of_none: entries that would, and whose event names no charge.
+    """
+
     of_charges: int
     of_none: int
 
 
 def prove_entries(transaction: Transaction, bot_id: int, note: Note) -> Entered:
-    """Every entry of a bot was looked at."""
-    mine = journal.c.bot_id == bot_id
+    """Every entry of a bot was added up."""
     stars, nanostars = sa.func.sum(journal.c.amount_stars), sa.func.sum(journal.c.nanostars)
-    sums = sa.select(journal.c.event_id, stars.label("stars"), nanostars.label("nanostars")).where(mine)
-    for row in stream(transaction, sums.group_by(journal.c.event_id).having(sa.or_(stars != 0, nanostars != 0))):
-        note(
-            FindingKind.UNBALANCED_ENTRY, row.event_id, f"it adds up to {row.stars} Stars and {row.nanostars} nanostars"
-        )
-    for row in stream(transaction, select_left_out(bot_id)):
-        note(FindingKind.UNSEALED_ENTRY, row.event_id, _LEFT_OUT)
-    entry = sa.select(journal.c.event_id).distinct().where(mine).subquery("entry")
+    sums = sa.select(journal.c.event_id, stars.label("stars"), nanostars.label("nanostars"))
+    sums = sums.where(journal.c.bot_id == bot_id).group_by(journal.c.event_id)
+    entry = sums.add_columns((sa.func.count() - sa.func.count(journal.c.seal)).label("unsealed")).subquery("entry")
+    is_off = sa.or_(entry.c.stars != 0, entry.c.nanostars != 0)
+    counted = sa.select(sa.func.count(), sa.func.sum(entry.c.unsealed), sa.func.count(sa.case((is_off, 1))))
+    entries, unsealed, off = transaction.connection.execute(counted.select_from(entry)).one()
+    if off:
+        for row in stream(transaction, sums.having(sa.or_(stars != 0, nanostars != 0))):
+            words = f"it adds up to {row.stars} Stars and {row.nanostars} nanostars"
+            note(FindingKind.UNBALANCED_ENTRY, row.event_id, words)
+    if unsealed:
+        for row in stream(transaction, select_left_out(bot_id)):
+            note(FindingKind.UNSEALED_ENTRY, row.event_id, _LEFT_OUT)
+    return Entered(int(entries), int(unsealed or 0))
+
+
+def prove_events(transaction: Transaction, bot_id: int, note: Note) -> Moved:
+    """The event of every entry of a bot was looked at."""
+    entry = sa.select(journal.c.event_id).distinct().where(journal.c.bot_id == bot_id).subquery("entry")
     is_event = sa.and_(events.c.bot_id == bot_id, events.c.event_id == entry.c.event_id)
     moves = events.c.name.in_(OF_PAYMENTS)
     counted = sa.select(
@@ -69,5 +87,4 @@ def prove_entries(transaction: Transaction, bot_id: int, note: Note) -> Entered:
         lost = sa.select(entry.c.event_id).outerjoin_from(entry, events, is_event)
         for row in stream(transaction, lost.where(events.c.event_id.is_(None))):
             note(FindingKind.ENTRY_WITHOUT_EVENT, row.event_id, "there is no such event")
-    unsealed = sa.select(sa.func.count()).select_from(journal).where(mine, journal.c.seal.is_(None))
-    return Entered(entries, connection.execute(unsealed).scalar_one(), of_charges, of_none)
+    return Moved(of_charges, of_none)

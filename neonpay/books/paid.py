@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from neonpay.books.entries import LATER, OF_PAYMENTS, Entered
+from neonpay.books.entries import LATER, OF_PAYMENTS, prove_events
 from neonpay.books.findings import FindingKind, Findings, Note, stream
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import PaymentState, RefundState
 from neonpay.ledger import Transaction
-from neonpay.ledger.tables import events, jobs, journal, payments, refunds
+from neonpay.ledger.tables import IS_NOT_ACCEPTED, events, jobs, journal, payments, refunds
 from neonpay.store.entries import REFUNDS, REVENUE, STARS, UNSETTLED
 
 _SUMS: Final = ("received", STARS, REVENUE, UNSETTLED, REFUNDS)
@@ -19,23 +19,29 @@ _NO_PAYMENT: Final = "there is no such payment"
 _IS_ENTRY: Final = sa.and_(journal.c.bot_id == events.c.bot_id, journal.c.event_id == events.c.event_id)
 
 
-def prove_payments(transaction: Transaction, bot_id: int, entered: Entered, found: Findings) -> int:
+def prove_payments(transaction: Transaction, bot_id: int, entries: int, found: Findings) -> int:
     """Every payment was compared with all of its entries, and all entries with payments; how many payments those were.
 
     Most payments are what their own event says. That is looked up in the order in which they were written; those of which
-    more is to be said are added up by charge, which needs them sorted. Both together have to account for every entry: else
-    all of them are added up.
+    more is to be said are added up by charge, which needs them sorted. Both together have to account for every entry, each by
+    its event: else the events of all entries are looked up, and where there are more entries of charges, all are added up.
+
+    Args:
+        entries: how many there are.
     """
     mine = sa.select(sa.func.count()).select_from(payments).where(payments.c.bot_id == bot_id)
     count = transaction.connection.execute(mine).scalar_one()
-    if entered.of_none:
-        found.note(FindingKind.ENTRY_WITHOUT_PAYMENT, None, _NO_PAYMENT)
     of_some = Findings()
     accounted = count
     for row in stream(transaction, _added_up(bot_id, _peculiar(bot_id))):
         _prove_charge(row, of_some.note)
         accounted += (row.events or 0) - (row.state is not None)
-    if accounted == entered.of_charges:
+    of_charges = entries
+    if accounted != entries:
+        of_charges, of_none = prove_events(transaction, bot_id, found.note)
+        if of_none:
+            found.note(FindingKind.ENTRY_WITHOUT_PAYMENT, None, _NO_PAYMENT)
+    if accounted == of_charges:
         found.add(of_some)
     else:
         for row in stream(transaction, _added_up(bot_id, _all(bot_id))):
@@ -169,7 +175,12 @@ def prove_refunds(transaction: Transaction, bot_id: int, note: Note) -> int:
         elif (row.state == RefundState.REFUNDED) != (row.paid == PaymentState.REFUNDED):
             note(FindingKind.REFUND_DIFFERS, row.charge_id, f"the refund is {row.state} and the payment {row.paid}")
     lost = sa.select(payments.c.charge_id).outerjoin_from(payments, refunds, is_paid)
-    unasked = (payments.c.bot_id == bot_id, payments.c.state == PaymentState.REFUNDED.value, refunds.c.state.is_(None))
+    unasked = (
+        payments.c.bot_id == bot_id,
+        IS_NOT_ACCEPTED,  # says nothing more, and has an index
+        payments.c.state == PaymentState.REFUNDED.value,
+        refunds.c.state.is_(None),
+    )
     for row in stream(transaction, lost.where(*unasked)):
         note(FindingKind.REFUND_DIFFERS, row.charge_id, "the payment is refunded and has no refund")
     return count

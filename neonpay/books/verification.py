@@ -115,7 +115,7 @@ def _sealed(transaction: Transaction, bot_id: int, head: str | None) -> _Sealed:
 def _sold(transaction: Transaction, bot_id: int) -> _Sold:
     found = Findings()
     entered = prove_entries(transaction, bot_id, found.note)
-    return _Sold(found, entered, prove_payments(transaction, bot_id, entered, found))
+    return _Sold(found, entered, prove_payments(transaction, bot_id, entered.entries, found))
 
 
 def _accounts(transaction: Transaction, bot_id: int) -> dict[str, tuple[int, int]]:

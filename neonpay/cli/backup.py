@@ -38,16 +38,15 @@ from neonpay.cli.backup_work import (
     Typed,
     TypeTyped,
     chosen,
-    copy_line,
     fetched,
     keep,
     place_of_copies,
     progress,
     until_stopped,
 )
-from neonpay.cli.columns import say
 from neonpay.cli.counted import counted
 from neonpay.cli.exit_codes import FOUND
+from neonpay.cli.lines import runnable, say
 from neonpay.cli.sheets import print_json
 from neonpay.cli.shop import BotOption, DatabaseOption, JsonOption, core_settings, errors_in_one_line
 from neonpay.errors import BackupDamagedError, BackupNotFoundError
@@ -102,7 +101,7 @@ def create(
     from neonpay.backup.info import info_of
     from neonpay.backup.kinds import BackupType
 
-    with errors_in_one_line():
+    with errors_in_one_line(runnable):
         config = chosen(directory, passphrase_file, recipient=recipient, compression=compression, copy_to=copy_to)
         extent = None if backup_type is None else BackupType(backup_type.value)
         chosen_form: Form | None = None if form is None else form.value
@@ -110,7 +109,6 @@ def create(
             database,
             config,
             lambda keeper: keeper.make(description=description, backup_type=extent, form=chosen_form),
-            copy_line(directory, copy_to),
         )
         from neonpay.backup.folder import BackupFolder
 
@@ -118,25 +116,31 @@ def create(
     if json:
         print_json(as_json(info))
     else:
-        say_made(info, made)
+        say_made(info, made, has_key=bool(config.secrets.passphrase or config.secrets.identity_files))
         if config.copy_to is not None:
             say(f"It is in {config.target.name} as well, and was read back from there.")
 
 
 @backup.command("list")
-def list_backups(*, directory: DirectoryOption = None, source: FromOption = None, json: JsonOption = False) -> None:
+def list_backups(
+    *,
+    directory: DirectoryOption = None,
+    copy: CopyOption = False,
+    source: FromOption = None,
+    json: JsonOption = False,
+) -> None:
     """Show the backups that are there, newest first. Exit code 1 if one is damaged."""
     from neonpay.backup.elsewhere import Elsewhere
     from neonpay.backup.folder import BackupFolder
     from neonpay.backup.info import infos_in
     from neonpay.backup.kinds import BackupStatus
-    from neonpay.backup.targets import open_target
 
-    with errors_in_one_line():
-        config = chosen(directory)
-        if directory is not None and source is None and not os.path.lexists(directory):
+    with errors_in_one_line(runnable):
+        config = chosen(directory, copy_to=source)
+        is_elsewhere = copy or source is not None
+        if directory is not None and not is_elsewhere and not os.path.lexists(directory):
             raise BackupNotFoundError(f"there is no folder {directory}")
-        there = None if source is None else Elsewhere(open_target(source))
+        there = Elsewhere(place_of_copies(config)) if is_elsewhere else None
         found = infos_in(BackupFolder(config.folder)) if there is None else there.infos()
     if json:
         print_json([as_json(one) for one in found])
@@ -162,7 +166,7 @@ def verify(
     database: DatabaseOption = None,
 ) -> None:
     """Read a backup back, every byte of it. Exit code 1 if something of it is not as it was written."""
-    with errors_in_one_line():
+    with errors_in_one_line(runnable):
         config = chosen(directory, passphrase_file, identity=identity, copy_to=source)
         try:
             if copy or source is not None:
@@ -199,7 +203,7 @@ def copy(
     database: DatabaseOption = None,
 ) -> None:
     """Copy the backups that are kept to another place, which `create` does as well, and read back what was written."""
-    with errors_in_one_line():
+    with errors_in_one_line(runnable):
         config = chosen(directory, copy_to=copy_to)
         target = config.target
         done = _kept(database, config, lambda keeper: keeper.copy(target))
@@ -240,7 +244,7 @@ def restore(
     from neonpay.core.clock import SystemClock
     from neonpay.ledger.open import place_of
 
-    with errors_in_one_line():
+    with errors_in_one_line(runnable):
         if named is not None and backup_id is not None and named != backup_id:
             raise typer.BadParameter("give the id once", param_hint="--backup-id")
         config = chosen(directory, passphrase_file, identity=identity)
@@ -251,11 +255,11 @@ def restore(
         typed = Typed(directory, passphrase_file, identity, database, bot_id)
         most = max(folder.manifests(), key=lambda one: one.dated.payments)
         if most.dated.payments > manifest.dated.payments:
-            typer.echo(
+            words = (
                 f"{wanted} has {counted(manifest.dated.payments, 'payment')}, and {most.backup_id} has "
-                f"{most.dated.payments:,}; to restore that one, name it: {typed.line(most.backup_id)}",
-                err=True,
+                f"{most.dated.payments:,}; to restore that one, name it: {typed.line(most.backup_id)}"
             )
+            typer.echo(runnable(words), err=True)
         agreed(
             f"Make {wanted}, of {manifest.created_at:%Y-%m-%d %H:%M} UTC, the ledger in {place_of(url)}?",
             yes=yes,
@@ -290,7 +294,7 @@ def adopt(*, yes: YesOption = False, json: JsonOption = False, database: Databas
     from neonpay.backup.adopting import look
     from neonpay.core.clock import SystemClock
 
-    with errors_in_one_line():
+    with errors_in_one_line(runnable):
         url, clock = core_settings(database, None).database_url, SystemClock()
         if not yes:
             found = look(url, clock=clock)
@@ -315,7 +319,7 @@ def delete(
     """Remove a backup, and what no other one needs of it; with --copy or --from TARGET its copy there as well."""
     from neonpay.backup.deleting import found
 
-    with errors_in_one_line():
+    with errors_in_one_line(runnable):
         config = chosen(directory, copy_to=source)
         is_asked = copy or source is not None
         if is_asked:
@@ -339,7 +343,7 @@ def drill(
     """Restore a backup into a database that is thrown away, and prove its books. Exit code 1 if they do not add up."""
     from neonpay.backup.installed import tables_of_installed
 
-    with errors_in_one_line():
+    with errors_in_one_line(runnable):
         config = chosen(directory, passphrase_file, identity=identity)
         extensions = tables_of_installed()
         wanted = fetched(config, source, backup_id)
@@ -373,17 +377,15 @@ def schedule(
     """Make backups at their times until Ctrl-C. Of several programs that do so, one makes each."""
     from neonpay.backup.manager import BackupManager
 
-    with errors_in_one_line():
+    with errors_in_one_line(runnable):
         config = chosen(directory, passphrase_file, recipient=recipient, copy_to=copy_to, schedule=at, zone=zone)
         manager = BackupManager(config, database_url=core_settings(database, None).database_url)
         with suppress(KeyboardInterrupt):
             asyncio.run(until_stopped(manager, config))
 
 
-def _kept(
-    database: str | None, config: BackupConfig, work: Callable[[Keeper], T], again: str = "neonpay backup copy"
-) -> T:
-    return keep(core_settings(database, None).database_url, config, work, again)
+def _kept(database: str | None, config: BackupConfig, work: Callable[[Keeper], T]) -> T:
+    return keep(core_settings(database, None).database_url, config, work)
 
 
 def _verify_copies(database: str | None, config: BackupConfig, backup_id: str | None, *, json: bool) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
-from neonpay.cli.columns import Column, print_with_remarks, say
+from neonpay.cli.columns import Column, print_with_remarks
 from neonpay.cli.counted import counted
+from neonpay.cli.lines import say
 from neonpay.cli.sheets import minute
 from neonpay.core.clock import moment
 
@@ -68,8 +69,12 @@ def print_backups(found: Sequence[BackupInfo]) -> None:
     say(counted(len(found), "backup"))
 
 
-def say_made(info: BackupInfo, made: Manifest) -> None:
-    """Print what was made, what it lacks, and what to type next."""
+def say_made(info: BackupInfo, made: Manifest, *, has_key: bool) -> None:
+    """Print what was made, what it lacks, and what to type next.
+
+    Args:
+        has_key: whether what opens it is there, for the line that tries it out.
+    """
     what = "the database's file" if made.form == "sqlite" else counted(made.rows, "row")
     say(
         f"{info.backup_id}: {what}, {sized(info.size_bytes)}, of which {sized(info.added_bytes)} are new. "
@@ -84,7 +89,8 @@ def say_made(info: BackupInfo, made: Manifest) -> None:
         say("To read it without neonpay, in its folder:")
         for command in made.encryption.commands:
             say(f"  {command}")
-    say("Try it out: neonpay backup drill")
+    key = "" if made.encryption is None or has_key else " --identity FILE"
+    say(f"Try it out: neonpay backup drill{key}")
 
 
 def say_copied(done: Copied) -> None:

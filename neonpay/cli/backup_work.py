@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from neonpay.cli.columns import say
+from neonpay.cli.lines import say
 from neonpay.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -115,13 +115,6 @@ def chosen(
     return config_from_settings(**{name: value for name, value in given.items() if value is not None})
 
 
-def copy_line(directory: Path | None, copy_to: str | None) -> str:
-    """What to type to copy what was made, for messages."""
-    given = {"--directory": directory, "--copy-to": copy_to}
-    options = [word for option, value in given.items() if value is not None for word in (option, str(value))]
-    return shlex.join(["neonpay", "backup", "copy", *options])
-
-
 @dataclass(frozen=True, slots=True)
 class Typed:
     """What was typed to restore a backup: which backups are meant, what opens them, and what they are to become."""
@@ -167,15 +160,13 @@ class Typed:
         return where_to_read(self.database, self.bot_typed).bot_id
 
 
-def keep(
-    database_url: str, config: BackupConfig, work: Callable[[Keeper], T], copy_line: str = "neonpay backup copy"
-) -> T:
+def keep(database_url: str, config: BackupConfig, work: Callable[[Keeper], T]) -> T:
     """What the work returned, with a line that says how far it is."""
     from neonpay.backup.keeping import Keeper
     from neonpay.core.clock import SystemClock
 
     with ready_ledger(database_url) as ledger, progress() as note:
-        return work(Keeper(ledger, config, SystemClock(), note=note, copy_line=copy_line))
+        return work(Keeper(ledger, config, SystemClock(), note=note))
 
 
 def fetched(config: BackupConfig, source: str | None, backup_id: str | None) -> str | None:

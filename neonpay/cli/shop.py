@@ -375,15 +375,19 @@ def _places_named(at: Where) -> Iterator[None]:
 
 
 @contextmanager
-def errors_in_one_line() -> Iterator[None]:
-    """Whatever is in the way is told in one line on standard error, and the exit code is ``COULD_NOT``."""
+def errors_in_one_line(said: Callable[[str], str] = str) -> Iterator[None]:
+    """Whatever is in the way is told in one line on standard error, and the exit code is ``COULD_NOT``.
+
+    Args:
+        said: how its words are told.
+    """
     try:
         yield
     except (NeonPayError, ConfigurationError) as error:
         from neonpay.cli.columns import shown
 
         words = "; ".join(filter(None, (str(error), *getattr(error, "__notes__", ()))))
-        typer.echo(f"neonpay: {shown(words)}", err=True)
+        typer.echo(f"neonpay: {shown(said(words))}", err=True)
         raise typer.Exit(COULD_NOT) from None
     except BrokenPipeError:
         raise  # whoever read the output has gone, and wants to hear nothing

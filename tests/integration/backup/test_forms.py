@@ -92,6 +92,54 @@ def test_a_piece_of_the_file_that_is_damaged_is_named(kit: Kit, sqlite_url: str,
     assert not list(tmp_path.glob("new.db*"))
 
 
+def test_a_byte_of_any_file_that_is_flipped_leaves_what_was_there(kit: Kit, database_url: str, tmp_path: Path) -> None:
+    """The files are read once, on their way into the database."""
+    kit.fill(database_url)
+    kit.encrypt()
+    of_every = kit.save(database_url, form="json")
+    of_own = kit.save(database_url, form=form_of(database_url))
+    kit.sell(database_url)
+    before = rows_in(database_url)
+    for made in (of_every, of_own):
+        chunks = [chunk for _, chunk in made.chunks()]
+        for chunk in {one.path: one for one in (chunks[0], chunks[len(chunks) // 2], chunks[-1])}.values():
+            path = kit.folder.path / chunk.path
+            whole = path.read_bytes()
+            for place in (0, len(whole) // 2, len(whole) - 1):
+                path.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+                with pytest.raises(BackupDamagedError, match=chunk.digest):
+                    kit.restore(made.backup_id, database_url)
+                assert rows_in(database_url) == before
+            path.write_bytes(whole)
+    assert not [*tmp_path.glob("*.restoring*"), *tmp_path.glob("*.before-*")]
+    if not database_url.startswith("sqlite"):
+        schemas = sa.text("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'neonpay_before%'")
+        assert kit.run(database_url, lambda transaction: transaction.connection.scalar(schemas)) == 0
+
+
+class Counting(BackupFolder):
+    """A folder that knows how often each file was read."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.paths: list[str] = []
+
+    def read(self, path: str, most_bytes: int) -> bytes:
+        self.paths.append(path)
+        return super().read(path, most_bytes)
+
+
+def test_a_restore_reads_each_file_of_rows_once(kit: Kit, database_url: str, new_url: str) -> None:
+    kit.fill(database_url)
+    kit.encrypt()
+    made = [kit.save(database_url, form=form) for form in ("json", form_of(database_url))]
+    for one in made:
+        kit.folder = folder = Counting(kit.folder.path)
+        kit.restore(one.backup_id, new_url)
+        read = [path for path in folder.paths if path.startswith("chunks/")]
+        assert sorted(read) == sorted(chunk.path for _, chunk in one.chunks())
+
+
 def test_two_that_begin_at_the_same_moment_leave_each_others_copy_alone(
     kit: Kit, sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

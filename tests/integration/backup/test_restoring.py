@@ -51,7 +51,7 @@ def empty_url(database_url: str, postgres_server: PostgresServer, tmp_path: Path
 
 def load(kit: Kit, backup_id: str, url: str) -> None:
     """The rows alone, of which nothing is settled, so that every one can be compared."""
-    opening = kit.verify(backup_id, needs_rows=True).opening
+    opening = kit.verify(backup_id).opening
     loading = Loading(kit.folder, kit.folder.manifest(backup_id), opening, kit.note)
     if url.startswith("sqlite"):
         with swap_sqlite.new_file(Path(url.removeprefix("sqlite:///")), kit.clock, loading.content()) as transaction:
