@@ -141,3 +141,8 @@ addEventListener("pageshow", () => {
     for (const button of form.querySelectorAll("button")) button.removeAttribute("aria-disabled");
   }
 });
+
+// A browser does not scroll to what is seen in part, such as the tab that a row of tabs cuts.
+document.addEventListener("focusin", (event) => {
+  if (event.target.closest(".tabs")) event.target.scrollIntoView({ block: "nearest", inline: "nearest" });
+});
