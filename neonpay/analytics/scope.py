@@ -5,10 +5,14 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import sqlalchemy as sa
 
+from neonpay.core.text import fit
 from neonpay.errors import ValidationError
+
+_ID_MAX_CHARS: Final = 1_000
 
 
 class Split(enum.StrEnum):
@@ -53,8 +57,8 @@ class Scope:
 
     @classmethod
     def of(cls, bots: Sequence[int], stages: Sequence[str] | None = None) -> Scope:
-        """The scope of these bots and stages, each once."""
-        stage_ids = None if stages is None else tuple(dict.fromkeys(stages))
+        """The scope of these bots and stages, each once; an id that no database can have is one of nothing."""
+        stage_ids = None if stages is None else tuple(dict.fromkeys(fit(one, _ID_MAX_CHARS) for one in stages))
         return cls(tuple(dict.fromkeys(bots)), stage_ids)
 
     def has(

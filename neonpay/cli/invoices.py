@@ -22,6 +22,7 @@ from neonpay.cli.shop import (
     read_ledger,
     where_to_read,
 )
+from neonpay.cli.typed import LimitOption
 from neonpay.core.charge_ids import SHORT_CHARS
 from neonpay.core.payments import InvoiceState
 
@@ -49,7 +50,7 @@ def list_invoices(
     paid: Annotated[
         bool | None, typer.Option("--paid/--unpaid", help="Only invoices that have been paid, or that have not.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
+    limit: LimitOption = 100,
     json: JsonOption = False,
     database: DatabaseOption = None,
     bot_id: BotOption = None,
@@ -58,9 +59,12 @@ def list_invoices(
     """List invoices, newest first; --user has those that this user alone may pay."""
     from neonpay.cli.reading.invoices import read_invoices, sold_stages
     from neonpay.cli.reading.people import user_id_of
+    from neonpay.payments.namespaces.asked import named
     from neonpay.store.invoice_filter import InvoiceSelection
 
-    selection = InvoiceSelection(state=state, stage_id=stage, since=since, until=until, has_payments=paid)
+    selection = InvoiceSelection(
+        state=state, stage_id=named("stage_id", stage), since=since, until=until, has_payments=paid
+    )
 
     def find(transaction: Transaction, bots: list[int]) -> tuple[list[ListedInvoice], int, list[str], bool]:
         whose = replace(selection, user_id=user_id_of(transaction, bots, user))

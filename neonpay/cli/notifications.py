@@ -25,6 +25,7 @@ from neonpay.cli.shop import (
     read_ledger,
     where_to_read,
 )
+from neonpay.cli.typed import LimitOption
 from neonpay.notifications.kinds import NotificationPriority, NotificationType
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def log(
     *,
     channel: Annotated[NotificationType | None, typer.Option("--type", help="Only by this channel.")] = None,
     state: Annotated[StateTyped | None, typer.Option(help="Only messages in this state.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
+    limit: LimitOption = 100,
     json: JsonOption = False,
     database: DatabaseOption = None,
     bot_id: BotOption = None,

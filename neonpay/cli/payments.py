@@ -39,6 +39,7 @@ from neonpay.cli.shop import (
     where,
     where_to_read,
 )
+from neonpay.cli.typed import LimitOption
 from neonpay.core.charge_ids import shortened
 from neonpay.core.job_states import JobState
 from neonpay.core.payments import Payment, PaymentState, Refund, RefundState
@@ -89,7 +90,7 @@ def list_payments(
         bool, typer.Option("--dead-letters", help="Only payments with a handler that has failed on its last attempt.")
     ] = False,
     refund: Annotated[RefundState | None, typer.Option(help="Only payments whose refund has come so far.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
+    limit: LimitOption = 100,
     json: JsonOption = False,
     database: DatabaseOption = None,
     bot_id: BotOption = None,
@@ -98,6 +99,7 @@ def list_payments(
     """List payments, newest first, and what has become of each."""
     from neonpay.cli.reading.payments import read_page
     from neonpay.cli.reading.people import user_id_of
+    from neonpay.payments.namespaces.asked import named
     from neonpay.payments.progress import Progress
     from neonpay.store.payment_filter import Selection
 
@@ -109,7 +111,7 @@ def list_payments(
     progress = None if state is None else next((one for one in Progress if one.value == state.value), None)
     selection = Selection(
         state=in_ledger,
-        stage_id=stage,
+        stage_id=named("stage_id", stage),
         since=since,
         until=until,
         has_dead_letters=dead_letters,

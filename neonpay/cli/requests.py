@@ -28,6 +28,7 @@ from neonpay.cli.shop import (
     where,
     where_to_read,
 )
+from neonpay.cli.typed import LimitOption
 from neonpay.core.charge_ids import shortened
 from neonpay.core.requests import RefundRequest, RequestState
 from neonpay.errors import PaymentError, RefundError
@@ -57,7 +58,7 @@ def list_requests(
     *,
     state: Annotated[Sent | None, typer.Option(help="Only requests in this state.")] = None,
     user: UserOption = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
+    limit: LimitOption = 100,
     json: JsonOption = False,
     database: DatabaseOption = None,
     bot_id: BotOption = None,

@@ -28,6 +28,7 @@ from neonpay.cli.shop import (
     where_to_read,
 )
 from neonpay.cli.speaking import TOKEN_VARIABLE
+from neonpay.cli.typed import LimitOption
 from neonpay.errors import ConfigurationError, PaymentError
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def list_subscriptions(
     state: Annotated[Standing | None, typer.Option(help="Only subscriptions in this state.")] = None,
     user: UserOption = None,
     stage: Annotated[str | None, typer.Option(help="Only subscriptions to this stage id.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
+    limit: LimitOption = 100,
     json: JsonOption = False,
     database: DatabaseOption = None,
     bot_id: BotOption = None,

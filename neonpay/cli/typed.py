@@ -5,10 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from typing import Annotated, Final
 
 import typer
 
 _USERNAME = re.compile(r"@\w{1,64}", re.ASCII)
+_ID_MAX: Final = 2**63 - 1
+"""No database has room for a larger number."""
+_ROWS_MAX: Final = 2**31 - 1
+
+LimitOption = Annotated[int, typer.Option("--limit", min=1, max=_ROWS_MAX, help="At most so many.")]
+
 _YEAR_OR_MONTH = re.compile(r"(\d{4})(?:-(\d{1,2}))?")
 
 
@@ -50,10 +57,13 @@ def user_typed(text: str | TypedUser) -> TypedUser:
     if _USERNAME.fullmatch(text):
         return TypedUser(None, text.removeprefix("@"))
     try:
-        return TypedUser(int(text))
+        user_id = int(text)
     except ValueError:
+        user_id = None
+    if user_id is None or abs(user_id) > _ID_MAX:
         msg = f"{text!r} is no user; write an id or a username, as in --user 123456789 or --user @ann"
-        raise typer.BadParameter(msg) from None
+        raise typer.BadParameter(msg)
+    return TypedUser(user_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,24 +2,32 @@
 
 Nobody who does not ask for them has any of it: steps are wrapped on the pipeline of a program that has called
 ``neonpay.program.trace()``, and the pipeline of every other program is what it was. A span says which bot, which stage and how
-many Stars, and no name, no payload and no words of an error, which may have such things in them.
+many Stars, and no name, no payload and no words of an error, which may have such things in them. What a sampler or a processor
+of the program raises goes to the log and changes no payment.
 """
 
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from opentelemetry import trace
-from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 
 from neonpay._version import __version__
 from neonpay.core.charge_ids import shortened
 from neonpay.core.payments import Invoice, Payment, PaymentResult, PreCheckout, Refund
+from neonpay.core.text import error_words
 from neonpay.payments.handlers.middleware import Next, PaymentMiddleware
 from neonpay.payments.steps import Step
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+logger = logging.getLogger("neonpay.monitoring")
 
 _PREFIX: Final = "neonpay"
 
@@ -62,32 +70,54 @@ class Tracing(PaymentMiddleware):
 
 
 class _Span:
-    """The current span inside a ``with`` block; what is raised is named by its kind alone."""
+    """The current span inside a ``with`` block; what is raised is named by its kind alone.
+
+    Every call of OpenTelemetry runs code of the program, as a listener would, and its errors end here.
+    """
 
     def __init__(self, tracer: Tracer, name: str, values: Values) -> None:
-        self._opened = tracer.start_as_current_span(
-            name,
-            kind=SpanKind.INTERNAL,
-            attributes=_named(values),
-            record_exception=False,
-            set_status_on_exception=False,
-        )
+        self._tracer = tracer
+        self._name = name
+        self._values = values
+        self._opened: AbstractContextManager[Span] | None = None
+        self._span: Span | None = None
 
     def __enter__(self) -> Self:
-        self._span = self._opened.__enter__()
+        try:
+            opened = self._tracer.start_as_current_span(
+                self._name,
+                kind=SpanKind.INTERNAL,
+                attributes=_named(self._values),
+                record_exception=False,
+                set_status_on_exception=False,
+            )
+            self._span = opened.__enter__()
+            self._opened = opened
+        except Exception as exc:  # noqa: BLE001  # a processor or a sampler of the program; the payment goes on without a span
+            _tell(exc)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if kind is not None:
-            self._span.set_attribute("error.type", kind.__name__)
-            self._span.set_status(Status(StatusCode.ERROR))
-        self._opened.__exit__(kind, error, traceback)
+        if self._opened is None or self._span is None:
+            return
+        try:
+            if kind is not None:
+                self._span.set_attribute("error.type", kind.__name__)
+                self._span.set_status(Status(StatusCode.ERROR))
+            self._opened.__exit__(kind, error, traceback)
+        except Exception as exc:  # noqa: BLE001  # as above; what the step has raised itself goes on its way
+            _tell(exc)
 
     def add(self, values: Values) -> None:
         """Say more of it."""
-        self._span.set_attributes(_named(values))
+        if self._span is not None:
+            self._span.set_attributes(_named(values))
+
+
+def _tell(error: Exception) -> None:
+    logger.warning("OpenTelemetry failed at a span, and the step went on: %s", error_words(error))
 
 
 def tracing(bot_id: int, tracer_provider: trace.TracerProvider | None) -> Tracing:

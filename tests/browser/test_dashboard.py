@@ -41,6 +41,16 @@ _TOO_WIDE: Final = """async () => {
   return [...document.querySelectorAll("body *")].filter(sticksOut).slice(0, 3).map((one) => one.outerHTML.slice(0, 160));
 }"""
 """What sticks out of a window that would have to be scrolled sideways."""
+_STOP: Final = """async () => {
+  const one = document.activeElement;
+  for (let frames = 0; frames < 2; frames++) await new Promise(requestAnimationFrame);  // it has been scrolled to
+  if (one === document.body) return null;
+  const box = one.getBoundingClientRect();
+  const at = document.elementFromPoint(box.left + Math.min(box.width / 2, 20), box.top + box.height / 2);
+  const isSeen = at !== null && (one.contains(at) || at.contains(one) || [...(one.labels ?? [])].some((of) => of.contains(at)));
+  return isSeen ? "" : one.outerHTML.slice(0, 160);
+}"""
+"""What the keyboard is at: None at the end of the page, "" when it is seen, else what lies under something or outside."""
 _SCROLLS: Final = """() => {
   const may = (one) => ["auto", "scroll"].includes(getComputedStyle(one).overflowX);
   const scrolls = (one) => one.scrollWidth > one.clientWidth + 1 && may(one);
@@ -163,3 +173,26 @@ async def test_on_a_phone_a_table_of_figures_is_a_list_of_two_lines(
             assert tops[0] == tops[1] < tops[2]
             said = await other.evaluate("cell => getComputedStyle(cell, '::before').content")
             assert str(await other.get_attribute("data-head")) in said
+
+
+@pytest.mark.parametrize("path", ["/", "/payments", "/subscriptions"])
+@pytest.mark.parametrize("size", [(360, 740), (1440, 900), (1100, 480)], ids=["phone", "desktop", "low"])
+async def test_by_keyboard_alone_every_stop_is_seen_forward_and_back(
+    browser: Browser, dashboard: str, path: str, size: tuple[int, int]
+) -> None:
+    async with reader(browser, dashboard, width=size[0], language="en-GB") as page:
+        await page.set_viewport_size({"width": size[0], "height": size[1]})
+        await page.goto(dashboard + path)
+        await page.evaluate("() => new Promise((seen) => requestAnimationFrame(() => requestAnimationFrame(seen)))")
+        hidden: list[str] = []
+        for key in ("Tab", "Shift+Tab"):
+            stops = 0
+            while stops < 200:
+                await page.keyboard.press(key)
+                stop = await page.evaluate(_STOP)
+                if stop is None:
+                    break
+                stops += 1
+                hidden += [f"{key}: {stop}"] if stop else []
+            assert 15 < stops < 200
+        assert hidden == []

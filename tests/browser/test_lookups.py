@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -187,4 +188,29 @@ async def test_tabs_that_nobody_sees_keep_no_connection_and_go_on_where_they_wer
     expected = await newest.evaluate_all("all => all.map(one => one.dataset.id)")
     shown = await first.evaluate_all("all => all.map(one => one.dataset.id)")
     assert shown[: len(expected)] == expected
+    await context.close()
+
+
+async def test_keys_go_to_pages_in_a_russian_layout_too_and_arrows_go_from_row_to_row(
+    browser: Browser, pages: Pages
+) -> None:
+    context = await browser.new_context(viewport=DESKTOP, locale="ru-RU")  # type: ignore[arg-type]
+    page = await context.new_page()
+    await page.goto(pages.url)
+    await page.evaluate(
+        """() => [["п", "KeyG"], ["з", "KeyP"]].forEach(([key, code]) =>
+          document.body.dispatchEvent(new KeyboardEvent("keydown", { key, code, bubbles: true })))"""
+    )
+    await page.wait_for_url(pages.url + "payments")
+    rows = page.locator(".table.act .go")
+    assert await rows.count() > 2
+    await page.keyboard.press("j")
+    await expect(rows.nth(0)).to_be_focused()
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("ArrowDown")
+    await expect(rows.nth(2)).to_be_focused()
+    await page.keyboard.press("ArrowUp")
+    await expect(rows.nth(1)).to_be_focused()
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(re.compile(r"/payments/\d+/"))
     await context.close()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from neonpay.core.clock import microseconds, moment
 from neonpay.core.jsontext import JsonObject
+from neonpay.core.text import error_words
 from neonpay.errors import TelegramError, TelegramUnreachableError
 from neonpay.ledger import Ledger, Transaction
 from neonpay.web.access.accounts import Account, find_account, keep_account, with_password
@@ -148,7 +149,7 @@ async def _send_link(shop: NeonPayCore, admin: int, base: str, at: datetime, w: 
     try:
         await shop.call("sendMessage", message)
     except (TelegramError, TelegramUnreachableError) as exc:
-        logger.warning("owner %s got no link to the dashboard: %s", admin, type(exc).__name__)
+        logger.warning("owner %s got no link to the dashboard: %s", admin, error_words(exc))
         return False
     return True
 

@@ -64,6 +64,16 @@ function moveRow(step) {
   return true;
 }
 
+// Elsewhere arrows scroll the page.
+function isAtRow() {
+  return document.activeElement?.matches(".table.act .go") ?? false;
+}
+
+// The letter on the key where the layout has none of ours on it, such as a Russian one.
+function letter({ key, code }) {
+  return /^\p{L}$/u.test(key) && !/^[a-z]$/i.test(key) && code.startsWith("Key") ? code.slice(3).toLowerCase() : key;
+}
+
 function press(key) {
   if (performance.now() < waitsUntil) {
     waitsUntil = 0;
@@ -77,6 +87,8 @@ function press(key) {
   else if (key === "?") help?.showModal();
   else if (key === "j") return moveRow(1);
   else if (key === "k") return moveRow(-1);
+  else if (key === "ArrowDown") return isAtRow() && moveRow(1);
+  else if (key === "ArrowUp") return isAtRow() && moveRow(-1);
   else return false;
   return true;
 }
@@ -85,7 +97,7 @@ if (document.body.dataset.keys === "on") {
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
-    if (press(event.key)) event.preventDefault();
+    if (press(letter(event))) event.preventDefault();
   });
 }
 addEventListener("click", (event) => {
@@ -140,4 +152,9 @@ addEventListener("pageshow", () => {
     delete form.dataset.sent;
     for (const button of form.querySelectorAll("button")) button.removeAttribute("aria-disabled");
   }
+});
+
+// A browser does not scroll to what is seen in part, such as the tab that a row of tabs cuts.
+document.addEventListener("focusin", (event) => {
+  if (event.target.closest(".tabs")) event.target.scrollIntoView({ block: "nearest", inline: "nearest" });
 });

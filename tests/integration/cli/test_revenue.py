@@ -193,3 +193,21 @@ async def test_an_end_of_the_calendar_is_refused_in_one_line(neonpay: Command, c
             told = await neonpay(*command.split(), option, at, "--zone", zone)
             assert (told.exit_code, told.stderr.count("\n")) == (3, 1), told.stderr
             assert "must be a time of the years 1000 to 3000" in told.stderr
+
+
+@pytest.mark.parametrize("stage", ["\ud800", "a\0b", "x" * 5_000])
+async def test_a_stage_that_no_database_can_have_is_one_that_is_not_there(neonpay: Command, stage: str) -> None:
+    for command in (("revenue",), ("payments", "list"), ("invoices", "list")):
+        told = await neonpay(*command, "--stage", stage)
+        assert told.exit_code == 0, told.exception
+        assert told.exception is None
+
+
+@pytest.mark.parametrize("command", ["payments", "invoices", "subscriptions", "requests"])
+async def test_a_number_that_no_database_has_room_for_is_refused(neonpay: Command, command: str) -> None:
+    assert (await neonpay(command, "list", "--limit", str(2**31 - 1))).exit_code == 0
+    told = await neonpay(command, "list", "--limit", "9" * 30)
+    assert (told.exit_code, "Invalid value for '--limit'" in told.stderr) == (2, True), told.stderr
+    if command == "payments":
+        told = await neonpay(command, "list", "--user", "9" * 30)
+        assert (told.exit_code, "is no user" in told.stderr) == (2, True), told.stderr

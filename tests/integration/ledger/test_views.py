@@ -158,6 +158,7 @@ async def test_rights_on_the_views_are_enough_to_read_them(shop: Shop, database_
         run = transaction.connection.exec_driver_sql
         for statement in filter(str.strip, block.text.split(";")):
             run(statement)
+        assert run("SELECT rolcanlogin FROM pg_roles WHERE rolname = 'metabase'").scalar_one(), "it can come in"
         run("SET LOCAL ROLE metabase")
         rows = sum(len(run(whole(name)).all()) for name in COLUMNS)
         for statement in ("RESET ROLE", "DROP OWNED BY metabase", "DROP ROLE metabase"):
@@ -169,6 +170,22 @@ async def test_rights_on_the_views_are_enough_to_read_them(shop: Shop, database_
         assert await ledger.run(unit) > 5
     finally:
         await ledger.close()
+
+
+@pytest.mark.parametrize(
+    ("view", "bound"),
+    [
+        ("neonpay_v1_payments", "paid_at_us BETWEEN 1 AND 2"),
+        ("neonpay_v1_events", "number > 1"),
+    ],
+)
+async def test_what_the_page_calls_quick_goes_by_an_index(rows: Rows, database_url: str, view: str, bound: str) -> None:
+    if not database_url.startswith("sqlite"):
+        pytest.skip("PostgreSQL goes by the number of rows")
+    plan = await rows(f"EXPLAIN QUERY PLAN SELECT count(*) FROM {view} WHERE bot_id = 1 AND {bound}")  # noqa: S608
+    first = str(plan[0]["detail"])
+    assert first.startswith("SEARCH")
+    assert re.search(r"\(bot_id=\? AND \w+>", first), first
 
 
 async def test_a_view_tells_what_the_ledger_has(shop: Shop, rows: Rows, database_url: str) -> None:

@@ -7,15 +7,18 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
 from neonpay import ConfigurationError, PaymentResult
 from neonpay.core.checkout import CheckoutRefused
+from neonpay.errors import PaymentNotFoundError
 
 if TYPE_CHECKING:
+    from opentelemetry.context import Context
+
     from tests.integration.conftest import Shop
 
 _SURROUNDED = (("invoices", "send"), ("invoices", "link"), ("checkout", "handle"), ("refunds", "refund"))
@@ -122,3 +125,44 @@ async def test_tracing_twice_is_refused(shop: Shop) -> None:
     traced(shop)
     with pytest.raises(ConfigurationError, match="called before"):
         shop.neonpay.program.trace()
+
+
+class _Broken(SpanProcessor):
+    """A processor of somebody's that raises at one of its moments."""
+
+    def __init__(self, at: str) -> None:
+        self._at = at
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        self._raise("start")
+
+    def on_end(self, span: ReadableSpan) -> None:
+        self._raise("end")
+
+    def _raise(self, now: str) -> None:
+        if now == self._at:
+            msg = "no collector"
+            raise RuntimeError(msg)
+
+
+@pytest.mark.parametrize("at", ["start", "end"])
+async def test_what_a_processor_of_spans_raises_changes_no_payment(
+    shop: Shop, at: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    provider = TracerProvider()
+    provider.add_span_processor(_Broken(at))
+    shop.neonpay.program.trace(provider)
+
+    @shop.neonpay.on_payment(name="deliver")
+    async def deliver(result: PaymentResult) -> None: ...
+
+    async with shop.polling():
+        outcome = await shop.sells(await shop.visitor("Ann"))
+        await shop.delivers(outcome)
+        refund = await shop.neonpay.refund(outcome.charge_id or "")
+        with pytest.raises(PaymentNotFoundError):
+            await shop.neonpay.refund("nothing")
+        (job, *_) = await shop.neonpay.jobs.of(outcome.charge_id or "")
+    assert (job.state, job.attempts, refund.state) == ("done", 1, "refunded")
+    told = [record.getMessage() for record in caplog.records if record.name == "neonpay.monitoring"]
+    assert set(told) == {"OpenTelemetry failed at a span, and the step went on: RuntimeError: no collector"}

@@ -213,3 +213,23 @@ async def test_no_link_is_sent_under_an_address_that_somebody_made_up(
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
             await owner.hears(shop.account, predicate=lambda m: "/enter/" in (m.text or ""))
+
+
+async def test_an_owner_who_has_blocked_the_bot_gets_no_link_and_the_log_says_why(
+    telegram: Simulator, open_shop: Callable[..., Shop], caplog: pytest.LogCaptureFixture
+) -> None:
+    owner, other = telegram.user("Olga"), telegram.user("Ben")
+    shop = open_shop(admins=[owner.id, other.id])
+    async with shop.polling():
+        for one in (owner, other):
+            await one.says("/start", to=shop.account)
+        app = create_dashboard_app(shop.neonpay, clock=shop.clock, open_here=False, patience_s=60.0)
+        async with serving(app, port=0) as url, browser(url) as http:
+            await owner.blocks(shop.account)
+            assert "has sent the owners a link" in await (await send(http, "/login/send", "/login")).text()
+            await other.blocks(shop.account)
+            assert "could not send a link" in await (await send(http, "/login/send", "/login")).text()
+    told = [record.getMessage() for record in caplog.records if record.name == "neonpay.web"]
+    assert len(told) == 3
+    assert all("blocked" in line for line in told), told
+    assert shop.account.token not in "".join(told)
