@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Final, TypeAlias
 
 from neonpay.backup import swap_sqlite
 from neonpay.backup.encryption import Secrets
-from neonpay.backup.folder import BackupFolder, told
+from neonpay.backup.folder import BackupFolder, lacks_room, told
 from neonpay.backup.loading import Loading
 from neonpay.backup.packing import Note
 from neonpay.backup.restoring import Made, Order, Restored, Scratch, try_out
 from neonpay.core.clock import Clock
+from neonpay.errors import BackupError, LedgerFullError
 from neonpay.ledger import ExtensionTables, Ledger, Transaction
 from neonpay.ledger.beside import OnServer
 from neonpay.ledger.open import place_of
@@ -54,12 +55,17 @@ def drill(folder: BackupFolder, wanted: Drill, ledger: Ledger, *, clock: Clock, 
         return try_out(folder, wanted.order(_POSTGRESQL), _beside(ledger, wanted, clock), clock=clock, note=note)
 
     def in_file(loading: Loading, unit: Unit) -> tuple[str, Made]:
-        with (
-            told("there is no room for a database that is tried out"),
-            TemporaryDirectory(prefix="neonpay-") as place,
-            swap_sqlite.new_file(Path(place) / "drill.db", clock, loading.content()) as transaction,
-        ):
-            return str(Path(place) / "drill.db"), unit(transaction)
+        try:
+            with (
+                told("there is no room for a database that is tried out"),
+                TemporaryDirectory(prefix="neonpay-") as place,
+                swap_sqlite.new_file(Path(place) / "drill.db", clock, loading.content()) as transaction,
+            ):
+                return str(Path(place) / "drill.db"), unit(transaction)
+        except (BackupError, LedgerFullError) as error:
+            if lacks_room(error):
+                error.add_note(f"it was tried out in {gettempdir()}; the variable TMPDIR names a folder with more room")
+            raise
 
     return try_out(folder, wanted.order(_SQLITE), in_file, clock=clock, note=note)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
@@ -15,7 +16,7 @@ from typing import Final, TypeVar
 from neonpay.backup import manifest
 from neonpay.backup.locking import locked
 from neonpay.backup.manifest import ID, MANIFEST_MOST_BYTES, Chunk, Manifest
-from neonpay.errors import BackupDamagedError, BackupError, BackupNotFoundError
+from neonpay.errors import BackupDamagedError, BackupError, BackupNotFoundError, LedgerFullError
 
 T = TypeVar("T")
 
@@ -29,6 +30,7 @@ _NAMED: Final = 5
 _BYTES_TOGETHER: Final = 4 * 2**20
 _FLUSHES_AT_ONCE: Final = 4
 """A file system keeps what several wait for in one go: one after the other takes ten times as long."""
+_NO_ROOM: Final = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 KEY_MOST_BYTES: Final = 2**20
 _NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
 _BINARY: Final = getattr(os, "O_BINARY", 0)
@@ -283,6 +285,12 @@ def _keep_name(folder: Path) -> None:
             os.fsync(opened)
         finally:
             os.close(opened)
+
+
+def lacks_room(error: BaseException) -> bool:
+    """Whether an error is for want of room on a disk, or under a quota."""
+    cause = error.__cause__ if isinstance(error, BackupError) else None
+    return isinstance(error, LedgerFullError) or (isinstance(cause, OSError) and cause.errno in _NO_ROOM)
 
 
 @contextmanager

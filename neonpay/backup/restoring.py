@@ -14,14 +14,14 @@ import sqlalchemy as sa
 from neonpay.backup import swap_sqlite
 from neonpay.backup.checking import opening_of
 from neonpay.backup.encryption import Secrets
-from neonpay.backup.folder import BackupFolder
+from neonpay.backup.folder import BackupFolder, lacks_room
 from neonpay.backup.loading import Loading
 from neonpay.backup.manifest import Manifest
 from neonpay.backup.packing import Note
 from neonpay.backup.settling import fence, give_to_another_bot, refuse_slow_clock, settle
 from neonpay.books.verification import Proof, prove
 from neonpay.core.clock import Clock, microseconds
-from neonpay.errors import BackupError, ConfigurationError, RestoreRefusedError
+from neonpay.errors import BackupError, ConfigurationError, LedgerFullError, RestoreRefusedError
 from neonpay.ledger import ExtensionTables, Transaction, open_ledger
 from neonpay.ledger.open import place_of
 from neonpay.ledger.tables import keys
@@ -132,8 +132,14 @@ def _into_sqlite(path: Path, loading: Loading, order: Order, clock: Clock) -> Re
         pass
     _refuse_other_bots(_bots_of_file(path), loading, order)
     new = path.with_name(f"{path.name}.restoring")
-    with swap_sqlite.new_file(new, clock, loading.content()) as transaction:
-        proofs, parked = _made(transaction, loading, clock)
+    try:
+        with swap_sqlite.new_file(new, clock, loading.content()) as transaction:
+            proofs, parked = _made(transaction, loading, clock)
+    except (BackupError, LedgerFullError) as error:
+        if lacks_room(error):
+            what = "there, since the ledger that is there is kept until then" if path.exists() else "there"
+            error.add_note(f"make room in {new.parent.resolve()}: the new ledger is made {what}; nothing was changed")
+        raise
     try:
         with swap_sqlite.nobody_uses(path, order.typed):
             # Only now, since somebody may have sold on the old one while this one was made.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import hmac
 import json
@@ -24,7 +23,7 @@ from neonpay._version import __version__
 from neonpay.backup.ahead import THREADS
 from neonpay.backup.chunking import chunks_of, frame_of
 from neonpay.backup.encryption import Sealing, Secrets
-from neonpay.backup.folder import BackupFolder
+from neonpay.backup.folder import BackupFolder, lacks_room
 from neonpay.backup.kinds import BackupType, Form
 from neonpay.backup.manifest import ID, Chunk, Manifest, SavedBot, SavedTable
 from neonpay.backup.packing import Compression, Note, Packer, require
@@ -41,7 +40,6 @@ from neonpay.store.entries import STARS
 
 logger = logging.getLogger("neonpay.backup")
 
-_NO_ROOM: Final = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 DESCRIPTION_CHARS: Final = 500
 _ENDS: Final[Mapping[Form, str]] = MappingProxyType({"json": "jsonl", "sqlite": "db", "postgresql": "sql"})
 _ENGINES: Final[Mapping[Form, str]] = MappingProxyType({"sqlite": "SQLite", "postgresql": "PostgreSQL"})
@@ -96,7 +94,7 @@ def save(ledger: Ledger, folder: BackupFolder, wanted: Wanted, *, clock: Clock, 
             # The disk may be that of the ledger, which needs the room.
             with suppress(BackupError):
                 folder.sweep()
-            if isinstance(error.__cause__, OSError) and error.__cause__.errno in _NO_ROOM:
+            if lacks_room(error):
                 error.add_note(
                     "make room there; what was written of this backup is gone again, and those of before are whole"
                 )

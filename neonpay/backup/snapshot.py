@@ -25,7 +25,7 @@ from neonpay.backup.room import FOR_READING, give_room
 from neonpay.core.clock import Clock, stopwatch_s
 from neonpay.errors import BackupBusyError
 from neonpay.ledger import Ledger, Transaction
-from neonpay.ledger.faults import sqlite_fault
+from neonpay.ledger.faults import sqlite_faults
 from neonpay.ledger.migrate import LOCK
 from neonpay.ledger.sqlite_transaction import SqliteConnection, SqliteTransaction
 
@@ -97,15 +97,8 @@ def at_one_moment(ledger: Ledger, unit: Callable[[Source], T], *, clock: Clock, 
             time.sleep(_LOOK_S)
         if not isinstance(begun, _Copied):
             return begun
-        try:
-            with _read(begun.path, clock) as transaction:
-                return unit(Source(transaction, begun.at_us, begun.file))
-        except sqlite3.Error as exc:
-            raise sqlite_fault(exc) from exc
-        except sa.exc.DBAPIError as exc:
-            if isinstance(exc.orig, sqlite3.Error):
-                raise sqlite_fault(exc.orig) from exc
-            raise
+        with sqlite_faults(), _read(begun.path, clock) as transaction:
+            return unit(Source(transaction, begun.at_us, begun.file))
 
 
 def keeps_upgrades_off(transaction: Transaction) -> bool:

@@ -15,7 +15,7 @@ from neonpay.backup.folder import told
 from neonpay.core.clock import Clock
 from neonpay.errors import LedgerUnavailableError, RestoreRefusedError
 from neonpay.ledger import Transaction
-from neonpay.ledger.faults import sqlite_fault
+from neonpay.ledger.faults import sqlite_fault, sqlite_faults
 from neonpay.ledger.sqlite_transaction import SqliteConnection, SqliteTransaction
 
 T = TypeVar("T", bound=Transaction)
@@ -72,8 +72,12 @@ def new_file(path: Path, clock: Clock, content: Iterable[bytes] = ()) -> Iterato
         with told(f"{path} cannot be made"), open(os.open(path, _NEW_FILE, 0o600), "wb") as file:
             file.writelines(content)
         # What it has is read in another thread, while this one looks at it.
-        connected = sqlite3.connect(path, isolation_level=None, factory=SqliteConnection, check_same_thread=False)
-        with closing(connected) as raw:
+        with (
+            sqlite_faults(),
+            closing(
+                sqlite3.connect(path, isolation_level=None, factory=SqliteConnection, check_same_thread=False)
+            ) as raw,
+        ):
             # Nobody reads it before it is whole, and what is not whole is gone.
             raw.execute("PRAGMA journal_mode=MEMORY")
             raw.execute("PRAGMA synchronous=OFF")
@@ -84,10 +88,8 @@ def new_file(path: Path, clock: Clock, content: Iterable[bytes] = ()) -> Iterato
                 yield transaction
             raw.execute("PRAGMA synchronous=FULL")
             raw.execute("PRAGMA journal_mode=DELETE")
-        _flush(path)
-    except sqlite3.Error as exc:
-        remove(path)
-        raise sqlite_fault(exc) from exc
+        with told(f"{path} cannot be written"):
+            _flush(path)
     except BaseException:
         remove(path)
         raise
@@ -96,14 +98,12 @@ def new_file(path: Path, clock: Clock, content: Iterable[bytes] = ()) -> Iterato
 @contextmanager
 def once_more(path: Path, clock: Clock) -> Iterator[Transaction]:
     """A further transaction on a file that ``new_file`` has made; raises LedgerError when it could not be written."""
-    try:
-        with (
-            closing(sqlite3.connect(path, isolation_level=None, factory=SqliteConnection)) as raw,
-            _transaction(raw, clock) as transaction,
-        ):
-            yield transaction
-    except sqlite3.Error as exc:
-        raise sqlite_fault(exc) from exc
+    with (
+        sqlite_faults(),
+        closing(sqlite3.connect(path, isolation_level=None, factory=SqliteConnection)) as raw,
+        _transaction(raw, clock) as transaction,
+    ):
+        yield transaction
 
 
 @contextmanager
@@ -145,15 +145,15 @@ def in_place(path: Path, line: str, clock: Clock) -> Iterator[Transaction]:
         RestoreRefusedError: somebody has it open.
         LedgerError: it could not be written; it is as it was.
     """
-    try:
-        with closing(sqlite3.connect(path, isolation_level=None, timeout=_WAIT_S, factory=SqliteConnection)) as raw:
-            raw.create_function("neonpay_now_us", 0, clock.now_us)
-            raw.execute("PRAGMA synchronous=FULL")
-            _begin_alone(raw, path, line)
-            with _until_kept(raw, SqliteTransaction(raw)) as transaction:
-                yield transaction
-    except sqlite3.Error as exc:
-        raise sqlite_fault(exc) from exc
+    with (
+        sqlite_faults(),
+        closing(sqlite3.connect(path, isolation_level=None, timeout=_WAIT_S, factory=SqliteConnection)) as raw,
+    ):
+        raw.create_function("neonpay_now_us", 0, clock.now_us)
+        raw.execute("PRAGMA synchronous=FULL")
+        _begin_alone(raw, path, line)
+        with _until_kept(raw, SqliteTransaction(raw)) as transaction:
+            yield transaction
 
 
 def swap(new: Path, path: Path, backup_id: str) -> Path | None:

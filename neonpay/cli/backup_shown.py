@@ -88,7 +88,7 @@ def say_made(info: BackupInfo, made: Manifest, *, has_key: bool) -> None:
     if made.encryption is not None:
         say("To read it without neonpay, in its folder:")
         for command in made.encryption.commands:
-            say(f"  {command}")
+            typer.echo(f"  {command}")  # whole, however narrow the terminal is
     key = "" if made.encryption is None or has_key else " --identity FILE"
     say(f"Try it out: neonpay backup drill{key}")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from neonpay.cli.lines import say
+from neonpay.cli.lines import say, without_password
 from neonpay.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -138,11 +138,7 @@ class Typed:
     @property
     def database_option(self) -> str:
         """The database as it was typed, without its password."""
-        from sqlalchemy import make_url
-
-        if self.database is None:
-            return ""
-        return f" --database {shlex.quote(make_url(self.database).render_as_string(hide_password=True))}"
+        return "" if self.database is None else f" --database {shlex.quote(without_password(self.database))}"
 
     @property
     def bot_typed(self) -> TypedBot | None:

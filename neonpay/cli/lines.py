@@ -36,8 +36,22 @@ _OF_ANOTHER: Final = {"restore": "create"}
 
 
 def say(sentence: str) -> None:
-    """Print a sentence; the lines in it run as they are printed."""
-    columns.say(runnable(sentence))
+    """Print a sentence; the lines in it run as they are printed, and none is broken where the terminal is narrow."""
+    words = runnable(sentence)
+    width = columns.terminal_width()
+    if width is None or columns.cells(words) <= width:
+        typer.echo(words)
+        return
+    lines = [""]
+    for word in _unbroken(words):
+        fits = columns.cells(lines[-1]) + 1 + columns.cells(word) <= width
+        if lines[-1] and fits:
+            lines[-1] += f" {word}"
+        else:
+            lines += [word] if lines[-1] else []
+            lines[-1] = word
+    for line in lines:
+        typer.echo(line)
 
 
 def runnable(text: str) -> str:
@@ -65,6 +79,19 @@ def runnable(text: str) -> str:
     return _with_target(whole, given, is_of_settings=bool(context.params.get("copy")) and _settings_name_a_place())
 
 
+def _unbroken(text: str) -> Iterable[str]:
+    """The words of a text, of which a line to type is one."""
+    done = 0
+    for found in _LINE.finditer(text):
+        stop = _END.search(text, found.end())
+        end = len(text) if stop is None else stop.end()
+        if found.start() >= done:
+            yield from text[done : found.start()].split()
+            yield text[found.start() : end].strip()
+            done = end
+    yield from text[done:].split()
+
+
 def _of_the_command_that_runs() -> Context | None:
     # Newer versions of Typer have click within them, older ones beside them.
     package = typer.Context.__mro__[1].__module__.rpartition(".")[0]
@@ -89,13 +116,18 @@ def _given(context: Context) -> Mapping[str, Sequence[str]]:
 def _typed(option: str, value: object) -> str:
     if isinstance(value, TypedBot):
         return f"@{value.username}" if value.username else str(value.bot_id)
-    if option == "--database":
-        from sqlalchemy import make_url
-        from sqlalchemy.exc import ArgumentError
+    return without_password(str(value)) if option == "--database" else str(value)
 
-        with suppress(ArgumentError):
-            return make_url(str(value)).render_as_string(hide_password=True)
-    return str(value)
+
+def without_password(url: str) -> str:
+    """A URL as it can be shown: ``***`` for its password, where it has one."""
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    with suppress(ArgumentError):
+        found = make_url(url)
+        return found.render_as_string(hide_password=True) if found.password else url
+    return url
 
 
 def _taken(root: Context, text: str, found: re.Match[str]) -> tuple[Iterable[str], int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import sqlalchemy as sa
 
@@ -66,6 +67,19 @@ def sqlite_fault(error: sqlite3.Error) -> LedgerError:
         kind, words = _SQLITE[code & 0xFF]
         return kind(f"{words} ({error})")
     return LedgerError(f"SQLite refused: {error}")
+
+
+@contextmanager
+def sqlite_faults() -> Iterator[None]:
+    """Errors of SQLite's are raised as ours, those that SQLAlchemy has put into its own as well."""
+    try:
+        yield
+    except sqlite3.Error as exc:
+        raise sqlite_fault(exc) from exc
+    except sa.exc.DBAPIError as exc:
+        if isinstance(exc.orig, sqlite3.Error):
+            raise sqlite_fault(exc.orig) from exc
+        raise
 
 
 def postgresql_fault(error: BaseException, url: sa.URL | None = None) -> LedgerError:

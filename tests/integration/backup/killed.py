@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from neonpay.backup import filling, folder, loading, restoring, snapshot, swap_sqlite
+from neonpay.backup import checking, filling, folder, loading, restoring, snapshot, swap_sqlite
 from tests.integration.backup.conftest import Kit
 from tests.integration.conftest import MovableClock
 
@@ -26,6 +26,13 @@ BACKUP: Final[dict[str, tuple[Any, str, int]]] = {
 RESTORE: Final[dict[str, tuple[Any, str, int]]] = {
     "some loaded": (filling.Filling, "prove", 9),
     "all loaded": (loading, "bring_to_newest", 0),
+    "fencing": (restoring, "_fence", 0),
+}
+RESTORE_OF_A_FILE: Final[dict[str, tuple[Any, str, int]]] = {
+    "reading the file": (checking, "unpacked", 0),
+    "the file written": (loading, "bring_to_newest", 0),
+    "the file proved": (restoring, "settle", 0),
+    "flushing the file": (swap_sqlite, "_flush", 0),
     "fencing": (restoring, "_fence", 0),
 }
 SWAP: Final[dict[str, tuple[Any, str, int]]] = {
@@ -53,12 +60,14 @@ def main() -> None:
     """Until there is nothing to read."""
     kit = Kit(folder=folder.BackupFolder(Path(sys.argv[1])), clock=MovableClock())
     kit.clock.advance(3600)
+    if kit.folder.path.parent.joinpath("key1").exists():
+        kit.encrypt()
     for line in sys.stdin:
         name, _, backup_id = line.strip().partition(":")
         pid = os.fork()
         if not pid:
             try:
-                _die_at(*{**BACKUP, **RESTORE, **SWAP}[name])
+                _die_at(*{**BACKUP, **RESTORE, **RESTORE_OF_A_FILE, **SWAP}[name])
                 if backup_id:
                     kit.restore(backup_id, sys.argv[2])
                 else:

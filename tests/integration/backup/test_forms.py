@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import os
 import shutil
@@ -14,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
+from neonpay.backup import swap_sqlite
 from neonpay.backup.config import BackupConfig
 from neonpay.backup.folder import BackupFolder
 from neonpay.backup.keeping import Keeper
 from neonpay.backup.kinds import BackupType
 from neonpay.backup.tables import NEVER
-from neonpay.errors import BackupDamagedError, ConfigurationError, RestoreRefusedError
+from neonpay.errors import BackupDamagedError, BackupError, ConfigurationError, LedgerFullError, RestoreRefusedError
 from neonpay.ledger import open_ledger
 from neonpay.ledger.tables import extension_tables, jobs
 from tests.integration.backup.conftest import Kit, rows_in
@@ -28,6 +30,7 @@ from tests.integration.backup.test_restoring import load
 if TYPE_CHECKING:
     from neonpay.backup.kinds import Form
     from neonpay.backup.restoring import Restored
+    from neonpay.ledger import Transaction
     from neonpay.testing.postgres import PostgresServer
 
 WITHOUT = (*NEVER, extension_tables.name)
@@ -115,6 +118,44 @@ def test_a_byte_of_any_file_that_is_flipped_leaves_what_was_there(kit: Kit, data
     if not database_url.startswith("sqlite"):
         schemas = sa.text("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'neonpay_before%'")
         assert kit.run(database_url, lambda transaction: transaction.connection.scalar(schemas)) == 0
+
+
+def test_a_restore_for_which_there_is_no_room_says_where_to_make_some(
+    kit: Kit, sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    kit.fill(sqlite_url)
+    made = kit.save(sqlite_url)
+    before = rows_in(sqlite_url)
+    monkeypatch.setattr(swap_sqlite.os, "fsync", full)
+    with pytest.raises(BackupError, match="No space left on device") as told:
+        kit.restore(made.backup_id, sqlite_url)
+    assert f"make room in {tmp_path}" in "".join(told.value.__notes__)
+    with pytest.raises(BackupError) as told:
+        drilled(kit, sqlite_url)
+    assert "TMPDIR" in "".join(told.value.__notes__)
+    assert rows_in(sqlite_url, without=("neonpay_backup_runs",)) == {
+        name: rows for name, rows in before.items() if name != "neonpay_backup_runs"
+    }
+    assert not [*tmp_path.glob("*.restoring*"), *tmp_path.glob("*.before-*")]
+
+
+def test_a_disk_that_is_full_at_any_statement_is_told_in_the_ledgers_words(kit: Kit, tmp_path: Path) -> None:
+    def fill_all(transaction: Transaction) -> None:
+        transaction.connection.exec_driver_sql("CREATE TABLE some (words TEXT)")
+        transaction.connection.exec_driver_sql("PRAGMA max_page_count=3")
+        transaction.connection.exec_driver_sql("INSERT INTO some VALUES (hex(zeroblob(20000)))")
+
+    path = tmp_path / "new.db"
+    with pytest.raises(LedgerFullError, match="free some space"), swap_sqlite.new_file(path, kit.clock) as new:
+        fill_all(new)
+    assert not path.exists()
+    with pytest.raises(LedgerFullError), swap_sqlite.once_more(path, kit.clock) as more:
+        fill_all(more)
+    with pytest.raises(LedgerFullError), swap_sqlite.in_place(path, "", kit.clock) as there:
+        fill_all(there)
 
 
 class Counting(BackupFolder):

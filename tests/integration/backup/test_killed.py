@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integration.backup.conftest import Kit, rows_in
-from tests.integration.backup.killed import BACKUP, RESTORE, SWAP
+from tests.integration.backup.killed import BACKUP, RESTORE, RESTORE_OF_A_FILE, SWAP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,3 +73,17 @@ def test_a_restore_that_is_killed_leaves_what_was_there(kit: Kit, database_url: 
     if database_url.startswith("sqlite"):
         path = Path(database_url.removeprefix("sqlite:///"))
         assert not list(path.parent.glob("*.restoring*"))
+
+
+def test_a_restore_of_the_databases_file_that_is_killed_leaves_what_was_there(kit: Kit, sqlite_url: str) -> None:
+    kit.fill(sqlite_url)
+    kit.encrypt()
+    made = kit.save(sqlite_url, form="sqlite")
+    kit.sell(sqlite_url)
+    before = rows_in(sqlite_url)
+    with killing(kit, sqlite_url) as kill:
+        for step in (*RESTORE_OF_A_FILE, *SWAP):
+            assert kill(step, made.backup_id) == signal.SIGKILL, step
+            assert rows_in(sqlite_url) == before, step
+    assert kit.restore(made.backup_id, sqlite_url).kept is not None
+    assert not list(Path(sqlite_url.removeprefix("sqlite:///")).parent.glob("*.restoring*"))

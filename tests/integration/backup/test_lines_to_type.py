@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from neonpay.cli.main import app
 from tests.integration.backup.conftest import PASSPHRASE, Kit
+from tests.integration.cli.terminal import screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,3 +136,18 @@ def test_a_drill_that_may_make_no_database_says_where_the_backups_are(
     words = shlex.split(line.replace(place, own.render_as_string(hide_password=False)))
     done = typed(*words[1:], "--yes")
     assert done.exit_code == 0, done.output
+
+
+async def test_no_line_to_type_is_broken_where_the_terminal_is_narrow(
+    typed: Callable[..., Result], url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ("--directory", "of mine", "--passphrase-file", "the passphrase", "--database", url)
+    made = await screen(monkeypatch, "backup", "create", *options, columns=40)
+    lines = made.splitlines()
+    assert any(line.startswith("  age --decrypt --output identity.txt keys/") for line in lines)
+    assert any(line.startswith("  grep -oE") and ".jsonl" in line for line in lines)
+    (drill,) = [line for line in lines if "neonpay backup drill" in line]
+    assert typed(*shlex.split(drill)[1:]).exit_code == 0, drill
+    restored = (await screen(monkeypatch, "backup", "restore", "--yes", *options, columns=40)).splitlines()
+    assert f"neonpay payments list --database {shlex.quote(url)} --needs-attention" in restored
+    assert "Start the bot, then see what was sold" in restored
