@@ -48,7 +48,7 @@ class History:
 
     async def select_invoices(self, selection: InvoiceSelection, *, limit: int) -> list[Invoice]:
         """Invoices that were asked for, newest first."""
-        return await self._ledger.read(self._select_invoices, selection, _most(limit))
+        return await self._ledger.read(self._select_invoices, selection, most_rows(limit))
 
     async def is_paid(self, invoice_id: str) -> bool:
         """Whether a payment of an invoice was accepted and has not gone back."""
@@ -60,7 +60,7 @@ class History:
 
     async def select(self, selection: Selection, *, limit: int) -> list[Payment]:
         """The payments that are asked for, newest first."""
-        return await self._ledger.read(self._list, selection, _most(limit))
+        return await self._ledger.read(self._list, selection, most_rows(limit))
 
     async def jobs_of(self, charge_id: str) -> list[JobRecord]:
         """The jobs of a payment."""
@@ -162,7 +162,8 @@ def read_jobs(transaction: Transaction, bot_id: int, where: sa.ColumnElement[boo
     return [JobRecord(*row) for row in transaction.connection.execute(query).all()]
 
 
-def _most(limit: int) -> int:
+def most_rows(limit: int) -> int:
+    """How long a list may be; raises ValidationError for a limit that is none."""
     if not is_whole(limit, 1, _MOST_ROWS):
         raise ValidationError("limit", limit, f"a whole number from 1 to {_MOST_ROWS}")
     return limit

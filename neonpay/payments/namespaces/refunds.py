@@ -12,6 +12,7 @@ from neonpay.core.payments import Refund, RefundState
 from neonpay.core.requests import RefundRequest, RequestState
 from neonpay.errors import ValidationError
 from neonpay.payments.handlers.registry import HandlerRegistry
+from neonpay.payments.history import most_rows
 from neonpay.payments.namespaces.served import Opened, Served
 from neonpay.payments.refunds.request_store import Verdict
 
@@ -35,15 +36,18 @@ class Refunds(Served[M], path="refunds"):
     async def list(self, state: RefundState | str | None = None, *, limit: int = 100) -> builtins.list[Refund]:
         """Refunds, newest first: all of them, or those that are intended, unknown, refunded or failed.
 
+        Args:
+            limit: how many at most, 1 to 100,000.
+
         Raises:
-            ValidationError: there is no such state.
+            ValidationError: there is no such state, or the limit is none.
         """
         try:
             wanted = None if state is None else RefundState(state)
         except ValueError as exc:
             raise ValidationError("state", state, f"one of {[str(known) for known in RefundState]}") from exc
         pipeline = await self._opened()
-        return await pipeline.refunds.in_state(wanted, limit=limit)
+        return await pipeline.refunds.in_state(wanted, limit=most_rows(limit))
 
     @verb
     async def request(self, charge_id: str, *, user_id: int, words: str | None = None) -> RefundRequest:
@@ -69,15 +73,18 @@ class Refunds(Served[M], path="refunds"):
     ) -> builtins.list[RefundRequest]:
         """Requests for refunds, newest first: all that were sent, or those that are open, approved or refused.
 
+        Args:
+            limit: how many at most, 1 to 100,000.
+
         Raises:
-            ValidationError: there is no such state.
+            ValidationError: there is no such state, or the limit is none.
         """
         try:
             wanted = None if state is None else RequestState(state)
         except ValueError as exc:
             raise ValidationError("state", state, f"one of {[str(known) for known in RequestState]}") from exc
         pipeline = await self._opened()
-        return await pipeline.requests.in_state(wanted, limit=limit)
+        return await pipeline.requests.in_state(wanted, limit=most_rows(limit))
 
     @verb
     async def approve(self, request_id: str, *, by: str) -> RefundRequest:

@@ -279,6 +279,14 @@ async def test_refunds_are_listed_by_state_newest_first(sold: tuple[Shop, Buyer,
         await shop.neonpay.refunds.list("lost")
 
 
+@pytest.mark.parametrize("limit", [0, -1, 10**30, True, "10"])
+async def test_a_list_is_as_long_as_a_whole_number_says(shop: Shop, limit: Any) -> None:
+    async with shop.polling():
+        for listed in (shop.neonpay.refunds.list, shop.neonpay.refunds.requests, shop.neonpay.payments.list):
+            with pytest.raises(ValidationError, match="limit must be a whole number from 1 to 100000"):
+                await listed(limit=limit)
+
+
 async def test_a_refund_that_a_tool_leaves_is_made_by_the_bot_that_runs(sold: tuple[Shop, Buyer, str]) -> None:
     shop, ann, charge_id = sold
     left = await shop.neonpay.program.pipeline.refunds.leave(charge_id, reason="asked for at a console")
