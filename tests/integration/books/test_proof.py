@@ -52,8 +52,8 @@ async def test_an_amount_that_was_changed_is_found(books: Books) -> None:
 
 async def test_an_entry_that_does_not_balance_is_found(books: Books) -> None:
     where = (
-        journal.c.event_id == (await books.rows(sa.select(journal.c.event_id)))[0][0],
-        journal.c.account != "stars",
+        journal.c.event_id == (await books.rows(sa.select(sa.func.min(journal.c.event_id))))[0][0],
+        journal.c.account == "stars",
     )
     await books.run(sa.update(journal).where(*where).values(nanostars=1))
     (finding,) = (await books.proof()).findings
