@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -157,12 +157,13 @@ def listed_json(payment: Payment, jobs: Sequence[JobRecord]) -> dict[str, JsonVa
     return {**payment_json(payment), "delivery": delivery}
 
 
-def print_facts(facts: Mapping[str, str]) -> None:
-    """Print names and values; a value that does not fit goes on below itself."""
+def print_facts(facts: Mapping[str, str], *, whole: Container[str] = ()) -> None:
+    """Print names and values; a value that does not fit goes on below itself, and one of ``whole``, to be copied, beyond the edge."""
     indent = max(map(len, facts), default=0) + 2
     width = terminal_width()
     for name, value in facts.items():
-        lines = folded(shown(value), None if width is None else max(width - indent, 20))
+        room = None if width is None or name in whole else max(width - indent, 20)
+        lines = folded(shown(value), room)
         typer.echo(f"{name:<{indent}}{lines[0]}".rstrip())
         for line in lines[1:]:
             typer.echo(" " * indent + line)

@@ -78,7 +78,7 @@ def _print(proof: Proof) -> None:
         "accounts": two_sides(proof.accounts),
         "head": proof.head or "none, nothing is sealed yet",
     }
-    print_facts(facts)
+    print_facts(facts, whole=("head",))
     for finding in proof.findings:
         typer.echo(f"{finding.kind}  {finding.subject}  {finding.words}")
     if proof.is_clean:

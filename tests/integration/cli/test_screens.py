@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from neonpay.cli.main import app
-from tests.integration.cli.terminal import compare, screen
+from neonpay.cli.sheets import print_facts
+from tests.integration.cli.terminal import compare, screen, terminal
 
 if TYPE_CHECKING:
     from tests.integration.cli.busy import Busy
@@ -72,6 +73,13 @@ async def test_a_terminal_shows_what_fits(busy: Busy, name: str, columns: int, m
     for pattern, instead in _VARIES:
         shown = re.sub(pattern, instead, shown)
     compare(name, columns, shown)
+
+
+def test_what_is_to_be_copied_is_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    head = "5d" * 32
+    with terminal(monkeypatch, 80) as shown:
+        print_facts({"journal entries": "9", "head": head}, whole=("head",))
+    assert head in shown.getvalue()
 
 
 def test_no_line_is_cut_in_a_pipe(busy: Busy, capsys: pytest.CaptureFixture[str]) -> None:
