@@ -158,7 +158,7 @@ def listed_json(payment: Payment, jobs: Sequence[JobRecord]) -> dict[str, JsonVa
 
 
 def print_facts(facts: Mapping[str, str], *, whole: Container[str] = ()) -> None:
-    """Print names and values; a value that does not fit goes on below itself, and one of ``whole``, to be copied, beyond the edge."""
+    """Print names and values; a value that does not fit goes on below itself. One of ``whole`` is not broken: it is copied."""
     indent = max(map(len, facts), default=0) + 2
     width = terminal_width()
     for name, value in facts.items():
