@@ -10,7 +10,6 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from itertools import chain
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -71,7 +70,6 @@ class GroupCommit:
         self._gate, self._door = gate, gate.door()
         self._check = check
         self._connection = connection
-        self._control = connection.cursor()
         self._transaction = transaction
         self._waiting: list[_Submitted] = []
         self._calling: set[asyncio.AbstractEventLoop] = set()
@@ -155,7 +153,7 @@ class GroupCommit:
     def _commit(self, batch: list[_Submitted]) -> list[_Outcome]:
         try:
             self._abandon()
-            self._control.execute("BEGIN IMMEDIATE")
+            self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as exc:
             # No unit has run. Each trying alone would wait as long for a locked file, one after another.
             return [_failed(submitted, exc) for submitted in batch]
@@ -165,7 +163,7 @@ class GroupCommit:
             # find, or the log is that of a file that was restored in its place.
             self._check()
             if self._connection.in_transaction:
-                self._control.execute("COMMIT")
+                self._connection.execute("COMMIT")
         except LedgerUnavailableError as exc:
             self._abandon()
             return [_failed(submitted, exc) for submitted in batch]
@@ -182,14 +180,14 @@ class GroupCommit:
         if len(batch) > 1 and all(group[0].each is not None for group in groups):
             # Units that take many items run again when one is at fault, so they need no savepoint before one is.
             try:
-                outcomes = list(chain.from_iterable(map(self._run_each, groups)))
+                outcomes = [outcome for group in groups for outcome in self._run_each(group)]
             except BaseException:  # noqa: BLE001  # with savepoints, each gets the outcome that is its own
                 self._transaction.forget()
             else:
                 if self._connection.in_transaction:
                     return outcomes
             self._abandon()
-            self._control.execute("BEGIN IMMEDIATE")
+            self._connection.execute("BEGIN IMMEDIATE")
         outcomes = []
         for group in groups:
             outcomes += self._run_together(group) if len(group) > 1 else [self._run(group[0], alone=len(batch) == 1)]
@@ -202,20 +200,20 @@ class GroupCommit:
         return [_Outcome(s.future, result, None) for s, result in zip(group, results, strict=True)]
 
     def _run_together(self, group: list[_Submitted]) -> list[_Outcome]:
-        self._control.execute("SAVEPOINT unit")
+        self._connection.execute("SAVEPOINT unit")
         try:
             outcomes = self._run_each(group)
         except BaseException:  # noqa: BLE001  # one of the items is at fault; alone, each gets the outcome that is its own
             self._transaction.forget()
-            self._control.execute("ROLLBACK TO unit")
-            self._control.execute("RELEASE unit")
+            self._connection.execute("ROLLBACK TO unit")
+            self._connection.execute("RELEASE unit")
             return [self._run(submitted, alone=False) for submitted in group]
-        self._control.execute("RELEASE unit")
+        self._connection.execute("RELEASE unit")
         return outcomes
 
     def _run(self, submitted: _Submitted, *, alone: bool) -> _Outcome:
         if not alone:
-            self._control.execute("SAVEPOINT unit")
+            self._connection.execute("SAVEPOINT unit")
         try:
             result = submitted.call(self._transaction)
         except BaseException as exc:  # noqa: BLE001  # a unit is somebody's code; whatever it raises is told to its caller
@@ -224,16 +222,16 @@ class GroupCommit:
                 self._abandon()
             else:
                 # Fails when SQLite has ended the transaction; then the whole batch runs again, unit by unit.
-                self._control.execute("ROLLBACK TO unit")
-                self._control.execute("RELEASE unit")
+                self._connection.execute("ROLLBACK TO unit")
+                self._connection.execute("RELEASE unit")
             return _failed(submitted, exc)
         if not alone:
-            self._control.execute("RELEASE unit")
+            self._connection.execute("RELEASE unit")
         return _Outcome(submitted.future, result, None)
 
     def _abandon(self) -> None:
         if self._connection.in_transaction:
-            self._control.execute("ROLLBACK")
+            self._connection.execute("ROLLBACK")
 
 
 def _groups(batch: list[_Submitted]) -> list[list[_Submitted]]:

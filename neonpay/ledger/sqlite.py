@@ -7,18 +7,16 @@ import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
 from typing import Concatenate, TypeVar
-
-import sqlalchemy as sa
 
 from neonpay.core.clock import Clock, stopwatch_s
 from neonpay.errors import LedgerClosedError, LedgerError, LedgerTimeoutError, NoLedgerError
 from neonpay.ledger import migrate, place
-from neonpay.ledger.faults import forked, sqlite_fault, was_interrupted
+from neonpay.ledger.faults import forked, sqlite_fault, sqlite_faults, was_interrupted
 from neonpay.ledger.fork_gate import ForkGate
 from neonpay.ledger.group_commit import GroupCommit
 from neonpay.ledger.same_file import SameFile
@@ -100,7 +98,7 @@ class SqliteLedger:
                 raise _closed()
             if self._writer is not None:
                 return
-            with _our_errors():
+            with sqlite_faults():
                 if self._as_it_is and not self.path.exists():
                     msg = f"there is no ledger at {self.path}; give the URL that the bot runs with"
                     raise NoLedgerError(msg)
@@ -230,7 +228,7 @@ class SqliteLedger:
         return await asyncio.get_running_loop().run_in_executor(self._reporters, limited)
 
     def _read(self, unit: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        with _our_errors():
+        with sqlite_faults():
             self._same_file.check()
             connection, transaction, door = self._connection_here()
             with door:
@@ -248,7 +246,7 @@ class SqliteLedger:
         here: tuple[SqliteConnection, SqliteTransaction, AbstractContextManager[object]] | None
         here = getattr(self._reader, "here", None)
         if here is None:
-            with _our_errors():
+            with sqlite_faults():
                 connection = self._connect(SqliteConnection)
                 connection.execute("PRAGMA query_only=ON")
             self._reading.append(connection)
@@ -311,15 +309,3 @@ def _as_sqlite(error: OSError) -> sqlite3.Error:
 
 def _closed() -> LedgerClosedError:
     return LedgerClosedError("the ledger is closed; nothing was written")
-
-
-@contextmanager
-def _our_errors() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as exc:
-        raise sqlite_fault(exc) from exc
-    except sa.exc.DBAPIError as exc:
-        if isinstance(exc.orig, sqlite3.Error):
-            raise sqlite_fault(exc.orig) from exc
-        raise

@@ -3,81 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from neonpay.core.payments import Charge, Source
 from neonpay.ledger import Among, Transaction
 from neonpay.ledger.table_kit import DatabaseNow
-from neonpay.ledger.tables import early_refunds, invoices, payments
-from neonpay.ledger.unit import Row
+from neonpay.ledger.tables import early_refunds, payments
 from neonpay.payments.consumers.registry import VERSION
 from neonpay.store.restored import FENCE
 
-_Ids: TypeAlias = Sequence[sa.BindParameter[str]]
-
-OF_INVOICE: Final = (
-    *(invoices.c.invoice_id, invoices.c.stage_id, invoices.c.stage_version, invoices.c.user_id, invoices.c.price_stars),
-    *(invoices.c.metadata, invoices.c.title, invoices.c.payments_count, invoices.c.seats_taken),
-)
-"""What has to be known of an invoice that a charge pays."""
-
-
-def invoices_among(ids: _Ids) -> sa.Select[Any]:
-    """The rows of ``OF_INVOICE`` of these invoices."""
-    return sa.select(*OF_INVOICE).where(invoices.c.bot_id == sa.bindparam("b"), invoices.c.invoice_id.in_(ids))
-
-
-# What is true of all charges. To look each one up among the early refunds would cost every payment, and nearly always there are
-# none.
-_FACTS: Final = (
-    DatabaseNow().label("now_us"),
-    sa.func.coalesce(VERSION, 0).label("version"),
-    sa.case((sa.exists().where(early_refunds.c.bot_id == sa.bindparam("b")), 1), else_=0).label("has_early"),
-    sa.func.coalesce(FENCE, 0).label("fence_us"),
-)
-_NONE: Final[sa.ColumnElement[Any]] = sa.literal_column("NULL")
-
-
-def _recorded(ids: _Ids, *more: sa.ColumnElement[Any]) -> sa.Select[Any]:
-    is_there = (payments.c.bot_id == sa.bindparam("b"), payments.c.charge_id.in_(ids))
-    return sa.select(payments.c.charge_id, payments.c.event_id, *more).where(*is_there)
-
-
-_LOOK: Final = Among(
+_LOOK = Among(
     lambda ids: sa.union_all(
-        # First, and always there.
-        sa.select(_NONE.label("charge_id"), _NONE.label("event_id"), *_FACTS),
-        _recorded(ids, *[sa.literal_column("0").label(fact.name) for fact in _FACTS]),
+        # First, and always there: what is true of all of them. To look each charge up among the early refunds would cost every
+        # payment, and nearly always there are none.
+        sa.select(
+            sa.literal_column("NULL").label("charge_id"),
+            sa.literal_column("NULL").label("event_id"),
+            DatabaseNow().label("now_us"),
+            sa.func.coalesce(VERSION, 0).label("version"),
+            sa.case((sa.exists().where(early_refunds.c.bot_id == sa.bindparam("b")), 1), else_=0).label("has_early"),
+            sa.func.coalesce(FENCE, 0).label("fence_us"),
+        ),
+        sa.select(
+            payments.c.charge_id,
+            payments.c.event_id,
+            *[sa.literal_column("0").label(name) for name in ("now_us", "version", "has_early", "fence_us")],
+        ).where(payments.c.bot_id == sa.bindparam("b"), payments.c.charge_id.in_(ids)),
     ),
     "b",
 )
-_FACT_ROW, _CHARGE_ROW, _INVOICE_ROW = range(3)
-
-
-def _row(kind: int, select: sa.Select[Any]) -> sa.Select[Any]:
-    missing = len(OF_INVOICE) - len(select.selected_columns)
-    return select.add_columns(*[_NONE] * missing, sa.literal_column(str(kind)))
-
-
-# SQLite alone takes rows whose columns are of one type here and of another there.
-_LOOK_AT_ALL: Final = Among(
-    lambda ids, invoice_ids: sa.union_all(
-        _row(_FACT_ROW, sa.select(*_FACTS)),
-        _row(_CHARGE_ROW, _recorded(ids)),
-        _row(_INVOICE_ROW, invoices_among(invoice_ids)),
-    ),
-    "b",
-    lists=2,
-)
-_EARLY: Final = Among(
+_EARLY = Among(
     lambda ids: sa.select(early_refunds.c.charge_id).where(
         early_refunds.c.bot_id == sa.bindparam("b"), early_refunds.c.charge_id.in_(ids)
     ),
     "b",
 )
-_SUBSCRIBED: Final = Among(
+_SUBSCRIBED = Among(
     lambda user_ids, invoice_ids: (
         sa.select(payments.c.user_id, payments.c.invoice_id)
         .distinct()
@@ -121,31 +84,8 @@ def look(transaction: Transaction, bot_id: int, charge_ids: Sequence[str]) -> Lo
             now_us, version, has_early, fence_us = facts
         else:
             there[charge_id] = event_id
-    gone = _early(transaction, bot_id, charge_ids) if has_early else ()
+    gone = {row[0] for row in transaction.rows_among(_EARLY, (bot_id,), charge_ids)} if has_early else ()
     return Look(there, gone, now_us, version, fence_us)
-
-
-def look_at_all(
-    transaction: Transaction, bot_id: int, charge_ids: Sequence[str], invoice_ids: Sequence[str]
-) -> tuple[Look, list[Row]]:
-    """``look``, and in the same statement the invoices, as rows of ``OF_INVOICE``: for the only writer, who has locked them."""
-    there: dict[str, str] = {}
-    of_invoices: list[Row] = []
-    facts: Row = (0, 0, 0, 0)
-    for *row, kind in transaction.rows_among(_LOOK_AT_ALL, (bot_id,), charge_ids, invoice_ids):
-        if kind == _INVOICE_ROW:
-            of_invoices.append(row)
-        elif kind == _FACT_ROW:
-            facts = row
-        else:
-            there[row[0]] = row[1]
-    now_us, version, has_early, fence_us = facts[:4]
-    gone = _early(transaction, bot_id, charge_ids) if has_early else ()
-    return Look(there, gone, now_us, version, fence_us), of_invoices
-
-
-def _early(transaction: Transaction, bot_id: int, charge_ids: Sequence[str]) -> Container[str]:
-    return {row[0] for row in transaction.rows_among(_EARLY, (bot_id,), charge_ids)}
 
 
 def first_periods(transaction: Transaction, bot_id: int, charges: Sequence[tuple[Charge, str]]) -> Container[str]:

@@ -29,7 +29,7 @@ from neonpay.payments.recording.standing import (
     Standing,
     count_payments,
     in_turn,
-    look_up,
+    lock_invoices,
     verdict,
 )
 from neonpay.payments.refunds.store import RefundStore
@@ -114,8 +114,8 @@ class Recorder:
         charge_ids = [arrival.charge.charge_id for arrival in arrivals]
         if len(arrivals) > 1 and len(set(charge_ids)) < len(arrivals):
             raise _SameTwiceError
-        invoices_known, found = look_up(transaction, self._bot_id, self._catalogue, arrivals)
-        there, gone, now_us, version, fence_us = found
+        invoices_known = lock_invoices(transaction, self._bot_id, self._catalogue, arrivals)
+        there, gone, now_us, version, fence_us = look(transaction, self._bot_id, charge_ids)
         self._plan.refresh(transaction, version)
         new = [arrival for arrival in arrivals if arrival.charge.charge_id not in there] if there else arrivals
         renewing = [(one.charge, one.ref.invoice_id) for one in new if one.charge.is_recurring and one.ref is not None]

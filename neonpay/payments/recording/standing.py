@@ -19,7 +19,6 @@ from neonpay.core.stages import PaymentStage, RepeatPolicy
 from neonpay.ledger import Among, Transaction
 from neonpay.ledger.tables import invoices
 from neonpay.payments.checkout import seats
-from neonpay.payments.recording.lookup import OF_INVOICE, Look, look, look_at_all
 from neonpay.payments.refunds.store import SECOND_PAYMENT
 from neonpay.store.job_rows import Job
 from neonpay.store.stage_versions import Catalogue
@@ -27,6 +26,14 @@ from neonpay.store.stage_versions import Catalogue
 _GONE = "it went back before it was recorded"
 _ONE = sa.literal_column("1", sa.BigInteger)
 _LOCKED = invoices.alias("locked")
+_OF_INVOICE = (
+    *(invoices.c.invoice_id, invoices.c.stage_id, invoices.c.stage_version, invoices.c.user_id, invoices.c.price_stars),
+    *(invoices.c.metadata, invoices.c.title, invoices.c.payments_count, invoices.c.seats_taken),
+)
+_INVOICES = Among(
+    lambda ids: sa.select(*_OF_INVOICE).where(invoices.c.bot_id == sa.bindparam("b"), invoices.c.invoice_id.in_(ids)),
+    "b",
+)
 # An update locks rows in the order in which it finds them, and two units that share links would wait for each other. The rows
 # of a selection are locked in its order.
 _COUNT_ONE_EACH = Among(
@@ -42,7 +49,7 @@ _COUNT_ONE_EACH = Among(
             ),
         )
         .values(payments_count=invoices.c.payments_count + _ONE, seats_taken=invoices.c.seats_taken + _ONE)
-        .returning(*OF_INVOICE)
+        .returning(*_OF_INVOICE)
     ),
     "b",
 )
@@ -127,31 +134,23 @@ UNKNOWN = Standing()
 """Of a charge whose invoice is not there, or that names none."""
 
 
-def look_up(
+def lock_invoices(
     transaction: Transaction, bot_id: int, catalogue: Catalogue, arrivals: Sequence[Arrival]
-) -> tuple[dict[str, Standing], Look]:
-    """The invoices of charges, as the next payment of each finds them, and what else the ledger has of the charges.
+) -> dict[str, Standing]:
+    """The invoices of charges, as the next payment of each finds them; nobody else changes them until the unit ends.
 
-    Nobody else changes the invoices until the unit ends. Where a lock costs a statement, that statement counts each as paid
-    once more with one seat more, which is what nearly every charge comes to. ``count_payments`` has to follow, whatever
-    becomes of the charges.
+    Where a lock costs a statement, that statement counts each as paid once more with one seat more, which is what nearly
+    every charge comes to. ``count_payments`` has to follow, whatever becomes of the charges.
     """
-    charge_ids = [arrival.charge.charge_id for arrival in arrivals]
-    ahead = _counted_ahead(transaction)
-    if ahead:
-        ids = sorted({arrival.ref.invoice_id for arrival in arrivals if arrival.ref is not None})
-        rows = transaction.rows_among(_COUNT_ONE_EACH, (bot_id,), ids) if ids else []
-        # After their invoices are locked, as refunds that come now wait for that lock.
-        found = look(transaction, bot_id, charge_ids)
-    else:
-        named = ["" if arrival.ref is None else arrival.ref.invoice_id for arrival in arrivals]
-        found, rows = look_at_all(transaction, bot_id, charge_ids, named)
+    ids = sorted({arrival.ref.invoice_id for arrival in arrivals if arrival.ref is not None})
     known: dict[str, Standing] = {}
+    ahead = _counted_ahead(transaction)
+    rows = transaction.rows_among(_COUNT_ONE_EACH if ahead else _INVOICES, (bot_id,), ids) if ids else []
     for invoice_id, stage_id, version, user_id, price_stars, metadata, title, count, seats_taken in rows:
         stage = catalogue.stage(transaction, stage_id, version)
         of_it = (stage_id, version, stage, user_id, price_stars, jsontext.load_object(metadata), title)
         known[invoice_id] = Standing(*of_it, count + 1 - ahead, seats_taken - ahead)
-    return known, found
+    return known
 
 
 def _counted_ahead(transaction: Transaction) -> int:
@@ -208,7 +207,7 @@ def count_payments(
     """Write on the invoices how often they were paid, and how many seats that took.
 
     Args:
-        known: all that ``look_up`` has found.
+        known: all that ``lock_invoices`` has found.
         new: the charges that this unit records; the others were recorded before.
         standings: what those are to their invoices.
     """
