@@ -104,10 +104,10 @@ def test_a_language_has_what_its_buyers_paid_when_they_had_it(ledger: Ledger, da
             match what, how:
                 case "roll_up", int(most):
                     asyncio.run(roll_up_twice(ledger, most, tongues))
-                case "speak", ((int(bot), int(user)), language):
+                case "speak", ((int(bot), int(user)), str() | None as language):
                     ledger.run_sync(speak, (bot, user), language)
                     if (bot, user) in tongues.seen:
-                        tongues.seen[bot, user] = language  # type: ignore[assignment]
+                        tongues.seen[bot, user] = language
                 case "forget", (int(bot), int(user)):
                     ledger.run_sync(forget, (bot, user))
                     tongues.forget((bot, user))
