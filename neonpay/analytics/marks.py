@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from neonpay.analytics.scope import Scope
 from neonpay.ledger import Statement, Transaction
 from neonpay.ledger.tables import duties, events, sequences
+from neonpay.store.sequence import unnumbered_ids
 
 TASK: Final = "rollup"
 ROLLUP: Final = f"analytics:{TASK}"
@@ -78,10 +79,8 @@ def newer(after: Marks | Numbers) -> list[sa.ColumnElement[bool]]:
     Each part is a range of the index by number. As one condition with OR, and for those without a number by themselves, SQLite
     reads all events of the bot instead.
     """
-    unnumbered = events.alias("unnumbered")
     parts: list[sa.ColumnElement[bool]] = []
     for bot_id, number in after.items():
         parts.append(sa.and_(events.c.bot_id == bot_id, events.c.number > number))
-        without = sa.select(unnumbered.c.event_id).where(unnumbered.c.bot_id == bot_id, unnumbered.c.number.is_(None))
-        parts.append(sa.and_(events.c.bot_id == bot_id, events.c.event_id.in_(without)))
+        parts.append(sa.and_(events.c.bot_id == bot_id, events.c.event_id.in_(unnumbered_ids(bot_id))))
     return parts

@@ -16,15 +16,16 @@ from neonpay.ledger import Transaction
 from neonpay.ledger.extension_tables import listed
 from neonpay.ledger.migrate import standing
 from neonpay.ledger.table_kit import metadata
-from neonpay.ledger.tables import extension_tables, keys, payments
+from neonpay.ledger.tables import extension_tables, keys, numbered_until, payments
 from neonpay.ledger.tables_access import accounts, login_links, login_tries, sessions
 from neonpay.ledger.tables_collection import collection_secrets
 from neonpay.ledger.tables_notifications import notification_endpoints, notifications
 
 SECRET: Final = frozenset(table.name for table in (keys, accounts, notification_endpoints, collection_secrets))
 """Tables with something in them that opens a door: they are in a backup that is encrypted, and in no other."""
-NEVER: Final = frozenset(table.name for table in (sessions, login_links, login_tries))
-"""Who was in, and by which link: it is over when a backup is brought back, and is in none."""
+NEVER: Final = frozenset(table.name for table in (sessions, login_links, login_tries, numbered_until))
+"""Who was in, and by which link: it is over when a backup is brought back, and is in none. What is true of one database's way
+of numbering events is found out again."""
 _WHY: Final[Mapping[str, str]] = MappingProxyType(
     {
         keys.name: "the keys that sign invoices: payments of invoices of before will have to be decided on one by one",

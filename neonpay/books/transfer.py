@@ -16,11 +16,14 @@ from neonpay.ledger import ExtensionTables, Ledger, Transaction
 from neonpay.ledger.migrate import REVISIONS, standing
 from neonpay.ledger.sqlite import SqliteLedger
 from neonpay.ledger.table_kit import Moment, metadata
-from neonpay.ledger.tables import events, invoices, journal, payments
+from neonpay.ledger.tables import events, invoices, journal, numbered_until, payments
 
 _ROWS_AT_A_TIME = 500
-_OURS = tuple(Pair(table, table) for table in metadata.sorted_tables if "bot_id" in table.c)
-"""Every table with rows of a bot; who may use the dashboard, and other people's tables, are each database's own."""
+_OURS = tuple(
+    Pair(table, table) for table in metadata.sorted_tables if "bot_id" in table.c and table is not numbered_until
+)
+"""Every table with rows of a bot; how events are numbered, who may use the dashboard, and other people's tables, are each
+database's own."""
 _GROW = (payments, invoices, journal, events)
 """Tables in which a running bot leaves traces."""
 

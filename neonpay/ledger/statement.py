@@ -83,6 +83,8 @@ class Insert:
         computed: SQL for further columns, given the parameter of the column that carries its input.
         again: what becomes of a row whose key is there already, given its columns and those of the new one; its SQL has no
             parameters, and no two rows that are inserted at once have the same key.
+        further: SQL for columns that callers give no values for, in a dialect; its parameters are named as columns that have
+            values, which are never None.
     """
 
     __slots__ = (
@@ -90,6 +92,7 @@ class Insert:
         "_columns",
         "_computed",
         "_fits",
+        "_further",
         "_narrower",
         "_nullable",
         "_one",
@@ -104,6 +107,7 @@ class Insert:
         *columns: str,
         computed: Mapping[str, Callable[[sa.BindParameter[int]], sa.ColumnElement[int]]] | None = None,
         again: Callable[[_Columns, _Columns], Mapping[str, sa.ColumnElement[Any]]] | None = None,
+        further: Callable[[Dialect], Mapping[str, sa.ColumnElement[Any]]] | None = None,
     ) -> None:
         row: dict[str, sa.ColumnElement[Any]] = {}
         for column in columns:
@@ -113,7 +117,8 @@ class Insert:
             row[column] = parameter if compute is None else compute(parameter)
 
         def clause(dialect: Dialect) -> sa.ClauseElement:
-            insert = (postgresql.insert if dialect.name == "postgresql" else sqlite.insert)(table).values(row)
+            values = row if further is None else {**row, **further(dialect)}
+            insert = (postgresql.insert if dialect.name == "postgresql" else sqlite.insert)(table).values(values)
             if again is None:
                 return insert.on_conflict_do_nothing()
             changed = dict(again(table.c, insert.excluded))
@@ -126,6 +131,7 @@ class Insert:
         self._narrower: dict[bytes, tuple[Insert, _Picker]] = {}
         self._fits: dict[tuple[str, bytes], tuple[str, _Picker]] = {}
         self._table, self._columns, self._computed, self._again = table, columns, computed, again
+        self._further = further
         nullable = [place for place, column in enumerate(columns) if table.c[column].nullable]
         self._nullable = _picker(nullable) if nullable else None
 
@@ -169,7 +175,8 @@ class Insert:
         absent = set(compress(names, [not there for there in shape]))
         places = [place for place, column in enumerate(self._columns) if column not in absent]
         columns = [self._columns[place] for place in places]
-        return Insert(self._table, *columns, computed=self._computed, again=self._again), _picker(places)
+        insert = Insert(self._table, *columns, computed=self._computed, again=self._again, further=self._further)
+        return insert, _picker(places)
 
     def compiled(self, dialect: Dialect, rows: int) -> Compiled:
         """The statement that inserts so many rows at once, in this dialect."""

@@ -13,6 +13,10 @@ import sqlalchemy as sa
 import neonpay.ledger.tables_of_modules  # noqa: F401
 from neonpay.core.job_states import JobState
 from neonpay.ledger.table_kit import Moment, is_text, metadata, table
+from neonpay.ledger.tables_events import IS_DECLINED as IS_DECLINED  # noqa: PLC0414
+from neonpay.ledger.tables_events import events as events  # noqa: PLC0414
+from neonpay.ledger.tables_events import numbered_until as numbered_until  # noqa: PLC0414
+from neonpay.ledger.tables_events import sequences as sequences  # noqa: PLC0414
 from neonpay.ledger.tables_people import notes as notes  # noqa: PLC0414  # some of them, in a file of their own
 from neonpay.ledger.tables_people import people as people  # noqa: PLC0414
 from neonpay.ledger.tables_people import request_words as request_words  # noqa: PLC0414
@@ -112,7 +116,7 @@ payments = table(
     sa.Column("subscription_expires_at", Moment),
     sa.Column("is_listed", sa.SmallInteger),
     sa.Column("full_charge_id", sa.Text),
-    # The buyer's when they paid. None where nobody told: payments of before 0025, and those of Telegram's list. "" once the
+    # The buyer's when they paid. None where nobody told: payments of before 0026, and those of Telegram's list. "" once the
     # buyer was erased.
     sa.Column("language_code", sa.Text),
     sa.PrimaryKeyConstraint("bot_id", "charge_id"),
@@ -219,53 +223,6 @@ steps = table(
     sa.Column("result", sa.Text, nullable=False),
     sa.Column("finished_at", Moment, nullable=False),
     sa.PrimaryKeyConstraint("bot_id", "event_id", "consumer", "name"),
-)
-
-events = table(
-    "events",
-    sa.Column("event_id", sa.Text, nullable=False),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("at", Moment, nullable=False),
-    sa.Column("user_id", sa.BigInteger),
-    sa.Column("stage_id", sa.Text),
-    sa.Column("invoice_id", sa.Text),
-    sa.Column("charge_id", sa.Text),
-    sa.Column("amount_stars", sa.BigInteger),
-    sa.Column("reason", sa.Text),
-    sa.Column("handler", sa.Text),
-    sa.Column("data", sa.Text),
-    sa.Column("number", sa.BigInteger),
-    sa.PrimaryKeyConstraint("bot_id", "event_id"),
-)
-# Those without a number stand together in the order of their ids, and the others in the order of their numbers.
-sa.Index("neonpay_events_by_number", events.c.bot_id, events.c.number, events.c.event_id)
-# What one person did, and what has become of it: ids of events go by time. An event enters it with its number, which it gets
-# after the transaction that wrote it, so that no payment pays for it.
-IS_NUMBERED = events.c.number.is_not(None)
-sa.Index(
-    "neonpay_events_by_user",
-    events.c.bot_id,
-    events.c.user_id,
-    events.c.event_id,
-    events.c.number,
-    sqlite_where=IS_NUMBERED,
-    postgresql_where=IS_NUMBERED,
-)
-IS_DECLINED = is_text(events.c.name, "checkout_declined")
-"""Checkouts that did not become payments."""
-sa.Index(
-    "neonpay_events_declined",
-    events.c.bot_id,
-    events.c.at,
-    events.c.event_id,
-    sqlite_where=IS_DECLINED,
-    postgresql_where=IS_DECLINED,
-)
-
-sequences = table(
-    "sequences",
-    sa.Column("last_number", sa.BigInteger, nullable=False),
-    sa.PrimaryKeyConstraint("bot_id"),
 )
 
 journal = table(

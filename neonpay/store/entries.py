@@ -14,6 +14,7 @@ from neonpay.core.payments import Payment
 from neonpay.ledger import Insert, Inserts, Transaction
 from neonpay.ledger.tables import events, journal
 from neonpay.store.job_rows import INSERT_JOB_AT
+from neonpay.store.sequence import index_of_late
 
 E = TypeVar("E", bound=Event)
 
@@ -31,6 +32,7 @@ _INSERT_EVENT = Insert(
     "reason",
     "handler",
     "data",
+    further=index_of_late,
 )
 INSERT_JOURNAL = Insert(journal, "bot_id", "event_id", "account", "amount_stars", "at")
 _INSERT_ALL = Inserts(INSERT_JOURNAL, _INSERT_EVENT, INSERT_JOB_AT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from neonpay.ledger.tables import events
+from neonpay.store.sequence import unnumbered_ids
 
 
 def of_person(bot_id: int, user_id: int, *, before: str = "") -> tuple[sa.ColumnElement[bool], ...]:
@@ -20,8 +21,7 @@ def of_person(bot_id: int, user_id: int, *, before: str = "") -> tuple[sa.Column
     numbered = sa.select(told.c.event_id).where(
         told.c.bot_id == bot_id, told.c.user_id == user_id, told.c.number.is_not(None)
     )
-    fresh = sa.select(told.c.event_id).where(told.c.bot_id == bot_id, told.c.number.is_(None))
     if before:
-        numbered, fresh = (query.where(told.c.event_id < before) for query in (numbered, fresh))
-    ids = sa.union_all(numbered, fresh)
+        numbered = numbered.where(told.c.event_id < before)
+    ids = sa.union_all(numbered, unnumbered_ids(bot_id, before=before))
     return events.c.bot_id == bot_id, events.c.user_id == user_id, events.c.event_id.in_(ids)

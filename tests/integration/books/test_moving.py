@@ -13,7 +13,7 @@ from neonpay.books.transfer import Moved, move
 from neonpay.errors import ConfigurationError, LedgerError
 from neonpay.ledger import open_ledger
 from neonpay.ledger.table_kit import metadata
-from neonpay.ledger.tables import journal, payments, seals
+from neonpay.ledger.tables import journal, numbered_until, payments, seals
 from tests.integration.books.conftest import sell_everything
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ async def test_everything_arrives_and_the_chain_goes_on(
     await asyncio.to_thread(target.close_sync)
 
     there = open_books(other_url, books.bot_id)
-    for table in metadata.sorted_tables:
+    for table in set(metadata.sorted_tables) - {numbered_until}:
         query = sa.select(table)
         assert sorted(map(repr, await there.rows(query))) == sorted(map(repr, await books.rows(query))), table.name
     assert (await there.proof(before.head)).is_clean

@@ -192,11 +192,3 @@ async def test_a_program_may_seal_before_it_keeps_the_head(shop: Shop) -> None:
         assert kept is not None
         assert (await shop.neonpay.books.verify(head=kept)).is_clean
         assert not (await shop.neonpay.books.verify(head="0" * 64)).is_clean
-
-
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_looking_for_events_without_a_number_does_not_read_them_all(books: Books) -> None:
-    unnumbered = sa.select(events.c.event_id).where(events.c.bot_id == books.bot_id, events.c.number.is_(None))
-    text = str(unnumbered.order_by(events.c.event_id).compile(compile_kwargs={"literal_binds": True}))
-    ((*_, plan),) = await books.rows(sa.text(f"EXPLAIN QUERY PLAN {text}"))
-    assert "neonpay_events_by_number" in plan

@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 
 from neonpay.errors import LedgerError
 from neonpay.ledger import Transaction, migrate, open_ledger, tables
+from neonpay.store.sequence import last_number, number_events
 
 IN_THE_WAY = "neonpay_steps"
 """A table that the first revision makes after others."""
@@ -51,6 +52,17 @@ def drop_views(transaction: Transaction) -> None:
 def leave_only_a_table_in_the_way(transaction: Transaction) -> None:
     drop(transaction, *our_tables(transaction))
     transaction.connection.execute(sa.text(f"CREATE TABLE {IN_THE_WAY} (something int)"))
+
+
+def make_anew(transaction: Transaction, revision: str) -> None:
+    """Tables as an earlier program made them, with nothing in them."""
+    drop(transaction, *our_tables(transaction))
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+    config.attributes.update(
+        connection=transaction.connection, version_table=migrate.VERSION_TABLE, metadata=tables.metadata
+    )
+    command.upgrade(config, revision)
 
 
 def our_tables(transaction: Transaction) -> set[str]:
@@ -138,13 +150,7 @@ def test_the_program_knows_the_revisions_that_it_ships_and_they_are_one_line() -
 
 async def test_payments_of_before_there_were_holds_count_as_seats_but_for_renewals(database_url: str) -> None:
     def go_back_to(transaction: Transaction) -> None:
-        drop(transaction, *our_tables(transaction))
-        config = Config()
-        config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
-        config.attributes.update(
-            connection=transaction.connection, version_table=migrate.VERSION_TABLE, metadata=tables.metadata
-        )
-        command.upgrade(config, "0003")
+        make_anew(transaction, "0003")
         for invoice_id, count in (("new", 0), ("sold", 2), ("monthly", 3)):
             transaction.connection.execute(
                 sa.text(
@@ -172,6 +178,30 @@ async def test_payments_of_before_there_were_holds_count_as_seats_but_for_renewa
     try:
         await witness.run(go_back_to)
         assert await upgraded.read(seats) == {"new": 0, "sold": 2, "monthly": 1}
+    finally:
+        await upgraded.close()
+        await witness.close()
+
+
+async def test_events_that_wait_for_a_number_when_the_tables_are_upgraded_get_it(database_url: str) -> None:
+    def go_back_to(transaction: Transaction) -> None:
+        make_anew(transaction, "0024")
+        transaction.connection.execute(sa.text("INSERT INTO neonpay_sequences (bot_id, last_number) VALUES (7, 2)"))
+        for event_id, number in (("b", 1), ("d", 2), ("a", None), ("c", None), ("e", None)):
+            transaction.connection.execute(
+                sa.text(
+                    "INSERT INTO neonpay_events (bot_id, event_id, name, at, number)"
+                    " VALUES (7, :event_id, 'promised', 1, :number)"
+                ),
+                {"event_id": event_id, "number": number},
+            )
+
+    witness, upgraded = open_ledger(database_url), open_ledger(database_url)
+    try:
+        await witness.run(go_back_to)
+        batches = [await upgraded.run(number_events, 7, most=2) for _ in range(3)]
+        assert batches == [["a", "c"], ["e"], []]
+        assert await upgraded.read(last_number, 7) == 5
     finally:
         await upgraded.close()
         await witness.close()

@@ -14,6 +14,7 @@ from neonpay.core.charge_ids import charge_key
 from neonpay.core.jsontext import load_object
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import HAS_OWN_TITLE, IS_NOT_ACCEPTED, events, invoices, payments, stages
+from neonpay.store.sequence import unnumbered_ids
 from neonpay.web.names import users_called
 
 MOST_CHARS: Final = 200
@@ -83,7 +84,7 @@ class Search:
         if users := sorted(self.users.get(bot_id, ())):
             of_user = sa.select(told.c.event_id).where(told.c.bot_id == bot_id, told.c.user_id.in_(users))
             parts.append(of_user.where(told.c.number.is_not(None)))
-            parts.append(sa.select(told.c.event_id).where(told.c.bot_id == bot_id, told.c.number.is_(None)))
+            parts.append(unnumbered_ids(bot_id))
         for one in self.invoices.get(bot_id, ()):
             at = microseconds_of(declined.c.at)
             parts.append(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0025"
-down_revision = "0024"
+revision = "0026"
+down_revision = "0025"
 works_with = "0010"
 """A program of before writes payments without it, which then count under the language of their person, and erases nobody's."""
 
