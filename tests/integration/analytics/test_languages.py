@@ -126,6 +126,21 @@ async def test_what_somebody_paid_counts_under_no_language_once_they_are_erased(
         assert await shares(shop) == {"": (4, 2)}
 
 
+async def test_a_refund_that_is_not_counted_yet_when_its_buyer_is_erased_counts_once(shop: Shop) -> None:
+    stocked(shop)
+    async with shop.polling():
+        ann = await shop.visitor("Ann", language_code="ru")
+        sold = await shop.sells(ann)
+        await shop.delivers(sold)
+        await count(shop)
+        await shop.neonpay.refund(sold.charge_id or "")
+        await shop.fact("payment_refunded")
+        await shop.neonpay.people.erase(ann.id)
+        assert await shares(shop) == {"": (1, 1)}
+        await count(shop)
+        assert await shares(shop) == {"": (1, 1)}
+
+
 async def test_a_report_reads_rollups_and_the_payments_where_much_is_not_rolled_up(
     shop: Shop, change: Change, monkeypatch: pytest.MonkeyPatch
 ) -> None:
