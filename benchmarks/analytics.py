@@ -35,7 +35,7 @@ from environments import NotInstallableError
 from reconcile import Telegram, shop_of
 from running import NEONPAY_2
 
-from neonpay.analytics import Bucket, Period, Reports, reports_of
+from neonpay.analytics import Bucket, Period, Reports, Split, reports_of
 from neonpay.ledger import Ledger, Transaction, open_ledger
 from neonpay.testing.postgres import throwaway_postgres
 from neonpay.web import create_dashboard_app, serving
@@ -164,6 +164,7 @@ def _asked(reports: Reports[Any], period: Period) -> dict[str, Callable[[], Awai
         "revenue of a year by week": lambda: reports.revenue(
             Period.named("365d", now=period.until), by=Bucket.WEEK, compare=True
         ),
+        "revenue by language": lambda: reports.revenue(period, split=Split.LANGUAGE, compare=True),
         "orders": lambda: reports.orders(period),
         "statement": lambda: reports.statement(period, compare=True),
         "funnel": lambda: reports.funnel(period),

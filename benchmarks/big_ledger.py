@@ -54,7 +54,8 @@ COLUMNS: Final = {
     stages: "bot_id stage_id version digest content created_at",
     invoices: "bot_id invoice_id user_id stage_id stage_version price_stars state payments_count created_at payload metadata",
     payments: "bot_id charge_id event_id user_id amount_stars currency state invoice_id stage_id stage_version number payload "
-    "paid_at recorded_at source is_recurring is_first_recurring subscription_expires_at is_listed",
+    "paid_at recorded_at source is_recurring is_first_recurring subscription_expires_at is_listed "
+    "language_code",
     journal: "bot_id event_id account amount_stars at nanostars",
     jobs: "bot_id event_id consumer charge_id state attempts run_at",
     events: "bot_id event_id name at user_id stage_id invoice_id charge_id amount_stars reason number",
@@ -82,8 +83,7 @@ def chunks(count: int, until_us: int, bot_id: int) -> Iterator[Chunk]:
                 stage = PaymentStage(title=stage_id.title(), description="As good as it sounds", price=stars)
                 chunk.rows[stages].append((bot_id, stage_id, 1, stage.digest, stage.to_json(), start_us))
             for place in range(max(1, count // 8)):
-                language = LANGUAGES[place % len(LANGUAGES)]
-                seen = (f"buyer{place}", f"Buyer {place}", language, start_us, until_us)
+                seen = (f"buyer{place}", f"Buyer {place}", _language(_FIRST_USER + place), start_us, until_us)
                 chunk.rows[people].append((bot_id, _FIRST_USER + place, *seen))
         for place in range(first, min(first + _CHUNK, count)):
             number = _one(chunk, bot_id, place, count, start_us + place * step_us, until_us, number)
@@ -104,6 +104,11 @@ def _buyer(place: int, count: int) -> tuple[int, str, bool]:
         return _FIRST_USER + scattered % users, stage_id, False
     lasts = 1 + slot * _PRIME % 2**32 // 97 % 12
     return _FIRST_USER + (slot + month // lasts * 7_919) * _PRIME % 2**32 % users, stage_id, month % lasts == 0
+
+
+def _language(user_id: int) -> str | None:
+    """The language of a buyer's Telegram; some tell none."""
+    return LANGUAGES[user_id % len(LANGUAGES)]
 
 
 def _one(chunk: Chunk, bot_id: int, place: int, count: int, at: int, until_us: int, number: int) -> int:
@@ -128,7 +133,7 @@ def _one(chunk: Chunk, bot_id: int, place: int, count: int, at: int, until_us: i
     rows[payments].append(
         (
             *(bot_id, charge_id, event_id, user_id, stars, "XTR", state, invoice_id, stage_id, 1, 1, payload),
-            *(at, at + 200_000, "update", int(is_plan), int(is_first), ends, 1),
+            *(at, at + 200_000, "update", int(is_plan), int(is_first), ends, 1, _language(user_id)),
         )
     )
     rows[journal] += [

@@ -16,12 +16,12 @@ import sqlalchemy as sa
 from neonpay.analytics.measures import IN_STARS, IS_BACK, microseconds_of
 from neonpay.analytics.new_events import BOT, IS_NEW, NAMES, New
 from neonpay.analytics.renewed import Renewed
-from neonpay.analytics.rollups import DAY_US, buyers_of
+from neonpay.analytics.rollups import buyers_of
 from neonpay.core.events import PaymentRefunded
 from neonpay.ledger import Among, Insert, Statement, Transaction
 from neonpay.ledger.table_kit import is_text
 from neonpay.ledger.tables import events, payments, refunds
-from neonpay.ledger.tables_rollups import rollup_ages, rollup_cohorts
+from neonpay.ledger.tables_rollups import DAY_US, rollup_ages, rollup_cohorts
 
 TASK: Final = "cohorts"
 COHORTS: Final = f"analytics:{TASK}"

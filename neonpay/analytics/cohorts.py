@@ -16,11 +16,10 @@ from neonpay.analytics.marks import Marks, marks, newer
 from neonpay.analytics.measures import IN_STARS, microseconds_of, unindexed
 from neonpay.analytics.people_figures import Cohort
 from neonpay.analytics.periods import Bucket, Period, Span
-from neonpay.analytics.rollups import DAY_US
 from neonpay.analytics.scope import Scope
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import payments
-from neonpay.ledger.tables_rollups import rollup_ages, rollup_cohorts
+from neonpay.ledger.tables_rollups import DAY_US, rollup_ages, rollup_cohorts
 
 Counts = sa.Select[Any]
 """Rows of a place, an age, how many buyers and their Stars."""

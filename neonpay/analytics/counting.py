@@ -7,14 +7,15 @@ from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
-from neonpay.analytics.marks import Marks, marks
-from neonpay.analytics.measures import EXACT, Measure
+from neonpay.analytics.marks import Marks, marks, near_marks
+from neonpay.analytics.measures import BY_LANGUAGE, EXACT, Measure
 from neonpay.analytics.periods import Span
-from neonpay.analytics.rollups import DAY_US, QUARTER_US
 from neonpay.analytics.scope import Scope
 from neonpay.analytics.summing import Edge, Shape, summing
 from neonpay.core.clock import moment
 from neonpay.ledger import Transaction
+from neonpay.ledger.tables_rollups import DAY_US, QUARTER_US
+from neonpay.store.payers_languages import LANGUAGES
 
 _NUMBER: Final = sa.BigInteger
 
@@ -56,7 +57,7 @@ def counted(transaction: Transaction, measure: Measure, scope: Scope, spans: Seq
     Measures that are not ``EXACT`` count in the whole quarters of an hour that a span touches.
     """
     edges = [(place, *_edges(measure, span)) for place, span in enumerate(spans)]
-    after = marks(transaction, scope)
+    after = near_marks(transaction, scope, LANGUAGES) if measure in BY_LANGUAGE else marks(transaction, scope)
     if not after:
         return Counted(measure, scope, after, (), (), (), edges)
     inner, outer = cut(edges, QUARTER_US)

@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from neonpay.analytics.counting import total
 from neonpay.analytics.measures import Measure, microseconds_of
 from neonpay.analytics.periods import Span
-from neonpay.analytics.rollups import QUARTER_US
 from neonpay.analytics.scope import Scope
 from neonpay.core.clock import moment
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables import IS_DECLINED, events
+from neonpay.ledger.tables_rollups import QUARTER_US
 
 _EVER: Final = moment(2**52)
 

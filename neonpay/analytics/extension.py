@@ -6,10 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
-from neonpay.analytics.cohort_rollup import TASK as COHORTS_TASK
-from neonpay.analytics.cohort_rollup import renew_cohorts
-from neonpay.analytics.marks import TASK
-from neonpay.analytics.rollups import Renew, catch_up, renew_rollups
+from neonpay.analytics.all_rollups import ROLLUPS, Rollup
+from neonpay.analytics.rollups import catch_up
 from neonpay.ledger import Ledger
 from neonpay.payments.extension import Extension, Host
 from neonpay.store.periodic import PeriodicTask, Turn
@@ -35,8 +33,7 @@ class Analytics(Extension):
 
     def periodic(self) -> Sequence[PeriodicTask]:
         """The turns that roll up what is new."""
-        tasks = ((TASK, renew_rollups), (COHORTS_TASK, renew_cohorts))
-        return tuple(PeriodicTask(name, self._every_s, partial(self._roll_up, renew)) for name, renew in tasks)
+        return tuple(PeriodicTask(one.task, self._every_s, partial(self._roll_up, one)) for one in ROLLUPS)
 
     @asynccontextmanager
     async def running(self, host: Host) -> AsyncIterator[None]:
@@ -48,8 +45,8 @@ class Analytics(Extension):
             if self._ledger is host.ledger:  # and not that of a shop which was opened on another event loop meanwhile
                 self._ledger = None
 
-    async def _roll_up(self, renew: Renew, turn: Turn) -> float | None:
+    async def _roll_up(self, rollup: Rollup, turn: Turn) -> float | None:
         if self._ledger is None:
             return _NOT_OPEN_S
-        await catch_up(self._ledger, turn, renew=renew)
+        await catch_up(self._ledger, turn, renew=rollup.renew, statements=rollup.statements)
         return None

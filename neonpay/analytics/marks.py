@@ -10,12 +10,14 @@ import sqlalchemy as sa
 
 from neonpay.analytics.scope import Scope
 from neonpay.ledger import Statement, Transaction
-from neonpay.ledger.tables import duties, events
+from neonpay.ledger.tables import duties, events, sequences
 from neonpay.store.sequence import unnumbered_ids
 
 TASK: Final = "rollup"
 ROLLUP: Final = f"analytics:{TASK}"
 """The periodic task of the extension, whose position says up to which number the rollups have come."""
+_NEAR: Final = 20_000
+"""Events that are read from the tables where no rollup has them."""
 
 Marks = Mapping[int, int]
 """Up to which number the events of each bot are in the rollups."""
@@ -39,6 +41,26 @@ def _marks(bot_ids: tuple[int, ...]) -> Statement:
     is_its = duties.c.name == sa.bindparam("task", type_=sa.Text)
     query = sa.select(duties.c.bot_id, duties.c.position)
     return Statement(query.where(is_theirs, is_its, duties.c.position > sa.literal_column("0")), "task")
+
+
+def near_marks(transaction: Transaction, scope: Scope, task: str) -> Marks:
+    """``marks``, and empty as well where more is left to be rolled up than is quickly read.
+
+    For what is found in the tables by its time: while a ledger is counted from its beginning, that is quicker than all events
+    of which no rollup knows.
+    """
+    after = marks(transaction, scope, task)
+    if not after:
+        return after
+    last = {int(bot_id): int(number) for bot_id, number in transaction.rows(_last_numbers(scope.bot_ids))}
+    left = sum(max(0, last.get(bot_id, 0) - number) for bot_id, number in after.items())
+    return after if left <= _NEAR else {}
+
+
+@lru_cache(100)
+def _last_numbers(bot_ids: tuple[int, ...]) -> Statement:
+    query = sa.select(sequences.c.bot_id, sequences.c.last_number)
+    return Statement(query.where(Scope(bot_ids).has(sequences.c.bot_id)))
 
 
 def numbers_of(bot_ids: Iterable[int]) -> Numbers:

@@ -25,11 +25,12 @@ from neonpay.core.payments import RefundState
 from neonpay.core.transactions import NANOSTARS
 from neonpay.ledger.table_kit import is_text
 from neonpay.ledger.tables import events, invoices, journal, payments, refunds
+from neonpay.store import payers_languages as languages
 from neonpay.store.entries import REFUNDS, REVENUE, STARS, UNSETTLED
 
 Rows = sa.Select[Any]
 
-ONE_OFF: Final = "one_off"
+ONE_OFF: Final = languages.ONE_OFF
 FIRST: Final = "first"
 RENEWAL: Final = "renewal"
 
@@ -40,6 +41,8 @@ class Measure(enum.StrEnum):
     Attributes:
         PAID: payments in Stars, whatever has become of them, at their time of payment; ``value`` is their Stars.
         RETURNED: payments that were refunded, at their time of payment.
+        PAID_IN, RETURNED_IN: the same two; ``detail`` is the language that the buyer had when they paid, and ``kind`` says only
+            what is one-off.
         REFUNDED: the same, at the time at which they were refunded.
         INVOICED: invoices that were written; ``value`` is their price.
         SETTLED: invoices that were paid, each once, at the time at which they were written.
@@ -56,6 +59,8 @@ class Measure(enum.StrEnum):
 
     PAID = "paid"
     RETURNED = "returned"
+    PAID_IN = languages.PAID_IN
+    RETURNED_IN = languages.RETURNED_IN
     REFUNDED = "refunded"
     INVOICED = "invoiced"
     SETTLED = "settled"
@@ -69,7 +74,9 @@ class Measure(enum.StrEnum):
     BALANCE_REST = "balance_rest"
 
 
-EXACT: Final = frozenset({Measure.PAID, Measure.RETURNED, Measure.REFUNDED})
+BY_LANGUAGE: Final = frozenset({Measure.PAID_IN, Measure.RETURNED_IN})
+"""Measures that a task of their own rolls up, so that a program of before, which fills the others, leaves out nothing here."""
+EXACT: Final = frozenset({Measure.PAID, Measure.RETURNED, Measure.REFUNDED, *BY_LANGUAGE})
 """Measures that are cut at any moment; of the others only whole quarters of an hour are counted."""
 
 
@@ -114,6 +121,10 @@ _KIND: Final = sa.case(
     (payments.c.is_first_recurring == sa.literal_column("1"), sa.literal_column(f"'{FIRST}'")),
     else_=sa.literal_column(f"'{RENEWAL}'"),
 )
+_IS_ONE_OFF: Final = sa.case(
+    (payments.c.is_recurring == sa.literal_column("0"), sa.literal_column(f"'{ONE_OFF}'")),
+    else_=sa.literal_column("''"),
+)
 IN_STARS: Final = payments.c.currency == CURRENCY
 """Whether a payment moved Stars; another currency is in no figure."""
 IS_BACK: Final = is_text(refunds.c.state, RefundState.REFUNDED)
@@ -124,8 +135,21 @@ _ITS_INVOICE: Final = sa.and_(invoices.c.bot_id == payments.c.bot_id, invoices.c
 
 
 def _paid(tail: sa.ColumnElement[bool] | None) -> Rows:
-    rows = _row(payments.c.bot_id, payments.c.paid_at, payments.c.stage_id, payments.c.amount_stars, _KIND)
-    return _of_payments(rows.where(IN_STARS), tail)
+    return _of_payments(_payment(payments.c.paid_at), tail)
+
+
+def _paid_in(tail: sa.ColumnElement[bool] | None) -> Rows:
+    return _of_payments(_payment_in_its_language(), tail)
+
+
+def _payment(at: sa.ColumnElement[Any]) -> Rows:
+    return _row(payments.c.bot_id, at, payments.c.stage_id, payments.c.amount_stars, _KIND).where(IN_STARS)
+
+
+def _payment_in_its_language() -> Rows:
+    stars, language = payments.c.amount_stars, languages.language_of_payment()
+    rows = _row(payments.c.bot_id, payments.c.paid_at, payments.c.stage_id, stars, _IS_ONE_OFF, language)
+    return rows.where(IN_STARS)
 
 
 def _settled(tail: sa.ColumnElement[bool] | None) -> Rows:
@@ -150,16 +174,19 @@ def recorded_by() -> sa.ColumnElement[bool]:
 
 
 def _returned(tail: sa.ColumnElement[bool] | None) -> Rows:
-    return _of_refunds(payments.c.paid_at, tail)
+    return _of_refunds(_payment(payments.c.paid_at), tail)
+
+
+def _returned_in(tail: sa.ColumnElement[bool] | None) -> Rows:
+    return _of_refunds(_payment_in_its_language(), tail)
 
 
 def _refunded(tail: sa.ColumnElement[bool] | None) -> Rows:
-    return _of_refunds(refunds.c.finished_at, tail)
+    return _of_refunds(_payment(refunds.c.finished_at), tail)
 
 
-def _of_refunds(at: sa.ColumnElement[Any], tail: sa.ColumnElement[bool] | None) -> Rows:
-    rows = _row(payments.c.bot_id, at, payments.c.stage_id, payments.c.amount_stars, _KIND)
-    rows = rows.where(IN_STARS, IS_BACK)
+def _of_refunds(rows: Rows, tail: sa.ColumnElement[bool] | None) -> Rows:
+    rows = rows.where(IS_BACK)
     if tail is None:
         return rows.select_from(payments).join(refunds, _ITS_REFUND)
     begun = rows.select_from(events).join(payments, _ITS_PAYMENT).join(refunds, _ITS_REFUND)
@@ -252,6 +279,8 @@ _MEASURES: Final[Mapping[Measure, Callable[[sa.ColumnElement[bool] | None], Rows
     {
         Measure.PAID: _paid,
         Measure.RETURNED: _returned,
+        Measure.PAID_IN: _paid_in,
+        Measure.RETURNED_IN: _returned_in,
         Measure.REFUNDED: _refunded,
         Measure.INVOICED: _told(InvoiceCreated.name),
         Measure.SETTLED: _settled,

@@ -18,7 +18,7 @@ from neonpay.analytics import (
     statement,
     subscriptions,
 )
-from neonpay.analytics.cohort_rollup import COHORTS, renew_cohorts
+from neonpay.analytics.all_rollups import ROLLUPS
 from neonpay.analytics.extension import ROLL_UP_EVERY_S
 from neonpay.analytics.figures import (
     Account,
@@ -231,10 +231,11 @@ class Reports(Namespace[M], path="reports"):
         count = 0
         for bot_id in scope.bot_ids:
             store = PeriodicStore(ledger, bot_id, new_token=self._new_token)
-            async with store.turn(ROLLUP, patience_s=0.0, next_in_s=ROLL_UP_EVERY_S) as turn:
-                count += await catch_up(ledger, turn)
-            async with store.turn(COHORTS, patience_s=0.0, next_in_s=ROLL_UP_EVERY_S) as turn:
-                await catch_up(ledger, turn, renew=renew_cohorts)
+            for rollup in ROLLUPS:
+                async with store.turn(rollup.duty, patience_s=0.0, next_in_s=ROLL_UP_EVERY_S) as turn:
+                    found = await catch_up(ledger, turn, renew=rollup.renew, statements=rollup.statements)
+                if rollup.duty == ROLLUP:
+                    count += found
         return count
 
     @property

@@ -7,7 +7,7 @@ selects, so figures are right at any moment, and right where nobody fills anythi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from neonpay.analytics.marks import Marks, Numbers, newer
-from neonpay.analytics.measures import IN_STARS, Measure, microseconds_of, recorded_by, rows_of
+from neonpay.analytics.measures import BY_LANGUAGE, IN_STARS, Measure, microseconds_of, recorded_by, rows_of
 from neonpay.analytics.new_events import IS_NEW, NAMES, New
 from neonpay.analytics.renewed import Renewed
 from neonpay.analytics.scope import Scope
@@ -23,7 +23,7 @@ from neonpay.analytics.subscription_rollup import renew_subscribers
 from neonpay.core.clock import stopwatch_s
 from neonpay.ledger import Ledger, Statement, Transaction
 from neonpay.ledger.tables import duties, events, payments
-from neonpay.ledger.tables_rollups import rollup_buyers, rollup_counts, rollup_days
+from neonpay.ledger.tables_rollups import WIDTHS_US, rollup_buyers
 from neonpay.store.periodic import Turn
 from neonpay.store.sequence import last_number
 
@@ -32,8 +32,6 @@ BATCH: Final = 500
 _BATCHES: Final = (200, 20_000)
 _BATCH_S: Final = 0.05
 """How long a transaction is to take: on SQLite whoever sells may have to wait for one."""
-QUARTER_US: Final = 15 * 60 * 1_000_000
-DAY_US: Final = 96 * QUARTER_US
 
 Renew = Callable[[Transaction, New, Renewed], None]
 """Has the rollups of a bot say what follows from these new events as well."""
@@ -48,18 +46,24 @@ def renew_rollups(transaction: Transaction, new: New, renewed: Renewed) -> None:
 
 
 async def catch_up(
-    ledger: Ledger, turn: Turn, *, renew: Renew = renew_rollups, watch_s: Callable[[], float] = stopwatch_s
+    ledger: Ledger,
+    turn: Turn,
+    *,
+    renew: Renew = renew_rollups,
+    statements: Sequence[Statement] = (),
+    watch_s: Callable[[], float] = stopwatch_s,
 ) -> int:
     """Roll up the events that have got a number since the last turn, batch by batch; how many there were.
 
     Args:
+        statements: those of ``renew`` that take long to make, and so are made where nobody who writes waits for it.
         watch_s: tells how long a batch took, by which the next one is larger or smaller.
 
     Raises:
         LeaseLostError: another worker has taken over, and goes on where this one has come to.
         LedgerError: the ledger cannot be written to; what was saved stays.
     """
-    await ledger.read(_make, turn)
+    await ledger.read(_make, turn, statements)
     number, rolled_up, most, renewed = turn.position, 0, BATCH, Renewed()
     began_s = watch_s()
     while reached := await ledger.run(roll_up, turn, number, most, renew, renewed):
@@ -71,11 +75,11 @@ async def catch_up(
     return rolled_up
 
 
-def _make(transaction: Transaction, turn: Turn) -> None:
+def _make(transaction: Transaction, turn: Turn, statements: Sequence[Statement]) -> None:
     """Make the statements before a program's first batch, where nobody who writes waits for it; for no batch none are made."""
     if last_number(transaction, turn.bot_id) <= turn.position:
         return
-    for statement in (*_COUNTED, _BUYERS):
+    for statement in statements:
         statement.compiled(transaction.connection.dialect)
 
 
@@ -120,6 +124,15 @@ def roll_up(
 def _position(transaction: Transaction, turn: Turn) -> int:
     query = sa.select(duties.c.position).where(duties.c.bot_id == turn.bot_id, duties.c.name == turn.name)
     return int(transaction.connection.execute(query.with_for_update()).scalar_one())
+
+
+def counting(measures: Iterable[Measure]) -> list[Statement]:
+    """The statements that add what is new to these measures in the rollups."""
+    return [
+        Statement(partial(_counts, table, width_us, measure), *NAMES)
+        for measure in measures
+        for table, width_us in WIDTHS_US.items()
+    ]
 
 
 def _counts(table: sa.Table, width_us: int, measure: Measure, dialect: sa.Dialect) -> sa.ClauseElement:
@@ -208,9 +221,7 @@ def insert_into(dialect: sa.Dialect, table: sa.Table) -> Any:
     return (postgresql if dialect.name == "postgresql" else sqlite).insert(table)
 
 
-_COUNTED: Final = [
-    Statement(partial(_counts, table, width_us, measure), *NAMES)
-    for measure in Measure
-    for table, width_us in ((rollup_counts, QUARTER_US), (rollup_days, DAY_US))
-]
+_COUNTED: Final = counting(measure for measure in Measure if measure not in BY_LANGUAGE)
 _BUYERS: Final = Statement(_renewed_buyers, *NAMES)
+STATEMENTS: Final = (*_COUNTED, _BUYERS)
+"""Those of ``renew_rollups`` that take long to make."""

@@ -22,7 +22,8 @@ class Split(enum.StrEnum):
         STAGE: by what was sold.
         PLAN: by what was sold, subscriptions alone.
         BOT: by the bot that sold it.
-        LANGUAGE: by the language in which the buyer has Telegram, as far as it is known today.
+        LANGUAGE: by the language that the buyer's Telegram had when they paid. A payment of which it is not known, such as one
+            of Telegram's list, counts under the language that its buyer was seen with when it was rolled up.
         SOURCE: by where the buyer came from first, the parameter of their first ``/start``, as far as ``Tracking`` has heard
             it.
     """

@@ -18,13 +18,12 @@ import sqlalchemy as sa
 from neonpay.analytics.marks import marks, names_of, numbers_of
 from neonpay.analytics.measures import microseconds_of
 from neonpay.analytics.periods import Span
-from neonpay.analytics.rollups import QUARTER_US
 from neonpay.analytics.scope import Scope
 from neonpay.analytics.subscription_periods import first_ever, newer_periods, newer_subscribers, paid_periods
 from neonpay.analytics.subscription_steps import Step, Subscriber, steps
 from neonpay.analytics.summing import edge_names, edges_at
 from neonpay.ledger import Statement, Transaction
-from neonpay.ledger.tables_rollups import IS_MOVING, rollup_subscriptions
+from neonpay.ledger.tables_rollups import IS_MOVING, QUARTER_US, rollup_subscriptions
 
 NEW: Final = "new"
 RETURNED: Final = "returned"

@@ -35,6 +35,7 @@ PersonArgument = Annotated[
 ]
 _NAMED = {
     "names": "names",
+    "languages": "payments whose language is gone",
     "first_touch": "source",
     "notes": "notes on payments",
     "unsent_request": "words of a request that was not sent",

@@ -116,6 +116,9 @@ payments = table(
     sa.Column("subscription_expires_at", Moment),
     sa.Column("is_listed", sa.SmallInteger),
     sa.Column("full_charge_id", sa.Text),
+    # The buyer's when they paid. None where nobody told: payments of before 0026, and those of Telegram's list. "" once the
+    # buyer was erased.
+    sa.Column("language_code", sa.Text),
     sa.PrimaryKeyConstraint("bot_id", "charge_id"),
     with_rowid=True,  # charge ids come in no order: wide rows are appended, and only the narrow index is not
 )

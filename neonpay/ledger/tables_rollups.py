@@ -1,10 +1,14 @@
 """What reports keep so as not to count everything again: written by a periodic task, never by what records a payment.
 
-All follow from the other tables and may be emptied at any time, together with the rows ``analytics:rollup`` and, for ages and
-cohorts, ``analytics:cohorts`` of ``duties``, which say up to which number of event they have come.
+All follow from the other tables and may be emptied at any time, all at once and together with the rows of ``duties`` whose
+names begin with ``analytics:``, which say up to which number of event they have come.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -31,6 +35,11 @@ rollup_counts = _counts("rollup_counts")
 
 rollup_days = _counts("rollup_days")
 """The same by the day of UTC, which long periods are made of but for their ends."""
+
+QUARTER_US: Final = 15 * 60 * 1_000_000
+DAY_US: Final = 96 * QUARTER_US
+WIDTHS_US: Final[Mapping[sa.Table, int]] = MappingProxyType({rollup_counts: QUARTER_US, rollup_days: DAY_US})
+"""How long a slot of each is, in microseconds."""
 
 rollup_buyers = table(
     "rollup_buyers",
@@ -83,6 +92,14 @@ sa.Index(
     "neonpay_rollup_subscriptions_by_end",
     *[rollup_subscriptions.c[name] for name in "bot_id until_at at user_id stage_id ends_at stars renews".split()],  # noqa: SIM905
 )
+
+rollup_languages = table(
+    "rollup_languages",
+    sa.Column("user_id", sa.BigInteger, nullable=False),
+    sa.Column("language_code", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("bot_id", "user_id"),
+)
+"""Under which language payments count that have none of their own: that of their buyer when the first of them was counted."""
 
 rollup_ages = table(
     "rollup_ages",

@@ -18,6 +18,7 @@ from neonpay.ledger.tables_tracking import first_touches, soft_events
 from neonpay.payments.clearing import clear_acts, clear_facts
 from neonpay.payments.extending.lending import LentTransaction, lend
 from neonpay.payments.extensions_used import Extensions
+from neonpay.store.payers_languages import UNKNOWN, forget_languages
 
 SOFT_AT_ONCE: Final = 500
 _JSON: Final = frozenset({"data"})
@@ -50,7 +51,7 @@ def remove_soft(transaction: Transaction, bot_id: int, user_id: int) -> int:
 def erase_person(
     transaction: Transaction, bot_id: int, user_id: int, extensions: Extensions, erased_there: Collection[str] = ()
 ) -> Erased:
-    """The unit of work that removes the rest: names, where they came from, notes, and all that was said.
+    """The unit of work that removes the rest: names, languages, where they came from, notes, and all that was said.
 
     Payments, refunds, the journal and facts stay with the bare user id, without which the books would not add up.
 
@@ -80,7 +81,10 @@ def erase_person(
         .where(refunded.bot_id == bot_id, refunded.charge_id.in_(theirs), _has_words(refunded.reason))
         .values(reason=None),
     }
+    # First: under which language they are counted may follow from the names.
+    languages = forget_languages(transaction, bot_id, user_id)
     removed = {what: transaction.connection.execute(change).rowcount for what, change in changes.items()}
+    removed["languages"] = languages
     removed["facts"] = clear_facts(transaction, bot_id, user_id)
     removed["acts"] = clear_acts(transaction, bot_id, user_id, theirs)
     for extension in extensions.having("erase"):
@@ -103,7 +107,8 @@ def export_person(transaction: Transaction, bot_id: int, user_id: int, extension
         "names": of_user(people),
         "first_touch": of_user(first_touches),
         "payments": of_user(payments, payments.c.paid_at).with_only_columns(
-            *[payments.c[name] for name in ("charge_id", "stage_id", "amount_stars", "currency", "state", "paid_at")]
+            *[payments.c[name] for name in ("charge_id", "stage_id", "amount_stars", "currency", "state", "paid_at")],
+            sa.func.nullif(payments.c.language_code, UNKNOWN).label("language_code"),
         ),
         "refunds": of_charges(refunds),
         "refund_requests": of_charges(refund_requests),

@@ -23,6 +23,7 @@ from neonpay.core.payments import (
 )
 from neonpay.ledger import Insert, Transaction
 from neonpay.ledger.tables import invoices, payments, refunds
+from neonpay.store.names import fit_name
 from neonpay.store.stage_versions import Catalogue
 
 INSERT_PAYMENT = Insert(
@@ -48,6 +49,7 @@ INSERT_PAYMENT = Insert(
     "is_first_recurring",
     "subscription_expires_at",
     "full_charge_id",
+    "language_code",
 )
 
 
@@ -181,6 +183,7 @@ def payment_row(payment: Payment, event_id: str, charge: Charge, now_us: int) ->
         int(payment.is_first_recurring),
         charge.subscription_expires_at_us,
         write_id(charge.full_charge_id),
+        None if charge.sender is None else fit_name(charge.sender.language_code),
     )
 
 

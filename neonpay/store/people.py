@@ -14,11 +14,11 @@ import sqlalchemy as sa
 
 from neonpay.core.clock import Clock
 from neonpay.core.people import Sender
-from neonpay.core.text import fit
 from neonpay.errors import LedgerError
 from neonpay.ledger import Insert, Ledger, Transaction
 from neonpay.ledger.tables import people
 from neonpay.store.loops import Loop
+from neonpay.store.names import fit_name
 
 logger = logging.getLogger("neonpay.payments")
 
@@ -26,7 +26,6 @@ EVERY_S: Final = 30.0
 MAX_WAITING: Final = 10_000
 """People who may wait to be written; whoever comes when there are so many is not noted."""
 _AT_ONCE: Final = 200
-_NAME_MAX_CHARS: Final = 64
 _NAMES = ("username", "first_name", "language_code")
 _SEEN = Insert(
     people,
@@ -141,8 +140,5 @@ def _write(transaction: Transaction, bot_id: int, seen: Sequence[Seen]) -> None:
 
 
 def _names(sender: Sender) -> tuple[str | None, str | None, str | None]:
-    return _fit(sender.username and sender.username.lower()), _fit(sender.first_name), _fit(sender.language_code)
-
-
-def _fit(name: str | None) -> str | None:
-    return None if not name else fit(name, _NAME_MAX_CHARS)
+    username = sender.username and sender.username.lower()
+    return fit_name(username), fit_name(sender.first_name), fit_name(sender.language_code)

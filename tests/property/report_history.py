@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 BOTS = (7, 8)
 STAGES = ("book", "plus", None)
 LANGUAGES = {1: "en", 2: "ru", 3: None}
+OWN_LANGUAGES = ("en", "de", None, None)
+"""What a payment says of its buyer; nothing where it was written by a program of before, or is of Telegram's list."""
 SOURCES = {1: "ad", 2: None, 3: "friend"}
 PERIOD_US = 30 * DAY_US
 ACCOUNTS = ("withdrawals", "gifts", "foreign")
@@ -51,6 +53,7 @@ class Payment:
     invoice: int | None
     number: int
     is_listed: bool
+    language: str | None = None
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,7 @@ def _payments(draw: st.DrawFn, invoices: tuple[Invoice, ...]) -> Payment:
         invoice=place,
         number=0,
         is_listed=draw(st.booleans()),
+        language=draw(st.sampled_from(OWN_LANGUAGES)),
     )
 
 
@@ -293,6 +297,7 @@ def _write_payment(rows: _Rows, place: int, payment: Payment, history: History) 
         subscription_expires_at=history.ends_us(payment),
         is_listed=1 if payment.is_listed else None,
         full_charge_id=None,
+        language_code=payment.language,
     )
     _book(rows, payment, event_id, payment.recorded, payment.stars)
     if payment.refunded is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from datetime import timedelta
+from itertools import product as each_of
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from neonpay.analytics import Bucket, Period, Split, reports_of, zone_of
+from neonpay.analytics.all_rollups import ROLLUPS
 from neonpay.analytics.declines import count_declines
-from neonpay.analytics.marks import ROLLUP
 from neonpay.analytics.renewed import Renewed
-from neonpay.analytics.rollups import renew_rollups, roll_up
+from neonpay.analytics.rollups import roll_up
 from neonpay.core.clock import moment
 from neonpay.ledger import Ledger, open_ledger
 from neonpay.store.periodic import PeriodicStore
@@ -94,14 +95,14 @@ def test_every_figure_is_what_the_history_says(ledger: Ledger, database_url: str
 
 async def roll_up_some(ledger: Ledger, batches: int) -> None:
     """A turn that is killed after some batches, of which the last ran twice, since its answer was lost."""
-    for bot in BOTS:
+    for bot, rollup in each_of(BOTS, ROLLUPS):
         store = PeriodicStore(ledger, bot, new_token=lambda: 1)
-        async with store.turn(ROLLUP, patience_s=0, next_in_s=0) as turn:
+        async with store.turn(rollup.duty, patience_s=0, next_in_s=0) as turn:
             number, renewed = turn.position, Renewed()
             for _ in range(batches):
-                before, number = number, await ledger.run(roll_up, turn, number, 3, renew_rollups, renewed) or number
+                before, number = number, await ledger.run(roll_up, turn, number, 3, rollup.renew, renewed) or number
                 renewed.keep()
-                again = await ledger.run(roll_up, turn, before, 3, renew_rollups, renewed)
+                again = await ledger.run(roll_up, turn, before, 3, rollup.renew, renewed)
                 assert again in {number, 0}
 
 
@@ -159,7 +160,9 @@ async def compare_shares(reports: Reports, oracle: Oracle, period: Period) -> No
     keys = {
         Split.STAGE: lambda one: one.stage or "",
         Split.BOT: lambda one: str(one.bot),
-        Split.LANGUAGE: lambda one: (LANGUAGES.get(one.user) or "") if (one.bot, one.user) in seen else "",
+        Split.LANGUAGE: lambda one: (
+            one.language or ((LANGUAGES.get(one.user) or "") if (one.bot, one.user) in seen else "")
+        ),
         Split.SOURCE: lambda one: (SOURCES.get(one.user) or "") if (one.bot, one.user) in seen else "",
         Split.PLAN: lambda one: one.stage or "",
     }

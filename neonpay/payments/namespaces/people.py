@@ -42,8 +42,9 @@ class People(Served[M], path="people"):
     async def erase(self, user_id: int) -> Erased:
         """Remove what is kept about a person beside the books; safe to call again.
 
-        Names, where they came from, soft events, notes on their payments, and what was said in requests for refunds are gone,
-        and so is what each extension removes; ``to_do`` says what programs that use one have still to do.
+        Names, the languages in which they paid, where they came from, soft events, notes on their payments, and what was said
+        in requests for refunds are gone, and so is what each extension removes; ``to_do`` says what programs that use one have
+        still to do.
 
         Payments, refunds, the journal and facts stay, with the bare user id: seals and proofs are as before. A block stays
         without its reason. Whoever writes to the bot again is seen again. A name that another program of the shop has seen in

@@ -27,6 +27,7 @@ async def test_a_report_that_is_asked_for_again_makes_no_statement(shop: Shop) -
             period = Period.named("30d", now=moment(shop.clock.now_us()))
             found = await reports.revenue(period, split=Split.STAGE, compare=True)
             await reports.statement(period, compare=True)
+            await reports.revenue(period, split=Split.LANGUAGE)
             await reports.funnel(period)
             await reports.products(period)
             await reports.account(period)

@@ -28,6 +28,7 @@ async def test_a_person_is_given_out_and_removed_by_id_or_name(neonpay: Command,
     again = await neonpay("people", "erase", str(person), "--yes")
     assert again.stdout == f"Nothing is kept about user {person}.\n"
     shown = json.loads((await neonpay("people", "export", str(person))).stdout)
+    assert {payment.pop("language_code") for payment in told["payments"]} == {"en"}
     assert (shown["names"], shown["payments"]) == ([], told["payments"])
     proof = await neonpay("verify")
     assert proof.exit_code == 0

@@ -32,7 +32,7 @@ COLUMNS = {
         "state", "attention", "is_accepted", "is_refunded", "is_recurring", "is_first_recurring",
         "paid_at", "paid_at_us", "paid_on", "recorded_at", "recorded_at_us",
         "subscription_expires_at", "subscription_expires_at_us", "refunded_at", "refunded_at_us",
-        "invoice_id", "number", "source", "title",
+        "invoice_id", "number", "source", "title", "paid_language_code",
     ),
     "neonpay_v1_refunds": (
         "bot_id", "charge_id", "user_id", *_WHO, "stage_id", "stage_title", "amount_stars", "state", "reason",

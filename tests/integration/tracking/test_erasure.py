@@ -95,14 +95,19 @@ async def test_what_is_kept_about_a_person_goes_and_the_books_are_as_they_were(
     async with neonpay:
         await neonpay.program.pipeline.sealer.seal()
         before = await neonpay.books.verify()
-        paid = await query(sa.select(payments).order_by(payments.c.charge_id))
+        others = [column for column in payments.c if column.name != "language_code"]
+        paid_by_whom = sa.select(*others).order_by(payments.c.charge_id)
+        paid = await query(paid_by_whom)
         erased = await neonpay.people.erase(ann.id)
         again = await neonpay.people.erase(ann.id)
         after = await neonpay.books.verify()
         assert (after.is_clean, after.head, after) == (True, before.head, before)
-        assert await query(sa.select(payments).order_by(payments.c.charge_id)) == paid
+        assert await query(paid_by_whom) == paid
+        languages = sa.select(payments.c.language_code).where(payments.c.user_id == ann.id)
+        assert {row[0] for row in await query(languages)} == {""}
     assert dict(erased.removed) == {
         "names": 1,
+        "languages": 2,
         "first_touch": 1,
         "notes": 1,
         "refund_requests": 1,

@@ -34,4 +34,4 @@ async def test_the_page_counts_visitors_looks_and_sources_and_forgets_a_person(
         left = await shop.neonpay.tracking.count(by="source", kind="user_started", people=True)
     assert visitors == {"": 1, "ad_7": 1, "ad_8": 1}
     assert left == {"": 1}
-    assert "'names': 1, 'first_touch': 1, 'soft_events': 3" in capsys.readouterr().out
+    assert "'names': 1, 'first_touch': 1, 'languages': 1, 'soft_events': 3" in capsys.readouterr().out

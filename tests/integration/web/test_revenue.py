@@ -58,7 +58,9 @@ async def test_the_parts_add_up_to_the_whole(shop: Shop, served: Served) -> None
         async with served() as http:
             products = cells(await page(http, "/revenue?split=stage"), "By product")
             bots = cells(await page(http, "/revenue?split=bot"), "By bot")
-            languages = cells(await page(http, "/revenue?split=language"), "By language")
+            languages = cells(
+                await page(http, "/revenue?split=language"), "By the language that buyers had when they paid"
+            )
             plans = await page(http, "/revenue?split=plan")
     assert products == [
         [f"Book {EVIL}", "1", "75", "0", "75", "60.0%", "0.0%"],
