@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pyrage
 import pytest
+import sqlalchemy as sa
 
 from neonpay import BackupConfig, BackupInfo, BackupManager, BackupStatus, BackupType
 from neonpay.backup.runs import Run, last, runs
@@ -21,6 +22,7 @@ from neonpay.errors import (
     ValidationError,
 )
 from neonpay.ledger import open_ledger
+from neonpay.ledger.tables import events
 from neonpay.notifications.watching import about_ledger
 from neonpay.store.periodic import PeriodicStore, Turn
 from tests.integration.backup.conftest import BOT, Kit
@@ -224,6 +226,8 @@ async def test_a_program_copies_fetches_and_adopts_as_the_commands_do(
     kit: Kit, sqlite_url: str, tmp_path: Path
 ) -> None:
     await asyncio.to_thread(kit.fill, sqlite_url)
+    long_ago = sa.update(events).values(at=5)  # what it is filled with may be of the year 2255
+    await asyncio.to_thread(kit.run, sqlite_url, lambda transaction: transaction.connection.execute(long_ago).rowcount)
     (elsewhere := tmp_path / "elsewhere").mkdir()
     here = BackupManager(BackupConfig(backup_directory=tmp_path / "here"), database_url=sqlite_url)
     with pytest.raises(ConfigurationError, match="copy_to"):
