@@ -14,6 +14,7 @@ import typer
 from neonpay.cli.columns import Column, print_with_remarks, say, shown
 from neonpay.cli.counted import counted
 from neonpay.cli.exit_codes import FOUND
+from neonpay.cli.lines import runnable
 from neonpay.cli.sheets import print_json
 from neonpay.cli.shop import (
     SECRET_VARIABLE,
@@ -86,7 +87,7 @@ def doctor(
     names = [spec.name for spec in ADAPTERS]
     if library is not None and library not in names:
         raise typer.BadParameter(f"there are: {', '.join(names)}", param_hint="--library")
-    with errors_in_one_line():
+    with errors_in_one_line(runnable):
         at, fault, admins = _where(database, bot_id, token_file, api_url)
     if secret_env is None and os.environ.get(SECRET_VARIABLE):
         secret_env = SECRET_VARIABLE
@@ -106,7 +107,7 @@ def doctor(
         )
     )
     checks.append(check_secret(secret_env, os.environ, token=at.token))
-    checks = _without_secrets(checks + files, _secrets(at, secret_env))
+    checks = _without_secrets(_with_what_was_typed(checks + files), _secrets(at, secret_env))
     state = worst(checks)
     if json:
         print_json({"state": state.value, "checks": [asdict(check) for check in checks]})
@@ -200,6 +201,11 @@ def _without_secrets(checks: Iterable[Check], secrets: Iterable[str]) -> list[Ch
         return text
 
     return [replace(check, finding=masked(check.finding), advice=masked(check.advice)) for check in checks]
+
+
+def _with_what_was_typed(checks: Iterable[Check]) -> list[Check]:
+    """The checks, in which each line to type has the options by which doctor itself was told what is meant."""
+    return [replace(check, finding=runnable(check.finding), advice=runnable(check.advice)) for check in checks]
 
 
 def _print(checks: list[Check]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -59,6 +60,20 @@ async def test_a_ledger_of_this_release_is_well(neonpay: Command, database_url: 
     assert checks["ledger.handlers"]["finding"] == "no program has a payment handler for: poster"
     assert checks["ledger.needs_attention"]["finding"] == "1 payment needs a decision"
     assert str(neonpay.shop.account.id) in checks["ledger.bot"]["finding"]
+
+
+async def test_a_line_to_type_is_about_the_database_and_the_bot_that_were_typed(
+    neonpay: Command, database_url: str
+) -> None:
+    typed = ["--database", database_url, "--bot", str(neonpay.shop.account.id)]
+    checks = await examined("sqlite:///nowhere.db", *typed)
+    line, _, rest = checks["ledger.needs_attention"]["advice"].partition(";")
+    words = shlex.split(line)
+    assert (words[:3], rest) == (["neonpay", "payments", "list"], " then accept or refund each")
+    shown = await neonpay(*words[1:], NEONPAY_DATABASE_URL="sqlite:///nowhere.db")
+    assert (shown.exit_code, shown.stderr) == (0, ""), shown.output
+    line = checks["backup.newest"]["advice"].removeprefix("make one: ")
+    assert shlex.split(line) == ["neonpay", "backup", "create", *typed[:2]]
 
 
 async def test_what_waits_for_somebody_is_counted(neonpay: Command, database_url: str) -> None:
