@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +17,6 @@ from tests.unit.docs.blocks import page_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 _WORDS = re.compile(r'"[^"]*"|[A-Za-z_:$][\w:$.]*')
 _SELECTOR = re.compile(r"(neonpay_\w+)(?:\{([^}]*)\})?(\[\w+\])?")
@@ -103,10 +100,3 @@ def test_no_label_can_hold_a_person() -> None:
     assert {label for metric in METRICS for label in metric.labels} == {
         "answer", "bot_id", "kind", "loop", "method", "reason", "version",
     }  # fmt: skip
-
-
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
-def test_promtool_accepts_the_rules(tmp_path: Path) -> None:
-    file = tmp_path / "neonpay.rules.yml"
-    file.write_text(text("alerts.yml"), encoding="utf-8")
-    subprocess.run(["promtool", "check", "rules", str(file)], check=True, capture_output=True)
