@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -240,3 +243,19 @@ async def test_every_metric_is_given_with_its_labels_and_its_words(shop: Shop, m
         for sample in family.samples:
             assert set(sample.labels) == set(metric.labels)
     assert modern.content_type == "application/openmetrics-text"
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="NOT TESTED: promtool, of Prometheus, is not installed")
+async def test_prometheus_own_tool_has_nothing_to_say_about_what_is_told(shop: Shop) -> None:
+    shop.neonpay.on_payment(name="deliver")(_deliver)
+    async with shop.polling(), shop.neonpay.serve_health(port=0) as server, aiohttp.ClientSession(server.url) as http:
+        await shop.sells(await shop.visitor())
+        told = await (await http.get("metrics")).read()
+    done = await asyncio.to_thread(
+        subprocess.run, ["promtool", "check", "metrics"], input=told, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+async def _deliver() -> None:
+    pass
