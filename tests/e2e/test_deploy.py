@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from neonpay.errors import SimulatorTimeoutError
 from neonpay.simulator import Simulator
 from tests.e2e.printed import START_S, Running, free_port, heard, is_marked_as_delivered, is_right
 from tests.failure.proving.balancer import Balancer
@@ -86,7 +87,10 @@ class Shop:
     async def is_delivering(self) -> str:
         """The charge of a coffee that is paid; the message that delivers it is on its way until time passes."""
         await self.ann.says("/start", to=self.bot)
-        invoice = await self.ann.hears(self.bot, timeout_s=START_S)
+        try:
+            invoice = await self.ann.hears(self.bot, timeout_s=START_S)
+        except SimulatorTimeoutError as exc:
+            raise AssertionError(self.running.log()) from exc
         self.telegram.faults.slow("sendMessage", delay_s=3600)
         outcome = await self.ann.pays(invoice, timeout_s=START_S)
         assert outcome.status == "paid", (outcome, self.running.log())

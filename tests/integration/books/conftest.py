@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from neonpay.books.sealing import Sealer
+from neonpay.books.sealing import SEAL, Sealer
 from neonpay.books.verification import Proof, prove
 from neonpay.ledger import Ledger, Transaction, open_ledger
+from neonpay.payments.consumers.fan_out import FAN_OUT
 from neonpay.simulator import Simulator
 from tests.integration.conftest import VIP, MovableClock, Shop
+from tests.looking import between_looks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -57,12 +59,15 @@ async def sell_everything(shop: Shop) -> dict[str, str]:
     shop.neonpay.on_payment(stage="vip", name="deliver")(_deliver)
     shop.neonpay.create_payment_stage("poster", shop.neonpay.list_payment_stages()["vip"])
     charges: dict[str, str] = {}
+    periodic = shop.neonpay.program.pipeline.periodic_store
     async with shop.polling():
-        for task in (
-            "seal",
-            "fan_out",
-        ):  # both seal what is there, and these books are to be sealed by whoever asks for them
-            async with shop.neonpay.program.pipeline.periodic_store.turn(task, patience_s=30, next_in_s=10_000_000):
+        # Both seal what is there, and these books are to be sealed by whoever asks for them. A program that starts takes a turn
+        # at one of them whether it is due or not, and is waited for.
+        async with asyncio.timeout(100):
+            while FAN_OUT not in await periodic.waits():
+                await between_looks()
+        for task in (SEAL, FAN_OUT):
+            async with periodic.turn(task, patience_s=30, next_in_s=10_000_000):
                 pass
         ann = await shop.visitor()
         for name in ("kept", "refunded"):
