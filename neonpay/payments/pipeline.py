@@ -288,6 +288,8 @@ class Pipeline:
             HandlerError: a handler asks for something that nobody can give it.
             LedgerError: the database cannot be used.
         """
+        # First, so that the next loop sees that this one has ended even where it ends while the shop opens.
+        self.reside(asyncio.get_running_loop())
         async with self._opening:
             if self._has_begun:
                 return
@@ -299,7 +301,6 @@ class Pipeline:
             # Before anything can be recorded, so that what this program begins is not among it.
             begun = await self._heard.begun_before()
             await self._signing.load()
-            self.reside(asyncio.get_running_loop())
             if not self._settings.takes_up_work:
                 self._has_begun = True
                 self._heard.started(began_s)

@@ -108,6 +108,15 @@ print(len(asyncio.run(neonpay.payments.list())), flush=True)
 asyncio.run(neonpay.close())
 """
 
+ENDED = """
+left = asyncio.new_event_loop()
+opening = [left.create_task(neonpay.program.pipeline.open()) for _ in range(2)]
+left.run_until_complete(asyncio.sleep(0))
+left.close()
+print(asyncio.run(neonpay.payments.list()))
+asyncio.run(neonpay.close())
+"""
+
 
 async def lines_of(telegram: Simulator, program: str, database_url: str, kind: str) -> tuple[list[str], str | None]:
     """What a program prints after a buyer has paid the link that it prints first, and the charge id."""
@@ -143,3 +152,14 @@ async def test_other_loops_use_the_shop_of_a_loop_that_runs(
 ) -> None:
     lines, _ = await lines_of(telegram, BESIDE, database_url, kind)
     assert lines == ["1"]
+
+
+async def test_a_loop_that_ends_while_it_opens_the_shop_stops_nobody(telegram: Simulator, database_url: str) -> None:
+    account = telegram.bot("shop_bot")
+    running = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", PRELUDE + ENDED, telegram.base_url, account.token, database_url, "botapi"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, errors = await running.communicate()
+    assert out.decode().split() == ["[]"], errors.decode()
