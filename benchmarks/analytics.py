@@ -48,7 +48,8 @@ SMALLER_TARGET: Final = 20.0
 _SCRIPTS: Final = Path(__file__).parent / "contenders"
 _TIMES: Final = 5
 _PAGES: Final = (
-    *("/", "/revenue", "/revenue?split=stage", "/revenue?split=language", "/subscriptions", "/products", "/funnel"),
+    *("/", "/revenue", "/revenue?split=stage", "/revenue?split=language", "/revenue?split=source"),
+    *("/subscriptions", "/products", "/funnel"),
     *("/payments", "/payments?tab=need-you", "/payments?tab=refunded", "/payments?q=100042", "/customers"),
     *("/customers?order=most", "/reconciliation", "/refunds", "/bots", "/live"),
 )
@@ -165,6 +166,7 @@ def _asked(reports: Reports[Any], period: Period) -> dict[str, Callable[[], Awai
             Period.named("365d", now=period.until), by=Bucket.WEEK, compare=True
         ),
         "revenue by language": lambda: reports.revenue(period, split=Split.LANGUAGE, compare=True),
+        "revenue by source": lambda: reports.revenue(period, split=Split.SOURCE, compare=True),
         "orders": lambda: reports.orders(period),
         "statement": lambda: reports.statement(period, compare=True),
         "funnel": lambda: reports.funnel(period),

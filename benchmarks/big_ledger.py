@@ -28,6 +28,7 @@ from neonpay.ledger.tables import (
     sequences,
     stages,
 )
+from neonpay.ledger.tables_tracking import first_touches
 from neonpay.payments.invoices.endings import ABANDON
 from neonpay.payments.subscription_ends import END
 from neonpay.reconcile.checkpoint import Tally
@@ -39,6 +40,7 @@ DAYS: Final = 365
 EVENTS_EACH: Final = 5
 STAGES: Final = {"lessons": 250, "phrasebook": 75, "print": 400, "plus": 120, "club": 300}
 LANGUAGES: Final = ("en", "ru", "de", "uk", None)
+SOURCES: Final = ("ads", "blog", None)
 _FIRST_USER: Final = 100_000
 _PLANS: Final = frozenset({"plus", "club"})
 _DAY_US: Final = 86_400_000_000
@@ -61,6 +63,7 @@ COLUMNS: Final = {
     events: "bot_id event_id name at user_id stage_id invoice_id charge_id amount_stars reason number",
     refunds: "bot_id charge_id user_id amount_stars state reason source requested_at finished_at",
     people: "bot_id user_id username first_name language_code first_seen last_seen",
+    first_touches: "bot_id user_id source at",
 }
 """What is written of each table; the rest stays NULL or is the table's default."""
 
@@ -85,6 +88,8 @@ def chunks(count: int, until_us: int, bot_id: int) -> Iterator[Chunk]:
             for place in range(max(1, count // 8)):
                 seen = (f"buyer{place}", f"Buyer {place}", _language(_FIRST_USER + place), start_us, until_us)
                 chunk.rows[people].append((bot_id, _FIRST_USER + place, *seen))
+                touched = (SOURCES[place % len(SOURCES)], start_us)
+                chunk.rows[first_touches].append((bot_id, _FIRST_USER + place, *touched))
         for place in range(first, min(first + _CHUNK, count)):
             number = _one(chunk, bot_id, place, count, start_us + place * step_us, until_us, number)
         yield chunk

@@ -8,16 +8,19 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 
 from neonpay.analytics.marks import Marks, marks, near_marks
-from neonpay.analytics.measures import BY_LANGUAGE, EXACT, Measure
+from neonpay.analytics.measures import BY_LANGUAGE, BY_SOURCE, EXACT, Measure
 from neonpay.analytics.periods import Span
 from neonpay.analytics.scope import Scope
 from neonpay.analytics.summing import Edge, Shape, summing
 from neonpay.core.clock import moment
 from neonpay.ledger import Transaction
 from neonpay.ledger.tables_rollups import DAY_US, QUARTER_US
+from neonpay.store.first_touches import SOURCES
 from neonpay.store.payers_languages import LANGUAGES
 
 _NUMBER: Final = sa.BigInteger
+_TASKS: Final = {**dict.fromkeys(BY_LANGUAGE, LANGUAGES), **dict.fromkeys(BY_SOURCE, SOURCES)}
+"""By which task measures are rolled up that are found in the tables by their time as well; the others are by the first one."""
 
 
 class Counted(NamedTuple):
@@ -57,7 +60,8 @@ def counted(transaction: Transaction, measure: Measure, scope: Scope, spans: Seq
     Measures that are not ``EXACT`` count in the whole quarters of an hour that a span touches.
     """
     edges = [(place, *_edges(measure, span)) for place, span in enumerate(spans)]
-    after = near_marks(transaction, scope, LANGUAGES) if measure in BY_LANGUAGE else marks(transaction, scope)
+    task = _TASKS.get(measure)
+    after = marks(transaction, scope) if task is None else near_marks(transaction, scope, task)
     if not after:
         return Counted(measure, scope, after, (), (), (), edges)
     inner, outer = cut(edges, QUARTER_US)

@@ -25,12 +25,14 @@ from neonpay.core.payments import RefundState
 from neonpay.core.transactions import NANOSTARS
 from neonpay.ledger.table_kit import is_text
 from neonpay.ledger.tables import events, invoices, journal, payments, refunds
+from neonpay.store import first_touches as sources
+from neonpay.store import moved_sales
 from neonpay.store import payers_languages as languages
 from neonpay.store.entries import REFUNDS, REVENUE, STARS, UNSETTLED
 
 Rows = sa.Select[Any]
 
-ONE_OFF: Final = languages.ONE_OFF
+ONE_OFF: Final = moved_sales.ONE_OFF
 FIRST: Final = "first"
 RENEWAL: Final = "renewal"
 
@@ -43,6 +45,7 @@ class Measure(enum.StrEnum):
         RETURNED: payments that were refunded, at their time of payment.
         PAID_IN, RETURNED_IN: the same two; ``detail`` is the language that the buyer had when they paid, and ``kind`` says only
             what is one-off.
+        PAID_FROM, RETURNED_FROM: the same, but ``detail`` is where the buyer came from first, as far as it is known today.
         REFUNDED: the same, at the time at which they were refunded.
         INVOICED: invoices that were written; ``value`` is their price.
         SETTLED: invoices that were paid, each once, at the time at which they were written.
@@ -61,6 +64,8 @@ class Measure(enum.StrEnum):
     RETURNED = "returned"
     PAID_IN = languages.PAID_IN
     RETURNED_IN = languages.RETURNED_IN
+    PAID_FROM = sources.PAID_FROM
+    RETURNED_FROM = sources.RETURNED_FROM
     REFUNDED = "refunded"
     INVOICED = "invoiced"
     SETTLED = "settled"
@@ -75,8 +80,9 @@ class Measure(enum.StrEnum):
 
 
 BY_LANGUAGE: Final = frozenset({Measure.PAID_IN, Measure.RETURNED_IN})
-"""Measures that a task of their own rolls up, so that a program of before, which fills the others, leaves out nothing here."""
-EXACT: Final = frozenset({Measure.PAID, Measure.RETURNED, Measure.REFUNDED, *BY_LANGUAGE})
+BY_SOURCE: Final = frozenset({Measure.PAID_FROM, Measure.RETURNED_FROM})
+"""Measures that tasks of their own roll up, so that a program of before, which fills the others, leaves out nothing here."""
+EXACT: Final = frozenset({Measure.PAID, Measure.RETURNED, Measure.REFUNDED, *BY_LANGUAGE, *BY_SOURCE})
 """Measures that are cut at any moment; of the others only whole quarters of an hour are counted."""
 
 
@@ -139,16 +145,20 @@ def _paid(tail: sa.ColumnElement[bool] | None) -> Rows:
 
 
 def _paid_in(tail: sa.ColumnElement[bool] | None) -> Rows:
-    return _of_payments(_payment_in_its_language(), tail)
+    return _of_payments(_payment_by(languages.language_of_payment()), tail)
+
+
+def _paid_from(tail: sa.ColumnElement[bool] | None) -> Rows:
+    return _of_payments(_payment_by(sources.source_of_payment()), tail)
 
 
 def _payment(at: sa.ColumnElement[Any]) -> Rows:
     return _row(payments.c.bot_id, at, payments.c.stage_id, payments.c.amount_stars, _KIND).where(IN_STARS)
 
 
-def _payment_in_its_language() -> Rows:
-    stars, language = payments.c.amount_stars, languages.language_of_payment()
-    rows = _row(payments.c.bot_id, payments.c.paid_at, payments.c.stage_id, stars, _IS_ONE_OFF, language)
+def _payment_by(name: sa.ColumnElement[str]) -> Rows:
+    stars = payments.c.amount_stars
+    rows = _row(payments.c.bot_id, payments.c.paid_at, payments.c.stage_id, stars, _IS_ONE_OFF, name)
     return rows.where(IN_STARS)
 
 
@@ -178,7 +188,11 @@ def _returned(tail: sa.ColumnElement[bool] | None) -> Rows:
 
 
 def _returned_in(tail: sa.ColumnElement[bool] | None) -> Rows:
-    return _of_refunds(_payment_in_its_language(), tail)
+    return _of_refunds(_payment_by(languages.language_of_payment()), tail)
+
+
+def _returned_from(tail: sa.ColumnElement[bool] | None) -> Rows:
+    return _of_refunds(_payment_by(sources.source_of_payment()), tail)
 
 
 def _refunded(tail: sa.ColumnElement[bool] | None) -> Rows:
@@ -281,6 +295,8 @@ _MEASURES: Final[Mapping[Measure, Callable[[sa.ColumnElement[bool] | None], Rows
         Measure.RETURNED: _returned,
         Measure.PAID_IN: _paid_in,
         Measure.RETURNED_IN: _returned_in,
+        Measure.PAID_FROM: _paid_from,
+        Measure.RETURNED_FROM: _returned_from,
         Measure.REFUNDED: _refunded,
         Measure.INVOICED: _told(InvoiceCreated.name),
         Measure.SETTLED: _settled,

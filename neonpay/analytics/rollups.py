@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from neonpay.analytics.marks import Marks, Numbers, newer
-from neonpay.analytics.measures import BY_LANGUAGE, IN_STARS, Measure, microseconds_of, recorded_by, rows_of
+from neonpay.analytics.measures import BY_LANGUAGE, BY_SOURCE, IN_STARS, Measure, microseconds_of, recorded_by, rows_of
 from neonpay.analytics.new_events import IS_NEW, NAMES, New
 from neonpay.analytics.renewed import Renewed
 from neonpay.analytics.scope import Scope
@@ -221,7 +221,7 @@ def insert_into(dialect: sa.Dialect, table: sa.Table) -> Any:
     return (postgresql if dialect.name == "postgresql" else sqlite).insert(table)
 
 
-_COUNTED: Final = counting(measure for measure in Measure if measure not in BY_LANGUAGE)
+_COUNTED: Final = counting(measure for measure in Measure if measure not in BY_LANGUAGE | BY_SOURCE)
 _BUYERS: Final = Statement(_renewed_buyers, *NAMES)
 STATEMENTS: Final = (*_COUNTED, _BUYERS)
 """Those of ``renew_rollups`` that take long to make."""

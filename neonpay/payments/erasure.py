@@ -18,7 +18,9 @@ from neonpay.ledger.tables_tracking import first_touches, soft_events
 from neonpay.payments.clearing import clear_acts, clear_facts
 from neonpay.payments.extending.lending import LentTransaction, lend
 from neonpay.payments.extensions_used import Extensions
-from neonpay.store.payers_languages import UNKNOWN, forget_languages
+from neonpay.store.first_touches import forget_touch
+from neonpay.store.moved_sales import UNKNOWN
+from neonpay.store.payers_languages import forget_languages
 
 SOFT_AT_ONCE: Final = 500
 _JSON: Final = frozenset({"data"})
@@ -67,9 +69,6 @@ def erase_person(
     requests, refunded = refund_requests.c, refunds.c
     changes: dict[str, Any] = {
         "names": sa.delete(people).where(people.c.bot_id == bot_id, people.c.user_id == user_id),
-        "first_touch": sa.delete(first_touches).where(
-            first_touches.c.bot_id == bot_id, first_touches.c.user_id == user_id
-        ),
         "notes": sa.delete(notes).where(*by_charge[notes]),
         "unsent_request": sa.delete(request_words).where(
             request_words.c.bot_id == bot_id, request_words.c.user_id == user_id
@@ -83,8 +82,9 @@ def erase_person(
     }
     # First: under which language they are counted may follow from the names.
     languages = forget_languages(transaction, bot_id, user_id)
+    touches = forget_touch(transaction, bot_id, user_id)
     removed = {what: transaction.connection.execute(change).rowcount for what, change in changes.items()}
-    removed["languages"] = languages
+    removed |= {"first_touch": touches, "languages": languages}
     removed["facts"] = clear_facts(transaction, bot_id, user_id)
     removed["acts"] = clear_acts(transaction, bot_id, user_id, theirs)
     for extension in extensions.having("erase"):

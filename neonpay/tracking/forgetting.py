@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from neonpay.core.clock import microseconds
 from neonpay.ledger import Transaction
-from neonpay.ledger.tables_tracking import first_touches, soft_events
+from neonpay.ledger.tables_tracking import soft_events
+from neonpay.store.first_touches import forget_touch
 from neonpay.store.forgotten import forgotten_until, remember_forgotten
 from neonpay.tracking.kinds import LedgerKind
 from neonpay.tracking.money import MONEY, REFUNDED, REJECTED
@@ -29,12 +30,11 @@ def forget_told(transaction: Transaction, bot_id: int, user_id: int, at_us: int)
     What was earned and given back stays, as nobody's. A unit of work.
     """
     is_news = remember_forgotten(transaction, bot_id, user_id, at_us)
-    connection, event, touch = transaction.connection, soft_events.c, first_touches.c
+    connection, event = transaction.connection, soft_events.c
     theirs = (event.bot_id == bot_id, event.user_id == user_id, event.at <= at_us)
     connection.execute(sa.delete(soft_events).where(*theirs, event.kind.not_in(MONEY)))
     connection.execute(sa.update(soft_events).where(*theirs).values(user_id=None, source=None, data="{}"))
-    first = (touch.bot_id == bot_id, touch.user_id == user_id, touch.at <= at_us)
-    connection.execute(sa.delete(first_touches).where(*first))
+    forget_touch(transaction, bot_id, user_id, at_us)
     return is_news
 
 

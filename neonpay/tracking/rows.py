@@ -8,13 +8,13 @@ from typing import Any
 from neonpay.core.clock import microseconds
 from neonpay.core.jsontext import dump
 from neonpay.ledger import Insert, Transaction
-from neonpay.ledger.tables_tracking import first_touches, soft_events
+from neonpay.ledger.tables_tracking import soft_events
+from neonpay.store.first_touches import Touch, write_touches
 from neonpay.tracking.forgetting import kept_of
 from neonpay.tracking.kinds import SoftKind
 from neonpay.tracking.soft_event import SoftEvent
 
 _EVENTS = Insert(soft_events, "bot_id", "event_id", "kind", "at", "user_id", "subject", "source", "stars", "data")
-_TOUCHES = Insert(first_touches, "bot_id", "user_id", "source", "at")
 
 
 def write_soft(transaction: Transaction, events: Sequence[SoftEvent]) -> int:
@@ -30,13 +30,14 @@ def insert_soft(transaction: Transaction, events: Sequence[SoftEvent]) -> int:
     """Keep events as ``kept_of`` gave them; the number of those that were not there yet."""
     if not events:
         return 0
-    touches = sorted(
-        (event.bot_id, event.user_id, microseconds(event.at), event.source or "")
-        for event in events
-        if event.kind == SoftKind.USER_STARTED and event.user_id is not None
+    write_touches(
+        transaction,
+        [
+            Touch(event.bot_id, event.user_id, microseconds(event.at), event.source or "")
+            for event in events
+            if event.kind == SoftKind.USER_STARTED and event.user_id is not None
+        ],
     )
-    if touches:
-        transaction.insert(_TOUCHES, *[(bot, user, source or None, at) for bot, user, at, source in touches])
     # In the order of their keys, so that two who write the same events wait for each other and do not deadlock.
     return transaction.insert(_EVENTS, *sorted(map(_row, events), key=_key))
 

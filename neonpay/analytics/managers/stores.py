@@ -18,7 +18,7 @@ from neonpay.errors import LedgerClosedError
 from neonpay.ledger import Transaction
 from neonpay.ledger.sqlite_transaction import SqliteConnection, SqliteTransaction
 from neonpay.ledger.table_kit import metadata
-from neonpay.ledger.tables import keys, payments, people, refunds
+from neonpay.ledger.tables import duties, keys, payments, people, refunds
 from neonpay.ledger.tables_collection import collected_bots
 from neonpay.ledger.tables_tracking import first_touches, forgotten, soft_events
 from neonpay.tracking import SoftEvent, write_soft
@@ -26,8 +26,8 @@ from neonpay.tracking.forgetting import forget_told
 
 T = TypeVar("T")
 _AT_ONCE: Final = 500
-_TABLES: Final = (soft_events, first_touches, forgotten, collected_bots, keys, payments, refunds, people)
-"""What figures look into, whether a ledger is there or not."""
+_TABLES: Final = (soft_events, first_touches, forgotten, collected_bots, keys, payments, refunds, people, duties)
+"""What figures look into, whether a ledger is there or not; and what is asked before somebody is kept or forgotten."""
 
 
 class Store(Protocol):
