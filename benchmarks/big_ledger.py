@@ -22,6 +22,7 @@ from neonpay.ledger.tables import (
     invoices,
     jobs,
     journal,
+    numbered_until,
     payments,
     people,
     refunds,
@@ -212,6 +213,8 @@ def _into_file(path: str, count: int, until_us: int, bot_id: int) -> int:
             written += len(chunk.rows[events])
             connection.commit()
         connection.execute(f"INSERT INTO {sequences.name} (bot_id, last_number) VALUES (?, ?)", (bot_id, written))
+        newest = f"SELECT bot_id, max(event_id) FROM {events.name} WHERE bot_id = ? GROUP BY bot_id"
+        connection.execute(f"INSERT INTO {numbered_until.name} (bot_id, event_id) {newest}", (bot_id,))
         compared = f"INSERT INTO {duties.name} (bot_id, name, run_at, position, memo) VALUES (?, ?, ?, ?, ?)"
         connection.executemany(compared, _done(bot_id, count, written, until_us))
         connection.commit()

@@ -100,11 +100,11 @@ def _sums(users: Sequence[sa.BindParameter[int]]) -> sa.Select[Any]:
 
 
 def _anew(users: Sequence[sa.BindParameter[int]]) -> sa.Insert:
-    of_bot = payments.c.bot_id == BOT
+    # Said of both, since SQLite would go through all payments of the bot and look each up among these few people.
+    is_theirs = sa.and_(payments.c.bot_id == BOT, payments.c.user_id.in_(users))
     firsts = sa.select(payments.c.user_id, sa.func.min(microseconds_of(payments.c.paid_at)).label("first"))
-    theirs = firsts.where(of_bot, IN_STARS, payments.c.user_id.in_(users))
-    first = theirs.group_by(payments.c.user_id).cte("first").prefix_with("MATERIALIZED")
-    paid = aged(first, of_bot).subquery("paid")
+    theirs = firsts.where(is_theirs, IN_STARS).group_by(payments.c.user_id)
+    paid = aged(theirs.cte("first").prefix_with("MATERIALIZED"), is_theirs).subquery("paid")
     keys = (paid.c.user_id, paid.c.age, paid.c.first)
     rows = sa.select(BOT, *keys, sa.func.sum(paid.c.stars)).group_by(*keys)
     return sa.insert(rollup_ages).from_select(["bot_id", "user_id", "age", "first_at", "stars"], rows)

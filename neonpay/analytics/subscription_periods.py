@@ -99,7 +99,7 @@ def first_ever(transaction: Transaction, scope: Scope, who: Iterable[Subscriber]
                 payments.c.user_id.in_(users[start : start + _AT_ONCE]),
                 payments.c.currency == CURRENCY,
                 payments.c.state.in_(_IN_FORCE),
-                payments.c.subscription_expires_at.is_not(None),
+                HAS_ENDS,
             )
             .group_by(payments.c.bot_id, payments.c.user_id)
         )
@@ -163,3 +163,5 @@ PERIODS: Final = _periods()
 """Paid periods of subscriptions, to be narrowed down: everything that a ``PaidPeriod`` is made of."""
 _STARTS: Final = microseconds_of(payments.c.paid_at)
 _ENDS: Final = microseconds_of(payments.c.subscription_expires_at)
+HAS_ENDS: Final = unindexed(_ENDS).is_not(None)
+"""Whether a payment is of a subscription, by which SQLite finds none: it would go through all that were ever paid."""

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from neonpay.analytics.new_events import BOT, IS_NEW, NAMES, New
 from neonpay.analytics.renewed import Renewed
-from neonpay.analytics.subscription_periods import PERIODS, firsts_in, periods_in, subscribers_of
+from neonpay.analytics.subscription_periods import HAS_ENDS, PERIODS, firsts_in, periods_in, subscribers_of
 from neonpay.analytics.subscription_steps import Step, steps
 from neonpay.ledger import Among, Insert, Statement, Transaction
 from neonpay.ledger.tables import payments
@@ -20,9 +20,7 @@ _GONE: Final = Among(
     lambda users: sa.delete(rollup_subscriptions).where(_STEPS.bot_id == BOT, _STEPS.user_id.in_(users)), BOT.key
 )
 _PAID: Final = Among(
-    lambda users: PERIODS.where(
-        payments.c.bot_id == BOT, payments.c.user_id.in_(users), payments.c.subscription_expires_at.is_not(None)
-    ),
+    lambda users: PERIODS.where(payments.c.bot_id == BOT, payments.c.user_id.in_(users), HAS_ENDS),
     BOT.key,
 )
 _INSERT: Final = Insert(rollup_subscriptions, *[column.name for column in rollup_subscriptions.c])
