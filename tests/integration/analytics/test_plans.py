@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
 
+from neonpay.analytics import Bucket, Period, Split, reports_of, zone_of
 from neonpay.analytics.all_rollups import ROLLUPS, Rollup
 from neonpay.analytics.new_events import New
 from neonpay.analytics.renewed import Renewed
+from neonpay.core.clock import moment
 from neonpay.ledger import open_ledger
+from neonpay.ledger.tables import duties
+from neonpay.reconcile.checkpoint import Tally
+from neonpay.reconcile.reconciler import RECONCILE
 from tests.property.report_history import BOTS, History, Payment, write
-from tests.property.report_times import BEGIN
+from tests.property.report_times import BEGIN, DAY_US
 
 if TYPE_CHECKING:
-    from neonpay.ledger import Transaction
+    from neonpay.ledger import Ledger, Transaction
 
+FACTS = "neonpay_(payments|events|invoices|journal)"
 OF_ALL = re.compile(
-    r"SCAN neonpay_(payments|events|refunds|invoices)"
-    r"|SEARCH neonpay_(payments|events|refunds|invoices) USING .*\(bot_id=\?( AND (paid_at|at|subscription_expires_at)[<>]\?)*\)"
+    rf"SCAN {FACTS}|SEARCH {FACTS} USING .*\(bot_id=\?( AND (paid_at|at|subscription_expires_at)[<>]\?)*\)"
 )
 """A step of a plan that goes through all rows of a bot, or of a time."""
+OF_ANY_TIME = re.compile(rf"SCAN {FACTS}|SEARCH {FACTS} USING .*\(bot_id=\?\)")
+"""One that goes through all rows of a bot, and keeps to no time."""
+TALLY = Tally(position=3, examined=1, balance=0, compared_us=BEGIN)
+COMPARED = {"bot_id": BOTS[0], "name": RECONCILE, "run_at": BEGIN, "position": TALLY.position, "memo": TALLY.memo}
+"""What a comparison with Telegram leaves, without which every payment may be one that its list does not have."""
 
 
 def paid(kind: str, at: int, refunded: int | None = None) -> Payment:
@@ -44,30 +56,92 @@ def paid(kind: str, at: int, refunded: int | None = None) -> Payment:
     )
 
 
-@pytest.mark.parametrize("rollup", ROLLUPS, ids=lambda rollup: rollup.task)
-def test_a_batch_reads_no_more_than_it_is_about(rollup: Rollup, sqlite_url: str) -> None:
-    history = History(payments=(paid("first", 0), paid("renewal", 10), paid("one_off", 20, refunded=30)))
+HISTORY = History(payments=(paid("first", 0), paid("renewal", 10), paid("one_off", 20, refunded=30)))
 
-    def steps(transaction: Transaction) -> list[str]:
-        raw = transaction.connection.connection.dbapi_connection
-        assert raw is not None
-        said: list[str] = []
-        raw.set_trace_callback(said.append)  # type: ignore[attr-defined]
-        try:
-            rollup.renew(transaction, New(BOTS[0], 0, 2), Renewed())
-        finally:
-            raw.set_trace_callback(None)  # type: ignore[attr-defined]
-        assert said
-        return [
-            str(row[-1])
-            for text in said
-            for row in transaction.connection.execute(sa.text("EXPLAIN QUERY PLAN " + text.replace(":", r"\:")))
-        ]
 
-    ledger = open_ledger(sqlite_url)
+@contextmanager
+def noted(transaction: Transaction) -> Iterator[list[str]]:
+    """The steps by which SQLite carries out what the transaction says meanwhile."""
+    raw = transaction.connection.connection.dbapi_connection
+    assert raw is not None
+    said: list[str] = []
+    steps: list[str] = []
+    raw.set_trace_callback(said.append)  # type: ignore[attr-defined]
     try:
-        ledger.open_sync()
-        ledger.run_sync(write, history)
-        assert [step for step in ledger.run_sync(steps) if OF_ALL.search(step)] == []
+        yield steps
     finally:
-        ledger.close_sync()
+        raw.set_trace_callback(None)  # type: ignore[attr-defined]
+    for text in said:
+        plan = transaction.connection.execute(sa.text("EXPLAIN QUERY PLAN " + text.replace(":", r"\:")))
+        steps += [str(row[-1]) for row in plan]
+    assert steps
+
+
+@pytest.fixture
+def ledger(sqlite_url: str) -> Iterator[Ledger]:
+    ledger = open_ledger(sqlite_url)
+    ledger.open_sync()
+    ledger.run_sync(write, HISTORY)
+    ledger.run_sync(lambda transaction: transaction.connection.execute(sa.insert(duties).values(COMPARED)))
+    yield ledger
+    ledger.close_sync()
+
+
+@pytest.mark.parametrize("rollup", ROLLUPS, ids=lambda rollup: rollup.task)
+def test_a_batch_reads_no_more_than_it_is_about(rollup: Rollup, ledger: Ledger) -> None:
+    def found(transaction: Transaction) -> list[str]:
+        with noted(transaction) as steps:
+            rollup.renew(transaction, New(BOTS[0], 0, 2), Renewed())
+        return steps
+
+    assert [step for step in ledger.run_sync(found) if OF_ALL.search(step)] == []
+
+
+class Noting:
+    """A ledger that notes how reports are carried out."""
+
+    def __init__(self, inner: Ledger) -> None:
+        self._inner = inner
+        self.steps: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    async def report(self, limit_s: float, unit: Callable[..., Any], *args: Any, **named: Any) -> Any:
+        def noting(transaction: Transaction) -> Any:
+            with noted(transaction) as steps:
+                answer = unit(transaction, *args, **named)
+            self.steps += steps
+            return answer
+
+        return await self._inner.report(limit_s, noting)
+
+
+REPORTS: dict[str, Callable[[Any, Period], Awaitable[object]]] = {
+    "revenue": lambda reports, period: reports.revenue(period, by=Bucket.WEEK, compare=True),
+    **{
+        f"revenue by {split}": lambda reports, period, split=split: reports.revenue(period, split=split, compare=True)
+        for split in Split
+    },
+    "orders": lambda reports, period: reports.orders(period),
+    "statement": lambda reports, period: reports.statement(period, compare=True),
+    "funnel": lambda reports, period: reports.funnel(period),
+    "products": lambda reports, period: reports.products(period),
+    "attention": lambda reports, _: reports.attention(),
+    "delivery times": lambda reports, period: reports.delivery_times(period),
+    "subscriptions": lambda reports, period: reports.subscriptions(period),
+    "account": lambda reports, period: reports.account(period),
+    "customers": lambda reports, period: reports.customers(period),
+    "findings": lambda reports, period: reports.findings(period),
+    "proceeds": lambda reports, period: reports.proceeds(period),
+}
+
+
+@pytest.mark.parametrize("name", REPORTS)
+async def test_a_report_keeps_to_a_time_or_to_people(name: str, ledger: Ledger) -> None:
+    noting = Noting(ledger)
+    reports = reports_of(noting, bots=BOTS[:1])  # type: ignore[arg-type]
+    assert await reports.refresh() > 0
+    period = Period(since=moment(BEGIN - 30 * DAY_US), until=moment(BEGIN + 30 * DAY_US), zone=zone_of("UTC"))
+    await REPORTS[name](reports, period)
+    assert [step for step in noting.steps if OF_ANY_TIME.search(step)] == []
