@@ -157,12 +157,12 @@ class Loading:
         # How an extension makes its tables is its own business.
         filling = Filling(target, saved, self.manifest.form, self.bots, is_new=saved.extension is None)
         self.note(saved.name, 0, saved.rows)
-        filling.add(
-            transaction,
-            chunks_in(self.folder, self.manifest, saved, self.opening),
-            lambda done: self.note(saved.name, done, saved.rows),
-        )
-        filling.prove(transaction)
+
+        def parts() -> Iterator[bytes]:
+            return chunks_in(self.folder, self.manifest, saved, self.opening)
+
+        filling.add(transaction, parts(), lambda done: self.note(saved.name, done, saved.rows))
+        filling.prove(transaction, parts)
 
     def _may_be_filled(self, saved: SavedTable) -> bool:
         """Whether a backup has such a table: a manifest that somebody else wrote writes into nothing of anybody else."""

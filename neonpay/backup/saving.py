@@ -28,6 +28,7 @@ from neonpay.backup.kinds import BackupType, Form
 from neonpay.backup.manifest import ID, Chunk, Manifest, SavedBot, SavedTable
 from neonpay.backup.packing import Compression, Note, Packer, require
 from neonpay.backup.reading import lines_of
+from neonpay.backup.room import keep_order
 from neonpay.backup.sharing import PIECE_BYTES, Packing, Shared
 from neonpay.backup.snapshot import Source, at_one_moment
 from neonpay.backup.tables import SECRET, Kept, own_tables, tables_of_extensions, why_left_out
@@ -125,6 +126,8 @@ class _Saving:
         transaction = source.transaction
         engine: Literal["sqlite", "postgresql"] = "postgresql" if source.file is None else "sqlite"
         self._require_form(engine)
+        if self._wanted.form == "postgresql":
+            keep_order(transaction.connection)
         schema = _schema(transaction)
         created_at = moment(source.at_us)
         backup_id = new_id(created_at, self._folder.ids())
@@ -226,7 +229,9 @@ class _Saving:
         self._note(kept.name, done, total)
         form = self._wanted.form
         frame = frame_of(kept.name, kept.columns, form)
-        for chunk in pack.chunks(chunks_of(frame, self._resting(lines_of(transaction, kept, form)))):
+        # Sorting them takes the server as long as reading them, and chunks are shared in any order that stays.
+        lines = lines_of(transaction, kept, form, is_sorted=form != "postgresql")
+        for chunk in pack.chunks(chunks_of(frame, self._resting(lines))):
             chunks.append(chunk)
             done += chunk.rows
             self._note(kept.name, done, total)

@@ -22,6 +22,7 @@ from tests.integration.backup.conftest import BOT, Kit
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from neonpay.backup.kinds import Form
     from neonpay.ledger import Transaction
 
 LOOKS_SECRET = ("secret", "password", "token", "hash")
@@ -78,16 +79,18 @@ def add_events(first: int, count: int) -> object:
     return unit
 
 
-def test_what_did_not_change_is_shared(kit: Kit, database_url: str) -> None:
+@pytest.mark.parametrize("form", ["json", "postgresql"])
+def test_what_did_not_change_is_shared(kit: Kit, database_url: str, form: Form) -> None:
+    form = "json" if database_url.startswith("sqlite") else form
     kit.run(database_url, add_events(0, 6000))  # type: ignore[arg-type]
-    first = kit.save(database_url)
-    again = kit.save(database_url)
+    first = kit.save(database_url, form=form)
+    again = kit.save(database_url, form=form)
     assert (again.added, again.size) == (0, first.size)
 
     kit.run(database_url, add_events(6000, 10))  # type: ignore[arg-type]
     gone = sa.delete(events).where(events.c.event_id == f"{100:09}")
     kit.run(database_url, lambda transaction: transaction.connection.execute(gone).rowcount)
-    changed = kit.save(database_url)
+    changed = kit.save(database_url, form=form)
     files = {chunk.path for _, chunk in first.chunks()}
     new = [chunk for _, chunk in changed.chunks() if chunk.path not in files]
     assert len(new) <= 3 < len(list(changed.chunks()))
