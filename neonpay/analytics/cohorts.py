@@ -13,11 +13,12 @@ from neonpay.analytics.cohort_rollup import AGE, COHORTS, aged, first_of, touche
 from neonpay.analytics.counting import cut, edges_of, table_of
 from neonpay.analytics.firsts import buyer_marks, first_payments
 from neonpay.analytics.marks import Marks, marks, newer
-from neonpay.analytics.measures import IN_STARS, microseconds_of, unindexed
+from neonpay.analytics.measures import IN_STARS, microseconds_of
 from neonpay.analytics.people_figures import Cohort
 from neonpay.analytics.periods import Bucket, Period, Span
 from neonpay.analytics.scope import Scope
 from neonpay.ledger import Transaction
+from neonpay.ledger.table_kit import unindexed
 from neonpay.ledger.tables import payments
 from neonpay.ledger.tables_rollups import DAY_US, rollup_ages, rollup_cohorts
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from neonpay.analytics.cohorts import cohorts
 from neonpay.analytics.firsts import buyer_marks, first_payments
 from neonpay.analytics.marks import Numbers, names_of, numbers_of
-from neonpay.analytics.measures import IN_STARS, microseconds_of, unindexed
+from neonpay.analytics.measures import IN_STARS, microseconds_of
 from neonpay.analytics.people_figures import Customers
 from neonpay.analytics.periods import Period, Span
 from neonpay.analytics.rollups import buyers, buyers_anew, newer_buyers
@@ -21,6 +21,7 @@ from neonpay.analytics.takings import takings_in
 from neonpay.core.clock import moment
 from neonpay.core.limits import CURRENCY
 from neonpay.ledger import Statement, Transaction
+from neonpay.ledger.table_kit import unindexed
 from neonpay.ledger.tables import payments, people
 from neonpay.ledger.tables_rollups import rollup_buyers
 

@@ -96,11 +96,6 @@ def microseconds_of(column: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
     return sa.type_coerce(column, sa.BigInteger)
 
 
-def unindexed(at: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
-    """The same time, by which SQLite finds no rows: it would take the index by time where the buyer's is the better one."""
-    return at + sa.literal_column("0", sa.BigInteger)
-
-
 def _row(
     bot_id: sa.ColumnElement[int],
     at: sa.ColumnElement[Any],

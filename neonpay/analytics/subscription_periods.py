@@ -9,13 +9,14 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from neonpay.analytics.marks import Marks, Numbers, names_of, newer, numbers_of
-from neonpay.analytics.measures import IS_BACK, microseconds_of, unindexed
+from neonpay.analytics.measures import IS_BACK, microseconds_of
 from neonpay.analytics.scope import Scope
 from neonpay.analytics.subscription_steps import PaidPeriod, Subscriber
 from neonpay.core.events import SubscriptionCanceled, SubscriptionFailed, SubscriptionRestored
 from neonpay.core.limits import CURRENCY
 from neonpay.core.payments import PaymentState
 from neonpay.ledger import Statement, Transaction
+from neonpay.ledger.table_kit import unindexed
 from neonpay.ledger.tables import events, payments, refunds, subscriptions
 
 _IN_FORCE: Final = [sa.literal(state.value, sa.Text) for state in (PaymentState.ACCEPTED, PaymentState.REFUNDED)]

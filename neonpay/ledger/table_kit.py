@@ -64,3 +64,8 @@ def is_text(column: sa.ColumnElement[str], text: str) -> sa.ColumnElement[bool]:
     execution when a parameter might decide that. So is chosen what a partial index is made by.
     """
     return column == sa.literal_column("'" + text.replace("'", "''") + "'", sa.Text)
+
+
+def unindexed(at: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
+    """The same time, by which no database finds rows: it would take the index by time where that by the buyer is better."""
+    return sa.type_coerce(at, sa.BigInteger) + sa.literal_column("0", sa.BigInteger)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import sqlalchemy as sa
 
 from neonpay.core.job_states import JobState
@@ -9,9 +11,11 @@ from neonpay.core.payments import Invoice, Payment, PaymentState, Refund
 from neonpay.core.whole import is_whole
 from neonpay.errors import PaymentError, PaymentNotFoundError, ValidationError
 from neonpay.ledger import Ledger, Transaction
+from neonpay.ledger.table_kit import unindexed
 from neonpay.ledger.tables import IS_PARKED, invoices, jobs, payments
 from neonpay.payments.consumers.selection import TELL
 from neonpay.payments.waiting import is_left_alone
+from neonpay.store.few_jobs import is_one_of_few
 from neonpay.store.invoice_filter import NEWEST_FIRST, InvoiceSelection
 from neonpay.store.job_rows import JobRecord
 from neonpay.store.payment_filter import Selection
@@ -20,6 +24,7 @@ from neonpay.store.stage_versions import Catalogue
 
 _MOST_ROWS = 100_000
 """Longest list that is given at once."""
+_CLOCKS_DIFFER = timedelta(days=7)
 
 
 class History:
@@ -68,7 +73,7 @@ class History:
 
     async def dead_letters(self) -> list[JobRecord]:
         """Jobs that failed on their last attempt; ``retry`` revives them."""
-        return await self._ledger.read(read_jobs, self._bot_id, sa.and_(IS_PARKED, jobs.c.state == JobState.DEAD))
+        return await self._ledger.read(_few_jobs, self._bot_id, IS_PARKED, jobs.c.state == JobState.DEAD)
 
     async def stranded(self) -> list[JobRecord]:
         """Unfinished jobs whose handler no program of the shop has had for a day, or that nobody has ever declared."""
@@ -89,16 +94,17 @@ class History:
 
     def _is_paid(self, transaction: Transaction, invoice_id: str) -> bool:
         this = (invoices.c.bot_id == self._bot_id, invoices.c.invoice_id == invoice_id)
-        row = transaction.connection.execute(
-            sa.select(invoices.c.user_id, invoices.c.payments_count).where(*this)
-        ).first()
+        columns = (invoices.c.user_id, invoices.c.payments_count, invoices.c.created_at)
+        row = transaction.connection.execute(sa.select(*columns).where(*this)).first()
         if row is None or not row.payments_count:
             return False
-        # By the payer whom the invoice names there is an index; another one's payment may have been accepted by a person.
+        # By the payer whom the invoice names there is an index; another one's payment may have been accepted by a person. That
+        # is looked for among what was paid since the invoice was made, as far as two clocks agree.
+        since = row.created_at - _CLOCKS_DIFFER
         return any(
             transaction.connection.execute(sa.select(sa.exists().where(*paid.where(self._bot_id)))).scalar_one()
             for paid in (
-                Selection(state=PaymentState.ACCEPTED, user_id=user_id, invoice_id=invoice_id)
+                Selection(state=PaymentState.ACCEPTED, user_id=user_id, invoice_id=invoice_id, since=since)
                 for user_id in dict.fromkeys((row.user_id, None))
             )
         )
@@ -117,7 +123,9 @@ class History:
         return payment_of(transaction, self._catalogue, rows[0])
 
     def _list(self, transaction: Transaction, selection: Selection, limit: int) -> list[Payment]:
-        newest_first = (payments.c.paid_at.desc(), payments.c.recorded_at.desc(), payments.c.charge_id)
+        # What is few is found first and ordered then: by the times all would be gone through until there are enough.
+        paid_at = unindexed(payments.c.paid_at) if selection.is_of_few else payments.c.paid_at
+        newest_first = (paid_at.desc(), payments.c.recorded_at.desc(), payments.c.charge_id)
         query = select_payments(self._bot_id).where(*selection.where(self._bot_id)).order_by(*newest_first)
         rows = transaction.connection.execute(query.limit(limit)).mappings().all()
         return [payment_of(transaction, self._catalogue, row) for row in rows]
@@ -128,8 +136,8 @@ class History:
         return [invoice_of(transaction, self._catalogue, row) for row in rows]
 
     def _stranded(self, transaction: Transaction) -> list[JobRecord]:
-        given_up = read_jobs(transaction, self._bot_id, sa.and_(IS_PARKED, jobs.c.state == JobState.STRANDED))
-        return [*given_up, *read_jobs(transaction, self._bot_id, is_left_alone())]
+        given_up = _few_jobs(transaction, self._bot_id, IS_PARKED, jobs.c.state == JobState.STRANDED)
+        return [*given_up, *_few_jobs(transaction, self._bot_id, is_left_alone())]
 
 
 def event_id_of(bot_id: int, charge_id: str) -> sa.ScalarSelect[str]:
@@ -153,12 +161,21 @@ def about_payment(bot_id: int, charge_id: str) -> sa.ColumnElement[bool]:
 
 
 def read_jobs(transaction: Transaction, bot_id: int, where: sa.ColumnElement[bool]) -> list[JobRecord]:
-    """The jobs that a condition is true of."""
-    query = (
-        sa.select(jobs.c.charge_id, jobs.c.consumer, jobs.c.state, jobs.c.attempts, jobs.c.error, jobs.c.event_id)
-        .where(jobs.c.bot_id == bot_id, where)
-        .order_by(jobs.c.event_id, jobs.c.consumer)
-    )
+    """The jobs that a condition is true of, which says of which events."""
+    return _records(transaction, jobs, jobs.c.bot_id == bot_id, where)
+
+
+def _few_jobs(transaction: Transaction, bot_id: int, *conditions: sa.ColumnElement[bool]) -> list[JobRecord]:
+    """Jobs of one of the narrow indexes; the conditions as for ``is_one_of_few``."""
+    whole = jobs.alias("whole")
+    return _records(transaction, whole, whole.c.bot_id == bot_id, is_one_of_few(whole, bot_id, *conditions))
+
+
+def _records(
+    transaction: Transaction, whole: sa.sql.selectable.NamedFromClause, *where: sa.ColumnElement[bool]
+) -> list[JobRecord]:
+    columns = [whole.c[name] for name in ("charge_id", "consumer", "state", "attempts", "error", "event_id")]
+    query = sa.select(*columns).where(*where).order_by(whole.c.event_id, whole.c.consumer)
     return [JobRecord(*row) for row in transaction.connection.execute(query).all()]
 
 

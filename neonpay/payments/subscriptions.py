@@ -19,7 +19,7 @@ from neonpay.core.payments import Payment, PaymentState
 from neonpay.core.subscriptions import ActiveSubscription, SubscriptionChange, SubscriptionState
 from neonpay.errors import PaymentError, PaymentNotFoundError, TelegramError
 from neonpay.ledger import Insert, Ledger, Transaction
-from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.table_kit import DatabaseNow, unindexed
 from neonpay.ledger.tables import payments, subscriptions
 from neonpay.store.entries import publish
 from neonpay.store.once import Once
@@ -83,7 +83,7 @@ class SubscriptionService:
 
     async def active(self, user_id: int, stage_id: str | None) -> ActiveSubscription | None:
         """The subscription of a user whose period ends last, by the database's clock."""
-        return await self._ledger.read(self._active, user_id, stage_id)
+        return await self._ledger.read(find_active, self._catalogue, self._bot_id, user_id, stage_id)
 
     async def edit(self, charge_id: str, *, is_canceled: bool) -> Payment:
         """Have Telegram end the subscription of a charge, or allow its buyer to take it up again; its first payment.
@@ -152,32 +152,6 @@ class SubscriptionService:
         where = (*self._periods(change.user_id, change.invoice_id), payments.c.recorded_at > moment)
         return bool(transaction.connection.execute(sa.select(sa.exists().where(*where))).scalar_one())
 
-    def _active(self, transaction: Transaction, user_id: int, stage_id: str | None) -> ActiveSubscription | None:
-        where = [
-            payments.c.user_id == user_id,
-            payments.c.state == PaymentState.ACCEPTED,
-            payments.c.subscription_expires_at > DatabaseNow(),
-        ]
-        if stage_id is not None:
-            where.append(payments.c.stage_id == stage_id)
-        ends_last = payments.c.subscription_expires_at.desc()
-        query = select_payments(self._bot_id).where(*where).order_by(ends_last, payments.c.paid_at.desc()).limit(1)
-        row = transaction.connection.execute(query).mappings().first()
-        if row is None:
-            return None
-        payment = payment_of(transaction, self._catalogue, row)
-        assert payment.subscription_expires_at is not None, "it is later than now"
-        known = transaction.connection.execute(
-            sa.select(subscriptions.c.state).where(
-                subscriptions.c.bot_id == self._bot_id,
-                subscriptions.c.user_id == user_id,
-                subscriptions.c.invoice_id == payment.invoice_id,
-                subscriptions.c.changed_at >= payment.recorded_at,  # an earlier word was about an earlier period
-            )
-        ).scalar_one_or_none()
-        state = SubscriptionState.ACTIVE if known is None else SubscriptionState(known)
-        return ActiveSubscription(expires_at=payment.subscription_expires_at, state=state, payment=payment)
-
     def _first_of(self, transaction: Transaction, charge_id: str) -> Payment:
         payment = find_payment(transaction, self._catalogue, self._bot_id, charge_id)
         if payment is None:
@@ -211,3 +185,34 @@ class SubscriptionService:
             payments.c.invoice_id == invoice_id,
             payments.c.is_recurring == 1,
         )
+
+
+def find_active(
+    transaction: Transaction, catalogue: Catalogue, bot_id: int, user_id: int, stage_id: str | None
+) -> ActiveSubscription | None:
+    """The subscription of a user whose period ends last, by the database's clock."""
+    # Among what this user has paid: it would be looked for among all that have not ended, the last first.
+    ends = unindexed(payments.c.subscription_expires_at)
+    where = [
+        payments.c.user_id == user_id,
+        payments.c.state == PaymentState.ACCEPTED,
+        ends > DatabaseNow(),
+    ]
+    if stage_id is not None:
+        where.append(payments.c.stage_id == stage_id)
+    query = select_payments(bot_id).where(*where).order_by(ends.desc(), payments.c.paid_at.desc()).limit(1)
+    row = transaction.connection.execute(query).mappings().first()
+    if row is None:
+        return None
+    payment = payment_of(transaction, catalogue, row)
+    assert payment.subscription_expires_at is not None, "it is later than now"
+    known = transaction.connection.execute(
+        sa.select(subscriptions.c.state).where(
+            subscriptions.c.bot_id == bot_id,
+            subscriptions.c.user_id == user_id,
+            subscriptions.c.invoice_id == payment.invoice_id,
+            subscriptions.c.changed_at >= payment.recorded_at,  # an earlier word was about an earlier period
+        )
+    ).scalar_one_or_none()
+    state = SubscriptionState.ACTIVE if known is None else SubscriptionState(known)
+    return ActiveSubscription(expires_at=payment.subscription_expires_at, state=state, payment=payment)

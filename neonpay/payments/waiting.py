@@ -28,6 +28,7 @@ from neonpay.ledger.tables import (
 )
 from neonpay.payments.consumers.fan_out import UNSEEN_US
 from neonpay.payments.handlers.registry import ON_PAYMENT, ON_REFUND
+from neonpay.store.few_jobs import charges_of
 
 _GIVEN_UP: Final[list[sa.ColumnElement[str]]] = [
     sa.literal_column(f"'{state.value}'", sa.Text) for state in (JobState.DEAD, JobState.STRANDED)
@@ -76,17 +77,3 @@ def _counting(bot_id: int, stage_ids: tuple[str, ...] | None) -> Statement:
     if stage_ids is not None:
         query = query.where(payments.c.stage_id.in_([sa.literal(one, sa.Text) for one in stage_ids]))
     return Statement(query)
-
-
-def charges_of(bot_id: int, *conditions: sa.ColumnElement[bool]) -> sa.Select[tuple[str | None]]:
-    """The payments of a bot that jobs of one of the narrow indexes are about.
-
-    Args:
-        conditions: on ``jobs``; one of them is ``IS_PARKED``, or implies ``IS_UNFINISHED``.
-    """
-    # The keys by the narrow index alone, and then the jobs by their keys: asked for the charge at once, SQLite would take the
-    # key of the table for as good, and read every job that there ever was.
-    keys = sa.select(jobs.c.event_id, jobs.c.consumer).where(jobs.c.bot_id == bot_id, *conditions)
-    whole = jobs.alias("whole")
-    is_one = sa.tuple_(whole.c.event_id, whole.c.consumer).in_(keys)
-    return sa.select(whole.c.charge_id).where(whole.c.bot_id == bot_id, is_one, whole.c.charge_id.is_not(None))

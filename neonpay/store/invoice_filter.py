@@ -7,8 +7,11 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from neonpay.core.events import InvoiceCreated
 from neonpay.core.payments import InvoiceState
-from neonpay.ledger.tables import invoices
+from neonpay.ledger.table_kit import is_text
+from neonpay.ledger.tables import events, invoices
+from neonpay.store.persons_events import of_person
 
 NEWEST_FIRST = (invoices.c.created_at.desc(), invoices.c.invoice_id)
 
@@ -36,7 +39,8 @@ class InvoiceSelection:
         if self.state is not None:
             where.append(invoices.c.state == self.state.value)
         if self.user_id is not None:
-            where.append(invoices.c.user_id == self.user_id)
+            # By what was told of that person, for which there is an index; every invoice is told of in its own transaction.
+            where += [invoices.c.user_id == self.user_id, invoices.c.invoice_id.in_(_made_for(bot_id, self.user_id))]
         if self.stage_id is not None:
             where.append(invoices.c.stage_id == self.stage_id)
         if self.since is not None:
@@ -46,3 +50,9 @@ class InvoiceSelection:
         if self.has_payments is not None:
             where.append(invoices.c.payments_count > 0 if self.has_payments else invoices.c.payments_count == 0)
         return where
+
+
+def _made_for(bot_id: int, user_id: int) -> sa.Select[tuple[str | None]]:
+    return sa.select(events.c.invoice_id).where(
+        *of_person(bot_id, user_id), is_text(events.c.name, InvoiceCreated.name)
+    )

@@ -9,7 +9,9 @@ import sqlalchemy as sa
 
 from neonpay.core.job_states import JobState
 from neonpay.core.payments import PaymentState, RefundState
-from neonpay.ledger.tables import jobs, payments, refunds
+from neonpay.ledger.table_kit import is_text
+from neonpay.ledger.tables import IS_NOT_ACCEPTED, IS_PARKED, jobs, payments, refunds
+from neonpay.store.few_jobs import charges_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +33,19 @@ class Selection:
     has_dead_letters: bool = False
     refund: RefundState | None = None
 
+    @property
+    def is_of_few(self) -> bool:
+        """Whether it asks for payments that have an index of their own, by which few are found."""
+        is_not_plain = self.state not in {None, PaymentState.ACCEPTED}
+        return is_not_plain or self.has_dead_letters or self.refund is not None
+
     def where(self, bot_id: int) -> list[sa.ColumnElement[bool]]:
         """The conditions on rows of the payments of a bot."""
         where = [payments.c.bot_id == bot_id]
         if self.state is not None:
-            where.append(payments.c.state == self.state.value)
+            where.append(is_text(payments.c.state, self.state.value))
+            if self.state is not PaymentState.ACCEPTED:
+                where.append(IS_NOT_ACCEPTED)
         if self.user_id is not None:
             where.append(payments.c.user_id == self.user_id)
         if self.stage_id is not None:
@@ -44,15 +54,11 @@ class Selection:
             where.append(payments.c.invoice_id == self.invoice_id)
         where += self.between(payments.c.paid_at)
         if self.has_dead_letters:
-            is_its_job = (
-                jobs.c.bot_id == bot_id,
-                jobs.c.event_id == payments.c.event_id,
-                jobs.c.state == JobState.DEAD,
-            )
-            where.append(sa.exists().where(*is_its_job))
+            dead = charges_of(bot_id, IS_PARKED, jobs.c.state == JobState.DEAD)
+            where.append(payments.c.charge_id.in_(dead))
         if self.refund is not None:
-            is_its_refund = (refunds.c.bot_id == bot_id, refunds.c.charge_id == payments.c.charge_id)
-            where.append(sa.exists().where(*is_its_refund, refunds.c.state == self.refund.value))
+            is_it = (refunds.c.bot_id == bot_id, refunds.c.state == self.refund.value)
+            where.append(payments.c.charge_id.in_(sa.select(refunds.c.charge_id).where(*is_it)))
         return where
 
     def between(self, at: sa.ColumnElement[datetime]) -> list[sa.ColumnElement[bool]]:

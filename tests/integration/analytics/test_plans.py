@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,19 +17,13 @@ from neonpay.ledger import open_ledger
 from neonpay.ledger.tables import duties
 from neonpay.reconcile.checkpoint import Tally
 from neonpay.reconcile.reconciler import RECONCILE
+from tests.integration.plans import OF_ALL, OF_ANY_TIME, Noting, noted
 from tests.property.report_history import BOTS, History, Payment, write
 from tests.property.report_times import BEGIN, DAY_US
 
 if TYPE_CHECKING:
     from neonpay.ledger import Ledger, Transaction
 
-FACTS = "neonpay_(payments|events|invoices|journal)"
-OF_ALL = re.compile(
-    rf"SCAN {FACTS}|SEARCH {FACTS} USING .*\(bot_id=\?( AND (paid_at|at|subscription_expires_at)[<>]\?)*\)"
-)
-"""A step of a plan that goes through all rows of a bot, or of a time."""
-OF_ANY_TIME = re.compile(rf"SCAN {FACTS}|SEARCH {FACTS} USING .*\(bot_id=\?\)")
-"""One that goes through all rows of a bot, and keeps to no time."""
 TALLY = Tally(position=3, examined=1, balance=0, compared_us=BEGIN)
 COMPARED = {"bot_id": BOTS[0], "name": RECONCILE, "run_at": BEGIN, "position": TALLY.position, "memo": TALLY.memo}
 """What a comparison with Telegram leaves, without which every payment may be one that its list does not have."""
@@ -59,24 +51,6 @@ def paid(kind: str, at: int, refunded: int | None = None) -> Payment:
 HISTORY = History(payments=(paid("first", 0), paid("renewal", 10), paid("one_off", 20, refunded=30)))
 
 
-@contextmanager
-def noted(transaction: Transaction) -> Iterator[list[str]]:
-    """The steps by which SQLite carries out what the transaction says meanwhile."""
-    raw = transaction.connection.connection.dbapi_connection
-    assert raw is not None
-    said: list[str] = []
-    steps: list[str] = []
-    raw.set_trace_callback(said.append)  # type: ignore[attr-defined]
-    try:
-        yield steps
-    finally:
-        raw.set_trace_callback(None)  # type: ignore[attr-defined]
-    for text in said:
-        plan = transaction.connection.execute(sa.text("EXPLAIN QUERY PLAN " + text.replace(":", r"\:")))
-        steps += [str(row[-1]) for row in plan]
-    assert steps
-
-
 @pytest.fixture
 def ledger(sqlite_url: str) -> Iterator[Ledger]:
     ledger = open_ledger(sqlite_url)
@@ -95,26 +69,6 @@ def test_a_batch_reads_no_more_than_it_is_about(rollup: Rollup, ledger: Ledger) 
         return steps
 
     assert [step for step in ledger.run_sync(found) if OF_ALL.search(step)] == []
-
-
-class Noting:
-    """A ledger that notes how reports are carried out."""
-
-    def __init__(self, inner: Ledger) -> None:
-        self._inner = inner
-        self.steps: list[str] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
-
-    async def report(self, limit_s: float, unit: Callable[..., Any], *args: Any, **named: Any) -> Any:
-        def noting(transaction: Transaction) -> Any:
-            with noted(transaction) as steps:
-                answer = unit(transaction, *args, **named)
-            self.steps += steps
-            return answer
-
-        return await self._inner.report(limit_s, noting)
 
 
 REPORTS: dict[str, Callable[[Any, Period], Awaitable[object]]] = {

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from neonpay.analytics.measures import microseconds_of, unindexed
+from neonpay.analytics.measures import microseconds_of
 from neonpay.core.payments import Payment
 from neonpay.ledger import Transaction
+from neonpay.ledger.table_kit import unindexed
 from neonpay.ledger.tables import jobs, payments
 from neonpay.payments.waiting import count_waiting, needs_person
 from neonpay.store.job_rows import JobRecord

@@ -10,16 +10,17 @@ from typing import Final, Literal, get_args
 import sqlalchemy as sa
 
 from neonpay.analytics.declines import count_declines
-from neonpay.analytics.measures import microseconds_of, unindexed
+from neonpay.analytics.measures import microseconds_of
 from neonpay.core.clock import microseconds
 from neonpay.core.job_states import JobState
 from neonpay.core.payments import PaymentState
 from neonpay.ledger import Transaction
-from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.table_kit import DatabaseNow, unindexed
 from neonpay.ledger.tables import IS_DECLINED, IS_NOT_ACCEPTED, IS_PARKED, IS_UNFINISHED, events, jobs, payments
 from neonpay.payments.consumers.selection import PLAN
 from neonpay.payments.handlers.registry import ON_PAYMENT
-from neonpay.payments.waiting import charges_of, needs_person
+from neonpay.payments.waiting import needs_person
+from neonpay.store.few_jobs import charges_of
 from neonpay.store.job_rows import JobRecord
 from neonpay.store.own_titles import own_titles
 from neonpay.store.payment_rows import payment_of, select_payments
