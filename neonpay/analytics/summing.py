@@ -36,10 +36,13 @@ class _Edges(NamedTuple):
     Attributes:
         part: says their parameters apart from those of others.
         places: one for each of them.
+        has_lateral: whether rows can be looked up for each edge. PostgreSQL would read whole tables for two of them, since it
+            cannot tell how few rows lie between.
     """
 
     part: int
     places: Places
+    has_lateral: bool
 
 
 class Shape(NamedTuple):
@@ -69,19 +72,21 @@ class Shape(NamedTuple):
 def summing(shape: Shape, keys: tuple[str, ...]) -> Statement:
     """The statement that says, for each combination of these columns, it, how many there are and what they add up to."""
     # Built when it is compiled, so that nothing but text is kept.
-    return Statement(lambda _: _summed(shape, keys), *shape.parameters)
+    return Statement(lambda dialect: _summed(shape, keys, dialect), *shape.parameters)
 
 
-def _summed(shape: Shape, keys: Sequence[str]) -> sa.Select[Any]:
-    rows = _rows(shape)
+def _summed(shape: Shape, keys: Sequence[str], dialect: sa.Dialect) -> sa.Select[Any]:
+    rows = _rows(shape, has_lateral=dialect.name == "postgresql")
     columns = [rows.c[key] for key in keys]
     return sa.select(*columns, sa.func.sum(rows.c.n), sa.func.sum(rows.c.n * rows.c.value)).group_by(*columns)
 
 
-def _rows(shape: Shape) -> sa.Subquery:
+def _rows(shape: Shape, *, has_lateral: bool) -> sa.Subquery:
     """What is counted: ``n`` is how often, and ``place`` in which span."""
     measure, scope = shape.measure, shape.scope
-    days, quarters, tail, outside = (_Edges(part, places) for part, places in enumerate(shape[3:]))
+    days, quarters, tail, outside = (
+        _Edges(part, places, has_lateral=has_lateral) for part, places in enumerate(shape[3:])
+    )
     parts: list[Part] = []
     if shape.days:
         parts.append(_from_rollup(rollup_days, measure, scope, days))
@@ -133,12 +138,13 @@ def _from_tail(
     parts = [rows_of(measure, part) for part in newer(after)]
     # By a name of its own: the part from the tables may have one as well.
     rows = sa.union_all(*parts).cte("rows_new").prefix_with("MATERIALIZED")
-    return _within(edges, rows, rows.c.at, scope, rows.c.value, _ONE)
+    # It is read by then, and nothing is looked up in it.
+    return _within(edges._replace(has_lateral=False), rows, rows.c.at, scope, rows.c.value, _ONE)
 
 
 def _from_rollup(table: sa.Table, measure: Measure, scope: Scope, edges: _Edges) -> Part:
-    part = _within(edges, table, microseconds_of(table.c.slot), scope, table.c.value, table.c.n)
-    return part.where(table.c.measure == measure.value)
+    is_its = table.c.measure == measure.value
+    return _within(edges, table, microseconds_of(table.c.slot), scope, table.c.value, table.c.n, is_its)
 
 
 def _within(
@@ -148,17 +154,21 @@ def _within(
     scope: Scope,
     value: sa.ColumnElement[int],
     number: sa.ColumnElement[int],
+    *conditions: sa.ColumnElement[bool],
 ) -> Part:
     columns = [rows.c[name] for name in ("bot_id", "stage_id", "kind", "detail")]
     columns += [value.label("value"), number.label("n")]
-    part, places = edges
+    conditions = (*conditions, scope.has(rows.c.bot_id, rows.c.stage_id))
+    part, places, has_lateral = edges
     if len(places) == 1:
         # As conditions and no table: SQLite takes five times as long to make one of a single row and to join it.
         place = sa.literal_column(str(places[0]), _NUMBER).label("place")
         starts, ends = (sa.bindparam(name, type_=_NUMBER) for name in edge_names(part, 1))
-        chosen = sa.select(place, *columns).where(at >= starts, at < ends)
-    else:
-        table = edges_at(places, part)
-        is_in = sa.and_(at >= table.c.starts, at < table.c.ends)
-        chosen = sa.select(table.c.place, *columns).join_from(table, rows, is_in)
-    return chosen.where(scope.has(rows.c.bot_id, rows.c.stage_id))
+        return sa.select(place, *columns).where(at >= starts, at < ends, *conditions)
+    table = edges_at(places, part)
+    is_in = sa.and_(at >= table.c.starts, at < table.c.ends)
+    if not has_lateral:
+        return sa.select(table.c.place, *columns).join_from(table, rows, is_in).where(*conditions)
+    # With an offset, or it would be made one with the rest again.
+    between = sa.select(*columns).where(is_in, *conditions).offset(sa.literal_column("0")).lateral("between")
+    return sa.select(table.c.place, *between.c).join_from(table, between, sa.true())
