@@ -46,6 +46,22 @@ def _postgresql_now(element: DatabaseNow, compiler: SQLCompiler, **kwargs: Any) 
     )
 
 
+class Begins(sa.sql.functions.GenericFunction[bool]):
+    """Whether a text begins with another one, letter for letter; in SQLite by the index of a column."""
+
+    type = sa.Boolean()
+    inherit_cache = True
+    name = "starts_with"
+
+
+@compiles(Begins, "sqlite")
+def _sqlite_begins(element: Begins, compiler: SQLCompiler, **kwargs: Any) -> str:
+    column, beginning = [compiler.process(clause, **kwargs) for clause in element.clauses]
+    # The beginning stands there twice, and is so often among the parameters.
+    again = compiler.process(list(element.clauses)[1], **kwargs)
+    return f"({column} >= {beginning} AND {column} < {again} || char(1114111))"
+
+
 def table(name: str, *columns: sa.schema.SchemaItem, with_rowid: bool = False) -> sa.Table:
     """A table of the ledger, without its prefix in ``name``."""
     return sa.Table(

@@ -11,7 +11,7 @@ from neonpay.core.payments import Invoice, Payment, PaymentState, Refund
 from neonpay.core.whole import is_whole
 from neonpay.errors import PaymentError, PaymentNotFoundError, ValidationError
 from neonpay.ledger import Ledger, Transaction
-from neonpay.ledger.table_kit import unindexed
+from neonpay.ledger.table_kit import Begins, unindexed
 from neonpay.ledger.tables import IS_PARKED, invoices, jobs, payments
 from neonpay.payments.consumers.selection import TELL
 from neonpay.payments.waiting import is_left_alone
@@ -113,7 +113,7 @@ class History:
         exact = find_payment(transaction, self._catalogue, self._bot_id, beginning)
         if exact is not None:
             return exact
-        begins_so = payments.c.charge_id.startswith(beginning, autoescape=True)
+        begins_so = Begins(payments.c.charge_id, beginning)
         rows = transaction.connection.execute(select_payments(self._bot_id).where(begins_so).limit(2)).mappings().all()
         if not rows or not beginning:
             raise PaymentNotFoundError(beginning)

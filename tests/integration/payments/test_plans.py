@@ -33,6 +33,7 @@ def ledger(sqlite_url: str) -> Iterator[Ledger]:
 
 ASKED: dict[str, Callable[[History], Awaitable[Any]]] = {
     "payment": lambda history: history.payment("stx"),
+    "payment that begins so": lambda history: history.find("st"),
     "invoice": lambda history: history.invoice("inv"),
     "is_paid": lambda history: history.is_paid("inv"),
     "refund": lambda history: history.refund("stx"),
