@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from neonpay.backup.copy_statement import copied_in, rows_in
 from neonpay.backup.kinds import Form
 from neonpay.backup.manifest import Kind, SavedTable
-from neonpay.backup.reading import is_in_one_order, lines_of
+from neonpay.backup.reading import is_in_one_order, lines_of, parts_of
 from neonpay.backup.tables import Kept
 from neonpay.backup.values import changed, from_json
 from neonpay.errors import BackupDamagedError, BackupError
@@ -133,8 +133,12 @@ class Filling:
 
     def _arrived(self, transaction: Transaction, *, is_ordered: bool) -> tuple[str, int, int]:
         arrived = _Digest(is_ordered=is_ordered)
-        for some in lines_of(transaction, self._kept, self.form, is_sorted=False):
-            arrived.add(b"\n".join(some) + b"\n")
+        if is_ordered:
+            for part in parts_of(transaction, self._kept, self.form):
+                arrived.add(part)
+        else:
+            for some in lines_of(transaction, self._kept, self.form, is_sorted=False):
+                arrived.add(b"\n".join(some) + b"\n")
         return arrived.value
 
     @property

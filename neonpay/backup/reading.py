@@ -57,15 +57,22 @@ def lines_of(transaction: Transaction, kept: Kept, form: Form, *, is_sorted: boo
     connection = transaction.connection
     if not is_sorted and connection.dialect.name != "sqlite":
         kept = replace(kept, key=0)
-    if form == "postgresql":
-        query = _ordered(connection, kept, _names(connection, kept))
-        yield from _in_lines(copied_out(connection, query, format="text"))
+    if _is_copied(connection, kept, form):
+        yield from _in_lines(_copied(connection, kept, form))
     elif not _is_made_there(kept):
         yield from _made_here(connection, kept)
-    elif connection.dialect.name == "sqlite":
-        yield from _from_sqlite(connection, kept, is_sorted=is_sorted)
     else:
-        yield from _from_postgresql(connection, kept)
+        yield from _from_sqlite(connection, kept, is_sorted=is_sorted)
+
+
+def parts_of(transaction: Transaction, kept: Kept, form: Form) -> Iterator[bytes]:
+    """Every row in the order in which the database has them, as a line with its end; the parts end anywhere."""
+    connection = transaction.connection
+    if _is_copied(connection, kept, form):
+        yield from _copied(connection, replace(kept, key=0), form)
+        return
+    for some in lines_of(transaction, kept, form, is_sorted=False):
+        yield b"\n".join(some) + b"\n"
 
 
 def _is_made_there(kept: Kept) -> bool:
@@ -124,12 +131,19 @@ def _slices(raw: sqlite3.Connection, kept: Kept, select: str, after: str, order:
         last = changed(_decoder.decode(lines[-1])[: kept.key], how)
 
 
-def _from_postgresql(connection: sa.Connection, kept: Kept) -> Iterator[list[bytes]]:
+def _is_copied(connection: sa.Connection, kept: Kept, form: Form) -> bool:
+    return form == "postgresql" or (connection.dialect.name == "postgresql" and _is_made_there(kept))
+
+
+def _copied(connection: sa.Connection, kept: Kept, form: Form) -> Iterator[bytes]:
+    if form == "postgresql":
+        query = _ordered(connection, kept, _names(connection, kept))
+        return copied_out(connection, query, format="text")
     columns = zip(_names(connection, kept), kept.kinds, strict=True)
     values = " || ',' || ".join(_IN_POSTGRESQL[kind](name) for name, kind in columns)
     query = _ordered(connection, kept, [f"'[' || {values} || ']'"])
     # CSV leaves text without control characters as it is.
-    yield from _in_lines(copied_out(connection, query, format="csv", quote="\x01", delimiter="\x02"))
+    return copied_out(connection, query, format="csv", quote="\x01", delimiter="\x02")
 
 
 def _names(connection: sa.Connection, kept: Kept) -> list[str]:
