@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
+import sqlalchemy as sa
 
 from neonpay import PaymentStage
+from neonpay.ledger import open_ledger
+from neonpay.ledger.tables import payments
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -118,6 +121,24 @@ async def test_a_payment_is_found_by_whatever_one_knows_of_it(shop: Shop, served
             assert len(await rows(http, "?product=book")) == 1
             assert len(await rows(http, f"?product=book&q={ann.id}")) == 0
             assert (await http.get("/payments?bot=1")).status == 404
+
+
+async def test_a_number_that_is_a_buyers_is_the_beginning_of_nothing_else(
+    shop: Shop, served: Served, database_url: str
+) -> None:
+    async with shop.polling():
+        ann, ben = [await shop.visitor(name) for name in ("Ann", "Ben")]
+        for buyer in (ann, ben):
+            await shop.delivers(await shop.sells(buyer))
+        await shop.neonpay.program.pipeline.people.write()
+        like_hers = sa.update(payments).where(payments.c.user_id == ben.id).values(charge_id=f"{ann.id}_by_card")
+        ledger = open_ledger(database_url)
+        await ledger.run(lambda transaction: transaction.connection.execute(like_hers).rowcount)
+        await ledger.close()
+        async with served() as http:
+            for words, name in ((f"{ann.id}", "Ann"), (f"{ann.id}"[:-1], "Ben"), (f"{ann.id}_by", "Ben")):
+                (found,) = await rows(http, f"?q={words}")
+                assert name in found, words
 
 
 async def test_what_people_call_themselves_is_shown_and_never_run(shop: Shop, served: Served) -> None:

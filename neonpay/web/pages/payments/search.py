@@ -48,6 +48,8 @@ class Search:
         stages: which products.
         invoices: which invoices, by bot.
         has_ranges: whether a beginning of an id is a range of its index, which PostgreSQL finds out by itself.
+        is_person: whether the words are the id of somebody who has paid, so that no other id is meant that begins so. Where the
+            order of texts is that of a language, PostgreSQL looks through all ids for those.
     """
 
     words: str
@@ -55,6 +57,7 @@ class Search:
     stages: frozenset[str]
     invoices: Mapping[int, Sequence[Meant]]
     has_ranges: bool
+    is_person: bool
 
     def payments(self, bot_id: int) -> sa.ColumnElement[bool]:
         """Whether a payment of a bot is meant.
@@ -62,8 +65,10 @@ class Search:
         An invoice that this ledger does not have is found among payments that are not accepted.
         """
         of_bot = sa.select(payments.c.charge_id).where(payments.c.bot_id == bot_id)
-        parts = [of_bot.where(is_it) for is_it in _ids(payments.c.charge_id, self.words, has_ranges=self.has_ranges)]
-        is_its = sa.or_(*_ids(payments.c.invoice_id, self.words, has_ranges=False))
+        whole = self.is_person
+        charges = _ids(payments.c.charge_id, self.words, has_ranges=self.has_ranges, is_whole=whole)
+        parts = [of_bot.where(is_it) for is_it in charges]
+        is_its = sa.or_(*_ids(payments.c.invoice_id, self.words, has_ranges=False, is_whole=whole))
         parts.append(of_bot.where(IS_NOT_ACCEPTED, is_its))
         if users := self.users.get(bot_id):
             parts.append(of_bot.where(payments.c.user_id.in_(sorted(users))))
@@ -114,7 +119,9 @@ class Search:
 def read_search(transaction: Transaction, bots: Sequence[int], words: str) -> Search:
     """What the words mean in this ledger; an id is taken as it is, or as the two ends of it that a list shows."""
     users: dict[int, set[int]] = {}
+    is_person = False
     if words.isascii() and words.isdecimal() and len(words) <= _MOST_DIGITS:
+        is_person = _has_paid(transaction, bots, int(words))
         for bot_id in bots:
             users.setdefault(bot_id, set()).add(int(words))
     for bot_id, user_id in users_called(transaction, bots, words) if len(words) > 1 else ():
@@ -129,15 +136,21 @@ def read_search(transaction: Transaction, bots: Sequence[int], words: str) -> Se
         words,
         {bot_id: frozenset(one) for bot_id, one in users.items()},
         frozenset(meant),
-        {bot_id: _invoices(transaction, bot_id, words, has_ranges=has_ranges) for bot_id in bots},
+        {bot_id: _invoices(transaction, bot_id, words, has_ranges=has_ranges, is_whole=is_person) for bot_id in bots},
         has_ranges,
+        is_person,
     )
 
 
-def _invoices(transaction: Transaction, bot_id: int, words: str, *, has_ranges: bool) -> list[Meant]:
+def _has_paid(transaction: Transaction, bots: Sequence[int], user_id: int) -> bool:
+    theirs = sa.exists().where(payments.c.bot_id.in_(bots), payments.c.user_id == user_id)
+    return bool(transaction.connection.execute(sa.select(theirs)).scalar_one())
+
+
+def _invoices(transaction: Transaction, bot_id: int, words: str, *, has_ranges: bool, is_whole: bool) -> list[Meant]:
     columns = (invoices.c.invoice_id, invoices.c.user_id, microseconds_of(invoices.c.created_at))
     found: dict[str, Meant] = {}
-    for is_it in _ids(invoices.c.invoice_id, words, has_ranges=has_ranges):
+    for is_it in _ids(invoices.c.invoice_id, words, has_ranges=has_ranges, is_whole=is_whole):
         query = sa.select(*columns).where(invoices.c.bot_id == bot_id, is_it).limit(_MOST_INVOICES)
         found |= {row[0]: Meant(*row) for row in transaction.connection.execute(query)}
     if len(words) >= _LEAST_OF_ID and "\0" not in words:
@@ -171,10 +184,14 @@ def titles(transaction: Transaction, bots: Sequence[int]) -> dict[str, str]:
     return found
 
 
-def _ids(column: sa.ColumnElement[str], words: str, *, has_ranges: bool) -> list[sa.ColumnElement[bool]]:
+def _ids(
+    column: sa.ColumnElement[str], words: str, *, has_ranges: bool, is_whole: bool
+) -> list[sa.ColumnElement[bool]]:
     beginning, *rest = _CUT.split(words, maxsplit=1)
     end = rest[0] if rest else ""
     meant = [column == (charge_key(words) if column is payments.c.charge_id else words)]
+    if is_whole:
+        return meant
     if len(beginning) >= _LEAST_OF_ID and "\0" not in words and (not end or len(end) >= _LEAST_OF_ID):
         meant.append(_between(column, beginning, end))
         if has_ranges:
