@@ -11,19 +11,12 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from neonpay.analytics.measures import BY_LANGUAGE, IN_STARS, recorded_by
-from neonpay.analytics.new_events import IS_NEW, NAMES, New
-from neonpay.analytics.renewed import Renewed
-from neonpay.analytics.rollups import counting, insert_into
-from neonpay.ledger import Statement, Transaction
+from neonpay.analytics.new_events import IS_NEW, NAMES
+from neonpay.analytics.rollups import counting, insert_into, running
+from neonpay.ledger import Statement
 from neonpay.ledger.tables import events, payments
 from neonpay.ledger.tables_rollups import rollup_languages
 from neonpay.store.payers_languages import language_of_payment
-
-
-def renew_languages(transaction: Transaction, new: New, renewed: Renewed) -> None:
-    """Count what is new. Whose payments have no language of their own keeps that under which the first of them counts."""
-    for statement in STATEMENTS:
-        transaction.execute(statement, *new)
 
 
 def _kept(dialect: sa.Dialect) -> sa.ClauseElement:
@@ -40,3 +33,5 @@ def _kept(dialect: sa.Dialect) -> sa.ClauseElement:
 
 STATEMENTS: Final = (Statement(_kept, *NAMES), *counting(sorted(BY_LANGUAGE)))
 """What is run for each batch: first whose language is kept, since it says under which they are counted."""
+renew_languages: Final = running(STATEMENTS)
+"""Whose payments have no language of their own keeps that under which the first of them counts."""

@@ -135,6 +135,16 @@ def counting(measures: Iterable[Measure]) -> list[Statement]:
     ]
 
 
+def running(statements: Sequence[Statement]) -> Renew:
+    """What has all of a batch counted by these statements, in their order."""
+
+    def renew(transaction: Transaction, new: New, renewed: Renewed) -> None:
+        for statement in statements:
+            transaction.execute(statement, *new)
+
+    return renew
+
+
 def _counts(table: sa.Table, width_us: int, measure: Measure, dialect: sa.Dialect) -> sa.ClauseElement:
     rows = rows_of(measure, IS_NEW).subquery("rows")
     width = sa.literal_column(str(width_us), sa.BigInteger)

@@ -9,17 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 from neonpay.analytics.measures import BY_SOURCE
-from neonpay.analytics.new_events import New
-from neonpay.analytics.renewed import Renewed
-from neonpay.analytics.rollups import counting
-from neonpay.ledger import Transaction
-
-
-def renew_sources(transaction: Transaction, new: New, renewed: Renewed) -> None:
-    """Count what is new."""
-    for statement in STATEMENTS:
-        transaction.execute(statement, *new)
-
+from neonpay.analytics.rollups import counting, running
 
 STATEMENTS: Final = tuple(counting(sorted(BY_SOURCE)))
 """What is run for each batch."""
+renew_sources: Final = running(STATEMENTS)

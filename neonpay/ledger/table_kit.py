@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
@@ -12,6 +12,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from neonpay.core.clock import microseconds, moment
 
 metadata = sa.MetaData()
+_LAST: Final = "\U0010ffff"
+"""Follows whatever a text may go on with."""
 
 
 class Moment(sa.TypeDecorator[datetime]):
@@ -46,22 +48,6 @@ def _postgresql_now(element: DatabaseNow, compiler: SQLCompiler, **kwargs: Any) 
     )
 
 
-class Begins(sa.sql.functions.GenericFunction[bool]):
-    """Whether a text begins with another one, letter for letter; in SQLite by the index of a column."""
-
-    type = sa.Boolean()
-    inherit_cache = True
-    name = "starts_with"
-
-
-@compiles(Begins, "sqlite")
-def _sqlite_begins(element: Begins, compiler: SQLCompiler, **kwargs: Any) -> str:
-    column, beginning = [compiler.process(clause, **kwargs) for clause in element.clauses]
-    # The beginning stands there twice, and is so often among the parameters.
-    again = compiler.process(list(element.clauses)[1], **kwargs)
-    return f"({column} >= {beginning} AND {column} < {again} || char(1114111))"
-
-
 def table(name: str, *columns: sa.schema.SchemaItem, with_rowid: bool = False) -> sa.Table:
     """A table of the ledger, without its prefix in ``name``."""
     return sa.Table(
@@ -85,3 +71,13 @@ def is_text(column: sa.ColumnElement[str], text: str) -> sa.ColumnElement[bool]:
 def unindexed(at: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
     """The same time, by which no database finds rows: it would take the index by time where that by the buyer is better."""
     return sa.type_coerce(at, sa.BigInteger) + sa.literal_column("0", sa.BigInteger)
+
+
+def begins(column: sa.ColumnElement[str], beginning: str, *, has_ranges: bool) -> sa.ColumnElement[bool]:
+    """Whether a text begins with another one.
+
+    Args:
+        has_ranges: whether that is a range of an index, as in SQLite; PostgreSQL finds out by itself whether it is one.
+    """
+    is_it = column.startswith(beginning, autoescape=True)
+    return sa.and_(column >= beginning, column < beginning + _LAST, is_it) if has_ranges else is_it

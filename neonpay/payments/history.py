@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ from neonpay.core.payments import Invoice, Payment, PaymentState, Refund
 from neonpay.core.whole import is_whole
 from neonpay.errors import PaymentError, PaymentNotFoundError, ValidationError
 from neonpay.ledger import Ledger, Transaction
-from neonpay.ledger.table_kit import Begins, unindexed
+from neonpay.ledger.table_kit import begins, unindexed
 from neonpay.ledger.tables import IS_PARKED, invoices, jobs, payments
 from neonpay.payments.consumers.selection import TELL
 from neonpay.payments.waiting import is_left_alone
@@ -25,6 +26,7 @@ from neonpay.store.stage_versions import Catalogue
 _MOST_ROWS = 100_000
 """Longest list that is given at once."""
 _CLOCKS_DIFFER = timedelta(days=7)
+"""How far Telegram's clock, by which payments are dated, may be behind the one by which invoices are."""
 
 
 class History:
@@ -98,22 +100,21 @@ class History:
         row = transaction.connection.execute(sa.select(*columns).where(*this)).first()
         if row is None or not row.payments_count:
             return False
+        accepted = Selection(state=PaymentState.ACCEPTED, invoice_id=invoice_id)
         # By the payer whom the invoice names there is an index; another one's payment may have been accepted by a person. That
         # is looked for among what was paid since the invoice was made, as far as two clocks agree.
-        since = row.created_at - _CLOCKS_DIFFER
+        ways = [] if row.user_id is None else [replace(accepted, user_id=row.user_id)]
+        ways.append(replace(accepted, since=row.created_at - _CLOCKS_DIFFER))
         return any(
             transaction.connection.execute(sa.select(sa.exists().where(*paid.where(self._bot_id)))).scalar_one()
-            for paid in (
-                Selection(state=PaymentState.ACCEPTED, user_id=user_id, invoice_id=invoice_id, since=since)
-                for user_id in dict.fromkeys((row.user_id, None))
-            )
+            for paid in ways
         )
 
     def _find(self, transaction: Transaction, beginning: str) -> Payment:
         exact = find_payment(transaction, self._catalogue, self._bot_id, beginning)
         if exact is not None:
             return exact
-        begins_so = Begins(payments.c.charge_id, beginning)
+        begins_so = begins(payments.c.charge_id, beginning, has_ranges=transaction.connection.dialect.name == "sqlite")
         rows = transaction.connection.execute(select_payments(self._bot_id).where(begins_so).limit(2)).mappings().all()
         if not rows or not beginning:
             raise PaymentNotFoundError(beginning)

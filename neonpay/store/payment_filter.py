@@ -54,8 +54,10 @@ class Selection:
             where.append(payments.c.invoice_id == self.invoice_id)
         where += self.between(payments.c.paid_at)
         if self.has_dead_letters:
-            dead = charges_of(bot_id, IS_PARKED, jobs.c.state == JobState.DEAD)
-            where.append(payments.c.charge_id.in_(dead))
+            is_dead = jobs.c.state == JobState.DEAD
+            is_its_job = (jobs.c.bot_id == bot_id, jobs.c.event_id == payments.c.event_id, is_dead)
+            # Few are found by the narrow index; of these, the ones whose own jobs are dead, and not a message beside them.
+            where += [payments.c.charge_id.in_(charges_of(bot_id, IS_PARKED, is_dead)), sa.exists().where(*is_its_job)]
         if self.refund is not None:
             is_it = (refunds.c.bot_id == bot_id, refunds.c.state == self.refund.value)
             where.append(payments.c.charge_id.in_(sa.select(refunds.c.charge_id).where(*is_it)))

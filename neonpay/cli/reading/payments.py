@@ -13,7 +13,7 @@ from neonpay.core.job_states import JobState
 from neonpay.core.payments import Payment
 from neonpay.errors import PaymentError
 from neonpay.ledger import Transaction
-from neonpay.ledger.table_kit import Begins, DatabaseNow
+from neonpay.ledger.table_kit import DatabaseNow, begins
 from neonpay.ledger.tables import jobs, payments
 from neonpay.payments.progress import Progress, is_so_far
 from neonpay.store.job_rows import JobRecord
@@ -102,7 +102,7 @@ def find_if_any(transaction: Transaction, bots: Sequence[int], beginning: str) -
     query = sa.select(payments.c.bot_id, payments.c.charge_id).where(payments.c.bot_id.in_(bots))
     found = transaction.connection.execute(query.where(payments.c.charge_id == key)).all()
     if not found and key:
-        begins_so = Begins(payments.c.charge_id, key)
+        begins_so = begins(payments.c.charge_id, key, has_ranges=transaction.connection.dialect.name == "sqlite")
         found = transaction.connection.execute(query.where(begins_so).limit(_MOST_NAMED)).all()
     if len(found) <= 1:
         return Named(*found[0]) if found else None

@@ -13,6 +13,7 @@ from neonpay.analytics.measures import microseconds_of
 from neonpay.core.charge_ids import charge_key
 from neonpay.core.jsontext import load_object
 from neonpay.ledger import Transaction
+from neonpay.ledger.table_kit import begins
 from neonpay.ledger.tables import HAS_OWN_TITLE, IS_NOT_ACCEPTED, events, invoices, payments, stages
 from neonpay.store.sequence import unnumbered_ids
 from neonpay.web.names import users_called
@@ -26,8 +27,6 @@ _MOST_INVOICES: Final = 20
 _AHEAD_US: Final = 3_600 * 1_000_000
 """What Telegram's clock, by which payments are dated, may be behind ours."""
 _ASKED_WITHIN_US: Final = 30 * 86_400 * 1_000_000
-_LAST: Final = "\U0010ffff"
-"""Follows whatever an id may go on with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +192,6 @@ def _ids(
     if is_whole:
         return meant
     if len(beginning) >= _LEAST_OF_ID and "\0" not in words and (not end or len(end) >= _LEAST_OF_ID):
-        meant.append(_between(column, beginning, end))
-        if has_ranges:
-            meant[-1] = sa.and_(column >= beginning, column < beginning + _LAST, meant[-1])
+        begins_so = begins(column, beginning, has_ranges=has_ranges)
+        meant.append(sa.and_(begins_so, column.endswith(end, autoescape=True)) if end else begins_so)
     return meant
-
-
-def _between(column: sa.ColumnElement[str], beginning: str, end: str) -> sa.ColumnElement[bool]:
-    begins = column.startswith(beginning, autoescape=True)
-    return sa.and_(begins, column.endswith(end, autoescape=True)) if end else begins
