@@ -29,6 +29,7 @@ from tests.property.test_reports import edges, ledger, periods, plain
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from neonpay.analytics.rollups import Renew
     from neonpay.ledger import Ledger, Transaction
 
 __all__ = ["ledger"]
@@ -103,7 +104,8 @@ def test_a_language_has_what_its_buyers_paid_when_they_had_it(ledger: Ledger, da
         for what, how in [("roll_up", first), *then]:
             match what, how:
                 case "roll_up", int(most):
-                    asyncio.run(roll_up_twice(ledger, most, tongues))
+                    for bot, last in asyncio.run(roll_up_twice(ledger, most, DUTY, renew_languages)).items():
+                        tongues.counted(bot, last)
                 case "speak", ((int(bot), int(user)), str() | None as language):
                     ledger.run_sync(speak, (bot, user), language)
                     if (bot, user) in tongues.seen:
@@ -135,14 +137,15 @@ def forget(transaction: Transaction, who: Person) -> None:
     transaction.connection.execute(sa.delete(people).where(people.c.bot_id == who[0], people.c.user_id == who[1]))
 
 
-async def roll_up_twice(ledger: Ledger, most: int, tongues: Tongues) -> None:
-    """A batch of each bot, which runs again, since its answer was lost."""
+async def roll_up_twice(ledger: Ledger, most: int, duty: str, renew: Renew) -> dict[int, int]:
+    """A batch of each bot, which runs again, since its answer was lost; up to which numbers they are counted."""
+    reached: dict[int, int] = {}
     for bot in BOTS:
-        async with PeriodicStore(ledger, bot, new_token=lambda: 1).turn(DUTY, patience_s=0, next_in_s=0) as turn:
-            reached = await ledger.run(roll_up, turn, turn.position, most, renew_languages, Renewed())
-            again = await ledger.run(roll_up, turn, turn.position, most, renew_languages, Renewed())
-            assert again in {reached, 0}
-        tongues.counted(bot, reached)
+        async with PeriodicStore(ledger, bot, new_token=lambda: 1).turn(duty, patience_s=0, next_in_s=0) as turn:
+            reached[bot] = await ledger.run(roll_up, turn, turn.position, most, renew, Renewed())
+            again = await ledger.run(roll_up, turn, turn.position, most, renew, Renewed())
+            assert again in {reached[bot], 0}
+    return reached
 
 
 def compare(ledger: Ledger, tongues: Tongues, period: Period, scope: Scope) -> None:

@@ -10,19 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from neonpay.analytics import Bucket, Period, Split
-from neonpay.analytics.renewed import Renewed
 from neonpay.analytics.revenue import revenue
-from neonpay.analytics.rollups import roll_up
 from neonpay.analytics.scope import Scope
 from neonpay.analytics.source_rollup import renew_sources
 from neonpay.ledger.tables_rollups import rollup_counts, rollup_days
 from neonpay.store.first_touches import SOURCES as DUTY
 from neonpay.store.first_touches import Touch, forget_touch, write_touches
-from neonpay.store.periodic import PeriodicStore
-from tests.property.report_history import BOTS, SOURCES, History, Payment, histories, write
+from tests.property.report_history import SOURCES, History, Payment, histories, write
 from tests.property.report_oracle import Oracle
 from tests.property.report_times import BEGIN
-from tests.property.test_languages import EXAMPLES, Person, all_of_it, persons, scopes
+from tests.property.test_languages import EXAMPLES, Person, all_of_it, persons, roll_up_twice, scopes
 from tests.property.test_reports import edges, ledger, periods, plain
 
 if TYPE_CHECKING:
@@ -69,7 +66,7 @@ def test_a_source_has_what_was_paid_by_those_who_came_from_it(ledger: Ledger, da
         for what, how in [("roll_up", first), *then]:
             match what, how:
                 case "roll_up", int(most):
-                    asyncio.run(roll_up_twice(ledger, most))
+                    asyncio.run(roll_up_twice(ledger, most, DUTY, renew_sources))
                 case "arrive", list(touches):
                     ledger.run_sync(write_touches, touches)
                     for touch in sorted(touches):
@@ -96,15 +93,6 @@ def fewest(transaction: Transaction) -> int:
         transaction.connection.execute(sa.select(sa.func.min(of.c.n))).scalar() for of in (rollup_counts, rollup_days)
     ]
     return min([0 if n is None else int(n) for n in found])
-
-
-async def roll_up_twice(ledger: Ledger, most: int) -> None:
-    """A batch of each bot, which runs again, since its answer was lost."""
-    for bot in BOTS:
-        async with PeriodicStore(ledger, bot, new_token=lambda: 1).turn(DUTY, patience_s=0, next_in_s=0) as turn:
-            reached = await ledger.run(roll_up, turn, turn.position, most, renew_sources, Renewed())
-            again = await ledger.run(roll_up, turn, turn.position, most, renew_sources, Renewed())
-            assert again in {reached, 0}
 
 
 def compare(ledger: Ledger, history: History, known: Known, period: Period, scope: Scope) -> None:

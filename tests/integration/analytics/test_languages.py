@@ -40,12 +40,12 @@ def change(database_url: str) -> Change:
     return run
 
 
-async def shares(shop: Shop) -> dict[str, tuple[int, int]]:
-    """By language how many payments there are, and how many of them went back."""
+async def shares(shop: Shop, split: Split = Split.LANGUAGE) -> dict[str, tuple[int, int]]:
+    """By part of a split how many payments there are, and how many of them went back."""
     assert shop.clock is not None
     shop.clock.advance(901)  # so that it is in a whole quarter of an hour, which the rollups have
     period = Period.named("30d", now=moment(shop.clock.now_us()))
-    found = await shop.neonpay.reports.revenue(period, split=Split.LANGUAGE)
+    found = await shop.neonpay.reports.revenue(period, split=split)
     return {share.key: (share.takings.orders, share.takings.returned) for share in found.shares}
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from neonpay.analytics import Period, Split
+from neonpay.analytics import Split
 from neonpay.analytics.rollups import roll_up
 from neonpay.analytics.source_rollup import renew_sources
 from neonpay.core.clock import moment
@@ -21,6 +21,8 @@ from neonpay.store.first_touches import SOURCES, Touch, write_touches
 from neonpay.store.periodic import PeriodicStore
 from neonpay.tracking import SoftEvent, SoftKind
 from neonpay.tracking.rows import write_soft
+from tests.integration.analytics.test_languages import count
+from tests.integration.analytics.test_languages import shares as shares_by
 from tests.integration.web.looked_at import stocked
 
 if TYPE_CHECKING:
@@ -31,18 +33,7 @@ Unit = Callable[[Transaction], object]
 _WAITS = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
 
 
-async def shares(shop: Shop) -> dict[str, tuple[int, int]]:
-    """By source how many payments there are, and how many of them went back."""
-    assert shop.clock is not None
-    shop.clock.advance(901)  # so that it is in a whole quarter of an hour, which the rollups have
-    period = Period.named("30d", now=moment(shop.clock.now_us()))
-    found = await shop.neonpay.reports.revenue(period, split=Split.SOURCE)
-    return {share.key: (share.takings.orders, share.takings.returned) for share in found.shares}
-
-
-async def count(shop: Shop) -> None:
-    await shop.neonpay.books.seal()
-    await shop.neonpay.reports.refresh()
+shares = partial(shares_by, split=Split.SOURCE)
 
 
 async def come(shop: Shop, user_id: int, source: str) -> None:
