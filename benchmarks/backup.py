@@ -22,6 +22,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import which
 from typing import Self
 
 import pyrage
@@ -156,7 +157,7 @@ def main() -> None:
         bench.sqlite(chosen.payments)
         if chosen.postgresql:
             with throwaway_postgres() as server:
-                bench.postgresql(*[server.create_database() for _ in range(3)])
+                bench.postgresql(*[server.create_database() for _ in range(4)])
 
 
 class Bench:
@@ -189,13 +190,15 @@ class Bench:
             )
         self._folder = folder
         print(f"  shop: {stalls}")
-        self._restored(f"sqlite:///{self._at / 'restored.db'}", self._by_sqlite(path))
+        json_s = self._restored(f"sqlite:///{self._at / 'restored.db'}", self._by_sqlite(path))
+        if (back_s := self._by_lines(path)) is not None:
+            print(f"  restored of form json: {json_s / back_s:.2f} times .read")
         secrets = self._secrets if self._secrets.encrypts else self._of_nobody()
         own_s = self._by_sqlite(path)
         self._saved("first of form sqlite, encrypted", url, Wanted(secrets=secrets, form="sqlite"), own_s)
         self._restored(f"sqlite:///{self._at / 'restored.db'}", self._by_sqlite(path), secrets)
 
-    def postgresql(self, url: str, other_url: str, own_url: str) -> None:
+    def postgresql(self, url: str, other_url: str, own_url: str, again_url: str) -> None:
         """The same ledger in PostgreSQL, beside `pg_dump` and zstd, and `pg_restore` for the way back."""
         self._saved("again", f"sqlite:///{self._at / 'shop.db'}", Wanted(secrets=self._secrets))
         json_s = self._restored(url, None)
@@ -205,6 +208,7 @@ class Bench:
         self._saved("first", url, Wanted(secrets=self._secrets, backup_type=BackupType.FULL), own_s)
         own_s = self._by_pg_dump(url)
         self._saved("first of form postgresql", url, Wanted(secrets=self._secrets, form="postgresql"), own_s)
+        back_s = self._by_pg_restore(again_url)
         form_s = self._restored(other_url, own_s)
         print(f"  and {form_s / back_s:.2f} times pg_restore")
 
@@ -217,6 +221,20 @@ class Bench:
         source.close()
         target.close()
         return self._compressed(".backup and zstd", copy, began)
+
+    def _by_lines(self, path: Path) -> float | None:
+        """How long the tool's own copy in lines takes on the way back; None where there is no tool."""
+        if which("sqlite3") is None:
+            return None
+        packed, copy = self._at / "lines.zst", self._at / "lines.db"
+        began = time.perf_counter()
+        subprocess.run(f"sqlite3 '{path}' .dump | zstd -q -3 -f -o '{packed}'", shell=True, check=True)
+        there = time.perf_counter()
+        subprocess.run(f"zstd -q -d -c '{packed}' | sqlite3 '{copy}'", shell=True, check=True)
+        took_s = time.perf_counter() - there
+        print(f".dump and zstd: {there - began:.1f} s, {packed.stat().st_size / 1e6:,.1f} MB; .read: {took_s:.1f} s")
+        copy.unlink()
+        return took_s
 
     def _by_pg_dump(self, url: str) -> float:
         dump = self._at / "copy.dump"

@@ -14,13 +14,14 @@ from neonpay.backup.folder import BackupFolder, lacks_room, told
 from neonpay.backup.loading import Loading
 from neonpay.backup.packing import Note
 from neonpay.backup.restoring import Made, Order, Restored, Scratch, try_out
+from neonpay.backup.sites import InFile, Site
 from neonpay.core.clock import Clock
 from neonpay.errors import BackupError, LedgerFullError
-from neonpay.ledger import ExtensionTables, Ledger, Transaction
+from neonpay.ledger import ExtensionTables, Ledger
 from neonpay.ledger.beside import OnServer
 from neonpay.ledger.open import place_of
 
-Unit: TypeAlias = Callable[[Transaction], Made]
+Making: TypeAlias = Callable[[Site], Made]
 _SQLITE: Final = "sqlite:///drill.db"
 _POSTGRESQL: Final = "postgresql:///drill"
 
@@ -54,14 +55,14 @@ def drill(folder: BackupFolder, wanted: Drill, ledger: Ledger, *, clock: Clock, 
     if manifest.form == "postgresql" and isinstance(ledger, OnServer):
         return try_out(folder, wanted.order(_POSTGRESQL), _beside(ledger, wanted, clock), clock=clock, note=note)
 
-    def in_file(loading: Loading, unit: Unit) -> tuple[str, Made]:
+    def in_file(loading: Loading, making: Making) -> tuple[str, Made]:
         try:
             with (
                 told("there is no room for a database that is tried out"),
                 TemporaryDirectory(prefix="neonpay-") as place,
                 swap_sqlite.new_file(Path(place) / "drill.db", clock, loading.content()) as transaction,
             ):
-                return str(Path(place) / "drill.db"), unit(transaction)
+                return str(Path(place) / "drill.db"), making(InFile(transaction))
         except (BackupError, LedgerFullError) as error:
             if lacks_room(error):
                 error.add_note(f"it was tried out in {gettempdir()}; the variable TMPDIR names a folder with more room")
@@ -71,14 +72,14 @@ def drill(folder: BackupFolder, wanted: Drill, ledger: Ledger, *, clock: Clock, 
 
 
 def _beside(ledger: OnServer, wanted: Drill, clock: Clock) -> Scratch:
-    from neonpay.backup import scratch_postgresql, swap_postgresql  # their driver is an extra
+    from neonpay.backup import scratch_postgresql, sites_postgresql  # their driver is an extra
 
     line = f"neonpay backup restore {wanted.backup_id} --database postgresql://USER@HOST/A_DATABASE_OF_ITS_OWN"
     again = f"neonpay backup drill {wanted.backup_id}"
 
-    def in_database(_: Loading, unit: Unit) -> tuple[str, Made]:
+    def in_database(_: Loading, making: Making) -> tuple[str, Made]:
         with scratch_postgresql.scratch(ledger, clock, line, again) as url:
-            made = swap_postgresql.in_one_transaction(url, unit, clock, ledger.connecting)
+            made = making(sites_postgresql.InSteps(url, clock, ledger.connecting))
         return place_of(url.render_as_string()), made
 
     return in_database

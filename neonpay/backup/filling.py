@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -24,13 +23,14 @@ from neonpay.ledger import Transaction
 
 _AS_THEY_ARE: Final[frozenset[Kind]] = frozenset({"int", "text", "bytes", "bool", "float"})
 _INDEXES: Final = {
-    "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND name LIKE 'neonpay_%'",
-    "postgresql": (
-        "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema() AND starts_with(indexname, 'neonpay_')"
-        " AND NOT EXISTS (SELECT FROM pg_constraint WHERE conname = indexname)"
-    ),
+    "sqlite": """SELECT tbl_name, name, sql FROM sqlite_master
+    WHERE type = 'index' AND sql IS NOT NULL AND name LIKE 'neonpay_%'""",
+    "postgresql": """SELECT tablename, indexname, indexdef FROM pg_indexes
+    WHERE schemaname = current_schema() AND starts_with(indexname, 'neonpay_')
+    AND NOT EXISTS (SELECT FROM pg_constraint WHERE conname = indexname AND connamespace = current_schema()::regnamespace)""",
 }
-_CONSTRAINTS: Final = """SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint AS own
+_CONSTRAINTS: Final = """SELECT conrelid::regclass::text, conname, CASE contype WHEN 'p' THEN 'PRIMARY KEY' ELSE 'UNIQUE' END,
+    pg_get_indexdef(conindid) FROM pg_constraint AS own
     WHERE contype IN ('p', 'u') AND connamespace = current_schema()::regnamespace AND starts_with(conname, 'neonpay_')
     AND NOT EXISTS (SELECT FROM pg_constraint AS other WHERE other.contype = 'f' AND other.confrelid = own.conrelid)"""
 _decoder: Final = msgspec.json.Decoder(list[list[Any]])
@@ -44,6 +44,7 @@ class Filling:
     Args:
         target: as it is there.
         bots: the bot that each bot of the backup becomes.
+        parts: its lines anew, in parts that end with a line.
         is_new: whether the transaction that fills it has made it, and no savepoint within it.
     """
 
@@ -51,6 +52,7 @@ class Filling:
     saved: SavedTable
     form: Form
     bots: Mapping[int, int]
+    parts: Callable[[], Iterable[bytes]]
     is_new: bool = False
     _read: _Digest = field(init=False)
 
@@ -59,10 +61,8 @@ class Filling:
         has_bots = bool(self.bots) and "bot_id" in self.saved.columns
         self._read = _Digest(is_ordered=is_in_one_order(kept) and not has_bots)
 
-    def add(
-        self, transaction: Transaction, parts: Iterable[bytes], told: Callable[[int], None] = lambda _: None
-    ) -> None:
-        """The rows of some lines are in the table, which are in parts that end with a line.
+    def add(self, transaction: Transaction, told: Callable[[int], None] = lambda _: None) -> None:
+        """The rows of all lines are in the table.
 
         Args:
             told: called with the number of rows, as they go.
@@ -72,18 +72,18 @@ class Filling:
         """
         connection, name, columns = transaction.connection, self.saved.name, self.saved.columns
         if self.form == "postgresql":
-            copied_in(connection, name, columns, self._copied(parts, told), is_new=self.is_new)
+            copied_in(connection, name, columns, self._copied(told), is_new=self.is_new)
         elif connection.dialect.name == "postgresql" and _AS_THEY_ARE.issuperset(self.saved.kinds):
             # As the driver takes it: SQLAlchemy's way through as many rows takes several times as long.
-            rows_in(connection, name, columns, chain.from_iterable(self._values(parts, told)))
+            rows_in(connection, name, columns, chain.from_iterable(self._values(told)))
         else:
-            for values in self._values(parts, told):
+            for values in self._values(told):
                 _insert(connection, self.target, self.saved, values)
 
-    def _values(self, parts: Iterable[bytes], told: Callable[[int], None]) -> Iterator[Sequence[Sequence[Any]]]:
+    def _values(self, told: Callable[[int], None]) -> Iterator[Sequence[Sequence[Any]]]:
         how = from_json(self.saved.kinds)
         done = 0
-        for lines in parts:
+        for lines in self.parts():
             rows = _rows(lines, self.saved)
             here = lines
             if self.bots and "bot_id" in self.saved.columns:
@@ -96,9 +96,9 @@ class Filling:
             done += len(rows)
             told(done)
 
-    def _copied(self, parts: Iterable[bytes], told: Callable[[int], None]) -> Iterator[bytes]:
+    def _copied(self, told: Callable[[int], None]) -> Iterator[bytes]:
         done = 0
-        for lines in parts:
+        for lines in self.parts():
             here = lines
             if self.bots and "bot_id" in self.saved.columns:
                 place = self.saved.columns.index("bot_id")
@@ -112,19 +112,15 @@ class Filling:
             done += here.count(b"\n")
             told(done)
 
-    def prove(self, transaction: Transaction, again: Callable[[], Iterable[bytes]]) -> None:
-        """Look whether the table has those rows, and no others; raises BackupError when it has not.
-
-        Args:
-            again: the parts that were added.
-        """
+    def prove(self, transaction: Transaction) -> None:
+        """Look whether the table has those rows, and no others; raises BackupError when it has not."""
         # As they were put there they come without being sorted. A database owes nobody that order, so that another one says
         # nothing yet.
         if self._arrived(transaction, is_ordered=self._read.is_ordered) == self._read.value:
             return
         if self._read.is_ordered:
             added = _Digest(is_ordered=False)
-            for lines in again():
+            for lines in self.parts():
                 added.add(lines)
             if self._arrived(transaction, is_ordered=False) == added.value:
                 return
@@ -171,22 +167,31 @@ class _Digest:
         return self._hash.hexdigest(), self._sum, self._count
 
 
-@contextmanager
-def indexes_afterwards(connection: sa.Connection) -> Iterator[None]:
-    """The ledger's indexes are made once the block is done, each in one go; SQLite keeps those that are constraints."""
+class Taken(NamedTuple):
+    """Indexes that were taken away, so that each is made in one go.
+
+    Attributes:
+        makes: statements that make them again, each with its table; none of them needs another one.
+        keys: statements after which those are constraints again that were.
+    """
+
+    makes: Sequence[tuple[str, str]]
+    keys: Sequence[str]
+
+
+def without_indexes(connection: sa.Connection) -> Taken:
+    """The ledger's tables have no indexes; SQLite keeps those that are constraints."""
     quote = connection.dialect.identifier_preparer.quote
     is_postgresql = connection.dialect.name == "postgresql"
-    keys = connection.exec_driver_sql(_CONSTRAINTS).all() if is_postgresql else []
+    constraints = connection.exec_driver_sql(_CONSTRAINTS).all() if is_postgresql else []
     found = connection.exec_driver_sql(_INDEXES[connection.dialect.name]).all()
-    for name, _ in found:
+    for _, name, _ in found:
         connection.exec_driver_sql(f"DROP INDEX {quote(name)}")
-    for table, name, _ in keys:
+    keys = []
+    for table, name, kind, _ in constraints:
         connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT {quote(name)}")
-    yield
-    for table, name, definition in keys:
-        connection.exec_driver_sql(f"ALTER TABLE {table} ADD CONSTRAINT {quote(name)} {definition}")
-    for _, statement in found:
-        connection.exec_driver_sql(statement)
+        keys.append(f"ALTER TABLE {table} ADD CONSTRAINT {quote(name)} {kind} USING INDEX {quote(name)}")
+    return Taken([(str(row[0]), str(row[-1])) for row in (*constraints, *found)], keys)
 
 
 def _rows(lines: bytes, saved: SavedTable) -> list[list[Any]]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 
 import sqlalchemy as sa
 
 from neonpay.backup.checking import chunks_in, pieces_in
 from neonpay.backup.encryption import Opening
-from neonpay.backup.filling import Filling, indexes_afterwards
+from neonpay.backup.filling import Filling, Taken, without_indexes
 from neonpay.backup.folder import BackupFolder
 from neonpay.backup.manifest import Manifest, SavedTable
 from neonpay.backup.packing import Note
+from neonpay.backup.sites import Site
 from neonpay.backup.tables import NEVER, revision_of
 from neonpay.backup.values import written_as
 from neonpay.books.extension_rows import set_counters
@@ -61,8 +64,8 @@ class Loading:
                 finding = f"the backup has {table.rows} rows of its table {table.name}, and it is not installed here"
                 raise ExtensionError(table.extension, finding, advice=f"pip install {package}, and restore it again")
 
-    def load(self, transaction: Transaction) -> None:
-        """The unit of work after which the rows are there, each as it was; the tables are those of this release.
+    def load(self, site: Site) -> None:
+        """The rows are there, each as it was; the tables are those of this release.
 
         Every byte of the backup was read and is as it was written, but those of ``content``, which are checked as they come.
 
@@ -70,24 +73,40 @@ class Loading:
             BackupDamagedError: a file is not as it was written, or the backup names what its tables do not have.
             BackupError: what is in the database is not what is in the backup.
         """
-        connection = transaction.connection
         if self.manifest.form == "sqlite":
-            self._take_over(transaction)
+            site.step(self._take_over)
             return
         mine, theirs, others = self._sorted()
         for table in others:
             for _ in chunks_in(self.folder, self.manifest, table, self.opening):
                 pass  # damaged as well is what nobody loads
+        filled, taken = site.step(lambda transaction: self._fill_own(transaction, mine))
+        # What takes longest comes first.
+        units = {one.saved.name: [one.prove] for one in sorted(filled, key=lambda one: -one.saved.rows)}
+        for name, statement in taken.makes:
+            units.setdefault(name, []).append(partial(_run, statement))
+        site.together(list(chain.from_iterable(units.values())))
+        site.step(lambda transaction: self._complete(transaction, mine, theirs, taken.keys))
+
+    def _fill_own(self, transaction: Transaction, mine: Sequence[SavedTable]) -> tuple[list[Filling], Taken]:
+        # One after the other: what a second connection would win is lost where Python makes rows of lines for both.
+        connection = transaction.connection
         make_at(connection, self.manifest.schema)
         columns = _columns_in(connection, ())
-        with indexes_afterwards(connection):
-            for table in mine:
-                self._fill(transaction, table, columns)
+        taken = without_indexes(connection)
+        return [self._fill(transaction, table, columns) for table in mine], taken
+
+    def _complete(
+        self, transaction: Transaction, mine: Sequence[SavedTable], theirs: Sequence[SavedTable], keys: Sequence[str]
+    ) -> None:
+        connection = transaction.connection
+        for statement in keys:
+            connection.exec_driver_sql(statement)
         bring_to_newest(connection)
         self._bring_up(transaction)
         columns = _columns_in(connection, [table.name for table in theirs])
         for table in theirs:
-            self._fill(transaction, table, columns)
+            self._fill(transaction, table, columns).prove(transaction)
         set_counters(transaction, [columns[table.name] for table in theirs])
         if connection.dialect.name == "postgresql":
             # It knows nothing of new tables, and would look up row by row what is proved of the books, and sold, next.
@@ -139,7 +158,7 @@ class Loading:
                     advice = f"pip install --upgrade {extension.package}, and restore it again"
                     raise ExtensionError(extension.name, finding, advice=advice)
 
-    def _fill(self, transaction: Transaction, saved: SavedTable, there: Mapping[str, sa.Table]) -> None:
+    def _fill(self, transaction: Transaction, saved: SavedTable, there: Mapping[str, sa.Table]) -> Filling:
         found = there.get(saved.name) if self._may_be_filled(saved) else None
         missing = set(saved.columns) - set(() if found is None else found.c.keys())
         if found is None or missing:
@@ -155,14 +174,17 @@ class Loading:
             column.nullable, column.server_default = bool(own.nullable), own.server_default
         target = sa.Table(saved.name, sa.MetaData(), *columns)
         # How an extension makes its tables is its own business.
-        filling = Filling(target, saved, self.manifest.form, self.bots, is_new=saved.extension is None)
+        filling = Filling(
+            target,
+            saved,
+            self.manifest.form,
+            self.bots,
+            parts=lambda: chunks_in(self.folder, self.manifest, saved, self.opening),
+            is_new=saved.extension is None,
+        )
         self.note(saved.name, 0, saved.rows)
-
-        def parts() -> Iterator[bytes]:
-            return chunks_in(self.folder, self.manifest, saved, self.opening)
-
-        filling.add(transaction, parts(), lambda done: self.note(saved.name, done, saved.rows))
-        filling.prove(transaction, parts)
+        filling.add(transaction, lambda done: self.note(saved.name, done, saved.rows))
+        return filling
 
     def _may_be_filled(self, saved: SavedTable) -> bool:
         """Whether a backup has such a table: a manifest that somebody else wrote writes into nothing of anybody else."""
@@ -170,6 +192,10 @@ class Loading:
             is_theirs = saved.name.startswith("neonpay_ext_") or saved.name in {VERSION_TABLE, *NEVER}
             return saved.name.startswith("neonpay_") and not is_theirs
         return saved.name in self.extensions[saved.extension].metadata.tables
+
+
+def _run(statement: str, transaction: Transaction) -> None:
+    transaction.connection.exec_driver_sql(statement)
 
 
 def _columns_in(connection: sa.Connection, others: Sequence[str]) -> Mapping[str, sa.Table]:

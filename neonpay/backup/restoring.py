@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -19,7 +20,8 @@ from neonpay.backup.loading import Loading
 from neonpay.backup.manifest import Manifest
 from neonpay.backup.packing import Note
 from neonpay.backup.settling import fence, give_to_another_bot, refuse_slow_clock, settle
-from neonpay.books.verification import Proof, prove
+from neonpay.backup.sites import InFile, InTransaction, Site
+from neonpay.books.verification import Proof, halves, proof_of
 from neonpay.core.clock import Clock, microseconds
 from neonpay.errors import BackupError, ConfigurationError, LedgerFullError, RestoreRefusedError
 from neonpay.ledger import ExtensionTables, Transaction, open_ledger
@@ -27,8 +29,8 @@ from neonpay.ledger.open import place_of
 from neonpay.ledger.tables import keys
 
 Made: TypeAlias = tuple[list[Proof], Mapping[int, Mapping[str, int]]]
-Scratch: TypeAlias = Callable[[Loading, Callable[[Transaction], Made]], tuple[str, Made]]
-"""Runs a unit of work in a database that is thrown away; which one it was, and what the unit returned."""
+Scratch: TypeAlias = Callable[[Loading, Callable[[Site], Made]], tuple[str, Made]]
+"""Makes a ledger in a database that is thrown away; which one it was, and what has become of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +122,7 @@ def try_out(folder: BackupFolder, order: Order, scratch: Scratch, *, clock: Cloc
     opening = opening_of(folder, manifest, order.secrets)
     loading = Loading(folder, manifest, opening, note, extensions={one.name: one for one in order.extensions})
     loading.require_known()
-    place, (proofs, parked) = scratch(loading, lambda transaction: _made(transaction, loading, clock))
+    place, (proofs, parked) = scratch(loading, lambda site: _made(site, loading, clock))
     return Restored(manifest=manifest, place=place, kept=None, parked=parked, proofs=proofs)
 
 
@@ -134,7 +136,7 @@ def _into_sqlite(path: Path, loading: Loading, order: Order, clock: Clock) -> Re
     new = path.with_name(f"{path.name}.restoring")
     try:
         with swap_sqlite.new_file(new, clock, loading.content()) as transaction:
-            proofs, parked = _made(transaction, loading, clock)
+            proofs, parked = _made(InFile(transaction), loading, clock)
     except (BackupError, LedgerFullError) as error:
         if lacks_room(error):
             what = "there, since the ledger that is there is kept until then" if path.exists() else "there"
@@ -156,52 +158,68 @@ def _into_sqlite(path: Path, loading: Loading, order: Order, clock: Clock) -> Re
 
 
 def _into_postgresql(url: sa.URL, loading: Loading, order: Order, clock: Clock) -> Restored:
-    from neonpay.backup import swap_postgresql  # its driver is an extra
+    from neonpay.backup import sites_postgresql, swap_postgresql  # their driver is an extra
 
-    def unit(transaction: Transaction) -> Restored:
-        swap_postgresql.require_nobody(transaction, order.typed, order.typed_elsewhere)
+    def look(transaction: Transaction, own: Collection[int]) -> None:
+        swap_postgresql.require_nobody(transaction, order.typed, order.typed_elsewhere, own)
         _refuse_other_bots(_bots_of(transaction), loading, order)
-        schema = swap_postgresql.set_aside(transaction, order.backup_id)
-        proofs, parked = _made(transaction, loading, clock)
-        _fence(transaction, loading, clock, parked)
+
+    def restored(made: Made, schema: str | None) -> Restored:
         return Restored(
             manifest=loading.manifest,
             place=place_of(order.database_url),
             kept=None if schema is None else f"schema {schema}",
-            parked=parked,
-            proofs=proofs,
+            parked=made[1],
+            proofs=made[0],
         )
 
-    return swap_postgresql.in_one_transaction(url, unit, clock)
+    def at_once(transaction: Transaction) -> Restored:
+        look(transaction, ())
+        schema = swap_postgresql.set_aside(transaction, order.backup_id)
+        made = _made(InTransaction(transaction), loading, clock)
+        _fence(transaction, loading, clock, made[1])
+        return restored(made, schema)
+
+    with sites_postgresql.in_new_schema(url, clock, look) as site:
+        if site is None:
+            return swap_postgresql.in_one_transaction(url, at_once, clock)
+        made = _made(site, loading, clock)
+
+        def put(transaction: Transaction) -> Restored:
+            # Once more, since somebody may have sold on the old one while this one was made.
+            look(transaction, site.pids)
+            schema = swap_postgresql.set_aside(transaction, order.backup_id)
+            site.take_out(transaction, schema)
+            _fence(transaction, loading, clock, made[1])
+            return restored(made, schema)
+
+        return swap_postgresql.in_one_transaction(url, put, clock)
 
 
-def _made(transaction: Transaction, loading: Loading, clock: Clock) -> Made:
-    """The unit of work that makes a ledger of a backup, proves that it is the same one, and settles it."""
-    loading.load(transaction)
+def _made(site: Site, loading: Loading, clock: Clock) -> Made:
+    """A ledger was made of a backup, proved to be the same one, and settled."""
+    loading.load(site)
     manifest = loading.manifest
-    proofs: list[Proof] = []
-    parked: dict[int, Mapping[str, int]] = {}
-    for bot in manifest.bots:
-        bot_id = loading.bots.get(bot.bot_id, bot.bot_id)
-        is_same = bot_id == bot.bot_id
-        if not is_same:
-            give_to_another_bot(transaction, bot_id)
-        proof = _proved(transaction, bot_id)
-        found = (proof.head if is_same else bot.head, proof.seals, proof.payments, proof.refunds)
-        if found != (bot.head, bot.seals, bot.payments, bot.refunds):
-            msg = f"the books of bot {bot_id} are not those that backup {manifest.backup_id} was made of; nothing was kept"
+    bots = {bot.bot_id: loading.bots.get(bot.bot_id, bot.bot_id) for bot in manifest.bots}
+    given = [bot_id for was, bot_id in bots.items() if was != bot_id]
+    for bot_id in given:
+        site.step(partial(give_to_another_bot, bot_id=bot_id))
+    found = iter(site.reading([half for bot_id in bots.values() for half in halves(bot_id)]))
+    proofs = [proof_of(bot_id, [next(found), next(found)]) for bot_id in bots.values()]
+    for bot, proof in zip(manifest.bots, proofs, strict=True):
+        head = bot.head if proof.bot_id in given else proof.head
+        if (head, proof.seals, proof.payments, proof.refunds) != (bot.head, bot.seals, bot.payments, bot.refunds):
+            whose = f"bot {proof.bot_id} are not those that backup {manifest.backup_id} was made of"
+            msg = f"the books of {whose}; nothing was kept"
             raise BackupError(msg)
-        proofs.append(proof)
-        made_us = microseconds(manifest.created_at)
-        parked[bot_id] = settle(transaction, bot_id, made_us=made_us, now_us=max(clock.now_us(), made_us))
+    made_us = microseconds(manifest.created_at)
+    now_us = max(clock.now_us(), made_us)
+    parked = site.step(
+        lambda transaction: {
+            bot_id: settle(transaction, bot_id, made_us=made_us, now_us=now_us) for bot_id in bots.values()
+        }
+    )
     return proofs, parked
-
-
-def _proved(transaction: Transaction, bot_id: int) -> Proof:
-    if not isinstance(transaction, swap_sqlite.NewFile):
-        return prove(transaction, bot_id)
-    with transaction.beside() as beside:
-        return prove(transaction, bot_id, beside=beside)
 
 
 def _fence(transaction: Transaction, loading: Loading, clock: Clock, parked: Mapping[int, Mapping[str, int]]) -> None:

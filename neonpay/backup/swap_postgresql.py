@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, Final, TypeVar
 
 import asyncpg
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from neonpay.backup.room import FOR_LOADING, give_room, keep_order
@@ -24,8 +25,8 @@ T = TypeVar("T")
 
 _OTHERS: Final = sa.text(
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user"
-    " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
-)
+    " AND pid <> pg_backend_pid() AND pid <> ALL(:own) AND backend_type = 'client backend'"
+).bindparams(sa.bindparam("own", type_=ARRAY(sa.Integer)))
 _PID: Final = sa.text("SELECT pg_backend_pid()")
 _VIEWS: Final = sa.text(
     "SELECT viewname FROM pg_views WHERE schemaname = current_schema() AND starts_with(viewname, 'neonpay_')"
@@ -69,12 +70,13 @@ def _in_room(connection: sa.Connection, unit: Callable[[Transaction], T]) -> T:
     return unit(PostgresqlTransaction(connection))
 
 
-def require_nobody(transaction: Transaction, line: str, elsewhere: str) -> None:
+def require_nobody(transaction: Transaction, line: str, elsewhere: str, own: Collection[int] = ()) -> None:
     """Look whether anybody else is connected as the same user.
 
     Args:
         line: what to type once nobody is.
         elsewhere: the same without the database.
+        own: processes of the server that worked for us until just now.
 
     Raises:
         RestoreRefusedError: somebody is, or may be behind a pooler that hides it.
@@ -89,7 +91,7 @@ def require_nobody(transaction: Transaction, line: str, elsewhere: str) -> None:
             f"name the server itself; run: {elsewhere} --database postgresql://USER@SERVER/DATABASE"
         )
         raise RestoreRefusedError(msg)
-    others = int(connection.execute(_OTHERS).scalar_one())
+    others = int(connection.execute(_OTHERS, {"own": list(own)}).scalar_one())
     if others:
         msg = (
             f"{others} other {'connection uses' if others == 1 else 'connections use'} this database: stop every program of "

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import sqlalchemy as sa
 
@@ -53,23 +52,25 @@ class Proof:
         return self.findings_count == 0
 
 
-def prove(
-    transaction: Transaction, bot_id: int, head: str | None = None, *, beside: Transaction | None = None
-) -> Proof:
+def prove(transaction: Transaction, bot_id: int, head: str | None = None) -> Proof:
     """The unit of work that looks at all books of a bot, a bounded number of rows at a time.
 
     Args:
         head: a head that an earlier proof gave, which has to be in the chain.
-        beside: another transaction that sees the same, with which a thread does half of the work.
     """
-    if beside is None:
-        sealed = _sealed(transaction, bot_id, head)
-        sold = _sold(transaction, bot_id)
-    else:
-        with ThreadPoolExecutor(1, thread_name_prefix="neonpay-proof") as pool:
-            other = pool.submit(_sealed, beside, bot_id, head)
-            sold = _sold(transaction, bot_id)
-            sealed = other.result()
+    return proof_of(bot_id, [half(transaction) for half in halves(bot_id, head)])
+
+
+def halves(bot_id: int, head: str | None = None) -> list[Callable[[Transaction], Half]]:
+    """Two units of work, neither of which needs the other one; what they return is what a proof is made of."""
+    return [lambda transaction: _sealed(transaction, bot_id, head), lambda transaction: _sold(transaction, bot_id)]
+
+
+def proof_of(bot_id: int, both: Sequence[Half]) -> Proof:
+    """A proof of what the two units have returned, in their order."""
+    sealed, sold = both
+    assert isinstance(sealed, _Sealed)
+    assert isinstance(sold, _Sold)
     found = sealed.found
     found.add(sold.found)
     return Proof(
@@ -102,6 +103,10 @@ class _Sold(NamedTuple):
     found: Findings
     entered: Entered
     payments: int
+
+
+Half: TypeAlias = _Sealed | _Sold
+"""What is found in half of the work of a proof."""
 
 
 def _sealed(transaction: Transaction, bot_id: int, head: str | None) -> _Sealed:

@@ -164,6 +164,12 @@ def rows_in(url: str, *, without: Sequence[str] = ()) -> dict[str, list[str]]:
         ledger.close_sync()
 
 
+def schemas_of_restores(kit: Kit, url: str) -> list[str]:
+    """Where ledgers are being made in a database of PostgreSQL."""
+    query = sa.text("SELECT nspname FROM pg_namespace WHERE starts_with(nspname, 'neonpay_restoring')")
+    return list(kit.run(url, lambda transaction: list(transaction.connection.execute(query).scalars())))
+
+
 def key_of(url: str) -> bytes:
     ledger = open_ledger(url, as_it_is=True)
     try:

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from neonpay.backup import checking, filling, folder, loading, restoring, snapshot, swap_sqlite
+from neonpay.backup import checking, filling, folder, loading, restoring, sites_postgresql, snapshot, swap_sqlite
 from tests.integration.backup.conftest import Kit
 from tests.integration.conftest import MovableClock
 
@@ -27,6 +27,11 @@ RESTORE: Final[dict[str, tuple[Any, str, int]]] = {
     "some loaded": (filling.Filling, "prove", 9),
     "all loaded": (loading, "bring_to_newest", 0),
     "fencing": (restoring, "_fence", 0),
+}
+IN_A_SCHEMA: Final[dict[str, tuple[Any, str, int]]] = {
+    "the schema made": (loading, "make_at", 0),
+    "indexes made": (restoring, "halves", 0),
+    "taking out": (sites_postgresql.NewSchema, "take_out", 0),
 }
 RESTORE_OF_A_FILE: Final[dict[str, tuple[Any, str, int]]] = {
     "reading the file": (checking, "unpacked", 0),
@@ -67,7 +72,7 @@ def main() -> None:
         pid = os.fork()
         if not pid:
             try:
-                _die_at(*{**BACKUP, **RESTORE, **RESTORE_OF_A_FILE, **SWAP}[name])
+                _die_at(*{**BACKUP, **RESTORE, **IN_A_SCHEMA, **RESTORE_OF_A_FILE, **SWAP}[name])
                 if backup_id:
                     kit.restore(backup_id, sys.argv[2])
                 else:

@@ -71,11 +71,11 @@ def test_any_row_comes_back_through_any_form_and_engine(sqlite_url: str, postgre
         def filled(transaction: Transaction, lines: Sequence[bytes], form: Any) -> set[tuple[Any, ...]]:
             transaction.connection.execute(sa.delete(odd))
             saved = SavedTable(name=kept.name, columns=kept.columns, kinds=kept.kinds, rows=0, chunks=(), key=kept.key)
-            filling = Filling(odd, saved, form, {})
             parts = [b"\n".join(lines) + b"\n"] if lines else []
+            filling = Filling(odd, saved, form, {}, lambda: parts)
             if lines:
-                filling.add(transaction, parts)
-            filling.prove(transaction, lambda: parts)
+                filling.add(transaction)
+            filling.prove(transaction)
             return {tuple(row) for row in transaction.connection.execute(sa.select(odd))}
 
         @settings(

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.backup.conftest import Kit, rows_in
-from tests.integration.backup.killed import BACKUP, RESTORE, RESTORE_OF_A_FILE, SWAP
+from tests.integration.backup.conftest import Kit, rows_in, schemas_of_restores
+from tests.integration.backup.killed import BACKUP, IN_A_SCHEMA, RESTORE, RESTORE_OF_A_FILE, SWAP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,7 +64,7 @@ def test_a_restore_that_is_killed_leaves_what_was_there(kit: Kit, database_url: 
     kit.sell(database_url)
     before = rows_in(database_url)
     with killing(kit, database_url) as kill:
-        for step in (*RESTORE, *(SWAP if database_url.startswith("sqlite") else ())):
+        for step in (*RESTORE, *(SWAP if database_url.startswith("sqlite") else IN_A_SCHEMA)):
             assert kill(step, made.backup_id) == signal.SIGKILL, step
             assert rows_in(database_url) == before, step
     restored = kit.restore(made.backup_id, database_url)
@@ -73,6 +73,8 @@ def test_a_restore_that_is_killed_leaves_what_was_there(kit: Kit, database_url: 
     if database_url.startswith("sqlite"):
         path = Path(database_url.removeprefix("sqlite:///"))
         assert not list(path.parent.glob("*.restoring*"))
+    else:
+        assert not schemas_of_restores(kit, database_url)
 
 
 def test_a_restore_of_the_databases_file_that_is_killed_leaves_what_was_there(kit: Kit, sqlite_url: str) -> None:

@@ -12,10 +12,11 @@ import sqlalchemy as sa
 
 from neonpay.backup import swap_postgresql, swap_sqlite
 from neonpay.backup.copy_statement import PART_BYTES, copied_out
-from neonpay.backup.filling import Filling, indexes_afterwards
+from neonpay.backup.filling import Filling, without_indexes
 from neonpay.backup.loading import Loading
 from neonpay.backup.manifest import SavedTable
 from neonpay.backup.reading import ROWS_AT_A_TIME, lines_of
+from neonpay.backup.sites import InTransaction
 from neonpay.backup.snapshot import Source, at_one_moment
 from neonpay.backup.tables import Kept
 from neonpay.errors import BackupError
@@ -78,8 +79,8 @@ def saved(kept: Kept) -> SavedTable:
 
 def filled(transaction: Transaction, kept: Kept, given: list[bytes]) -> Filling:
     odd.create(transaction.connection)
-    filling = Filling(odd, saved(kept), "json", {})
-    filling.add(transaction, parts(given))
+    filling = Filling(odd, saved(kept), "json", {}, lambda: parts(given))
+    filling.add(transaction)
     return filling
 
 
@@ -146,9 +147,9 @@ def test_another_order_is_no_difference_and_another_word_is_one(
         assert read(transaction, BY_WORDS, is_sorted=False) != given
         if is_changed:
             with pytest.raises(BackupError, match="not in the database as it is in the backup"):
-                filling.prove(transaction, lambda: parts(given))
+                filling.prove(transaction)
         else:
-            filling.prove(transaction, lambda: parts(given))
+            filling.prove(transaction)
 
     in_new_database(kit, empty_url, unit)
 
@@ -159,11 +160,13 @@ def test_every_index_comes_back_as_it_was_and_is_not_there_while_rows_go_in(kit:
         engine = connection.dialect.name
         make_at(connection, REVISIONS[-1])
         before = connection.exec_driver_sql(DEFINITIONS[engine]).all()
-        with indexes_afterwards(connection):
-            left = {name for name, _ in connection.exec_driver_sql(DEFINITIONS[engine])}
-            # A table of SQLite cannot lose a key, nor can those of versions, which are no rows of a backup.
-            mine = {name for name in left if engine == "postgresql" or not name.startswith("sqlite_")}
-            assert not [name for name in mine if name.endswith(("_pkey", "_key", "_by_user", "_by_time"))]
+        taken = without_indexes(connection)
+        left = {name for name, _ in connection.exec_driver_sql(DEFINITIONS[engine])}
+        # A table of SQLite cannot lose a key, nor can those of versions, which are no rows of a backup.
+        mine = {name for name in left if engine == "postgresql" or not name.startswith("sqlite_")}
+        assert not [name for name in mine if name.endswith(("_pkey", "_key", "_by_user", "_by_time"))]
+        for statement in (*[one for _, one in taken.makes], *taken.keys):
+            connection.exec_driver_sql(statement)
         assert connection.exec_driver_sql(DEFINITIONS[engine]).all() == before
 
     in_new_database(kit, empty_url, unit)
@@ -179,9 +182,9 @@ def test_nothing_stays_nothing_where_a_table_would_put_something(kit: Kit, empty
 
     def unit(transaction: Transaction) -> None:
         table.create(transaction.connection)
-        filling = Filling(table, saved(kept), "json", {})
-        filling.add(transaction, parts(given))
-        filling.prove(transaction, lambda: parts(given))
+        filling = Filling(table, saved(kept), "json", {}, lambda: parts(given))
+        filling.add(transaction)
+        filling.prove(transaction)
         assert read(transaction, kept) == given
 
     in_new_database(kit, empty_url, unit)
@@ -197,7 +200,7 @@ def test_postgresql_knows_the_tables_that_it_was_given(
     rows: dict[str, float] = {}
 
     def unit(transaction: Transaction) -> None:
-        loading.load(transaction)
+        loading.load(InTransaction(transaction))
         known = "SELECT relname, reltuples FROM pg_class WHERE relnamespace = current_schema()::regnamespace"
         rows.update((name, count) for name, count in transaction.connection.exec_driver_sql(known))
 

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from neonpay.backup import loading, swap_postgresql, swap_sqlite
+from neonpay.backup import loading, swap_sqlite
 from neonpay.backup.encryption import Secrets
 from neonpay.backup.loading import Loading
 from neonpay.backup.settling import FENCED
+from neonpay.backup.sites import InFile
+from neonpay.backup.sites_postgresql import InSteps
 from neonpay.backup.tables import NEVER, SECRET
 from neonpay.errors import (
     BackupKeyError,
@@ -55,9 +57,9 @@ def load(kit: Kit, backup_id: str, url: str) -> None:
     loading = Loading(kit.folder, kit.folder.manifest(backup_id), opening, kit.note)
     if url.startswith("sqlite"):
         with swap_sqlite.new_file(Path(url.removeprefix("sqlite:///")), kit.clock, loading.content()) as transaction:
-            loading.load(transaction)
+            loading.load(InFile(transaction))
     else:
-        swap_postgresql.in_one_transaction(sa.make_url(url), loading.load, kit.clock)
+        loading.load(InSteps(sa.make_url(url), kit.clock))
 
 
 def test_every_row_comes_back_in_the_same_engine_and_in_the_other(

@@ -1,0 +1,165 @@
+"""In PostgreSQL a ledger is made in a schema of its own, and nobody sees anything of that afterwards."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+
+from neonpay.backup import restoring
+from neonpay.errors import BackupError, RestoreRefusedError
+from neonpay.ledger import ExtensionTables, open_ledger
+from neonpay.ledger.extension_tables import bring_up
+from neonpay.testing.postgres import PostgresServer
+from tests.integration.backup.conftest import BOT, Kit, rows_in, schemas_of_restores
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from neonpay.ledger import Transaction
+
+PARCELS = sa.Table(
+    "neonpay_ext_post_parcels",
+    sa.MetaData(),
+    sa.Column("bot_id", sa.BigInteger, primary_key=True),
+    sa.Column("size", sa.Enum("small", "large", name="parcel_size")),
+)
+POST = ExtensionTables(name="post", package="neonpay-post", metadata=PARCELS.metadata)
+
+
+def asked(kit: Kit, url: str, query: str, **values: object) -> list[Any]:
+    return list(
+        kit.run(url, lambda transaction: transaction.connection.execute(sa.text(query), values).scalars().all())
+    )
+
+
+def say(url: str, statement: str) -> None:
+    """In a database that may have no ledger."""
+    PostgresServer(url).execute(statement)
+
+
+@pytest.fixture
+def role(postgres_server: PostgresServer) -> Iterator[str]:
+    name = f"neonpay_test_{uuid.uuid4().hex}"
+    postgres_server.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'hush'")
+    yield name
+    postgres_server.execute(f"DROP ROLE {name}")
+
+
+@pytest.fixture
+def empty_url(postgres_server: PostgresServer) -> Iterator[str]:
+    url = postgres_server.create_database()
+    yield url
+    postgres_server.drop_database(url)
+
+
+@pytest.mark.parametrize("form", ["json", "postgresql"])
+def test_nothing_of_it_is_left(kit: Kit, postgres_url: str, form: str) -> None:
+    kit.fill(postgres_url)
+    made = kit.save(postgres_url, form=form)
+    kit.restore(made.backup_id, postgres_url)
+    assert not schemas_of_restores(kit, postgres_url)
+    views = asked(kit, postgres_url, "SELECT count(*) FROM neonpay_v1_payments")
+    assert views == [3]
+
+
+def test_every_index_and_constraint_is_there_again(kit: Kit, postgres_url: str, empty_url: str) -> None:
+    made = kit.save(postgres_url, form="postgresql")
+    kit.restore(made.backup_id, empty_url)
+    for query in (
+        "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY indexname",
+        "SELECT conname || pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'public'::regnamespace ORDER BY 1",
+        "SELECT definition FROM pg_views WHERE schemaname = 'public' ORDER BY viewname",
+    ):
+        assert asked(kit, empty_url, query) == asked(kit, postgres_url, query) != []
+
+
+def test_what_fails_leaves_nothing_of_it(kit: Kit, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    kit.fill(postgres_url)
+    made = kit.save(postgres_url)
+    before = rows_in(postgres_url)
+
+    def fail(*_: object, **__: object) -> None:
+        raise BackupError("not now")
+
+    monkeypatch.setattr(restoring, "settle", fail)
+    with pytest.raises(BackupError, match="not now"):
+        kit.restore(made.backup_id, postgres_url)
+    assert rows_in(postgres_url) == before
+    assert not schemas_of_restores(kit, postgres_url)
+
+
+def test_who_comes_in_meanwhile_keeps_it_from_being_swapped(
+    kit: Kit, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit.fill(postgres_url)
+    made = kit.save(postgres_url)
+    before = rows_in(postgres_url)
+    running = open_ledger(postgres_url)
+    settle = restoring.settle
+
+    def come_in(*values: Any, **options: Any) -> Any:
+        running.open_sync()
+        return settle(*values, **options)
+
+    monkeypatch.setattr(restoring, "settle", come_in)
+    try:
+        with pytest.raises(RestoreRefusedError, match=f"then run: neonpay backup restore {made.backup_id}"):
+            kit.restore(made.backup_id, postgres_url)
+    finally:
+        running.close_sync()
+    assert rows_in(postgres_url) == before
+    assert not schemas_of_restores(kit, postgres_url)
+
+
+def test_who_may_make_no_schema_restores_into_an_empty_database(
+    kit: Kit, postgres_url: str, postgres_server: PostgresServer, empty_url: str, role: str
+) -> None:
+    kit.fill(postgres_url)
+    made = kit.save(postgres_url)
+    say(empty_url, f"GRANT ALL ON SCHEMA public TO {role}")
+    little = sa.make_url(empty_url).set(username=role, password="hush")
+    kit.restore(made.backup_id, little.render_as_string(hide_password=False))
+    assert len(rows_in(empty_url)["neonpay_payments"]) == 3
+    say(empty_url, f"REASSIGN OWNED BY {role} TO CURRENT_USER")
+    say(empty_url, f"DROP OWNED BY {role}")
+
+
+def test_who_may_have_one_connection_does_with_that(
+    kit: Kit, postgres_url: str, postgres_server: PostgresServer, empty_url: str, role: str
+) -> None:
+    kit.fill(postgres_url)
+    made = kit.save(postgres_url)
+    name = sa.make_url(empty_url).database
+    postgres_server.execute(f"ALTER ROLE {role} CONNECTION LIMIT 1", f"ALTER DATABASE {name} OWNER TO {role}")
+    little = sa.make_url(empty_url).set(username=role, password="hush")
+    kit.restore(made.backup_id, little.render_as_string(hide_password=False))
+    assert len(rows_in(empty_url)["neonpay_payments"]) == 3
+    say(empty_url, f"REASSIGN OWNED BY {role} TO CURRENT_USER")
+    say(empty_url, f"DROP OWNED BY {role}")
+
+
+def test_who_is_let_read_what_is_made_there_is_let_read_it(kit: Kit, postgres_url: str, role: str) -> None:
+    made = kit.save(postgres_url)
+    say(postgres_url, f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO {role}")
+    kit.restore(made.backup_id, postgres_url)
+    for name in ("neonpay_payments", "neonpay_v1_payments"):
+        assert asked(kit, postgres_url, "SELECT has_table_privilege(:role, :name, 'SELECT')", role=role, name=name) == [
+            True
+        ]
+    say(postgres_url, f"DROP OWNED BY {role}")
+
+
+def test_a_type_that_an_extension_made_is_where_its_table_is(kit: Kit, postgres_url: str) -> None:
+    def post(transaction: Transaction) -> None:
+        bring_up(transaction, POST)
+        transaction.connection.execute(sa.insert(PARCELS), [{"bot_id": BOT, "size": "large"}])
+
+    kit.run(postgres_url, post)
+    made = kit.save(postgres_url)
+    for _ in range(2):
+        kit.restore(made.backup_id, postgres_url, extensions=[POST])
+        query = "SELECT count(*) FROM neonpay_ext_post_parcels WHERE size = 'large'::parcel_size"
+        assert asked(kit, postgres_url, query) == [1]
