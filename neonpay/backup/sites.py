@@ -65,6 +65,6 @@ class InFile(InTransaction):
         ):
             theirs = pool.submit(lambda: [unit(beside) for unit in units[1::2]])
             mine = [unit(self._file) for unit in units[::2]]
-            found: list[T] = [mine[0]] * len(units) if mine else []
-            found[::2], found[1::2] = mine, theirs.result()
-            return found
+            found = dict(zip(range(1, len(units), 2), theirs.result(), strict=True))
+        found |= zip(range(0, len(units), 2), mine, strict=True)
+        return [found[number] for number in range(len(units))]
