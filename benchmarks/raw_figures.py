@@ -59,14 +59,17 @@ _MOVED: Final = f"""{_PERIODS}, days AS (
     SELECT user_id, starts, ends, sum(CASE WHEN side = 0 THEN stars ELSE 0 END) AS was,
         sum(CASE WHEN side = 1 THEN stars ELSE 0 END) AS is_now
     FROM standing WHERE place = 1 GROUP BY user_id, starts, ends
+), ended AS (
+    SELECT m.user_id, m.starts, p.told,
+        row_number() OVER (PARTITION BY m.user_id, m.starts ORDER BY p.ends DESC, p.starts DESC) AS place
+    FROM sides m JOIN periods p ON p.user_id = m.user_id AND p.ends <= m.ends WHERE m.is_now = 0
 ), moved AS (
-    SELECT sides.*,
+    SELECT sides.*, ended.told,
         CASE WHEN was = 0 AND (SELECT min(f.paid_at) FROM neonpay_payments f WHERE f.bot_id = :bot
             AND f.user_id = sides.user_id AND f.currency = 'XTR' AND f.state IN ('accepted', 'refunded')
-            AND f.subscription_expires_at IS NOT NULL) > starts THEN 1 ELSE 0 END AS is_first,
-        CASE WHEN is_now = 0 THEN (SELECT p.told FROM periods p WHERE p.user_id = sides.user_id AND p.ends <= sides.ends
-            ORDER BY p.ends DESC, p.starts DESC LIMIT 1) END AS told
-    FROM sides WHERE was <> is_now
+            AND f.subscription_expires_at IS NOT NULL) > sides.starts THEN 1 ELSE 0 END AS is_first
+    FROM sides LEFT JOIN ended ON ended.user_id = sides.user_id AND ended.starts = sides.starts AND ended.place = 1
+    WHERE was <> is_now
 ), named AS (
     SELECT (starts - :since) / {_DAY} AS day, abs(is_now - was) AS stars, CASE
         WHEN was = 0 AND is_first = 1 THEN 'new' WHEN was = 0 THEN 'returned'
