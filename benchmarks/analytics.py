@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -32,6 +32,7 @@ import aiohttp
 import sqlalchemy as sa
 from big_ledger import BOT_ID, EVENTS_EACH, fill
 from environments import NotInstallableError
+from raw_figures import raw_statements
 from reconcile import Telegram, shop_of
 from running import NEONPAY_2
 
@@ -55,33 +56,6 @@ _PAGES: Final = (
 )
 _LIMIT_S: Final = 600.0
 _SLOW_MS: Final = 2_000.0
-_PAID: Final = "FROM neonpay_payments WHERE bot_id = :bot AND paid_at >= :since AND paid_at < :until"
-_TOLD: Final = "FROM neonpay_events WHERE bot_id = :bot AND at >= :since AND at < :until"
-
-RAW: Final[Mapping[str, tuple[str, ...]]] = {
-    "revenue by day": (
-        f"SELECT paid_at / 86400000000, is_recurring, count(*), sum(amount_stars) {_PAID} GROUP BY 1, 2",
-        "SELECT r.finished_at / 86400000000, count(*), sum(r.amount_stars) FROM neonpay_refunds r WHERE r.bot_id = :bot "
-        "AND r.state = 'refunded' AND r.finished_at >= :since AND r.finished_at < :until GROUP BY 1",
-    ),
-    "orders": (
-        f"SELECT count(*), sum(amount_stars), count(DISTINCT user_id) {_PAID}",
-        f"SELECT amount_stars, count(*) {_PAID} GROUP BY 1",
-    ),
-    "funnel": (f"SELECT name, reason, count(*) {_TOLD} GROUP BY 1, 2",),
-    "products": (
-        f"SELECT stage_id, state, count(*), sum(amount_stars), count(DISTINCT user_id) {_PAID} GROUP BY 1, 2",
-    ),
-    "subscriptions": (
-        "SELECT stage_id, count(*), sum(amount_stars) FROM neonpay_payments WHERE bot_id = :bot "
-        "AND subscription_expires_at > :until AND state = 'accepted' GROUP BY 1",
-    ),
-    "customers": (
-        "SELECT count(*) FROM (SELECT user_id, min(paid_at) AS first FROM neonpay_payments WHERE bot_id = :bot "
-        "AND paid_at < :until GROUP BY user_id) AS buyers WHERE first >= :since",
-    ),
-}
-"""What somebody would write over the tables, by the name of the report that says as much or more."""
 
 
 @dataclass(slots=True)
@@ -150,7 +124,7 @@ async def _engine(name: str, url: str, payments: int, until: datetime, size: Cal
         measured.bytes_per_event = (await size() - empty) / measured.events
         period = Period.named("30d", now=until)
         for report, ask in _asked(reports, period).items():
-            raw = RAW.get(report)
+            raw = raw_statements(report, "sqlite" if url.startswith("sqlite") else "postgresql")
             beside = None if raw is None else await _warm_ms(partial(_raw, ledger, raw, period))
             measured.reports[report] = (await _warm_ms(ask), beside)
     finally:

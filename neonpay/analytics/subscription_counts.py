@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from math import gcd
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -23,7 +24,7 @@ from neonpay.analytics.subscription_periods import first_ever, newer_periods, ne
 from neonpay.analytics.subscription_steps import Step, Subscriber, steps
 from neonpay.analytics.summing import edge_names, edges_at
 from neonpay.ledger import Statement, Transaction
-from neonpay.ledger.tables_rollups import IS_MOVING, QUARTER_US, rollup_subscriptions
+from neonpay.ledger.tables_rollups import IS_MOVING, rollup_subscriptions
 
 NEW: Final = "new"
 RETURNED: Final = "returned"
@@ -108,7 +109,7 @@ class SubscriptionCounts:
         """What is in force at a moment, ends in each day and is set to renew: how many and Stars, by the day's place.
 
         Args:
-            spans: days of a zone, one after the other.
+            spans: days of a zone, one after the other; the first has that moment in it.
         """
         found: dict[int, tuple[int, int]] = defaultdict(lambda: (0, 0))
         for step in self._anew:
@@ -118,8 +119,11 @@ class SubscriptionCounts:
                         found[place] = (found[place][0] + 1, found[place][1] + step.stars)
         if self._after:
             starts = [span.starts_us for span in spans]
-            for at_slot, number, stars in self._rows(_ending(tuple(self._after)), at_us):
-                ends_us = int(at_slot) * QUARTER_US
+            # As wide as all days are made of: one day, or an hour where the clock goes forward or back.
+            width_us = gcd(*[span.ends_us - span.starts_us for span in spans])
+            slots = self._rows(_ending(tuple(self._after)), starts[0], width_us, at_us)
+            for at_slot, number, stars in slots:
+                ends_us = starts[0] + int(at_slot) * width_us
                 place = bisect_right(starts, ends_us) - 1
                 if place >= 0 and ends_us < spans[place].ends_us:
                     found[place] = (found[place][0] + int(number), found[place][1] + int(stars))
@@ -156,6 +160,7 @@ class SubscriptionCounts:
 
 
 _AT: Final = "at"
+_SLOTS: Final = ("first", "width")
 _MOVED: Final = 0
 _HOWS: Final = 128
 """How many ways there are for a subscriber to move within a span, as ``_moved_in_rollup`` writes them beside its place."""
@@ -177,10 +182,10 @@ def _standing(bots: tuple[int, ...]) -> Statement:
 @lru_cache(100)
 def _ending(bots: tuple[int, ...]) -> Statement:
     s = rollup_subscriptions.c
-    # Days of every zone are made of whole quarters of an hour.
-    slot = microseconds_of(s.ends_at) // sa.literal_column(str(QUARTER_US), sa.BigInteger)
-    query = sa.select(slot, sa.func.count(), sa.func.sum(s.stars)).group_by(slot)
-    return Statement(query.where(*_holds(bots), s.renews == _ONE), _AT, *names_of(bots))
+    first, width = (sa.bindparam(name, type_=sa.BigInteger) for name in _SLOTS)
+    slot = ((microseconds_of(s.ends_at) - first) // width).label("slot")
+    query = sa.select(slot, sa.func.count(), sa.func.sum(s.stars)).group_by(slot.name)
+    return Statement(query.where(*_holds(bots), s.renews == _ONE), *_SLOTS, _AT, *names_of(bots))
 
 
 @lru_cache(100)

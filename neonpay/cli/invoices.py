@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neonpay.cli.columns import Column, id_chars, print_table
-from neonpay.cli.counted import of_total
+from neonpay.cli.counted import Total, of_total
 from neonpay.cli.sheets import LEAST_BESIDE_BOT, iso_or_none, minute, print_json
 from neonpay.cli.shop import (
     AllBotsOption,
@@ -57,8 +57,9 @@ def list_invoices(
     all_bots: AllBotsOption = False,
 ) -> None:
     """List invoices, newest first; --user has those that this user alone may pay."""
-    from neonpay.cli.reading.invoices import read_invoices, sold_stages
+    from neonpay.cli.reading.invoices import read_invoices
     from neonpay.cli.reading.people import user_id_of
+    from neonpay.cli.reading.stages import offered_stages
     from neonpay.payments.namespaces.asked import named
     from neonpay.store.invoice_filter import InvoiceSelection
 
@@ -66,10 +67,10 @@ def list_invoices(
         state=state, stage_id=named("stage_id", stage), since=since, until=until, has_payments=paid
     )
 
-    def find(transaction: Transaction, bots: list[int]) -> tuple[list[ListedInvoice], int, list[str], bool]:
+    def find(transaction: Transaction, bots: list[int]) -> tuple[list[ListedInvoice], Total, list[str], bool]:
         whose = replace(selection, user_id=user_id_of(transaction, bots, user))
         found, total = read_invoices(transaction, bots, whose, limit)
-        return found, total, [] if found else sold_stages(transaction, bots), len(bots) > 1
+        return found, total, [] if found else offered_stages(transaction, bots), len(bots) > 1
 
     with errors_in_one_line():
         found, total, stages, has_several = read_ledger(where_to_read(database, bot_id, all_bots=all_bots), find)
@@ -81,7 +82,7 @@ def list_invoices(
         typer.echo(f"No such invoices. Stages that were offered: {', '.join(stages) or 'none'}.")
 
 
-def _print(found: list[ListedInvoice], total: int, *, with_bot: bool) -> None:
+def _print(found: list[ListedInvoice], total: Total, *, with_bot: bool) -> None:
     ids = [one.invoice.invoice_id for one in found]
     columns = [
         Column(title="made (UTC)"),

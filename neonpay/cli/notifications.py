@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neonpay.cli.columns import Column, id_chars, print_with_remarks, say
-from neonpay.cli.counted import of_total
+from neonpay.cli.counted import Total, of_total
 from neonpay.cli.endpoints import endpoints
 from neonpay.cli.exit_codes import COULD_NOT
 from neonpay.cli.notify_channels import ChannelOption, chosen_config, recipients_of, send_now
@@ -255,7 +255,7 @@ def _print(found: Sequence[LoggedNote], total: int) -> None:
     ]
     print_with_remarks(columns, rows, "error", ["" if note.state == "sent" else note.error or "" for note in found])
     typer.echo()
-    typer.echo(of_total(len(found), total, "message"))
+    typer.echo(of_total(len(found), Total(total), "message"))
 
 
 _UNHEARD = "not heard: under way, or the program ended before, and it may have arrived"

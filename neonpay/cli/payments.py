@@ -130,7 +130,7 @@ def list_payments(
     elif page.rows:
         print_payments(page, with_bot=has_several)
     else:
-        typer.echo(f"No such payments. Stages that were sold: {', '.join(page.stages) or 'none'}.")
+        typer.echo(f"No such payments. Stages that were offered: {', '.join(page.stages) or 'none'}.")
 
 
 @payments.command()

@@ -9,7 +9,7 @@ import typer
 
 from neonpay.cli.asking import agreed, who_decides
 from neonpay.cli.columns import Column, id_chars, print_with_remarks
-from neonpay.cli.counted import counted, of_total
+from neonpay.cli.counted import Total, counted, of_total
 from neonpay.cli.exit_codes import FOUND
 from neonpay.cli.sheets import iso_or_none, minute, print_facts, print_json
 from neonpay.cli.shop import (
@@ -70,7 +70,7 @@ def list_requests(
 
     wanted = None if state is None else RequestState(state.value)
 
-    def find(transaction: Transaction, bots: list[int]) -> tuple[list[Asked], int, bool]:
+    def find(transaction: Transaction, bots: list[int]) -> tuple[list[Asked], Total, bool]:
         found, total = read_requests(
             transaction, bots, state=wanted, user_id=user_id_of(transaction, bots, user), limit=limit
         )
@@ -190,7 +190,7 @@ def _find_open(at: Where, beginning: str) -> Asked:
     return asked
 
 
-def _print(found: list[Asked], total: int, *, with_bot: bool) -> None:
+def _print(found: list[Asked], total: Total, *, with_bot: bool) -> None:
     columns = [
         Column(title="asked (UTC)"),
         *([Column(title="bot")] if with_bot else []),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neonpay.cli.columns import Column, id_chars, print_table
-from neonpay.cli.counted import of_total
+from neonpay.cli.counted import Total, of_total
 from neonpay.cli.reading.standing import Standing
 from neonpay.cli.sheets import iso_or_none, payment_json, print_json
 from neonpay.cli.shop import (
@@ -58,13 +58,14 @@ def list_subscriptions(
 ) -> None:
     """List subscriptions, the one that was paid last first."""
     from neonpay.cli.reading.people import user_id_of
-    from neonpay.cli.reading.subscriptions import read_subscriptions, subscribed_stages
+    from neonpay.cli.reading.stages import offered_stages
+    from neonpay.cli.reading.subscriptions import read_subscriptions
 
-    def find(transaction: Transaction, bots: list[int]) -> tuple[list[Subscription], int, list[str], bool]:
+    def find(transaction: Transaction, bots: list[int]) -> tuple[list[Subscription], Total, list[str], bool]:
         found, total = read_subscriptions(
             transaction, bots, standing=state, user_id=user_id_of(transaction, bots, user), stage_id=stage, limit=limit
         )
-        return found, total, [] if found else subscribed_stages(transaction, bots), len(bots) > 1
+        return found, total, [] if found else offered_stages(transaction, bots), len(bots) > 1
 
     with errors_in_one_line():
         found, total, stages, has_several = read_ledger(where_to_read(database, bot_id, all_bots=all_bots), find)
@@ -73,7 +74,7 @@ def list_subscriptions(
     elif found:
         _print(found, total, with_bot=has_several)
     else:
-        typer.echo(f"No such subscriptions. Stages that were subscribed to: {', '.join(stages) or 'none'}.")
+        typer.echo(f"No such subscriptions. Stages that were offered: {', '.join(stages) or 'none'}.")
 
 
 @subscriptions.command()
@@ -144,7 +145,7 @@ def _tell(first: Payment, *, json: bool, words: str) -> None:
         typer.echo(f"The subscription of user {first.user_id} to {first.stage_id} {words}.")
 
 
-def _print(found: list[Subscription], total: int, *, with_bot: bool) -> None:
+def _print(found: list[Subscription], total: Total, *, with_bot: bool) -> None:
     columns = [
         *([Column(title="bot")] if with_bot else []),
         Column(title="user"),

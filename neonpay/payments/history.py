@@ -17,8 +17,9 @@ from neonpay.ledger.tables import IS_PARKED, invoices, jobs, payments
 from neonpay.payments.consumers.selection import TELL
 from neonpay.payments.waiting import is_left_alone
 from neonpay.store.few_jobs import is_one_of_few
-from neonpay.store.invoice_filter import NEWEST_FIRST, InvoiceSelection
+from neonpay.store.invoice_filter import InvoiceSelection
 from neonpay.store.job_rows import JobRecord
+from neonpay.store.newest_invoices import read_newest
 from neonpay.store.payment_filter import Selection
 from neonpay.store.payment_rows import find_invoice, find_payment, find_refund, invoice_of, payment_of, select_payments
 from neonpay.store.stage_versions import Catalogue
@@ -132,8 +133,7 @@ class History:
         return [payment_of(transaction, self._catalogue, row) for row in rows]
 
     def _select_invoices(self, transaction: Transaction, selection: InvoiceSelection, limit: int) -> list[Invoice]:
-        query = sa.select(invoices).where(*selection.where(self._bot_id)).order_by(*NEWEST_FIRST).limit(limit)
-        rows = transaction.connection.execute(query).mappings().all()
+        rows = read_newest(transaction, self._bot_id, selection, limit)
         return [invoice_of(transaction, self._catalogue, row) for row in rows]
 
     def _stranded(self, transaction: Transaction) -> list[JobRecord]:

@@ -10,10 +10,12 @@ import sqlalchemy as sa
 
 from neonpay.core.job_states import JobState
 from neonpay.core.payments import PaymentState
+from neonpay.ledger.table_kit import is_text
+from neonpay.ledger.tables import IS_NOT_ACCEPTED, IS_PARKED, IS_UNFINISHED, payments
 from neonpay.ledger.tables import jobs as job_table
-from neonpay.ledger.tables import payments
 from neonpay.payments.consumers.selection import PLAN, REFUND
 from neonpay.payments.handlers.registry import ON_PAYMENT
+from neonpay.store.few_jobs import charges_of
 
 if TYPE_CHECKING:
     from neonpay.core.payments import Payment
@@ -50,6 +52,10 @@ _AS_STATE: Final = {
 }
 
 
+OF_FEW: Final = frozenset({Progress.WAITING, Progress.DEAD, *_AS_STATE.values()})
+"""How far few payments are at any time: they are found by narrow indexes."""
+
+
 class Standing(NamedTuple):
     """How far a payment is, and why; the handler and its error where one has failed."""
 
@@ -84,9 +90,9 @@ def standing_of(payment: Payment, jobs: Sequence[JobRecord]) -> Standing:
 def is_so_far(progress: Progress, bot_id: int) -> sa.ColumnElement[bool]:
     """The condition on rows of the payments of a bot that ``standing_of`` says this of them."""
     state = next((state for state, of_it in _AS_STATE.items() if of_it is progress), PaymentState.ACCEPTED)
-    is_in_state = payments.c.state == state.value
+    is_in_state = is_text(payments.c.state, state.value)
     if state is not PaymentState.ACCEPTED:
-        return is_in_state
+        return sa.and_(is_in_state, IS_NOT_ACCEPTED)
     of_delivery = sa.or_(job_table.c.consumer == PLAN, job_table.c.consumer.startswith(_HANDLER, autoescape=True))
     is_dead = _has_job(bot_id, job_table.c.state == JobState.DEAD)
     is_held = _has_job(bot_id, of_delivery, job_table.c.state == JobState.HELD)
@@ -101,7 +107,18 @@ def is_so_far(progress: Progress, bot_id: int) -> sa.ColumnElement[bool]:
         Progress.DROPPED: sa.and_(at_rest, has_ended),
     }
     is_so = conditions[progress]
-    return sa.and_(is_in_state, is_so if progress is Progress.DEAD else sa.and_(sa.not_(is_dead), is_so))
+    if progress is Progress.DEAD:
+        return sa.and_(is_in_state, _is_of_few(bot_id, progress), is_so)
+    few = [_is_of_few(bot_id, progress)] if progress in OF_FEW else []
+    return sa.and_(is_in_state, *few, sa.not_(is_dead), is_so)
+
+
+def _is_of_few(bot_id: int, progress: Progress) -> sa.ColumnElement[bool]:
+    """Whether a payment has a job in a narrow index, by which those are found that can be so far."""
+    dead = charges_of(bot_id, IS_PARKED, job_table.c.state == JobState.DEAD)
+    if progress is Progress.DEAD:
+        return payments.c.charge_id.in_(dead)
+    return payments.c.charge_id.in_(sa.union_all(*[charges_of(bot_id, few) for few in (IS_UNFINISHED, IS_PARKED)]))
 
 
 def _has_job(bot_id: int, *such: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:

@@ -293,4 +293,4 @@ async def compare_customers(reports: Reports, oracle: Oracle, period: Period) ->
 async def compare_proceeds(reports: Reports, oracle: Oracle, period: Period) -> None:
     found = await reports.proceeds(period, stages=oracle.stages)
     _, gross, _, back = oracle.takings(oracle.in_span(*edges(period)))
-    assert (found.net_stars, found.usd) == (gross - back, round((gross - back) * 0.013, 2))
+    assert (found.net_stars, found.usd) == (gross - back, round((gross - back) * 13 / 1000, 2))

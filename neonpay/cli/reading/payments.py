@@ -8,14 +8,17 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from neonpay.cli.columns import id_chars
+from neonpay.cli.counted import Total
+from neonpay.cli.reading.stages import offered_stages
+from neonpay.cli.reading.totals import count_rows
 from neonpay.core.charge_ids import charge_key
 from neonpay.core.job_states import JobState
 from neonpay.core.payments import Payment
 from neonpay.errors import PaymentError
 from neonpay.ledger import Transaction
-from neonpay.ledger.table_kit import DatabaseNow, begins
+from neonpay.ledger.table_kit import DatabaseNow, begins, unindexed
 from neonpay.ledger.tables import jobs, payments
-from neonpay.payments.progress import Progress, is_so_far
+from neonpay.payments.progress import OF_FEW, Progress, is_so_far
 from neonpay.store.job_rows import JobRecord
 from neonpay.store.payment_filter import Selection
 from neonpay.store.payment_rows import payment_of, select_payments
@@ -40,11 +43,11 @@ class Page:
 
     Attributes:
         total: how many there are.
-        stages: the stages that were sold, when there are none.
+        stages: the stages that were offered, when there are none.
     """
 
     rows: list[Listed]
-    total: int
+    total: Total
     stages: list[str]
 
 
@@ -61,23 +64,25 @@ def read_page(
 ) -> Page:
     """The payments of some bots, newest first; only those that are so far, if ``progress`` says how far."""
     found: list[tuple[Payment, str]] = []
-    total = 0
-    newest_first = (payments.c.paid_at.desc(), payments.c.recorded_at.desc(), payments.c.charge_id)
+    total = Total(0)
+    # What is few is found first and ordered then: by the times all would be gone through until there are enough.
+    is_of_few = selection.is_of_few or progress in OF_FEW
+    paid_at = unindexed(payments.c.paid_at) if is_of_few else payments.c.paid_at
+    newest_first = (paid_at.desc(), payments.c.recorded_at.desc(), payments.c.charge_id)
     for bot_id in bots:
         where = selection.where(bot_id)
         if progress is not None:
             where.append(is_so_far(progress, bot_id))
-        counted = sa.select(sa.func.count()).select_from(payments).where(*where)
-        total += transaction.connection.execute(counted).scalar_one()
         catalogue = Catalogue(bot_id)
         query = select_payments(bot_id).where(*where).order_by(*newest_first).limit(limit)
         rows = transaction.connection.execute(query).mappings().all()
+        total += count_rows(transaction, payments, where, shown=len(rows), limit=limit)
         found += [(payment_of(transaction, catalogue, row), row["event_id"]) for row in rows]
     # Stable, so that within one bot the order stays that of the ledger.
     found = sorted(found, key=lambda one: (one[0].paid_at, one[0].recorded_at), reverse=True)[:limit]
     by_event = _jobs_of(transaction, bots, [event_id for _, event_id in found])
     listed = [Listed(payment, tuple(by_event.get((payment.bot_id, event_id), ()))) for payment, event_id in found]
-    return Page(listed, total, [] if found else _stages(transaction, bots))
+    return Page(listed, total, [] if found else offered_stages(transaction, bots))
 
 
 def find_named(transaction: Transaction, bots: Sequence[int], beginning: str) -> Named:
@@ -136,11 +141,6 @@ def _jobs_of(
             record = JobRecord(*rest)
             found.setdefault((bot_id, record.event_id), []).append(record)
     return found
-
-
-def _stages(transaction: Transaction, bots: Sequence[int]) -> list[str]:
-    query = sa.select(payments.c.stage_id).where(payments.c.bot_id.in_(bots), payments.c.stage_id.is_not(None))
-    return sorted(transaction.connection.execute(query.distinct()).scalars())
 
 
 def as_typed(ids: Sequence[str]) -> list[str]:

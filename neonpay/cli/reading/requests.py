@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from neonpay.cli.columns import id_chars
+from neonpay.cli.counted import Total
+from neonpay.cli.reading.totals import count_rows
 from neonpay.core.requests import RefundRequest, RequestState
 from neonpay.errors import PaymentError
 from neonpay.ledger import Transaction
@@ -32,15 +34,14 @@ def read_requests(
     state: RequestState | None,
     user_id: int | None,
     limit: int,
-) -> tuple[list[Asked], int]:
+) -> tuple[list[Asked], Total]:
     """Requests that were sent, newest first, and how many there are in all."""
     where = [refund_requests.c.bot_id.in_(bots), _in_state(state)]
     if user_id is not None:
         where.append(refund_requests.c.user_id == user_id)
-    counted = sa.select(sa.func.count()).select_from(refund_requests).where(*where)
-    total: int = transaction.connection.execute(counted).scalar_one()
     newest_first = (refund_requests.c.requested_at.desc(), refund_requests.c.request_id)
-    return _select(transaction, where, newest_first, limit), total
+    found = _select(transaction, where, newest_first, limit)
+    return found, count_rows(transaction, refund_requests, where, shown=len(found), limit=limit)
 
 
 def find_request(transaction: Transaction, bots: Sequence[int], beginning: str) -> Asked:

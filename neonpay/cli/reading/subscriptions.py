@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import sqlalchemy as sa
 
+from neonpay.cli.counted import Total
 from neonpay.cli.reading.payments import Named, as_typed, find_if_any
 from neonpay.cli.reading.standing import Standing
 from neonpay.core.charge_ids import shortened
@@ -15,10 +17,15 @@ from neonpay.core.clock import moment
 from neonpay.core.subscriptions import SubscriptionState
 from neonpay.errors import PaymentError
 from neonpay.ledger import Transaction
-from neonpay.ledger.table_kit import DatabaseNow
+from neonpay.ledger.table_kit import DatabaseNow, unindexed
 from neonpay.ledger.tables import payments, subscriptions
 
-_MOST_NAMED = 8
+_KEY: Final = (payments.c.bot_id, payments.c.user_id, payments.c.invoice_id)
+"""What is paid again and again by the same buyer is one subscription."""
+_AT_ONCE: Final = 500
+_MOST_NAMED: Final = 8
+_MORE: Final = 500
+"""How many payments are looked at beyond twice a page: some are of the same subscription, and some are not asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,31 +59,84 @@ def read_subscriptions(
     stage_id: str | None = None,
     invoice_id: str | None = None,
     limit: int,
-) -> tuple[list[Subscription], int]:
-    """Subscriptions, the one that was paid last first, and how many there are in all."""
-    now = moment(int(transaction.connection.execute(sa.select(DatabaseNow())).scalar_one()))
-    where = [payments.c.bot_id.in_(bots), payments.c.is_recurring == 1, payments.c.invoice_id.is_not(None)]
-    if user_id is not None:
-        where.append(payments.c.user_id == user_id)
+) -> tuple[list[Subscription], Total]:
+    """Subscriptions, the one that was paid last first, and how many there are in all.
+
+    Those that were paid last are put together first, and all of them only if these do not fill the page.
+    """
+    where = [payments.c.is_recurring == 1, payments.c.invoice_id.is_not(None)]
     if stage_id is not None:
         where.append(payments.c.stage_id == stage_id)
     if invoice_id is not None:
         where.append(payments.c.invoice_id == invoice_id)
-    key = (payments.c.bot_id, payments.c.user_id, payments.c.invoice_id)
+    rows: list[sa.RowMapping] = []
+    total = Total(0)
+    for bot_id in bots:
+        of_bot = [payments.c.bot_id == bot_id, *where]
+        since = None
+        if standing in {Standing.CANCELED, Standing.FAILED}:
+            of_bot.append(_are_said(bot_id, standing))
+        elif user_id is None:
+            since = _since(transaction, of_bot, 2 * limit + _MORE)
+        if user_id is not None:
+            of_bot.append(payments.c.user_id == user_id)
+        late = (
+            []
+            if since is None
+            else _put_together(transaction, [*of_bot, _paid_since(bot_id, since)], standing, limit, since)
+        )
+        are_all = len(late) < limit
+        found = _put_together(transaction, of_bot, standing, limit) if are_all else late
+        rows += found
+        total += Total(found[0]["total"] if found else 0, may_be_more=not are_all)
+    rows.sort(key=lambda row: row["last_at"], reverse=True)
+    return _subscriptions(transaction, rows[:limit]), total
+
+
+def _since(transaction: Transaction, where: Sequence[sa.ColumnElement[bool]], count: int) -> datetime | None:
+    """When the payment was made that is so many before the newest; None when there are fewer."""
+    query = sa.select(payments.c.paid_at).where(*where).order_by(payments.c.paid_at.desc())
+    return transaction.connection.execute(query.limit(1).offset(count)).scalar()
+
+
+def _paid_since(bot_id: int, since: datetime) -> sa.ColumnElement[bool]:
+    """Whether a payment is of somebody who has paid for a subscription since a moment."""
+    late = payments.alias("late")
+    is_late = (late.c.bot_id == bot_id, late.c.paid_at >= since, late.c.is_recurring == 1)
+    return payments.c.user_id.in_(sa.select(late.c.user_id).where(*is_late))
+
+
+def _are_said(bot_id: int, standing: Standing) -> sa.ColumnElement[bool]:
+    """Whether a payment is of somebody of one of whose subscriptions Telegram has said this: they are few."""
+    is_said = (subscriptions.c.bot_id == bot_id, subscriptions.c.state == standing.value)
+    return payments.c.user_id.in_(sa.select(subscriptions.c.user_id).where(*is_said))
+
+
+def _put_together(
+    transaction: Transaction,
+    where: Sequence[sa.ColumnElement[bool]],
+    standing: Standing | None,
+    limit: int,
+    since: datetime | None = None,
+) -> Sequence[sa.RowMapping]:
+    """The subscriptions that these payments are of, those alone that were paid since a moment if there is one."""
+    now = moment(int(transaction.connection.execute(sa.select(DatabaseNow())).scalar_one()))
+    last_at = sa.func.max(payments.c.paid_at)
     paid = (
         sa.select(
-            *key,
+            *_KEY,
             sa.func.count().label("count"),
             sa.func.min(payments.c.paid_at).label("since"),
-            sa.func.max(payments.c.paid_at).label("last_at"),
+            last_at.label("last_at"),
             sa.func.max(payments.c.recorded_at).label("recorded_at"),
             sa.func.max(payments.c.subscription_expires_at).label("until"),
         )
         .where(*where)
-        .group_by(*key)
+        .group_by(*_KEY)
+        .having(sa.true() if since is None else last_at >= since)
         .subquery()
     )
-    same = [paid.c[column.name] == subscriptions.c[column.name] for column in key]
+    same = [paid.c[column.name] == subscriptions.c[column.name] for column in _KEY]
     # What Telegram said before the newest period was paid was about an earlier one.
     said = sa.case(
         (subscriptions.c.changed_at >= paid.c.recorded_at, subscriptions.c.state), else_=SubscriptionState.ACTIVE.value
@@ -88,8 +148,7 @@ def read_subscriptions(
     # Counted beside, since putting them together takes all the time that there is.
     found = sa.select(whole, sa.func.count().over().label("total")).where(*chosen)
     newest = found.order_by(whole.c.last_at.desc(), whole.c.invoice_id).limit(limit)
-    rows = transaction.connection.execute(newest).mappings().all()
-    return [_subscription(transaction, row) for row in rows], rows[0]["total"] if rows else 0
+    return transaction.connection.execute(newest).mappings().all()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +186,6 @@ def listed(transaction: Transaction, bots: Sequence[int], standing: Standing) ->
     return f"{standing.value}: {', '.join(as_typed([one.charge_id for one in found])) or 'none'}"
 
 
-def subscribed_stages(transaction: Transaction, bots: Sequence[int]) -> list[str]:
-    """The stages that were sold by subscription."""
-    recurring = (payments.c.is_recurring == 1, payments.c.stage_id.is_not(None))
-    query = sa.select(payments.c.stage_id).where(payments.c.bot_id.in_(bots), *recurring)
-    return sorted(transaction.connection.execute(query.distinct()).scalars())
-
-
 def _of_charge(transaction: Transaction, named: Named) -> Subscription | None:
     query = sa.select(payments.c.user_id, payments.c.invoice_id).where(
         payments.c.bot_id == named.bot_id, payments.c.charge_id == named.charge_id, payments.c.is_recurring == 1
@@ -145,17 +197,28 @@ def _of_charge(transaction: Transaction, named: Named) -> Subscription | None:
     return found[0]
 
 
-def _subscription(transaction: Transaction, row: sa.RowMapping) -> Subscription:
-    of_it = [payments.c[name] == row[name] for name in ("bot_id", "user_id", "invoice_id")]
-    query = sa.select(payments.c.charge_id, payments.c.stage_id, payments.c.amount_stars)
-    newest = query.where(*of_it, payments.c.is_recurring == 1).order_by(payments.c.paid_at.desc()).limit(1)
-    payment = transaction.connection.execute(newest).one()
+def _subscriptions(transaction: Transaction, rows: Sequence[sa.RowMapping]) -> list[Subscription]:
+    newest: dict[tuple[object, ...], sa.RowMapping] = {}
+    for first in range(0, len(rows), _AT_ONCE):
+        some = rows[first : first + _AT_ONCE]
+        of_them = [payments.c[name].in_({row[name] for row in some}) for name in ("bot_id", "user_id")]
+        query = sa.select(*_KEY, payments.c.charge_id, payments.c.stage_id, payments.c.amount_stars)
+        in_order = query.where(*of_them, payments.c.is_recurring == 1).order_by(unindexed(payments.c.paid_at))
+        newest |= {_key(row): row for row in transaction.connection.execute(in_order).mappings()}
+    return [_subscription(row, newest[_key(row)]) for row in rows]
+
+
+def _key(row: sa.RowMapping) -> tuple[object, ...]:
+    return tuple(row[column.name] for column in _KEY)
+
+
+def _subscription(row: sa.RowMapping, newest: sa.RowMapping) -> Subscription:
     return Subscription(
         bot_id=row["bot_id"],
         user_id=row["user_id"],
-        stage_id=payment.stage_id,
-        charge_id=payment.charge_id,
-        price_stars=payment.amount_stars,
+        stage_id=newest["stage_id"],
+        charge_id=newest["charge_id"],
+        price_stars=newest["amount_stars"],
         payments_count=row["count"],
         since=row["since"],
         paid_until=row["until"],

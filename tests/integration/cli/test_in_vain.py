@@ -47,4 +47,5 @@ def test_what_is_not_there_is_said_before_anything_is_asked_for(busy: Busy, type
 
 def test_a_list_of_nothing_says_what_could_be_asked_for(busy: Busy) -> None:
     result = CliRunner().invoke(app, ["subscriptions", "list", "--stage", "nope", "--database", busy.url])
-    assert result.stdout == "No such subscriptions. Stages that were subscribed to: club.\n"
+    offered = "club, coffee, gems, poster, season-ticket-for-the-whole-family-2125, vip"
+    assert result.stdout == f"No such subscriptions. Stages that were offered: {offered}.\n"

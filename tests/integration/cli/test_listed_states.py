@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tests.integration.cli.busy import Busy
     from tests.integration.cli.conftest import Command
 
+OF_DELIVERIES = [state for state in JobState if state not in {JobState.REFUSED, JobState.WAITING}]
+"""Only messages are refused, and only requests for refunds wait for a decision: no delivery of a payment does."""
 SHOWN = ["delivered", "waiting", "dead", "dropped", "attention", "refunded"]
 
 
@@ -60,7 +62,7 @@ async def test_what_is_asked_for_is_what_is_shown_whatever_jobs_a_payment_has(
         row = transaction.connection.execute(sa.select(jobs).where(jobs.c.charge_id == charge_id)).mappings().all()[0]
         asked = [is_so_far(progress, bot_id).label(progress.name) for progress in Progress]
         told: list[str] = []
-        for handler, other, refund in product(JobState, JobState, (None, JobState.READY, JobState.DEAD)):
+        for handler, other, refund in product(OF_DELIVERIES, OF_DELIVERIES, (None, JobState.READY, JobState.DEAD)):
             second = PLAN if handler is other else "handler:late"
             made = {"handler:deliver": handler, second: other, REFUND: refund}
             rows = [dict(row) | {"consumer": name, "state": state} for name, state in made.items() if state is not None]

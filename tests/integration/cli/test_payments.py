@@ -48,7 +48,7 @@ async def test_a_list_is_a_table_for_people(neonpay: Command) -> None:
     assert listed.stdout.endswith("\n1 payment\n")
     assert (await neonpay("payments", "list", "--limit", "3")).stdout.endswith("\nPayments: 3 of 4\n")
     none = await neonpay("payments", "list", "--user", "1")
-    assert none.stdout == "No such payments. Stages that were sold: poster, vip.\n"
+    assert none.stdout == "No such payments. Stages that were offered: poster, vip.\n"
 
 
 async def test_dead_letters_are_found_and_retried(open_shop: Callable[..., Shop], neonpay: Command) -> None:

@@ -55,7 +55,7 @@ async def test_a_subscription_is_listed_once_whatever_was_paid_for_it(sold: Comm
     assert len(await listed(sold, "--user", str(ann["user_id"]))) == 1
     people = (await sold("subscriptions", "list", "--limit", "1")).stdout
     assert people.endswith("\nSubscriptions: 1 of 2\n")
-    assert "were subscribed to: vip." in (await sold("subscriptions", "list", "--user", "1")).stdout
+    assert "were offered: vip." in (await sold("subscriptions", "list", "--user", "1")).stdout
 
 
 async def test_a_subscription_is_ended_and_not_ended_again(sold: Command) -> None:

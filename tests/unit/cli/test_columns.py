@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from neonpay.cli.columns import Column, cells, cut, folded, id_chars, laid_out
-from neonpay.cli.counted import counted, of_total
+from neonpay.cli.counted import Total, counted, of_total
 from neonpay.cli.typed import TypedUser, moment_typed, user_typed
 
 ROWS = [["stx" + "a" * 60, "season-ticket-for-all", "9,999"]]
@@ -62,7 +62,12 @@ def test_one_thing_is_not_one_things() -> None:
         "2 things",
         "14,000 things",
     ]
-    assert (of_total(1, 1, "payment"), of_total(100, 14_000, "payment")) == ("1 payment", "Payments: 100 of 14,000")
+    assert [of_total(1, Total(1), "payment"), of_total(100, Total(14_000), "payment")] == [
+        "1 payment",
+        "Payments: 100 of 14,000",
+    ]
+    more = Total(100) + Total(10_000, may_be_more=True)
+    assert of_total(100, more, "payment") == "Payments: 100 of 10,100 or more"
 
 
 @pytest.mark.parametrize(
