@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -60,12 +60,36 @@ def copied_in(
         for part in parts:
             yield part
 
-    here: Any = connection.connection
     options = {"columns": columns, "format": "text", "freeze": is_new}
-    here.run_async(lambda raw: raw.copy_to_table(table, source=each(), **options))
+    _until_lost(connection, lambda raw: raw.copy_to_table(table, source=each(), **options))
 
 
 def rows_in(connection: sa.Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """The rows are those of a table; raises what the rows raise."""
+    _until_lost(connection, lambda raw: raw.copy_records_to_table(table, records=rows, columns=columns))
+
+
+def _until_lost(connection: sa.Connection, copy: Callable[[Any], Coroutine[Any, Any, object]]) -> None:
+    """Copy, and raise when the server ends the connection: the driver would wait for ever to be let write more."""
+    from asyncpg import ConnectionDoesNotExistError  # of an extra
+
+    async def watched(raw: Any) -> None:
+        task = asyncio.create_task(copy(raw))
+
+        def lost(_: object) -> None:
+            task.cancel()
+
+        raw.add_termination_listener(lost)
+        try:
+            await task
+        except asyncio.CancelledError:
+            if not raw.is_closed():
+                raise
+            msg = "the server has ended the connection"
+            raise ConnectionDoesNotExistError(msg) from None
+        finally:
+            task.cancel()
+            raw.remove_termination_listener(lost)
+
     here: Any = connection.connection
-    here.run_async(lambda raw: raw.copy_records_to_table(table, records=rows, columns=columns))
+    here.run_async(watched)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 
-from neonpay.backup import restoring
-from neonpay.errors import BackupError, RestoreRefusedError
+from neonpay.backup import copy_statement, restoring
+from neonpay.backup.copy_statement import PART_BYTES
+from neonpay.backup.swap_postgresql import in_one_transaction
+from neonpay.core.clock import SystemClock
+from neonpay.errors import BackupError, LedgerError, RestoreRefusedError
 from neonpay.ledger import ExtensionTables, open_ledger
 from neonpay.ledger.extension_tables import bring_up
 from neonpay.testing.postgres import PostgresServer
@@ -38,6 +45,23 @@ def asked(kit: Kit, url: str, query: str, **values: object) -> list[Any]:
 def say(url: str, statement: str) -> None:
     """In a database that may have no ledger."""
     PostgresServer(url).execute(statement)
+
+
+class Session:
+    """One connection, for what a session keeps."""
+
+    def __init__(self, url: str) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._raw = self._loop.run_until_complete(
+            asyncpg.connect(sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False))
+        )
+
+    def __call__(self, statement: str) -> None:
+        self._loop.run_until_complete(self._raw.execute(statement))
+
+    def close(self) -> None:
+        self._loop.run_until_complete(self._raw.close())
+        self._loop.close()
 
 
 @pytest.fixture
@@ -112,6 +136,43 @@ def test_who_comes_in_meanwhile_keeps_it_from_being_swapped(
         running.close_sync()
     assert rows_in(postgres_url) == before
     assert not schemas_of_restores(kit, postgres_url)
+
+
+@pytest.mark.parametrize("by_rows", [False, True])
+def test_a_server_that_ends_the_connection_while_it_is_filled_is_told_of(postgres_url: str, *, by_rows: bool) -> None:
+    """The driver, which may write no more for the time being, would wait for ever to be let."""
+    say(postgres_url, "CREATE TABLE slow (words TEXT)")
+    say(
+        postgres_url,
+        "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NEW; END'",
+    )
+    say(postgres_url, "CREATE TRIGGER waits BEFORE INSERT ON slow FOR EACH ROW EXECUTE FUNCTION wait()")
+    given = 0
+
+    def parts() -> Iterator[bytes]:
+        nonlocal given
+        while True:
+            given += 1
+            yield b"x" * PART_BYTES + b"\n"
+
+    def fill(transaction: Transaction) -> None:
+        if by_rows:
+            copy_statement.rows_in(transaction.connection, "slow", ["words"], ([part.decode()] for part in parts()))
+        else:
+            copy_statement.copied_in(transaction.connection, "slow", ["words"], parts(), is_new=False)
+
+    url = sa.make_url(postgres_url).set(drivername="postgresql+asyncpg")
+    with closing(Session(postgres_url)) as beside, ThreadPoolExecutor(1) as pool:
+        beside("SELECT pg_advisory_lock(7)")
+        filling = pool.submit(in_one_transaction, url, fill, SystemClock())
+        # Once it is not let write any more it gives nothing, however often one looks.
+        seen, same = 0, 0
+        while not given or same < 200:
+            beside("SELECT count(*) FROM pg_stat_activity")
+            seen, same = given, same + 1 if given == seen else 0
+        beside("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'advisory'")
+        with pytest.raises(LedgerError):
+            filling.result()
 
 
 def test_who_may_make_no_schema_restores_into_an_empty_database(
