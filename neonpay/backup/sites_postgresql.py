@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from neonpay.backup.swap_postgresql import in_one_transaction
 from neonpay.core.clock import Clock
-from neonpay.errors import LedgerError
+from neonpay.errors import LedgerError, RestoreRefusedError
 from neonpay.ledger import Transaction
 from neonpay.ledger.connecting import Connecting
 
@@ -179,6 +179,9 @@ class NewSchema(InSteps):
 
         Args:
             aside: the schema in which the tables are that were there; types of theirs go there, whose names are needed.
+
+        Raises:
+            RestoreRefusedError: something of somebody else's has such a name.
         """
         connection = transaction.connection
         quote = connection.dialect.identifier_preparer.quote
@@ -187,7 +190,11 @@ class NewSchema(InSteps):
         for kind, names in _THERE.items():
             there = connection.execute(names, {"schema": schema}).scalars().all()
             for name in list(connection.execute(names, {"schema": self._name}).scalars()):
-                if name in there and aside is not None:
+                if name in there:
+                    if kind != "TYPE" or aside is None:
+                        what = f"the database has a {kind.lower()} {name}, which is not the ledger's"
+                        msg = f"{what}; rename it, and restore again"
+                        raise RestoreRefusedError(msg)
                     connection.exec_driver_sql(f"ALTER {kind} {own}.{name} SET SCHEMA {quote(aside)}")
                 connection.exec_driver_sql(f"ALTER {kind} {self._name}.{name} SET SCHEMA {own}")
         connection.exec_driver_sql(f"DROP SCHEMA {self._name}")  # fails where something is left that nobody knows of

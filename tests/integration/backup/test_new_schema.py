@@ -213,6 +213,28 @@ def test_who_is_let_read_what_is_made_there_is_let_read_it(kit: Kit, postgres_ur
     say(postgres_url, f"DROP OWNED BY {role}")
 
 
+@pytest.mark.parametrize("has_ledger", [True, False])
+def test_what_is_somebody_elses_stays_where_it_is(
+    kit: Kit, postgres_url: str, empty_url: str, *, has_ledger: bool
+) -> None:
+    letters = sa.Table("letters", sa.MetaData(), sa.Column("bot_id", sa.BigInteger, primary_key=True))
+    mail = ExtensionTables(name="mail", package="neonpay-mail", metadata=letters.metadata)
+
+    def write(transaction: Transaction) -> None:
+        bring_up(transaction, mail)
+        transaction.connection.execute(sa.insert(letters), [{"bot_id": BOT}])
+
+    kit.run(postgres_url, write)
+    made = kit.save(postgres_url)
+    if has_ledger:
+        kit.make(empty_url)
+    say(empty_url, "CREATE TABLE letters AS SELECT 'dear'::text AS words")
+    with pytest.raises(RestoreRefusedError, match="has a table letters, which is not the ledger's; rename it"):
+        kit.restore(made.backup_id, empty_url, extensions=[mail])
+    assert asked(kit, empty_url, "SELECT words FROM public.letters") == ["dear"]
+    assert not schemas_of_restores(kit, empty_url)
+
+
 def test_a_type_that_an_extension_made_is_where_its_table_is(kit: Kit, postgres_url: str) -> None:
     def post(transaction: Transaction) -> None:
         bring_up(transaction, POST)
