@@ -115,6 +115,25 @@ def test_what_fails_leaves_nothing_of_it(kit: Kit, postgres_url: str, monkeypatc
     assert not schemas_of_restores(kit, postgres_url)
 
 
+def test_of_two_at_once_the_second_is_refused_and_takes_nothing_from_the_first(
+    kit: Kit, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit.fill(postgres_url)
+    made = kit.save(postgres_url)
+    settle = restoring.settle
+    others: list[BaseException | None] = []
+
+    def begin_another(*values: Any, **options: Any) -> Any:
+        with ThreadPoolExecutor(1) as pool:
+            others.append(pool.submit(kit.restore, made.backup_id, postgres_url).exception())
+        return settle(*values, **options)
+
+    monkeypatch.setattr(restoring, "settle", begin_another)
+    assert kit.restore(made.backup_id, postgres_url).kept is not None
+    assert [type(error) for error in others] == [RestoreRefusedError]
+    assert not schemas_of_restores(kit, postgres_url)
+
+
 def test_who_comes_in_meanwhile_keeps_it_from_being_swapped(
     kit: Kit, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
