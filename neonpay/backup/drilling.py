@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
-from typing import Final, TypeAlias
+from typing import Final
 
 from neonpay.backup import swap_sqlite
 from neonpay.backup.encryption import Secrets
 from neonpay.backup.folder import BackupFolder, lacks_room, told
 from neonpay.backup.loading import Loading
 from neonpay.backup.packing import Note
-from neonpay.backup.restoring import Made, Order, Restored, Scratch, try_out
-from neonpay.backup.sites import InFile, Site
+from neonpay.backup.restoring import Made, Making, Order, Restored, Scratch, try_out
+from neonpay.backup.sites import InFile
 from neonpay.core.clock import Clock
 from neonpay.errors import BackupError, LedgerFullError
 from neonpay.ledger import ExtensionTables, Ledger
 from neonpay.ledger.beside import OnServer
 from neonpay.ledger.open import place_of
 
-Making: TypeAlias = Callable[[Site], Made]
 _SQLITE: Final = "sqlite:///drill.db"
 _POSTGRESQL: Final = "postgresql:///drill"
 

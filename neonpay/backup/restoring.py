@@ -29,7 +29,8 @@ from neonpay.ledger.open import place_of
 from neonpay.ledger.tables import keys
 
 Made: TypeAlias = tuple[list[Proof], Mapping[int, Mapping[str, int]]]
-Scratch: TypeAlias = Callable[[Loading, Callable[[Site], Made]], tuple[str, Made]]
+Making: TypeAlias = Callable[[Site], Made]
+Scratch: TypeAlias = Callable[[Loading, Making], tuple[str, Made]]
 """Makes a ledger in a database that is thrown away; which one it was, and what has become of it."""
 
 

@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 
 import sqlalchemy as sa
 
-from neonpay.backup.swap_postgresql import in_one_transaction
+from neonpay.backup.swap_postgresql import in_one_transaction, may_make_schemas
 from neonpay.core.clock import Clock
 from neonpay.errors import LedgerError, RestoreRefusedError
 from neonpay.ledger import Transaction
@@ -28,7 +28,6 @@ logger = logging.getLogger("neonpay.backup")
 _AT_A_TIME: Final = 2
 """A server works for a connection with one process, and has at least two processors where this is felt."""
 _PREFIX: Final = "neonpay_restoring_"
-_MAY_MAKE: Final = sa.text("SELECT has_database_privilege(current_database(), 'CREATE')")
 _LEFT: Final = sa.text(
     "SELECT nspname FROM pg_namespace WHERE nspname ~ '^neonpay_restoring_[0-9a-f]{8}$'"
     " AND pg_get_userbyid(nspowner) = current_user"
@@ -139,7 +138,7 @@ def in_new_schema(
     def made(transaction: Transaction) -> str | None:
         connection = transaction.connection
         look(transaction, ())
-        if not connection.execute(_MAY_MAKE).scalar_one():
+        if not may_make_schemas(connection):
             return None
         # Nobody else works on this database, so that nobody is at work in these.
         for left in list(connection.execute(_LEFT).scalars()):

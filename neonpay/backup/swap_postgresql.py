@@ -27,6 +27,8 @@ _OTHERS: Final = sa.text(
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user"
     " AND pid <> pg_backend_pid() AND pid <> ALL(:own) AND backend_type = 'client backend'"
 ).bindparams(sa.bindparam("own", type_=ARRAY(sa.Integer)))
+_MAY_MAKE: Final = sa.text("SELECT has_database_privilege(current_database(), 'CREATE')")
+_WHOSE: Final = sa.text("SELECT quote_ident(current_database()), quote_ident(current_user)")
 _PID: Final = sa.text("SELECT pg_backend_pid()")
 _VIEWS: Final = sa.text(
     "SELECT viewname FROM pg_views WHERE schemaname = current_schema() AND starts_with(viewname, 'neonpay_')"
@@ -106,16 +108,31 @@ def _is_behind_a_pooler(connection: sa.Connection) -> bool:
     return bool(driver.get_server_pid() != connection.execute(_PID).scalar_one())
 
 
+def may_make_schemas(connection: sa.Connection) -> bool:
+    """Whether the user of the database may make schemas in it."""
+    return bool(connection.execute(_MAY_MAKE).scalar_one())
+
+
 def set_aside(transaction: Transaction, backup_id: str) -> str | None:
     """The unit of work that puts the tables that are there into a schema of their own, whose name it returns; None for none.
 
     Nobody else works on them until the transaction ends.
+
+    Raises:
+        RestoreRefusedError: there are some, and the user of the database may make no schema.
     """
     connection = transaction.connection
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
     there = set(sa.inspect(connection).get_table_names())
     if VERSION_TABLE not in there:
         return None
+    if not may_make_schemas(connection):
+        database, user = connection.execute(_WHOSE).one()
+        msg = (
+            f"{user} may not make the schema in which the ledger that is there is kept; let the database's owner run: "
+            f"GRANT CREATE ON DATABASE {database} TO {user}; then restore again"
+        )
+        raise RestoreRefusedError(msg)
     of_extensions = {row.table_name for row in listed(transaction)} if "neonpay_extension_tables" in there else set()
     tables = sorted(name for name in there if name.startswith("neonpay_") or name in of_extensions)
     schema = next(name for name in _names(backup_id) if not _has_schema(connection, name))

@@ -23,7 +23,7 @@ from neonpay.testing.postgres import PostgresServer
 from tests.integration.backup.conftest import BOT, Kit, rows_in, schemas_of_restores
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from neonpay.ledger import Transaction
 
@@ -45,6 +45,17 @@ def asked(kit: Kit, url: str, query: str, **values: object) -> list[Any]:
 def say(url: str, statement: str) -> None:
     """In a database that may have no ledger."""
     PostgresServer(url).execute(statement)
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
+    """Something happens when a ledger has been made and not been put in its place."""
+    settle = restoring.settle
+
+    def then_settle(*values: Any, **options: Any) -> Any:
+        happens()
+        return settle(*values, **options)
+
+    monkeypatch.setattr(restoring, "settle", then_settle)
 
 
 class Session:
@@ -105,10 +116,10 @@ def test_what_fails_leaves_nothing_of_it(kit: Kit, postgres_url: str, monkeypatc
     made = kit.save(postgres_url)
     before = rows_in(postgres_url)
 
-    def fail(*_: object, **__: object) -> None:
+    def fail() -> None:
         raise BackupError("not now")
 
-    monkeypatch.setattr(restoring, "settle", fail)
+    meanwhile(monkeypatch, fail)
     with pytest.raises(BackupError, match="not now"):
         kit.restore(made.backup_id, postgres_url)
     assert rows_in(postgres_url) == before
@@ -120,15 +131,13 @@ def test_of_two_at_once_the_second_is_refused_and_takes_nothing_from_the_first(
 ) -> None:
     kit.fill(postgres_url)
     made = kit.save(postgres_url)
-    settle = restoring.settle
     others: list[BaseException | None] = []
 
-    def begin_another(*values: Any, **options: Any) -> Any:
+    def begin_another() -> None:
         with ThreadPoolExecutor(1) as pool:
             others.append(pool.submit(kit.restore, made.backup_id, postgres_url).exception())
-        return settle(*values, **options)
 
-    monkeypatch.setattr(restoring, "settle", begin_another)
+    meanwhile(monkeypatch, begin_another)
     assert kit.restore(made.backup_id, postgres_url).kept is not None
     assert [type(error) for error in others] == [RestoreRefusedError]
     assert not schemas_of_restores(kit, postgres_url)
@@ -141,13 +150,7 @@ def test_who_comes_in_meanwhile_keeps_it_from_being_swapped(
     made = kit.save(postgres_url)
     before = rows_in(postgres_url)
     running = open_ledger(postgres_url)
-    settle = restoring.settle
-
-    def come_in(*values: Any, **options: Any) -> Any:
-        running.open_sync()
-        return settle(*values, **options)
-
-    monkeypatch.setattr(restoring, "settle", come_in)
+    meanwhile(monkeypatch, running.open_sync)
     try:
         with pytest.raises(RestoreRefusedError, match=f"then run: neonpay backup restore {made.backup_id}"):
             kit.restore(made.backup_id, postgres_url)
@@ -203,6 +206,11 @@ def test_who_may_make_no_schema_restores_into_an_empty_database(
     little = sa.make_url(empty_url).set(username=role, password="hush")
     kit.restore(made.backup_id, little.render_as_string(hide_password=False))
     assert len(rows_in(empty_url)["neonpay_payments"]) == 3
+    grant = f"GRANT CREATE ON DATABASE {sa.make_url(empty_url).database} TO {role}"
+    with pytest.raises(RestoreRefusedError, match=f"run: {grant};"):
+        kit.restore(made.backup_id, little.render_as_string(hide_password=False))
+    say(empty_url, grant)
+    kit.restore(made.backup_id, little.render_as_string(hide_password=False))
     say(empty_url, f"REASSIGN OWNED BY {role} TO CURRENT_USER")
     say(empty_url, f"DROP OWNED BY {role}")
 
